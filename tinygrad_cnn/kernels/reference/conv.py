@@ -1,0 +1,202 @@
+"""Convolution as a matrix product (im2col), a few images at a time.
+
+Every window of the input becomes one row of a matrix, every filter one column of another; their product
+is the convolution. The two derivatives are the same three-letter product read in its other directions.
+Inside, images are channels-last (N, H, W, C): a row of a window is then one run of contiguous numbers.
+
+N batch, C input channels, O output channels, G groups, H W input, P Q output, h w window;
+n and p are the images and the output rows of one piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from .. import reference
+from .chunks import piece_length, pieces
+
+Pair = tuple[int, int]
+
+
+@reference
+def conv2d(
+    input: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray | None,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+) -> np.ndarray:
+    """Σ input[n,c,ps+i,qs+j]·weight[o,c,i,j] + bias[o]        (N,C,H,W) (O,C/G,h,w) (O,) -> (N,O,P,Q)
+
+    The input has `padding` zeros on all sides, (rows, columns); `dilation` spreads the window's places.
+    With groups, output channel o sees only the C/G input channels of its own group.
+
+    >>> image, ones = np.arange(9.0).reshape(1, 1, 3, 3), np.ones((1, 1, 2, 2))
+    >>> conv2d(image, ones, None, (1, 1), (0, 0), (1, 1), 1)
+    array([[[[ 8., 12.],
+             [20., 24.]]]])
+    """
+    N, C, H, W = input.shape
+    O, _, h, w = weight.shape
+    P, Q = (
+        (size + 2 * pad - d * (k - 1) - 1) // s + 1
+        for size, pad, d, k, s in zip((H, W), padding, dilation, (h, w), stride, strict=True)
+    )
+    out = np.empty((N, P, Q, groups, O // groups), input.dtype)
+    filters = _filter_columns(weight, groups)
+    for images, rows, columns in _im2col(input, (h, w), (P, Q), stride, padding, dilation, groups):
+        here = _by_group(out[images, rows])
+        np.matmul(columns, filters, out=here)
+        if bias is not None:
+            here += bias.reshape(groups, 1, -1)
+    return out.reshape(N, P, Q, O).transpose(0, 3, 1, 2)
+
+
+@reference
+def conv2d_weight(
+    grad: np.ndarray,
+    input: np.ndarray,
+    weight_shape: tuple[int, ...],
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+) -> np.ndarray:
+    """Σ grad[n,o,p,q]·input[n,c,ps+i,qs+j]        (N,O,P,Q) (N,C,H,W) -> (O,C/G,h,w)
+
+    The adjoint of conv2d in its weight: the transposed columns times the gradient, added up over the pieces.
+
+    >>> grad, image = np.ones((1, 1, 2, 2)), np.arange(9.0).reshape(1, 1, 3, 3)
+    >>> conv2d_weight(grad, image, (1, 1, 2, 2), (1, 1), (0, 0), (1, 1), 1)
+    array([[[[ 8., 12.],
+             [20., 24.]]]])
+    """
+    O, c, h, w = weight_shape
+    N, _, P, Q = grad.shape
+    grad = grad.transpose(0, 2, 3, 1)
+    total = np.zeros((groups, h * w * c, O // groups), grad.dtype)
+    for images, rows, columns in _im2col(input, (h, w), (P, Q), stride, padding, dilation, groups):
+        here = np.ascontiguousarray(grad[images, rows])
+        total += columns.transpose(0, 2, 1) @ _by_group(here.reshape(*here.shape[:3], groups, -1))
+    return np.ascontiguousarray(total.reshape(groups, h, w, c, -1).transpose(0, 4, 3, 1, 2)).reshape(weight_shape)
+
+
+@reference
+def conv2d_input(
+    grad: np.ndarray,
+    weight: np.ndarray,
+    input_shape: tuple[int, ...],
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+) -> np.ndarray:
+    """Σ grad[n,o,p,q]·weight[o,c,i,j] at [n,c,ps+i,qs+j]        (N,O,P,Q) (O,C/G,h,w) -> (N,C,H,W)
+
+    The adjoint of conv2d in its input, which is also what a transposed convolution computes. At stride 1 it
+    is a convolution again, with the filters turned by 180 degrees; otherwise every gradient row is multiplied
+    out into the columns of its window, and these are added where the window had lain (col2im).
+
+    >>> grad, ones = np.arange(4.0).reshape(1, 1, 2, 2), np.ones((1, 1, 2, 2))
+    >>> conv2d_input(grad, ones, (1, 1, 3, 3), (1, 1), (0, 0), (1, 1), 1)
+    array([[[[0., 1., 1.],
+             [2., 6., 4.],
+             [2., 5., 3.]]]])
+    """
+    N, C, H, W = input_shape
+    O, c, h, w = weight.shape
+    _, _, P, Q = grad.shape
+    around = tuple(d * (k - 1) - pad for d, k, pad in zip(dilation, (h, w), padding, strict=True))
+    if stride == (1, 1) and min(around) >= 0 and (P + around[0], Q + around[1]) == (H + padding[0], W + padding[1]):
+        turned = weight[:, :, ::-1, ::-1].reshape(groups, O // groups, c, h, w)
+        turned = turned.transpose(0, 2, 1, 3, 4).reshape(C, O // groups, h, w)
+        return conv2d(grad, turned, None, (1, 1), around, dilation, groups)
+    return _col2im(grad, weight, input_shape, stride, padding, dilation, groups)
+
+
+def _im2col(
+    input: np.ndarray, window: Pair, output: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> Iterator[tuple[slice, slice, np.ndarray]]:
+    """The windows of the input as rows of a matrix, piece by piece: images, output rows, (G, n·p·Q, h·w·C/G).
+
+    Several whole images make a piece, or else some rows of one image. The matrix is valid until the next one comes.
+    """
+    N, C, H, W = input.shape
+    (h, w), (P, Q), (H_pad, W_pad) = window, output, padding
+    row_bytes = Q * h * w * C * input.itemsize
+    n, p = piece_length(N, P * row_bytes), piece_length(P, row_bytes)
+    padded = np.zeros((n, H + 2 * H_pad, W + 2 * W_pad, C), input.dtype)
+    inside = padded[:, H_pad : H_pad + H, W_pad : W_pad + W]
+    buffer = np.empty(n * p * Q * h * w * C, input.dtype)
+    input = input.transpose(0, 2, 3, 1)
+    for start in range(0, N, n):
+        images = slice(start, min(start + n, N))
+        count = images.stop - start
+        inside[:count] = input[images]
+        windows = _windows(padded[:count], window, output, stride, dilation, groups)
+        for top in range(0, P, p):
+            rows = slice(top, min(top + p, P))
+            seen = windows[:, :, rows]
+            columns = buffer[: seen.size].reshape(seen.shape)
+            np.copyto(columns, seen)
+            yield images, rows, columns.reshape(groups, -1, h * w * C // groups)
+
+
+def _windows(x: np.ndarray, window: Pair, output: Pair, stride: Pair, dilation: Pair, groups: int) -> np.ndarray:
+    """A view of every window, nothing copied        (N,H,W,C) -> (G,N,P,Q,h,w,C/G)"""
+    N, _, _, C = x.shape
+    n, row, column, channel = x.strides
+    (h, w), (P, Q), (H_step, W_step), (H_far, W_far) = window, output, stride, dilation
+    return as_strided(
+        x,
+        (groups, N, P, Q, h, w, C // groups),
+        (C // groups * channel, n, H_step * row, W_step * column, H_far * row, W_far * column, channel),
+    )
+
+
+def _col2im(
+    grad: np.ndarray,
+    weight: np.ndarray,
+    input_shape: tuple[int, ...],
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+) -> np.ndarray:
+    """Add the columns grad @ filters back where their windows lay        (N,O,P,Q) (O,C/G,h,w) -> (N,C,H,W)"""
+    N, C, H, W = input_shape
+    O, c, h, w = weight.shape
+    _, _, P, Q = grad.shape
+    (H_step, W_step), (H_pad, W_pad), (H_far, W_far) = stride, padding, dilation
+    filters = _filter_columns(weight, groups).transpose(0, 2, 1)  # (G, O/G, h·w·C/G)
+    grad = grad.transpose(0, 2, 3, 1)
+    out = np.empty((N, H, W, C), grad.dtype)
+    for images in pieces(N, P * Q * h * w * C * grad.itemsize):
+        here = np.ascontiguousarray(grad[images])
+        columns = _by_group(here.reshape(-1, P, Q, groups, O // groups)) @ filters
+        columns = columns.reshape(groups, -1, P, Q, h, w, c).transpose(4, 5, 1, 2, 3, 0, 6)  # (h, w, n, P, Q, G, c)
+        padded = np.zeros((len(here), H + 2 * H_pad, W + 2 * W_pad, groups, c), grad.dtype)
+        for i in range(h):
+            for j in range(w):
+                top, left = i * H_far, j * W_far
+                padded[:, top : top + H_step * P : H_step, left : left + W_step * Q : W_step] += columns[i, j]
+        out[images] = padded[:, H_pad : H_pad + H, W_pad : W_pad + W].reshape(-1, H, W, C)
+    return out.transpose(0, 3, 1, 2)
+
+
+def _filter_columns(weight: np.ndarray, groups: int) -> np.ndarray:
+    """Every filter as a column of its group's matrix        (O,C/G,h,w) -> (G, h·w·C/G, O/G)"""
+    O, c, h, w = weight.shape
+    by_place = weight.reshape(groups, O // groups, c, h, w).transpose(0, 3, 4, 2, 1)
+    return by_place.reshape(groups, h * w * c, O // groups)
+
+
+def _by_group(pixels: np.ndarray) -> np.ndarray:
+    """A view with one matrix for each group        (n,p,Q,G,k) contiguous -> (G, n·p·Q, k)"""
+    *_, groups, k = pixels.shape
+    return pixels.reshape(-1, groups, k).transpose(1, 0, 2)

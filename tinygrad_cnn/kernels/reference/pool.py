@@ -1,0 +1,161 @@
+"""Pooling, one place of the window at a time.
+
+A window of h·w places is h·w shifted pictures laid over each other: for each place, `_overlaps` says
+which outputs see the input there, and which input elements they see. What lies outside the input is in
+no overlap, so neither padding nor the ragged last window of ceil_mode needs a case of its own.
+
+N batch, C channels, H W input, P Q output, h w window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from .. import reference
+
+Pair = tuple[int, int]
+
+
+@reference
+def max_pool2d(
+    input: np.ndarray, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, output_size: Pair
+) -> tuple[np.ndarray, np.ndarray]:
+    """max of input[n,c,ps+i,qs+j] over i,j, and which place it was        (N,C,H,W) -> (N,C,P,Q), (N,C,P,Q)
+
+    `choice` is i·w+j. The first of equals is chosen; NaN is greater than all; outside there is nothing to choose.
+
+    >>> out, choice = max_pool2d(np.array([[[[1., 5., 2., 2.], [3., 4., 2., 2.]]]]), (2, 2), (2, 2), (0, 0), (1, 1), (1, 2))
+    >>> out, choice
+    (array([[[[5., 2.]]]]), array([[[[1, 0]]]], dtype=uint8))
+    """
+    out = _empty_pooled(input, output_size, input.dtype)
+    choice = _empty_pooled(input, output_size, np.uint8 if kernel_size[0] * kernel_size[1] <= 256 else np.int32)
+    out[...] = -np.inf
+    choice[...] = _first_places(kernel_size, stride, padding, dilation, output_size)
+    for place, outputs, inputs in _overlaps(input.shape, kernel_size, stride, padding, dilation, output_size):
+        seen, best, best_place = input[inputs], out[outputs], choice[outputs]
+        better = (seen > best) | np.isnan(seen)
+        np.copyto(best, seen, where=better)
+        np.copyto(best_place, place, where=better, casting="unsafe")
+    return out, choice
+
+
+@reference
+def max_pool2d_place(
+    grad: np.ndarray,
+    choice: np.ndarray,
+    input_shape: tuple[int, ...],
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+) -> np.ndarray:
+    """Add each grad[n,c,p,q] at the place its window chose        (N,C,P,Q) (N,C,P,Q) -> (N,C,H,W)
+
+    >>> choice = np.array([[[[1, 0]]]], np.uint8)
+    >>> max_pool2d_place(np.array([[[[7., 8.]]]]), choice, (1, 1, 2, 4), (2, 2), (2, 2), (0, 0), (1, 1))
+    array([[[[0., 7., 8., 0.],
+             [0., 0., 0., 0.]]]])
+    """
+    out = _zeros_unpooled(grad, input_shape)
+    for place, outputs, inputs in _overlaps(input_shape, kernel_size, stride, padding, dilation, grad.shape[2:]):
+        out[inputs] += np.where(choice[outputs] == place, grad[outputs], 0)
+    return out
+
+
+@reference
+def max_pool2d_pick(
+    input: np.ndarray, choice: np.ndarray, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair
+) -> np.ndarray:
+    """Read the input where each window chose, the adjoint of max_pool2d_place        (N,C,H,W) (N,C,P,Q) -> (N,C,P,Q)
+
+    >>> image = np.array([[[[1., 5., 2., 2.], [3., 4., 2., 2.]]]])
+    >>> max_pool2d_pick(image, np.array([[[[2, 3]]]], np.uint8), (2, 2), (2, 2), (0, 0), (1, 1))
+    array([[[[3., 2.]]]])
+    """
+    out = _empty_pooled(input, choice.shape[2:], input.dtype)
+    out[...] = 0
+    for place, outputs, inputs in _overlaps(input.shape, kernel_size, stride, padding, dilation, choice.shape[2:]):
+        np.copyto(out[outputs], input[inputs], where=choice[outputs] == place)
+    return out
+
+
+@reference
+def sum_pool2d(input: np.ndarray, kernel_size: Pair, stride: Pair, padding: Pair, output_size: Pair) -> np.ndarray:
+    """Σ input[n,c,ps+i,qs+j] over i,j        (N,C,H,W) -> (N,C,P,Q)
+
+    >>> sum_pool2d(np.arange(8.0).reshape(1, 1, 2, 4), (2, 2), (2, 2), (0, 0), (1, 2))
+    array([[[[10., 18.]]]])
+    """
+    out = _empty_pooled(input, output_size, input.dtype)
+    out[...] = 0
+    for _, outputs, inputs in _overlaps(input.shape, kernel_size, stride, padding, (1, 1), output_size):
+        out[outputs] += input[inputs]
+    return out
+
+
+@reference
+def sum_pool2d_spread(
+    grad: np.ndarray, input_shape: tuple[int, ...], kernel_size: Pair, stride: Pair, padding: Pair
+) -> np.ndarray:
+    """Add each grad[n,c,p,q] at every place of its window, the adjoint of sum_pool2d        (N,C,P,Q) -> (N,C,H,W)
+
+    >>> sum_pool2d_spread(np.array([[[[1., 2.]]]]), (1, 1, 2, 3), (2, 2), (1, 1), (0, 0))
+    array([[[[1., 3., 2.],
+             [1., 3., 2.]]]])
+    """
+    out = _zeros_unpooled(grad, input_shape)
+    for _, outputs, inputs in _overlaps(input_shape, kernel_size, stride, padding, (1, 1), grad.shape[2:]):
+        out[inputs] += grad[outputs]
+    return out
+
+
+def _overlaps(
+    input_shape: tuple[int, ...], kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, output_size: Pair
+) -> Iterator[tuple[int, tuple, tuple]]:
+    """For each place i·w+j of the window: the outputs whose place is inside the input, and the inputs they see there."""
+    (h, w), (P, Q), (H, W) = kernel_size, output_size, input_shape[-2:]
+    for i in range(h):
+        p, y = _meeting(i * dilation[0] - padding[0], stride[0], P, H)
+        for j in range(w):
+            q, x = _meeting(j * dilation[1] - padding[1], stride[1], Q, W)
+            yield i * w + j, (..., p, q), (..., y, x)
+
+
+def _meeting(offset: int, stride: int, outputs: int, inputs: int) -> tuple[slice, slice]:
+    """Along one axis: the outputs p with 0 <= p·stride + offset < inputs, and these inputs.
+
+    >>> _meeting(-1, 2, 4, 6)  # outputs 0..3 see inputs -1, 1, 3, 5
+    (slice(1, 4, None), slice(1, 6, 2))
+    """
+    first = max(0, -(offset // stride))
+    last = max(first, min(outputs, -((offset - inputs) // stride)))
+    start = first * stride + offset
+    return slice(first, last), slice(start, start + max(0, (last - first - 1) * stride + 1) if last > first else start, stride)
+
+
+def _first_places(kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, output_size: Pair) -> np.ndarray:
+    """The first place of each window that is inside the input: the choice where all are -inf        (P,Q)"""
+    i, j = (
+        np.maximum(0, -((np.arange(size) * s - pad) // d))
+        for size, s, pad, d in zip(output_size, stride, padding, dilation, strict=True)
+    )
+    return i[:, None] * kernel_size[1] + j
+
+
+def _empty_pooled(input: np.ndarray, output_size: Pair, dtype: np.dtype | type) -> np.ndarray:
+    """An array (N,C,P,Q) in the input's memory order."""
+    N, C, _, _ = input.shape
+    if input.flags.c_contiguous:
+        return np.empty((N, C, *output_size), dtype)
+    return np.empty((N, *output_size, C), dtype).transpose(0, 3, 1, 2)
+
+
+def _zeros_unpooled(grad: np.ndarray, input_shape: tuple[int, ...]) -> np.ndarray:
+    """Zeros (N,C,H,W) in the memory order of grad."""
+    N, C, H, W = input_shape
+    if grad.flags.c_contiguous:
+        return np.zeros((N, C, H, W), grad.dtype)
+    return np.zeros((N, H, W, C), grad.dtype).transpose(0, 3, 1, 2)
