@@ -1,3 +1,10 @@
-"""The kernels as a student reads them aloud: NumPy only, in textbook form. They are the law."""
+"""The kernels as a student reads them aloud: NumPy only, in textbook form. They are the law.
 
-from . import conv, elementwise, linear, norm, optim, pool, softmax  # noqa: F401
+As in PyTorch, infinities and NaN pass through them without a warning.
+"""
+
+import numpy as np
+
+silent = np.errstate(all="ignore")
+
+from . import conv, elementwise, linear, norm, optim, pool, softmax  # noqa: E402, F401

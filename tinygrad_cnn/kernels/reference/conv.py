@@ -16,12 +16,14 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from .. import reference
+from . import silent
 from .chunks import piece_length, pieces
 
 Pair = tuple[int, int]
 
 
 @reference
+@silent
 def conv2d(
     input: np.ndarray,
     weight: np.ndarray,
@@ -58,6 +60,7 @@ def conv2d(
 
 
 @reference
+@silent
 def conv2d_weight(
     grad: np.ndarray,
     input: np.ndarray,
@@ -87,6 +90,7 @@ def conv2d_weight(
 
 
 @reference
+@silent
 def conv2d_input(
     grad: np.ndarray,
     weight: np.ndarray,

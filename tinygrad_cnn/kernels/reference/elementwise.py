@@ -1,0 +1,30 @@
+"""The elementwise kernels that every network runs: ReLU, and its gradient from nothing but its output.
+
+Other elementwise functions are one NumPy call each and need no kernel.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import reference
+
+
+@reference
+def relu(input: np.ndarray) -> np.ndarray:
+    """max(input, 0), elementwise; NaN stays NaN        any shape -> the same, in the same memory order
+
+    >>> relu(np.array([-1.0, 0.0, 2.0]))
+    array([0., 0., 2.])
+    """
+    return np.maximum(input, 0, out=np.empty_like(input))
+
+
+@reference
+def relu_mask(grad: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """grad where out > 0, else 0 (even where grad is infinite or NaN)        two equal shapes -> the same
+
+    >>> relu_mask(np.array([1.0, 2.0, np.inf]), np.array([0.0, 3.0, 0.0]))
+    array([0., 2., 0.])
+    """
+    return np.where(out > 0, grad, 0)

@@ -1,0 +1,123 @@
+"""Batch normalization over pictures laid out as rows of a matrix.
+
+In memory an image is one run of numbers, channels first or last. So the batch is a matrix (N, K) with
+K = C·H·W, a value for each channel becomes a row (K,), and a sum over the batch is a product with ones,
+which BLAS does well; only then are the K sums gathered into C.
+
+N batch, C channels, L pixels of one image (H·W, or L, or 1), K = C·L.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .. import reference
+from . import silent
+from .chunks import pieces
+
+
+@reference
+@silent
+def batch_norm(
+    input: np.ndarray, weight: np.ndarray | None, bias: np.ndarray | None, eps: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) -> (N,C,...), (C,), (C,)
+
+    mean and var are those of each channel over the batch and all pixels; var is the biased one, divided
+    by the number of elements. Also returns mean and invstd = 1 / √(var + eps). (Ioffe and Szegedy, 2015.)
+
+    >>> out, mean, invstd = batch_norm(np.array([[1.0], [3.0]]), None, None, 0.0)
+    >>> out.ravel(), mean, invstd
+    (array([-1.,  1.]), array([2.]), array([1.]))
+    """
+    layout = _Layout(input)
+    x = layout.rows(input)
+    mean = layout.mean(_sum(x))
+    mean_row, squares = layout.row(mean), layout.row(np.zeros_like(mean))
+    for images in pieces(len(x), x[:1].nbytes):
+        centered = x[images] - mean_row
+        squares += np.einsum("nk,nk->k", centered, centered)
+    invstd = 1 / np.sqrt(layout.mean(squares) + x.dtype.type(eps))
+    scale_row = layout.row(invstd if weight is None else invstd * weight)
+    out = np.empty_like(x)
+    for images in pieces(len(x), x[:1].nbytes):
+        here = np.subtract(x[images], mean_row, out=out[images])
+        here *= scale_row
+        if bias is not None:
+            here += layout.row(bias)
+    return layout.picture(out), mean, invstd
+
+
+@reference
+@silent
+def batch_norm_backward(
+    grad: np.ndarray, input: np.ndarray, weight: np.ndarray | None, mean: np.ndarray, invstd: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """weight·invstd·(grad - ⟨grad⟩ - x̂·⟨grad·x̂⟩), Σ grad·x̂, Σ grad        (N,C,...) (N,C,...) -> (N,C,...), (C,), (C,)
+
+    Here x̂ = (input - mean)·invstd, and ⟨ ⟩ is the mean of each channel: the batch's own mean and variance
+    depend on the input as well, and these two terms are what they send back.
+
+    >>> x, mean, invstd = np.array([[1.0], [3.0], [5.0]]), np.array([3.0]), np.sqrt(np.array([3 / 8]))
+    >>> d_input, d_weight, d_bias = batch_norm_backward(x, x, None, mean, invstd)  # along x̂ nothing comes back
+    >>> np.abs(d_input.ravel()).round(12), d_bias
+    (array([0., 0., 0.]), array([9.]))
+    """
+    layout = _Layout(input)
+    x, g = layout.rows(input), layout.rows(grad)
+    mean_row, products = layout.row(mean), layout.row(np.zeros_like(mean))
+    for images in pieces(len(x), x[:1].nbytes):
+        products += np.einsum("nk,nk->k", g[images], x[images] - mean_row)
+    grad_sums = _sum(g)
+    d_weight, d_bias = layout.sum(products) * invstd, layout.sum(grad_sums)
+    scale = invstd if weight is None else invstd * weight
+    slope_row = layout.row(layout.mean(products) * invstd * invstd)
+    scale_row, grad_mean_row = layout.row(scale), layout.row(layout.mean(grad_sums))
+    d_input = np.empty_like(x)
+    for images in pieces(len(x), x[:1].nbytes):
+        here = np.subtract(mean_row, x[images], out=d_input[images])
+        here *= slope_row
+        here += g[images]
+        here -= grad_mean_row
+        here *= scale_row
+    return layout.picture(d_input), d_weight, d_bias
+
+
+class _Layout:
+    """How a batch (N, C, ...) lies in memory, and the way from there to the matrix (N, K) and back."""
+
+    def __init__(self, input: np.ndarray):
+        N, C, *pixels = input.shape
+        self.shape, self.channels, self.pixels = input.shape, C, math.prod(pixels)
+        self.count = max(1, N * self.pixels)
+        self.channels_last = not input.flags.c_contiguous and np.moveaxis(input, 1, -1).flags.c_contiguous
+
+    def rows(self, input: np.ndarray) -> np.ndarray:
+        """(N, C, ...) -> (N, K), a view wherever the input lies in this order."""
+        input = np.moveaxis(input, 1, -1) if self.channels_last else input
+        return np.ascontiguousarray(input).reshape(len(input), self.channels * self.pixels)
+
+    def picture(self, rows: np.ndarray) -> np.ndarray:
+        """(N, K) -> (N, C, ...)"""
+        N, C, *pixels = self.shape
+        return np.moveaxis(rows.reshape(N, *pixels, C), -1, 1) if self.channels_last else rows.reshape(self.shape)
+
+    def row(self, values: np.ndarray) -> np.ndarray:
+        """(C,) -> (K,): the value of each channel, at all its pixels."""
+        return np.tile(values, self.pixels) if self.channels_last else np.repeat(values, self.pixels)
+
+    def sum(self, row: np.ndarray) -> np.ndarray:
+        """(K,) -> (C,)"""
+        C, L = self.channels, self.pixels
+        return row.reshape(L, C).sum(0) if self.channels_last else row.reshape(C, L).sum(1)
+
+    def mean(self, row: np.ndarray) -> np.ndarray:
+        """(K,) -> (C,), over the whole batch."""
+        return self.sum(row) / self.count
+
+
+def _sum(rows: np.ndarray) -> np.ndarray:
+    """Σ rows[n]        (N,K) -> (K,)"""
+    return np.ones(len(rows), rows.dtype) @ rows

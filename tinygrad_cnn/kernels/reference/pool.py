@@ -14,11 +14,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from .. import reference
+from . import silent
 
 Pair = tuple[int, int]
 
 
 @reference
+@silent
 def max_pool2d(
     input: np.ndarray, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, output_size: Pair
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -43,6 +45,7 @@ def max_pool2d(
 
 
 @reference
+@silent
 def max_pool2d_place(
     grad: np.ndarray,
     choice: np.ndarray,
@@ -66,6 +69,7 @@ def max_pool2d_place(
 
 
 @reference
+@silent
 def max_pool2d_pick(
     input: np.ndarray, choice: np.ndarray, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair
 ) -> np.ndarray:
@@ -83,6 +87,7 @@ def max_pool2d_pick(
 
 
 @reference
+@silent
 def sum_pool2d(input: np.ndarray, kernel_size: Pair, stride: Pair, padding: Pair, output_size: Pair) -> np.ndarray:
     """Σ input[n,c,ps+i,qs+j] over i,j        (N,C,H,W) -> (N,C,P,Q)
 
@@ -97,6 +102,7 @@ def sum_pool2d(input: np.ndarray, kernel_size: Pair, stride: Pair, padding: Pair
 
 
 @reference
+@silent
 def sum_pool2d_spread(
     grad: np.ndarray, input_shape: tuple[int, ...], kernel_size: Pair, stride: Pair, padding: Pair
 ) -> np.ndarray:

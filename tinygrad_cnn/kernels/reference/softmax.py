@@ -1,0 +1,74 @@
+"""Softmax and cross-entropy, shifted by the maximum so that exp never overflows.
+
+exp(x - max) / Σ exp(x - max) is the same number as exp(x) / Σ exp(x), and its largest term is 1.
+A slice that is all -inf has no softmax: it gives NaN, as in PyTorch.
+
+N rows (examples), C classes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import reference
+from . import silent
+
+
+@reference
+@silent
+def softmax(input: np.ndarray, dim: int) -> np.ndarray:
+    """exp(input) / Σ exp(input) along dim        any shape -> the same
+
+    >>> softmax(np.log(np.array([1.0, 3.0])), 0)
+    array([0.25, 0.75])
+    """
+    powers = np.exp(input - _max(input, dim))
+    powers /= powers.sum(dim, keepdims=True)
+    return powers
+
+
+@reference
+@silent
+def log_softmax(input: np.ndarray, dim: int) -> np.ndarray:
+    """input - log Σ exp(input) along dim        any shape -> the same
+
+    >>> np.exp(log_softmax(np.log(np.array([1.0, 3.0])), 0))
+    array([0.25, 0.75])
+    """
+    shifted = input - _max(input, dim)
+    shifted -= np.log(np.exp(shifted).sum(dim, keepdims=True))
+    return shifted
+
+
+@reference
+@silent
+def cross_entropy(input: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """logsumexp - input[n, target[n]], and logsumexp = log Σ exp(input[n])        (N,C) (N,) -> (N,), (N,)
+
+    >>> losses, logsumexp = cross_entropy(np.log(np.array([[1.0, 3.0]])), np.array([1]))
+    >>> np.exp(-losses), np.exp(logsumexp)
+    (array([0.75]), array([4.]))
+    """
+    highest = _max(input, 1)
+    logsumexp = highest[:, 0] + np.log(np.exp(input - highest).sum(1))
+    return logsumexp - input[np.arange(len(input)), target], logsumexp
+
+
+@reference
+@silent
+def cross_entropy_backward(
+    grad: np.ndarray, input: np.ndarray, logsumexp: np.ndarray, target: np.ndarray
+) -> np.ndarray:
+    """(softmax(input) - onehot(target)) · grad        (N,) (N,C) (N,) (N,) -> (N,C)
+
+    >>> cross_entropy_backward(np.ones(1), np.log(np.array([[1.0, 3.0]])), np.log(np.array([4.0])), np.array([1]))
+    array([[ 0.25, -0.25]])
+    """
+    out = np.exp(input - logsumexp[:, None])
+    out[np.arange(len(out)), target] -= 1
+    out *= grad[:, None]
+    return out
+
+
+def _max(input: np.ndarray, dim: int) -> np.ndarray:
+    return input.max(dim, keepdims=True, initial=-np.inf)  # the initial value is for slices without elements

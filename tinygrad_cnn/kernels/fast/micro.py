@@ -1,0 +1,209 @@
+"""The one inner loop behind convolution and both its gradients, written as LLVM IR.
+
+    C[r, v] = start + Σ_j Σ_k A[row[r] + run[j] + k·step] · B[(j·n + k)·width + v]        j < runs, k < n
+
+R rows times V vectors of C stay in registers while the sums run; each step loads V vectors of B, spreads one
+number of A per row over a vector, and does R·V fused multiply-adds. What a row *is* comes from tables of
+offsets (in floats), so the loop knows nothing of strides, padding or kernels:
+
+    forward          a row is an output pixel, a run is a stretch of the window, B the packed weight
+    input gradient   a row is an input pixel, a run is a stretch of the gradient, B the packed weight
+    weight gradient  a row is a place of the window in one channel, a run is a row of pixels, B the gradient
+
+Tables of offsets are the idea of "The Indirect Convolution Algorithm" (Dukhan 2019); blocks of registers are
+that of "Anatomy of High-Performance Matrix Multiplication" (Goto and van de Geijn 2008).
+Numba compiles it for the CPU at hand: only the width of a vector and the number of rows depend on that.
+"""
+
+from __future__ import annotations
+
+import llvmlite.binding
+import llvmlite.ir as ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+
+def _register_block() -> tuple[int, int]:
+    """(floats in a vector, rows): R·V accumulators, V vectors of B and a spread number must fit the registers."""
+    features = llvmlite.binding.get_host_cpu_features()
+    if features.get("avx512f"):
+        return 16, 12  # 24 of 32 registers
+    if features.get("avx2") and features.get("fma"):
+        return 8, 6  # 12 of 16
+    return 4, 8  # NEON: 16 of 32; right, if slow, on anything else
+
+
+WIDTH, ROWS = _register_block()
+LANES = 2 * WIDTH  # channels of C that one call makes
+ZERO, ADD, BIAS = 0, 1, 2  # where the sums start: at 0, at what C holds, at the bias
+
+
+def _tile(vectors: int, width: int):
+    """An intrinsic for ROWS rows x `vectors` vectors of `width` floats; all arguments are integers:
+
+    a, b, c, bias   addresses
+    row_a, row_c    addresses of ROWS offsets, in floats: where a row begins in A and in C
+    run_a           address of `runs` offsets, in floats: where a run begins in A, relative to the row
+    runs, n         number of runs and their length
+    step_a, step_b  floats from one number of the run to the next, in A and in B
+    lanes           how many of the `vectors`·`width` columns exist; the rest is not touched in C
+    start, relu     ZERO, ADD or BIAS; relu != 0 stores max(sum, 0), and NaN as NaN
+    """
+
+    @intrinsic
+    def tile(typing, a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu):
+        def emit(context, builder, signature, arguments):
+            _Emitter(builder, vectors, width, arguments).emit()
+            return context.get_dummy_value()
+
+        return types.void(*[types.intp] * 14), emit
+
+    return tile
+
+
+class _Emitter:
+    """Writes the blocks of one tile: start -> runs( run( steps ) ) -> finish."""
+
+    def __init__(self, builder, vectors: int, width: int, arguments):
+        self.builder, self.vectors, self.width = builder, vectors, width
+        names = "a b c bias row_a row_c run_a runs n step_a step_b lanes start relu".split()
+        for name, value in zip(names, arguments, strict=True):
+            setattr(self, name, value)
+        self.float, self.int, self.bool = ir.FloatType(), ir.IntType(64), ir.IntType(1)
+        self.vector = ir.VectorType(self.float, width)
+        self.cells = [(r, v) for r in range(ROWS) for v in range(vectors)]
+
+    def emit(self) -> None:
+        at_start, at_add, at_bias, runs, run, steps, next_run, finish = (
+            self.builder.append_basic_block(name)
+            for name in ("zero", "add", "bias", "runs", "run", "steps", "next_run", "finish")
+        )
+        b, one, zero = self.builder, self._int(1), self._int(0)
+        self.masks = [self._mask(v) for v in range(self.vectors)]
+        row_a = [self._address(self.a, self._table(self.row_a, self._int(r))) for r in range(ROWS)]
+        row_c = [self._address(self.c, self._table(self.row_c, self._int(r))) for r in range(ROWS)]
+        choose = b.switch(self.start, at_start)
+        choose.add_case(self._int(ADD), at_add)
+        choose.add_case(self._int(BIAS), at_bias)
+
+        none = ir.Constant(self.vector, [0.0] * self.width)
+        begin = [(at_start, [none] * len(self.cells))]
+        b.position_at_end(at_start)
+        b.branch(runs)
+        b.position_at_end(at_add)
+        begin.append((at_add, [self._masked_load(self._column(row_c[r], v), v) for r, v in self.cells]))
+        b.branch(runs)
+        b.position_at_end(at_bias)
+        row = [self._masked_load(self._column(self._pointer(self.bias), v), v) for v in range(self.vectors)]
+        begin.append((at_bias, [row[v] for _, v in self.cells]))
+        b.branch(runs)
+
+        b.position_at_end(runs)
+        j, right = b.phi(self.int), b.phi(self.int)
+        outer = [b.phi(self.vector) for _ in self.cells]
+        for block, sums in begin:
+            j.add_incoming(zero, block)
+            right.add_incoming(self.b, block)
+            for phi, value in zip(outer, sums, strict=True):
+                phi.add_incoming(value, block)
+        b.cbranch(b.icmp_signed("<", j, self.runs), run, finish)
+
+        b.position_at_end(run)
+        first = self._table(self.run_a, j)
+        last = b.add(first, b.mul(self.n, self.step_a))
+        b.branch(steps)
+
+        b.position_at_end(steps)
+        i, place = b.phi(self.int), b.phi(self.int)
+        sums = [b.phi(self.vector) for _ in self.cells]
+        i.add_incoming(first, run)
+        place.add_incoming(right, run)
+        for phi, value in zip(sums, outer, strict=True):
+            phi.add_incoming(value, run)
+        more = self._multiply_add(row_a, self._pointer(place), i, sums)
+        i_next, place_next = b.add(i, self.step_a), b.add(place, b.mul(self.step_b, self._int(4)))
+        i.add_incoming(i_next, steps)
+        place.add_incoming(place_next, steps)
+        for phi, value in zip(sums, more, strict=True):
+            phi.add_incoming(value, steps)
+        b.cbranch(b.icmp_signed("!=", i_next, last), steps, next_run)
+
+        b.position_at_end(next_run)
+        j.add_incoming(b.add(j, one), next_run)
+        right.add_incoming(place_next, next_run)
+        for phi, value in zip(outer, more, strict=True):
+            phi.add_incoming(value, next_run)
+        b.branch(runs)
+
+        b.position_at_end(finish)
+        rectify = b.icmp_signed("!=", self.relu, zero)
+        for (r, v), total in zip(self.cells, outer, strict=True):
+            negative = b.fcmp_ordered("<", total, none)  # false for NaN
+            positive = b.select(negative, none, total)
+            self._masked_store(b.select(rectify, positive, total), self._column(row_c[r], v), v)
+
+    def _multiply_add(self, row_a, right, i, sums):
+        """One step: every row's number times V vectors, added to the sums."""
+        b, name = self.builder, f"llvm.fma.v{self.width}f32"
+        fma = cgutils.get_or_insert_function(b.module, ir.FunctionType(self.vector, [self.vector] * 3), name)
+        load = []
+        for v in range(self.vectors):
+            vector = b.load(b.bitcast(self._column(right, v), self.vector.as_pointer()))
+            vector.align = 4
+            load.append(vector)
+        nothing = ir.Constant(self.vector, ir.Undefined)
+        places = ir.Constant(ir.VectorType(ir.IntType(32), self.width), [0] * self.width)
+        spread = []
+        for pointer in row_a:
+            number = b.load(b.gep(pointer, [i]))
+            spread.append(b.shuffle_vector(b.insert_element(nothing, number, self._int(0)), nothing, places))
+        return [b.call(fma, [spread[r], load[v], total]) for (r, v), total in zip(self.cells, sums, strict=True)]
+
+    def _int(self, value: int):
+        return ir.Constant(self.int, value)
+
+    def _pointer(self, address):
+        return self.builder.inttoptr(address, self.float.as_pointer())
+
+    def _address(self, base, offset):
+        return self.builder.gep(self._pointer(base), [offset])
+
+    def _column(self, pointer, v: int):
+        return self.builder.gep(pointer, [self._int(v * self.width)])
+
+    def _table(self, address, index):
+        return self.builder.load(self.builder.gep(self.builder.inttoptr(address, self.int.as_pointer()), [index]))
+
+    def _mask(self, v: int):
+        """Which lanes of vector v exist: a vector of bits."""
+        numbers = ir.VectorType(self.int, self.width)
+        nothing = ir.Constant(numbers, ir.Undefined)
+        places = ir.Constant(ir.VectorType(ir.IntType(32), self.width), [0] * self.width)
+        limit = self.builder.insert_element(nothing, self.lanes, self._int(0))
+        limit = self.builder.shuffle_vector(limit, nothing, places)
+        own = ir.Constant(numbers, [v * self.width + k for k in range(self.width)])
+        return self.builder.icmp_signed("<", own, limit)
+
+    def _masked_load(self, pointer, v: int):
+        masks, pointers = ir.VectorType(self.bool, self.width), self.vector.as_pointer()
+        shape = ir.FunctionType(self.vector, [pointers, ir.IntType(32), masks, self.vector])
+        name = f"llvm.masked.load.v{self.width}f32.p0"
+        load = cgutils.get_or_insert_function(self.builder.module, shape, name)
+        zeros = ir.Constant(self.vector, [0.0] * self.width)
+        return self.builder.call(
+            load, [self.builder.bitcast(pointer, pointers), ir.Constant(ir.IntType(32), 4), self.masks[v], zeros]
+        )
+
+    def _masked_store(self, value, pointer, v: int):
+        masks, pointers = ir.VectorType(self.bool, self.width), self.vector.as_pointer()
+        shape = ir.FunctionType(ir.VoidType(), [self.vector, pointers, ir.IntType(32), masks])
+        name = f"llvm.masked.store.v{self.width}f32.p0"
+        store = cgutils.get_or_insert_function(self.builder.module, shape, name)
+        where = self.builder.bitcast(pointer, pointers)
+        self.builder.call(store, [value, where, ir.Constant(ir.IntType(32), 4), self.masks[v]])
+
+
+wide = _tile(2, WIDTH)
+single = _tile(1, WIDTH)
+half = _tile(1, WIDTH // 2)
