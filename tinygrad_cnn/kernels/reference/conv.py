@@ -10,7 +10,8 @@ n and p are the images and the output rows of one piece.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -43,7 +44,7 @@ def conv2d(
     array([[[[ 8., 12.],
              [20., 24.]]]])
     """
-    N, C, H, W = input.shape
+    N, _, H, W = input.shape
     O, _, h, w = weight.shape
     P, Q = (
         (size + 2 * pad - d * (k - 1) - 1) // s + 1
@@ -80,7 +81,7 @@ def conv2d_weight(
              [20., 24.]]]])
     """
     O, c, h, w = weight_shape
-    N, _, P, Q = grad.shape
+    _, _, P, Q = grad.shape
     grad = grad.transpose(0, 2, 3, 1)
     total = np.zeros((groups, h * w * c, O // groups), grad.dtype)
     for images, rows, columns in _im2col(input, (h, w), (P, Q), stride, padding, dilation, groups):
@@ -112,7 +113,7 @@ def conv2d_input(
              [2., 6., 4.],
              [2., 5., 3.]]]])
     """
-    N, C, H, W = input_shape
+    _, C, H, W = input_shape
     O, c, h, w = weight.shape
     _, _, P, Q = grad.shape
     around = tuple(d * (k - 1) - pad for d, k, pad in zip(dilation, (h, w), padding, strict=True))
@@ -131,36 +132,49 @@ def _im2col(
     Several whole images make a piece, or else some rows of one image. The matrix is valid until the next one comes.
     """
     N, C, H, W = input.shape
-    (h, w), (P, Q), (H_pad, W_pad) = window, output, padding
+    (h, w), (P, Q), (H_pad, W_pad), c = window, output, padding, C // groups
     row_bytes = Q * h * w * C * input.itemsize
     n, p = piece_length(N, P * row_bytes), piece_length(P, row_bytes)
-    padded = np.zeros((n, H + 2 * H_pad, W + 2 * W_pad, C), input.dtype)
-    inside = padded[:, H_pad : H_pad + H, W_pad : W_pad + W]
+    x = input.transpose(0, 2, 3, 1).reshape(N, H, W, groups, c).transpose(3, 0, 1, 2, 4)  # (G, N, H, W, c), a view
+
+    # Copies go fast along the longer of two runs: a window's row (w·c numbers), or with few channels an output row (Q).
+    planar = w * c < Q
+    padded_order, columns_order = ((0, 4, 1, 2, 3), (0, 4, 5, 6, 1, 2, 3)) if planar else (range(5), range(7))
+    ready = padding == (0, 0) and x.flags.c_contiguous and (c == 1 or not planar)
+    if not ready:
+        padded = np.zeros(groups * n * (H + 2 * H_pad) * (W + 2 * W_pad) * c, input.dtype)
+        padded = _ordered(padded, (groups, n, H + 2 * H_pad, W + 2 * W_pad, c), padded_order)
     buffer = np.empty(n * p * Q * h * w * C, input.dtype)
-    input = input.transpose(0, 2, 3, 1)
     for start in range(0, N, n):
         images = slice(start, min(start + n, N))
-        count = images.stop - start
-        inside[:count] = input[images]
-        windows = _windows(padded[:count], window, output, stride, dilation, groups)
+        if ready:
+            here = x[:, images]
+        else:
+            here = padded[:, : images.stop - start]
+            here[:, :, H_pad : H_pad + H, W_pad : W_pad + W] = x[:, images]
+        windows = _windows(here, window, output, stride, dilation)
         for top in range(0, P, p):
             rows = slice(top, min(top + p, P))
-            seen = windows[:, :, rows]
-            columns = buffer[: seen.size].reshape(seen.shape)
-            np.copyto(columns, seen)
-            yield images, rows, columns.reshape(groups, -1, h * w * C // groups)
+            seen = columns = windows[:, :, rows]
+            if not seen.flags.c_contiguous:  # as the windows of a 1x1 convolution may be
+                columns = _ordered(buffer, seen.shape, columns_order)
+                np.copyto(columns, seen)
+            yield images, rows, columns.reshape(groups, -1, h * w * c)
 
 
-def _windows(x: np.ndarray, window: Pair, output: Pair, stride: Pair, dilation: Pair, groups: int) -> np.ndarray:
-    """A view of every window, nothing copied        (N,H,W,C) -> (G,N,P,Q,h,w,C/G)"""
-    N, _, _, C = x.shape
-    n, row, column, channel = x.strides
+def _windows(x: np.ndarray, window: Pair, output: Pair, stride: Pair, dilation: Pair) -> np.ndarray:
+    """A view of every window, nothing copied        (G,N,H,W,c) -> (G,N,P,Q,h,w,c)"""
+    G, N, _, _, c = x.shape
+    group, image, row, column, channel = x.strides
     (h, w), (P, Q), (H_step, W_step), (H_far, W_far) = window, output, stride, dilation
-    return as_strided(
-        x,
-        (groups, N, P, Q, h, w, C // groups),
-        (C // groups * channel, n, H_step * row, W_step * column, H_far * row, W_far * column, channel),
-    )
+    strides = (group, image, H_step * row, W_step * column, H_far * row, W_far * column, channel)
+    return as_strided(x, (G, N, P, Q, h, w, c), strides)
+
+
+def _ordered(buffer: np.ndarray, shape: tuple[int, ...], order: Sequence[int]) -> np.ndarray:
+    """The head of a flat buffer as an array of this shape whose axes lie in memory in this order."""
+    array = buffer[: math.prod(shape)].reshape([shape[axis] for axis in order])
+    return array.transpose(np.argsort(order))
 
 
 def _col2im(

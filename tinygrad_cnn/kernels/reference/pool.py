@@ -15,6 +15,8 @@ import numpy as np
 
 from .. import reference
 from . import silent
+from .chunks import pieces
+from .elementwise import keep
 
 Pair = tuple[int, int]
 
@@ -36,12 +38,29 @@ def max_pool2d(
     choice = _empty_pooled(input, output_size, np.uint8 if kernel_size[0] * kernel_size[1] <= 256 else np.int32)
     out[...] = -np.inf
     choice[...] = _first_places(kernel_size, stride, padding, dilation, output_size)
-    for place, outputs, inputs in _overlaps(input.shape, kernel_size, stride, padding, dilation, output_size):
-        seen, best, best_place = input[inputs], out[outputs], choice[outputs]
-        better = (seen > best) | np.isnan(seen)
-        np.copyto(best, seen, where=better)
-        np.copyto(best_place, place, where=better, casting="unsafe")
+    for images in pieces(len(input), input[:1].nbytes):
+        _choose(input[images], out[images], choice[images], kernel_size, stride, padding, dilation)
     return out, choice
+
+
+def _choose(
+    input: np.ndarray,
+    best: np.ndarray,
+    choice: np.ndarray,
+    kernel_size: Pair,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+) -> None:
+    """Write into best and choice what each window holds that is greater than what they hold."""
+    places = list(_overlaps(input.shape, kernel_size, stride, padding, dilation, best.shape[2:]))
+    for place, outputs, inputs in places:
+        better = input[inputs] > best[outputs]
+        np.maximum(best[outputs], input[inputs], out=best[outputs])  # of a number and NaN this is NaN
+        np.maximum(choice[outputs], better * choice.dtype.type(place), out=choice[outputs])  # places only grow
+    if np.isnan(best).any():
+        for place, outputs, inputs in places:
+            choice[outputs][np.isnan(input[inputs])] = place
 
 
 @reference
@@ -64,7 +83,7 @@ def max_pool2d_place(
     """
     out = _zeros_unpooled(grad, input_shape)
     for place, outputs, inputs in _overlaps(input_shape, kernel_size, stride, padding, dilation, grad.shape[2:]):
-        out[inputs] += np.where(choice[outputs] == place, grad[outputs], 0)
+        out[inputs] += keep(grad[outputs], choice[outputs] == place)
     return out
 
 
@@ -82,7 +101,7 @@ def max_pool2d_pick(
     out = _empty_pooled(input, choice.shape[2:], input.dtype)
     out[...] = 0
     for place, outputs, inputs in _overlaps(input.shape, kernel_size, stride, padding, dilation, choice.shape[2:]):
-        np.copyto(out[outputs], input[inputs], where=choice[outputs] == place)
+        out[outputs] += keep(input[inputs], choice[outputs] == place)
     return out
 
 
