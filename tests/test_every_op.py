@@ -1,0 +1,126 @@
+"""Every op over the case table: forward, gradient, second derivative, dtypes, layouts.
+
+The law is finite differences in float64 and a formula in NumPy that was written down independently.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tinygrad_cnn as tg
+from tinygrad_cnn.op import registry
+from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.testing import gradcheck, gradgradcheck
+from tinygrad_cnn.testing.cases import Case, public, table
+
+CASES = list(table())
+DIFFERENTIABLE = [c for c in CASES if c.orders >= 1]
+# Ops of the engine and of other ops' rules have no public name; they are reached through those ops.
+seen = set()
+
+
+def tensors(case: Case, dtype=np.float64, requires_grad: bool = True) -> list:
+    def tensor(x):
+        if not isinstance(x, np.ndarray):
+            return x
+        return tg.tensor(x, requires_grad=requires_grad and case.orders > 0 and x.dtype.kind == "f")
+
+    return [tensor(x) for x in case.arrays(dtype=dtype)]
+
+
+def results(out) -> list[Tensor]:
+    return [out] if isinstance(out, Tensor) else list(out)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.expected], ids=str)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
+def test_forward(case, dtype):
+    expected = case.expected(*case.arrays(), **case.attributes)
+    out = public(case.op)(*tensors(case, dtype), **case.attributes)
+    if not isinstance(expected, tuple | list):
+        expected = [expected]
+    tolerance = 1e-11 if dtype == np.float64 else 2e-5
+    for value, want in zip(results(out), expected, strict=True):
+        want = np.asarray(want)
+        assert value.shape == want.shape
+        np.testing.assert_allclose(value.detach().numpy(), want, rtol=tolerance, atol=tolerance)
+        if want.dtype.kind == "f" and any(getattr(x, "dtype", None) == np.float64 for x in case.arrays()):
+            assert value.dtype == dtype
+
+
+@pytest.mark.parametrize("case", DIFFERENTIABLE, ids=str)
+def test_gradient(case):
+    f = public(case.op)
+    assert gradcheck(lambda *inputs: f(*inputs, **case.attributes), tensors(case))
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.orders >= 2], ids=str)
+def test_second_derivative(case):
+    f = public(case.op)
+    assert gradgradcheck(lambda *inputs: f(*inputs, **case.attributes), tensors(case), atol=1e-4)
+
+
+@pytest.mark.parametrize("case", DIFFERENTIABLE, ids=str)
+def test_layout_changes_nothing(case):
+    """Strided, reversed and channels-last inputs give the values and gradients of contiguous ones."""
+    f = public(case.op)
+
+    def run(lay):
+        inputs = []
+        for x in case.arrays():
+            if isinstance(x, np.ndarray):
+                array = lay(x)
+                np.testing.assert_array_equal(array, x)
+                x = tg.from_numpy(array)
+                x.requires_grad = array.dtype.kind == "f"
+            inputs.append(x)
+        outs = [o for o in results(f(*inputs, **case.attributes)) if o.requires_grad]
+        wanted = [x for x in inputs if isinstance(x, Tensor) and x.requires_grad]
+        seeds = [tg.tensor(np.cos(np.arange(o.numel())).reshape(o.shape)) for o in outs]
+        grads = tg.autograd.grad(outs, wanted, seeds, allow_unused=True)
+        return [o.detach().numpy() for o in outs] + [None if g is None else g.numpy() for g in grads]
+
+    plain = run(np.ascontiguousarray)
+    for lay in (
+        lambda x: np.asfortranarray(x),
+        lambda x: np.repeat(x, 2, axis=-1)[..., ::2] if x.ndim else x,
+        lambda x: x[::-1].copy()[::-1] if x.ndim else x,
+    ):
+        for a, b in zip(plain, run(lay), strict=True):
+            if a is None:
+                assert b is None
+            else:
+                np.testing.assert_allclose(b, a, rtol=1e-10, atol=1e-10)
+
+
+def test_every_op_has_a_case(monkeypatch):
+    """Run the table once and see which registered ops were never called."""
+    called = set()
+    from tinygrad_cnn import op as engine
+
+    record = engine.record
+
+    def noting(op, *args, **kwargs):
+        called.add(op.name)
+        return record(op, *args, **kwargs)
+
+    monkeypatch.setattr(engine, "record", noting)
+    for case in DIFFERENTIABLE:
+        inputs = tensors(case)
+        outs = [o for o in results(public(case.op)(*inputs, **case.attributes)) if o.requires_grad]
+        wanted = [x for x in inputs if isinstance(x, Tensor) and x.requires_grad]
+        grads = tg.autograd.grad(outs, wanted, [tg.ones_like(o, requires_grad=True) for o in outs], create_graph=True,
+                                 allow_unused=True)  # fmt: skip
+        grads = [g for g in grads if g is not None and g.requires_grad]
+        if grads and case.orders > 1:
+            tg.autograd.grad(grads, wanted, [tg.ones_like(g) for g in grads], create_graph=True, allow_unused=True)
+    ours = {name for name, call in registry.items() if call.__module__.startswith("tinygrad_cnn.")}
+    differentiable = {name for name in ours if any(registry[name].op.rules.values())}
+    assert differentiable - called == set()
+
+
+def test_every_op_has_rules():
+    """An op without a rule says so: `op.grad(input=None)`."""
+    ours = [call for call in registry.values() if call.__module__.startswith("tinygrad_cnn.")]
+    assert [call.op.name for call in ours if not call.op.rules] == []

@@ -1,0 +1,310 @@
+"""The backward pass: from a loss back to the leaves, each node once, the youngest first.
+
+A node is younger than all its parents, so visiting nodes in reverse order of birth never comes to a
+node before every gradient that flows into it has been added up. That is all the topological sorting
+there is; the walk is a loop, so a chain of a million ops is as good as a chain of two.
+
+    L = f(a, b), a = p(x), b = q(x)      dL/dx = dL/da · da/dx + dL/db · db/dx
+
+(Linnainmaa 1970; Griewank and Walther, Evaluating Derivatives, chapter 3.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from .function import Function
+from .modes import (
+    _Setting,
+    detect_anomaly,
+    enable_grad,
+    inference_mode,
+    is_anomaly_enabled,
+    mode,
+    no_grad,
+    set_detect_anomaly,
+    set_grad_enabled,
+)
+from .tensor import AccumulateGrad, Node, Parts, Tensor, wrap
+
+__all__ = [
+    "Function",
+    "backward",
+    "detect_anomaly",
+    "enable_grad",
+    "grad",
+    "inference_mode",
+    "is_anomaly_enabled",
+    "no_grad",
+    "set_detect_anomaly",
+    "set_grad_enabled",
+]
+
+_birth = attrgetter("time")
+
+
+def backward(
+    tensors: Tensor | Sequence[Tensor],
+    grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensor | Sequence[Tensor] | None = None,
+) -> None:
+    """Add d(Σ tensors · grad_tensors)/d(leaf) to the `.grad` of every leaf that needs a gradient.
+
+    tensors: what to differentiate; grad_tensors: a gradient for each, of its shape, not needed for scalars.
+    retain_graph: keep what the nodes saved, so that backward can run again (default: as create_graph).
+    create_graph: give the gradients graphs of their own, for second derivatives.
+    inputs: add to the `.grad` of these tensors alone.
+
+    Raises a RuntimeError where a tensor needs no gradient, where a gradient is missing or of another
+    shape, where the graph was freed, and where a saved tensor was changed in place.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> tg.autograd.backward((x * x).sum())
+    >>> x.grad.tolist()
+    [2.0, 4.0]
+    """
+    roots, seeds = _roots("backward", tensors, grad_tensors, create_graph)
+    if inputs is None:
+        _walk(roots, seeds, create_graph if retain_graph is None else retain_graph, create_graph)
+        return
+    inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    if not inputs:
+        raise RuntimeError("backward: inputs must not be empty; leave it out to reach every leaf")
+    found = _walk(roots, seeds, create_graph if retain_graph is None else retain_graph, create_graph, _ends("backward", inputs))
+    for t in inputs:
+        g = found.get(t._node)
+        if g is not None:
+            _accumulate(t, g, create_graph)
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """d(Σ outputs · grad_outputs)/d(input) for each input, as a tuple; `.grad` is left alone.
+
+    Only what lies between the outputs and the inputs is computed. An input that the outputs do not
+    depend on raises a RuntimeError, gives None with allow_unused=True, zeros with materialize_grads=True.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor(2.0, requires_grad=True)
+    >>> (first,) = tg.autograd.grad(x**3, x, create_graph=True)
+    >>> (second,) = tg.autograd.grad(first, x)
+    >>> first.item(), second.item()
+    (12.0, 12.0)
+    """
+    if is_grads_batched:
+        raise NotImplementedError("grad: is_grads_batched is not supported; call grad once for each row")
+    if materialize_grads and allow_unused is False:
+        raise ValueError("grad: materialize_grads=True needs allow_unused to be True or left out, got False")
+    inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    if not inputs:
+        raise ValueError("grad: requires non-empty inputs")
+    roots, seeds = _roots("grad", outputs, grad_outputs, create_graph)
+    ends = _ends("grad", inputs)
+    found = _walk(roots, seeds, create_graph if retain_graph is None else retain_graph, create_graph, ends)
+    result: list[Tensor | None] = []
+    for i, t in enumerate(inputs):
+        g = found.get(t._node)
+        if g is None:
+            if materialize_grads:
+                g = np.zeros_like(t._array)
+            elif not allow_unused:
+                raise RuntimeError(
+                    f"grad: input {i} of shape {t._array.shape} appears not to have been used in the graph of the "
+                    "outputs; set allow_unused=True if that is what you want"
+                )
+        result.append(g if g is None or isinstance(g, Tensor) else wrap(np.asarray(g)))
+    return tuple(result)
+
+
+def _roots(name: str, tensors: Any, gradients: Any, create_graph: bool) -> tuple[list[Node], list]:
+    """The nodes to start from and the gradient to start each with."""
+    tensors = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    if gradients is None:
+        gradients = [None] * len(tensors)
+    elif isinstance(gradients, Tensor):
+        gradients = [gradients]
+    else:
+        gradients = list(gradients)
+    if len(tensors) != len(gradients):
+        raise RuntimeError(f"{name}: got {len(tensors)} tensors and {len(gradients)} gradients; give one for each")
+    roots, seeds = [], []
+    for i, (t, g) in enumerate(zip(tensors, gradients, strict=True)):
+        if not isinstance(t, Tensor):
+            raise TypeError(f"{name}: element {i} of the tensors is a {type(t).__name__}, expected a Tensor")
+        if not t.requires_grad:
+            raise RuntimeError(
+                f"{name}: element {i} of tensors does not require grad and does not have a grad_fn; nothing in its "
+                "history requires grad (was it made under no_grad, or detached?)"
+            )
+        shape = t._array.shape
+        if g is None:
+            if t._array.size != 1:
+                raise RuntimeError(
+                    f"{name}: grad can be implicitly created only for scalar outputs, this one has shape {shape}; "
+                    "reduce it with .sum() or .mean(), or pass a gradient of its shape"
+                )
+            g = wrap(np.ones(shape, t._array.dtype))
+        elif not isinstance(g, Tensor):
+            raise TypeError(f"{name}: gradients can be either Tensors or None, but got {type(g).__name__}")
+        elif g._array.shape != shape:
+            raise RuntimeError(
+                f"{name}: the gradient has shape {g._array.shape}, its output has shape {shape}; they must be equal"
+            )
+        root = t.accumulator()
+        roots.append(root)
+        seeds.append(g if create_graph else g._array.copy() if type(root) is AccumulateGrad else g._array)
+    return roots, seeds
+
+
+def _ends(name: str, inputs: list) -> list[Node]:
+    for i, t in enumerate(inputs):
+        if not isinstance(t, Tensor):
+            raise TypeError(f"{name}: input {i} is a {type(t).__name__}, expected a Tensor")
+        if not t.requires_grad:
+            raise RuntimeError(f"{name}: one of the differentiated Tensors (input {i}) does not require grad")
+    return [t.accumulator() for t in inputs]
+
+
+def ancestry(roots: Iterable[Node]) -> list[Node]:
+    """The roots and all that they were computed from, the youngest first: a topological order."""
+    seen = set(roots)
+    stack = list(seen)
+    while stack:
+        for parent in stack.pop().parents:
+            if parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return sorted(seen, key=_birth, reverse=True)
+
+
+def _walk(
+    roots: list[Node], seeds: list, retain_graph: bool, create_graph: bool, ends: list[Node] | None = None
+) -> dict[Node, Any]:
+    """Visit the ancestry of the roots and pull gradients through it; with `ends`, return theirs instead of accumulating."""
+    order = ancestry(roots)
+    wanted = None
+    if ends is not None:
+        wanted = set(ends)
+        between = set(ends)
+        for node in reversed(order):
+            if any(parent in between for parent in node.parents):
+                between.add(node)
+    gradients: dict[Node, Any] = {}
+    for root, seed in zip(roots, seeds, strict=True):
+        gradients[root] = gradients[root] + seed if root in gradients else seed
+    found: dict[Node, Any] = {}
+    with _Setting(grad=create_graph):
+        anomaly = mode.anomaly
+        for node in order:
+            g = gradients.pop(node, None)
+            if g is None:
+                continue
+            if node.hooks is not None or node.retain is not None:
+                g = _run_hooks(node, g, create_graph)
+            if wanted is not None:
+                if node in wanted:
+                    found[node] = g
+                if node not in between or node in wanted and not any(p in between for p in node.parents):
+                    continue
+            elif type(node) is AccumulateGrad:
+                leaf = node.leaf()
+                if leaf is not None:
+                    _accumulate(leaf, g, create_graph)
+                continue
+            for parent, c in zip(node.parents, node.pull(g, create_graph), strict=True):
+                if c is None:
+                    continue
+                if anomaly:
+                    _refuse_nan(node, c)
+                held = gradients.get(parent)
+                if held is not None:
+                    c = held + c
+                elif not create_graph and (wanted is not None or type(parent) is AccumulateGrad):
+                    c = _own(c, g, node)
+                gradients[parent] = c
+            if not retain_graph:
+                node.release()
+    return found
+
+
+def _accumulate(t: Tensor, g: Any, create_graph: bool) -> None:
+    """t.grad += g, then the hooks that wait for it."""
+    if t.grad is None:
+        t.grad = g if isinstance(g, Tensor) else wrap(np.asarray(g))
+    elif create_graph:
+        t.grad = t.grad + g  # type: ignore[operator]
+    else:
+        t.grad = wrap(np.asarray(t.grad._array + g))
+    after = getattr(t._node, "after", None)
+    if after:
+        for hook in list(after.values()):
+            hook(t)
+
+
+def _own(c: Any, g: Any, node: Node) -> Any:
+    """A gradient that nobody else holds, for the user: a rule may hand on `g`, a view, or what was saved."""
+    if type(c) is Parts:
+        return c
+    if c is g or c.base is not None or any(c is s for s in getattr(node, "saved", None) or ()):
+        return c.copy(order="K") if isinstance(c, np.ndarray) else np.array(c)
+    return c
+
+
+def _run_hooks(node: Node, g: Any, create_graph: bool) -> Any:
+    """The gradient after the hooks of a node have seen it, and perhaps replaced it."""
+    if type(g) is Parts:
+        return g
+    seen = g if isinstance(g, Tensor) else wrap(np.asarray(g))
+    for hook in list((node.hooks or {}).values()):
+        changed = hook(seen)
+        if changed is not None:
+            if not isinstance(changed, Tensor):
+                raise TypeError(f"hook of {node.name()}: expected a Tensor or None, got {type(changed).__name__}")
+            if changed._array.shape != node.shape:
+                raise RuntimeError(
+                    f"hook of {node.name()}: returned shape {changed._array.shape}, the gradient has shape {node.shape}"
+                )
+            seen = changed
+    if node.retain is not None:
+        t = node.retain()
+        if t is not None:
+            kept = seen if create_graph else wrap(seen._array.copy(order="K"))
+            t.grad = kept if t.grad is None else t.grad + kept
+    return seen if create_graph else seen._array
+
+
+def _refuse_nan(node: Node, c: Any) -> None:
+    """Anomaly mode: stop at the first NaN, and say where it came from."""
+    if not mode.check_nan:
+        return
+    for g in c.values() if type(c) is Parts else [c]:
+        array = g._array if isinstance(g, Tensor) else np.asarray(g)
+        if array.dtype.kind in "fc" and np.isnan(array).any():
+            raise RuntimeError(f"{node.name()}: its backward returned NaN values{whereabouts(node)}")
+
+
+def whereabouts(node: Node) -> str:
+    """For an error message: the shapes of a node, and the user's line if it was noted."""
+    ins = ", ".join(str(p.shape) for p in node.parents)
+    text = f"; output {node.shape}, inputs that need a gradient {ins}"
+    if node.where is not None:
+        file, line, function = node.where
+        import linecache
+
+        text += f"; forward call: {file}:{line} in {function}: {linecache.getline(file, line).strip()}"
+    return text

@@ -1,0 +1,116 @@
+"""dtypes are NumPy's, under PyTorch's names; promotion is PyTorch's.
+
+NumPy would make float64 of int64 * float32, and of a float32 array beside a float64 0-d one. Here, as
+in PyTorch, the kind of number decides first (bool < integer < floating), then arrays with axes count
+before 0-d arrays, and those before Python scalars; what is made floating gets the default dtype.
+"""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+import numpy as np
+
+float32 = float = np.dtype(np.float32)
+float64 = double = np.dtype(np.float64)
+float16 = half = np.dtype(np.float16)
+int8 = np.dtype(np.int8)
+int16 = short = np.dtype(np.int16)
+int32 = int = np.dtype(np.int32)
+int64 = long = np.dtype(np.int64)
+uint8 = np.dtype(np.uint8)
+bool = np.dtype(np.bool_)
+dtype = np.dtype
+
+_default = float32
+
+
+def get_default_dtype() -> np.dtype:
+    """The dtype of new floating tensors: float32, unless `set_default_dtype` changed it."""
+    return _default
+
+
+def set_default_dtype(d: Any) -> None:
+    """Set the dtype of new floating tensors: a floating one."""
+    global _default
+    if np.dtype(d).kind != "f":
+        raise TypeError(f"set_default_dtype: only floating dtypes are supported as the default, got {np.dtype(d)}")
+    _default = np.dtype(d)
+
+
+def is_floating_point(input: Any) -> builtins.bool:
+    """Whether the tensor's dtype is floating."""
+    return input.dtype.kind == "f"
+
+
+# bool, unsigned, signed, floating, complex
+_KINDS = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
+
+
+def result_type(*values: Any) -> np.dtype:
+    """The dtype of a result computed from these arrays and Python scalars.
+
+    >>> result_type(np.zeros(2, np.int64), np.zeros(2, np.float32)).name
+    'float32'
+    >>> result_type(np.zeros(2, np.int64), 2.5).name
+    'float32'
+    >>> result_type(np.zeros(2, np.float32), np.zeros((), np.float64)).name
+    'float32'
+    """
+    tiers: list[np.dtype | None] = [None, None, None]  # with axes, 0-d, Python scalars
+    for v in values:
+        if isinstance(v, np.ndarray | np.generic):
+            tier, d = (0 if v.ndim else 1), v.dtype
+        else:
+            tier, d = 2, _of_scalar(v)
+        held = tiers[tier]
+        tiers[tier] = d if held is None else _wider(held, d)
+    result = None
+    for d in tiers:
+        if d is not None and (result is None or _KINDS[d.kind] > _KINDS[result.kind]):
+            result = d
+    assert result is not None
+    return result
+
+
+def _of_scalar(v: Any) -> np.dtype:
+    if isinstance(v, builtins.bool):
+        return bool
+    if isinstance(v, builtins.int):
+        return int64
+    if isinstance(v, builtins.float):
+        return _default
+    if isinstance(v, complex):
+        return np.dtype(np.complex64 if _default == float32 else np.complex128)
+    raise TypeError(f"expected a Tensor, an array or a number, got {type(v).__name__}")
+
+
+def _wider(a: np.dtype, b: np.dtype) -> np.dtype:
+    if _KINDS[a.kind] != _KINDS[b.kind]:
+        return a if _KINDS[a.kind] > _KINDS[b.kind] else b
+    return np.promote_types(a, b)
+
+
+def promote(*values: Any) -> tuple:
+    """The arrays and scalars of an elementwise op in their common dtype, as NumPy's functions want them.
+
+    Python scalars stay as they are where they do not widen: NumPy converts those by itself.
+    """
+    common = result_type(*values)
+    return tuple(
+        v.astype(common, copy=False)
+        if isinstance(v, np.ndarray | np.generic)
+        else v
+        if _KINDS[_of_scalar(v).kind] <= _KINDS[common.kind]
+        else common.type(v)
+        for v in values
+    )
+
+
+def floating(*values: Any) -> tuple:
+    """Like `promote`, and integers become the default floating dtype: what division and exp work on."""
+    common = result_type(*values)
+    if common.kind not in "fc":
+        common = _default
+    return tuple(v.astype(common, copy=False) if isinstance(v, np.ndarray | np.generic) else v for v in values)

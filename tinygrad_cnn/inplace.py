@@ -1,0 +1,102 @@
+"""Changes in place: a tensor becomes what an op makes of it, in its own memory.
+
+The op is recorded as always, on a new array; then the values move into the tensor's memory and the
+tensor takes over the new node. Three things have to be right:
+
+- whoever saved the old values must notice: the version moves on;
+- the new node itself may have saved the old values: it gets a copy of them;
+- a view shares its memory: its base gets a new history, in which the changed part comes from the view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .autograd import ancestry
+from .modes import mode
+from .op import OpNode, cast
+from .tensor import Tensor, tick, wrap
+
+
+def refuse_leaf(t: Tensor, name: str) -> None:
+    """Raise where `t` is a leaf that requires grad, or a view of one, and gradients are recorded."""
+    if not mode.grad or not t.requires_grad:
+        return
+    base = t if t._view is None else t._view.base
+    if base.is_leaf and base._requires_grad:
+        what = "a leaf Variable that requires grad" if base is t else "a view of a leaf Variable that requires grad"
+        raise RuntimeError(
+            f"{name}: {what} is being used in an in-place operation; nothing was changed. "
+            "Do it under tinygrad_cnn.no_grad(), or make a new tensor with the op that is not in place"
+        )
+
+
+def change(t: Tensor, name: str, make: Callable[[Tensor], Any]) -> Tensor:
+    """Let `t` become `make(t)`, in its own memory; `name` is what messages call the change.
+
+    Raises a RuntimeError before anything is changed: for a leaf that requires grad, where the result
+    has another shape, and where its dtype is of a higher kind than `t` can hold.
+    """
+    refuse_leaf(t, name)
+    start = tick()
+    made = make(t)
+    result = made._array if isinstance(made, Tensor) else np.asarray(made)
+    array = t._array
+    if result.shape != array.shape:
+        raise RuntimeError(
+            f"{name}: output with shape {array.shape} doesn't match the broadcast shape {result.shape}; "
+            "an in-place change keeps its tensor's shape"
+        )
+    if not np.can_cast(result.dtype, array.dtype, "same_kind"):
+        raise RuntimeError(
+            f"{name}: result type {result.dtype} can't be cast to the desired output type {array.dtype}; "
+            "convert the tensor first, or use the op that makes a new one"
+        )
+    if not array.flags.writeable:
+        raise RuntimeError(
+            f"{name}: the memory of this tensor of shape {array.shape} is read-only, or several of its elements are "
+            "one place in memory (an expanded tensor); .clone() it first"
+        )
+    if isinstance(made, Tensor) and made.requires_grad:
+        if result.dtype != array.dtype:
+            made = cast(made, array.dtype)
+        _keep_old_values(made, array, t, start)
+        view = t._view
+        np.copyto(array, made._array)
+        if view is None:
+            t._node, t._requires_grad = made._node, True
+        else:
+            _rebase(view, made)
+    else:
+        np.copyto(array, result, casting="same_kind")
+    t.version().bump(name)
+    return t
+
+
+def _keep_old_values(made: Tensor, array: np.ndarray, t: Tensor, start: int) -> None:
+    """Give the nodes born since `start` their own copy of the values that are about to be overwritten."""
+    assert made._node is not None
+    young = [made._node]
+    for node in ancestry([made._node]) if made._node.parents and made._node.parents[0].time > start else young:
+        if node.time < start:
+            break
+        if isinstance(node, OpNode) and node.saved:
+            node.saved = [
+                v.copy(order="K") if isinstance(v, np.ndarray) and np.may_share_memory(v, array) else v
+                for v in node.saved
+            ]
+            node.guards = [version for version in node.guards if version is not t._version]
+
+
+def _rebase(view: Any, made: Tensor) -> None:
+    """Write the changed part into the history of a view's base; views find out when they are next used."""
+    from .ops.index import setitem
+
+    base = view.base
+    places = view.replay(np.arange(base._array.size).reshape(base._array.shape))
+    old = wrap(base._array, base._node if base._requires_grad else None)
+    whole = setitem(old, made, np.unravel_index(places, base._array.shape))
+    base._node, base._requires_grad = whole._node, True

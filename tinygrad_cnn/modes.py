@@ -1,0 +1,198 @@
+"""What a thread is doing: recording gradients or not, inside which module, watched or not.
+
+Every thread has its own state, and every change of it is undone at the end of its block, also when
+the block ends by an exception.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+PACKAGE = str(Path(__file__).parent)
+
+
+class Mode(threading.local):
+    grad = True  # ops record themselves
+    inference = False
+    scope: Scope | None = None  # the innermost module whose forward is running
+    watch = False  # nodes note the user's line
+    anomaly = False
+    check_nan = True
+
+
+mode = Mode()
+
+
+class Scope:
+    """One running module and the one around it."""
+
+    __slots__ = ("module", "outer")
+
+    def __init__(self, module: Any, outer: Scope | None):
+        self.module = module
+        self.outer = outer
+
+
+class _Setting:
+    """Set some of the mode for a `with` block or, as a decorator, for each call of a function."""
+
+    def __init__(self, **values: Any):
+        self.values = values
+        self.before: list[dict] = []
+
+    def __enter__(self) -> Any:
+        self.before.append({name: getattr(mode, name) for name in self.values})
+        for name, value in self.values.items():
+            setattr(mode, name, value)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for name, value in self.before.pop().items():
+            setattr(mode, name, value)
+
+    def __call__(self, f: Callable) -> Callable:
+        if inspect.isgeneratorfunction(f):
+
+            @functools.wraps(f)
+            def generator(*args: Any, **kwargs: Any) -> Any:
+                # The caller's code between two items runs in the caller's mode.
+                g = f(*args, **kwargs)
+                with _Setting(**self.values):
+                    item = next(g, g)
+                while item is not g:
+                    sent = yield item
+                    with _Setting(**self.values):
+                        try:
+                            item = g.send(sent)
+                        except StopIteration:
+                            return
+
+            return generator
+
+        @functools.wraps(f)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            with _Setting(**self.values):
+                return f(*args, **kwargs)
+
+        return wrapper
+
+
+class no_grad(_Setting):
+    """Record nothing: results need no gradient. A context manager and a decorator.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.ones(2, requires_grad=True)
+    >>> with tg.no_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
+
+    def __new__(cls, f: Callable | None = None) -> Any:
+        return super().__new__(cls) if f is None else cls()(f)
+
+    def __init__(self) -> None:
+        super().__init__(grad=False)
+
+
+class enable_grad(_Setting):
+    """Record again, inside a `no_grad` block."""
+
+    def __new__(cls, f: Callable | None = None) -> Any:
+        return super().__new__(cls) if f is None else cls()(f)
+
+    def __init__(self) -> None:
+        super().__init__(grad=True, inference=False)
+
+
+class set_grad_enabled(_Setting):
+    """Record or not, from now on, or in a `with` block."""
+
+    def __init__(self, mode: bool):
+        super().__init__(grad=bool(mode))
+        self.earlier = is_grad_enabled()
+        _set(grad=bool(mode))
+
+    def __enter__(self) -> Any:
+        super().__enter__()
+        self.before[-1] = {"grad": self.earlier}
+        return self
+
+    def __call__(self, f: Callable) -> Callable:
+        _set(grad=self.earlier)
+        return super().__call__(f)
+
+
+class inference_mode(_Setting):
+    """`no_grad` for code that never comes back to autograd."""
+
+    def __new__(cls, mode: Any = True) -> Any:
+        return cls()(mode) if callable(mode) else super().__new__(cls)
+
+    def __init__(self, mode: bool = True):
+        super().__init__(grad=not mode, inference=bool(mode))
+
+
+def _set(**values: Any) -> None:
+    for name, value in values.items():
+        setattr(mode, name, value)
+
+
+def is_grad_enabled() -> bool:
+    return mode.grad
+
+
+def is_inference_mode_enabled() -> bool:
+    return mode.inference
+
+
+class set_detect_anomaly(_Setting):
+    """Check every gradient for NaN during backward; the error names the op, its shapes and the line that called it.
+
+    Forward calls note the user's line while it is on, so it costs time: for looking, not for training.
+    """
+
+    def __init__(self, mode: bool, check_nan: bool = True):
+        super().__init__(anomaly=bool(mode), watch=bool(mode), check_nan=bool(check_nan))
+        self.__enter__()
+
+    def __enter__(self) -> Any:
+        if len(self.before) == 1 and not hasattr(self, "entered"):
+            self.entered = True  # the constructor has set it already
+            return self
+        return super().__enter__()
+
+
+class detect_anomaly(_Setting):
+    """`set_detect_anomaly(True)` for a block.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.zeros(1, requires_grad=True)
+    >>> with tg.autograd.detect_anomaly():
+    ...     (x.sqrt() * 0).sum().backward()
+    Traceback (most recent call last):
+    RuntimeError: sqrt: its backward returned NaN ...
+    """
+
+    def __init__(self, check_nan: bool = True):
+        super().__init__(anomaly=True, watch=True, check_nan=bool(check_nan))
+
+
+def is_anomaly_enabled() -> bool:
+    return mode.anomaly
+
+
+def user_line() -> tuple[str, int, str] | None:
+    """The innermost line outside this package that is being executed: (file, line number, function)."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if not frame.f_code.co_filename.startswith(PACKAGE):
+            return frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name
+        frame = frame.f_back  # type: ignore[assignment]
+    return None

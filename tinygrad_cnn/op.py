@@ -1,0 +1,468 @@
+"""Ops and their rules: how a function on arrays becomes a differentiable function on Tensors.
+
+    @op
+    def mul(input, other):
+        return input * other
+
+    mul.grad(input=lambda g, other: g * other,
+             other=lambda g, input: g * input)
+
+The function is the forward pass, on arrays. A rule gives the gradient of one input from `g`, the
+gradient of the result; **its further parameters are the list of what is saved**: `out`, the name of
+an input or an attribute, `<input>_shape`, or something that forward hands on (`@op(keeps="choice")`).
+
+An input is a bare parameter, or any parameter with a rule. A parameter with a default or with an
+annotation is an attribute: a plain value. `None` as a rule says: not differentiable.
+
+Rules are written in ops and operators, so they run on arrays, in an ordinary backward, as well as on
+Tensors, when the gradient is itself to be differentiated. An op called with arrays is its function.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .autograd import grad as gradients_of
+from .function import refuse_changed
+from .modes import _Setting, mode, user_line
+from .tensor import Node, Pick, Tensor, Version, View, tick, wrap
+
+registry: dict[str, Callable] = {}
+
+
+class Op:
+    """What is known of an op: the function on arrays, its parameters, its rules.
+
+    keeps: names of what forward returns behind its result, for the rules.
+    view: the result may share memory with the first input.
+    """
+
+    def __init__(self, forward: Callable, *, keeps: str | tuple[str, ...] = (), view: bool = False):
+        self.forward = forward
+        self.name = forward.__name__
+        self.keeps = (keeps,) if isinstance(keeps, str) else tuple(keeps)
+        self.view = view
+        self.rules: dict[str, Callable | None] = {}
+        self.fused: Callable | None = None
+        self.composition: Callable | None = None
+        self.plans: dict[Any, Plan] = {}
+        parameters = inspect.signature(forward).parameters.values()
+        self.parameters = [p.name for p in parameters]
+        self.defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+        self.variadic = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
+        self.keyword_only = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+        self.inputs = [
+            p.name
+            for p in parameters
+            if p.default is p.empty and p.annotation is p.empty and p.kind is not p.KEYWORD_ONLY
+        ]
+        # How many values a call carries when all are given by position; -1: they have to be bound by name.
+        self.arity = -1 if self.variadic or self.keyword_only else len(self.parameters)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    # registering rules
+
+    def grad(self, **rules: Callable | None) -> None:
+        """Register one rule per input: `op.grad(x=lambda g, w: ..., w=lambda g, x: ...)`.
+
+        Raises a TypeError, at import, where a rule is missing or names something that does not exist.
+        """
+        for name, rule in rules.items():
+            if name not in self.parameters:
+                raise TypeError(f"{self.name}.grad: there is no input {name!r}; it has {', '.join(self.parameters)}")
+            if rule is not None:
+                self._check(rule, f"the rule for {name!r}", ("index",) if name == self.variadic else ())
+        for name in self.inputs:
+            if name not in rules:
+                raise TypeError(
+                    f"{self.name}.grad: no rule for input {name!r}; give one, or {name}=None if it is not differentiable"
+                )
+        self.rules = rules
+        self.inputs = [name for name in self.parameters if name in rules]
+        self.plans.clear()
+
+    def grad_fused(self, rule: Callable, inputs: tuple[str, ...]) -> None:
+        """Register one rule that gives the gradients of these inputs at once, in this order: a fused kernel.
+
+        It may ask for `needs`, a flag per input, and return None for those that nobody needs. Such an op
+        must also say what it means as a composition of ops, with `@op.meaning`: that is what runs when
+        its gradient is itself to be differentiated.
+        """
+        self._check(rule, "the fused rule", ("needs",))
+        self.fused = rule
+        self.inputs = list(inputs)
+        self.rules = dict.fromkeys(inputs, rule)
+
+    def meaning(self, composition: Callable) -> Callable:
+        """Register what this op means as a composition of ops on Tensors."""
+        theirs = list(inspect.signature(composition).parameters)
+        if theirs != self.parameters:
+            raise TypeError(f"{self.name}.meaning takes {theirs}, the op takes {self.parameters}; they must be equal")
+        self.composition = composition
+        return composition
+
+    def _check(self, rule: Callable, which: str, extra: tuple[str, ...]) -> None:
+        names = list(inspect.signature(rule).parameters)
+        if not names or names[0] != "g":
+            raise TypeError(f"{self.name}.grad: the first parameter of {which} must be g, it takes {names}")
+        shapes = [f"{name}_shape" for name in self.parameters]
+        known = [*self.parameters, *shapes, "out", *self.keeps, *extra]
+        for name in names[1:]:
+            if name not in known:
+                raise TypeError(
+                    f"{self.name}.grad: {which} asks for {name!r}, which does not exist; there are {', '.join(known)}"
+                )
+
+    # calling
+
+    def run(self, values: list) -> Any:
+        """Forward with the values of all parameters, where some must be given by name."""
+        n = len(values) - len(self.keyword_only)
+        return self.forward(*values[:n], **dict(zip(self.keyword_only, values[n:], strict=True)))
+
+    def bind(self, args: tuple, kwargs: dict) -> list:
+        """The values of all parameters in order, defaults filled in."""
+        values = list(args)
+        given = 0 if self.variadic else len(args)
+        left = dict(kwargs)
+        for name in self.keyword_only if self.variadic else self.parameters[given:]:
+            if name in left:
+                values.append(left.pop(name))
+            elif name in self.defaults:
+                values.append(self.defaults[name])
+            else:
+                left[name] = None
+                break
+        if left or given > len(self.parameters) - len(self.keyword_only):
+            try:
+                inspect.signature(self.forward).bind(*args, **kwargs)
+            except TypeError as error:
+                raise TypeError(f"{self.name}: {error}; its parameters are {', '.join(self.parameters)}") from None
+        return values
+
+    def several(self, args: Any, values: list, needed: int, outs: tuple, extras: Any) -> tuple[Tensor, ...]:
+        """The results of an op with several outputs; each is picked from one node."""
+        results = tuple(wrap(np.asarray(a)) for a in outs)
+        if needed and mode.grad:
+            node = record(self, args, list(values), needed, outs, extras)
+            node.shape = tuple(t._array.shape for t in results)
+            node.dtype = results[0]._array.dtype if results else None  # type: ignore[assignment]
+            for i, t in enumerate(results):
+                if t._array.dtype.kind in "fc":
+                    t._node = Pick(node, i, t._array)
+                    t._requires_grad = True
+        if self.view:
+            for i, t in enumerate(results):
+                self.share(args, values, t, i)
+        return results
+
+    def share(self, args: Any, values: list, result: Tensor, index: int | None = None) -> None:
+        """Let a view of the first input share its version, and know how it is made."""
+        source = args[0]
+        if not isinstance(source, Tensor) or not np.may_share_memory(result._array, source._array):
+            return
+        result._version = source.version()
+        attributes = values[1 : len(args)]
+        earlier = source._view
+
+        def replay(base: Any) -> Any:
+            out = self(base if earlier is None else earlier.replay(base), *attributes)
+            return out if index is None else out[index]
+
+        base = source if earlier is None else earlier.base
+        result._view = View(base, replay, base._node)
+
+
+def record(op: Op, args: Any, values: list, needed: int, out: Any, extras: Any, result: Tensor | None = None) -> OpNode:
+    """Make the node of a call, keep what its rules ask for, and let the result point to it."""
+    key = needed if op.arity >= 0 else (needed, len(values))
+    plan = op.plans.get(key)
+    if plan is None:
+        plan = op.plans[key] = Plan(op, needed, len(values))
+    parents = []
+    for i in plan.needed:
+        a = args[i]
+        parents.append(a._node or a.accumulator())
+    node = OpNode()
+    node.parents = tuple(parents)
+    node.time = tick()  # after the parents': a leaf's node is made when first needed
+    node.op = op
+    node.plan = plan
+    node.hooks = node.retain = None
+    node.scope = mode.scope
+    node.where = user_line() if mode.watch else None
+    node.attributes = values[plan.n_inputs :]
+    node.guards = guards = []
+    for i in plan.guarded:
+        a = args[i]
+        if isinstance(a, Tensor):
+            guards.append(a._version or a.version())
+    if result is not None:
+        node.shape = out.shape
+        node.dtype = out.dtype
+        result._node = node
+        result._requires_grad = True
+        if plan.keeps_out:
+            guards.append(result.version())
+    node.saved = saved = []
+    if plan.beyond:
+        values.append(out)
+        values.extend(extras)
+        for i in plan.shapes:
+            values.append(np.shape(values[i]))
+    for i in plan.keep:
+        saved.append(values[i])
+    return node
+
+
+def op(forward: Callable | None = None, *, keeps: str | tuple[str, ...] = (), view: bool = False) -> Any:
+    """Make an op of a function on arrays, and put it into the registry.
+
+    >>> import tinygrad_cnn as tg
+    >>> @tg.op
+    ... def cube(x):
+    ...     return x * x * x
+    >>> cube.grad(x=lambda g, x: 3 * g * x * x)
+    >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> cube(x).sum().backward()
+    >>> x.grad.tolist()
+    [3.0, 12.0]
+    """
+    if forward is None:
+        return lambda f: op(f, keeps=keeps, view=view)
+    if not callable(forward):
+        raise TypeError(f"op: expected a function on arrays, got {type(forward).__name__}")
+    spec = Op(forward, keeps=keeps, view=view)
+    arity, keeps = spec.arity, spec.keeps
+
+    @functools.wraps(forward)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs or len(args) != arity:
+            args = spec.bind(args, kwargs)  # type: ignore[assignment]
+        values: list = []
+        needed, bit, plain = 0, 1, True
+        for a in args:
+            if isinstance(a, Tensor):
+                plain = False
+                if a._view is not None:
+                    a._refresh()
+                if a._requires_grad:
+                    needed |= bit
+                a = a._array
+            values.append(a)
+            bit += bit
+        out = forward(*values) if arity >= 0 else spec.run(values)
+        extras: Any = ()
+        if keeps:
+            out, *extras = out
+        if plain:
+            return out
+        if type(out) is not np.ndarray:
+            if type(out) is tuple:
+                return spec.several(args, values, needed, out, extras)
+            out = np.asarray(out)
+        result = wrap(out)
+        if view:
+            spec.share(args, values, result)
+        if needed and mode.grad:
+            record(spec, args, values, needed, out, extras, result)
+        return result
+
+    call.op = spec  # type: ignore[attr-defined]
+    call.grad = spec.grad  # type: ignore[attr-defined]
+    call.grad_fused = spec.grad_fused  # type: ignore[attr-defined]
+    call.meaning = spec.meaning  # type: ignore[attr-defined]
+    registry[spec.name] = call
+    return call
+
+
+class Plan:
+    """What a node of an op keeps and which rules it will run, for one pattern of inputs that need a gradient.
+
+    A call's values are numbered: its arguments, its result, what forward handed on, then shapes.
+    """
+
+    def __init__(self, op: Op, needed: int, n_values: int):
+        self.needed = [i for i in range(n_values) if needed >> i & 1]
+        if op.variadic:
+            self.n_inputs = n_values - len(op.keyword_only)
+            names = [f"*{i}" for i in range(self.n_inputs)] + op.keyword_only
+        else:
+            self.n_inputs = 1 + max((op.parameters.index(name) for name in op.inputs), default=-1)
+            names = op.parameters
+        self.numbered = [*names, "out", *op.keeps]
+        self.shapes: list[int] = []
+        self.keep: list[int | slice] = []
+        self.op = op
+        if op.fused is not None:
+            self.needs = tuple(op.parameters.index(name) in self.needed for name in op.inputs)
+            self.steps = [self._step(op.fused, {"needs": self.needs})]
+            for name in op.parameters:  # the meaning takes them all
+                self._slot(name)
+        else:
+            self.steps = [self._step(self._rule(names, i), {"index": i} if op.variadic else {}) for i in self.needed]
+        everything = range(self.n_inputs)
+        self.guarded = [i for k in self.keep for i in (everything[k] if isinstance(k, slice) else [k]) if i < n_values]
+        self.keeps_out = n_values in self.keep
+        self.beyond = any(not isinstance(k, slice) and k >= n_values for k in self.keep)
+
+    def _rule(self, names: list[str], i: int) -> Callable:
+        op = self.op
+        rule = op.rules.get(op.variadic if i < self.n_inputs and op.variadic else names[i])
+        if rule is None:
+            what = f"argument {names[i]!r} requires grad" if op.rules else "an argument requires grad"
+            why = "it is not differentiable" if op.rules else "the op has no rules; give it some with .grad(...)"
+            raise RuntimeError(f"{op.name}: {what}, but {why}; pass it .detach()ed to go without its gradient")
+        return rule
+
+    def _step(self, rule: Callable, constants: dict[str, Any]) -> tuple[Callable, list[int]]:
+        """A rule, and which of the saved things it takes behind g."""
+        names = list(inspect.signature(rule).parameters)[1:]
+        mine = {name: value for name, value in constants.items() if name in names}
+        if mine:
+            slots = [self._slot(name) for name in names if name not in mine]
+            left = [name for name in names if name not in mine]
+            inner = rule
+
+            def rule(g: Any, *saved: Any) -> Any:
+                return inner(g, **dict(zip(left, saved, strict=True)), **mine)
+
+            return rule, slots
+        return rule, [self._slot(name) for name in names]
+
+    def _slot(self, name: str) -> int:
+        """Which of the saved things this is; it is saved from now on."""
+        number: int | slice
+        if name == self.op.variadic:
+            number = slice(0, self.n_inputs)
+        elif name in self.numbered:
+            number = self.numbered.index(name)
+        else:
+            source = self.numbered.index(name.removesuffix("_shape"))
+            if source not in self.shapes:
+                self.shapes.append(source)
+            number = len(self.numbered) + self.shapes.index(source)
+        if number not in self.keep:
+            self.keep.append(number)
+        return self.keep.index(number)
+
+
+class OpNode(Node):
+    """A recorded call of an op."""
+
+    __slots__ = ("op", "plan", "saved", "guards", "attributes")
+
+    op: Op
+    plan: Plan
+    saved: list | None
+    guards: list[Version]
+    attributes: list
+
+    def name(self) -> str:
+        return "".join(word.capitalize() for word in self.op.name.split("_")) + "Backward0"
+
+    def pull(self, g: Any, create_graph: bool) -> list:
+        saved = self.saved
+        if saved is None:
+            raise RuntimeError(
+                f"{self.op.name}: trying to backward through the graph a second time, but what this op had saved was "
+                "freed by the first; use backward(retain_graph=True) if you need both"
+            )
+        time = self.time
+        for version in self.guards:
+            if version.time > time:
+                refuse_changed(self, self.op.name, version)
+        if create_graph:
+            if self.op.composition is not None:
+                return self._pull_meaning(g)
+            saved = self._saved_tensors()
+        result = []
+        steps = self.plan.steps
+        if self.op.fused is not None:
+            rule, slots = steps[0]
+            together = rule(g, *[saved[i] for i in slots])
+            return [fit(c, p) for c, p in zip(self._needed_of(together), self.parents, strict=True)]
+        for (rule, slots), parent in zip(steps, self.parents):  # noqa: B905
+            c = rule(g, *[saved[i] for i in slots])
+            if c is not None and (c.shape != parent.shape or c.dtype != parent.dtype):
+                c = fit(c, parent)
+            result.append(c)
+        return result
+
+    def _needed_of(self, together: tuple) -> list:
+        return [c for c, needed in zip(together, self.plan.needs, strict=True) if needed]
+
+    def _pull_meaning(self, g: Tensor) -> list:
+        """The gradients of a fused op, made so that they can be differentiated."""
+        values = self._saved_tensors()
+        slots = [self.plan._slot(name) for name in self.op.parameters]
+        arguments = [values[i] for i in slots]
+        sources = [arguments[i] for i in self.plan.needed]
+        with _Setting(grad=True):
+            out = self.op.composition(*arguments)  # type: ignore[misc]
+            return list(gradients_of(out, sources, g, create_graph=True, allow_unused=True))
+
+    def _saved_tensors(self) -> list:
+        """What was saved, with its place in the graph: inputs come from their nodes, the result from this one."""
+        plan, out = self.plan, self.plan.numbered.index("out")
+        nodes: dict[int, Node] = dict(zip(plan.needed, self.parents, strict=True))
+        nodes[out] = self
+
+        def tensor(value: Any, number: int) -> Any:
+            return wrap(value, nodes.get(number)) if isinstance(value, np.ndarray) else value
+
+        return [
+            [tensor(v, i) for i, v in enumerate(value)] if isinstance(number, slice) else tensor(value, number)
+            for value, number in zip(self.saved, plan.keep, strict=True)  # type: ignore[arg-type]
+        ]
+
+    def release(self) -> None:
+        if self.saved:
+            self.saved = None
+            self.guards = []
+
+
+def fit(c: Any, parent: Node) -> Any:
+    """A contribution in the shape and dtype of the input that it is for: the adjoint of broadcasting."""
+    if c is None:
+        return c
+    if c.shape != parent.shape:
+        c = sum_to(c, parent.shape)
+    if c.dtype != parent.dtype:
+        c = cast(c, parent.dtype)
+    return c
+
+
+# The ops that the engine itself needs: broadcasting and its adjoint, and conversion.
+
+
+@op
+def sum_to(input, shape: tuple):
+    """Sum over the axes along which `shape` was broadcast: input.shape -> shape, the adjoint of expand_to."""
+    extra = input.ndim - len(shape)
+    axes = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(shape) if n == 1 != input.shape[i + extra])
+    return np.sum(input, axis=axes, keepdims=True).reshape(shape)
+
+
+@op(view=True)
+def expand_to(input, shape: tuple):
+    """Repeat along axes of length 1, without copying: input.shape -> shape."""
+    return np.broadcast_to(input, shape)
+
+
+@op
+def cast(input, dtype: np.dtype):
+    """The same values in another dtype."""
+    return input.astype(dtype)
+
+
+sum_to.grad(input=lambda g, input_shape: expand_to(g, input_shape))
+expand_to.grad(input=lambda g, input_shape: sum_to(g, input_shape))
+cast.grad(input=lambda g: g)

@@ -1,0 +1,83 @@
+"""Every random number comes from one generator, so that one seed makes a run repeat to the last bit."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from typing import Any
+
+import numpy as np
+
+
+class Generator:
+    """A source of random numbers with a seed and a state; functions that draw take it as `generator=`.
+
+    >>> g = Generator().manual_seed(3)
+    >>> first = g.numpy.random()
+    >>> g.manual_seed(3).numpy.random() == first
+    True
+    """
+
+    def __init__(self, device: Any = "cpu"):
+        self.device = device
+        self.manual_seed(67280421310721)  # the seed that PyTorch's own generators start from
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start again from this seed."""
+        if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+            raise TypeError(f"manual_seed: seed must be an int, got {type(seed).__name__}")
+        self._seed = int(seed)
+        self.numpy = np.random.Generator(np.random.PCG64(self._seed % 2**64))
+        return self
+
+    def seed(self) -> int:
+        """Start from a seed that nobody chose, and return it."""
+        self.manual_seed(secrets.randbits(63))
+        return self._seed
+
+    def initial_seed(self) -> int:
+        return self._seed
+
+    def get_state(self) -> dict:
+        return {"seed": self._seed, "numpy": self.numpy.bit_generator.state}
+
+    def set_state(self, state: dict) -> Generator:
+        self.manual_seed(state["seed"])
+        self.numpy.bit_generator.state = state["numpy"]
+        return self
+
+
+default_generator = Generator()
+of_thread = threading.local()
+
+
+def current_generator() -> Generator:
+    """The generator of this thread: a DataLoader's worker has one of its own, all others share the default."""
+    return getattr(of_thread, "generator", default_generator)
+
+
+def manual_seed(seed: int) -> Generator:
+    """Seed every random number of this process. Two runs with one seed are equal to the last bit."""
+    return current_generator().manual_seed(seed)
+
+
+def seed() -> int:
+    """Seed from the operating system; returns the seed."""
+    return current_generator().seed()
+
+
+def initial_seed() -> int:
+    return current_generator().initial_seed()
+
+
+def get_rng_state() -> dict:
+    return current_generator().get_state()
+
+
+def set_rng_state(state: dict) -> None:
+    current_generator().set_state(state)
+
+
+def rng(generator: Generator | None = None) -> np.random.Generator:
+    """The NumPy generator to draw from."""
+    return (current_generator() if generator is None else generator).numpy

@@ -1,0 +1,479 @@
+"""The data of the graph: a Tensor is an array with a history, a Node is one step of that history.
+
+Nothing here walks the graph; that is autograd's work. Two decisions keep it simple and free of
+reference cycles, so that dropping a loss frees its whole graph at once:
+
+- A Node holds arrays and its parent Nodes, never the Tensor that it produced.
+- A leaf holds its `AccumulateGrad` node, and that node refers back to the leaf weakly.
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+# One clock for births of nodes and changes of arrays. A node is always younger than its parents,
+# so births in reverse are a topological order, and "changed after it was saved" is one comparison.
+tick = itertools.count(1).__next__
+
+
+class Size(tuple):
+    """A shape: a tuple of ints that can also count its elements.
+
+    >>> Size((2, 3)).numel()
+    6
+    """
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        n = 1
+        for length in self:
+            n *= length
+        return n
+
+
+class device:
+    """Where a tensor lives. There is one place, `cpu`; asking for another is a clear error."""
+
+    __slots__ = ("type", "index")
+
+    def __init__(self, type: str | device = "cpu", index: int | None = None):
+        name, _, number = str(type).partition(":")
+        if name != "cpu":
+            raise RuntimeError(
+                f"device {str(type)!r}: tinygrad_cnn computes on the CPU; use device 'cpu' "
+                "(cuda.is_available() and accelerator.is_available() are False here)"
+            )
+        self.type = "cpu"
+        self.index = int(number) if number else index
+
+    def __repr__(self) -> str:
+        return f"device(type={self.type!r})"
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) or (isinstance(other, str) and other.startswith("cpu"))
+
+    def __hash__(self) -> int:
+        return hash("cpu")
+
+
+CPU = device("cpu")
+
+
+class Version:
+    """How often a buffer was changed in place, when last, and by which op; views share it."""
+
+    changes = 0
+    time = 0
+    op = ""
+
+    def bump(self, op: str) -> None:
+        self.changes += 1
+        self.time = tick()
+        self.op = op
+
+
+class View:
+    """How a view is made from its base: `replay(base)` makes it again, on Tensors or on arrays.
+
+    When the base gets a new history by an in-place change, `seen` tells that the view's is old.
+    """
+
+    __slots__ = ("base", "replay", "seen")
+
+    def __init__(self, base: Tensor, replay: Callable, seen: Node | None):
+        self.base = base
+        self.replay = replay
+        self.seen = seen
+
+
+class Node:
+    """One recorded operation. `pull(g)` turns the gradient of its output into those of its parents.
+
+    `parents` are the nodes of the inputs that need a gradient. `shape` and `dtype` are the output's.
+    `scope` is the innermost module that was running, `where` the user's line if someone asked for it.
+    """
+
+    __slots__ = ("parents", "shape", "dtype", "time", "hooks", "retain", "scope", "where", "__weakref__")
+
+    parents: tuple[Node, ...]
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+    def pull(self, g: Any, create_graph: bool) -> list:
+        """The gradient of each parent, in the order of `parents`; None where it is zero."""
+        raise NotImplementedError
+
+    def release(self) -> None:
+        """Forget what was saved for backward."""
+
+    def name(self) -> str:
+        return type(self).__name__
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node, int], ...]:
+        """The parents with the number of the output that was used of each, as in PyTorch."""
+        return tuple((p.source, p.output_nr) if isinstance(p, Pick) else (p, 0) for p in self.parents)
+
+    def __repr__(self) -> str:
+        return f"<{self.name()}>"
+
+    def register_hook(self, hook: Callable) -> Handle:
+        """Call `hook(g)` with the gradient of this node's output; what it returns replaces `g`."""
+        return _hook(self, hook)
+
+
+class AccumulateGrad(Node):
+    """The end of a path: adds what arrives to the `.grad` of a leaf."""
+
+    __slots__ = ("leaf", "after")
+
+    def __init__(self, leaf: Tensor):
+        self.parents = ()
+        self.shape = leaf._array.shape
+        self.dtype = leaf._array.dtype
+        self.time = tick()
+        self.hooks = self.retain = self.scope = self.where = None
+        self.leaf = weakref.ref(leaf)
+        self.after: dict | None = None
+
+    @property
+    def variable(self) -> Tensor | None:
+        return self.leaf()
+
+
+class Pick(Node):
+    """Output number `output_nr` of a node with several outputs: its gradient is one of the `Parts`."""
+
+    __slots__ = ("source", "output_nr")
+
+    def __init__(self, source: Node, output_nr: int, array: np.ndarray):
+        self.parents = (source,)
+        self.source = source
+        self.output_nr = output_nr
+        self.shape = array.shape
+        self.dtype = array.dtype
+        self.time = tick()
+        self.hooks = self.retain = self.where = None
+        self.scope = source.scope
+
+    def pull(self, g: Any, create_graph: bool) -> list:
+        return [Parts({self.output_nr: g})]
+
+    def name(self) -> str:
+        return self.source.name()
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node, int], ...]:
+        return self.source.next_functions
+
+
+class Parts(dict):
+    """The gradient of a node with several outputs: {output number: gradient}. Parts add like gradients."""
+
+    def __add__(self, other: Parts) -> Parts:  # type: ignore[override]
+        total = Parts(self)
+        for i, g in other.items():
+            total[i] = total[i] + g if i in total else g
+        return total
+
+
+class Handle:
+    """What registering a hook returns: `remove()` unregisters it; as a context it does so at the end."""
+
+    __slots__ = ("hooks", "key")
+    keys = itertools.count()
+
+    def __init__(self, hooks: dict, hook: Callable):
+        self.hooks = hooks
+        self.key = next(self.keys)
+        hooks[self.key] = hook
+
+    def remove(self) -> None:
+        self.hooks.pop(self.key, None)
+
+    def __enter__(self) -> Handle:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.remove()
+
+
+def _hook(node: Node, hook: Callable) -> Handle:
+    if not callable(hook):
+        raise TypeError(f"register_hook: hook must be callable, got {type(hook).__name__}")
+    if node.hooks is None:
+        node.hooks = {}
+    return Handle(node.hooks, hook)
+
+
+class Tensor:
+    """An array with a history.
+
+    `_array` is the NumPy array, `_node` the step that made it (for a leaf: its AccumulateGrad, made
+    when first needed), `_version` the shared record of in-place changes (made when first needed).
+    Operators and methods are attached by `methods.py`.
+    """
+
+    __slots__ = ("_array", "_node", "_requires_grad", "_version", "_view", "grad", "__dict__", "__weakref__")
+    __array_priority__ = 1000  # so that `array * tensor` asks the tensor
+
+    _array: np.ndarray
+    _node: Node | None
+    grad: Tensor | None
+
+    def __init__(self, data: Any = (), dtype: Any = None, requires_grad: bool = False):
+        self._array = np.array(as_array(data), dtype or np.float32)
+        self._node = self._version = self._view = self.grad = None
+        self._requires_grad = False
+        if requires_grad:
+            self.requires_grad = True
+
+    # what it is
+
+    @property
+    def shape(self) -> Size:
+        return Size(self._array.shape)
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self._array.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self._array.ndim
+
+    @property
+    def itemsize(self) -> int:
+        return self._array.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self._array.nbytes
+
+    @property
+    def device(self) -> device:
+        return CPU
+
+    is_cuda = is_xpu = is_mps = is_sparse = is_quantized = False
+
+    # its place in the graph
+
+    @property
+    def requires_grad(self) -> bool:
+        if self._view is not None:
+            self._refresh()
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, flag: bool) -> None:
+        if flag and self._array.dtype.kind not in "fc":
+            raise RuntimeError(
+                f"only Tensors of floating point dtype can require gradients, this one is {self._array.dtype}; "
+                "convert it first with .float()"
+            )
+        if not flag and not self.is_leaf:
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables; use y = x.detach() for a tensor "
+                "that has no history"
+            )
+        self._requires_grad = bool(flag)
+        if not flag:
+            self._node = None
+
+    @property
+    def is_leaf(self) -> bool:
+        return self.grad_fn is None
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node that made this tensor, None for a leaf."""
+        if self._view is not None:
+            self._refresh()
+        return None if isinstance(self._node, AccumulateGrad) else self._node
+
+    def _refresh(self) -> None:
+        """Make this view's history anew if its base has got another one by an in-place change."""
+        view = self._view
+        if view.base._node is not view.seen and not isinstance(view.base._node, AccumulateGrad):
+            anew = view.replay(view.base)
+            self._node, self._requires_grad = anew._node, anew._requires_grad
+            view.seen = view.base._node
+
+    def version(self) -> Version:
+        """The record of in-place changes of this tensor's memory."""
+        if self._version is None:
+            self._version = Version()
+        return self._version
+
+    @property
+    def _base(self) -> Tensor | None:
+        return None if self._view is None else self._view.base
+
+    @property
+    def output_nr(self) -> int:
+        return self._node.output_nr if isinstance(self._node, Pick) else 0
+
+    @property
+    def retains_grad(self) -> bool:
+        return self.grad_fn is not None and self._node.retain is not None
+
+    def accumulator(self) -> Node:
+        """The node of this tensor; a leaf gets its AccumulateGrad here."""
+        if self._node is None:
+            self._node = AccumulateGrad(self)
+        return self._node
+
+    # the same memory, another history
+
+    def detach(self) -> Tensor:
+        """A tensor on the same memory that needs no gradient. In-place changes are still noticed."""
+        out = wrap(self._array)
+        out._version = self.version()
+        return out
+
+    @property
+    def data(self) -> Tensor:
+        """A tensor on the same memory, without history; autograd does not notice what is done to it."""
+        return wrap(self._array)
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Tensor.data: expected a Tensor, got {type(value).__name__}")
+        self._array = value._array
+        if isinstance(self._node, AccumulateGrad) and self._node.shape != value._array.shape:
+            self._node = None
+
+    # out of the graph
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """The array itself, on the same memory: a change of one is a change of the other.
+
+        >>> import tinygrad_cnn as tg
+        >>> t = tg.zeros(2)
+        >>> t.numpy()[0] = 5
+        >>> t.tolist()
+        [5.0, 0.0]
+        """
+        if self.requires_grad and not force:
+            raise RuntimeError(
+                "can't call numpy() on a Tensor that requires grad: the array would have no history; "
+                "use tensor.detach().numpy()"
+            )
+        return self._array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def item(self) -> Any:
+        """The one number in this tensor, as a Python scalar."""
+        if self._array.size != 1:
+            raise RuntimeError(f"item: a Tensor with {self._array.size} elements cannot be converted to a scalar")
+        return self._array.item()
+
+    def tolist(self) -> Any:
+        return self._array.tolist()
+
+    def __bool__(self) -> bool:
+        if self._array.size != 1:
+            raise RuntimeError(
+                f"the truth value of a Tensor with {self._array.size} elements is ambiguous; use .any() or .all()"
+            )
+        return bool(self._array.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self._array.size != 1 or self._array.dtype.kind not in "iub":
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self._array.item())
+
+    def __len__(self) -> int:
+        if self._array.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return len(self._array)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self._array.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(self._array.item() if self._array.ndim == 0 else self, spec) if spec else str(self)
+
+    def __repr__(self) -> str:
+        return f"tensor({describe(self)})"
+
+    # copies
+
+    def __reduce__(self) -> tuple:
+        self._refuse_graph("pickle")
+        return rebuild, (type(self), self._array, self._requires_grad, self.__dict__)
+
+    def __deepcopy__(self, memo: dict) -> Tensor:
+        self._refuse_graph("deepcopy")
+        out = rebuild(type(self), self._array.copy(order="K"), self._requires_grad, dict(self.__dict__))
+        out.grad = None if self.grad is None else self.grad.__deepcopy__(memo)
+        memo[id(self)] = out
+        return out
+
+    def _refuse_graph(self, action: str) -> None:
+        if not self.is_leaf:
+            raise RuntimeError(
+                f"{action}: only Tensors created by the user (leaves) support {action}; this one is the result of "
+                f"{self.grad_fn.name()}: use .detach() first"  # type: ignore[union-attr]
+            )
+
+
+def wrap(array: np.ndarray, node: Node | None = None) -> Tensor:
+    """A Tensor on this very array, made by this node."""
+    t = Tensor.__new__(Tensor)
+    t._array = array
+    t._node = node
+    t._requires_grad = node is not None
+    t._version = t._view = t.grad = None
+    return t
+
+
+def rebuild(kind: type, array: np.ndarray, requires_grad: bool, attributes: dict) -> Tensor:
+    """A leaf as it was before it was pickled or copied."""
+    t = kind.__new__(kind)
+    t._array = array
+    t._node = t._version = t._view = t.grad = None
+    t._requires_grad = requires_grad
+    t.__dict__.update(attributes)
+    return t
+
+
+def as_array(data: Any) -> Any:
+    """The array of a Tensor; anything else as it is."""
+    return data._array if isinstance(data, Tensor) else data
+
+
+def describe(t: Tensor) -> str:
+    """What a repr says of a tensor: values, shape, dtype, and how it stands to the graph."""
+    a = t._array
+    values = np.array2string(a, separator=", ", precision=4, threshold=1000, edgeitems=3, prefix="tensor(")
+    text = f"{values}, shape={a.shape}, dtype={a.dtype}"
+    if t.grad_fn is not None:
+        return f"{text}, grad_fn={t.grad_fn!r}"
+    return f"{text}, requires_grad=True" if t._requires_grad else text

@@ -1,0 +1,3 @@
+from . import Case  # noqa: F401
+
+CASES: list = []

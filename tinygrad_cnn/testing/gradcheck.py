@@ -1,0 +1,169 @@
+"""Is a rule right? Compare it with finite differences.
+
+    numeric:  dL/dx[i] ≈ (L(x + h·e_i) - L(x - h·e_i)) / 2h       error O(h²) + rounding/h
+    analytic: the gradient that backward gives
+
+for L = <f(x), v> with every unit vector v in turn, so that the whole Jacobian is compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..autograd import grad
+from ..tensor import Tensor, wrap
+
+
+class GradcheckError(RuntimeError):
+    """Analytic and numeric gradient differ."""
+
+
+def gradcheck(
+    func: Callable,
+    inputs: Tensor | Sequence[Any],
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+) -> bool:
+    """True where the gradient of `func(*inputs)` agrees with finite differences: |a - n| <= atol + rtol·|n|.
+
+    inputs: Tensors; those of floating dtype that require grad are checked, in float64 (float32 is too
+    coarse for eps=1e-6). func returns a Tensor or several. eps: the step of the differences.
+
+    Raises GradcheckError naming the input, the element, both values and the tolerance (or returns False
+    with raise_exception=False); ValueError where no input requires grad.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([0.5, 2.0], dtype=tg.float64, requires_grad=True)
+    >>> gradcheck(lambda x: x.exp() * x, x)
+    True
+    """
+    given = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    checked = [i for i, t in enumerate(given) if isinstance(t, Tensor) and t.requires_grad]
+    if not checked:
+        raise ValueError("gradcheck: at least one of the inputs must be a Tensor with requires_grad=True")
+    try:
+        outputs = _outputs(func(*given))
+        again = _outputs(func(*given))
+        for a, b in zip(outputs, again, strict=True):
+            difference = np.abs(a._array - b._array).max(initial=0.0)
+            if difference > nondet_tol or np.isnan(difference):
+                raise GradcheckError(
+                    f"gradcheck: two calls of func with the same inputs differ by {difference:.3g} (nondet_tol="
+                    f"{nondet_tol:g}); a random func must draw the same numbers each time"
+                )
+        for k, out in enumerate(outputs):
+            if out._array.dtype.kind == "f":
+                _check_output(func, given, checked, k, out, eps, atol, rtol)
+    except GradcheckError:
+        if raise_exception:
+            raise
+        return False
+    return True
+
+
+def gradgradcheck(
+    func: Callable,
+    inputs: Tensor | Sequence[Any],
+    grad_outputs: Tensor | Sequence[Tensor] | None = None,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+) -> bool:
+    """`gradcheck` of the gradient of `func`: is its second derivative right?
+
+    The gradient is taken with random (or the given) grad_outputs, which are checked as inputs as well.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([0.5, 2.0], dtype=tg.float64, requires_grad=True)
+    >>> gradgradcheck(lambda x: x**3, x)
+    True
+    """
+    given = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    outputs = [out for out in _outputs(func(*given)) if out._array.dtype.kind == "f" and out.requires_grad]
+    if grad_outputs is None:
+        rng = np.random.default_rng(0)
+        seeds = [wrap(rng.standard_normal(out._array.shape).astype(out._array.dtype)) for out in outputs]
+    else:
+        seeds = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
+    for seed in seeds:
+        seed.requires_grad = True
+    n = len(given)
+    checked = [i for i, t in enumerate(given) if isinstance(t, Tensor) and t.requires_grad]
+
+    def gradients(*arguments: Any) -> tuple:
+        outs = [out for out in _outputs(func(*arguments[:n])) if out._array.dtype.kind == "f" and out.requires_grad]
+        sources = [arguments[i] for i in checked]
+        grads = grad(outs, sources, arguments[n:], create_graph=True, allow_unused=True, materialize_grads=True)
+        # A function that is linear in an input has a gradient without history there: its derivative is zero.
+        return tuple(g if g.requires_grad else g + 0 * sources[0].sum() for g in grads)  # type: ignore
+
+    return gradcheck(
+        gradients, (*given, *seeds), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception, nondet_tol=nondet_tol
+    )
+
+
+def _outputs(result: Any) -> list[Tensor]:
+    outputs = [result] if isinstance(result, Tensor) else [t for t in result if isinstance(t, Tensor)]
+    if not outputs:
+        raise ValueError(f"gradcheck: func must return a Tensor or several, got {type(result).__name__}")
+    return outputs
+
+
+def _check_output(
+    func: Callable, given: tuple, checked: list[int], k: int, out: Tensor, eps: float, atol: float, rtol: float
+) -> None:
+    numeric = [_numeric(func, given, i, k, out._array.size, eps) for i in checked]
+    sources = [given[i] for i in checked]
+    analytic = [np.zeros_like(n) for n in numeric]
+    if out.requires_grad:
+        for row in range(out._array.size):
+            unit = np.zeros(out._array.shape, out._array.dtype)
+            unit.reshape(-1)[row] = 1
+            grads = grad(out, sources, wrap(unit), retain_graph=True, allow_unused=True)
+            for a, g in zip(analytic, grads, strict=True):
+                if g is not None:
+                    a[:, row] = g._array.reshape(-1)
+    for i, a, n in zip(checked, analytic, numeric, strict=True):
+        bad = ~(np.abs(a - n) <= atol + rtol * np.abs(n))
+        if bad.any():
+            worst = np.unravel_index(np.argmax(np.where(bad, np.nan_to_num(np.abs(a - n), nan=np.inf), -1.0)), a.shape)
+            element = tuple(int(j) for j in np.unravel_index(worst[0], given[i]._array.shape))
+            of = tuple(int(j) for j in np.unravel_index(worst[1], out._array.shape))
+            hint = (
+                f"; input {i} is {given[i]._array.dtype}: finite differences need float64, convert it with .double()"
+                if given[i]._array.dtype != np.float64
+                else ""
+            )
+            raise GradcheckError(
+                f"gradcheck: gradient of output {k} element {of} with respect to input {i} element {element}: "
+                f"analytic {a[worst]:.8g}, numeric {n[worst]:.8g}, difference {abs(a[worst] - n[worst]):.3g}, "
+                f"allowed {atol + rtol * abs(n[worst]):.3g} (atol={atol:g}, rtol={rtol:g}); "
+                f"{int(bad.sum())} of {bad.size} entries differ{hint}"
+            )
+
+
+def _numeric(func: Callable, given: tuple, i: int, k: int, n_out: int, eps: float) -> np.ndarray:
+    """The Jacobian of output k with respect to input i by central differences: (input size, output size)."""
+    x = given[i]._array
+    jacobian = np.zeros((x.size, n_out))
+    for j, place in enumerate(np.ndindex(x.shape)):
+        sides = []
+        for step in (eps, -eps):
+            moved = x.copy()
+            moved[place] += step
+            t = wrap(moved)
+            t.requires_grad = True  # a func may itself ask for gradients
+            sides.append(_outputs(func(*given[:i], t, *given[i + 1 :]))[k]._array.astype(np.float64).reshape(-1))
+        jacobian[j] = (sides[0] - sides[1]) / (2 * eps)
+    return jacobian
