@@ -1,0 +1,527 @@
+"""Module: a function with parameters. Layers and networks are Modules, and Modules are made of Modules.
+
+What is assigned to an attribute finds its place by its type: a Parameter in `_parameters`, a Module in
+`_modules`, a registered buffer in `_buffers`; everything else is a plain attribute. These three
+dicts are all there is; parameters(), state_dict(), to() and the rest only walk over them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..modes import Scope, mode
+from ..tensor import Handle, Tensor, wrap
+from . import state
+from .hooks import BackwardWatch, Hook
+from .parameter import Buffer, Parameter
+
+
+class Module:
+    """Base class of layers and networks: assign parameters and layers in `__init__`, compute in `forward`.
+
+    >>> import tinygrad_cnn as tg
+    >>> class Affine(tg.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.scale = tg.nn.Parameter(tg.ones(2))
+    ...     def forward(self, x):
+    ...         return x * self.scale
+    >>> net = Affine()
+    >>> net(tg.tensor([3.0, 4.0])).sum().backward()
+    >>> [(name, p.grad.tolist()) for name, p in net.named_parameters()]
+    [('scale', [3.0, 4.0])]
+    """
+
+    training: bool
+    _parameters: dict[str, Parameter | None]
+    _buffers: dict[str, Tensor | None]
+    _modules: dict[str, Module | None]
+
+    def __init__(self) -> None:
+        self.__dict__.update(
+            training=True,
+            _parameters={},
+            _buffers={},
+            _modules={},
+            _non_persistent_buffers_set=set(),
+            _forward_pre_hooks=OrderedDict(),
+            _forward_hooks=OrderedDict(),
+            _backward_pre_hooks=OrderedDict(),
+            _backward_hooks=OrderedDict(),
+        )
+
+    # calling
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the module computes; every subclass says it."""
+        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        outer = mode.scope
+        mode.scope = Scope(self, outer)  # the nodes made in here know their module
+        try:
+            if self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks:
+                return self._call_with_hooks(args, kwargs)
+            return self.forward(*args, **kwargs)
+        finally:
+            mode.scope = outer
+
+    def _call_with_hooks(self, args: tuple, kwargs: dict) -> Any:
+        for hook in list(self._forward_pre_hooks.values()):
+            changed = hook(self, args, kwargs)
+            if changed is None:
+                continue
+            if not hook.with_kwargs:
+                args = changed if isinstance(changed, tuple) else (changed,)
+            elif isinstance(changed, tuple) and len(changed) == 2:
+                args, kwargs = changed
+            else:
+                raise RuntimeError(
+                    f"forward pre-hook of {type(self).__name__}: with with_kwargs=True it must return None or a tuple "
+                    f"(args, kwargs), got {changed!r}"
+                )
+        watch = BackwardWatch(self) if self._backward_hooks or self._backward_pre_hooks else None
+        if watch is not None:
+            args = watch.inputs(args)
+        waiting = dict(self._forward_hooks)
+        result = None
+        try:
+            result = self.forward(*args, **kwargs)
+            while waiting:
+                hook = waiting.pop(next(iter(waiting)))
+                changed = hook(self, args, kwargs, result)
+                if changed is not None:
+                    result = changed
+        except Exception:
+            for hook in waiting.values():
+                if hook.always_call:
+                    try:
+                        hook.function(self, args, kwargs, result) if hook.with_kwargs else hook.function(
+                            self, args, result
+                        )
+                    except Exception as error:
+                        warnings.warn(
+                            f"a forward hook with always_call=True of {type(self).__name__} raised {error!r}, which is "
+                            "passed over because another error was raised before it",
+                            stacklevel=3,
+                        )
+            raise
+        return result if watch is None else watch.outputs(result)
+
+    # attributes
+
+    def __getattr__(self, name: str) -> Any:
+        state = self.__dict__
+        if "_modules" in state:
+            for room in (state["_parameters"], state["_modules"], state["_buffers"]):
+                if name in room:
+                    return room[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        parameters = self.__dict__.get("_parameters")
+        if isinstance(value, Parameter):
+            self._needs_init("parameters")
+            self._forget(name, self._buffers, self._modules)
+            self.register_parameter(name, value)
+        elif isinstance(value, Module):
+            self._needs_init("module")
+            self._forget(name, self._parameters, self._buffers)
+            self._modules[name] = value
+        elif parameters is None:
+            object.__setattr__(self, name, value)
+        elif name in parameters:
+            self._refuse_unless_none(name, value, "parameter", "nn.Parameter")
+            parameters[name] = None
+        elif name in self._modules:
+            self._refuse_unless_none(name, value, "child module", "nn.Module")
+            self._modules[name] = None
+        elif isinstance(value, Buffer) and name not in self._buffers:
+            self._forget(name)
+            self.register_buffer(name, value, value.persistent)
+        elif name in self._buffers:
+            if not isinstance(value, Tensor):
+                self._refuse_unless_none(name, value, "buffer", "Tensor")
+            self._buffers[name] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        for room in (self._parameters, self._buffers, self._modules):
+            if name in room:
+                del room[name]
+                self._non_persistent_buffers_set.discard(name)
+                return
+        object.__delattr__(self, name)
+
+    def __dir__(self) -> list[str]:
+        names = {*dir(type(self)), *self.__dict__, *self._parameters, *self._modules, *self._buffers}
+        return sorted(name for name in names if not name[0].isdigit())
+
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state)
+
+    def _needs_init(self, what: str) -> None:
+        if "_modules" not in self.__dict__:
+            raise AttributeError(
+                f"cannot assign {what} before Module.__init__() call; begin __init__ of {type(self).__name__} with "
+                "super().__init__()"
+            )
+
+    def _forget(self, name: str, *rooms: dict) -> None:
+        for room in (self.__dict__, *rooms):
+            room.pop(name, None)
+        self._non_persistent_buffers_set.discard(name)
+
+    def _refuse_unless_none(self, name: str, value: Any, what: str, expected: str) -> None:
+        if value is not None:
+            raise TypeError(
+                f"cannot assign {type(value).__name__!r} object to {what} {name!r} ({expected} or None expected); "
+                f"del module.{name} first to make it a plain attribute"
+            )
+
+    # registering
+
+    def _check_name(self, name: Any, what: str, room: dict) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"{what} name should be a string, got {type(name).__name__}")
+        if "." in name:
+            raise KeyError(f'{what} name can\'t contain ".", got: {name}')
+        if name == "":
+            raise KeyError(f'{what} name can\'t be empty string ""')
+        if hasattr(self, name) and name not in room:
+            raise KeyError(f"attribute {name!r} already exists")
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Add a parameter; None keeps its place without one (`bias=False`)."""
+        self._needs_init("parameter")
+        self._check_name(name, "parameter", self._parameters)
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(
+                f"cannot assign {type(param).__name__!r} object to parameter {name!r} (nn.Parameter or None required); "
+                "wrap a Tensor in nn.Parameter(...)"
+            )
+        if param is not None and param.grad_fn is not None:
+            raise ValueError(
+                f"cannot assign non-leaf Tensor to parameter {name!r}: parameters must be made by the user; to compute "
+                "one from another tensor, do it in forward()"
+            )
+        self._parameters[name] = param
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Add a tensor that is kept and moved with the module but not trained.
+
+        persistent=False leaves it out of `state_dict()`.
+        """
+        self._needs_init("buffer")
+        self._check_name(name, "buffer", self._buffers)
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"cannot assign {type(tensor).__name__!r} object to buffer {name!r} (Tensor or None required)"
+            )
+        self._buffers[name] = tensor
+        if persistent:
+            self._non_persistent_buffers_set.discard(name)
+        else:
+            self._non_persistent_buffers_set.add(name)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Add a child; `module.name` is the child then."""
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+        self._needs_init("module")
+        self._check_name(name, "module", self._modules)
+        self._modules[name] = module
+
+    def register_module(self, name: str, module: Module | None) -> None:
+        """Another name of `add_module`."""
+        self.add_module(name, module)
+
+    # finding by name
+
+    def get_submodule(self, target: str) -> Module:
+        """The module at a dotted path: `net.get_submodule("features.0")`; "" is the module itself."""
+        module = self
+        for name in target.split(".") if target else ():
+            if not hasattr(module, name):
+                raise AttributeError(f"{module._get_name()} has no attribute `{name}` (looking for {target!r})")
+            module = getattr(module, name)
+            if not isinstance(module, Module):
+                raise AttributeError(f"`{name}` is not an nn.Module (looking for {target!r})")
+        return module
+
+    def set_submodule(self, target: str, module: Module) -> None:
+        """Put a module at a dotted path, in place of the one that is there."""
+        path, _, name = target.rpartition(".")
+        if not name:
+            raise ValueError("set_submodule: the path of the submodule must not be empty")
+        parent = self.get_submodule(path)
+        if not isinstance(getattr(parent, name, None), Module):
+            raise AttributeError(f"{parent._get_name()} has no submodule `{name}` (looking for {target!r})")
+        setattr(parent, name, module)
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter at a dotted path."""
+        return self._get(target, lambda m: m._parameters, "an nn.Parameter")
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer at a dotted path."""
+        return self._get(target, lambda m: m._buffers, "a buffer")
+
+    def _get(self, target: str, room: Callable, what: str) -> Any:
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        if not hasattr(module, name):
+            raise AttributeError(f"{module._get_name()} has no attribute `{name}` (looking for {target!r})")
+        if room(module).get(name) is None:
+            raise AttributeError(f"`{name}` is not {what} (looking for {target!r})")
+        return room(module)[name]
+
+    # walking
+
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """Itself and every module below, parents first, with their paths; a shared one once."""
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, child in self._modules.items():
+            if child is not None:
+                yield from child.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
+
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
+        """Itself and every module below."""
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
+            yield module
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules directly below, with their names; a shared one once."""
+        seen = set()
+        for name, child in self._modules.items():
+            if child is not None and child not in seen:
+                seen.add(child)
+                yield name, child
+
+    def children(self) -> Iterator[Module]:
+        """The modules directly below."""
+        for _, child in self.named_children():
+            yield child
+
+    def _named_members(
+        self, room: Callable[[Module], dict], prefix: str, recurse: bool, remove_duplicate: bool
+    ) -> Iterator[tuple[str, Any]]:
+        seen = set()
+        everywhere = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
+        for path, module in everywhere if recurse else [(prefix, self)]:
+            for name, member in room(module).items():
+                if member is None or member in seen:
+                    continue
+                if remove_duplicate:
+                    seen.add(member)
+                yield f"{path}.{name}" if path else name, member
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """The parameters of the module and of all below it, with their paths; a shared one once."""
+        yield from self._named_members(lambda m: m._parameters, prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """The parameters: what an optimizer trains."""
+        for _, parameter in self.named_parameters(recurse=recurse):
+            yield parameter
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """The buffers of the module and of all below it, with their paths; a shared one once."""
+        yield from self._named_members(lambda m: m._buffers, prefix, recurse, remove_duplicate)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """The buffers."""
+        for _, buffer in self.named_buffers(recurse=recurse):
+            yield buffer
+
+    def apply(self, fn: Callable[[Module], None]) -> Module:
+        """Call fn on every module below, children before parents, then on itself: for initialisation."""
+        for child in self.children():
+            child.apply(fn)
+        fn(self)
+        return self
+
+    # changing all at once
+
+    def train(self, mode: bool = True) -> Module:
+        """Say to every module that it is being trained (dropout drops, batch norm measures), or not."""
+        if not isinstance(mode, bool):
+            raise ValueError(f"train: training mode is expected to be boolean, got {type(mode).__name__}")
+        self.training = mode
+        for child in self.children():
+            child.train(mode)
+        return self
+
+    def eval(self) -> Module:
+        """train(False)."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Module:
+        """Freeze (False) or unfreeze all parameters."""
+        for p in self.parameters():
+            p.requires_grad = requires_grad
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or fill them with zeros."""
+        for p in self.parameters():
+            if p.grad is not None:
+                p.grad = None if set_to_none else p.grad.detach().zero_()  # type: ignore[attr-defined]
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Module:
+        """Replace the memory of every parameter, gradient and buffer by fn of it; they stay the same objects."""
+        for module in self.modules() if recurse else [self]:
+            for p in module._parameters.values():
+                if p is not None:
+                    p.data = fn(p.data)
+                    if p.grad is not None:
+                        p.grad.data = fn(p.grad.data)
+            for name, buffer in module._buffers.items():
+                if buffer is not None:
+                    module._buffers[name] = fn(buffer)
+        return self
+
+    def to(self, *args: Any, memory_format: Any = None, **kwargs: Any) -> Module:
+        """Convert floating parameters and buffers: `to(dtype)`, `to(device)`, `to(device, dtype)`, `to(tensor)`.
+
+        Integers stay integers. memory_format is a hint that changes nothing here.
+        """
+        target = wrap(np.empty(0, np.float32)).to(*args, **kwargs).dtype  # type: ignore[attr-defined]
+        if target.kind not in "fc":
+            raise TypeError(f"Module.to: only floating point dtypes are accepted, got {target}")
+        return self._apply(lambda t: t.to(*args, **kwargs) if t.dtype.kind in "fc" else t)  # type: ignore[attr-defined]
+
+    def type(self, dst_type: Any) -> Module:
+        """Convert all parameters and buffers, integers too."""
+        return self._apply(lambda t: t.type(dst_type))  # type: ignore[attr-defined]
+
+    def float(self) -> Module:
+        """to(float32)."""
+        return self.to(np.dtype(np.float32))
+
+    def double(self) -> Module:
+        """to(float64)."""
+        return self.to(np.dtype(np.float64))
+
+    def half(self) -> Module:
+        """to(float16)."""
+        return self.to(np.dtype(np.float16))
+
+    def cpu(self) -> Module:
+        """to("cpu"): where everything is."""
+        return self.to("cpu")
+
+    def cuda(self, device: int | None = None) -> Module:
+        """to("cuda"): an error, for there is none."""
+        return self.to("cuda")
+
+    def share_memory(self) -> Module:
+        """Move parameters and buffers to memory that child processes see as well."""
+        return self._apply(lambda t: t.share_memory_())  # type: ignore[attr-defined]
+
+    # hooks
+
+    def register_forward_pre_hook(self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False) -> Handle:
+        """Call `hook(module, args)` before forward; what it returns replaces args.
+
+        with_kwargs: call `hook(module, args, kwargs)`, which returns None or (args, kwargs).
+        prepend: before the hooks that are there already.
+        """
+        return _register(self._forward_pre_hooks, Hook(hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
+    ) -> Handle:
+        """Call `hook(module, args, output)` after forward; what it returns replaces the output.
+
+        with_kwargs: call `hook(module, args, kwargs, output)`. always_call: also when forward raised.
+        """
+        return _register(self._forward_hooks, Hook(hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_pre_hook(self, hook: Callable, prepend: bool = False) -> Handle:
+        """Call `hook(module, grad_output)` when the gradients of the outputs are known; it may replace them."""
+        return _register(self._backward_pre_hooks, hook, prepend)
+
+    def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> Handle:
+        """Call `hook(module, grad_input, grad_output)` when the gradients of the positional inputs are known.
+
+        What it returns replaces grad_input. Both are tuples, None where there is no gradient.
+        """
+        return _register(self._backward_hooks, hook, prepend)
+
+    register_backward_hook = register_full_backward_hook
+
+    # saving
+
+    def state_dict(
+        self, *, destination: dict | None = None, prefix: str = "", keep_vars: bool = False
+    ) -> dict[str, Any]:
+        """All parameters and persistent buffers by path. They share the module's memory: copy them to keep them.
+
+        prefix: put before every path. keep_vars: the parameters themselves, not detached. A module that defines
+        `get_extra_state()` and `set_extra_state(state)` adds what the first returns, under "_extra_state".
+
+        >>> import tinygrad_cnn as tg
+        >>> list(tg.nn.Sequential(tg.nn.Linear(2, 1)).state_dict())
+        ['0.weight', '0.bias']
+        """
+        return state.collect(self, OrderedDict() if destination is None else destination, prefix, keep_vars)
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> state.IncompatibleKeys:
+        """Copy the values of a state into the parameters and buffers of the same paths.
+
+        strict: the paths must be the same. assign: put the given tensors in place of the module's, without copying.
+        Returns the missing and the unexpected keys. Raises a RuntimeError that lists all that does not fit;
+        nothing is loaded then.
+        """
+        return state.load(self, state_dict, strict, assign)
+
+    # showing
+
+    def _get_name(self) -> str:
+        return type(self).__name__
+
+    def extra_repr(self) -> str:
+        """What stands between the brackets of the repr: the arguments that the module was made with."""
+        return ""
+
+    def __repr__(self) -> str:
+        extra = self.extra_repr()
+        lines = extra.split("\n") if extra else []
+        children = [f"({name}): {_indented(repr(child))}" for name, child in self._modules.items()]
+        if not children and len(lines) <= 1:
+            return f"{self._get_name()}({extra})"
+        return f"{self._get_name()}(\n  " + "\n  ".join(lines + children) + "\n)"
+
+
+def _register(hooks: OrderedDict, hook: Any, prepend: bool) -> Handle:
+    function = hook.function if isinstance(hook, Hook) else hook
+    if not callable(function):
+        raise TypeError(f"a hook of a Module must be callable, got {type(function).__name__}")
+    handle = Handle(hooks, hook)
+    if prepend:
+        hooks.move_to_end(handle.key, last=False)
+    return handle
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n  ")
