@@ -1,0 +1,8 @@
+"""Pictures: torchvision's datasets, transforms and utilities, under its names.
+
+Pillow is an optional extra and imported when a picture is first opened: `pip install "tinygrad_cnn[vision]"`.
+"""
+
+from tinygrad_cnn.vision import datasets, transforms, utils
+
+__all__ = ["datasets", "transforms", "utils"]

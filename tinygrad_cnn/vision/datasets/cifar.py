@@ -1,0 +1,115 @@
+"""CIFAR-10 in its Python version: batches that are pickles.
+
+A pickle can run any code when it is read, and this one comes from a download. Therefore it is read by an unpickler that
+knows nothing but dicts, lists, strings, numbers and NumPy arrays.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygrad_cnn.vision.datasets.vision import Transform, VisionDataset
+from tinygrad_cnn.vision.pillow import pillow
+
+SIDE = 32
+
+
+class CIFAR10(VisionDataset):
+    """Photographs of ten kinds of things, 50,000 for training, 10,000 for testing: Krizhevsky (2009).
+
+    `root` holds the folder cifar-10-batches-py, or is it. `ds[i]` is (PIL image 32 x 32, int); `data` is the uint8
+    array (N, 32, 32, 3), `targets` the list of labels. There is no download: `download=True` is accepted, so that
+    scripts run where the files are already there. FileNotFoundError for missing files, ValueError for damaged ones.
+    """
+
+    base_folder = "cifar-10-batches-py"
+    files = {True: [f"data_batch_{i}" for i in range(1, 6)], False: ["test_batch"]}
+    meta = "batches.meta"
+
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        train: bool = True,
+        transform: Transform | None = None,
+        target_transform: Transform | None = None,
+        download: bool = False,
+    ):
+        super().__init__(root, transform=transform, target_transform=target_transform)
+        self.train = train
+        below = Path(self.root, self.base_folder)  # type: ignore[arg-type]
+        folder = below if below.is_dir() else Path(self.root)  # type: ignore[arg-type]
+        names = [*self.files[bool(train)], self.meta]
+        if missing := [name for name in names if not (folder / name).is_file()]:
+            raise FileNotFoundError(
+                f"{type(self).__name__}: missing {', '.join(missing)}; expected in {below} or in {Path(self.root)}. "  # type: ignore[arg-type]
+                "The library downloads nothing: unpack the Python version of the data set there, or point root at it"
+            )
+        self.classes: list[str] = _field(folder / self.meta, "label_names", list)
+        self.class_to_idx = {name: i for i, name in enumerate(self.classes)}
+        batches = [_batch(folder / name, len(self.classes)) for name in names[:-1]]
+        self.data = np.concatenate([images for images, _ in batches])
+        self.targets: list[int] = [label for _, labels in batches for label in labels]
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        return self._sample(pillow().fromarray(self.data[index]), self.targets[index])
+
+    def extra_repr(self) -> str:
+        return f"Split: {'Train' if self.train else 'Test'}"
+
+
+class PlainUnpickler(pickle.Unpickler):
+    """Reads pickles of plain data and NumPy arrays, and refuses the name of anything else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        # NumPy has moved the first of these from numpy.core to numpy._core.
+        if name == "_reconstruct" and module in ("numpy.core.multiarray", "numpy._core.multiarray"):
+            return _empty
+        if module == "numpy" and name in ("ndarray", "dtype"):
+            return getattr(np, name)
+        if (module, name) == ("_codecs", "encode"):  # how Python 3 writes bytes for Python 2
+            return _encode
+        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which plain data never does")
+
+
+def _empty(kind: type, shape: Any, typecode: Any) -> np.ndarray:
+    return np.empty(0, np.uint8)  # the pickle then sets shape, dtype and bytes
+
+
+def _encode(text: str, encoding: str) -> bytes:
+    return text.encode("latin1")
+
+
+def _field(path: Path, name: str, kind: type) -> Any:
+    """One entry of the dict in a pickle, checked to be of this kind."""
+    try:
+        with open(path, "rb") as file:
+            content = PlainUnpickler(file, encoding="latin1").load()
+    except Exception as error:  # a damaged pickle may fail in any way
+        raise ValueError(
+            f"{path}: found no readable pickle ({error}), expected one of plain data; get it again"
+        ) from error
+    found = content.get(name) if isinstance(content, dict) else None
+    if not isinstance(found, kind):
+        raise ValueError(f"{path}: found {type(found).__name__} for {name!r}, expected {kind.__name__}")
+    return found
+
+
+def _batch(path: Path, classes: int) -> tuple[np.ndarray, list[int]]:
+    """Images (N, 32, 32, 3) and N labels: the file has for each image 1024 bytes of red, of green, of blue."""
+    pixels, labels = _field(path, "data", np.ndarray), _field(path, "labels", list)
+    if pixels.dtype != np.uint8 or pixels.shape != (len(labels), 3 * SIDE * SIDE):
+        raise ValueError(
+            f"{path}: found {pixels.dtype} data of shape {pixels.shape} and {len(labels)} labels, expected uint8 "
+            f"of shape ({len(labels)}, {3 * SIDE * SIDE})"
+        )
+    if not all(isinstance(label, int) and 0 <= label < classes for label in labels):
+        raise ValueError(f"{path}: found labels that are not 0 to {classes - 1}")
+    return np.ascontiguousarray(pixels.reshape(-1, 3, SIDE, SIDE).transpose(0, 2, 3, 1)), labels

@@ -1,0 +1,109 @@
+"""Images in folders, one folder a class: root/dog/1.jpg, root/dog/2.jpg, root/cat/1.jpg, ..."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tinygrad_cnn.vision.datasets.vision import Transform, VisionDataset
+from tinygrad_cnn.vision.pillow import pillow
+
+IMG_EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+
+
+def default_loader(path: str | os.PathLike) -> Any:
+    """The picture in a file, as RGB."""
+    with pillow().open(path) as image:
+        return image.convert("RGB")
+
+
+class DatasetFolder(VisionDataset):
+    """(loader(path), class) for every file below root/class that has one of `extensions` or passes `is_valid_file`.
+
+    `classes` are the names of the folders in order, `class_to_idx` their numbers, `samples` the list of (path, class),
+    `targets` that of the classes. FileNotFoundError if there is no class folder, or none of a class's files is
+    valid (unless `allow_empty`); ValueError if not exactly one of `extensions` and `is_valid_file` is given.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        loader: Callable[[str], Any],
+        extensions: tuple[str, ...] | None = None,
+        transform: Transform | None = None,
+        target_transform: Transform | None = None,
+        is_valid_file: Callable[[str], bool] | None = None,
+        allow_empty: bool = False,
+    ):
+        super().__init__(root, transform=transform, target_transform=target_transform)
+        classes, class_to_idx = self.find_classes(self.root)  # type: ignore[arg-type]
+        self.loader = loader
+        self.extensions = extensions
+        self.classes = classes
+        self.class_to_idx = class_to_idx
+        self.samples = self.make_dataset(self.root, class_to_idx, extensions, is_valid_file, allow_empty)  # type: ignore[arg-type]
+        self.targets = [target for _, target in self.samples]
+
+    def find_classes(self, directory: str | os.PathLike) -> tuple[list[str], dict[str, int]]:
+        """The names of the classes, and their numbers; to be overridden where folders are not the classes."""
+        if not os.path.isdir(directory):
+            raise FileNotFoundError(
+                f"{type(self).__name__}: {directory} is not a folder; expected one with a folder a class"
+            )
+        classes = sorted(entry.name for entry in os.scandir(directory) if entry.is_dir())
+        if not classes:
+            raise FileNotFoundError(f"{type(self).__name__}: couldn't find any class folder in {directory}")
+        return classes, {name: i for i, name in enumerate(classes)}
+
+    @staticmethod
+    def make_dataset(
+        directory: str | os.PathLike,
+        class_to_idx: dict[str, int],
+        extensions: tuple[str, ...] | None = None,
+        is_valid_file: Callable[[str], bool] | None = None,
+        allow_empty: bool = False,
+    ) -> list[tuple[str, int]]:
+        """(path, class) of all valid files, class by class, in the order of their paths."""
+        if (extensions is None) == (is_valid_file is None):
+            raise ValueError("both extensions and is_valid_file cannot be None or not None at the same time; give one")
+        endings = tuple(e.lower() for e in ([extensions] if isinstance(extensions, str) else extensions or ()))
+        valid = is_valid_file or (lambda path: path.lower().endswith(endings))
+        samples: list[tuple[str, int]] = []
+        empty = []
+        for name in sorted(class_to_idx):
+            before = len(samples)
+            for folder, _, files in sorted(os.walk(Path(directory, name), followlinks=True)):
+                paths = (os.path.join(folder, file) for file in sorted(files))
+                samples += [(path, class_to_idx[name]) for path in paths if valid(path)]
+            if len(samples) == before:
+                empty.append(name)
+        if empty and not allow_empty:
+            expected = f"; expected files ending in {', '.join(endings)}" if endings else ""
+            raise FileNotFoundError(f"found no valid file for the classes {', '.join(empty)} in {directory}{expected}")
+        return samples
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        path, target = self.samples[index]
+        return self._sample(self.loader(path), target)
+
+
+class ImageFolder(DatasetFolder):
+    """A DatasetFolder of pictures, loaded by Pillow as RGB; `imgs` is `samples`."""
+
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        transform: Transform | None = None,
+        target_transform: Transform | None = None,
+        loader: Callable[[str], Any] = default_loader,
+        is_valid_file: Callable[[str], bool] | None = None,
+        allow_empty: bool = False,
+    ):
+        extensions = IMG_EXTENSIONS if is_valid_file is None else None
+        super().__init__(root, loader, extensions, transform, target_transform, is_valid_file, allow_empty)
+        self.imgs = self.samples

@@ -1,0 +1,92 @@
+"""MNIST and the data sets that share its format. The files are found and read by `tinygrad_cnn.data.mnist`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from tinygrad_cnn.data.mnist import read_mnist
+from tinygrad_cnn.tensor import as_array, wrap
+from tinygrad_cnn.vision.datasets.vision import Transform, VisionDataset
+from tinygrad_cnn.vision.pillow import pillow
+
+
+class MNIST(VisionDataset):
+    """Handwritten digits, 60,000 for training, 10,000 for testing: LeCun, Cortes, Burges (1998).
+
+    `root` holds the four idx files, plain or gzipped, in MNIST/raw/ or itself. `ds[i]` is (PIL image 28 x 28, int);
+    `data` is the uint8 Tensor (N, 28, 28), `targets` the int64 Tensor (N,). There is no download: `download=True` is
+    accepted, so that scripts run where the files are already there; FileNotFoundError says what is missing where.
+    """
+
+    folder = "MNIST"
+    classes = [
+        "0 - zero",
+        "1 - one",
+        "2 - two",
+        "3 - three",
+        "4 - four",
+        "5 - five",
+        "6 - six",
+        "7 - seven",
+        "8 - eight",
+        "9 - nine",
+    ]
+
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        train: bool = True,
+        transform: Transform | None = None,
+        target_transform: Transform | None = None,
+        download: bool = False,
+    ):
+        super().__init__(root, transform=transform, target_transform=target_transform)
+        self.train = train
+        images, labels = read_mnist(self.root, train, self.folder)  # type: ignore[arg-type]
+        self.data = wrap(images)
+        self.targets = wrap(labels)
+
+    @property
+    def class_to_idx(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.classes)}
+
+    @property
+    def raw_folder(self) -> str:
+        return str(Path(self.root, self.folder, "raw"))  # type: ignore[arg-type]
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        image = pillow().fromarray(as_array(self.data)[index])
+        return self._sample(image, int(as_array(self.targets)[index]))
+
+    def extra_repr(self) -> str:
+        return f"Split: {'Train' if self.train else 'Test'}"
+
+
+class FashionMNIST(MNIST):
+    """Articles of clothing in MNIST's format: Xiao, Rasul, Vollgraf (2017). Files in FashionMNIST/raw/ or in root."""
+
+    folder = "FashionMNIST"
+    classes = [
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ]
+
+
+class KMNIST(MNIST):
+    """Cursive Japanese characters in MNIST's format: Clanuwat et al. (2018). Files in KMNIST/raw/ or in root."""
+
+    folder = "KMNIST"
+    classes = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]

@@ -1,0 +1,58 @@
+"""What the data sets of images have in common: where they are, what is done to a sample, how they show themselves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from tinygrad_cnn.data import Dataset
+
+Transform = Callable[[Any], Any]
+
+
+class VisionDataset(Dataset):
+    """(image, target) by number, passed through `transform` and `target_transform`.
+
+    `transforms` takes and returns both, and stands instead of the two.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike | None = None,
+        transforms: Callable[[Any, Any], tuple[Any, Any]] | None = None,
+        transform: Transform | None = None,
+        target_transform: Transform | None = None,
+    ):
+        if transforms is not None and (transform is not None or target_transform is not None):
+            raise ValueError(f"{type(self).__name__}: only transforms or transform/target_transform can be given")
+        self.root = os.path.expanduser(root) if isinstance(root, str) else root
+        self.transforms = transforms
+        self.transform = transform
+        self.target_transform = target_transform
+
+    def __len__(self) -> int:
+        raise NotImplementedError(f"{type(self).__name__}: a data set must define __len__()")
+
+    def _sample(self, image: Any, target: Any) -> tuple[Any, Any]:
+        if self.transforms is not None:
+            return self.transforms(image, target)
+        return (
+            image if self.transform is None else self.transform(image),
+            target if self.target_transform is None else self.target_transform(target),
+        )
+
+    def extra_repr(self) -> str:
+        """A further line of the repr."""
+        return ""
+
+    def __repr__(self) -> str:
+        lines = [f"Dataset {type(self).__name__}", f"    Number of datapoints: {len(self)}"]
+        if self.root is not None:
+            lines.append(f"    Root location: {self.root}")
+        if more := self.extra_repr():
+            lines.append(f"    {more}")
+        for name in ("transforms", "transform", "target_transform"):
+            if (given := getattr(self, name)) is not None:
+                lines.append(f"    {name}: " + str(given).replace("\n", "\n    "))
+        return "\n".join(lines)

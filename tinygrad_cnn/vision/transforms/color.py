@@ -1,0 +1,75 @@
+"""Transforms of colour."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Sequence
+from typing import Any
+
+from tinygrad_cnn.random import rng
+from tinygrad_cnn.vision.transforms import functional as F
+from tinygrad_cnn.vision.transforms.base import Transform
+
+
+class Grayscale(Transform):
+    """Black and white, in 1 or 3 equal channels."""
+
+    def __init__(self, num_output_channels: int = 1):
+        self.num_output_channels = num_output_channels
+
+    def __call__(self, img: Any) -> Any:
+        return F.rgb_to_grayscale(img, self.num_output_channels)
+
+
+class RandomGrayscale(Transform):
+    """Black and white with probability p, in as many channels as the image has."""
+
+    def __init__(self, p: float = 0.1):
+        self.p = p
+
+    def __call__(self, img: Any) -> Any:
+        return F.rgb_to_grayscale(img, F.get_image_num_channels(img)) if rng().random() < self.p else img
+
+
+class ColorJitter(Transform):
+    """Brightness, contrast, saturation and hue, each changed by a random factor, in a random order.
+
+    The first three are one number v, for a factor between max(0, 1 - v) and 1 + v, or (least, most). `hue` is one
+    number v up to 0.5, for a turn between -v and v, or (least, most) of those. ValueError outside of these.
+    """
+
+    def __init__(self, brightness: Any = 0, contrast: Any = 0, saturation: Any = 0, hue: Any = 0):
+        self.brightness = _bounds("brightness", brightness, 1, 0, float("inf"))
+        self.contrast = _bounds("contrast", contrast, 1, 0, float("inf"))
+        self.saturation = _bounds("saturation", saturation, 1, 0, float("inf"))
+        self.hue = _bounds("hue", hue, 0, -0.5, 0.5)
+
+    def __call__(self, img: Any) -> Any:
+        steps = [
+            (F.adjust_brightness, self.brightness),
+            (F.adjust_contrast, self.contrast),
+            (F.adjust_saturation, self.saturation),
+            (F.adjust_hue, self.hue),
+        ]
+        for i in rng().permutation(len(steps)):
+            adjust, bounds = steps[i]
+            if bounds is not None:
+                img = adjust(img, float(rng().uniform(*bounds)))
+        return img
+
+
+def _bounds(name: str, value: Any, middle: float, least: float, most: float) -> tuple[float, float] | None:
+    """The range of a factor; None where nothing is to be changed."""
+    if isinstance(value, numbers.Real):
+        if value < 0:
+            raise ValueError(f"ColorJitter: {name} as one number must not be negative, got {value}")
+        low, high = middle - value, middle + value
+        if name != "hue":
+            low = max(low, least)
+    elif isinstance(value, Sequence) and len(value) == 2:
+        low, high = value
+    else:
+        raise TypeError(f"ColorJitter: {name} should be one number or (least, most), got {value!r}")
+    if not least <= low <= high <= most:
+        raise ValueError(f"ColorJitter: {name} should lie between {least} and {most}, got {value}")
+    return None if low == high == middle else (low, high)

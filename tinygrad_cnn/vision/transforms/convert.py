@@ -1,0 +1,63 @@
+"""Transforms from one kind of image to another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.vision.transforms import functional as F
+from tinygrad_cnn.vision.transforms.base import Transform
+
+
+class ToTensor(Transform):
+    """PIL image or array (H, W, C), 0 to 255 -> float32 Tensor (C, H, W), 0 to 1; see `functional.to_tensor`."""
+
+    def __call__(self, img: Any) -> Tensor:
+        return F.to_tensor(img)
+
+
+class PILToTensor(Transform):
+    """PIL image (H, W) -> Tensor (C, H, W) of the same values."""
+
+    def __call__(self, img: Any) -> Tensor:
+        return F.pil_to_tensor(img)
+
+
+class ToPILImage(Transform):
+    """Tensor (C, H, W) or array (H, W, C) -> PIL image; see `functional.to_pil_image`."""
+
+    def __init__(self, mode: str | None = None):
+        self.mode = mode
+
+    def __call__(self, img: Any) -> Any:
+        return F.to_pil_image(img, self.mode)
+
+
+class ConvertImageDtype(Transform):
+    """The same picture in another dtype, with its range; see `functional.convert_image_dtype`."""
+
+    def __init__(self, dtype: Any = np.float32):
+        self.dtype = np.dtype(dtype)
+
+    def __call__(self, img: Tensor) -> Tensor:
+        return F.convert_image_dtype(img, self.dtype)
+
+
+class Normalize(Transform):
+    """(x - mean[c]) / std[c] for each channel c of a floating-point Tensor (..., C, H, W).
+
+    >>> from tinygrad_cnn.tensor import Tensor
+    >>> Normalize((0.5,), (0.5,))(Tensor([[[0.0, 0.5, 1.0]]])).tolist()
+    [[[-1.0, 0.0, 1.0]]]
+    """
+
+    def __init__(self, mean: Sequence[float], std: Sequence[float], inplace: bool = False):
+        self.mean = mean
+        self.std = std
+        self.inplace = inplace
+
+    def __call__(self, img: Tensor) -> Tensor:
+        return F.normalize(img, self.mean, self.std, self.inplace)

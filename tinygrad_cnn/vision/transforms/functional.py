@@ -1,0 +1,368 @@
+"""The transforms as functions, over PIL images and over Tensors (..., C, H, W), with torchvision's names.
+
+What is done is in pictures.py for the one and in arrays.py for the other; here are the arguments, their checks, and
+the ways between both kinds of image. These functions prepare data: gradients do not pass through them.
+"""
+
+from __future__ import annotations
+
+import enum
+import numbers
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_cnn.tensor import Tensor, wrap
+from tinygrad_cnn.vision.pillow import is_picture, pillow
+from tinygrad_cnn.vision.transforms import arrays, pictures
+
+
+class InterpolationMode(enum.Enum):
+    """How pixels between pixels are found."""
+
+    NEAREST = "nearest"
+    NEAREST_EXACT = "nearest-exact"
+    BILINEAR = "bilinear"
+    BICUBIC = "bicubic"
+    BOX = "box"
+    HAMMING = "hamming"
+    LANCZOS = "lanczos"
+
+
+def _apply(what: str, img: Any, *arguments: Any) -> Any:
+    if is_picture(img):
+        return getattr(pictures, what)(img, *arguments)
+    if isinstance(img, Tensor):
+        return wrap(getattr(arrays, what)(img.numpy(), *arguments))
+    raise TypeError(f"{what}: img should be a PIL Image or a Tensor (..., C, H, W), got {type(img).__name__}")
+
+
+# from one kind of image to another
+
+
+def to_tensor(pic: Any) -> Tensor:
+    """A PIL image, or an array (H, W) or (H, W, C), as a Tensor (C, H, W); bytes 0 to 255 become float32 0 to 1.
+
+    Images of other types (PIL modes I, F, I;16; arrays of other dtypes) keep their values. TypeError for what is
+    neither, ValueError for an array of another number of dimensions.
+
+    >>> to_tensor(np.array([[0, 51, 255]], np.uint8)).tolist()
+    [[[0.0, 0.20000000298023224, 1.0]]]
+    """
+    planes = _planes(pic, "to_tensor")
+    if is_picture(pic) and pic.mode == "1":
+        planes = planes.astype(np.float32)
+    if planes.dtype != np.uint8:
+        return wrap(np.ascontiguousarray(planes))
+    return wrap(np.divide(planes, np.float32(255), dtype=np.float32, order="C"))
+
+
+def pil_to_tensor(pic: Any) -> Tensor:
+    """A PIL image as a Tensor (C, H, W) of the same values. TypeError for anything else."""
+    if not is_picture(pic):
+        raise TypeError(f"pil_to_tensor: pic should be a PIL Image, got {type(pic).__name__}")
+    return wrap(np.array(_planes(pic, "pil_to_tensor"), order="C"))
+
+
+def _planes(pic: Any, function: str) -> np.ndarray:
+    """Any picture as an array (C, H, W)"""
+    if not is_picture(pic) and not isinstance(pic, np.ndarray):
+        raise TypeError(f"{function}: pic should be a PIL Image or an array, got {type(pic).__name__}")
+    pixels = np.asarray(pic)
+    if is_picture(pic) and pixels.dtype == np.uint16:  # mode I;16, whose values int16 would not hold
+        pixels = pixels.astype(np.int32)
+    if pixels.ndim not in (2, 3):
+        raise ValueError(
+            f"{function}: pic should have 2 or 3 dimensions, (H, W) or (H, W, C), got shape {pixels.shape}"
+        )
+    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+
+
+def to_pil_image(pic: Any, mode: str | None = None) -> Any:
+    """A Tensor (C, H, W) or (H, W), or an array (H, W, C) or (H, W), as a PIL image.
+
+    Floating-point values go from 0 ... 1 to bytes, unless `mode` is "F". Without `mode`, 1, 2, 3 and 4 channels of
+    bytes are L, LA, RGB and RGBA; one channel of int16 or int32 is I;16 or I. TypeError for another dtype, ValueError
+    for another shape or a mode that does not fit.
+    """
+    if isinstance(pic, Tensor):
+        pixels = pic.detach().numpy()
+        pixels = pixels.transpose(1, 2, 0) if pixels.ndim == 3 else pixels
+    elif isinstance(pic, np.ndarray):
+        pixels = pic
+    else:
+        raise TypeError(f"to_pil_image: pic should be a Tensor or an array, got {type(pic).__name__}")
+    channels = 1 if pixels.ndim == 2 else pixels.shape[-1]
+    if pixels.ndim not in (2, 3) or not 1 <= channels <= 4:
+        raise ValueError(f"to_pil_image: pic should have 2 or 3 dimensions and 1 to 4 channels, got shape {pic.shape}")
+    if pixels.dtype.kind == "f" and mode != "F":
+        pixels = (pixels * pixels.dtype.type(255)).astype(np.int64).astype(np.uint8)
+    modes = MODES.get((pixels.dtype.name, channels))
+    if modes is None:
+        raise TypeError(
+            f"to_pil_image: no PIL mode for {channels} channels of {pixels.dtype}; expected 1 to 4 channels of "
+            "uint8 or floating-point numbers, or one of int16 or int32"
+        )
+    if mode is not None and mode not in modes:
+        raise ValueError(
+            f"to_pil_image: mode for {channels} channels of {pixels.dtype} is one of {modes}, got {mode!r}"
+        )
+    height, width = pixels.shape[:2]
+    return pillow().frombytes(mode or modes[0], (width, height), np.ascontiguousarray(pixels).tobytes())
+
+
+MODES = {
+    ("uint8", 1): ("L",),
+    ("uint8", 2): ("LA",),
+    ("uint8", 3): ("RGB", "YCbCr", "HSV"),
+    ("uint8", 4): ("RGBA", "CMYK", "RGBX"),
+    ("int16", 1): ("I;16",),
+    ("int32", 1): ("I",),
+    ("float32", 1): ("F",),
+}
+
+
+def convert_image_dtype(image: Tensor, dtype: Any = np.float32) -> Tensor:
+    """The same picture in another dtype: 0 ... brightest of the one becomes 0 ... brightest of the other.
+
+    RuntimeError from a floating-point dtype to an integer one that has more values than it tells apart.
+    """
+    x, to = image.numpy(), np.dtype(dtype)
+    if x.dtype == to:
+        return image
+    if to.kind == "f":
+        return wrap(x.astype(to) / to.type(arrays.brightest(x.dtype)))
+    if x.dtype.kind == "f":
+        if to.itemsize > 4 or (to.itemsize == 4 and x.dtype.itemsize <= 4):
+            raise RuntimeError(f"convert_image_dtype: {x.dtype} is not precise enough to fill the range of {to}")
+        return wrap((x.astype(np.float64) * (arrays.brightest(to) + 1 - 1e-3)).astype(to))
+    few, many = sorted((np.iinfo(x.dtype).max + 1, np.iinfo(to).max + 1))
+    narrower = np.iinfo(to).max < np.iinfo(x.dtype).max
+    return wrap((x // (many // few)).astype(to) if narrower else x.astype(to) * to.type(many // few))
+
+
+def normalize(tensor: Tensor, mean: Any, std: Any, inplace: bool = False) -> Tensor:
+    """(x - mean) / std, channel by channel: (..., C, H, W) -> (..., C, H, W).
+
+    TypeError if it is not a floating-point Tensor; ValueError if it has no channels or a `std` is 0.
+    """
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"normalize: expected a Tensor, got {type(tensor).__name__}; put ToTensor() before Normalize")
+    x = tensor.numpy()
+    if x.dtype.kind != "f":
+        raise TypeError(f"normalize: expected a floating-point Tensor, got {x.dtype}; put ToTensor() before Normalize")
+    if x.ndim < 3:
+        raise ValueError(f"normalize: expected a Tensor (..., C, H, W), got shape {x.shape}")
+    m, s = (np.atleast_1d(np.asarray(values, x.dtype)) for values in (mean, std))
+    if (s == 0).any():
+        raise ValueError(f"normalize: std {std} holds a zero, which would lead to a division by zero")
+    for name, values in (("mean", m), ("std", s)):
+        if values.shape not in ((1,), (x.shape[-3],)):
+            raise ValueError(
+                f"normalize: {name} has shape {values.shape}, expected one number for each of the "
+                f"{x.shape[-3]} channels of {x.shape}"
+            )
+    m, s = m[:, None, None], s[:, None, None]
+    if not inplace:
+        return wrap((x - m) / s)
+    np.divide(np.subtract(x, m, out=x), s, out=x)
+    tensor._version_.bump("normalize")
+    return tensor
+
+
+# size and place
+
+
+def get_dimensions(img: Any) -> list[int]:
+    """[channels, height, width]"""
+    return list(pictures.dimensions(img) if is_picture(img) else arrays.dimensions(img.numpy()))
+
+
+def get_image_size(img: Any) -> list[int]:
+    """[width, height]"""
+    return get_dimensions(img)[:0:-1]
+
+
+def get_image_num_channels(img: Any) -> int:
+    return get_dimensions(img)[0]
+
+
+def hflip(img: Any) -> Any:
+    """Left becomes right."""
+    return _apply("hflip", img)
+
+
+def vflip(img: Any) -> Any:
+    """Top becomes bottom."""
+    return _apply("vflip", img)
+
+
+def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
+    """The window of this size whose corner is at (top, left); outside of the image it is 0."""
+    return _apply("crop", img, top, left, height, width)
+
+
+def center_crop(img: Any, output_size: Any) -> Any:
+    """The window of `output_size` in the middle; outside of a smaller image it is 0."""
+    height, width = pair(output_size, "center_crop: output_size")
+    _, h, w = get_dimensions(img)
+    if height > h or width > w:
+        img = pad(
+            img,
+            [
+                max(width - w, 0) // 2,
+                max(height - h, 0) // 2,
+                (max(width - w, 0) + 1) // 2,
+                (max(height - h, 0) + 1) // 2,
+            ],
+        )
+        _, h, w = get_dimensions(img)
+    return crop(img, round((h - height) / 2), round((w - width) / 2), height, width)
+
+
+def resized_crop(
+    img: Any,
+    top: int,
+    left: int,
+    height: int,
+    width: int,
+    size: Any,
+    interpolation: Any = InterpolationMode.BILINEAR,
+    antialias: bool = True,
+) -> Any:
+    """A window, resized."""
+    return resize(crop(img, top, left, height, width), size, interpolation, antialias=antialias)
+
+
+def pad(img: Any, padding: Any, fill: Any = 0, padding_mode: str = "constant") -> Any:
+    """A border: `padding` is one number, (left and right, top and bottom), or (left, top, right, bottom).
+
+    `padding_mode` is "constant" (a border of `fill`: a number, or one a channel), "edge", "reflect" or "symmetric".
+    """
+    sides = [padding] if isinstance(padding, numbers.Integral) else list(padding)
+    if len(sides) not in (1, 2, 4) or any(side < 0 for side in sides):
+        raise ValueError(f"pad: padding should be 1, 2 or 4 numbers that are not negative, got {padding}")
+    if padding_mode not in ("constant", "edge", "reflect", "symmetric"):
+        raise ValueError(f"pad: padding_mode should be constant, edge, reflect or symmetric, got {padding_mode!r}")
+    return _apply("pad", img, [int(side) for side in sides * (4 // len(sides))], fill, padding_mode)
+
+
+def resize(
+    img: Any,
+    size: Any,
+    interpolation: Any = InterpolationMode.BILINEAR,
+    max_size: int | None = None,
+    antialias: bool = True,
+) -> Any:
+    """To `size` = (height, width); one number is the length of the shorter side, the other keeps the proportion.
+
+    `max_size` then limits the longer side. On Tensors, `antialias` smooths what is made smaller; PIL always does.
+    """
+    sizes = [size] if size is None or isinstance(size, numbers.Integral) else list(size)
+    _, h, w = get_dimensions(img)
+    if len(sizes) == 2:
+        if max_size is not None:
+            raise ValueError(f"resize: max_size is for a size of one number, got size={size}")
+        height, width = sizes
+    elif len(sizes) == 1:
+        height, width = _proportionate(h, w, sizes[0], max_size)
+    else:
+        raise ValueError(f"resize: size should have 1 or 2 numbers, got {size}")
+    if min(height, width) < 1:
+        raise ValueError(f"resize: size should be positive, got {size}, which makes {height} x {width} of {h} x {w}")
+    if (height, width) == (h, w):
+        return img
+    return _apply("resize", img, height, width, _mode(interpolation), antialias)
+
+
+def _proportionate(h: int, w: int, short: int | None, max_size: int | None) -> tuple[int, int]:
+    if short is None and max_size is None:
+        raise ValueError("resize: size is None, so max_size must be given")
+    if short is not None and max_size is not None and max_size <= short:
+        raise ValueError(f"resize: max_size = {max_size} must be greater than size = {short}, the shorter side")
+    least, most = min(h, w), max(h, w)
+    if short is None or (max_size is not None and int(short * most / least) > max_size):
+        short, long = int(max_size * least / most), max_size  # type: ignore[operator]
+    else:
+        long = int(short * most / least)
+    return (short, long) if h <= w else (long, short)  # type: ignore[return-value]
+
+
+def rotate(
+    img: Any,
+    angle: float,
+    interpolation: Any = InterpolationMode.NEAREST,
+    expand: bool = False,
+    center: Sequence[float] | None = None,
+    fill: Any = None,
+) -> Any:
+    """Counter-clockwise by `angle` degrees about `center` = (x, y), by default the middle.
+
+    With `expand` the image grows so that nothing is cut off (and turns about its middle). Corners that come from
+    outside are `fill`, by default 0.
+    """
+    if center is not None and len(center) != 2:
+        raise ValueError(f"rotate: center should be (x, y), got {center}")
+    return _apply("rotate", img, angle, _mode(interpolation), expand, center, fill)
+
+
+def _mode(interpolation: Any) -> str:
+    if isinstance(interpolation, InterpolationMode):
+        return interpolation.value
+    for name, number in pictures.FILTERS.items():
+        if interpolation == number:
+            return name
+    raise TypeError(
+        f"interpolation should be an InterpolationMode or the number of a PIL filter, got {interpolation!r}"
+    )
+
+
+def pair(size: Any, name: str) -> tuple[int, int]:
+    """A number -> (number, number); one of two stays."""
+    sizes = (size, size) if isinstance(size, numbers.Integral) else tuple(size)
+    sizes = sizes * 2 if len(sizes) == 1 else sizes
+    if len(sizes) != 2 or min(sizes) < 1:
+        raise ValueError(f"{name} should be one or two positive numbers, (height, width), got {size}")
+    return int(sizes[0]), int(sizes[1])
+
+
+# colour
+
+
+def rgb_to_grayscale(img: Any, num_output_channels: int = 1) -> Any:
+    """The brightness that the eye sees, 0.2989 R + 0.587 G + 0.114 B, in 1 or 3 equal channels."""
+    if num_output_channels not in (1, 3):
+        raise ValueError(f"rgb_to_grayscale: num_output_channels should be either 1 or 3, got {num_output_channels}")
+    return _apply("grayscale", img, num_output_channels)
+
+
+to_grayscale = rgb_to_grayscale
+
+
+def adjust_brightness(img: Any, brightness_factor: float) -> Any:
+    """0 is black, 1 the image itself, 2 twice as bright."""
+    return _adjust("adjust_brightness", img, brightness_factor)
+
+
+def adjust_contrast(img: Any, contrast_factor: float) -> Any:
+    """0 is even grey, 1 the image itself, 2 twice the distance from its mean."""
+    return _adjust("adjust_contrast", img, contrast_factor)
+
+
+def adjust_saturation(img: Any, saturation_factor: float) -> Any:
+    """0 is black and white, 1 the image itself, 2 twice the distance from grey."""
+    return _adjust("adjust_saturation", img, saturation_factor)
+
+
+def _adjust(what: str, img: Any, factor: float) -> Any:
+    if factor < 0:
+        raise ValueError(f"{what}: the factor should not be negative, got {factor}")
+    return _apply(what, img, factor)
+
+
+def adjust_hue(img: Any, hue_factor: float) -> Any:
+    """Turn the circle of colours by `hue_factor` of a full turn, from -0.5 to 0.5."""
+    if not -0.5 <= hue_factor <= 0.5:
+        raise ValueError(f"adjust_hue: hue_factor should be between -0.5 and 0.5, got {hue_factor}")
+    return _apply("adjust_hue", img, hue_factor)

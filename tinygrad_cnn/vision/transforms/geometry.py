@@ -1,0 +1,194 @@
+"""Transforms of size and place. `get_params` draws what a random one will do, to do the same to a second image."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Sequence
+from typing import Any
+
+from tinygrad_cnn.random import rng
+from tinygrad_cnn.vision.transforms import functional as F
+from tinygrad_cnn.vision.transforms.base import Transform
+from tinygrad_cnn.vision.transforms.functional import InterpolationMode
+
+
+class Resize(Transform):
+    """To (height, width); one number is the length of the shorter side. See `functional.resize`."""
+
+    def __init__(
+        self,
+        size: Any,
+        interpolation: Any = InterpolationMode.BILINEAR,
+        max_size: int | None = None,
+        antialias: bool = True,
+    ):
+        if not (size is None or isinstance(size, (numbers.Integral, Sequence))):
+            raise TypeError(f"Resize: size should be an int or a sequence, got {type(size).__name__}")
+        if isinstance(size, Sequence) and len(size) not in (1, 2):
+            raise ValueError(f"Resize: size should have 1 or 2 numbers, got {size}")
+        self.size = size
+        self.interpolation = interpolation
+        self.max_size = max_size
+        self.antialias = antialias
+
+    def __call__(self, img: Any) -> Any:
+        return F.resize(img, self.size, self.interpolation, self.max_size, self.antialias)
+
+
+class CenterCrop(Transform):
+    """The middle, `size` = (height, width) or one number for both."""
+
+    def __init__(self, size: Any):
+        self.size = F.pair(size, "CenterCrop: size")
+
+    def __call__(self, img: Any) -> Any:
+        return F.center_crop(img, self.size)
+
+
+class Pad(Transform):
+    """A border; see `functional.pad`."""
+
+    def __init__(self, padding: Any, fill: Any = 0, padding_mode: str = "constant"):
+        self.padding = padding
+        self.fill = fill
+        self.padding_mode = padding_mode
+
+    def __call__(self, img: Any) -> Any:
+        return F.pad(img, self.padding, self.fill, self.padding_mode)
+
+
+class RandomCrop(Transform):
+    """A window of `size` at a random place, after `padding` on all sides if given.
+
+    ValueError where the image is smaller than the window, unless `pad_if_needed`.
+    """
+
+    def __init__(
+        self,
+        size: Any,
+        padding: Any = None,
+        pad_if_needed: bool = False,
+        fill: Any = 0,
+        padding_mode: str = "constant",
+    ):
+        self.size = F.pair(size, "RandomCrop: size")
+        self.padding = padding
+        self.pad_if_needed = pad_if_needed
+        self.fill = fill
+        self.padding_mode = padding_mode
+
+    @staticmethod
+    def get_params(img: Any, output_size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """top, left, height, width"""
+        (_, h, w), (height, width) = F.get_dimensions(img), output_size
+        if h < height or w < width:
+            raise ValueError(
+                f"RandomCrop: the window {(height, width)} is larger than the image {(h, w)}; "
+                "use pad_if_needed=True, or Resize first"
+            )
+        return int(rng().integers(h - height + 1)), int(rng().integers(w - width + 1)), height, width
+
+    def __call__(self, img: Any) -> Any:
+        if self.padding is not None:
+            img = F.pad(img, self.padding, self.fill, self.padding_mode)
+        if self.pad_if_needed:
+            _, h, w = F.get_dimensions(img)
+            missing = [max(self.size[1] - w, 0), max(self.size[0] - h, 0)]
+            if any(missing):
+                img = F.pad(img, missing, self.fill, self.padding_mode)
+        return F.crop(img, *self.get_params(img, self.size))
+
+
+class RandomResizedCrop(Transform):
+    """A window of random area and proportion, resized to `size`: Szegedy et al. (2014), Going deeper with convolutions.
+
+    The area is a part of the image's between the two of `scale`, width / height is between the two of `ratio`.
+    """
+
+    def __init__(
+        self,
+        size: Any,
+        scale: Sequence[float] = (0.08, 1.0),
+        ratio: Sequence[float] = (3 / 4, 4 / 3),
+        interpolation: Any = InterpolationMode.BILINEAR,
+        antialias: bool = True,
+    ):
+        for name, bounds in (("scale", scale), ("ratio", ratio)):
+            if len(bounds) != 2 or not 0 < bounds[0] <= bounds[1]:
+                raise ValueError(f"RandomResizedCrop: {name} should be (least, most), both positive, got {bounds}")
+        self.size = F.pair(size, "RandomResizedCrop: size")
+        self.scale = scale
+        self.ratio = ratio
+        self.interpolation = interpolation
+        self.antialias = antialias
+
+    @staticmethod
+    def get_params(img: Any, scale: Sequence[float], ratio: Sequence[float]) -> tuple[int, int, int, int]:
+        """top, left, height, width"""
+        _, h, w = F.get_dimensions(img)
+        for _ in range(10):
+            area = h * w * rng().uniform(*scale)
+            proportion = math.exp(rng().uniform(math.log(ratio[0]), math.log(ratio[1])))
+            width, height = round(math.sqrt(area * proportion)), round(math.sqrt(area / proportion))
+            if 0 < width <= w and 0 < height <= h:
+                return int(rng().integers(h - height + 1)), int(rng().integers(w - width + 1)), height, width
+        # No window fits: the largest in the middle whose proportion is allowed.
+        width, height = min(w, round(h * ratio[1])), min(h, round(w / ratio[0]))
+        return (h - height) // 2, (w - width) // 2, height, width
+
+    def __call__(self, img: Any) -> Any:
+        window = self.get_params(img, self.scale, self.ratio)
+        return F.resized_crop(img, *window, self.size, self.interpolation, self.antialias)
+
+
+class RandomHorizontalFlip(Transform):
+    """Left becomes right with probability p."""
+
+    def __init__(self, p: float = 0.5):
+        self.p = p
+
+    def __call__(self, img: Any) -> Any:
+        return F.hflip(img) if rng().random() < self.p else img
+
+
+class RandomVerticalFlip(Transform):
+    """Top becomes bottom with probability p."""
+
+    def __init__(self, p: float = 0.5):
+        self.p = p
+
+    def __call__(self, img: Any) -> Any:
+        return F.vflip(img) if rng().random() < self.p else img
+
+
+class RandomRotation(Transform):
+    """By an angle between -degrees and degrees, or between the two of `degrees`; see `functional.rotate`."""
+
+    def __init__(
+        self,
+        degrees: Any,
+        interpolation: Any = InterpolationMode.NEAREST,
+        expand: bool = False,
+        center: Sequence[float] | None = None,
+        fill: Any = 0,
+    ):
+        if isinstance(degrees, numbers.Real):
+            if degrees < 0:
+                raise ValueError(f"RandomRotation: one number of degrees must not be negative, got {degrees}")
+            degrees = (-degrees, degrees)
+        if len(degrees) != 2:
+            raise ValueError(f"RandomRotation: degrees should be one or two numbers, got {degrees}")
+        self.degrees = [float(d) for d in degrees]
+        self.interpolation = interpolation
+        self.expand = expand
+        self.center = center
+        self.fill = fill
+
+    @staticmethod
+    def get_params(degrees: Sequence[float]) -> float:
+        return float(rng().uniform(*degrees))
+
+    def __call__(self, img: Any) -> Any:
+        angle = self.get_params(self.degrees)
+        return F.rotate(img, angle, self.interpolation, self.expand, self.center, self.fill)
