@@ -100,27 +100,31 @@ class Module:
         except Exception:
             for hook in waiting.values():
                 if hook.always_call:
-                    try:
-                        hook.function(self, args, kwargs, result) if hook.with_kwargs else hook.function(
-                            self, args, result
-                        )
-                    except Exception as error:
-                        warnings.warn(
-                            f"a forward hook with always_call=True of {type(self).__name__} raised {error!r}, which is "
-                            "passed over because another error was raised before it",
-                            stacklevel=3,
-                        )
+                    self._call_anyway(hook, args, kwargs, result)
             raise
         return result if watch is None else watch.outputs(result)
+
+    def _call_anyway(self, hook: Hook, args: tuple, kwargs: dict, result: Any) -> None:
+        try:
+            hook(self, args, kwargs, result)
+        except Exception as error:
+            warnings.warn(
+                f"a forward hook with always_call=True of {type(self).__name__} raised {error!r}, which is passed over "
+                "because another error was raised before it",
+                stacklevel=4,
+            )
 
     # attributes
 
     def __getattr__(self, name: str) -> Any:
-        state = self.__dict__
-        if "_modules" in state:
-            for room in (state["_parameters"], state["_modules"], state["_buffers"]):
-                if name in room:
-                    return room[name]
+        mine = self.__dict__
+        if "_modules" in mine:
+            if name in (parameters := mine["_parameters"]):  # spelled out, for every forward comes here
+                return parameters[name]
+            if name in (modules := mine["_modules"]):
+                return modules[name]
+            if name in (buffers := mine["_buffers"]):
+                return buffers[name]
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     def __setattr__(self, name: str, value: Any) -> None:
