@@ -1,0 +1,31 @@
+"""Names of axes: what `dim=1`, `dim=-1` and `dim=(0, 2)` mean, and what is said when they mean nothing."""
+
+from __future__ import annotations
+
+from operator import index
+from typing import Any
+
+
+def axis(op: str, dim: Any, ndim: int) -> int:
+    """The axis 0 <= dim < ndim that `dim` names; a number has one axis to speak of, as in PyTorch."""
+    try:
+        i = index(dim)
+    except TypeError:
+        raise TypeError(f"{op}: dim must be an int, got {dim!r} of type {type(dim).__name__}") from None
+    n = ndim or 1
+    if not -n <= i < n:
+        raise IndexError(f"{op}: dim {i} is out of range for a tensor of {ndim} axes; expected {-n} to {n - 1}")
+    return i + n if i < 0 else i
+
+
+def axes(op: str, dim: Any, ndim: int) -> tuple[int, ...]:
+    """The axes that an int or a tuple names; None names all."""
+    if dim is None:
+        return tuple(range(ndim))
+    if not isinstance(dim, tuple | list):
+        return (axis(op, dim, ndim),)
+    found = tuple(axis(op, d, ndim) for d in dim)
+    for d in found:
+        if found.count(d) > 1:
+            raise RuntimeError(f"{op}: axis {d} appears more than once in dim {tuple(dim)}")
+    return found

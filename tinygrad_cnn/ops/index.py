@@ -1,0 +1,135 @@
+"""Indexing: reading places of a tensor, and its way back, writing to them.
+
+PyTorch reads `x[index]` in two steps. Ints, slices, None and `...` come first and give a view; then
+index arrays and masks pick from it. (NumPy treats an int beside an index array as an array, which
+moves axes.) An index is parsed once into these two steps, `Places`, and every op here works on them.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..op import op
+from ..tensor import Tensor, as_array
+
+
+class Places(NamedTuple):
+    """A parsed index: `array[basic]` is a view, `[advanced]` picks from that view (None: all of it)."""
+
+    basic: tuple
+    advanced: tuple | None
+
+
+_BASIC = (slice, type(None), type(Ellipsis))
+
+
+def parse(index: Any, shape: tuple) -> Places:
+    """The two steps of an index into a tensor of this shape; IndexError, TypeError or ValueError if it is none."""
+    if type(index) is Places:
+        return index
+    items = index if type(index) is tuple else (index,)
+    basic: list = []
+    advanced: list = []
+    picks = False
+    for i in items:
+        kind = type(i)
+        if kind is slice:
+            if i.step is not None and operator.index(i.step) <= 0:
+                raise ValueError(f"getitem: slice step must be positive, got {i.step}; use .flip(dim) to turn an axis round")
+            basic.append(i)
+            advanced.append(slice(None))
+        elif kind is int:
+            basic.append(i)
+        elif i is None:
+            basic.append(i)
+            advanced.append(slice(None))
+        elif i is Ellipsis:
+            basic.append(i)
+            advanced.append(i)
+        else:
+            array = _index_array(i)
+            if array.ndim == 0 and array.dtype.kind != "b":
+                basic.append(int(array))
+                continue
+            picks = True
+            if array.ndim == 0:  # True is a new axis of length 1, False one of length 0
+                basic.append(None)
+                advanced.append(np.zeros(int(array), np.int64))
+            else:
+                basic.extend([slice(None)] * (array.ndim if array.dtype.kind == "b" else 1))
+                advanced.append(array)
+    if Ellipsis not in (i for i in basic if i is Ellipsis):
+        basic.append(Ellipsis)  # makes a view of a single element too
+    places = Places(tuple(basic), tuple(advanced) if picks else None)
+    taken = sum(i is not None and i is not Ellipsis for i in basic)
+    if taken > len(shape):
+        raise IndexError(f"getitem: {taken} indices for a tensor of {len(shape)} axes, shape {tuple(shape)}")
+    return places
+
+
+def _index_array(i: Any) -> np.ndarray:
+    """What picks elements, as an array of ints or bools that nobody else can change."""
+    if isinstance(i, list | range) and len(i) == 0:
+        return np.zeros(0, np.int64)
+    try:
+        array = np.array(as_array(i))
+    except ValueError:
+        array = np.array(None)
+    if array.dtype.kind not in "iub":
+        raise IndexError(
+            f"getitem: an index is an int, a slice, None, ..., or a tensor or list of ints or bools; got {_kind(i)}"
+        )
+    if array.dtype == np.uint8:
+        raise IndexError("getitem: an index of dtype uint8 could be a mask or places; say .bool() or .long()")
+    return array
+
+
+def _kind(i: Any) -> str:
+    dtype = getattr(i, "dtype", None)
+    return f"a {type(i).__name__}" + (f" of dtype {dtype}" if dtype is not None else "")
+
+
+def read(array: np.ndarray, places: Places) -> np.ndarray:
+    """array[index], by its two steps."""
+    try:
+        view = array[places.basic]
+        return view if places.advanced is None else view[places.advanced]
+    except IndexError as error:
+        raise IndexError(f"getitem: {error}; the tensor has shape {array.shape}") from None
+
+
+@op(view=True, keeps="places")
+def getitem(input, index: Any):
+    """input[index], with every kind of index that NumPy has: ints, slices, None, ..., masks, arrays of places.
+
+    Ints and slices give a view; masks and arrays copy. Reading a place twice adds up its gradient.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> x[[0, 2, 2]].sum().backward()
+    >>> x.grad.tolist()
+    [1.0, 0.0, 2.0]
+    """
+    places = parse(index, input.shape)
+    return read(input, places), places
+
+
+@op
+def place(input, places: Places, shape: tuple):
+    """Zeros of this shape, with each element of `input` added at its place: the way back of getitem."""
+    out = np.zeros(shape, input.dtype)
+    if places.advanced is None:
+        out[places.basic] = input
+    elif all(i.dtype.kind == "b" for i in places.advanced if isinstance(i, np.ndarray)):
+        out[places.basic][places.advanced] = input
+    else:
+        numbers = np.arange(out.size).reshape(shape)
+        np.add.at(out.reshape(-1), read(numbers, places).reshape(-1), input.reshape(-1))
+    return out
+
+
+getitem.grad(input=lambda g, places, input_shape: place(g, places, input_shape))
+place.grad(input=lambda g, places: getitem(g, places))

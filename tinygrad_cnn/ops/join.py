@@ -1,0 +1,237 @@
+"""Ops that make one tensor of several, and several of one: each is the way back of another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..dtypes import result_type
+from ..op import expand_to, op
+from .dims import axis
+from .index import getitem
+from .shape import flatten, reshape, unsqueeze
+
+# One of several.
+
+
+@op
+def _cat(*tensors, dim: int = 0):
+    common = result_type(*tensors)
+    return np.concatenate([t.astype(common, copy=False) for t in tensors], axis=dim)
+
+
+def _part(g: Any, tensors: list, dim: int, index: int) -> Any:
+    """The part of g that tensor number `index` became."""
+    start = sum(t.shape[dim] for t in tensors[:index])
+    return narrow(g, dim, start, tensors[index].shape[dim])
+
+
+_cat.grad(tensors=_part)
+
+
+def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
+    """The tensors one behind the other along axis dim: (..., n1, ...) (..., n2, ...) -> (..., n1 + n2, ...).
+
+    RuntimeError where another axis differs in length.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.cat([tg.zeros(2, 3), tg.ones(1, 3)]).shape
+    (3, 3)
+    """
+    tensors = _sequence("cat", tensors)
+    if len({t.ndim for t in tensors}) > 1:  # as in PyTorch, an empty vector may stand beside anything
+        tensors = [t for t in tensors if tuple(t.shape) != (0,)]
+    shapes = [tuple(t.shape) for t in tensors]
+    if () in shapes:
+        raise RuntimeError("cat: a tensor without axes cannot be concatenated; use stack")
+    dim = axis("cat", dim, len(shapes[0]))
+    if len({(len(s), s[:dim], s[dim + 1 :]) for s in shapes}) > 1:
+        raise RuntimeError(f"cat: the shapes {_listed(shapes)} must be equal, except along dim {dim}")
+    return _cat(*tensors, dim=dim)
+
+
+concat = concatenate = cat
+
+
+def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
+    """Tensors of one shape side by side, along a new axis dim.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.stack([tg.zeros(3), tg.ones(3)], dim=1).tolist()
+    [[0.0, 1.0], [0.0, 1.0], [0.0, 1.0]]
+    """
+    tensors = _sequence("stack", tensors)
+    shapes = [tuple(t.shape) for t in tensors]
+    if len(set(shapes)) > 1:
+        raise RuntimeError(f"stack: the shapes {_listed(shapes)} must be equal; use cat to join along an axis they have")
+    dim = axis("stack", dim, len(shapes[0]) + 1)
+    return _cat(*[unsqueeze(t, dim) for t in tensors], dim=dim)
+
+
+def _sequence(name: str, tensors: Any) -> list:
+    if not isinstance(tensors, tuple | list):
+        raise TypeError(f"{name}: expected a list or tuple of Tensors, got {type(tensors).__name__}")
+    if not tensors:
+        raise RuntimeError(f"{name}: expected a non-empty list of Tensors")
+    for i, t in enumerate(tensors):
+        if not hasattr(t, "ndim"):
+            raise TypeError(f"{name}: element {i} is a {type(t).__name__}, expected a Tensor")
+    return list(tensors)
+
+
+def _listed(shapes: list) -> str:
+    return ", ".join(map(str, shapes[:8])) + (", ..." if len(shapes) > 8 else "")
+
+
+def atleast_1d(*tensors: Any) -> Any:
+    """Each tensor with at least one axis."""
+    return _each(tensors, lambda x: reshape(x, (1,)) if x.ndim == 0 else x)
+
+
+def atleast_2d(*tensors: Any) -> Any:
+    """Each tensor with at least two axes; new ones come in front."""
+    return _each(tensors, lambda x: reshape(x, (1, *x.shape)[-2:] if x.ndim else (1, 1)) if x.ndim < 2 else x)
+
+
+def _each(tensors: tuple, f: Any) -> Any:
+    if len(tensors) == 1 and isinstance(tensors[0], tuple | list):
+        tensors = tuple(tensors[0])
+    found = tuple(f(x) for x in tensors)
+    return found[0] if len(tensors) == 1 else found
+
+
+def hstack(tensors: Sequence[Any]) -> Any:
+    """The tensors side by side: along axis 1, vectors along axis 0."""
+    tensors = [atleast_1d(x) for x in _sequence("hstack", tensors)]
+    return cat(tensors, 0 if tensors[0].ndim == 1 else 1)
+
+
+def vstack(tensors: Sequence[Any]) -> Any:
+    """The tensors on top of each other: along axis 0, vectors as rows."""
+    return cat([atleast_2d(x) for x in _sequence("vstack", tensors)], 0)
+
+
+# Several of one.
+
+
+@op(view=True)
+def split_with_sizes(input, split_sizes: Sequence[int], dim: int = 0):
+    """Parts of these lengths along axis dim, one behind the other; views.
+
+    >>> import tinygrad_cnn as tg
+    >>> [part.tolist() for part in tg.arange(5).split([2, 3])]
+    [[0, 1], [2, 3, 4]]
+    """
+    d = axis("split", dim, input.ndim)
+    if input.ndim == 0:
+        raise RuntimeError("split: expects at least one axis, got a tensor without any")
+    if min(split_sizes, default=0) < 0 or sum(split_sizes) != input.shape[d]:
+        raise RuntimeError(
+            f"split: the sizes {list(split_sizes)} must not be negative and sum up to the {input.shape[d]} of axis {d}; "
+            f"the shape is {input.shape}"
+        )
+    ends = np.cumsum(split_sizes)
+    return tuple(input[(slice(None),) * d + (slice(e - n, e),)] for n, e in zip(split_sizes, ends, strict=True))
+
+
+def _split_back(g: Any, split_sizes: Sequence[int], dim: int, input_shape: tuple) -> Any:
+    def shape(n: int) -> tuple:
+        return tuple(n if i == dim % len(input_shape) else length for i, length in enumerate(input_shape))
+
+    zero = np.zeros((), next(iter(g.values())).dtype)
+    return _cat(*[g[i] if i in g else expand_to(zero, shape(n)) for i, n in enumerate(split_sizes)], dim=dim)
+
+
+split_with_sizes.grad(input=_split_back)
+
+
+def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple:
+    """Parts of one length along axis dim, the last may be shorter; or of the lengths in a list. Views.
+
+    >>> import tinygrad_cnn as tg
+    >>> [part.tolist() for part in tg.split(tg.arange(5), 2)]
+    [[0, 1], [2, 3], [4]]
+    """
+    if isinstance(split_size_or_sections, tuple | list):
+        return split_with_sizes(tensor, split_size_or_sections, dim)
+    size, n = split_size_or_sections, tensor.shape[axis("split", dim, tensor.ndim)] if tensor.ndim else 0
+    if size < 0 or size == 0 and n:
+        raise RuntimeError(f"split: expects split_size to be positive, got {size}")
+    sizes = [min(size, n - start) for start in range(0, n, size)] if n else [0]
+    return split_with_sizes(tensor, sizes, dim)
+
+
+def chunk(input: Any, chunks: int, dim: int = 0) -> tuple:
+    """At most `chunks` parts of one length along axis dim, the last may be shorter. Views."""
+    if chunks <= 0:
+        raise RuntimeError(f"chunk: expects `chunks` to be greater than 0, got {chunks}")
+    n = input.shape[axis("chunk", dim, input.ndim)] if input.ndim else 0
+    return split(input, -(-n // chunks), dim) if n else split_with_sizes(input, [0] * chunks, dim)
+
+
+def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple:
+    """That many parts of lengths that differ by at most 1; or parts that begin at the given places. Views."""
+    n = input.shape[axis("tensor_split", dim, input.ndim)]
+    if isinstance(indices_or_sections, tuple | list):
+        starts = [slice(i).indices(n)[1] for i in indices_or_sections]
+    else:
+        if indices_or_sections <= 0:
+            raise RuntimeError(f"tensor_split: number of sections must be larger than 0, got {indices_or_sections}")
+        each, longer = divmod(n, indices_or_sections)
+        starts = [i * each + min(i, longer) for i in range(1, indices_or_sections)]
+    return tuple(
+        narrow(input, dim, start, max(end - start, 0)) for start, end in zip([0, *starts], [*starts, n], strict=True)
+    )
+
+
+@op(view=True)
+def unbind(input, dim: int = 0):
+    """The slices along axis dim, without that axis: what iteration gives. Views.
+
+    >>> import tinygrad_cnn as tg
+    >>> a, b = tg.tensor([[1.0, 2.0], [3.0, 4.0]]).unbind()
+    >>> b.tolist()
+    [3.0, 4.0]
+    """
+    if input.ndim == 0:
+        raise RuntimeError("unbind: expects at least one axis, got a tensor without any")
+    rows = np.moveaxis(input, axis("unbind", dim, input.ndim), 0)
+    return tuple(rows[i, ...] for i in range(len(rows)))
+
+
+def _unbind_back(g: Any, dim: int, input_shape: tuple) -> Any:
+    one = next(iter(g.values()))
+    zero = expand_to(np.zeros((), one.dtype), one.shape)
+    dim %= len(input_shape)
+    return _cat(*[unsqueeze(g.get(i, zero), dim) for i in range(input_shape[dim])], dim=dim)
+
+
+unbind.grad(input=_unbind_back)
+
+
+def narrow(input: Any, dim: int, start: int, length: int) -> Any:
+    """The `length` elements from `start` on along axis dim. A view.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.arange(5).narrow(0, 1, 3).tolist()
+    [1, 2, 3]
+    """
+    d = axis("narrow", dim, input.ndim)
+    n = input.shape[d] if input.ndim else 0
+    first = start.__index__() + (n if start < 0 else 0)
+    if length < 0:
+        raise RuntimeError(f"narrow: length must not be negative, got {length}")
+    if not 0 <= first <= n:
+        raise IndexError(f"narrow: start {start} is out of range for axis {d} of length {n}")
+    if first + length > n:
+        raise RuntimeError(f"narrow: start {start} and length {length} exceed axis {d}, which has {n} elements")
+    return getitem(input, (slice(None),) * d + (slice(first, first + length),))
+
+
+def select(input: Any, dim: int, index: int) -> Any:
+    """Slice number `index` of axis dim, without that axis. A view."""
+    if input.ndim == 0:
+        raise IndexError("select: a tensor without axes has nothing to select from")
+    return getitem(input, (slice(None),) * axis("select", dim, input.ndim) + (index.__index__(),))

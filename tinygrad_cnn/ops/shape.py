@@ -1,0 +1,310 @@
+"""Ops that change the shape and leave the values: most are views, none computes anything.
+
+A view shares the memory of its input, so a change of one is a change of the other. The rule of such an
+op is its way back, and for everything that keeps the order of the elements the way back is `reshape`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..op import expand_to, op
+from .dims import axes, axis
+
+
+class memory_format:
+    """How a tensor lies in memory. Everything here works on any layout, so it is a wish, never a duty."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"tinygrad_cnn.{self.name}"
+
+
+contiguous_format = memory_format("contiguous_format")
+preserve_format = memory_format("preserve_format")
+channels_last = memory_format("channels_last")
+
+
+def ints(op: str, sizes: Any) -> tuple[int, ...]:
+    """A shape, given as one int or as a sequence of them."""
+    try:
+        if not isinstance(sizes, tuple | list):
+            return (sizes.__index__(),)
+        return tuple(n.__index__() for n in sizes)
+    except (AttributeError, TypeError):
+        raise TypeError(f"{op}: sizes must be ints, got {sizes!r}") from None
+
+
+# The order of the elements stays.
+
+
+@op(view=True)
+def reshape(input, shape: tuple):
+    """The same elements in the same order, in another shape; one -1 stands for whatever is left.
+
+    A view where the memory allows it, else a copy. RuntimeError where the numbers of elements differ.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.arange(6).reshape(2, -1).tolist()
+    [[0, 1, 2], [3, 4, 5]]
+    """
+    try:
+        return input.reshape(shape)
+    except (ValueError, TypeError):
+        raise _refused("reshape", input.shape, shape) from None
+
+
+def _refused(name: str, old: tuple, new: Any) -> Exception:
+    new = ints(name, new)
+    if min(new, default=0) < -1 or new.count(-1) > 1:
+        return RuntimeError(f"{name}: shape {new} is invalid; sizes are not negative, but for a single -1")
+    rest = math.prod(n for n in new if n != -1)
+    if -1 in new and rest == 0:
+        return RuntimeError(f"{name}: the -1 in {new} could be any size beside a 0; write it out")
+    return RuntimeError(
+        f"{name}: shape {new} is invalid for a tensor of shape {old}: it has {math.prod(old)} elements, "
+        + (f"which {rest} does not divide" if -1 in new else f"and {new} takes {rest}")
+    )
+
+
+@op(view=True)
+def view(input, shape: tuple):
+    """`reshape` that shares its memory: RuntimeError where that cannot be, as after a transposition.
+
+    The layout channels-last, in which convolutions leave their results, is the library's own affair: it
+    counts as contiguous here, and is copied.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.zeros(4)
+    >>> x.view(2, 2)[0, 1] = 5
+    >>> x.tolist()
+    [0.0, 5.0, 0.0, 0.0]
+    """
+    out = reshape(input, shape)
+    if out.size and not np.may_share_memory(out, input) and not _channels_last(input):
+        raise RuntimeError(
+            f"view: a tensor of shape {input.shape} with strides {_strides(input)} cannot be seen as {out.shape} without "
+            "a copy; use .reshape(...), or .contiguous().view(...)"
+        )
+    return out
+
+
+def _channels_last(a: np.ndarray) -> bool:
+    return 3 <= a.ndim <= 4 and any(np.moveaxis(a, i, -1).flags.c_contiguous for i in range(a.ndim - 2))
+
+
+def _strides(a: np.ndarray) -> tuple[int, ...]:
+    return tuple(s // a.itemsize for s in a.strides)
+
+
+@op(view=True)
+def flatten(input, start_dim: int = 0, end_dim: int = -1):
+    """One axis in place of the axes start_dim to end_dim.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2, 3, 4).flatten(1).shape
+    (2, 12)
+    """
+    shape = input.shape
+    start, end = axis("flatten", start_dim, len(shape)), axis("flatten", end_dim, len(shape))
+    if start > end:
+        raise RuntimeError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim} in a tensor of shape {shape}")
+    return input.reshape(*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
+
+
+@op(view=True)
+def unflatten(input, dim: int, sizes: tuple):
+    """Several axes of these sizes in place of axis dim; one of them may be -1.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2, 12).unflatten(1, (3, -1)).shape
+    (2, 3, 4)
+    """
+    shape, dim, sizes = input.shape, axis("unflatten", dim, input.ndim), ints("unflatten", sizes)
+    rest = math.prod(n for n in sizes if n != -1)
+    if sizes.count(-1) == 1 and rest:
+        sizes = tuple(shape[dim] // rest if n == -1 else n for n in sizes)
+    if not sizes or min(sizes) < 0 or math.prod(sizes) != shape[dim]:
+        raise RuntimeError(
+            f"unflatten: sizes {sizes} do not multiply up to the {shape[dim]} of axis {dim}, the shape is {shape}"
+        )
+    return input.reshape(*shape[:dim], *sizes, *shape[dim + 1 :])
+
+
+@op(view=True)
+def squeeze(input, dim: Any = None):
+    """Without the axes of length 1: all, or those named; a named axis of another length stays.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(1, 3, 1).squeeze().shape, tg.zeros(1, 3, 1).squeeze(-1).shape
+    ((3,), (1, 3))
+    """
+    gone = axes("squeeze", dim, input.ndim)
+    return input.reshape([n for i, n in enumerate(input.shape) if n != 1 or i not in gone])
+
+
+@op(view=True)
+def unsqueeze(input, dim: int):
+    """With a new axis of length 1, which becomes axis dim.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(3).unsqueeze(0).shape, tg.zeros(3).unsqueeze(-1).shape
+    ((1, 3), (3, 1))
+    """
+    return np.expand_dims(input, axis("unsqueeze", dim, input.ndim + 1))
+
+
+for f in (reshape, view, flatten, unflatten, squeeze, unsqueeze):
+    f.grad(input=lambda g, input_shape: reshape(g, input_shape))
+
+
+def view_as(input, other):
+    """`input.view(other.shape)`."""
+    return view(input, other.shape)
+
+
+def reshape_as(input, other):
+    """`input.reshape(other.shape)`."""
+    return reshape(input, other.shape)
+
+
+def ravel(input):
+    """All elements along one axis."""
+    return flatten(input)
+
+
+# The axes change places.
+
+
+@op(view=True)
+def permute(input, dims: tuple):
+    """Axis i of the result is axis dims[i] of the input.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2, 3, 4).permute(2, 0, 1).shape
+    (4, 2, 3)
+    """
+    order = axes("permute", tuple(dims), input.ndim)
+    if len(order) != input.ndim:
+        raise RuntimeError(f"permute: dims {tuple(dims)} must name each of the {input.ndim} axes of {input.shape} once")
+    return input.transpose(order)
+
+
+permute.grad(input=lambda g, dims: permute(g, _inverse(dims)))
+
+
+def _inverse(dims: Sequence[int]) -> tuple[int, ...]:
+    return tuple(np.argsort([d % len(dims) for d in dims]).tolist())
+
+
+@op(view=True)
+def transpose(input, dim0: int, dim1: int):
+    """The axes dim0 and dim1 change places.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2, 3, 4).transpose(0, 2).shape
+    (4, 3, 2)
+    """
+    n = input.ndim
+    dim0, dim1 = axis("transpose", dim0, n), axis("transpose", dim1, n)
+    return input.swapaxes(dim0, dim1) if n else input[...]
+
+
+transpose.grad(input=lambda g, dim0, dim1: transpose(g, dim0, dim1))
+
+
+def swapaxes(input, axis0: int, axis1: int):
+    """`transpose`, under NumPy's name."""
+    return transpose(input, axis0, axis1)
+
+
+def swapdims(input, dim0: int, dim1: int):
+    """`transpose`."""
+    return transpose(input, dim0, dim1)
+
+
+def t(input):
+    """The transposed matrix; a vector and a number stay as they are."""
+    if input.ndim > 2:
+        raise RuntimeError(f"t: expects a tensor of at most 2 axes, got shape {tuple(input.shape)}; use .mT or .transpose")
+    return transpose(input, 0, 1) if input.ndim == 2 else input
+
+
+def adjoint(input):
+    """The last two axes change places: the transposed matrices of a batch."""
+    return transpose(input, -2, -1)
+
+
+def movedim(input, source: Any, destination: Any):
+    """The axes `source` become the axes `destination`, the others keep their order.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2, 3, 4).movedim(0, -1).shape
+    (3, 4, 2)
+    """
+    n = input.ndim
+    source, destination = axes("movedim", source, n), axes("movedim", destination, n)
+    if len(source) != len(destination):
+        raise RuntimeError(f"movedim: source {source} and destination {destination} must name equally many axes")
+    order = [i for i in range(n) if i not in source]
+    for d, s in sorted(zip(destination, source, strict=True)):
+        order.insert(d, s)
+    return permute(input, tuple(order))
+
+
+moveaxis = movedim
+
+
+# Elements stand in several places.
+
+
+def expand(input, size: Any):
+    """Repeat along axes of length 1, without copying; -1 keeps a length, new axes come in front.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([[1.0], [2.0]], requires_grad=True)
+    >>> x.expand(2, 3).sum().backward()
+    >>> x.grad.tolist()
+    [[3.0], [3.0]]
+    """
+    size, old = ints("expand", size), tuple(input.shape)
+    front = len(size) - len(old)
+    new = tuple(old[i - front] if n == -1 and i >= front else n for i, n in enumerate(size))
+    if front < 0 or min(new, default=0) < 0 or any(a not in (1, b) for a, b in zip(old, new[front:], strict=True)):
+        raise RuntimeError(
+            f"expand: a tensor of shape {old} cannot be expanded to {size}: from the right, each of its axes must be of "
+            "length 1 or already of the wanted length"
+        )
+    return expand_to(input, new)
+
+
+def expand_as(input, other):
+    """`input.expand(other.shape)`."""
+    return expand(input, tuple(other.shape))
+
+
+def broadcast_to(input, size: Any):
+    """`expand`, under NumPy's name."""
+    return expand(input, size)
+
+
+def broadcast_tensors(*tensors):
+    """All tensors, expanded to the one shape that they broadcast to."""
+    shape = broadcast_shapes(*(tuple(t.shape) for t in tensors))
+    return tuple(expand(t, shape) for t in tensors)
+
+
+def broadcast_shapes(*shapes):
+    """The shape that these broadcast to; RuntimeError where they do not."""
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise RuntimeError(
+            f"broadcast: shapes {', '.join(map(str, shapes))} do not go together: from the right, lengths must be equal or 1"
+        ) from None
