@@ -1,10 +1,10 @@
 """Convolution as a matrix product (im2col), a few images at a time.
 
 Every window of the input becomes one row of a matrix, every filter one column of another; their product
-is the convolution. The two derivatives are the same three-letter product read in its other directions.
+is the convolution. Its two derivatives are products of the same matrices, one of them transposed.
 Inside, images are channels-last (N, H, W, C): a row of a window is then one run of contiguous numbers.
 
-N batch, C input channels, O output channels, G groups, H W input, P Q output, h w window;
+N batch, C input channels, O output channels, G groups, c = C/G, H W input, P Q output, h w window;
 n and p are the images and the output rows of one piece.
 """
 
@@ -18,7 +18,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from .. import reference
 from . import silent
-from .chunks import piece_length, pieces
+from .chunks import PRODUCT, piece_length, pieces
 
 Pair = tuple[int, int]
 
@@ -134,7 +134,7 @@ def _im2col(
     N, C, H, W = input.shape
     (h, w), (P, Q), (H_pad, W_pad), c = window, output, padding, C // groups
     row_bytes = Q * h * w * C * input.itemsize
-    n, p = piece_length(N, P * row_bytes), piece_length(P, row_bytes)
+    n, p = piece_length(N, P * row_bytes, PRODUCT), piece_length(P, row_bytes, PRODUCT)
     x = input.transpose(0, 2, 3, 1).reshape(N, H, W, groups, c).transpose(3, 0, 1, 2, 4)  # (G, N, H, W, c), a view
 
     # Copies go fast along the longer of two runs: a window's row (w·c numbers), or with few channels an output row (Q).
@@ -194,7 +194,7 @@ def _col2im(
     filters = _filter_columns(weight, groups).transpose(0, 2, 1)  # (G, O/G, h·w·C/G)
     grad = grad.transpose(0, 2, 3, 1)
     out = np.empty((N, H, W, C), grad.dtype)
-    for images in pieces(N, P * Q * h * w * C * grad.itemsize):
+    for images in pieces(N, P * Q * h * w * C * grad.itemsize, PRODUCT):
         here = np.ascontiguousarray(grad[images])
         columns = _by_group(here.reshape(-1, P, Q, groups, O // groups)) @ filters
         columns = columns.reshape(groups, -1, P, Q, h, w, c).transpose(4, 5, 1, 2, 3, 0, 6)  # (h, w, n, P, Q, G, c)

@@ -30,8 +30,8 @@ def max_pool2d(
 
     `choice` is i·w+j. The first of equals is chosen; NaN is greater than all; outside there is nothing to choose.
 
-    >>> out, choice = max_pool2d(np.array([[[[1., 5., 2., 2.], [3., 4., 2., 2.]]]]), (2, 2), (2, 2), (0, 0), (1, 1), (1, 2))
-    >>> out, choice
+    >>> image = np.array([[[[1., 5., 2., 2.], [3., 4., 2., 2.]]]])
+    >>> max_pool2d(image, (2, 2), (2, 2), (0, 0), (1, 1), (1, 2))
     (array([[[[5., 2.]]]]), array([[[[1, 0]]]], dtype=uint8))
     """
     out = _empty_pooled(input, output_size, input.dtype)
@@ -140,7 +140,7 @@ def sum_pool2d_spread(
 def _overlaps(
     input_shape: tuple[int, ...], kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, output_size: Pair
 ) -> Iterator[tuple[int, tuple, tuple]]:
-    """For each place i·w+j of the window: the outputs whose place is inside the input, and the inputs they see there."""
+    """For each place i·w+j of a window: the outputs that have it inside the input, and the inputs they see there."""
     (h, w), (P, Q), (H, W) = kernel_size, output_size, input_shape[-2:]
     for i in range(h):
         p, y = _meeting(i * dilation[0] - padding[0], stride[0], P, H)
@@ -157,8 +157,8 @@ def _meeting(offset: int, stride: int, outputs: int, inputs: int) -> tuple[slice
     """
     first = max(0, -(offset // stride))
     last = max(first, min(outputs, -((offset - inputs) // stride)))
-    start = first * stride + offset
-    return slice(first, last), slice(start, start + max(0, (last - first - 1) * stride + 1) if last > first else start, stride)
+    start, end = first * stride + offset, (last - 1) * stride + offset + 1
+    return slice(first, last), slice(start, max(start, end), stride)
 
 
 def _first_places(kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, output_size: Pair) -> np.ndarray:
