@@ -13,6 +13,7 @@ PACKAGE = ROOT / "tinygrad_cnn"
 FLOORS = {
     "kernels": 0,
     "random": 0,
+    "quiet": 0,
     "dtypes": 0,
     "tensor": 1,
     "modes": 1,

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from . import function
 from .function import Function
 from .modes import (
     _Setting,
@@ -36,6 +37,7 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "function",
     "grad",
     "inference_mode",
     "is_anomaly_enabled",
@@ -208,14 +210,16 @@ def _walk(
     for root, seed in zip(roots, seeds, strict=True):
         gradients[root] = gradients[root] + seed if root in gradients else seed
     found: dict[Node, Any] = {}
-    with _Setting(grad=create_graph):
-        anomaly = mode.anomaly
+    with _Setting(grad=create_graph), np.errstate(all="ignore"):
+        anomaly, tracer = mode.anomaly, mode.tracer
         for node in order:
             g = gradients.pop(node, None)
             if g is None:
                 continue
             if node.hooks is not None or node.retain is not None:
                 g = _run_hooks(node, g, create_graph)
+            if tracer is not None:
+                tracer.arrived(node, g)
             if wanted is not None:
                 if node in wanted:
                     found[node] = g
@@ -226,7 +230,10 @@ def _walk(
                 if leaf is not None:
                     _accumulate(leaf, g, create_graph)
                 continue
-            for parent, c in zip(node.parents, node.pull(g, create_graph), strict=True):
+            contributions = node.pull(g, create_graph)
+            if tracer is not None:
+                tracer.pulled(node, g, contributions)
+            for parent, c in zip(node.parents, contributions, strict=True):
                 if c is None:
                     continue
                 if anomaly:

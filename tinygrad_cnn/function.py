@@ -200,6 +200,8 @@ class Function:
             t._requires_grad = True
             results.append(t)
         ctx._keep(results)
+        if mode.tracer is not None:
+            mode.tracer.called(cls, args, tuple(a._array for a in results if isinstance(a, Tensor)), ctx)
         return results[0] if single else tuple(results)
 
 

@@ -30,6 +30,7 @@ import numpy as np
 from .autograd import grad as gradients_of
 from .function import refuse_changed
 from .modes import _Setting, mode, user_line
+from .quiet import restore, silence
 from .tensor import Node, Pick, Tensor, Version, View, tick, wrap
 
 registry: dict[str, Callable] = {}
@@ -50,6 +51,8 @@ class Op:
         self.rules: dict[str, Callable | None] = {}
         self.fused: Callable | None = None
         self.composition: Callable | None = None
+        self.words = ""
+        self.formulas: dict[str, str] = {}
         self.plans: dict[Any, Plan] = {}
         parameters = inspect.signature(forward).parameters.values()
         self.parameters = [p.name for p in parameters]
@@ -107,6 +110,16 @@ class Op:
             raise TypeError(f"{self.name}.meaning takes {theirs}, the op takes {self.parameters}; they must be equal")
         self.composition = composition
         return composition
+
+    def explain(self, words: str, **formulas: str) -> None:
+        """Say in words what backward does and, for an input whose rule does not read like one, give the formula.
+
+        `mul` needs words alone, its rules are formulas; `conv2d.explain("...", weight="Σₙ input ⋆ g")`.
+        """
+        for name in formulas:
+            if name not in self.parameters:
+                raise TypeError(f"{self.name}.explain: there is no input {name!r}; it has {', '.join(self.parameters)}")
+        self.words, self.formulas = words, formulas
 
     def _check(self, rule: Callable, which: str, extra: tuple[str, ...]) -> None:
         names = list(inspect.signature(rule).parameters)
@@ -180,8 +193,13 @@ class Op:
         result._view = View(base, replay, base._node)
 
 
-def record(op: Op, args: Any, values: list, needed: int, out: Any, extras: Any, result: Tensor | None = None) -> OpNode:
-    """Make the node of a call, keep what its rules ask for, and let the result point to it."""
+def record(op: Op, args: Any, values: list, needed: int, out: Any, extras: Any, result: Tensor | None = None) -> OpNode | None:
+    """Make the node of a call, keep what its rules ask for, and let the result point to it.
+
+    Integers and bool have no gradient, so a result of such a dtype gets no node.
+    """
+    if result is not None and out.dtype.kind not in "fc":
+        return None
     key = needed if op.arity >= 0 else (needed, len(values))
     plan = op.plans.get(key)
     if plan is None:
@@ -197,7 +215,6 @@ def record(op: Op, args: Any, values: list, needed: int, out: Any, extras: Any, 
     node.plan = plan
     node.hooks = node.retain = None
     node.scope = mode.scope
-    node.where = user_line() if mode.watch else None
     node.attributes = values[plan.n_inputs :]
     node.guards = guards = []
     for i in plan.guarded:
@@ -219,6 +236,11 @@ def record(op: Op, args: Any, values: list, needed: int, out: Any, extras: Any, 
             values.append(np.shape(values[i]))
     for i in plan.keep:
         saved.append(values[i])
+    node.where = None
+    if mode.watch:
+        node.where = user_line()
+        if mode.tracer is not None:
+            mode.tracer.called(op, args, out, node)
     return node
 
 
@@ -258,7 +280,11 @@ def op(forward: Callable | None = None, *, keeps: str | tuple[str, ...] = (), vi
                 a = a._array
             values.append(a)
             bit += bit
-        out = forward(*values) if arity >= 0 else spec.run(values)
+        loud = silence()
+        try:
+            out = forward(*values) if arity >= 0 else spec.run(values)
+        finally:
+            restore(loud)
         extras: Any = ()
         if keeps:
             out, *extras = out
@@ -273,12 +299,15 @@ def op(forward: Callable | None = None, *, keeps: str | tuple[str, ...] = (), vi
             spec.share(args, values, result)
         if needed and mode.grad:
             record(spec, args, values, needed, out, extras, result)
+        elif mode.tracer is not None:
+            mode.tracer.called(spec, args, out, None)
         return result
 
     call.op = spec  # type: ignore[attr-defined]
     call.grad = spec.grad  # type: ignore[attr-defined]
     call.grad_fused = spec.grad_fused  # type: ignore[attr-defined]
     call.meaning = spec.meaning  # type: ignore[attr-defined]
+    call.explain = spec.explain  # type: ignore[attr-defined]
     registry[spec.name] = call
     return call
 
