@@ -8,8 +8,12 @@ A kernel takes arrays and plain numbers and returns arrays; it knows nothing of 
 and never ask which version runs: the last registered one whose guard accepts the arguments. A name
 without a fast version is the reference function itself, at no cost.
 
+Fast versions need Numba, whose import costs more than NumPy's. So a topic of `fast/` is imported when one of
+its kernels is first called with something that is worth it, and where that fails, the reference stays.
+
     TINYGRAD_CNN_KERNELS=reference      in the environment: readable kernels only
     with only_reference(): ...          the same for a block of code
+    status()                            which kernels run, and why
 """
 
 from __future__ import annotations
@@ -20,6 +24,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from . import threads
+
+# topic, a file of fast/: the kernels it has a faster version of
+TOPICS = {
+    "conv": ("conv2d", "conv2d_input", "conv2d_weight"),
+}
+WORTH = 512  # numbers; with less in every array, NumPy is as quick and Numba need not be imported
+
+
+class Unusable(RuntimeError):
+    """A faster version cannot run on this machine; the reference does its work."""
 
 
 class Kernels(SimpleNamespace):
@@ -33,6 +52,8 @@ kernel = Kernels()
 _reference: dict[str, Callable] = {}
 _faster: dict[str, list[tuple[Callable | None, Callable]]] = {}
 _only_reference = False
+_waiting = {name: topic for topic, names in TOPICS.items() for name in names}  # not imported so far
+_failure = ""
 
 
 def reference(f: Callable) -> Callable:
@@ -43,7 +64,7 @@ def reference(f: Callable) -> Callable:
     return f
 
 
-def fast(when: Callable | None = None) -> Callable[[Callable], Callable]:
+def faster(when: Callable | None = None) -> Callable[[Callable], Callable]:
     """Register a faster version of the kernel of the same name and signature.
 
     `when(*arguments)` says whether it takes these arguments; without it, it takes all.
@@ -72,20 +93,61 @@ def _parameters(f: Callable) -> list[str]:
 def _choose(name: str) -> None:
     """Put under `kernel.<name>` what is to run: the reference, or a chooser over the whole stack."""
     law, stack = _reference[name], _faster[name][::-1]
-    if _only_reference or not stack:
+    if _only_reference or not (stack or name in _waiting):
         chosen = law
-    elif stack[0][0] is None:
-        chosen = stack[0][1]
+    elif name in _waiting:
+
+        def chosen(*args):
+            if not _worth(args):
+                return law(*args)
+            _import(_waiting[name])
+            return getattr(kernel, name)(*args)
+
     else:
 
         def chosen(*args):
             for when, version in stack:
                 if when is None or when(*args):
-                    return version(*args)
+                    try:
+                        return version(*args)
+                    except Unusable as why:
+                        _give_up(why)
             return law(*args)
 
-        chosen.__name__ = name
+    chosen.__name__ = name
     setattr(kernel, name, chosen)
+
+
+def _worth(args: tuple) -> bool:
+    """Whether any array among the arguments, or the arrays of a list together, is big enough."""
+    for a in args:
+        if isinstance(a, np.ndarray) and a.size >= WORTH:
+            return True
+        if isinstance(a, list) and sum(x.size for x in a if x is not None) >= WORTH:
+            return True
+    return False
+
+
+def _import(topic: str) -> None:
+    """Register the faster versions of one topic, or give all of them up where Numba is not there or not good."""
+    for name in TOPICS[topic]:
+        _waiting.pop(name, None)
+    try:
+        import_module(f"{__name__}.fast.{topic}")
+    except Exception as why:  # an import of Numba may fail in any way; the reference needs nothing of it
+        _give_up(why)
+    for name in TOPICS[topic]:
+        _choose(name)
+
+
+def _give_up(why: Exception) -> None:
+    """Run on the reference from now on."""
+    global _failure
+    _failure = f"{type(why).__name__}: {why}"
+    _waiting.clear()
+    for name in _reference:
+        _faster[name].clear()
+        _choose(name)
 
 
 @contextmanager
@@ -109,11 +171,13 @@ def only_reference(flag: bool = True) -> Iterator[None]:
 
 def stack(name: str) -> list[Callable]:
     """Every version of a kernel, the reference first."""
+    _import_all()
     return [_reference[name], *(f for _, f in _faster[name])]
 
 
 def guards(name: str) -> list[Callable | None]:
     """The guards of the faster versions, in the order of `stack(name)[1:]`."""
+    _import_all()
     return [when for when, _ in _faster[name]]
 
 
@@ -122,9 +186,35 @@ def names() -> list[str]:
     return sorted(_reference)
 
 
+def warmup() -> None:
+    """Compile all fast kernels now, or load them where that has been done before."""
+    _import_all()
+    if not _failure:
+        try:
+            import_module(f"{__name__}.fast.compiled").warmup()
+        except Unusable as why:
+            _give_up(why)
+
+
+def status() -> dict[str, Any]:
+    """Which kernels run and why, with what they run on; imports Numba to find out."""
+    found = {"kernels": "reference", "threads": threads.get_num_threads()}
+    if _only_reference:
+        return {**found, "why": "asked for by TINYGRAD_CNN_KERNELS=reference or only_reference()"}
+    _import_all()
+    if _failure:
+        return {**found, "why": _failure}
+    return {**found, "kernels": "fast", "why": "Numba is installed", **import_module(f"{__name__}.fast.compiled").status()}
+
+
+def _import_all() -> None:
+    for topic in sorted(set(_waiting.values())):
+        _import(topic)
+
+
 if os.environ.get("TINYGRAD_CNN_KERNELS", "").strip().lower() == "reference":
     _only_reference = True
 
-_decorators = reference, fast
+_decorator = reference
 import_module(".reference", __name__)
-reference, fast = _decorators  # loading a room puts the module under the decorator's name
+reference = _decorator  # loading a room puts the module under the decorator's name

@@ -13,6 +13,7 @@ offsets (in floats), so the loop knows nothing of strides, padding or kernels:
 Tables of offsets are the idea of "The Indirect Convolution Algorithm" (Dukhan 2019); blocks of registers are
 that of "Anatomy of High-Performance Matrix Multiplication" (Goto and van de Geijn 2008).
 Numba compiles it for the CPU at hand: only the width of a vector and the number of rows depend on that.
+Addresses are plain integers here, and offsets count floats.
 """
 
 from __future__ import annotations
@@ -202,6 +203,32 @@ class _Emitter:
         store = cgutils.get_or_insert_function(self.builder.module, shape, name)
         where = self.builder.bitcast(pointer, pointers)
         self.builder.call(store, [value, where, ir.Constant(ir.IntType(32), 4), self.masks[v]])
+
+
+@intrinsic
+def copy(typing, to, source, count):
+    """Copy `count` floats from one address to another."""
+
+    def emit(context, builder, signature, arguments):
+        to, source, count = arguments
+        byte = ir.IntType(8).as_pointer()
+        cgutils.raw_memcpy(builder, builder.inttoptr(to, byte), builder.inttoptr(source, byte), count, 4)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, types.intp), emit
+
+
+@intrinsic
+def clear(typing, to, count):
+    """Set `count` floats to zero."""
+
+    def emit(context, builder, signature, arguments):
+        to, count = arguments
+        size = builder.mul(count, ir.Constant(ir.IntType(64), 4))
+        cgutils.memset(builder, builder.inttoptr(to, ir.IntType(8).as_pointer()), size, 0)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp), emit
 
 
 wide = _tile(2, WIDTH)

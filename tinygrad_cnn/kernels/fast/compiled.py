@@ -1,0 +1,155 @@
+"""How Numba is used here: one signature a function, compiled or loaded at its first call, one team of threads.
+
+    @compiled("f4[::1], f4[::1]")
+    def relu(thread, team, x, out): ...         one thread's share of the work; `team` threads run it at once
+
+    relu(nanoseconds, x, out)                   with the time that one core would need, about
+
+Too little work stays on the calling thread and never touches the pool. One Python thread at a time enters
+the pool, since Numba's simplest one allows no more; who comes while it is taken works alone.
+
+Compiled code is kept on disk in NUMBA_CACHE_DIR, or else in the user's cache directory, under a name made
+from these sources: Numba by itself would look only at the file of the outermost function.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import os
+import sys
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numba
+from numba.core import event
+
+from .. import Unusable, threads
+
+SPLIT = 15_000  # nanoseconds of work below which waking the other threads does not pay
+_every: list[Compiled] = []
+_turn = threading.Lock()  # to enter the pool
+_load = threading.RLock()  # to compile
+
+
+class Compiled:
+    """A loop in machine code; a call is `loop(nanoseconds of work on one core, *arguments)`."""
+
+    def __init__(self, share: Callable, signature: str):
+        self.share, self.signature, self.code = share, signature, None
+        _every.append(self)
+
+    def __call__(self, nanoseconds: float, *arguments) -> None:
+        code = self.code or self.load()
+        if nanoseconds < SPLIT or (team := threads.count()) < 2 or not _turn.acquire(blocking=False):
+            code(1, *arguments)
+            return
+        try:
+            code(min(team, numba.config.NUMBA_NUM_THREADS), *arguments)
+        finally:
+            _turn.release()
+
+    def load(self) -> Callable:
+        """The machine code: from memory, from disk, or compiled now."""
+        with _load, warnings.catch_warnings():
+            if self.code is None:
+                warnings.simplefilter("ignore")  # of thread pools that Numba finds too old
+                entry = self._entry()
+                try:
+                    self.code = self._compile(entry, keep=cache_directory() is not None)
+                except Exception:  # whatever a damaged cache may raise
+                    self.code = self._compile_alone(entry)
+                threads.pool_started()
+        return self.code
+
+    def _compile_alone(self, entry: Callable) -> Callable:
+        try:
+            return self._compile(entry, keep=False)
+        except Exception as why:  # whatever a compiler may raise
+            raise Unusable(f"Numba {numba.__version__} cannot compile {self.share.__name__}: {why}") from why
+
+    def _entry(self) -> Callable:
+        """The function that Numba compiles: the only share in place, or every thread's share in the pool."""
+        _, _, *names = inspect.signature(self.share).parameters
+        names, name = ", ".join(names), self.share.__name__
+        source = f"""
+def {name}(team, {names}):
+    if team == 1:
+        share(0, 1, {names})
+    else:
+        for thread in prange(team):
+            share(thread, team, {names})
+"""
+        share = numba.njit(nogil=True, error_model="numpy")(self.share)
+        scope = {"__name__": self.share.__module__, "share": share, "prange": numba.prange}
+        code = self.share.__code__
+        exec(compile("\n" * code.co_firstlineno + source, code.co_filename, "exec"), scope)
+        return scope[name]
+
+    def _compile(self, entry: Callable, keep: bool) -> Callable:
+        before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, cache_directory() or ""
+        try:
+            with event.install_listener("numba:compile", _Announce()):
+                signature = f"void(intp, {self.signature})"
+                return numba.njit(signature, parallel=True, nogil=True, error_model="numpy", cache=keep)(entry)
+        finally:
+            numba.config.CACHE_DIR = before
+
+
+def compiled(signature: str) -> Callable[[Callable], Compiled]:
+    """Make a loop of one thread's share of the work; the signature names the types after (thread, team)."""
+    return lambda share: Compiled(share, signature)
+
+
+def warmup() -> None:
+    """Compile every loop now, or load it where that has been done before."""
+    for loop in _every:
+        loop.load()
+
+
+def status() -> dict[str, str]:
+    """What `kernels.status()` tells of the compiled kernels."""
+    return {"numba": numba.__version__, "cache": cache_directory() or "none: no directory can be written"}
+
+
+@cache
+def cache_directory() -> str | None:
+    """Where compiled code of exactly these sources is kept; None where nothing can be written."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources) + numba.__version__.encode())
+    path = Path(numba.config.CACHE_DIR or _user_cache()) / f"kernels-{digest.hexdigest()[:16]}"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path).close()
+    except OSError:
+        return None
+    return str(path)
+
+
+def _user_cache() -> Path:
+    if sys.platform == "win32":
+        home = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        home = Path.home() / "Library" / "Caches"
+    else:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return home / "tinygrad_cnn"
+
+
+class _Announce(event.Listener):
+    """Says once, and only when something is compiled, what the user is waiting for."""
+
+    said = False
+
+    def on_start(self, event) -> None:
+        if not _Announce.said:
+            _Announce.said = True
+            kept = "kept for the next time" if cache_directory() else "not kept: no cache directory can be written"
+            print(f"tinygrad_cnn: compiling kernels, once ({kept})", file=sys.stderr, flush=True)
+
+    def on_end(self, event) -> None:
+        pass

@@ -1,0 +1,288 @@
+"""Convolution and both its gradients around one micro-kernel, without im2col.
+
+Images are channels-last in memory, so one place of the window is a run of C contiguous floats, and one row of
+the window is often a run of w·C. The micro-kernel (micro.py) multiplies ROWS pixels by LANES channels straight
+from there; tables of offsets (tables.py) tell it where pixels and runs lie, which covers every stride, padding,
+dilation and group. Only an input with padding, or in another memory order, is first copied into a frame of
+zeros, a band at a time, which stays in the cache. The weight is packed as (G, O/LANES, taps·C, LANES).
+
+The weight gradient turns the roles: rows are the taps·C places of the window, a run is a row of pixels, and
+each thread adds up the images of its own share.
+
+N batch, C input channels, O output channels, G groups, H W input, P Q output, h w window;
+c o are the channels of one group, A is what is read, B the packed right side, as in micro.py.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba.extending import register_jitable
+
+from .. import faster, threads
+from . import memory
+from .compiled import compiled
+from .micro import ADD, BIAS, LANES, ROWS, WIDTH, ZERO, clear, copy, half, single, wide
+from .tables import Plan, forward_plan, input_plan, weight_plan
+
+Pair = tuple[int, int]
+PER_FLOP = 1 / 80  # nanoseconds
+BLOCK = 48_000  # floats of packed weight used at a time: they stay in the second-level cache
+
+
+def _takes(input, weight_shape, groups):
+    """float32, and channels enough in a group to fill a part of a vector."""
+    return input.dtype == np.float32 and input.size > 0 and (groups == 1 or weight_shape[0] >= 4 * groups)
+
+
+def _takes_forward(input, weight, bias, stride, padding, dilation, groups):
+    return _takes(input, weight.shape, groups)
+
+
+@faster(when=_takes_forward)
+def conv2d(input, weight, bias, stride, padding, dilation, groups):
+    return _forward(input, weight, bias, stride, padding, dilation, groups, relu=0)
+
+
+def _forward(input, weight, bias, stride, padding, dilation, groups, relu):
+    """(N,C,H,W) (O,c,h,w) -> (N,O,P,Q); with `relu`, its positive part."""
+    N, C, H, W = input.shape
+    O, c, h, w = weight.shape
+    P = (H + 2 * padding[0] - dilation[0] * (h - 1) - 1) // stride[0] + 1
+    Q = (W + 2 * padding[1] - dilation[1] * (w - 1) - 1) // stride[1] + 1
+    plan = forward_plan(input.shape, weight.shape, (P, Q), stride, padding, dilation, threads.count())
+    out = memory.empty((N, P, Q, O))
+    filters = weight.reshape(groups, O // groups, c, h, w)
+    _convolve(plan, input.transpose(0, 2, 3, 1), filters, bias, out, relu)
+    return out.transpose(0, 3, 1, 2)
+
+
+def _takes_input(grad, weight, input_shape, stride, padding, dilation, groups):
+    return _takes(grad, (input_shape[1],), groups) and min(input_shape) > 0
+
+
+@faster(when=_takes_input)
+def conv2d_input(grad, weight, input_shape, stride, padding, dilation, groups):
+    N, C, H, W = input_shape
+    O, c, h, w = weight.shape
+    plan = input_plan(
+        tuple(input_shape), weight.shape, grad.shape[2:], stride, padding, dilation, groups, threads.count()
+    )
+    out = memory.empty((N, H, W, C))
+    filters = weight.reshape(groups, O // groups, c, h, w).transpose(0, 2, 1, 3, 4)
+    _convolve(plan, grad.transpose(0, 2, 3, 1), filters, None, out, 0)
+    return out.transpose(0, 3, 1, 2)
+
+
+def _convolve(plan: Plan, a, filters, bias, out, relu) -> None:
+    """C[pixel] = Σ_taps A[pixel + tap] · filters[tap]        (N,H,W,G·c) (G,o,c,h,w) -> out (N,P,Q,G·o)"""
+    G, o, c, h, w = filters.shape
+    blocks = -(-o // LANES)
+    packed = memory.empty((len(plan.tap_i) * c * G * blocks * LANES,))
+    _pack(2 * packed.size, filters, plan.phases, plan.tap_i, plan.tap_j, packed)
+    staged = not (plan.frame.is_a and a.flags.c_contiguous)
+    frames = memory.empty((threads.count() if staged else 0, plan.items.size))
+    work = 2 * out.size * c * len(plan.tap_i) / len(plan.phases) * PER_FLOP + out.size / 2
+    sizes = (*plan.sizes, G, c, o, out.size // len(out), int(staged), relu)
+    bias = _NOTHING if bias is None else np.ascontiguousarray(bias)
+    _gather(work, a, packed, bias, frames, plan.phases, plan.pixel_a, plan.pixel_c, plan.run_a, sizes, out.reshape(-1))
+
+
+_NOTHING = np.empty(0, np.float32)
+
+
+@compiled("Array(f4, 5, 'A', readonly=True), i8[:,::1], i8[::1], i8[::1], f4[::1]")
+def _pack(thread, team, filters, phases, tap_i, tap_j, packed):
+    """The weight as the micro-kernel reads it        (G,o,c,h,w) -> for each phase (G, o/LANES, taps, c, LANES)"""
+    G, o, c, _, _ = filters.shape
+    blocks = (o + LANES - 1) // LANES
+    for share in range(thread * G * blocks // team, (thread + 1) * G * blocks // team):
+        g, first = share // blocks, share % blocks * LANES
+        lanes = min(LANES, o - first)
+        for phase in range(len(phases)):
+            first_tap, taps = phases[phase, 6], phases[phase, 7]
+            at = (first_tap * G * blocks + share * taps) * c * LANES
+            for tap in range(first_tap, first_tap + taps):
+                for k in range(c):
+                    for lane in range(lanes):
+                        packed[at + lane] = filters[g, first + lane, k, tap_i[tap], tap_j[tap]]
+                    for lane in range(lanes, LANES):
+                        packed[at + lane] = 0
+                    at += LANES
+
+
+@register_jitable
+def _tile(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu):
+    """One call of the micro-kernel that is just wide enough."""
+    if lanes > WIDTH:
+        wide(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
+    elif lanes > WIDTH // 2:
+        single(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
+    else:
+        half(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
+
+
+@register_jitable
+def _into_frame(x, image, first, rows, top, left, width, pitch, frame):
+    """Copy rows `first`... of an image's frame, with the zeros around it; a pixel takes `pitch` floats there."""
+    _, H, W, C = x.shape
+    left = min(left, width)
+    used = min(W, width - left)
+    by_row = x.strides[3] == 4 and x.strides[2] == 4 * C == 4 * pitch
+    for row in range(rows):
+        y, at = first + row - top, frame + row * width * pitch * 4
+        if y < 0 or y >= H:
+            clear(at, width * pitch)
+            continue
+        clear(at, left * pitch)
+        clear(at + (left + used) * pitch * 4, (width - left - used) * pitch)
+        at += left * pitch * 4
+        source = x.ctypes.data + image * x.strides[0] + y * x.strides[1]
+        if by_row:
+            copy(at, source, used * C)
+        elif x.strides[3] == 4:
+            for k in range(used):
+                copy(at + k * pitch * 4, source + k * x.strides[2], C)
+        else:
+            for k in range(C):
+                for j in range(used):
+                    copy(at + (j * pitch + k) * 4, source + j * x.strides[2] + k * x.strides[3], 1)
+
+
+@compiled(
+    "Array(f4, 4, 'A', readonly=True), f4[::1], Array(f4, 1, 'C', readonly=True), f4[:,::1],"
+    "i8[:,::1], i8[::1], i8[::1], i8[::1], UniTuple(i8, 16), f4[::1]"
+)
+def _gather(thread, team, a, packed, bias, frames, phases, pixel_a, pixel_c, run_a, sizes, out):
+    """The convolution of this thread's items: for each band, group, block of lanes and stretch of runs, the tiles."""
+    items, images, bands, rows, step, span, top, left, width, height, G, c, o, image_c, staged, relu = sizes
+    blocks = (o + LANES - 1) // LANES
+    channels, N = G * c, a.shape[0]
+    tail_a, tail_c = np.empty(ROWS, np.int64), np.empty(ROWS, np.int64)
+    for item in range(thread * items // team, (thread + 1) * items // team):
+        image, top_row = item // bands * images, item % bands * rows
+        count = min(images, N - image)
+        if staged:
+            seen = height if images > 1 else (min(rows, phases[0, 1] // phases[0, 2] - top_row) - 1) * step + span
+            frame = frames.ctypes.data + thread * frames.shape[1] * 4
+            for k in range(count):
+                at = frame + k * height * width * channels * 4
+                _into_frame(a, image + k, top_row * step, seen, top, left, width, channels, at)
+            base_a = frame - top_row * step * width * channels * 4
+        else:
+            base_a = a.ctypes.data + image * a.strides[0]
+        for phase in range(len(phases)):
+            first_pixel, pixels, columns, first_run, runs, n, first_tap, taps = phases[phase]
+            if images > 1:
+                begin, end = first_pixel, first_pixel + count * pixels
+            else:
+                begin = first_pixel + min(top_row * columns, pixels)
+                end = first_pixel + min((top_row + rows) * columns, pixels)
+            stretch = max(1, BLOCK // (n * LANES))
+            for share in range(G * blocks):
+                g, first = share // blocks, share % blocks * LANES
+                at_c = out.ctypes.data + (image * image_c + g * o + first) * 4
+                at_bias = bias.ctypes.data + (g * o + first) * 4
+                for run in range(0, max(runs, 1), stretch):
+                    start = ADD if run else BIAS if len(bias) else ZERO
+                    last = run + stretch >= runs
+                    b = packed.ctypes.data + ((first_tap * G * blocks + share * taps) * c + run * n) * LANES * 4
+                    for pixel in range(begin, end, ROWS):
+                        row_a, row_c = pixel_a.ctypes.data + pixel * 8, pixel_c.ctypes.data + pixel * 8
+                        if pixel + ROWS > end:
+                            for r in range(ROWS):
+                                tail_a[r] = pixel_a[min(pixel + r, end - 1)]
+                                tail_c[r] = pixel_c[min(pixel + r, end - 1)]
+                            row_a, row_c = tail_a.ctypes.data, tail_c.ctypes.data
+                        _tile(
+                            base_a + g * c * 4,
+                            b,
+                            at_c,
+                            at_bias,
+                            row_a,
+                            row_c,
+                            run_a.ctypes.data + (first_run + run) * 8,
+                            min(stretch, runs - run),
+                            n,
+                            1,
+                            LANES,
+                            min(LANES, o - first),
+                            start,
+                            relu if last else 0,
+                        )
+
+
+def _takes_weight(grad, input, weight_shape, stride, padding, dilation, groups):
+    return _takes(input, weight_shape, groups) and grad.size > 0
+
+
+@faster(when=_takes_weight)
+def conv2d_weight(grad, input, weight_shape, stride, padding, dilation, groups):
+    N, C, H, W = input.shape
+    O, c, h, w = weight_shape
+    team = threads.count()
+    plan = weight_plan(input.shape, tuple(weight_shape), grad.shape[2:], stride, padding, dilation, groups, team)
+    a, g = input.transpose(0, 2, 3, 1), grad.transpose(0, 2, 3, 1)
+    staged = not (plan.frame.is_a and a.flags.c_contiguous)
+    frames = memory.empty((team if staged else 0, plan.items.size))
+    # the last vectors of a pixel may reach into the next, so there must be one
+    staged_g = O // groups % LANES != 0 or not g.flags.c_contiguous
+    P, Q = grad.shape[2:]
+    pitch = O + LANES if staged_g else O
+    frames_g = memory.empty((team if staged_g else 0, plan.items.images * plan.items.rows * Q * pitch))
+    sums = memory.empty((team, h * w * c * O))
+    work = 2 * grad.size * c * h * w * PER_FLOP
+    sizes = (*plan.sizes, groups, c, O // groups, P, int(staged), pitch)
+    _correlate(work, a, g, frames, frames_g, plan.pixel_a, plan.pixel_c, plan.run_a, stride[1] * C, sizes, sums)
+    d_weight = sums.sum(0).reshape(groups, h, w, c, O // groups)
+    return np.ascontiguousarray(d_weight.transpose(0, 4, 3, 1, 2)).reshape(weight_shape)
+
+
+@compiled(
+    "Array(f4, 4, 'A', readonly=True), Array(f4, 4, 'A', readonly=True), f4[:,::1], f4[:,::1],"
+    "i8[::1], i8[::1], i8[::1], i8, UniTuple(i8, 16), f4[:,::1]"
+)
+def _correlate(thread, team, a, grad, frames, frames_g, row_a, row_c, run_a, step_a, sizes, sums):
+    """The weight gradient of this thread's items        -> sums[thread] (G, taps·c, o)"""
+    items, images, bands, rows, step, span, top, left, width, height, G, c, o, P, staged, pitch = sizes
+    blocks = (o + LANES - 1) // LANES
+    channels, N = G * c, a.shape[0]
+    Q, places = grad.shape[2], sums.shape[1] // (G * o)
+    mine = sums.ctypes.data + thread * sums.shape[1] * 4
+    for row in range(thread, len(sums), team):  # also those that have no thread of their own
+        clear(sums.ctypes.data + row * sums.shape[1] * 4, sums.shape[1])
+    for item in range(thread * items // team, (thread + 1) * items // team):
+        image, top_row = item // bands * images, item % bands * rows
+        count, band = min(images, N - image), min(rows, P - top_row)
+        if staged:
+            seen = height if images > 1 else (band - 1) * step + span
+            base_a = frames.ctypes.data + thread * frames.shape[1] * 4
+            for k in range(count):
+                at = base_a + k * height * width * channels * 4
+                _into_frame(a, image + k, top_row * step, seen, top, left, width, channels, at)
+        else:
+            base_a = a.ctypes.data + image * a.strides[0] + top_row * step * width * channels * 4
+        if pitch > G * o:
+            base_g = frames_g.ctypes.data + thread * frames_g.shape[1] * 4
+            for k in range(count):
+                _into_frame(grad, image + k, top_row, band, 0, 0, Q, pitch, base_g + k * P * Q * pitch * 4)
+        else:
+            base_g = grad.ctypes.data + image * grad.strides[0] + top_row * grad.strides[1]
+        for share in range(G * blocks):
+            g, first = share // blocks, share % blocks * LANES
+            for place in range(0, places, ROWS):
+                _tile(
+                    base_a + g * c * 4,
+                    base_g + (g * o + first) * 4,
+                    mine + (g * places * o + first) * 4,
+                    0,
+                    row_a.ctypes.data + place * 8,
+                    row_c.ctypes.data + place * 8,
+                    run_a.ctypes.data,
+                    count * band,
+                    Q,
+                    step_a,
+                    pitch,
+                    min(LANES, o - first),
+                    ADD,
+                    0,
+                )
