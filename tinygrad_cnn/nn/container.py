@@ -1,0 +1,313 @@
+"""Modules and parameters in a row or under names."""
+
+from __future__ import annotations
+
+import itertools
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from operator import index
+from typing import Any
+
+from ..tensor import Tensor
+from .module import Module
+from .parameter import Parameter
+
+
+class _Numbered(Module):
+    """Children under the names "0", "1", ...: what Sequential and ModuleList have in common."""
+
+    def _key(self, i: int) -> str:
+        """The name of the child at place i, which may count from the end."""
+        n, i = len(self._modules), index(i)
+        if not -n <= i < n:
+            raise IndexError(f"{self._get_name()}: index {i} is out of range, it holds {len(self)} modules")
+        return list(self._modules)[i]
+
+    def _replace(self, children: Iterable[Module | None]) -> None:
+        """Number the children anew."""
+        children = list(children)
+        self._modules.clear()
+        for i, child in enumerate(children):
+            self.add_module(str(i), child)
+
+    def _checked(self, modules: Any, action: str) -> list[Module]:
+        if not isinstance(modules, Iterable):
+            raise TypeError(
+                f"{self._get_name()}.{action}: expected an iterable of modules, got {type(modules).__name__}"
+            )
+        modules = list(modules)
+        for m in modules:
+            if not isinstance(m, Module):
+                raise TypeError(f"{self._get_name()}.{action}: {type(m).__name__} is not a Module subclass")
+        return modules
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._modules.values())
+
+    def __setitem__(self, i: int, module: Module) -> None:
+        setattr(self, self._key(i), module)
+
+    def __delitem__(self, i: int | slice) -> None:
+        for key in list(self._modules)[i] if isinstance(i, slice) else [self._key(i)]:
+            delattr(self, key)
+        self._replace(self._modules.values())
+
+    def append(self, module: Module) -> Any:
+        """Add a module at the end."""
+        self.add_module(str(len(self)), module)
+        return self
+
+    def extend(self, modules: Iterable[Module]) -> Any:
+        """Add modules at the end."""
+        for module in self._checked(modules, "extend"):
+            self.append(module)
+        return self
+
+    def insert(self, i: int, module: Module) -> Any:
+        """Add a module before the one at place i."""
+        children = [*self]
+        children[i:i] = self._checked([module], "insert")
+        self._replace(children)
+        return self
+
+    def pop(self, i: int = -1) -> Module:
+        """Take out the module at place i."""
+        module = self._modules[self._key(i)]
+        del self[i]
+        return module  # type: ignore[return-value]
+
+    def __iadd__(self, modules: Iterable[Module]) -> Any:
+        return self.extend(modules)
+
+
+class Sequential(_Numbered):
+    """f_n(... f_2(f_1(x))): modules that are called one after another.
+
+    Takes the modules, or an OrderedDict that gives them names. An index gives a module, a slice a Sequential.
+
+    >>> import tinygrad_cnn as tg
+    >>> net = tg.nn.Sequential(tg.nn.Linear(2, 3), tg.nn.ReLU(), tg.nn.Linear(3, 1))
+    >>> net[-1].out_features, len(net[:2])
+    (1, 2)
+    """
+
+    def __init__(self, *args: Any):
+        super().__init__()
+        if len(args) == 1 and isinstance(args[0], Mapping):
+            for name, module in args[0].items():
+                self.add_module(name, module)
+        else:
+            self._replace(args)
+
+    def forward(self, input: Any) -> Any:
+        for module in self._modules.values():
+            input = module(input)  # type: ignore[misc]
+        return input
+
+    def __getitem__(self, i: int | slice) -> Any:
+        if isinstance(i, slice):
+            return type(self)(OrderedDict(list(self._modules.items())[i]))
+        return self._modules[self._key(i)]
+
+    def __add__(self, other: Sequential) -> Sequential:
+        if not isinstance(other, Sequential):
+            raise TypeError(f"Sequential + {type(other).__name__}: only a Sequential can be added")
+        return Sequential(*self, *other)
+
+
+class ModuleList(_Numbered):
+    """A list whose modules are known to the module that holds it. It computes nothing itself.
+
+    >>> import tinygrad_cnn as tg
+    >>> layers = tg.nn.ModuleList(tg.nn.Linear(4, 4) for _ in range(3))
+    >>> sum(p.numel() for p in layers.parameters())
+    60
+    """
+
+    def __init__(self, modules: Iterable[Module] | None = None):
+        super().__init__()
+        if modules is not None:
+            self.extend(modules)
+
+    def __getitem__(self, i: int | slice) -> Any:
+        return type(self)([*self][i]) if isinstance(i, slice) else self._modules[self._key(i)]
+
+    def __add__(self, other: Iterable[Module]) -> ModuleList:
+        return ModuleList([*self, *other])
+
+    def __repr__(self) -> str:
+        if not self._modules:
+            return f"{self._get_name()}()"
+        lines = []
+        for text, same in itertools.groupby(enumerate(map(repr, self)), key=lambda numbered: numbered[1]):
+            places = [i for i, _ in same]
+            first, last = places[0], places[-1]
+            head = f"({first})" if first == last else f"({first}-{last}): {len(places)} x"
+            lines.append(f"{head}{':' if first == last else ''} {text}".replace("\n", "\n  "))
+        return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+class _Named:
+    """The manners of a dict over `self._items`, the dict of children or of parameters."""
+
+    _items: dict[str, Any]
+
+    def __getitem__(self, key: str) -> Any:
+        return self._items[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        raise NotImplementedError
+
+    def __delitem__(self, key: str) -> None:
+        del self._items[key]
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._items
+
+    def clear(self) -> None:
+        """Remove everything."""
+        self._items.clear()
+
+    def pop(self, key: str, *default: Any) -> Any:
+        """Take out what has this name."""
+        return self._items.pop(key, *default)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """What has this name, or the default."""
+        return self._items.get(key, default)
+
+    def keys(self) -> Iterable[str]:
+        return self._items.keys()
+
+    def values(self) -> Iterable[Any]:
+        return self._items.values()
+
+    def items(self) -> Iterable[tuple[str, Any]]:
+        return self._items.items()
+
+    def update(self, other: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
+        """Add what a dict, or pairs of name and value, hold."""
+        if not isinstance(other, Iterable):
+            raise TypeError(
+                f"{type(self).__name__}.update: expected a dict or pairs of name and value, got {type(other).__name__}"
+            )
+        pairs = other.items() if hasattr(other, "items") else other
+        for i, pair in enumerate(pairs):
+            if not isinstance(pair, Iterable) or len(pair := tuple(pair)) != 2:
+                raise ValueError(f"{type(self).__name__}.update: element {i} is no pair of a name and a value")
+            self[pair[0]] = pair[1]
+
+
+class ModuleDict(_Named, Module):
+    """A dict whose modules are known to the module that holds it.
+
+    >>> import tinygrad_cnn as tg
+    >>> act = tg.nn.ModuleDict({"relu": tg.nn.ReLU(), "tanh": tg.nn.Tanh()})
+    >>> act["tanh"], list(act)
+    (Tanh(), ['relu', 'tanh'])
+    """
+
+    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None):
+        Module.__init__(self)
+        if modules is not None:
+            self.update(modules)
+
+    @property
+    def _items(self) -> dict:  # type: ignore[override]
+        return self._modules
+
+    def __setitem__(self, key: str, module: Module) -> None:
+        self.add_module(key, module)
+
+
+class ParameterList(Module):
+    """A list whose parameters are known to the module that holds it; a Tensor put in becomes a Parameter.
+
+    >>> import tinygrad_cnn as tg
+    >>> weights = tg.nn.ParameterList([tg.ones(2), tg.zeros(3)])
+    >>> [p.requires_grad for p in weights.parameters()]
+    [True, True]
+    """
+
+    def __init__(self, values: Iterable[Tensor] | None = None):
+        super().__init__()
+        if values is not None:
+            self.extend(values)
+
+    def __len__(self) -> int:
+        return len(self._parameters)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._parameters.values())
+
+    def __getitem__(self, i: int | slice) -> Any:
+        values = [*self]
+        return type(self)(values[i]) if isinstance(i, slice) else values[self._place(i)]
+
+    def __setitem__(self, i: int, value: Tensor) -> None:
+        self._parameters[str(self._place(i))] = _as_parameter("ParameterList", value)
+
+    def append(self, value: Tensor) -> ParameterList:
+        """Add a parameter at the end."""
+        self.register_parameter(str(len(self)), _as_parameter("ParameterList", value))
+        return self
+
+    def extend(self, values: Iterable[Tensor]) -> ParameterList:
+        """Add parameters at the end."""
+        if not isinstance(values, Iterable) or isinstance(values, Tensor):
+            raise TypeError(f"ParameterList.extend: expected an iterable of Tensors, got {type(values).__name__}")
+        for value in [_as_parameter("ParameterList", v) for v in values]:
+            self.append(value)
+        return self
+
+    __iadd__ = extend
+
+    def _place(self, i: int) -> int:
+        n = len(self)
+        if not -n <= index(i) < n:
+            raise IndexError(f"ParameterList: index {i} is out of range, it holds {n} parameters")
+        return index(i) % n
+
+    def extra_repr(self) -> str:
+        return _listed(self._parameters)
+
+
+class ParameterDict(_Named, Module):
+    """A dict whose parameters are known to the module that holds it; a Tensor put in becomes a Parameter."""
+
+    def __init__(self, parameters: Mapping[str, Tensor] | Iterable[tuple[str, Tensor]] | None = None):
+        Module.__init__(self)
+        if parameters is not None:
+            self.update(parameters)
+
+    @property
+    def _items(self) -> dict:  # type: ignore[override]
+        return self._parameters
+
+    def __setitem__(self, key: str, value: Tensor) -> None:
+        self.register_parameter(key, _as_parameter("ParameterDict", value))
+
+    def extra_repr(self) -> str:
+        return _listed(self._parameters)
+
+
+def _as_parameter(name: str, value: Any) -> Parameter:
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name}: expected a Tensor or a Parameter, got {type(value).__name__}")
+    return value if isinstance(value, Parameter) else Parameter(value)
+
+
+def _listed(parameters: dict[str, Any]) -> str:
+    return "\n".join(
+        f"  ({name}): Parameter containing: [{p.dtype} of size {'x'.join(map(str, p.shape))}]"
+        for name, p in parameters.items()
+    )

@@ -1,0 +1,31 @@
+"""Names of scripts for machines with several devices: on the one device here, they call the module."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .module import Module
+
+
+def data_parallel(
+    module: Module,
+    inputs: Any,
+    device_ids: Any = None,
+    output_device: Any = None,
+    dim: int = 0,
+    module_kwargs: dict | None = None,
+) -> Any:
+    """module(*inputs): with one device there is nothing to spread over."""
+    inputs = inputs if isinstance(inputs, tuple) else (inputs,)
+    return module(*inputs, **(module_kwargs or {}))
+
+
+class DataParallel(Module):
+    """A module under the name `module`, so that the paths of its state are what scripts expect."""
+
+    def __init__(self, module: Module, device_ids: Any = None, output_device: Any = None, dim: int = 0):
+        super().__init__()
+        self.module = module
+
+    def forward(self, *inputs: Any, **kwargs: Any) -> Any:
+        return self.module(*inputs, **kwargs)
