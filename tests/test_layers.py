@@ -17,7 +17,6 @@ FLOORS = {
     "dtypes": 0,
     "tensor": 1,
     "modes": 1,
-    "function": 2,
     "autograd": 2,
     "op": 2,
     "inplace": 3,
@@ -42,9 +41,8 @@ FLOORS = {
 # Rooms of one floor that do know each other, and why.
 SIBLINGS = {
     ("modes", "tensor"),
-    ("autograd", "function"),
     ("op", "autograd"),
-    ("op", "function"),
+    ("autograd", "op"),  # a Jacobian with a graph of its own is put together by ops
     ("inplace", "ops"),  # a change of a view is an indexed assignment to its base
     ("creation", "ops"),
 }

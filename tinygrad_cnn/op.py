@@ -27,8 +27,8 @@ from typing import Any
 
 import numpy as np
 
-from .autograd import grad as gradients_of
-from .function import refuse_changed
+from .autograd.engine import grad as gradients_of
+from .autograd.function import refuse_changed
 from .modes import _Setting, mode, user_line
 from .quiet import restore, silence
 from .tensor import Node, Pick, Tensor, Version, View, tick, wrap

@@ -17,34 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from . import function
-from .function import Function
-from .modes import (
-    _Setting,
-    detect_anomaly,
-    enable_grad,
-    inference_mode,
-    is_anomaly_enabled,
-    mode,
-    no_grad,
-    set_detect_anomaly,
-    set_grad_enabled,
-)
-from .tensor import AccumulateGrad, Node, Parts, Tensor, wrap
-
-__all__ = [
-    "Function",
-    "backward",
-    "detect_anomaly",
-    "enable_grad",
-    "function",
-    "grad",
-    "inference_mode",
-    "is_anomaly_enabled",
-    "no_grad",
-    "set_detect_anomaly",
-    "set_grad_enabled",
-]
+from ..modes import _Setting, mode
+from ..tensor import AccumulateGrad, Node, Parts, Tensor, wrap
 
 _birth = attrgetter("time")
 

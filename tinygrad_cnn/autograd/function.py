@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .modes import _Setting, mode, user_line
-from .tensor import Node, Pick, Tensor, tick, wrap
+from ..modes import _Setting, mode, user_line
+from ..tensor import Node, Pick, Tensor, tick, wrap
 
 
 class FunctionCtx(Node):
