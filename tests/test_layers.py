@@ -42,7 +42,7 @@ FLOORS = {
 SIBLINGS = {
     ("modes", "tensor"),
     ("op", "autograd"),
-    ("autograd", "op"),  # a Jacobian with a graph of its own is put together by ops
+    ("autograd", "ops"),  # a Jacobian with a graph of its own is stacked from its rows
     ("inplace", "ops"),  # a change of a view is an indexed assignment to its base
     ("creation", "ops"),
 }

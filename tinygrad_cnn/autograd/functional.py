@@ -115,13 +115,10 @@ def jacobian(func: Callable, inputs: Any, create_graph: bool = False, strict: bo
 
 
 def _stacked(rows: list[Tensor], out: Tensor, t: Tensor) -> Tensor:
-    from ..op import registry  # ops stand above autograd; a Jacobian with a graph needs two of them
+    from ..ops import stack  # ops stand above autograd; only a Jacobian that may have a graph needs one
 
     shape = out._array.shape + t._array.shape
-    if not rows:
-        return wrap(np.zeros(shape, t._array.dtype))
-    flat = [registry["reshape"](g, (1, -1)) for g in rows]
-    return registry["reshape"](registry["cat"](*flat, dim=0), shape)
+    return stack(rows).reshape(shape) if rows else wrap(np.zeros(shape, t._array.dtype))
 
 
 def hessian(func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False) -> Any:
