@@ -29,3 +29,11 @@ def axes(op: str, dim: Any, ndim: int) -> tuple[int, ...]:
         if found.count(d) > 1:
             raise RuntimeError(f"{op}: axis {d} appears more than once in dim {tuple(dim)}")
     return found
+
+
+def reduced(op: str, dim: Any, ndim: int) -> tuple[int, ...]:
+    """The axes that a reduction goes over, as NumPy wants them: None and () mean all, a number has none."""
+    if dim is None or dim == ():
+        return tuple(range(ndim))
+    found = axes(op, dim, ndim)
+    return found if ndim else ()

@@ -1,0 +1,398 @@
+"""Elementwise arithmetic, with broadcasting: any shapes that NumPy can broadcast -> the broadcast shape.
+
+Rules speak of the broadcast shape; the engine sums a gradient back to the shape of its input. Dtypes
+follow PyTorch's promotion. What has no finite value (1/0, 0/0) is inf or NaN, as in IEEE 754.
+Functions of one number, exp to atanh, are in `unary.py`.
+"""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+import numpy as np
+
+from ..dtypes import floating, promote, result_type
+from ..op import op
+from .compare import eq, ge, gt, isfinite, isnan, le, logical_and, logical_or, lt, ne
+from .pairs import apart, pairwise
+from .unary import exp, floor, log, nought, trunc
+
+
+# The four operations. What `a + b`, `a - b`, `a * b` and `a / b` mean is plus, minus, mul and divide.
+
+
+@pairwise(np.add, name="add")
+def plus(input, other):
+    """input + other."""
+
+
+def _numbers(input: Any, other: Any) -> tuple:
+    pair = promote(input, other)
+    if pair[0].dtype.kind == "b" if hasattr(pair[0], "dtype") else pair[1].dtype.kind == "b":
+        raise RuntimeError("sub: two bool tensors cannot be subtracted; use logical_xor, or convert one with .float()")
+    return pair
+
+
+@pairwise(np.subtract, _numbers, name="sub")
+def minus(input, other):
+    """input - other."""
+
+
+@pairwise(np.multiply)
+def mul(input, other):
+    """input · other.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> tg.mul(x, x).sum().backward()
+    >>> x.grad.tolist()
+    [2.0, 4.0]
+    """
+
+
+@pairwise(np.true_divide, floating, name="div")
+def divide(input, other):
+    """input / other; integers are divided as floating numbers."""
+
+
+@op
+def neg(input):
+    """-input."""
+    if input.dtype.kind == "b":
+        raise RuntimeError("neg: a bool tensor has no negative; use logical_not, or convert it with .float()")
+    return np.negative(input)
+
+
+plus.grad(input=lambda g: g, other=lambda g: g)
+minus.grad(input=lambda g: g, other=lambda g: -g)
+mul.grad(input=lambda g, other: g * other, other=lambda g, input: g * input)
+divide.grad(input=lambda g, other: g / other, other=lambda g, input, other: -g * input / (other * other))
+neg.grad(input=lambda g: -g)
+
+
+def add(input: Any, other: Any, *, alpha: float = 1) -> Any:
+    """input + alpha · other.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.add(tg.tensor([1.0, 2.0]), tg.tensor([10.0, 20.0]), alpha=2).tolist()
+    [21.0, 42.0]
+    """
+    return plus(input, other if alpha == 1 else mul(other, alpha))
+
+
+def sub(input: Any, other: Any, *, alpha: float = 1) -> Any:
+    """input - alpha · other."""
+    return minus(input, other if alpha == 1 else mul(other, alpha))
+
+
+def rsub(input: Any, other: Any, *, alpha: float = 1) -> Any:
+    """other - alpha · input."""
+    return sub(other, input, alpha=alpha)
+
+
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
+    """input / other, in floating numbers; rounding_mode "floor" or "trunc" rounds the quotient and keeps integers.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.div(tg.tensor([-7, 7]), 2).tolist(), tg.div(tg.tensor([-7, 7]), 2, rounding_mode="trunc").tolist()
+    ([-3.5, 3.5], [-3, 3])
+    """
+    if rounding_mode is None:
+        return divide(input, other)
+    if rounding_mode == "floor":
+        return floor_divide(input, other)
+    if rounding_mode == "trunc":
+        return trunc_divide(input, other)
+    raise RuntimeError(f"div: rounding_mode must be None, 'trunc' or 'floor', got {rounding_mode!r}")
+
+
+# Quotients that are rounded, and what remains.
+
+
+def _nonzero(input: Any, other: Any) -> tuple:
+    """promote; integers have no inf to answer a division by zero with."""
+    pair = promote(input, other)
+    if result_type(*pair).kind in "biu" and not np.all(other):
+        raise RuntimeError("ZeroDivisionError: integers cannot be divided by zero; convert one with .float() for inf")
+    return pair
+
+
+def _truncated(input: Any, other: Any) -> Any:
+    if result_type(input, other).kind == "f":
+        return np.trunc(input / other)
+    return (input - np.fmod(input, other)) // other  # exact for all integers
+
+
+@pairwise(np.floor_divide, _nonzero)
+def floor_divide(input, other):
+    """⌊input / other⌋: rounded towards minus infinity, as `//`."""
+
+
+@pairwise(_truncated, _nonzero)
+def trunc_divide(input, other):
+    """input / other, rounded towards zero."""
+
+
+@pairwise(np.remainder, _nonzero)
+def remainder(input, other):
+    """input - other · ⌊input / other⌋: the sign is that of other, as `%`."""
+
+
+@pairwise(np.fmod, _nonzero)
+def fmod(input, other):
+    """input - other · trunc(input / other): the sign is that of input, as in C."""
+
+
+floor_divide.grad(input=lambda g: nought(g), other=lambda g: nought(g))
+trunc_divide.grad(input=lambda g: nought(g), other=lambda g: nought(g))
+remainder.grad(input=lambda g: g, other=lambda g, input, other: -g * floor(input / other))
+fmod.grad(input=lambda g: g, other=lambda g, input, other: -g * trunc(input / other))
+
+
+# Powers.
+
+
+@op
+def pow(input, exponent):
+    """input ** exponent; 0 ** 0 is 1, and a negative number to a fraction NaN.
+
+    Integers stay integers, so their exponents must not be negative (RuntimeError).
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([2.0, 3.0], requires_grad=True)
+    >>> tg.pow(x, 3).sum().backward()
+    >>> x.grad.tolist()
+    [12.0, 27.0]
+    """
+    input, exponent = promote(input, exponent)
+    try:
+        if result_type(input, exponent).kind == "b":
+            return np.logical_or(input, np.logical_not(exponent))
+        return input**exponent  # the operator, unlike np.power, is quick for 2, 0.5 and -1
+    except ValueError:
+        if np.size(exponent) and result_type(input, exponent).kind in "iu" and np.min(exponent) < 0:
+            raise RuntimeError("pow: integers to negative integer powers are not allowed; use .float() first") from None
+        raise RuntimeError(apart("pow", input, exponent)) from None
+
+
+def _pow_to_input(g: Any, input: Any, exponent: Any) -> Any:
+    """g · e·x^(e-1), which is zero for e = 0, at x = 0 as well."""
+    if isinstance(exponent, builtins.int | builtins.float):
+        return nought(g) if exponent == 0 else g * (exponent * pow(input, exponent - 1))
+    both = logical_and(eq(input, 0), eq(exponent, 0))
+    return g * exponent * pow(where(both, 1, input), exponent - 1)
+
+
+def _pow_to_exponent(g: Any, input: Any, exponent: Any, out: Any) -> Any:
+    """g · x^e·ln x, which is zero where 0^e stays 0 or 1 to the right."""
+    still = logical_and(eq(input, 0), ge(exponent, 0))
+    return where(still, 0, g) * out * log(where(still, 1, input))
+
+
+pow.grad(input=_pow_to_input, exponent=_pow_to_exponent)
+
+
+# Choices.
+
+
+@op
+def where(condition, input=None, other=None):
+    """input where condition, else other; where(condition) alone gives the places that hold, as nonzero does.
+
+    condition: bool. input, other: tensors or numbers; the result has their common dtype.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.where(tg.tensor([True, False]), 1, 0).tolist()
+    [1, 0]
+    """
+    if input is None and other is None:
+        return tuple(np.nonzero(condition))
+    if np.result_type(condition) != np.bool_:
+        raise RuntimeError(f"where: condition must be a bool tensor, got {condition.dtype}; compare it: x != 0")
+    common = result_type(input, other)
+    try:
+        return np.where(condition, *promote(input, other)).astype(common, copy=False)
+    except ValueError:
+        raise RuntimeError(apart("where", condition, input, other)) from None
+
+
+where.grad(
+    condition=None,
+    input=lambda g, condition: where(condition, g, 0),
+    other=lambda g, condition: where(condition, 0, g),
+)
+
+
+@pairwise(np.maximum)
+def maximum(input, other):
+    """The greater of the two; NaN if one is NaN. Equal operands share the gradient evenly."""
+
+
+@pairwise(np.minimum)
+def minimum(input, other):
+    """The smaller of the two; NaN if one is NaN. Equal operands share the gradient evenly."""
+
+
+@pairwise(np.fmax)
+def fmax(input, other):
+    """The greater of the two; of a number and NaN the number."""
+
+
+@pairwise(np.fmin)
+def fmin(input, other):
+    """The smaller of the two; of a number and NaN the number."""
+
+
+def _share(g: Any, mine: Any, tie: Any) -> Any:
+    return where(mine, g, where(tie, g / 2, 0))
+
+
+maximum.grad(
+    input=lambda g, input, other: _share(g, gt(input, other), eq(input, other)),
+    other=lambda g, input, other: _share(g, gt(other, input), eq(input, other)),
+)
+minimum.grad(
+    input=lambda g, input, other: _share(g, lt(input, other), eq(input, other)),
+    other=lambda g, input, other: _share(g, lt(other, input), eq(input, other)),
+)
+fmax.grad(
+    input=lambda g, input, other: where(logical_or(ge(input, other), isnan(other)), g, 0),
+    other=lambda g, input, other: where(logical_or(ge(input, other), isnan(other)), 0, g),
+)
+fmin.grad(
+    input=lambda g, input, other: where(logical_or(le(input, other), isnan(other)), g, 0),
+    other=lambda g, input, other: where(logical_or(le(input, other), isnan(other)), 0, g),
+)
+
+
+@op
+def clamp(input, min=None, max=None):
+    """min(max(input, min), max), elementwise; where min > max it is max. The bounds are tensors or numbers.
+
+    The gradient passes where min <= input <= max; a bound that was taken gets it elsewhere.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.clamp(tg.tensor([-2.0, 0.5, 2.0]), -1, 1).tolist()
+    [-1.0, 0.5, 1.0]
+    """
+    if min is None and max is None:
+        raise RuntimeError("clamp: at least one of min and max must not be None")
+    bounds = [b for b in (min, max) if b is not None]
+    input, *bounds = promote(input, *bounds)
+    try:
+        if min is not None:
+            input = np.maximum(input, bounds[0])
+        return input if max is None else np.minimum(input, bounds[-1])
+    except ValueError:
+        raise RuntimeError(apart("clamp", input, *bounds)) from None
+
+
+def _clamp_to_input(g: Any, input: Any, min: Any, max: Any) -> Any:
+    if min is not None:
+        g = where(ge(input, min), g, 0)
+    return g if max is None else where(le(input, max), g, 0)
+
+
+def _clamp_to_min(g: Any, input: Any, min: Any, max: Any) -> Any:
+    taken = lt(input, min)
+    return where(taken if max is None else logical_and(taken, lt(min, max)), g, 0)
+
+
+def _clamp_to_max(g: Any, input: Any, min: Any, max: Any) -> Any:
+    taken = gt(input, max)
+    return where(taken if min is None else logical_or(taken, gt(min, max)), g, 0)
+
+
+clamp.grad(input=_clamp_to_input, min=_clamp_to_min, max=_clamp_to_max)
+
+clip = clamp
+
+
+@op
+def nan_to_num(input, nan=0.0, posinf=None, neginf=None):
+    """NaN replaced by `nan`, the infinities by `posinf` and `neginf` (default: the largest finite numbers)."""
+    if input.dtype.kind != "f":
+        return input.copy()
+    return np.nan_to_num(input, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
+
+
+nan_to_num.grad(input=lambda g, input: where(isfinite(input), g, 0))
+
+
+# Formulas in two or three operands.
+
+
+@pairwise(np.arctan2, floating)
+def atan2(input, other):
+    """The angle of the point (other, input) to the x axis, in (-π, π]."""
+
+
+@pairwise(np.hypot, floating)
+def hypot(input, other):
+    """√(input² + other²), without overflow."""
+
+
+@pairwise(np.logaddexp, floating)
+def logaddexp(input, other):
+    """ln(e^input + e^other), without overflow."""
+
+
+def _xlogy(input: Any, other: Any) -> Any:
+    return np.where((input == 0) & ~np.isnan(other), 0, input * np.log(other)).astype(
+        result_type(input, other), copy=False
+    )
+
+
+@pairwise(_xlogy, floating)
+def xlogy(input, other):
+    """input · ln(other), and 0 where input is 0 (unless other is NaN)."""
+
+
+atan2.grad(
+    input=lambda g, input, other: g * other / (input * input + other * other),
+    other=lambda g, input, other: -g * input / (input * input + other * other),
+)
+hypot.grad(input=lambda g, input, out: g * (input / out), other=lambda g, other, out: g * (other / out))
+logaddexp.grad(
+    input=lambda g, input, other: g / (1 + exp(other - input)),
+    other=lambda g, input, other: g / (1 + exp(input - other)),
+)
+xlogy.grad(
+    input=lambda g, input, other: g * xlogy(ne(input, 0), other),
+    other=lambda g, input, other: g * input / other,
+)
+
+
+@op
+def lerp(input, end, weight):
+    """input + weight · (end - input): input for weight 0, end for weight 1, exactly."""
+    for operand in (input, end):
+        if operand.dtype.kind != "f":
+            raise RuntimeError(f"lerp: input and end must be floating, got {operand.dtype}; convert it with .float()")
+    input, end, weight = promote(input, end, weight)
+    try:
+        step = end - input
+        return np.where(np.abs(weight) < 0.5, input + weight * step, end - step * (1 - weight))
+    except ValueError:
+        raise RuntimeError(apart("lerp", input, end, weight)) from None
+
+
+lerp.grad(
+    input=lambda g, weight: g * (1 - weight),
+    end=lambda g, weight: g * weight,
+    weight=lambda g, input, end: g * (end - input),
+)
+
+
+def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
+    """input + value · tensor1 · tensor2."""
+    return add(input, mul(tensor1, tensor2), alpha=value)
+
+
+def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
+    """input + value · tensor1 / tensor2."""
+    return add(input, divide(tensor1, tensor2), alpha=value)
+
+
+multiply, subtract, true_divide, negative = mul, sub, divide, neg

@@ -1,0 +1,456 @@
+"""Reductions: sums, means, extremes and norms along the axes `dim` (an int, a tuple, None for all of them).
+
+The reduced axes go away, or stay with length 1 under keepdim=True. Integers and bool are summed as int64.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..dtypes import int64
+from ..op import expand_to, op
+from ..tensor import Tensor, as_array
+from .compare import eq, isnan, logical_not
+from .dims import axis, reduced
+from .elementwise import divide, maximum, minimum, where
+from .shape import squeeze
+from .unary import abs, exp, nought, real, sign
+
+
+class Chosen(NamedTuple):
+    """What was chosen along an axis, and where it stood."""
+
+    values: Any
+    indices: Any
+
+
+def spread(a: Any, shape: tuple, dim: Any, keepdim: bool) -> Any:
+    """A reduced array repeated along the axes that it lost: the adjoint of a sum, -> shape."""
+    if a.shape and not keepdim:
+        lost = reduced("spread", dim, len(shape))
+        a = a.reshape(tuple(1 if i in lost else n for i, n in enumerate(shape)))
+    return expand_to(a, shape)
+
+
+def _counted(input: Any, dtype: Any) -> Any:
+    """The dtype of a sum: as given, else int64 for integers and bool."""
+    if dtype is not None:
+        return np.dtype(dtype)
+    return None if input.dtype.kind in "fc" else int64
+
+
+# Sums and products.
+
+
+@op
+def sum(input, dim=None, keepdim=False, dtype=None):
+    """Σ input along dim.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    >>> y = tg.sum(x, dim=1)
+    >>> y.tolist()
+    [3.0, 7.0]
+    >>> y.sum().backward()
+    >>> x.grad.tolist()
+    [[1.0, 1.0], [1.0, 1.0]]
+    """
+    if dim is not None:
+        dim = reduced("sum", dim, input.ndim)
+    return np.add.reduce(input, axis=dim, dtype=_counted(input, dtype), keepdims=keepdim)
+
+
+sum.grad(input=lambda g, input_shape, dim, keepdim: spread(g, input_shape, dim, keepdim))
+
+
+@op
+def mean(input, dim=None, keepdim=False, dtype=None):
+    """Σ input / n along dim; NaN where n is 0. RuntimeError for integers, whose mean is none.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.mean(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0).tolist()
+    [2.0, 3.0]
+    """
+    kind = np.dtype(dtype or input.dtype)
+    if kind.kind not in "fc":
+        raise RuntimeError(
+            f"mean: the dtype of the result must be floating, got {kind}; convert with .float() or give dtype="
+        )
+    dim = reduced("mean", dim, input.ndim)
+    return np.add.reduce(input, axis=dim, dtype=kind, keepdims=keepdim) / math.prod(input.shape[i] for i in dim)
+
+
+def _mean_to_input(g: Any, input_shape: tuple, dim: Any, keepdim: bool) -> Any:
+    n = math.prod(input_shape[i] for i in reduced("mean", dim, len(input_shape)))
+    return spread(g / n, input_shape, dim, keepdim)
+
+
+mean.grad(input=_mean_to_input)
+
+
+@op
+def prod(input, dim=None, keepdim=False, dtype=None):
+    """Π input along one axis, or of all elements. The gradient is right where elements are 0.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([2.0, 0.0, 3.0], requires_grad=True)
+    >>> tg.prod(x).backward()
+    >>> x.grad.tolist()
+    [0.0, 6.0, 0.0]
+    """
+    if dim is not None:
+        dim = axis("prod", dim, input.ndim) if input.ndim else None
+    return np.multiply.reduce(input, axis=dim, dtype=_counted(input, dtype), keepdims=keepdim)
+
+
+def _prod_to_input(g: Any, input: Any, dim: Any, keepdim: bool) -> Any:
+    shape = np.shape(as_array(input))
+    g = spread(g, shape, dim, keepdim)
+    if dim is None:
+        return g * prod_others(input.reshape((-1,)), 0).reshape(shape)
+    return g * prod_others(input, axis("prod", dim, len(shape)))
+
+
+@op
+def prod_others(input, dim: int):
+    """For each element the product of all the others along dim: what prod is differentiated to."""
+    if input.ndim == 0:
+        return np.ones_like(input)
+    input = np.moveaxis(input, dim, -1)
+    before = np.ones_like(input)
+    np.cumprod(input[..., :-1], axis=-1, out=before[..., 1:])
+    behind = np.ones_like(input)
+    np.cumprod(input[..., :0:-1], axis=-1, out=behind[..., -2::-1])
+    return np.moveaxis(before * behind, -1, dim)
+
+
+def _prod_others_to_input(g: Any, input: Any, dim: int) -> Any:
+    """Element k of the gradient is Σ over i ≠ k of g[i] times the product of all but i and k."""
+    shape = np.shape(as_array(input))
+    if not shape:
+        return nought(g)
+    n = shape[dim]
+    # Row i along a new axis in front of dim: the input with element i made 1, so that it is out of every product.
+    rows = (*shape[:dim], n, *shape[dim:])
+    own = np.eye(n, dtype=bool).reshape((n, n) + (1,) * (len(shape) - dim - 1))
+    pairs = prod_others(where(own, 1, _before(input, dim, rows)), dim + 1)
+    g = expand_to(g.reshape((*shape[: dim + 1], 1, *shape[dim + 1 :])), rows)
+    return sum(where(own, 0, g * pairs), dim)
+
+
+def _before(a: Any, dim: int, rows: tuple) -> Any:
+    """The array repeated along a new axis in front of dim."""
+    shape = np.shape(as_array(a))
+    return expand_to(a.reshape((*shape[:dim], 1, *shape[dim:])), rows)
+
+
+prod.grad(input=_prod_to_input)
+prod_others.grad(input=_prod_others_to_input)
+
+
+def nansum(input: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
+    """The sum along dim, NaN counted as 0."""
+    return sum(where(isnan(input), 0, input), dim, keepdim, dtype)
+
+
+def nanmean(input: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
+    """The mean along dim of what is not NaN."""
+    return divide(nansum(input, dim, keepdim, dtype), sum(logical_not(isnan(input)), dim, keepdim))
+
+
+@op
+def count_nonzero(input, dim=None):
+    """How many elements along dim are not zero, int64."""
+    return np.asarray(np.count_nonzero(input, axis=reduced("count_nonzero", dim, input.ndim)), int64)
+
+
+# Extremes. A tie shares the gradient evenly, unless `dim` asks for the one place that was chosen.
+
+
+def _not_empty(name: str, input: Any, dim: Any) -> tuple:
+    """The axes to reduce, none of them empty: nothing has no extreme."""
+    over = reduced(name, dim, input.ndim)
+    if input.size == 0:
+        if dim is None:
+            raise RuntimeError(f"{name}: a tensor of shape {input.shape} has no elements; give a dim that is not empty")
+        for i in over:
+            if input.shape[i] == 0:
+                raise IndexError(f"{name}: axis {i} of shape {input.shape} is empty; expected a size of 1 or more")
+    return over
+
+
+@op
+def amax(input, dim=None, keepdim=False):
+    """The greatest element along dim; NaN if there is one.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0, 3.0, 3.0], requires_grad=True)
+    >>> tg.amax(x).backward()
+    >>> x.grad.tolist()
+    [0.0, 0.5, 0.5]
+    """
+    return np.maximum.reduce(input, axis=_not_empty("amax", input, dim), keepdims=keepdim)
+
+
+@op
+def amin(input, dim=None, keepdim=False):
+    """The smallest element along dim; NaN if there is one."""
+    return np.minimum.reduce(input, axis=_not_empty("amin", input, dim), keepdims=keepdim)
+
+
+def _share(g: Any, input: Any, out: Any, dim: Any, keepdim: bool) -> Any:
+    shape = np.shape(as_array(input))
+    best = eq(input, spread(out, shape, dim, keepdim))
+    return where(best, spread(g / sum(best, dim, keepdim, g.dtype), shape, dim, keepdim), 0)
+
+
+amax.grad(input=_share)
+amin.grad(input=_share)
+
+
+@op
+def argmax(input, dim=None, keepdim=False):
+    """Where the greatest element along dim stands, the first of equal ones; without dim in the flattened tensor."""
+    return _where_extreme("argmax", np.argmax, input, dim, keepdim)
+
+
+@op
+def argmin(input, dim=None, keepdim=False):
+    """Where the smallest element along dim stands, the first of equal ones; without dim in the flattened tensor."""
+    return _where_extreme("argmin", np.argmin, input, dim, keepdim)
+
+
+def _where_extreme(name: str, find: Any, input: Any, dim: Any, keepdim: bool) -> Any:
+    _not_empty(name, input, dim)
+    if dim is not None:
+        dim = axis(name, dim, input.ndim)
+    return np.asarray(find(input, axis=dim if input.ndim else None, keepdims=keepdim and input.ndim > 0), int64)
+
+
+def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The smallest and the greatest element along dim, as (min, max)."""
+    return MinMax(amin(input, dim, keepdim), amax(input, dim, keepdim))
+
+
+class MinMax(NamedTuple):
+    min: Any
+    max: Any
+
+
+def max(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+    """The greatest element; with dim (values, indices) along it; with a second tensor the greater of the two.
+
+    >>> import tinygrad_cnn as tg
+    >>> values, indices = tg.max(tg.tensor([[1.0, 5.0], [7.0, 3.0]]), dim=1)
+    >>> values.tolist(), indices.tolist()
+    ([5.0, 7.0], [1, 0])
+    """
+    return _extreme(input, dim, keepdim, other, maximum, amax, argmax)
+
+
+def min(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+    """The smallest element; with dim (values, indices) along it; with a second tensor the smaller of the two."""
+    return _extreme(input, dim, keepdim, other, minimum, amin, argmin)
+
+
+def _extreme(input: Any, dim: Any, keepdim: bool, other: Any, pairwise: Any, whole: Any, place: Any) -> Any:
+    if isinstance(dim, Tensor):
+        dim, other = None, dim
+    if other is not None:
+        return pairwise(input, other)
+    if dim is None:
+        return whole(input)
+    return chosen(input, place(input, dim, True), dim, keepdim)
+
+
+def chosen(input: Any, indices: Any, dim: int, keepdim: bool = True) -> Chosen:
+    """The elements at these places along dim, with the places."""
+    from .index import gather
+
+    values = gather(input, dim, indices)
+    return Chosen(values, indices) if keepdim else Chosen(squeeze(values, dim), squeeze(indices, dim))
+
+
+# How far the elements lie apart, and how large they are.
+
+
+@op
+def logsumexp(input, dim: Any, keepdim=False):
+    """ln Σ e^input along dim, for inputs of any size.
+
+    >>> import tinygrad_cnn as tg
+    >>> round(tg.logsumexp(tg.tensor([1000.0, 1000.0]), 0).item(), 4)
+    1000.6931
+    """
+    input = real(input)
+    over = reduced("logsumexp", dim, input.ndim)
+    top = np.maximum.reduce(input, axis=over, keepdims=True, initial=-np.inf)
+    top = np.where(np.isfinite(top), top, 0)
+    out = np.log(np.add.reduce(np.exp(input - top), axis=over, keepdims=True)) + top
+    return out if keepdim else out.squeeze(over)
+
+
+def _logsumexp_to_input(g: Any, input: Any, out: Any, dim: Any, keepdim: bool) -> Any:
+    shape = np.shape(as_array(input))
+    out = where(eq(out, -math.inf), 0, out)  # an empty sum has no share to give
+    return spread(g, shape, dim, keepdim) * exp(input - spread(out, shape, dim, keepdim))
+
+
+logsumexp.grad(input=_logsumexp_to_input)
+
+
+@op
+def variance(input, dim=None, correction=1, keepdim=False):
+    """Σ (input - mean)² / (n - correction) along dim, in two passes; NaN where n <= correction."""
+    _floating("var", input)
+    over = reduced("var", dim, input.ndim)
+    n = math.prod(input.shape[i] for i in over)
+    apart = input - np.true_divide(np.add.reduce(input, axis=over, keepdims=True), n)
+    return np.true_divide(np.add.reduce(apart * apart, axis=over, keepdims=keepdim), _at_least_0(n - correction))
+
+
+def _floating(name: str, input: Any) -> None:
+    if input.dtype.kind not in "fc":
+        raise RuntimeError(f"{name}: only floating tensors have one, got {input.dtype}; convert it with .float()")
+
+
+def _at_least_0(n: float) -> float:
+    return n if n > 0 else 0
+
+
+def _variance_to_input(g: Any, input: Any, dim: Any, correction: float, keepdim: bool) -> Any:
+    shape = np.shape(as_array(input))
+    n = math.prod(shape[i] for i in reduced("var", dim, len(shape)))
+    apart = input - spread(mean(input, dim, True), shape, dim, True)
+    freedom = _at_least_0(n - correction)
+    return spread(g, shape, dim, keepdim) * apart * (2 / freedom if freedom else math.nan)
+
+
+variance.grad(input=_variance_to_input)
+
+
+@op
+def deviation(input, dim=None, correction=1, keepdim=False):
+    """The square root of `variance`; where it is 0 its gradient is 0."""
+    return np.sqrt(variance(input, dim, correction, keepdim))
+
+
+def _deviation_to_input(g: Any, input: Any, out: Any, dim: Any, correction: float, keepdim: bool) -> Any:
+    still = eq(out, 0)
+    g = where(still, 0, g) / (2 * where(still, 1, out))
+    return _variance_to_input(g, input, dim, correction, keepdim)
+
+
+deviation.grad(input=_deviation_to_input)
+
+
+def var(
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
+) -> Any:
+    """Σ (input - mean)² / (n - correction) along dim. unbiased=False is correction=0; the default is 1.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.var(tg.tensor([1.0, 2.0, 3.0])).item(), tg.var(tg.tensor([1.0, 3.0]), correction=0).item()
+    (1.0, 1.0)
+    """
+    return variance(input, *_freedom("var", dim, unbiased, correction), keepdim)
+
+
+def std(
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
+) -> Any:
+    """√var: the standard deviation along dim."""
+    return deviation(input, *_freedom("std", dim, unbiased, correction), keepdim)
+
+
+def var_mean(
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
+) -> tuple:
+    """(var, mean) along dim."""
+    dim, correction = _freedom("var_mean", dim, unbiased, correction)
+    return variance(input, dim, correction, keepdim), mean(input, dim, keepdim)
+
+
+def std_mean(
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
+) -> tuple:
+    """(std, mean) along dim."""
+    dim, correction = _freedom("std_mean", dim, unbiased, correction)
+    return deviation(input, dim, correction, keepdim), mean(input, dim, keepdim)
+
+
+def _freedom(name: str, dim: Any, unbiased: Any, correction: Any) -> tuple[Any, float]:
+    """dim and correction, from one of the ways to say them; var(x, False) is PyTorch's var(x, unbiased=False)."""
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    if unbiased is not None and correction is not None:
+        raise TypeError(f"{name}: unbiased={unbiased} and correction={correction} say the same; give one of them")
+    if correction is None:
+        correction = 0 if unbiased is False else 1
+    return dim, correction
+
+
+@op
+def vector_norm(x, ord=2, dim=None, keepdim=False, dtype=None):
+    """(Σ |x|^ord)^(1/ord) along dim; for ord 0 how many are not 0, for inf and -inf the largest and smallest |x|.
+
+    The gradient is 0 where the norm is 0.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([3.0, 4.0], requires_grad=True)
+    >>> y = tg.linalg.vector_norm(x)
+    >>> y.backward()
+    >>> y.item(), x.grad.tolist()
+    (5.0, [0.6000000238418579, 0.800000011920929])
+    """
+    _floating("norm", x)
+    over = reduced("norm", dim, x.ndim)
+    x = np.abs(x if dtype is None else x.astype(dtype, copy=False))
+    if ord == math.inf:
+        return np.maximum.reduce(x, axis=over, keepdims=keepdim, initial=0)
+    if ord == -math.inf:
+        return np.minimum.reduce(x, axis=over, keepdims=keepdim, initial=math.inf)
+    if ord == 0:
+        return np.add.reduce(x != 0, axis=over, keepdims=keepdim, dtype=x.dtype)
+    if ord == 1:
+        return np.add.reduce(x, axis=over, keepdims=keepdim)
+    if ord == 2:
+        return np.sqrt(np.add.reduce(x * x, axis=over, keepdims=keepdim))
+    return np.add.reduce(x**ord, axis=over, keepdims=keepdim) ** (1 / ord)
+
+
+def _norm_to_x(g: Any, x: Any, out: Any, ord: float, dim: Any, keepdim: bool) -> Any:
+    if ord == 0:
+        return nought(x)
+    shape = np.shape(as_array(x))
+    if ord in (math.inf, -math.inf):
+        return _share(g, abs(x), out, dim, keepdim) * sign(x)
+    if ord == 1:
+        return spread(g, shape, dim, keepdim) * sign(x)
+    still = eq(out, 0)
+    g = spread(where(still, 0, g), shape, dim, keepdim)
+    length = spread(where(still, 1, out), shape, dim, keepdim)
+    if ord == 2:
+        return g * (x / length)
+    zero = eq(x, 0)
+    return where(zero, 0, g * sign(x) * (where(zero, 1, abs(x)) / length) ** (ord - 1))
+
+
+vector_norm.grad(x=_norm_to_x)
+
+
+def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
+    """(Σ |input|^p)^(1/p) along dim, of all elements without it; "fro" is p = 2.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.norm(tg.tensor([[3.0, 0.0], [0.0, 4.0]])).item()
+    5.0
+    """
+    if isinstance(p, str):
+        if p != "fro":
+            raise RuntimeError(f"norm: p must be a number or 'fro', got {p!r}")
+        p = 2
+    return vector_norm(input, 2 if p is None else p, dim, keepdim, dtype)
