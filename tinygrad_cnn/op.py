@@ -51,7 +51,7 @@ class Op:
         self.rules: dict[str, Callable | None] = {}
         self.fused: Callable | None = None
         self.composition: Callable | None = None
-        self.words = ""
+        self.words = self.zero = ""
         self.formulas: dict[str, str] = {}
         self.plans: dict[Any, Plan] = {}
         parameters = inspect.signature(forward).parameters.values()
@@ -111,15 +111,16 @@ class Op:
         self.composition = composition
         return composition
 
-    def explain(self, words: str, **formulas: str) -> None:
-        """Say in words what backward does and, for an input whose rule does not read like one, give the formula.
+    def explain(self, words: str, *, zero: str = "", **formulas: str) -> None:
+        """Say in words what backward does, and in `zero` why a gradient is zero where it is.
 
-        `mul` needs words alone, its rules are formulas; `conv2d.explain("...", weight="Σₙ input ⋆ g")`.
+        A rule that is an expression is its own formula: `mul.explain("...")`. One that calls a kernel gets
+        it here: `conv2d.explain("...", weight="Σ_{n,p,q} input ⋆ g")`.
         """
         for name in formulas:
             if name not in self.parameters:
                 raise TypeError(f"{self.name}.explain: there is no input {name!r}; it has {', '.join(self.parameters)}")
-        self.words, self.formulas = words, formulas
+        self.words, self.zero, self.formulas = words, zero, formulas
 
     def _check(self, rule: Callable, which: str, extra: tuple[str, ...]) -> None:
         names = list(inspect.signature(rule).parameters)
@@ -171,6 +172,8 @@ class Op:
                 if t._array.dtype.kind in "fc":
                     t._node = Pick(node, i, t._array)
                     t._requires_grad = True
+        if not (needed and mode.grad) and mode.tracer is not None:
+            mode.tracer.called(self, args, outs, None)
         if self.view:
             for i, t in enumerate(results):
                 self.share(args, values, t, i)

@@ -184,8 +184,9 @@ def _walk(
     for root, seed in zip(roots, seeds, strict=True):
         gradients[root] = gradients[root] + seed if root in gradients else seed
     found: dict[Node, Any] = {}
-    with _Setting(grad=create_graph), np.errstate(all="ignore"):
-        anomaly, tracer = mode.anomaly, mode.tracer
+    tracer = mode.tracer and mode.tracer.walk(roots, retain_graph)
+    with _Setting(grad=create_graph, tracer=tracer), np.errstate(all="ignore"):
+        anomaly = mode.anomaly
         for node in order:
             g = gradients.pop(node, None)
             if g is None:
