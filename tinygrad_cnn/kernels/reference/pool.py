@@ -82,8 +82,10 @@ def max_pool2d_place(
              [0., 0., 0., 0.]]]])
     """
     out = _zeros_unpooled(grad, input_shape)
-    for place, outputs, inputs in _overlaps(input_shape, kernel_size, stride, padding, dilation, grad.shape[2:]):
-        out[inputs] += keep(grad[outputs], choice[outputs] == place)
+    places = list(_overlaps(input_shape, kernel_size, stride, padding, dilation, grad.shape[2:]))
+    for images in pieces(len(out), out[:1].nbytes):
+        for place, outputs, inputs in places:
+            out[images][inputs] += keep(grad[images][outputs], choice[images][outputs] == place)
     return out
 
 
