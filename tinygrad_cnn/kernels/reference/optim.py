@@ -1,4 +1,4 @@
-"""The update rules of SGD and Adam, in place, over lists of parameters.
+"""The update rules of SGD, Adam and their kin, in place, over lists of parameters.
 
 An update reads and writes several arrays of the parameter's size. Piece by piece they all stay in the
 cache from the first line of the rule to the last.
@@ -43,10 +43,7 @@ def sgd(
     (array([4.]), array([0.6]))
     """
     for param, grad, buffer in _pieces(params, grads, buffers):
-        if maximize:
-            grad = -grad
-        if weight_decay:
-            grad = grad + weight_decay * param
+        grad = _effective(param, grad, weight_decay, maximize)
         if momentum and buffer is not None:
             buffer *= momentum
             buffer += (1 - dampening) * grad
@@ -86,12 +83,9 @@ def adam(
     step_size, root_correction = lr / (1 - beta1**step), math.sqrt(1 - beta2**step)
     largest = max_exp_avg_sqs if amsgrad else exp_avg_sqs
     for param, grad, m, v, v_max in _pieces(params, grads, exp_avgs, exp_avg_sqs, largest):
-        if maximize:
-            grad = -grad
-        if weight_decay and decoupled:
+        if decoupled and weight_decay:
             param *= 1 - lr * weight_decay
-        elif weight_decay:
-            grad = grad + weight_decay * param
+        grad = _effective(param, grad, 0.0 if decoupled else weight_decay, maximize)
         m += (1 - beta1) * (grad - m)
         v *= beta2
         v += (1 - beta2) * (grad * grad)
@@ -103,6 +97,124 @@ def adam(
         np.divide(m, divisor, out=divisor)
         divisor *= step_size
         param -= divisor
+
+
+@reference
+@silent
+def rmsprop(
+    params: Arrays,
+    grads: Arrays,
+    square_avgs: Arrays,
+    grad_avgs: Arrays | None,
+    buffers: Arrays | None,
+    lr: float,
+    alpha: float,
+    eps: float,
+    weight_decay: float,
+    momentum: float,
+    centered: bool,
+    maximize: bool,
+) -> None:
+    """v = α·v + (1-α)·grad²;  param -= lr·grad / (√v + eps)        equal shapes, in place (Hinton, 2012)
+
+    centered takes the square of the average gradient off v, an estimate of the variance (Graves, 2013).
+    With momentum the quotient is gathered in the buffer: buffer = momentum·buffer + quotient.
+
+    >>> param, v = np.array([1.0]), np.array([16.0])
+    >>> rmsprop([param], [np.array([4.0])], [v], None, None, 0.5, 0.5, 0.0, 0.0, 0.0, False, False)
+    >>> v, param
+    (array([16.]), array([0.5]))
+    """
+    nothing: list = [None] * len(params)
+    lists = (params, grads, square_avgs, grad_avgs if centered else nothing, buffers if momentum else nothing)
+    for param, grad, v, average, buffer in _pieces(*lists):
+        grad = _effective(param, grad, weight_decay, maximize)
+        v *= alpha
+        v += (1 - alpha) * (grad * grad)
+        divisor = v
+        if centered:
+            average += (1 - alpha) * (grad - average)
+            divisor = v - average * average
+        divisor = np.sqrt(divisor)
+        divisor += eps
+        step = np.divide(grad, divisor, out=divisor)
+        if momentum:
+            buffer *= momentum
+            buffer += step
+            step = buffer
+        param -= lr * step
+
+
+@reference
+@silent
+def adagrad(
+    params: Arrays,
+    grads: Arrays,
+    sums: Arrays,
+    step: float,
+    lr: float,
+    lr_decay: float,
+    eps: float,
+    weight_decay: float,
+    maximize: bool,
+) -> None:
+    """sum += grad²;  param -= lr_t·grad / (√sum + eps)        equal shapes, in place (Duchi et al., 2011)
+
+    lr_t = lr / (1 + (step - 1)·lr_decay); `step` counts from 1.
+
+    >>> param, total = np.array([1.0]), np.zeros(1)
+    >>> adagrad([param], [np.array([8.0])], [total], 1, 0.1, 0.0, 0.0, 0.0, False)
+    >>> total, param
+    (array([64.]), array([0.9]))
+    """
+    lr_t = lr / (1 + (step - 1) * lr_decay)
+    for param, grad, total in _pieces(params, grads, sums):
+        grad = _effective(param, grad, weight_decay, maximize)
+        total += grad * grad
+        divisor = np.sqrt(total)
+        divisor += eps
+        param -= lr_t * np.divide(grad, divisor, out=divisor)
+
+
+@reference
+@silent
+def adadelta(
+    params: Arrays,
+    grads: Arrays,
+    square_avgs: Arrays,
+    acc_deltas: Arrays,
+    lr: float,
+    rho: float,
+    eps: float,
+    weight_decay: float,
+    maximize: bool,
+) -> None:
+    """v = ρ·v + (1-ρ)·grad²;  Δ = √(u + eps) / √(v + eps)·grad;  u = ρ·u + (1-ρ)·Δ²;  param -= lr·Δ        in place
+
+    The steps so far, u, give the next one its length, so that lr has no unit (Zeiler, 2012).
+
+    >>> param, v, u = np.array([1.0]), np.zeros(1), np.zeros(1)
+    >>> adadelta([param], [np.array([2.0])], [v], [u], 1.0, 0.75, 0.0, 0.0, False)
+    >>> v, param  # the first step waits for eps
+    (array([1.]), array([1.]))
+    """
+    for param, grad, v, u in _pieces(params, grads, square_avgs, acc_deltas):
+        grad = _effective(param, grad, weight_decay, maximize)
+        v *= rho
+        v += (1 - rho) * (grad * grad)
+        delta = np.sqrt(u + eps)
+        delta /= np.sqrt(v + eps)
+        delta *= grad
+        u *= rho
+        u += (1 - rho) * (delta * delta)
+        param -= lr * delta
+
+
+def _effective(param: np.ndarray, grad: np.ndarray, weight_decay: float, maximize: bool) -> np.ndarray:
+    """The gradient of what is really minimised: turned round to maximize, with weight_decay/2·param² added."""
+    if maximize:
+        grad = -grad
+    return grad + weight_decay * param if weight_decay else grad
 
 
 def _pieces(*lists: Sequence[np.ndarray | None]) -> Iterator[tuple]:

@@ -1,0 +1,80 @@
+"""Adagrad: steps in units of all gradients that an element ever had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ..kernels import kernel
+from ..tensor import Tensor, wrap
+from .optimizer import Optimizer
+
+
+class Adagrad(Optimizer):
+    """sum += g²;  p -= lr_t·g / (√sum + eps), for every parameter p with gradient g (Duchi et al., 2011).
+
+    lr_t = lr / (1 + (t - 1)·lr_decay) at step t. initial_accumulator_value: what sum begins with. weight_decay: adds
+    weight_decay·p to g. maximize: goes up. foreach, fused: hints that change nothing here.
+
+    >>> import tinygrad_cnn as tg
+    >>> w = tg.tensor([1.0, -20.0], requires_grad=True)
+    >>> opt = tg.optim.Adagrad([w], lr=0.25)
+    >>> (w * w).sum().backward()
+    >>> opt.step()
+    >>> w.tolist()
+    [0.75, -19.75]
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-2,
+        lr_decay: float = 0,
+        weight_decay: float = 0,
+        initial_accumulator_value: float = 0,
+        eps: float = 1e-10,
+        foreach: bool | None = None,
+        *,
+        maximize: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ):
+        defaults = {
+            "lr": lr,
+            "lr_decay": lr_decay,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "initial_accumulator_value": initial_accumulator_value,
+            "foreach": foreach,
+            "maximize": maximize,
+            "differentiable": differentiable,
+            "fused": fused,
+        }
+        super().__init__(params, defaults)
+
+    def check(self, group: dict[str, Any]) -> None:
+        self._need(group, "lr", "learning rate")
+        self._need(group, "lr_decay", "lr_decay value")
+        self._need(group, "weight_decay", "weight_decay value")
+        self._need(group, "initial_accumulator_value", "initial_accumulator_value value")
+        self._need(group, "eps", "epsilon value")
+
+    def update(self, group: dict[str, Any], params: list[Tensor], grads: list[np.ndarray]) -> None:
+        start = group["initial_accumulator_value"]
+        for step, members in self._by_step(params, lambda p: self._fresh(p, start)):
+            kernel.adagrad(
+                [params[i]._array for i in members],
+                [grads[i] for i in members],
+                [self.state[params[i]]["sum"]._array for i in members],
+                float(step),
+                float(group["lr"]),
+                float(group["lr_decay"]),
+                float(group["eps"]),
+                float(group["weight_decay"]),
+                group["maximize"],
+            )
+
+    def _fresh(self, p: Tensor, start: float) -> dict[str, Any]:
+        return {"step": 0.0, "sum": wrap(np.full_like(p._array, start))}

@@ -1,0 +1,100 @@
+"""What all schedulers have in common: they count epochs and write `lr` into the optimizer's groups.
+
+A scheduler is mostly two lines. `get_lr` says the rates of epoch `last_epoch`, from the rates of the epoch
+before: so several schedulers can work on one optimizer, and a rate set by hand is respected.
+`_get_closed_form_lr` says them from the initial rates alone: so a scheduler can begin, or begin again, anywhere.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from ..optimizer import Optimizer
+
+
+class LRScheduler:
+    """Base class: a subclass defines `get_lr()`, from `last_epoch`, `base_lrs` and `optimizer.param_groups`.
+
+    last_epoch: the epoch to go on from; -1 begins at the optimizer's rates.
+    Making a scheduler sets the rates of epoch 0; `step()`, after `optimizer.step()`, those of the next.
+    """
+
+    def __init__(self, optimizer: Optimizer, last_epoch: int = -1):
+        self.optimizer = check_optimizer(type(self).__name__, optimizer)
+        for i, group in enumerate(optimizer.param_groups):
+            if last_epoch == -1:
+                group.setdefault("initial_lr", group["lr"])
+            elif "initial_lr" not in group:
+                raise KeyError(
+                    f"{type(self).__name__}: param 'initial_lr' is not specified in param_groups[{i}], which going on "
+                    f"from last_epoch={last_epoch} needs; load the optimizer's state first"
+                )
+        self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
+        self.last_epoch = last_epoch
+        self._initial_step()
+
+    def _initial_step(self) -> None:
+        self._step_count = 0
+        self._is_initial = True
+        self.step()
+        self._is_initial = False
+
+    def get_lr(self) -> list[float]:
+        """The rates of epoch `last_epoch`, one for each group; called by step()."""
+        raise NotImplementedError(f"{type(self).__name__} must define get_lr()")
+
+    def get_last_lr(self) -> list[float]:
+        """The rates that are in use, one for each group."""
+        return self._last_lr
+
+    def lrs(self) -> list[float]:
+        """The rates of the groups as they are now."""
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    def step(self, epoch: int | None = None) -> None:
+        """Go to the next epoch, or to `epoch`, and set its rates."""
+        overridden = type(self.optimizer).step is not Optimizer.step
+        if self._step_count == 1 and not self.optimizer._opt_called and not overridden:
+            warnings.warn(
+                "Detected call of `lr_scheduler.step()` before `optimizer.step()`, which skips the first value of the "
+                "schedule; call them the other way round",
+                UserWarning,
+                stacklevel=2,
+            )
+        self._step_count += 1
+        self._update_lr(epoch)
+
+    def _update_lr(self, epoch: int | None = None) -> None:
+        closed_form = getattr(self, "_get_closed_form_lr", self.get_lr)
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        self._set_lr(self.get_lr() if epoch is None else closed_form())
+
+    def _set_lr(self, lrs: list[float]) -> None:
+        for group, lr in zip(self.optimizer.param_groups, lrs, strict=True):
+            group["lr"] = lr
+        self._last_lr = self.lrs()
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that it remembers, but not the optimizer and no functions."""
+        return {key: value for key, value in self.__dict__.items() if key != "optimizer" and not callable(value)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over a state."""
+        self.__dict__.update(state_dict)
+
+
+def check_optimizer(name: str, optimizer: Any) -> Optimizer:
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"{name}: {type(optimizer).__name__} is not an Optimizer")
+    return optimizer
+
+
+def for_each_group(name: str, optimizer: Optimizer, value: Any, what: str) -> list:
+    """One value for each group, from one for all or a list of them."""
+    n = len(optimizer.param_groups)
+    if not isinstance(value, list | tuple):
+        return [value] * n
+    if len(value) != n:
+        raise ValueError(f"{name}: {what} must have one value for each parameter group: got {len(value)}, groups {n}")
+    return list(value)

@@ -1,0 +1,265 @@
+"""Optimizer: what all update rules have in common. A subclass is its hyperparameters and its rule.
+
+A step first looks at every gradient, and changes nothing unless all of them fit; then it hands each
+group's parameters to the rule at once, as arrays, so that a rule is one call of a kernel.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..modes import enable_grad
+from ..tensor import Handle, Tensor, wrap
+
+
+class Optimizer:
+    """Base class of optimizers.
+
+    params: Tensors, pairs (name, Tensor), or dicts {"params": ..., hyperparameters of this group}.
+    defaults: the hyperparameters of groups that do not say otherwise.
+
+    `param_groups` is a list of dicts, read anew at every step; `state[p]` is what the rule remembers of
+    a parameter. A rule of your own is a subclass with `update(group, params, grads)`, or with `step()`.
+    """
+
+    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]):
+        name = type(self).__name__
+        if isinstance(params, Tensor):
+            raise TypeError(f"{name}: params should be an iterable of Tensors or dicts, got a Tensor; write [tensor]")
+        if defaults.get("differentiable"):
+            raise ValueError(
+                f"{name}: differentiable=True is not supported; write the update out with ops to differentiate it"
+            )
+        self.defaults = defaults
+        self.state: dict[Tensor, dict[str, Any]] = defaultdict(dict)
+        self.param_groups: list[dict[str, Any]] = []
+        self._before: OrderedDict[int, Callable] = OrderedDict()
+        self._after: OrderedDict[int, Callable] = OrderedDict()
+        self._opt_called = False
+        self._change = f"{name}.step"
+        groups = list(params)
+        if not groups:
+            raise ValueError(f"{name}: optimizer got an empty parameter list")
+        if not isinstance(groups[0], dict):
+            groups = [{"params": groups}]
+        for group in groups:
+            self.add_param_group(group)
+
+    # groups
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Train more parameters, with their own hyperparameters: `{"params": [...], "lr": 0.1}`."""
+        name = type(self).__name__
+        if not isinstance(param_group, dict):
+            raise TypeError(f"{name}: param_group must be a dict, got {type(param_group).__name__}")
+        group = {**self.defaults, **param_group}
+        if "params" not in group:
+            raise KeyError(f"{name}: a parameter group needs the key 'params', this one has {', '.join(param_group)}")
+        given = group["params"]
+        if isinstance(given, set | frozenset):
+            raise TypeError(
+                f"{name}: optimizer parameters need to be organized in ordered collections, for the order of a set "
+                "changes between runs; use a list"
+            )
+        given = [given] if isinstance(given, Tensor) else list(given)
+        if given and isinstance(given[0], tuple):
+            if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in given):
+                raise ValueError(f"{name}: either all parameters have names or none has; some names are missing")
+            group["param_names"] = [pair[0] for pair in given]
+            given = [pair[1] for pair in given]
+        for p in given:
+            if not isinstance(p, Tensor):
+                raise TypeError(
+                    f"{name}: optimizer can only optimize Tensors, one of the params is a {type(p).__name__}"
+                )
+            if not (p.is_leaf or p.retains_grad):
+                raise ValueError(
+                    f"{name}: can't optimize a non-leaf Tensor (it is the result of {p.grad_fn.name()}); "  # type: ignore[union-attr]
+                    "give the tensor that it was computed from, or .detach() it"
+                )
+        if self.param_groups and ("param_names" in group) != ("param_names" in self.param_groups[0]):
+            raise ValueError(f"{name}: either all parameter groups have names or none has")
+        if len(set(given)) != len(given):
+            warnings.warn(f"{name}: optimizer contains a parameter group with duplicate parameters", stacklevel=3)
+        if not {p for g in self.param_groups for p in g["params"]}.isdisjoint(given):
+            raise ValueError(f"{name}: some parameters appear in more than one parameter group")
+        group["params"] = given
+        self.check(group)
+        self.param_groups.append(group)
+
+    def check(self, group: dict[str, Any]) -> None:
+        """Raise a ValueError for hyperparameters that make no sense; subclasses say which."""
+
+    def _need(self, group: dict[str, Any], key: str, what: str, low: float = 0.0, high: float = math.inf) -> None:
+        """Hold a hyperparameter in low <= value < high."""
+        value = float(group[key])
+        if not low <= value < high:
+            bounds = f"{key} >= {low:g}" if high == math.inf else f"{low:g} <= {key} < {high:g}"
+            raise ValueError(f"{type(self).__name__}: Invalid {what}: {group[key]}; expected {bounds}")
+
+    def _need_betas(self, group: dict[str, Any]) -> None:
+        for i, beta in enumerate(group["betas"]):
+            if not 0.0 <= float(beta) < 1.0:
+                raise ValueError(
+                    f"{type(self).__name__}: Invalid beta parameter at index {i}: {beta}; expected 0 <= beta < 1"
+                )
+
+    # a step
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or fill them with zeros."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if set_to_none:
+                    p.grad = None
+                elif p.grad is not None:
+                    p.grad = p.grad.detach().zero_()
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change every parameter that has a gradient, in place.
+
+        closure: computes the loss and its gradients again, and returns the loss; so does step then.
+        Raises a RuntimeError, before anything is changed, where a gradient has another shape or dtype
+        than its parameter.
+        """
+        for hook in self._before.values():
+            hook(self, (), {})
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        work = []
+        for group in self.param_groups:
+            params, grads = [], []
+            for p in group["params"]:
+                grad = p.grad
+                if grad is not None:
+                    g, a = grad._array, p._array
+                    if g.shape != a.shape or g.dtype != a.dtype:
+                        self._refuse(p, grad)
+                    params.append(p)
+                    grads.append(g)
+            if params:
+                work.append((group, params, grads))
+        change = self._change
+        for group, params, grads in work:
+            self.update(group, params, grads)
+            for p in params:
+                (p._version or p.version()).bump(change)
+        self._opt_called = True
+        for hook in self._after.values():
+            hook(self, (), {})
+        return loss
+
+    def update(self, group: dict[str, Any], params: list[Tensor], grads: list[np.ndarray]) -> None:
+        """The rule: change the arrays of these parameters of one group, given their gradients."""
+        raise NotImplementedError(f"{type(self).__name__} must define update(group, params, grads), or step()")
+
+    def _refuse(self, p: Tensor, grad: Tensor) -> None:
+        raise RuntimeError(
+            f"{self._change}: a gradient has shape {tuple(grad.shape)} and dtype {grad.dtype}, its parameter has shape "
+            f"{tuple(p.shape)} and dtype {p.dtype}; nothing was changed. Call zero_grad() before backward()"
+        )
+
+    def _by_step(self, params: list[Tensor], fresh: Callable[[Tensor], dict]) -> Iterable[tuple[float, Sequence[int]]]:
+        """Count a step for each parameter, and sort them by how many they have made: (step, their places).
+
+        `fresh(p)` is what a parameter's state begins with.
+        """
+        steps = []
+        for p in params:
+            state = self.state[p]
+            if not state:
+                state.update(fresh(p))
+            state["step"] += 1
+            steps.append(state["step"])
+        if len(set(steps)) == 1:
+            return [(steps[0], range(len(params)))]
+        return [(n, [i for i, step in enumerate(steps) if step == n]) for n in sorted(set(steps))]
+
+    def _zeros(self, p: Tensor) -> Tensor:
+        return wrap(np.zeros_like(p._array))
+
+    def register_step_pre_hook(self, hook: Callable) -> Handle:
+        """Call `hook(optimizer, args, kwargs)` before each step."""
+        return Handle(self._before, hook)
+
+    def register_step_post_hook(self, hook: Callable) -> Handle:
+        """Call `hook(optimizer, args, kwargs)` after each step."""
+        return Handle(self._after, hook)
+
+    # saving
+
+    def state_dict(self) -> dict[str, Any]:
+        """{"state": {number of the parameter: what the rule remembers}, "param_groups": [...]}; shares memory."""
+        numbers: dict[Tensor, int] = {}
+        for group in self.param_groups:
+            for p in group["params"]:
+                numbers.setdefault(p, len(numbers))
+        return {
+            "state": {numbers[p]: dict(kept) for p, kept in self.state.items() if p in numbers},
+            "param_groups": [
+                {**{k: v for k, v in group.items() if k != "params"}, "params": [numbers[p] for p in group["params"]]}
+                for group in self.param_groups
+            ],
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over hyperparameters and a copy of the memory of a state; the groups must be of the same sizes.
+
+        Raises a ValueError, before anything is changed, where they are not.
+        """
+        name = type(self).__name__
+        if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= set(state_dict):
+            raise TypeError(f"{name}.load_state_dict: expected the dict of state_dict(), got {_shown(state_dict)}")
+        groups = state_dict["param_groups"]
+        if len(groups) != len(self.param_groups):
+            raise ValueError(
+                f"{name}: loaded state dict has a different number of parameter groups: {len(groups)}, "
+                f"the optimizer has {len(self.param_groups)}"
+            )
+        params: dict[int, Tensor] = {}
+        for i, (group, own) in enumerate(zip(groups, self.param_groups, strict=True)):
+            if len(group["params"]) != len(own["params"]):
+                raise ValueError(
+                    f"{name}: loaded state dict contains a parameter group that doesn't match the size of optimizer's "
+                    f"group: group {i} has {len(group['params'])} parameters, the optimizer's {len(own['params'])}"
+                )
+            params.update(zip(group["params"], own["params"], strict=True))
+        state: dict[Tensor, dict[str, Any]] = defaultdict(dict)
+        for number, kept in state_dict["state"].items():
+            if number in params:
+                state[params[number]] = {key: self._fitted(key, value, params[number]) for key, value in kept.items()}
+        self.state = state
+        for group, own in zip(groups, self.param_groups, strict=True):
+            own.update({k: v for k, v in group.items() if k != "params" and k != "param_names"})
+
+    def _fitted(self, key: str, value: Any, p: Tensor) -> Any:
+        """A copy of something remembered, in the dtype of its parameter."""
+        if not isinstance(value, Tensor):
+            return value
+        if key == "step":
+            return value.item()
+        if value.ndim and value.shape != p.shape:
+            raise ValueError(
+                f"{type(self).__name__}: the loaded {key} has shape {tuple(value.shape)}, its parameter has shape "
+                f"{tuple(p.shape)}; nothing was loaded"
+            )
+        return wrap(np.array(value._array, p.dtype if value.dtype.kind == "f" else None))
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__} ("]
+        for i, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {i}")
+            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
+        return "\n".join([*lines, ")"])
+
+
+def _shown(value: Any) -> str:
+    return f"a dict with the keys {list(value)}" if isinstance(value, Mapping) else f"a {type(value).__name__}"

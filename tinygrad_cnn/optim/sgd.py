@@ -1,0 +1,106 @@
+"""Stochastic gradient descent, the simplest rule: a step down the gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ..kernels import kernel
+from ..tensor import Tensor
+from .optimizer import Optimizer
+
+
+class SGD(Optimizer):
+    """b = momentum·b + (1 - dampening)·g;  p -= lr·b, for every parameter p with gradient g.
+
+    lr: length of a step. momentum: share of the last step that is kept (Polyak, 1964). dampening: share of g that
+    is not added to it. weight_decay: adds weight_decay·p to g. nesterov: steps along g + momentum·b (Sutskever et
+    al., 2013). maximize: goes up. foreach, fused: hints that change nothing here.
+
+    >>> import tinygrad_cnn as tg
+    >>> w = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> opt = tg.optim.SGD([w], lr=0.25)
+    >>> (w * w).sum().backward()
+    >>> opt.step()
+    >>> w.tolist()
+    [0.5, 1.0]
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ):
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "dampening": dampening,
+            "weight_decay": weight_decay,
+            "nesterov": nesterov,
+            "maximize": maximize,
+            "foreach": foreach,
+            "differentiable": differentiable,
+            "fused": fused,
+        }
+        super().__init__(params, defaults)
+
+    def check(self, group: dict[str, Any]) -> None:
+        self._need(group, "lr", "learning rate")
+        self._need(group, "momentum", "momentum value")
+        self._need(group, "weight_decay", "weight_decay value")
+        if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
+            raise ValueError(
+                "SGD: Nesterov momentum requires a momentum and zero dampening, got "
+                f"momentum={group['momentum']}, dampening={group['dampening']}"
+            )
+
+    def update(self, group: dict[str, Any], params: list[Tensor], grads: list[np.ndarray]) -> None:
+        arrays = [p._array for p in params]
+        momentum, dampening = group["momentum"], group["dampening"]
+        if not momentum:
+            self._run(group, arrays, grads, [None] * len(params), 0)
+            return
+        states = [self.state[p] for p in params]
+        fresh = [state.get("momentum_buffer") is None for state in states]
+        for p, state, new in zip(params, states, fresh):
+            if new:
+                state["momentum_buffer"] = self._zeros(p)
+        buffers = [state["momentum_buffer"]._array for state in states]
+        if not dampening or True not in fresh:
+            self._run(group, arrays, grads, buffers, dampening)
+            return
+        for first in (True, False):  # the first gradient of a parameter goes into its buffer whole
+            chosen = [i for i, new in enumerate(fresh) if new is first]
+            some = [[values[i] for i in chosen] for values in (arrays, grads, buffers)]
+            self._run(group, *some, 0 if first else dampening)  # type: ignore[arg-type]
+
+    def _run(
+        self,
+        group: dict[str, Any],
+        arrays: list[np.ndarray],
+        grads: list[np.ndarray],
+        buffers: list[Any],
+        dampening: float,
+    ) -> None:
+        kernel.sgd(
+            arrays,
+            grads,
+            buffers,
+            float(group["lr"]),
+            float(group["momentum"]),
+            float(dampening),
+            float(group["weight_decay"]),
+            group["nesterov"],
+            group["maximize"],
+        )
