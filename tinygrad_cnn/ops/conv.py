@@ -1,0 +1,322 @@
+"""Convolution: a small picture, the filter, is laid over every place of a large one.
+
+With T = Σ input[n,c,ps+i,qs+j]·weight[o,c,i,j]·grad[n,o,p,q], a number that is linear in each of its three
+letters, `conv2d`, `conv2d_input` and `conv2d_weight` are its three partial derivatives. So they are each
+other's rules, and derivatives of every order are there.
+
+N batch, C input channels, O output channels, H W input, P Q output, h w window, G groups, s stride.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..kernels import kernel
+from ..op import op
+from .shape import squeeze, unsqueeze
+from .window import batched, numbers, remembered
+
+
+@op
+def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Σ input[n,c,ps+i,qs+j]·weight[o,c,i,j] + bias[o]        (N,C,H,W) (O,C/G,h,w) (O,) -> (N,O,P,Q)
+
+    Over c, i and j; P = (H + 2·padding - dilation·(h-1) - 1) // stride + 1, and Q likewise. (It is a
+    cross-correlation: the filter is not turned, as everywhere in deep learning.)
+
+    input: one picture without N is taken too. stride, padding, dilation: an int, or one for (rows, columns).
+    padding: zeros on all sides, "valid" for none, "same" for an output of the input's size (stride 1 only).
+    groups: output channel o sees only the C/G input channels of its own group; groups=C is "depthwise".
+
+    Raises a RuntimeError where shapes or dtypes do not fit. (LeCun et al., 1989; Dumoulin and Visin, 2016.)
+
+    >>> import tinygrad_cnn as tg
+    >>> image = tg.arange(9.0).reshape(1, 1, 3, 3)
+    >>> weight = tg.ones(1, 1, 2, 2, requires_grad=True)
+    >>> out = tg.conv2d(image, weight)
+    >>> out.tolist()
+    [[[[8.0, 12.0], [20.0, 24.0]]]]
+    >>> out.sum().backward()
+    >>> weight.grad.tolist()
+    [[[[8.0, 12.0], [20.0, 24.0]]]]
+    """
+    batch, stride, padding, dilation, extra = _plan(input, weight, bias, stride, padding, dilation, groups)
+    if batch and not extra:
+        return kernel.conv2d(input, weight, bias, stride, padding, dilation, groups)
+    out = kernel.conv2d(_whole(input, extra), weight, bias, stride, padding, dilation, groups)
+    return out if batch else out[0]
+
+
+@op
+def conv2d_input(
+    grad, weight, input_shape: tuple, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+):
+    """Σ grad[n,o,p,q]·weight[o,c,i,j] at [n,c,ps+i,qs+j]        (N,O,P,Q) (O,C/G,h,w) -> (N,C,H,W)
+
+    The derivative of ⟨conv2d(input, weight), grad⟩ in input; conv_transpose2d computes the same.
+    """
+    stride, padding, dilation, extra = _geometry("conv2d", input_shape, weight.shape, stride, padding, dilation, groups)
+    batch = len(input_shape) == 4
+    N, C, H, W = input_shape if batch else (1, *input_shape)
+    down, right = extra or (0, 0)
+    shape = (N, C, H + down, W + right)
+    out = kernel.conv2d_input(grad if batch else grad[None], weight, shape, stride, padding, dilation, groups)
+    if extra:
+        out = out[:, :, :H, :W]
+    return out if batch else out[0]
+
+
+@op
+def conv2d_weight(
+    grad, input, weight_shape: tuple, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+):
+    """Σ grad[n,o,p,q]·input[n,c,ps+i,qs+j]        (N,O,P,Q) (N,C,H,W) -> (O,C/G,h,w)
+
+    The derivative of ⟨conv2d(input, weight), grad⟩ in weight.
+    """
+    stride, padding, dilation, extra = _geometry("conv2d", input.shape, weight_shape, stride, padding, dilation, groups)
+    grad = grad if input.ndim == 4 else grad[None]
+    return kernel.conv2d_weight(grad, _whole(input, extra), weight_shape, stride, padding, dilation, groups)
+
+
+conv2d.grad(
+    input=lambda g, weight, input_shape, stride, padding, dilation, groups: conv2d_input(
+        g, weight, input_shape, stride, padding, dilation, groups
+    ),
+    weight=lambda g, input, weight_shape, stride, padding, dilation, groups: conv2d_weight(
+        g, input, weight_shape, stride, padding, dilation, groups
+    ),
+    bias=lambda g: g.sum((0, 2, 3) if g.ndim == 4 else (1, 2)),
+)
+conv2d_input.grad(
+    grad=lambda g, weight, grad_shape, stride, padding, dilation, groups: _first(
+        conv2d(g, weight, None, stride, padding, dilation, groups), grad_shape
+    ),
+    weight=lambda g, grad, weight_shape, stride, padding, dilation, groups: conv2d_weight(
+        grad, g, weight_shape, stride, padding, dilation, groups
+    ),
+)
+conv2d_weight.grad(
+    grad=lambda g, input, stride, padding, dilation, groups: conv2d(input, g, None, stride, padding, dilation, groups),
+    input=lambda g, grad, input_shape, stride, padding, dilation, groups: conv2d_input(
+        grad, g, input_shape, stride, padding, dilation, groups
+    ),
+)
+
+
+def conv1d(
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Any:
+    """Σ input[n,c,ps+i]·weight[o,c,i] + bias[o]        (N,C,L) (O,C/G,w) (O,) -> (N,O,P)
+
+    A conv2d over pictures of one row; the arguments are those of conv2d with one number each.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.conv1d(tg.tensor([[[1.0, 2.0, 4.0, 8.0]]]), tg.tensor([[[-1.0, 1.0]]])).tolist()
+    [[[1.0, 2.0, 4.0]]]
+    """
+    batched("conv1d", input, 1)
+    _check_operands("conv1d", input, weight, bias, 1)
+    stride, pads, dilation, _ = _geometry("conv1d", input.shape, weight.shape, stride, padding, dilation, groups)
+    flat = padding if isinstance(padding, str) else (0, *pads)
+    out = conv2d(unsqueeze(input, -2), unsqueeze(weight, -2), bias, (1, *stride), flat, (1, *dilation), groups)
+    return squeeze(out, -2)
+
+
+def conv_transpose2d(
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Any:
+    """Σ input[n,c,p,q]·weight[c,o,i,j] at [n,o,ps+i,qs+j], + bias[o]        (N,C,P,Q) (C,O/G,h,w) (O,) -> (N,O,H,W)
+
+    What conv2d does to a gradient, used as a layer that makes pictures larger:
+    H = (P - 1)·stride - 2·padding + dilation·(h - 1) + output_padding + 1.
+    output_padding: rows and columns more at the bottom and the right, fewer than the stride or the dilation.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.conv_transpose2d(tg.tensor([[[[1.0, 2.0]]]]), tg.ones(1, 1, 2, 2), stride=2).tolist()
+    [[[[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 2.0, 2.0]]]]
+    """
+    return _transposed("conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def conv_transpose1d(
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Any:
+    """Σ input[n,c,p]·weight[c,o,i] at [n,o,ps+i], + bias[o]        (N,C,P) (C,O/G,w) (O,) -> (N,O,L)
+
+    A conv_transpose2d over pictures of one row; the arguments are the same, with one number each.
+    """
+    return _transposed("conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def _transposed(name, spatial, input, weight, bias, stride, padding, output_padding, groups, dilation):
+    batched(name, input, spatial)
+    _check_operands(name, input, weight, None, spatial)
+    stride, padding, dilation, shape = _transposed_geometry(
+        name, input.shape, weight.shape, stride, padding, output_padding, groups, dilation
+    )
+    channels = shape[-1 - spatial]
+    if bias is not None and bias.shape != (channels,):
+        raise RuntimeError(
+            f"{name}: bias must have one number for each of the {channels} output channels, got {tuple(bias.shape)}"
+        )
+    if spatial == 2:
+        out = conv2d_input(input, weight, shape, stride, padding, dilation, groups)
+    else:
+        shape = (*shape[:-1], 1, shape[-1])
+        row, column = unsqueeze(input, -2), unsqueeze(weight, -2)
+        out = conv2d_input(row, column, shape, (1, *stride), (0, *padding), (1, *dilation), groups)
+        out = squeeze(out, -2)
+    return out if bias is None else out + bias.reshape(channels, *(1,) * spatial)
+
+
+def _plan(input, weight, bias, stride, padding, dilation, groups):
+    """Check the arguments of conv2d: whether there is a batch, then what `_geometry` says."""
+    batch = batched("conv2d", input, 2)
+    _check_operands("conv2d", input, weight, bias, 2)
+    return batch, *_geometry("conv2d", input.shape, weight.shape, stride, padding, dilation, groups)
+
+
+def _check_operands(name, input, weight, bias, spatial):
+    try:
+        if weight.ndim == spatial + 2 and input.dtype == weight.dtype and input.dtype.kind == "f":
+            if bias is None or (bias.shape == (weight.shape[0],) and bias.dtype == input.dtype):
+                return
+    except AttributeError:
+        pass
+    for what, value in (("weight", weight), ("bias", bias)):
+        if not hasattr(value, "dtype") and not (value is None and what == "bias"):
+            raise TypeError(f"{name}: {what} must be a Tensor, got {type(value).__name__}")
+    if input.dtype.kind != "f":
+        raise RuntimeError(f"{name}: input is {input.dtype}, it must be floating; convert it with .float()")
+    for what, value in (("weight", weight), ("bias", bias)):
+        if value is not None and value.dtype != input.dtype:
+            raise RuntimeError(
+                f"{name}: input is {input.dtype} but {what} is {value.dtype}; they must be equal, "
+                f"convert one with .to({input.dtype})"
+            )
+    if weight.ndim != spatial + 2:
+        letters = {1: "w", 2: "h, w"}[spatial]
+        raise RuntimeError(
+            f"{name}: weight must be (out_channels, in_channels/groups, {letters}), got {tuple(weight.shape)}"
+        )
+    raise RuntimeError(
+        f"{name}: bias must have one number for each of the {weight.shape[0]} filters of weight "
+        f"{tuple(weight.shape)}, got {tuple(bias.shape)}"
+    )
+
+
+@remembered
+def _geometry(name, input_shape, weight_shape, stride, padding, dilation, groups):
+    """stride, padding, dilation as tuples, and the zeros that "same" needs at the end only (None for none)."""
+    spatial = len(weight_shape) - 2
+    channels, sizes, kernel_size = input_shape[-1 - spatial], input_shape[-spatial:], weight_shape[2:]
+    stride = numbers(name, "stride", stride, spatial, least=1)
+    dilation = numbers(name, "dilation", dilation, spatial, least=1)
+    (groups,) = numbers(name, "groups", groups, 1, least=1)
+    if channels != weight_shape[1] * groups:
+        relation = (
+            "with groups=1 they must be equal"
+            if groups == 1
+            else f"with groups={groups} weight must take 1/{groups} of them"
+        )
+        raise RuntimeError(
+            f"{name}: input has {channels} channels {tuple(input_shape)} but weight takes {weight_shape[1]} "
+            f"{tuple(weight_shape)}; {relation}"
+        )
+    if weight_shape[0] % groups or weight_shape[0] < groups:
+        raise RuntimeError(
+            f"{name}: weight has {weight_shape[0]} filters {tuple(weight_shape)}, which cannot be shared out "
+            f"among groups={groups}"
+        )
+    extra = None
+    if isinstance(padding, str):
+        if padding not in ("same", "valid"):
+            raise RuntimeError(f"{name}: padding must be an int, a tuple of ints, 'valid' or 'same', got {padding!r}")
+        total = [d * (k - 1) if padding == "same" else 0 for d, k in zip(dilation, kernel_size)]
+        if padding == "same" and max(stride) > 1:
+            raise RuntimeError(
+                f"{name}: padding='same' has a meaning for stride 1 only, got stride={stride}; give the padding as numbers"
+            )
+        padding = tuple(t // 2 for t in total)
+        if any(t % 2 for t in total):
+            extra = tuple(t % 2 for t in total)
+    else:
+        padding = numbers(name, "padding", padding, spatial, least=0)
+    for axis, (size, k, pad, d) in enumerate(zip(sizes, kernel_size, padding, dilation)):
+        reach = d * (k - 1) + 1
+        if reach > size + 2 * pad + (extra or (0, 0))[axis] or size + pad == 0:
+            raise RuntimeError(
+                f"{name}: the window {tuple(kernel_size)} with dilation {dilation} is larger than the input "
+                f"{tuple(sizes)} with padding {padding}; pad more, or use a smaller window"
+            )
+    return stride, padding, dilation, extra
+
+
+@remembered
+def _transposed_geometry(name, input_shape, weight_shape, stride, padding, output_padding, groups, dilation):
+    """stride, padding, dilation as tuples, and the shape of the output."""
+    spatial = len(weight_shape) - 2
+    *batch, channels = input_shape[:-spatial]
+    stride = numbers(name, "stride", stride, spatial, least=1)
+    dilation = numbers(name, "dilation", dilation, spatial, least=1)
+    padding = numbers(name, "padding", padding, spatial, least=0)
+    output_padding = numbers(name, "output_padding", output_padding, spatial, least=0)
+    (groups,) = numbers(name, "groups", groups, 1, least=1)
+    if channels != weight_shape[0]:
+        raise RuntimeError(
+            f"{name}: input has {channels} channels {tuple(input_shape)} but weight takes {weight_shape[0]} "
+            f"{tuple(weight_shape)}; its first axis is the input's channels"
+        )
+    if channels % groups:
+        raise RuntimeError(f"{name}: {channels} input channels cannot be shared out among groups={groups}")
+    sizes = []
+    for size, k, s, pad, more, d in zip(
+        input_shape[-spatial:], weight_shape[2:], stride, padding, output_padding, dilation
+    ):
+        if more >= max(s, d):
+            raise RuntimeError(
+                f"{name}: output_padding must be smaller than either stride or dilation, got "
+                f"output_padding={output_padding}, stride={stride}, dilation={dilation}"
+            )
+        sizes.append((size - 1) * s - 2 * pad + d * (k - 1) + more + 1)
+    if min(sizes) < 1:
+        raise RuntimeError(
+            f"{name}: input {tuple(input_shape)} with window {tuple(weight_shape[2:])} and padding {padding} would "
+            f"give an output of size {tuple(sizes)}; pad less"
+        )
+    return stride, padding, dilation, (*batch, weight_shape[1] * groups, *sizes)
+
+
+def _first(pictures: Any, shape: tuple) -> Any:
+    """Their first rows and columns: an output_padding beyond the stride lets windows fit in that had not been there."""
+    return pictures if pictures.shape == shape else pictures[..., : shape[-2], : shape[-1]]
+
+
+def _whole(input: np.ndarray, extra: tuple | None) -> np.ndarray:
+    """With a batch axis, and with the zeros that "same" needs at the bottom and the right."""
+    if input.ndim == 3:
+        input = input[None]
+    return np.pad(input, ((0, 0), (0, 0), (0, extra[0]), (0, extra[1]))) if extra else input

@@ -1,0 +1,98 @@
+"""How far two vectors are from each other, and losses that are made of that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .elementwise import clamp, minimum, where
+from .loss import reduce_to, reduction_of
+from .reduce import norm
+from .reduce import sum as total
+from .unary import sqrt
+
+
+def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
+    """x1·x2 / (max(|x1|, eps)·max(|x2|, eps)) along dim        two shapes that broadcast -> without dim
+
+    The cosine of the angle between two vectors: 1 for one direction, -1 for opposite ones.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.functional.cosine_similarity(tg.tensor([[3.0, 4.0]]), tg.tensor([[4.0, 3.0]])).tolist()
+    [0.9599999785423279]
+    """
+    a = x1 / clamp(norm(x1, 2, dim, True), eps)
+    b = x2 / clamp(norm(x2, 2, dim, True), eps)
+    return total(a * b, dim)
+
+
+def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
+    """|x1 - x2 + eps|, the p-norm along the last axis        two shapes that broadcast -> without the last axis"""
+    return norm(x1 - x2 + eps, p, -1, keepdim)
+
+
+def cosine_embedding_loss(
+    input1: Any,
+    input2: Any,
+    target: Any,
+    margin: float = 0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """mean of 1 - cos where target is 1, max(0, cos - margin) where it is -1        (N,D) (N,D) (N,) -> ()"""
+    reduction = reduction_of(reduction, size_average, reduce)
+    if input1.shape != input2.shape or target.ndim != input1.ndim - 1 or input1.ndim not in (1, 2):
+        raise RuntimeError(
+            f"cosine_embedding_loss: expected two inputs (N, D) and target (N,), or (D,) and (); got "
+            f"{tuple(input1.shape)}, {tuple(input2.shape)} and {tuple(target.shape)}"
+        )
+    squares = (total(input1 * input1, -1) + 1e-12) * (total(input2 * input2, -1) + 1e-12)
+    cosine = total(input1 * input2, -1) / sqrt(squares)
+    losses = where(target == 1, 1 - cosine, 0.0) + where(target == -1, clamp(cosine - margin, 0), 0.0)
+    return reduce_to(losses, reduction)
+
+
+def margin_ranking_loss(
+    input1: Any,
+    input2: Any,
+    target: Any,
+    margin: float = 0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """mean of max(0, margin - target·(input1 - input2)): input1 should be larger where target is 1, smaller where -1"""
+    reduction = reduction_of(reduction, size_average, reduce)
+    if not input1.ndim == input2.ndim == target.ndim:
+        raise RuntimeError(
+            f"margin_ranking_loss: both inputs and target must have equally many axes, got {tuple(input1.shape)}, "
+            f"{tuple(input2.shape)} and {tuple(target.shape)}"
+        )
+    return reduce_to(clamp(margin - target * (input1 - input2), 0), reduction)
+
+
+def triplet_margin_loss(
+    anchor: Any,
+    positive: Any,
+    negative: Any,
+    margin: float = 1.0,
+    p: float = 2,
+    eps: float = 1e-6,
+    swap: bool = False,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """mean of max(0, |anchor - positive| - |anchor - negative| + margin)        (N,D) three times -> ()
+
+    Distances are pairwise_distance(..., p, eps). swap: the negative may be compared with the positive instead, if
+    that is closer. (Balntas et al., 2016.)
+    """
+    reduction = reduction_of(reduction, size_average, reduce)
+    if margin <= 0:
+        raise ValueError(f"triplet_margin_loss: margin must be greater than 0, got {margin}")
+    near = pairwise_distance(anchor, positive, p, eps)
+    far = pairwise_distance(anchor, negative, p, eps)
+    if swap:
+        far = minimum(far, pairwise_distance(positive, negative, p, eps))
+    return reduce_to(clamp(near - far + margin, 0), reduction)

@@ -1,0 +1,111 @@
+"""Dropout: in training, some numbers are set to 0 at random; the rest grow, so that the mean stays the same.
+
+Growing by 1/(1-p) in training ("inverted" dropout) leaves nothing to do afterwards. (Srivastava et al., 2014.)
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ..random import rng
+
+# Where SELU sends minus infinity: what alpha_dropout puts in place of dropped numbers.
+SELU_FLOOR = -1.7580993408473766
+
+
+def dropout(input: Any, p: float = 0.5, training: bool = True) -> Any:
+    """input · mask / (1-p), each element kept with probability 1-p        any shape -> the same
+
+    Without `training` it is the input itself. Raises a ValueError for p outside 0 to 1.
+
+    >>> import tinygrad_cnn as tg
+    >>> _ = tg.manual_seed(0)
+    >>> sorted(set(tg.dropout(tg.ones(100), p=0.75, training=True).tolist()))
+    [0.0, 4.0]
+    """
+    _check("dropout", p)
+    if not training or p == 0:
+        return input
+    return input * _mask(input.shape, p, input.dtype)
+
+
+def dropout1d(input: Any, p: float = 0.5, training: bool = True) -> Any:
+    """Dropout of whole channels        (N,C,L) -> (N,C,L), or (C,L) -> (C,L)"""
+    if input.ndim not in (2, 3):
+        raise RuntimeError(f"dropout1d: expected input (C, L) or (N, C, L), got {input.ndim} axes {tuple(input.shape)}")
+    return _drop_channels("dropout1d", input, p, training, input.ndim - 1)
+
+
+def dropout2d(input: Any, p: float = 0.5, training: bool = True) -> Any:
+    """Dropout of whole channels        (N,C,H,W) -> (N,C,H,W)
+
+    An input of three axes is taken for (N,C,L), with a warning, as in PyTorch.
+    """
+    if input.ndim not in (3, 4):
+        warnings.warn(
+            f"dropout2d: expected input (N, C, H, W), got {input.ndim} axes {tuple(input.shape)}; for whole channels "
+            "of other inputs use dropout1d or dropout3d",
+            stacklevel=3,
+        )
+    if input.ndim == 3:
+        warnings.warn(
+            f"dropout2d: input of three axes {tuple(input.shape)} is taken for (N, C, L), not (C, H, W); "
+            "add an axis for the batch, or use dropout1d",
+            stacklevel=3,
+        )
+    return _drop_channels("dropout2d", input, p, training, 2)
+
+
+def dropout3d(input: Any, p: float = 0.5, training: bool = True) -> Any:
+    """Dropout of whole channels        (N,C,D,H,W) -> (N,C,D,H,W)"""
+    return _drop_channels("dropout3d", input, p, training, 2)
+
+
+def alpha_dropout(input: Any, p: float = 0.5, training: bool = False) -> Any:
+    """Dropout for SELU networks, which keeps mean 0 and variance 1        any shape -> the same
+
+    Dropped elements become SELU's lower limit, then all is scaled and shifted. (Klambauer et al., 2017.)
+    """
+    return _drop_to_floor("alpha_dropout", input, p, training, input.shape)
+
+
+def feature_alpha_dropout(input: Any, p: float = 0.5, training: bool = False) -> Any:
+    """alpha_dropout of whole channels        (N,C,...) -> (N,C,...)"""
+    return _drop_to_floor("feature_alpha_dropout", input, p, training, _per_channel(input.shape, 2))
+
+
+def _check(name: str, p: float) -> None:
+    if not 0 <= p <= 1:
+        raise ValueError(f"{name}: p is the probability of an element to be dropped, between 0 and 1, got {p}")
+
+
+def _mask(shape: tuple, p: float, dtype: np.dtype) -> np.ndarray:
+    """1/(1-p) where an element stays, 0 where it goes."""
+    kept = rng().random(shape, np.float32) >= p
+    return np.multiply(kept, 1 / (1 - p) if p < 1 else 0, dtype=dtype)
+
+
+def _per_channel(shape: tuple, lead: int) -> tuple:
+    return (*shape[:lead], *(1,) * (len(shape) - lead))
+
+
+def _drop_channels(name: str, input: Any, p: float, training: bool, lead: int) -> Any:
+    _check(name, p)
+    if not training or p == 0:
+        return input
+    return input * _mask(_per_channel(input.shape, lead), p, input.dtype)
+
+
+def _drop_to_floor(name: str, input: Any, p: float, training: bool, shape: tuple) -> Any:
+    _check(name, p)
+    if not training or p == 0:
+        return input
+    if p == 1:
+        return input * 0
+    kept = (rng().random(shape, np.float32) >= p).astype(input.dtype)
+    scale = 1 / math.sqrt((1 - p) * (1 + p * SELU_FLOOR**2))
+    return input * (kept * scale) + ((1 - kept) * (scale * SELU_FLOOR) - scale * p * SELU_FLOOR)

@@ -1,0 +1,309 @@
+"""Losses of classification: one number that says how far the scores of C classes are from the true class.
+
+Every loss gives a number for each element or example, then their mean, their sum, or as they are:
+`reduction="mean" | "sum" | "none"`. `size_average` and `reduce` are PyTorch's old way to say the same.
+
+N batch, C classes. Scores are (N,C), or (N,C,d1,...) for a class at each place, or (C,) for one example.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ..kernels import kernel
+from ..op import op
+from ..tensor import as_array
+from .elementwise import clamp, where
+from .reduce import mean
+from .reduce import sum as total
+from .shape import movedim, reshape, unsqueeze
+from .softmax import log_softmax
+from .unary import square
+
+
+def reduction_of(reduction: str, size_average: bool | None = None, reduce: bool | None = None) -> str:
+    """One of mean, sum and none, from it or from the old flags."""
+    if size_average is None and reduce is None:
+        if reduction not in ("mean", "sum", "none"):
+            raise ValueError(f"{reduction} is not a valid value for reduction; there are 'mean', 'sum' and 'none'")
+        return reduction
+    size_average = size_average is None or size_average
+    chosen = "none" if reduce is not None and not reduce else "mean" if size_average else "sum"
+    warnings.warn(
+        f"size_average and reduce args will be deprecated, please use reduction={chosen!r} instead.", stacklevel=3
+    )
+    return chosen
+
+
+def reduce_to(losses: Any, reduction: str) -> Any:
+    if reduction == "mean":
+        return mean(losses)
+    return total(losses) if reduction == "sum" else losses
+
+
+@op(keeps="logsumexp")
+def _cross_entropy(input, target, reduction: str):
+    """log Σ exp(input[n]) - input[n, target[n]], reduced        (N,C) (N,) -> () or (N,)"""
+    losses, logsumexp = kernel.cross_entropy(input, target)
+    return reduce_to(losses, reduction), logsumexp
+
+
+def _cross_entropy_back(g, input, target, reduction, logsumexp):
+    """(softmax(input) - one-hot(target)) times each example's share of g."""
+    if reduction != "none":
+        g = np.full(len(input), g / len(input) if reduction == "mean" else g, input.dtype)
+    return (kernel.cross_entropy_backward(g, input, logsumexp, target),)
+
+
+_cross_entropy.grad_fused(_cross_entropy_back, inputs=("input",))
+
+
+@_cross_entropy.meaning
+def _(input, target, reduction):
+    return reduce_to(-pick_class(log_softmax(input, 1), target), reduction)
+
+
+@op
+def pick_class(input, target):
+    """input[n, target[n]]        (N,C) (N,) -> (N,)"""
+    return input[np.arange(len(input)), target]
+
+
+@op
+def place_class(grad, target, input_shape: tuple):
+    """grad[n] at [n, target[n]], 0 elsewhere        (N,) (N,) -> (N,C)"""
+    out = np.zeros(input_shape, grad.dtype)
+    out[np.arange(len(out)), target] = grad
+    return out
+
+
+pick_class.grad(input=lambda g, target, input_shape: place_class(g, target, input_shape), target=None)
+place_class.grad(grad=lambda g, target: pick_class(g, target), target=None)
+
+
+def cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Any:
+    """-log softmax(input)[target]: the surprise of the true class        (N,C) (N,) -> ()
+
+    input: logits (N,C), (N,C,d1,...) or (C,); softmax is inside.
+    target: the class of each example, int64 (N,), (N,d1,...) or (); or probabilities of the shape of input.
+    weight: (C,) a factor for each class; the mean is then the weighted one. ignore_index: examples of this class
+    count for nothing. label_smoothing: ε; the target becomes (1-ε)·target + ε/C.
+
+    Raises a ValueError for another number of examples, an IndexError for a class outside 0..C-1, a RuntimeError
+    for other shapes and dtypes.
+
+    >>> import tinygrad_cnn as tg
+    >>> logits = tg.zeros(1, 4, requires_grad=True)
+    >>> loss = tg.nn.functional.cross_entropy(logits, tg.tensor([2]))
+    >>> round(loss.item(), 4)
+    1.3863
+    >>> loss.backward()
+    >>> logits.grad.tolist()
+    [[0.25, 0.25, -0.75, 0.25]]
+    """
+    reduction = reduction_of(reduction, size_average, reduce)
+    if not 0 <= label_smoothing <= 1:
+        raise RuntimeError(f"cross_entropy: label_smoothing must be between 0 and 1, got {label_smoothing}")
+    _check_logits("cross_entropy", input, target, weight)
+    if input.shape == target.shape and input.ndim and (input.ndim > 1 or target.dtype.kind == "f"):
+        return _soft_cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
+    rows, labels, kept, shape = _examples("cross_entropy", input, target, ignore_index)
+    if weight is None and kept is None and not label_smoothing:
+        losses = _cross_entropy(rows, labels, reduction)
+        return losses if reduction != "none" else reshape(losses, shape)
+    logs = log_softmax(rows, 1)
+    loss = _class_loss(logs, labels, kept, weight, reduction)
+    if label_smoothing:
+        # A target of 1/C for every class: the mean of the losses that each class would have given.
+        each = -total(logs if weight is None else logs * weight, 1)
+        counts = _counts(labels, kept, weight, logs.dtype)
+        even = _reduce_counted(each if kept is None else where(kept, each, 0.0), counts, reduction)
+        loss = (1 - label_smoothing) * loss + label_smoothing / rows.shape[1] * even
+    return loss if reduction != "none" else reshape(loss, shape)
+
+
+def nll_loss(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """-input[n, target[n]], the negative log-likelihood        (N,C) (N,) -> ()
+
+    input: log-probabilities, as log_softmax gives them; the rest as in cross_entropy with classes.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.functional.nll_loss(tg.tensor([[-1.0, -2.0]]), tg.tensor([1])).item()
+    2.0
+    """
+    reduction = reduction_of(reduction, size_average, reduce)
+    if input.ndim == 0:
+        raise ValueError("nll_loss: expected input (C,), (N, C) or (N, C, d1, ...), got a number")
+    _check_logits("nll_loss", input, target, weight)
+    rows, labels, kept, shape = _examples("nll_loss", input, target, ignore_index)
+    loss = _class_loss(rows, labels, kept, weight, reduction)
+    return loss if reduction != "none" else reshape(loss, shape)
+
+
+def multi_margin_loss(
+    input: Any,
+    target: Any,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: Any = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """Σ over j ≠ target of max(0, margin - input[target] + input[j])^p / C: the multi-class hinge        (N,C) (N,) -> ()
+
+    The loss of a support vector machine. p: 1 or 2. weight: (C,) a factor for each class. (Crammer, Singer, 2001.)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.functional.multi_margin_loss(tg.tensor([[3.0, 2.5, -1.0]]), tg.tensor([0])).item()
+    0.1666666716337204
+    """
+    reduction = reduction_of(reduction, size_average, reduce)
+    if p not in (1, 2):
+        raise ValueError(f"multi_margin_loss: p must be 1 or 2, got {p}")
+    if input.ndim not in (1, 2):
+        raise RuntimeError(f"multi_margin_loss: expected input (N, C) or (C,), got {tuple(input.shape)}")
+    _check_logits("multi_margin_loss", input, target, weight)
+    shape, labels = tuple(target.shape), as_array(target).reshape(-1)
+    rows = input if input.ndim == 2 else unsqueeze(input, 0)
+    N, C = rows.shape
+    if target.ndim > 1 or len(labels) != N:
+        raise RuntimeError(f"multi_margin_loss: target must be one class for each of the {N} examples, got {shape}")
+    if N and not 0 <= labels.min() <= labels.max() < C:
+        raise RuntimeError(f"multi_margin_loss: target out of range: the classes are 0 to {C - 1}, got {labels.tolist()}")
+    beyond = clamp(rows - unsqueeze(pick_class(rows, labels), 1) + margin, 0)
+    beyond = beyond if p == 1 else square(beyond)
+    factors = (labels[:, None] != np.arange(C)) / C
+    if weight is not None:
+        factors = factors * as_array(weight)[labels][:, None]
+    losses = total(beyond * factors.astype(rows.dtype), 1)
+    return reduce_to(losses, reduction) if reduction != "none" else reshape(losses, shape)
+
+
+def _check_logits(name: str, input: Any, target: Any, weight: Any) -> None:
+    if not hasattr(target, "dtype"):
+        raise TypeError(f"{name}: target must be a Tensor, got {type(target).__name__}")
+    if input.dtype.kind != "f":
+        raise NotImplementedError(f"{name}: input is {input.dtype}, it must be floating; convert it with .float()")
+    if weight is not None:
+        C = input.shape[min(input.ndim - 1, 1)] if input.ndim else 0
+        if weight.shape != (C,):
+            raise RuntimeError(
+                f"{name}: weight must have one factor for each of the {C} classes, got shape {tuple(weight.shape)}"
+            )
+        if weight.dtype != input.dtype:
+            raise RuntimeError(f"{name}: input is {input.dtype} but weight is {weight.dtype}; they must be equal")
+
+
+def _examples(name: str, input: Any, target: Any, ignore_index: int) -> tuple:
+    """Logits as rows (M,C), their classes (M,), which of them count (None for all), the shape of the losses."""
+    labels = as_array(target)
+    if labels.dtype != np.int64 and labels.dtype != np.uint8:
+        raise RuntimeError(
+            f"{name}: expected target dtype int64 or uint8, the class of each example, got {labels.dtype}; "
+            "use .long(), or probabilities of the shape of input"
+        )
+    shape = labels.shape
+    if input.ndim == 2:
+        if labels.ndim == 1 and len(labels) != len(input):
+            raise ValueError(
+                f"{name}: expected input batch_size ({len(input)}) to match target batch_size ({len(labels)})"
+            )
+        if labels.ndim != 1:
+            raise RuntimeError(
+                f"{name}: expected one class for each of the {len(input)} examples of input {tuple(input.shape)}, "
+                f"a target of shape ({len(input)},), got {shape}"
+            )
+    elif input.ndim < 2:
+        if labels.size != 1 or labels.ndim > 1:
+            raise ValueError(f"{name}: for one example (C,), target must have size 1, got target size {shape}")
+        input, labels = reshape(input, (1, -1)), labels.reshape(1)
+    else:
+        if shape[:1] != input.shape[:1]:
+            raise ValueError(
+                f"{name}: expected input batch_size ({input.shape[0]}) to match target batch_size ({shape[:1]})"
+            )
+        if shape[1:] != input.shape[2:]:
+            raise RuntimeError(
+                f"{name}: input {tuple(input.shape)} has a class at each of {tuple(input.shape[2:])} places, target "
+                f"must be {(input.shape[0], *input.shape[2:])}, got {shape}"
+            )
+        input, labels = reshape(movedim(input, 1, -1), (-1, input.shape[1])), labels.reshape(-1)
+    C = input.shape[1]
+    # As unsigned numbers the negative ones are very large, so one comparison is enough.
+    if labels.size and labels.view(np.uint64 if labels.itemsize == 8 else np.uint8).max() >= C or 0 <= ignore_index < C:
+        kept = labels != ignore_index
+        outside = kept & ((labels < 0) | (labels >= C))
+        if outside.any():
+            raise IndexError(
+                f"{name}: target {labels[outside][0]} is out of bounds: input {tuple(input.shape)} has {C} classes, 0 to {C - 1}"
+            )
+        if not kept.all():
+            return input, np.where(kept, labels, 0), kept, shape
+    return input, labels, None, shape
+
+
+def _counts(labels: np.ndarray, kept: Any, weight: Any, dtype: Any) -> np.ndarray | None:
+    """How much each example counts in the mean; None if all count 1."""
+    if weight is None:
+        return None if kept is None else kept.astype(dtype)
+    counts = as_array(weight)[labels]
+    return counts if kept is None else counts * kept
+
+
+def _class_loss(logs: Any, labels: np.ndarray, kept: Any, weight: Any, reduction: str) -> Any:
+    """-logs[n, labels[n]], times the weight of the class, reduced        (N,C) (N,) -> () or (N,)"""
+    losses = -pick_class(logs, labels)
+    counts = _counts(labels, kept, weight, logs.dtype)
+    if weight is not None:
+        losses = losses * counts
+    if kept is not None:
+        losses = where(kept, losses, 0.0)  # not a product: what is ignored may be infinite
+    return _reduce_counted(losses, counts, reduction)
+
+
+def _reduce_counted(losses: Any, counts: np.ndarray | None, reduction: str) -> Any:
+    if reduction == "mean" and counts is not None:
+        sum_of_counts = counts.sum()
+        return total(losses) * (1 / sum_of_counts.item() if sum_of_counts else math.nan)
+    return reduce_to(losses, reduction)
+
+
+def _soft_cross_entropy(input, target, weight, ignore_index, reduction, smoothing):
+    """-Σ target · log softmax(input) over the classes        (N,C,...) (N,C,...) -> () or (N,...)"""
+    if target.dtype.kind != "f":
+        raise RuntimeError(
+            f"cross_entropy: expected floating point type for target with class probabilities {tuple(target.shape)}, "
+            f"got {target.dtype}; a target of classes has no axis for them"
+        )
+    if ignore_index >= 0:
+        raise RuntimeError("cross_entropy: ignore_index is not supported for a target of probabilities")
+    dim = min(input.ndim - 1, 1)
+    C = input.shape[dim]
+    if smoothing:
+        target = target * (1 - smoothing) + smoothing / C
+    if weight is not None:
+        target = target * reshape(weight, (C, *(1,) * (input.ndim - dim - 1)))
+    losses = -total(log_softmax(input, dim) * target, dim)
+    return reduce_to(losses, reduction)

@@ -1,0 +1,322 @@
+"""Normalization: numbers are shifted and scaled to mean 0 and variance 1, then by a learned weight and bias.
+
+What differs is only over which axes the mean and the variance are taken:
+
+    batch_norm       over the batch and all pixels, for each channel      (N, H, W)
+    layer_norm       over the last axes, for each example                 (normalized_shape)
+    group_norm       over a group of channels and all pixels              (C/G, H, W)
+    instance_norm    over the pixels of each channel of each example      (H, W)
+
+Variances are biased, divided by n; only running_var takes the unbiased one, divided by n - 1, as in PyTorch.
+
+N batch, C channels, G groups; "..." any number of axes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..kernels import kernel
+from ..op import op
+from ..tensor import Tensor, as_array
+from .elementwise import clamp
+from .pool import avg_pool2d
+from .rearrange import pad
+from .reduce import mean, norm, variance
+from .shape import reshape, squeeze
+from .unary import rsqrt, square
+
+# Over the batch.
+
+
+@op(keeps=("mean", "invstd"))
+def _batch_norm(input, weight, bias, eps: float, running: tuple | None):
+    """batch_norm in training; running is (mean, var, momentum), arrays that are moved in place."""
+    out, mean, invstd = kernel.batch_norm(input, weight, bias, eps)
+    if running is not None and input.size:
+        var = 1 / np.square(invstd) - eps
+        n = input.size // input.shape[1]
+        _follow(running, mean, var * (n / max(n - 1, 1)))
+    return out, mean, invstd
+
+
+def _batch_norm_back(g, input, weight, mean, invstd):
+    """The gradients of all three inputs, of which two are also terms of the first."""
+    return kernel.batch_norm_backward(g, input, weight, mean, invstd)
+
+
+_batch_norm.grad_fused(_batch_norm_back, inputs=("input", "weight", "bias"))
+
+
+@_batch_norm.meaning
+def _(input, weight, bias, eps, running):
+    over = (0, *range(2, input.ndim))
+    return _affine((input - mean(input, over, True)) * rsqrt(variance(input, over, 0, True) + eps), weight, bias)
+
+
+def _follow(running: tuple, mean: np.ndarray, var: np.ndarray) -> None:
+    """running = (1 - momentum)·running + momentum·now, in place."""
+    running_mean, running_var, momentum = running
+    running_mean += momentum * (mean - running_mean)
+    running_var += momentum * (var - running_var)
+
+
+def batch_norm(
+    input: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) (C,) (C,) -> (N,C,...)
+
+    training: mean and var are those of each channel over the batch and all pixels, and running_mean and
+    running_var, if there are any, move towards them by the part momentum. Otherwise they are the running ones.
+
+    Raises a ValueError where there is one value per channel in training, a RuntimeError for shapes and dtypes
+    that do not fit. (Ioffe and Szegedy, 2015.)
+
+    >>> import tinygrad_cnn as tg
+    >>> x, mean, var = tg.tensor([[1.0], [3.0]]), tg.zeros(1), tg.ones(1)
+    >>> out = tg.nn.functional.batch_norm(x, mean, var, training=True, momentum=0.5)
+    >>> [round(v, 4) for v in out.flatten().tolist()], mean.tolist(), var.tolist()
+    ([-1.0, 1.0], [1.0], [1.5])
+    """
+    if (running_mean is None) != (running_var is None):
+        raise ValueError("batch_norm: running_mean and running_var must either both be None or neither be None")
+    _check_channels(
+        "batch_norm", input, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var
+    )
+    if not training:
+        if running_mean is None:
+            raise RuntimeError("batch_norm: running_mean and running_var must be defined in evaluation mode")
+        if eps < 0:
+            raise ValueError(f"batch_norm: eps must be non-negative, got {eps}")
+        return _by_statistics(input, as_array(running_mean), as_array(running_var), weight, bias, eps)
+    if math.prod(input.shape) == input.shape[1]:
+        raise ValueError(
+            f"batch_norm: expected more than 1 value per channel when training, got input size {tuple(input.shape)}: "
+            "one value has no variance"
+        )
+    if eps <= 0:
+        raise ValueError(f"batch_norm: eps must be positive during training, got {eps}")
+    running = None
+    if running_mean is not None:
+        running = as_array(running_mean), as_array(running_var), momentum
+    out = _batch_norm(input, weight, bias, eps, running)
+    _bump("batch_norm", running_mean, running_var)
+    return out
+
+
+def _by_statistics(
+    input: Any, mean: np.ndarray, var: np.ndarray, weight: Any, bias: Any, eps: float
+) -> Any:
+    """input · scale + shift with one scale and one shift for each channel."""
+    scale = 1 / np.sqrt(var + var.dtype.type(eps))
+    shift = -mean * scale
+    if weight is not None:
+        scale, shift = weight * scale, weight * shift
+    if bias is not None:
+        shift = bias + shift
+    return _affine(input, scale, shift)
+
+
+def _affine(input: Any, weight: Any, bias: Any) -> Any:
+    """input · weight + bias with one of each for every channel        (N,C,...) (C,) (C,)"""
+    per_channel = (-1, *(1,) * (input.ndim - 2))
+    if weight is not None:
+        input = input * reshape(weight, per_channel)
+    return input if bias is None else input + reshape(bias, per_channel)
+
+
+def _check_channels(name: str, input: Any, **vectors: Any) -> None:
+    if input.dtype.kind != "f":
+        raise NotImplementedError(f"{name}: input is {input.dtype}, it must be floating; convert it with .float()")
+    if input.ndim < 2:
+        raise RuntimeError(f"{name}: expected input (N, C, ...), got shape {tuple(input.shape)}")
+    C = input.shape[1]
+    for what, vector in vectors.items():
+        if vector is None:
+            continue
+        if vector.shape != (C,):
+            raise RuntimeError(
+                f"{name}: {what} should contain {C} elements, one for each channel of input {tuple(input.shape)}, "
+                f"got shape {tuple(vector.shape)}"
+            )
+        if vector.dtype != input.dtype:
+            raise RuntimeError(
+                f"{name}: input is {input.dtype} but {what} is {vector.dtype}; all must share one dtype, "
+                f"convert with .to({input.dtype})"
+            )
+
+
+def _bump(name: str, *changed: Any) -> None:
+    for t in changed:
+        if isinstance(t, Tensor):
+            t.version().bump(name)
+
+
+# Within each example.
+
+
+@op(keeps="invstd")
+def standardize(input, dim: tuple, eps: float):
+    """(input - mean) / √(var + eps), mean and var over the axes dim        any shape -> the same"""
+    n = math.prod(input.shape[i] for i in dim)
+    centered = input - np.add.reduce(input, axis=dim, keepdims=True) / n
+    var = np.add.reduce(np.square(centered), axis=dim, keepdims=True) / n
+    invstd = 1 / np.sqrt(var + var.dtype.type(eps))
+    centered *= invstd
+    return centered, invstd
+
+
+def _standardize_back(g, out, invstd, dim):
+    """invstd·(g - ⟨g⟩ - out·⟨g·out⟩): what moves the mean or the variance does not move the result."""
+    return (invstd * (g - mean(g, dim, True) - out * mean(g * out, dim, True)),)
+
+
+standardize.grad_fused(_standardize_back, inputs=("input",))
+
+
+@standardize.meaning
+def _(input, dim, eps):
+    return (input - mean(input, dim, True)) * rsqrt(variance(input, dim, 0, True) + eps)
+
+
+def layer_norm(
+    input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> Any:
+    """(input - mean) / √(var + eps) · weight + bias        (..., *normalized_shape) -> the same
+
+    mean and var over the last axes, whose lengths are normalized_shape; weight and bias have that shape.
+    (Ba, Kiros and Hinton, 2016.)
+
+    >>> import tinygrad_cnn as tg
+    >>> [round(v, 4) for v in tg.nn.functional.layer_norm(tg.tensor([1.0, 2.0, 3.0]), (3,)).tolist()]
+    [-1.2247, 0.0, 1.2247]
+    """
+    dims = _last_axes("layer_norm", input, normalized_shape, weight=weight, bias=bias)
+    out = standardize(input, dims, eps)
+    out = out if weight is None else out * weight
+    return out if bias is None else out + bias
+
+
+def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Any:
+    """input / √(mean of input² + eps) · weight        (..., *normalized_shape) -> the same
+
+    layer_norm without the mean. eps: the dtype's own if None. (Zhang and Sennrich, 2019.)
+    """
+    dims = _last_axes("rms_norm", input, normalized_shape, weight=weight)
+    eps = float(np.finfo(input.dtype).eps) if eps is None else eps
+    out = input * rsqrt(mean(square(input), dims, True) + eps)
+    return out if weight is None else out * weight
+
+
+def _last_axes(name: str, input: Any, normalized_shape: Any, **parameters: Any) -> tuple[int, ...]:
+    if not isinstance(normalized_shape, tuple | list):
+        raise TypeError(f"{name}: normalized_shape must be a tuple of ints, got {normalized_shape!r}")
+    shape = tuple(normalized_shape)
+    if not shape:
+        raise RuntimeError(f"{name}: normalized_shape must have at least one axis, got {normalized_shape!r}")
+    if input.dtype.kind != "f":
+        raise NotImplementedError(f"{name}: input is {input.dtype}, it must be floating; convert it with .float()")
+    if input.shape[-len(shape) :] != shape:
+        raise RuntimeError(
+            f"{name}: given normalized_shape={shape}, expected input of shape (..., {', '.join(map(str, shape))}), "
+            f"got {tuple(input.shape)}"
+        )
+    for what, p in parameters.items():
+        if p is not None and p.shape != shape:
+            raise RuntimeError(f"{name}: {what} must have the shape normalized_shape {shape}, got {tuple(p.shape)}")
+        if p is not None and p.dtype != input.dtype:
+            raise RuntimeError(f"{name}: input is {input.dtype} but {what} is {p.dtype}; all must share one dtype")
+    return tuple(range(-len(shape), 0))
+
+
+def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+    """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) -> (N,C,...)
+
+    mean and var over each of num_groups groups of channels, with all their pixels. (Wu and He, 2018.)
+    """
+    _check_channels("group_norm", input, weight=weight, bias=bias)
+    N, C, *pixels = input.shape
+    if num_groups < 1 or C % num_groups:
+        raise RuntimeError(
+            f"group_norm: the {C} channels of input {tuple(input.shape)} must be divisible by num_groups={num_groups}"
+        )
+    if N * C // num_groups * math.prod(pixels) == 1:
+        raise ValueError(f"group_norm: expected more than 1 value per group, got input size {tuple(input.shape)}")
+    groups = reshape(input, (N, num_groups, C // num_groups, *pixels))
+    out = reshape(standardize(groups, tuple(range(2, groups.ndim)), eps), (N, C, *pixels))
+    return _affine(out, weight, bias)
+
+
+def instance_norm(
+    input: Any,
+    running_mean: Any = None,
+    running_var: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) (C,) (C,) -> (N,C,...)
+
+    mean and var over the pixels of each channel of each example; without use_input_stats, the running ones.
+    running_mean and running_var move towards the mean over the batch. (Ulyanov et al., 2016.)
+    """
+    _check_channels(
+        "instance_norm", input, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var
+    )
+    if not use_input_stats:
+        if running_mean is None or running_var is None:
+            raise RuntimeError(
+                "instance_norm: running_mean and running_var must be defined when use_input_stats is false"
+            )
+        return _by_statistics(input, as_array(running_mean), as_array(running_var), weight, bias, eps)
+    if math.prod(input.shape[2:]) == 1:
+        raise ValueError(
+            f"instance_norm: expected more than 1 spatial element when training, got input size {tuple(input.shape)}"
+        )
+    over = tuple(range(2, input.ndim))
+    if running_mean is not None and running_var is not None:
+        values = as_array(input)
+        now = values.mean(over).mean(0), values.var(over, ddof=1).mean(0)
+        _follow((as_array(running_mean), as_array(running_var), momentum), *now)
+        _bump("instance_norm", running_mean, running_var)
+    return _affine(standardize(input, over, eps), weight, bias)
+
+
+# By length.
+
+
+def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Any:
+    """input / max(|input|, eps), the p-norm along dim        any shape -> the same
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.functional.normalize(tg.tensor([[3.0, 4.0]])).tolist()
+    [[0.6000000238418579, 0.800000011920929]]
+    """
+    return input / clamp(norm(input, p, dim, True), eps)
+
+
+def local_response_norm(
+    input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Any:
+    """input / (k + alpha · mean of input² over `size` channels around)^beta        (N,C,...) -> (N,C,...)
+
+    Channels beyond the first and the last count as 0. (Krizhevsky, Sutskever and Hinton, 2012.)
+    """
+    if input.ndim < 3:
+        raise ValueError(f"local_response_norm: expected input (N, C, L, ...), got shape {tuple(input.shape)}")
+    N, C, *_ = input.shape
+    columns = reshape(square(input), (N, 1, C, -1))
+    around = avg_pool2d(pad(columns, (0, 0, size // 2, (size - 1) // 2)), (size, 1), 1)
+    return input / (reshape(squeeze(around, 1), input.shape) * alpha + k) ** beta

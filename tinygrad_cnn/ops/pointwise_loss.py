@@ -1,0 +1,358 @@
+"""Losses of one element at a time: input and target have one shape, and are compared place by place."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ..op import op
+from ..tensor import as_array
+from .activation import softplus
+from .elementwise import clamp, sub, where, xlogy
+from .loss import reduce_to, reduction_of
+from .reduce import sum as total
+from .shape import unsqueeze
+from .unary import abs as absolute
+from .unary import exp, log, square
+
+# Numbers.
+
+
+@op
+def _mse_loss(input, target, reduction: str):
+    """(input - target)², reduced        any shape twice -> () or the same"""
+    return reduce_to(square(sub(input, target)), reduction)
+
+
+def _slope(g: Any, input: Any, target: Any, reduction: str) -> Any:
+    """2·(input - target), times each element's share of g."""
+    error = sub(input, target)
+    return error * (g * (2 / max(math.prod(error.shape), 1) if reduction == "mean" else 2))
+
+
+_mse_loss.grad(
+    input=_slope,
+    target=lambda g, input, target, reduction: -_slope(g, input, target, reduction),
+)
+
+
+def mse_loss(
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Any = None,
+) -> Any:
+    """mean of (input - target)²        any shape twice -> ()
+
+    weight: a factor for each element; the mean is then the weighted one.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> loss = tg.nn.functional.mse_loss(x, tg.tensor([3.0, 2.0]))
+    >>> loss.backward()
+    >>> loss.item(), x.grad.tolist()
+    (2.0, [-2.0, 0.0])
+    """
+    reduction = reduction_of(reduction, size_average, reduce)
+    _compare("mse_loss", input, target)
+    if weight is None:
+        return _mse_loss(input, target, reduction)
+    return _weighted("mse_loss", _mse_loss(input, target, "none"), input, weight, reduction)
+
+
+def l1_loss(
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Any = None,
+) -> Any:
+    """mean of |input - target|        any shape twice -> ()
+
+    weight: a factor for each element; the mean is then the weighted one.
+    """
+    reduction = reduction_of(reduction, size_average, reduce)
+    _compare("l1_loss", input, target)
+    losses = absolute(input - target)
+    if weight is None:
+        return reduce_to(losses, reduction)
+    return _weighted("l1_loss", losses, input, weight, reduction)
+
+
+def huber_loss(
+    input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None
+) -> Any:
+    """mean of e²/2 where |e| < delta, else delta·(|e| - delta/2), with e = input - target        any shape twice -> ()
+
+    Quadratic near 0, linear far away. weight: a factor for each element. (Huber, 1964.)
+    """
+    reduction = reduction_of(reduction)
+    _compare("huber_loss", input, target)
+    if delta <= 0:
+        raise RuntimeError(f"huber_loss: delta must be positive, got {delta}")
+    error = absolute(input - target)
+    near = clamp(error, None, delta)
+    losses = near * (error - near * 0.5)
+    if weight is not None:
+        if weight.shape != input.shape:
+            raise ValueError(
+                f"huber_loss: weight {tuple(weight.shape)} must have the shape of input {tuple(input.shape)}"
+            )
+        losses = losses * weight
+    return reduce_to(losses, reduction)
+
+
+def smooth_l1_loss(
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Any:
+    """mean of e²/(2·beta) where |e| < beta, else |e| - beta/2, with e = input - target        any shape twice -> ()
+
+    huber_loss / beta; with beta = 0 it is l1_loss. (Girshick, Fast R-CNN, 2015.)
+    """
+    reduction = reduction_of(reduction, size_average, reduce)
+    _compare("smooth_l1_loss", input, target)
+    if beta < 0:
+        raise RuntimeError(f"smooth_l1_loss: beta must not be negative, got {beta}")
+    error = absolute(input - target)
+    if beta == 0:
+        return reduce_to(error, reduction)
+    near = clamp(error, None, beta)
+    return reduce_to(near * (error - near * 0.5) / beta, reduction)
+
+
+def _compare(name: str, input: Any, target: Any) -> None:
+    """Input and target should have one shape; broadcasting them is seldom what was meant."""
+    if not hasattr(target, "dtype"):
+        raise TypeError(f"{name}: target must be a Tensor, got {type(target).__name__}")
+    if input.dtype.kind != "f" and target.dtype.kind != "f":
+        raise NotImplementedError(f"{name}: input is {input.dtype}, it must be floating; convert it with .float()")
+    if input.shape != target.shape:
+        warnings.warn(
+            f"{name}: using a target size ({tuple(target.shape)}) that is different to the input size "
+            f"({tuple(input.shape)}). They are broadcast, which is seldom what was meant; give them one shape.",
+            stacklevel=3,
+        )
+
+
+def _weighted(name: str, losses: Any, input: Any, weight: Any, reduction: str) -> Any:
+    if weight.shape != input.shape:
+        raise ValueError(f"{name}: weight {tuple(weight.shape)} must have the shape of input {tuple(input.shape)}")
+    losses = losses * weight
+    return total(losses) / total(weight) if reduction == "mean" else reduce_to(losses, reduction)
+
+
+# Probabilities.
+
+
+@op
+def _binary_cross_entropy(input, target):
+    """-target·log(input) - (1-target)·log(1-input), logarithms at least -100        any shape twice -> the same"""
+    with np.errstate(divide="ignore"):
+        return (target - 1) * np.maximum(np.log1p(-input), -100) - target * np.maximum(np.log(input), -100)
+
+
+_binary_cross_entropy.grad(
+    input=lambda g, input, target: g * (input - target) / clamp(input * (1 - input), 1e-12),
+    target=lambda g, input: g * (clamp(log(1 - input), -100) - clamp(log(input), -100)),
+)
+
+
+def binary_cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """mean of -target·log(input) - (1-target)·log(1-input)        any shape twice -> ()
+
+    input and target: probabilities between 0 and 1. Logarithms are at least -100, so that 0 and 1 have a finite
+    loss. weight: a factor, broadcast. For logits, binary_cross_entropy_with_logits is more accurate.
+
+    >>> import tinygrad_cnn as tg
+    >>> round(tg.nn.functional.binary_cross_entropy(tg.tensor([0.5]), tg.tensor([1.0])).item(), 4)
+    0.6931
+    """
+    reduction = reduction_of(reduction, size_average, reduce)
+    _same_kind("binary_cross_entropy", input, target)
+    for what, values in (("input", as_array(input)), ("target", as_array(target))):
+        if values.size and not (values.min() >= 0 and values.max() <= 1):
+            raise RuntimeError(
+                f"binary_cross_entropy: all elements of {what} should be between 0 and 1, it has {values.min()} to "
+                f"{values.max()}; for logits use binary_cross_entropy_with_logits"
+            )
+    losses = _binary_cross_entropy(input, target)
+    return reduce_to(losses if weight is None else losses * weight, reduction)
+
+
+def binary_cross_entropy_with_logits(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    pos_weight: Any = None,
+) -> Any:
+    """mean of -target·log σ(input) - (1-target)·log(1-σ(input)), σ the sigmoid        any shape twice -> ()
+
+    input: logits of any size. weight: a factor, broadcast. pos_weight: a factor for the first term, broadcast.
+    """
+    reduction = reduction_of(reduction, size_average, reduce)
+    _same_kind("binary_cross_entropy_with_logits", input, target)
+    toward = softplus(-input)  # -log σ(input)
+    if pos_weight is not None:
+        toward = toward * ((pos_weight - 1) * target + 1)
+    losses = (1 - target) * input + toward
+    return reduce_to(losses if weight is None else losses * weight, reduction)
+
+
+def _same_kind(name: str, input: Any, target: Any) -> None:
+    if not hasattr(target, "dtype"):
+        raise TypeError(f"{name}: target must be a Tensor, got {type(target).__name__}")
+    if input.shape != target.shape:
+        raise ValueError(
+            f"{name}: target size {tuple(target.shape)} must be the same as input size {tuple(input.shape)}"
+        )
+    if input.dtype != target.dtype:
+        raise RuntimeError(
+            f"{name}: found target dtype {target.dtype} but expected {input.dtype}, the input's; "
+            f"convert it with .to({input.dtype})"
+        )
+
+
+def kl_div(
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    log_target: bool = False,
+) -> Any:
+    """mean of target·(log target - input): the Kullback-Leibler divergence        any shape twice -> ()
+
+    input: log-probabilities; target: probabilities, or their logarithms with log_target.
+    reduction: "batchmean", the sum divided by N, is the divergence of the definition; "mean" divides by all elements.
+    """
+    by_batch = reduction == "batchmean"
+    reduction = reduction_of("sum" if by_batch else reduction, size_average, reduce)
+    if reduction == "mean":
+        warnings.warn(
+            "kl_div: reduction 'mean' divides by the number of elements, so it is not the divergence; 'batchmean' "
+            "divides by the batch and is",
+            stacklevel=2,
+        )
+    losses = exp(target) * (target - input) if log_target else xlogy(target, target) - target * input
+    loss = reduce_to(losses, reduction)
+    return loss / input.shape[0] if by_batch and input.ndim else loss
+
+
+def poisson_nll_loss(
+    input: Any,
+    target: Any,
+    log_input: bool = True,
+    full: bool = False,
+    size_average: bool | None = None,
+    eps: float = 1e-8,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """mean of e^input - target·input: counts with a Poisson distribution        any shape twice -> ()
+
+    input: the logarithm of the expected count, or that count itself with log_input=False (eps keeps its logarithm
+    finite). full: add Stirling's approximation of log(target!), where target > 1.
+    """
+    reduction = reduction_of(reduction, size_average, reduce)
+    losses = exp(input) - target * input if log_input else input - target * log(input + eps)
+    if full:
+        large = where(target > 1, target, 1.0)
+        stirling = large * log(large) - large + log(large * (2 * math.pi)) * 0.5
+        losses = losses + where(target > 1, stirling, 0.0)
+    return reduce_to(losses, reduction)
+
+
+def gaussian_nll_loss(
+    input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
+) -> Any:
+    """mean of (log var + (input - target)² / var) / 2: numbers with a normal distribution        any shape twice -> ()
+
+    var: the variance, a number or a Tensor of the shape of input, or with the last axis of length 1 or missing.
+    It counts as eps where it is smaller. full: add the constant log(2π)/2. (Nix and Weigend, 1994.)
+    """
+    reduction = reduction_of(reduction)
+    values = np.asarray(as_array(var))
+    if (values < 0).any():
+        raise ValueError("gaussian_nll_loss: var has negative entries")
+    if values.ndim and var.shape != input.shape:
+        if var.shape == input.shape[:-1]:
+            var = unsqueeze(var, -1)
+        elif var.ndim != input.ndim or [n for m, n in zip(input.shape, var.shape) if m != n] != [1]:
+            raise ValueError(
+                f"gaussian_nll_loss: var {tuple(var.shape)} is of incorrect size for input {tuple(input.shape)}; "
+                "it may differ in one axis, of length 1"
+            )
+    # PyTorch changes only the value below eps, not the gradient: var + what is missing.
+    var = var + np.maximum(eps - values, 0).astype(input.dtype).reshape(np.shape(var))
+    losses = (log(var) + square(input - target) / var) * 0.5
+    return reduce_to(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
+
+
+# Labels of -1 and 1, or 0 and 1.
+
+
+def soft_margin_loss(
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """mean of log(1 + e^(-target·input)), target -1 or 1        any shape twice -> ()"""
+    return reduce_to(softplus(-target * input), reduction_of(reduction, size_average, reduce))
+
+
+def hinge_embedding_loss(
+    input: Any,
+    target: Any,
+    margin: float = 1.0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """mean of input where target is 1, max(0, margin - input) where it is -1        any shape twice -> ()
+
+    For input that measures how different a pair is: small for equal pairs, at least margin for the others.
+    """
+    reduction = reduction_of(reduction, size_average, reduce)
+    losses = where(target != 1, clamp(margin - input, 0), 0.0) + where(target != -1, input, 0.0)
+    return reduce_to(losses, reduction)
+
+
+def multilabel_soft_margin_loss(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """binary_cross_entropy_with_logits, its mean over the classes C        (N,C) (N,C) -> ()
+
+    weight: (C,) a factor for each class.
+    """
+    reduction = reduction_of(reduction, size_average, reduce)
+    losses = (1 - target) * input + softplus(-input)
+    losses = losses if weight is None else losses * weight
+    return reduce_to(total(losses, -1) / input.shape[-1], reduction)

@@ -1,0 +1,463 @@
+"""Pooling: of every window, the largest number or the mean.
+
+A maximum lets its gradient through at the place that it chose. So max-pool's derivative is *place* (put g
+there), and the derivative of that is *pick* (read there): two maps of g that are each other's adjoint. A
+mean is linear; its adjoint *spreads* g over the window.
+
+N batch, C channels, H W input, P Q output, h w window, s stride.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..kernels import kernel
+from ..op import op
+from ..tensor import as_array
+from .gather import gather, scatter
+from .linalg import matmul
+from .reduce import mean
+from .shape import flatten, reshape, squeeze, unsqueeze
+from .window import batched, numbers, places, remembered
+
+Window = Any  # an int, or a pair of them for (rows, columns)
+
+
+@op(keeps="choice")
+def max_pool2d(
+    input,
+    kernel_size: Window,
+    stride: Window = None,
+    padding: Window = 0,
+    dilation: Window = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+):
+    """max of input[n,c,ps+i,qs+j] over i and j        (N,C,H,W) -> (N,C,P,Q)
+
+    The first of equal numbers is chosen and gets the whole gradient; NaN counts as the largest.
+    kernel_size, stride, padding, dilation: an int, or one for (rows, columns); stride is kernel_size if left out.
+    padding: at most half a window; it is never chosen. ceil_mode: windows may end outside.
+    return_indices: also where the maxima were, as places y·W + x in the picture (int64).
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([[[[1.0, 5.0, 2.0, 2.0], [3.0, 4.0, 2.0, 2.0]]]], requires_grad=True)
+    >>> out, indices = tg.nn.functional.max_pool2d(x, 2, return_indices=True)
+    >>> out.tolist(), indices.tolist()
+    ([[[[5.0, 2.0]]]], [[[[1, 2]]]])
+    >>> out.sum().backward()
+    >>> x.grad.tolist()
+    [[[[0.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]]]]
+    """
+    batch = batched("max_pool2d", input, 2)
+    window, stride, padding, dilation, size = _max_geometry(
+        "max_pool2d", input.shape, kernel_size, stride, padding, dilation, ceil_mode
+    )
+    pictures = input if batch else input[None]
+    if pictures.dtype.kind == "f":
+        out, choice = kernel.max_pool2d(pictures, window, stride, padding, dilation, size)
+    else:
+        _, choice = kernel.max_pool2d(pictures.astype(np.float64), window, stride, padding, dilation, size)
+        out = kernel.max_pool2d_pick(pictures, choice, window, stride, padding, dilation)
+    if return_indices:
+        out = out, _places_in_picture(choice, window, stride, padding, dilation, input.shape[-1])
+    if batch:
+        return out, choice
+    return (out[0][0], out[1][0]) if return_indices else out[0], choice[0]
+
+
+@op
+def max_pool2d_place(
+    grad,
+    choice,
+    input_shape: tuple,
+    kernel_size: Window,
+    stride: Window = None,
+    padding: Window = 0,
+    dilation: Window = 1,
+    ceil_mode: bool = False,
+):
+    """Each grad[n,c,p,q] added at the place its window chose        (N,C,P,Q) (N,C,P,Q) -> (N,C,H,W)"""
+    window, stride, padding, dilation, _ = _max_geometry(
+        "max_pool2d", input_shape, kernel_size, stride, padding, dilation, ceil_mode
+    )
+    if len(input_shape) == 4:
+        return kernel.max_pool2d_place(grad, choice, input_shape, window, stride, padding, dilation)
+    return kernel.max_pool2d_place(grad[None], choice[None], (1, *input_shape), window, stride, padding, dilation)[0]
+
+
+@op
+def max_pool2d_pick(
+    input,
+    choice,
+    kernel_size: Window,
+    stride: Window = None,
+    padding: Window = 0,
+    dilation: Window = 1,
+    ceil_mode: bool = False,
+):
+    """input[n,c,y,x] at the place each window chose        (N,C,H,W) (N,C,P,Q) -> (N,C,P,Q)"""
+    window, stride, padding, dilation, _ = _max_geometry(
+        "max_pool2d", input.shape, kernel_size, stride, padding, dilation, ceil_mode
+    )
+    if input.ndim == 4:
+        return kernel.max_pool2d_pick(input, choice, window, stride, padding, dilation)
+    return kernel.max_pool2d_pick(input[None], choice[None], window, stride, padding, dilation)[0]
+
+
+max_pool2d.grad(
+    input=lambda g, choice, input_shape, kernel_size, stride, padding, dilation, ceil_mode, return_indices: (
+        max_pool2d_place(
+            g[0] if return_indices else g, choice, input_shape, kernel_size, stride, padding, dilation, ceil_mode
+        )
+    )
+)
+max_pool2d_place.grad(
+    grad=lambda g, choice, kernel_size, stride, padding, dilation, ceil_mode: max_pool2d_pick(
+        g, choice, kernel_size, stride, padding, dilation, ceil_mode
+    ),
+    choice=None,
+)
+max_pool2d_pick.grad(
+    input=lambda g, choice, input_shape, kernel_size, stride, padding, dilation, ceil_mode: max_pool2d_place(
+        g, choice, input_shape, kernel_size, stride, padding, dilation, ceil_mode
+    ),
+    choice=None,
+)
+
+
+@op
+def avg_pool2d(
+    input,
+    kernel_size: Window,
+    stride: Window = None,
+    padding: Window = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+):
+    """mean of input[n,c,ps+i,qs+j] over i and j        (N,C,H,W) -> (N,C,P,Q)
+
+    kernel_size, stride, padding, ceil_mode: as in max_pool2d.
+    count_include_pad: zeros of the padding count as elements of the mean. divisor_override: divide by this instead.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.arange(8.0).reshape(1, 1, 2, 4).requires_grad_()
+    >>> out = tg.nn.functional.avg_pool2d(x, 2)
+    >>> out.tolist()
+    [[[[2.5, 4.5]]]]
+    >>> out.sum().backward()
+    >>> x.grad.tolist()
+    [[[[0.25, 0.25, 0.25, 0.25], [0.25, 0.25, 0.25, 0.25]]]]
+    """
+    batch = batched("avg_pool2d", input, 2)
+    window, stride, padding, size, share = _avg_geometry(
+        "avg_pool2d", input.shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+    )
+    if input.dtype.kind != "f":
+        raise RuntimeError(f"avg_pool2d: input is {input.dtype}, a mean needs floating numbers; convert it with .float()")
+    out = kernel.sum_pool2d(input if batch else input[None], window, stride, padding, size)
+    out *= _as(share, out.dtype)
+    return out if batch else out[0]
+
+
+@op
+def avg_pool2d_spread(
+    grad,
+    input_shape: tuple,
+    kernel_size: Window,
+    stride: Window = None,
+    padding: Window = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+):
+    """The share of each grad[n,c,p,q] added at every place of its window        (N,C,P,Q) -> (N,C,H,W)"""
+    window, stride, padding, _, share = _avg_geometry(
+        "avg_pool2d", input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+    )
+    grad = grad * _as(share, grad.dtype)
+    if len(input_shape) == 4:
+        return kernel.sum_pool2d_spread(grad, input_shape, window, stride, padding)
+    return kernel.sum_pool2d_spread(grad[None], (1, *input_shape), window, stride, padding)[0]
+
+
+avg_pool2d.grad(
+    input=lambda g, input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override: (
+        avg_pool2d_spread(
+            g, input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+        )
+    )
+)
+avg_pool2d_spread.grad(
+    grad=lambda g, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override: avg_pool2d(
+        g, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+    )
+)
+
+
+def max_pool1d(
+    input: Any,
+    kernel_size: Window,
+    stride: Window = None,
+    padding: Window = 0,
+    dilation: Window = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """max of input[n,c,ps+i] over i        (N,C,L) -> (N,C,P)
+
+    A max_pool2d over pictures of one row; the arguments are the same, with one number each.
+    """
+    batched("max_pool1d", input, 1)
+    window, stride, padding, dilation, _ = _max_geometry(
+        "max_pool1d", input.shape, kernel_size, stride, padding, dilation, ceil_mode
+    )
+    row = (1, *window), (1, *stride), (0, *padding), (1, *dilation), ceil_mode, return_indices
+    out = max_pool2d(unsqueeze(input, -2), *row)
+    return tuple(squeeze(o, -2) for o in out) if return_indices else squeeze(out, -2)
+
+
+def avg_pool1d(
+    input: Any,
+    kernel_size: Window,
+    stride: Window = None,
+    padding: Window = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Any:
+    """mean of input[n,c,ps+i] over i        (N,C,L) -> (N,C,P)
+
+    An avg_pool2d over pictures of one row; the arguments are the same, with one number each.
+    """
+    batched("avg_pool1d", input, 1)
+    window, stride, padding, _, _ = _avg_geometry(
+        "avg_pool1d", input.shape, kernel_size, stride, padding, ceil_mode, count_include_pad, None
+    )
+    row = (1, *window), (1, *stride), (0, *padding), ceil_mode, count_include_pad
+    return squeeze(avg_pool2d(unsqueeze(input, -2), *row), -2)
+
+
+def lp_pool2d(
+    input: Any, norm_type: float, kernel_size: Window, stride: Window = None, ceil_mode: bool = False
+) -> Any:
+    """(Σ input[n,c,ps+i,qs+j]^norm_type)^(1/norm_type) over i and j        (N,C,H,W) -> (N,C,P,Q)
+
+    The gradient is that of the power, so it is infinite where all of a window is 0.
+    """
+    h, w = numbers("lp_pool2d", "kernel_size", kernel_size, 2, least=1)
+    return (avg_pool2d(input**norm_type, (h, w), stride, 0, ceil_mode) * (h * w)) ** (1.0 / norm_type)
+
+
+def lp_pool1d(
+    input: Any, norm_type: float, kernel_size: Window, stride: Window = None, ceil_mode: bool = False
+) -> Any:
+    """(Σ input[n,c,ps+i]^norm_type)^(1/norm_type) over i        (N,C,L) -> (N,C,P)"""
+    (w,) = numbers("lp_pool1d", "kernel_size", kernel_size, 1, least=1)
+    return (avg_pool1d(input**norm_type, w, stride, 0, ceil_mode) * w) ** (1.0 / norm_type)
+
+
+# Adaptive: the number of windows is given, and they share out the picture as evenly as they can.
+
+
+def adaptive_avg_pool2d(input: Any, output_size: Window) -> Any:
+    """mean over P·Q windows that cover the picture        (N,C,H,W) -> (N,C,P,Q)
+
+    Window p has the rows from ⌊pH/P⌋ to ⌈(p+1)H/P⌉. None in output_size keeps that axis as it is.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.functional.adaptive_avg_pool2d(tg.arange(6.0).reshape(1, 2, 3), (1, 2)).tolist()
+    [[[2.0, 3.0]]]
+    """
+    batched("adaptive_avg_pool2d", input, 2)
+    if input.dtype.kind != "f":
+        raise NotImplementedError(
+            f"adaptive_avg_pool2d: input is {input.dtype}, a mean needs floating numbers; convert it with .float()"
+        )
+    (P, Q), even = _adaptive_geometry("adaptive_avg_pool2d", input.shape, output_size)
+    if (P, Q) == (1, 1):
+        return mean(input, (-2, -1), True)
+    if even is not None:
+        return avg_pool2d(input, even)
+    # A window is a product of rows and columns, so its mean is that of the columns' means: two matrices.
+    H, W = input.shape[-2:]
+    rows, columns = _means(H, P).astype(input.dtype), _means(W, Q).astype(input.dtype)
+    return matmul(matmul(rows, input), columns.T)
+
+
+def adaptive_max_pool2d(input: Any, output_size: Window, return_indices: bool = False) -> Any:
+    """max over P·Q windows that cover the picture        (N,C,H,W) -> (N,C,P,Q)
+
+    The windows are those of adaptive_avg_pool2d; return_indices as in max_pool2d.
+    """
+    batched("adaptive_max_pool2d", input, 2)
+    (P, Q), even = _adaptive_geometry("adaptive_max_pool2d", input.shape, output_size)
+    if even is not None:
+        return max_pool2d(input, even, None, 0, 1, False, return_indices)
+    *lead, H, W = input.shape
+    members = _members(H, W, P, Q)  # (P·Q, size of the largest window)
+    seen = as_array(input).reshape(*lead, H * W)[..., members]
+    indices = np.take_along_axis(np.broadcast_to(members, seen.shape), seen.argmax(-1)[..., None], -1)[..., 0]
+    out = reshape(gather(flatten(input, -2), -1, indices), (*lead, P, Q))
+    if not return_indices:
+        return out
+    indices = indices.reshape(*lead, P, Q)
+    return out, indices if isinstance(input, np.ndarray) else type(out)(indices, dtype=indices.dtype)
+
+
+def adaptive_avg_pool1d(input: Any, output_size: Window) -> Any:
+    """mean over P windows that cover the row        (N,C,L) -> (N,C,P)"""
+    batched("adaptive_avg_pool1d", input, 1)
+    (P,) = numbers("adaptive_avg_pool1d", "output_size", output_size, 1, least=0)
+    return squeeze(adaptive_avg_pool2d(unsqueeze(input, -2), (1, P)), -2)
+
+
+def adaptive_max_pool1d(input: Any, output_size: Window, return_indices: bool = False) -> Any:
+    """max over P windows that cover the row        (N,C,L) -> (N,C,P)"""
+    batched("adaptive_max_pool1d", input, 1)
+    (P,) = numbers("adaptive_max_pool1d", "output_size", output_size, 1, least=0)
+    out = adaptive_max_pool2d(unsqueeze(input, -2), (1, P), return_indices)
+    return tuple(squeeze(o, -2) for o in out) if return_indices else squeeze(out, -2)
+
+
+def max_unpool2d(
+    input: Any,
+    indices: Any,
+    kernel_size: Window,
+    stride: Window = None,
+    padding: Window = 0,
+    output_size: Any = None,
+) -> Any:
+    """input[n,c,p,q] at the place indices[n,c,p,q] of a picture of zeros        (N,C,P,Q) (N,C,P,Q) -> (N,C,H,W)
+
+    The way back from max_pool2d(..., return_indices=True). Without output_size, H = (P-1)·stride - 2·padding + h.
+    """
+    batched("max_unpool2d", input, 2)
+    if indices.shape != input.shape:
+        raise RuntimeError(
+            f"max_unpool2d: indices {tuple(indices.shape)} must have the shape of input {tuple(input.shape)}"
+        )
+    window = numbers("max_unpool2d", "kernel_size", kernel_size, 2, least=1)
+    stride = window if stride is None else numbers("max_unpool2d", "stride", stride, 2, least=1)
+    padding = numbers("max_unpool2d", "padding", padding, 2, least=0)
+    natural = [(n - 1) * s - 2 * pad + k for n, s, pad, k in zip(input.shape[-2:], stride, padding, window)]
+    H, W = natural if output_size is None else tuple(output_size)[-2:]
+    for size, expected, s in zip((H, W), natural, stride):
+        if not expected - s < size < expected + s:
+            raise ValueError(
+                f"max_unpool2d: output_size {tuple(output_size)} is too far from {tuple(natural)}, the size that fits "
+                "input, kernel_size, stride and padding; it may differ by less than the stride"
+            )
+    *lead, _, _ = input.shape
+    places = as_array(indices)
+    if places.size and not 0 <= places.min() <= places.max() < H * W:
+        raise RuntimeError(f"max_unpool2d: indices must be places 0 to {H * W - 1} of a picture of {H} rows, {W} columns")
+    zeros = np.zeros((*lead, H * W), input.dtype)
+    return reshape(scatter(zeros, -1, flatten(indices, -2), flatten(input, -2)), (*lead, H, W))
+
+
+@remembered
+def _max_geometry(name, input_shape, kernel_size, stride, padding, dilation, ceil_mode):
+    """Window, stride, padding, dilation and output size as tuples."""
+    spatial = 1 if name.endswith("1d") else 2
+    window = numbers(name, "kernel_size", kernel_size, spatial, least=1)
+    stride = window if stride is None or stride == () else numbers(name, "stride", stride, spatial, least=1)
+    padding = numbers(name, "padding", padding, spatial, least=0)
+    dilation = numbers(name, "dilation", dilation, spatial, least=1)
+    return window, stride, padding, dilation, _fit(name, input_shape, window, stride, padding, dilation, ceil_mode)
+
+
+@remembered
+def _avg_geometry(name, input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override):
+    """Window, stride, padding and output size as tuples, and 1 / number of elements: for all, or of each window."""
+    spatial = 1 if name.endswith("1d") else 2
+    window = numbers(name, "kernel_size", kernel_size, spatial, least=1)
+    stride = window if stride is None or stride == () else numbers(name, "stride", stride, spatial, least=1)
+    padding = numbers(name, "padding", padding, spatial, least=0)
+    size = _fit(name, input_shape, window, stride, padding, (1,) * spatial, ceil_mode)
+    if divisor_override is not None:
+        if not divisor_override:
+            raise RuntimeError(f"{name}: divisor_override must not be 0")
+        return window, stride, padding, size, 1.0 / divisor_override
+    counts = np.ones(())
+    for n, k, s, pad, places in zip(input_shape[-spatial:], window, stride, padding, size):
+        start = np.arange(places) * s - pad
+        end = np.minimum(start + k, n + pad)  # beyond the padding nothing counts, not even zeros
+        if not count_include_pad:
+            start, end = np.maximum(start, 0), np.minimum(end, n)
+        counts = counts[..., None] * (end - start)
+    first = counts.flat[0] if counts.size else 1
+    return window, stride, padding, size, 1 / float(first) if (counts == first).all() else 1 / counts
+
+
+def _fit(name, input_shape, window, stride, padding, dilation, ceil_mode):
+    """How many windows there are on each axis."""
+    sizes = input_shape[-len(window) :]
+    for k, pad, d in zip(window, padding, dilation):
+        if pad > ((k - 1) * d + 1) // 2:
+            raise RuntimeError(
+                f"{name}: padding should be at most half of the window, got padding={padding} for kernel_size={window}"
+                f" with dilation={dilation}"
+            )
+    if 0 in input_shape[-len(window) - 1 :]:
+        raise RuntimeError(f"{name}: input {tuple(input_shape)} is empty; only the batch may have size 0")
+    fit = tuple(
+        places(n, k, s, pad, d, ceil_mode) for n, k, s, pad, d in zip(sizes, window, stride, padding, dilation)
+    )
+    if min(fit) < 1:
+        raise RuntimeError(
+            f"{name}: the window {window} with dilation {dilation} is larger than the input {tuple(sizes)} with "
+            f"padding {padding}; use a smaller window"
+        )
+    return fit
+
+
+def _places_in_picture(choice, window, stride, padding, dilation, W):
+    """From the place i·w+j in each window to the place y·W+x in the picture        (N,C,P,Q)"""
+    i, j = np.divmod(choice.astype(np.int64), window[1])
+    P, Q = choice.shape[-2:]
+    y = np.arange(P)[:, None] * stride[0] - padding[0] + i * dilation[0]
+    x = np.arange(Q) * stride[1] - padding[1] + j * dilation[1]
+    return y * W + x
+
+
+@remembered
+def _adaptive_geometry(name, input_shape, output_size):
+    """The output size (P, Q), and the window of the ordinary pooling that does it if H, W are multiples of P, Q."""
+    *_, H, W = input_shape
+    given = tuple(output_size) if isinstance(output_size, tuple | list) else (output_size, output_size)
+    if len(given) != 2:
+        raise RuntimeError(f"{name}: output_size must be an int or two of them (rows, columns), got {output_size!r}")
+    given = (H if given[0] is None else given[0], W if given[1] is None else given[1])
+    P, Q = numbers(name, "output_size", given, 2, least=0)
+    if 0 in input_shape[-3:]:
+        raise RuntimeError(f"{name}: input {tuple(input_shape)} is empty; only the batch may have size 0")
+    even = P and Q and H % P == 0 and W % Q == 0
+    return (P, Q), (H // P, W // Q) if even else None
+
+
+def _means(size: int, count: int) -> np.ndarray:
+    """One row for each window: 1/length on its members        (count, size)"""
+    start, end = _bounds(size, count)
+    member = (np.arange(size) >= start[:, None]) & (np.arange(size) < end[:, None])
+    return member / (end - start)[:, None]
+
+
+def _bounds(size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where each of `count` windows over an axis begins and ends."""
+    p = np.arange(count)
+    return p * size // max(count, 1), -(-(p + 1) * size // max(count, 1))
+
+
+def _members(H: int, W: int, P: int, Q: int) -> np.ndarray:
+    """The places y·W+x that each window sees, the last one repeated where it is smaller        (P·Q, places)"""
+    (top, bottom), (left, right) = _bounds(H, P), _bounds(W, Q)
+    y = np.minimum(top[:, None] + np.arange((bottom - top).max(initial=0)), bottom[:, None] - 1)
+    x = np.minimum(left[:, None] + np.arange((right - left).max(initial=0)), right[:, None] - 1)
+    return (y[:, None, :, None] * W + x[None, :, None, :]).reshape(P * Q, -1)
+
+
+def _as(share: float | np.ndarray, dtype: np.dtype) -> float | np.ndarray:
+    return share if isinstance(share, float) else share.astype(dtype)

@@ -1,0 +1,89 @@
+"""Softmax: numbers of any size become positive ones that sum to 1.
+
+Everything is shifted by the maximum first, so that logits of 10,000 are as good as logits of 1.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..dtypes import float32
+from ..kernels import kernel
+from ..op import op
+from ..random import rng
+from .dims import axis
+from .reduce import sum as total
+from .unary import exp
+
+
+@op
+def softmax(input, dim: int, dtype: Any = None):
+    """exp(input) / Σ exp(input) along dim        any shape -> the same
+
+    dtype: convert the input to it first.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([5000.0, 5000.0], requires_grad=True)
+    >>> out = tg.softmax(x, dim=0)
+    >>> out.tolist()
+    [0.5, 0.5]
+    >>> out[0].backward()
+    >>> x.grad.tolist()
+    [0.25, -0.25]
+    """
+    input, dim = _ready("softmax", input, dim, dtype)
+    return kernel.softmax(input, dim) if input.ndim else kernel.softmax(input[None], 0)[0]
+
+
+softmax.grad(input=lambda g, out, dim: out * (g - total(g * out, dim, True)))
+
+
+@op
+def log_softmax(input, dim: int, dtype: Any = None):
+    """input - log Σ exp(input) along dim        any shape -> the same
+
+    The logarithm of softmax, finite where softmax is too small for a number.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.log_softmax(tg.tensor([5000.0, 5040.0]), dim=0).tolist()
+    [-40.0, 0.0]
+    """
+    input, dim = _ready("log_softmax", input, dim, dtype)
+    return kernel.log_softmax(input, dim) if input.ndim else kernel.log_softmax(input[None], 0)[0]
+
+
+log_softmax.grad(input=lambda g, out, dim: g - exp(out) * total(g, dim, True))
+
+
+def softmin(input: Any, dim: int, dtype: Any = None) -> Any:
+    """exp(-input) / Σ exp(-input) along dim        any shape -> the same"""
+    return softmax(-input, dim, dtype)
+
+
+def gumbel_softmax(logits: Any, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Any:
+    """softmax((logits + noise) / tau) with Gumbel noise: a random class, differentiable in the logits.
+
+    tau: the smaller, the closer to one-hot. hard: exactly one-hot, with the gradient of the soft numbers.
+    eps has no effect. (Jang, Gu and Poole, 2017.)
+    """
+    noise = -np.log(rng().standard_exponential(tuple(logits.shape)))
+    soft = softmax((logits + noise.astype(logits.dtype)) / tau, dim)
+    if not hard:
+        return soft
+    values = soft.detach().numpy()
+    winner = np.expand_dims(values.argmax(dim), dim)
+    one_hot = np.zeros_like(values)
+    np.put_along_axis(one_hot, winner, 1, dim)
+    return (one_hot - values) + soft
+
+
+def _ready(name: str, input: Any, dim: Any, dtype: Any) -> tuple[np.ndarray, int]:
+    if dtype is not None:
+        input = input.astype(dtype, copy=False)
+    if input.dtype is not float32 and input.dtype.kind != "f":
+        raise NotImplementedError(
+            f"{name}: input is {input.dtype}, it must be floating; convert it with .float(), or give dtype="
+        )
+    return input, axis(name, dim, input.ndim)

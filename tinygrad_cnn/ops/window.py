@@ -1,0 +1,79 @@
+"""Windows that slide over pictures: how many fit, and whether the arguments make sense.
+
+Convolution and pooling ask here. What they ask depends on shapes and plain numbers only, so every answer
+is kept: the checks of a network's thousandth batch cost one look-up.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from operator import index
+from typing import Any
+
+AXES = {1: ("length",), 2: ("rows", "columns")}
+
+
+def remembered(f: Callable) -> Callable:
+    """f with a memory of its results; arguments that cannot be looked up (a list as stride) are computed anew."""
+    look_up = functools.lru_cache(4096, typed=True)(f)
+
+    @functools.wraps(f)
+    def call(*args: Any) -> Any:
+        try:
+            return look_up(*args)
+        except TypeError:
+            pass
+        return f(*args)
+
+    return call
+
+
+def numbers(op: str, name: str, value: Any, count: int, least: int) -> tuple[int, ...]:
+    """One int for each spatial axis, none below `least`, from a single one or from a tuple.
+
+    >>> numbers("conv2d", "stride", 2, count=2, least=1)
+    (2, 2)
+    """
+    try:
+        given = tuple(index(v) for v in value) if isinstance(value, tuple | list) else (index(value),)
+    except TypeError:
+        expected = "an int" if count == 1 else f"an int or {count} of them {AXES[count]}"
+        raise TypeError(f"{op}: {name} must be {expected}, got {value!r}") from None
+    if len(given) not in (1, count):
+        raise RuntimeError(
+            f"{op}: {name} must be a single int or one for each of the {count} spatial axes {AXES[count]}, got {value!r}"
+        )
+    if min(given) < least:
+        raise RuntimeError(f"{op}: {name} must be at least {least}, got {value!r}")
+    return given if len(given) == count else given * count
+
+
+def places(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool = False) -> int:
+    """How many windows fit on an axis; with ceil_mode also one that begins inside but ends outside.
+
+    >>> places(28, kernel=5, stride=2, padding=0, dilation=1)
+    12
+    >>> places(28, kernel=5, stride=2, padding=0, dilation=1, ceil_mode=True)
+    13
+    """
+    free = size + 2 * padding - dilation * (kernel - 1) - 1
+    count = (free + (stride - 1 if ceil_mode else 0)) // stride + 1
+    if ceil_mode and (count - 1) * stride >= size + padding:
+        count -= 1  # it would see nothing but padding
+    return count
+
+
+def batched(op: str, input: Any, spatial: int) -> bool:
+    """Whether there is a batch axis before the channels; without one, (C, ...) is one picture."""
+    ndim = getattr(input, "ndim", None)
+    if ndim == spatial + 2:
+        return True
+    if ndim == spatial + 1:
+        return False
+    letters = {1: "L", 2: "H, W"}[spatial]
+    if ndim is None:
+        raise TypeError(f"{op}: input must be a Tensor, got {type(input).__name__}")
+    raise RuntimeError(
+        f"{op}: expected input (N, C, {letters}) or (C, {letters}), got {ndim} axes {tuple(input.shape)}"
+    )
