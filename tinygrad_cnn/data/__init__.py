@@ -1,7 +1,7 @@
 """Data: datasets, samplers, the loader that makes batches of them, and the handwritten digits."""
 
-from tinygrad_cnn.data.collate import default_collate, default_convert
-from tinygrad_cnn.data.dataset import (
+from .collate import default_collate, default_convert
+from .dataset import (
     ChainDataset,
     ConcatDataset,
     Dataset,
@@ -10,12 +10,12 @@ from tinygrad_cnn.data.dataset import (
     TensorDataset,
     random_split,
 )
-from tinygrad_cnn.data.digits import Digits, load_digits
-from tinygrad_cnn.data.idx import read_idx, write_idx
-from tinygrad_cnn.data.loader import DataLoader, WorkerInfo, get_worker_info
-from tinygrad_cnn.data.mnist import read_mnist
-from tinygrad_cnn.data.named import load
-from tinygrad_cnn.data.sampler import (
+from .digits import Digits, load_digits
+from .idx import read_idx, write_idx
+from .loader import DataLoader, WorkerInfo, get_worker_info
+from .mnist import read_mnist
+from .named import load
+from .sampler import (
     BatchSampler,
     RandomSampler,
     Sampler,

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_cnn.data.dataset import Columns
-from tinygrad_cnn.ops import stack
-from tinygrad_cnn.tensor import Tensor, as_array, wrap
+from ..ops.join import stack
+from ..tensor import Tensor, as_array, wrap
+from .dataset import Columns
 
 
 def default_collate(batch: Sequence) -> Any:
@@ -17,14 +17,14 @@ def default_collate(batch: Sequence) -> Any:
 
     - a Tensor or array of shape S -> a Tensor (N, *S)
     - a float, int or bool -> a Tensor (N,) of float64, int64 or bool
-    - a string or bytes -> the list of them
+    - a string or bytes -> the sequence of them
     - a dict -> a dict of batches; a named tuple -> the same of batches; a tuple -> a list of batches; another
       sequence -> the same of batches
 
     RuntimeError where the samples differ in shape or length, TypeError for a kind that is not in this list.
 
     >>> default_collate([(0.5, "a"), (1.5, "b")])
-    [tensor([0.5, 1.5], shape=(2,), dtype=float64), ['a', 'b']]
+    [tensor([0.5, 1.5], shape=(2,), dtype=float64), ('a', 'b')]
     """
     if isinstance(batch, Columns):
         return list(batch.fields)

@@ -17,8 +17,8 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from tinygrad_cnn.random import Generator, rng
-from tinygrad_cnn.tensor import Tensor, as_array, wrap
+from ..random import Generator, rng
+from ..tensor import Tensor, as_array, wrap
 
 Sample = TypeVar("Sample", covariant=True)
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_cnn.data.dataset import Columns, Dataset
-from tinygrad_cnn.tensor import wrap
+from ..tensor import wrap
+from .dataset import Columns, Dataset
 
 EVERY = 5
 
@@ -49,7 +49,7 @@ class Digits(Dataset):
 
     >>> image, label = Digits(train=False)[0]
     >>> image.shape, image.dtype, label
-    ((1, 8, 8), dtype('float32'), 4)
+    ((1, 8, 8), dtype('float32'), 5)
     """
 
     classes = [str(digit) for digit in range(10)]

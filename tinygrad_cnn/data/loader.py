@@ -17,10 +17,10 @@ from concurrent.futures import TimeoutError as Late  # in Python 3.10 not the bu
 from itertools import cycle, islice, repeat
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from tinygrad_cnn.data.collate import default_collate, default_convert
-from tinygrad_cnn.data.dataset import Dataset, IterableDataset
-from tinygrad_cnn.data.sampler import BatchSampler, RandomSampler, SequentialSampler
-from tinygrad_cnn.random import Generator, of_thread, rng
+from ..random import Generator, of_thread, rng
+from .collate import default_collate, default_convert
+from .dataset import Dataset, IterableDataset
+from .sampler import BatchSampler, RandomSampler, SequentialSampler
 
 Batch = TypeVar("Batch", covariant=True)
 END: Any = object()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinygrad_cnn.data.idx import read_idx
+from .idx import read_idx
 
 FILES = {
     True: ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),

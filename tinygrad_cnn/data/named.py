@@ -6,8 +6,8 @@ import os
 
 import numpy as np
 
-from tinygrad_cnn.data.digits import is_test, load_digits
-from tinygrad_cnn.data.mnist import read_mnist
+from .digits import is_test, load_digits
+from .mnist import read_mnist
 
 FOLDERS = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
 NAMES = ("digits", *FOLDERS)

@@ -3,6 +3,6 @@
 Pillow is an optional extra and imported when a picture is first opened: `pip install "tinygrad_cnn[vision]"`.
 """
 
-from tinygrad_cnn.vision import datasets, transforms, utils
+from . import datasets, transforms, utils
 
 __all__ = ["datasets", "transforms", "utils"]

@@ -9,8 +9,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from tinygrad_cnn.tensor import Tensor, wrap
-from tinygrad_cnn.vision.pillow import pillow
+from ..tensor import Tensor, wrap
+from .pillow import pillow
 
 
 def make_grid(

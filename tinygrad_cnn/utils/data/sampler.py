@@ -1,3 +1,3 @@
 """The path that PyTorch-style scripts import; the code is in `tinygrad_cnn.data.sampler`."""
 
-from tinygrad_cnn.data.sampler import *  # noqa: F403
+from ...data.sampler import *  # noqa: F403

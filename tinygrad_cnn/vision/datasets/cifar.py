@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_cnn.vision.datasets.vision import Transform, VisionDataset
-from tinygrad_cnn.vision.pillow import pillow
+from ..pillow import pillow
+from .vision import Transform, VisionDataset
 
 SIDE = 32
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_cnn.random import Generator
-from tinygrad_cnn.tensor import wrap
-from tinygrad_cnn.vision.datasets.vision import Transform, VisionDataset
-from tinygrad_cnn.vision.transforms.functional import to_pil_image
+from ...random import Generator
+from ...tensor import wrap
+from ..transforms.functional import to_pil_image
+from .vision import Transform, VisionDataset
 
 
 class FakeData(VisionDataset):

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tinygrad_cnn.vision.datasets.vision import Transform, VisionDataset
-from tinygrad_cnn.vision.pillow import pillow
+from ..pillow import pillow
+from .vision import Transform, VisionDataset
 
 IMG_EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 

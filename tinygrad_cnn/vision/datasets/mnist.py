@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tinygrad_cnn.data.mnist import read_mnist
-from tinygrad_cnn.tensor import as_array, wrap
-from tinygrad_cnn.vision.datasets.vision import Transform, VisionDataset
-from tinygrad_cnn.vision.pillow import pillow
+from ...data.mnist import read_mnist
+from ...tensor import as_array, wrap
+from ..pillow import pillow
+from .vision import Transform, VisionDataset
 
 
 class MNIST(VisionDataset):

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from tinygrad_cnn.data import Dataset
+from ...data import Dataset
 
 Transform = Callable[[Any], Any]
 

@@ -1,11 +1,11 @@
 """Transforms of images: callables over PIL images and Tensors, with torchvision's names and arguments."""
 
-from tinygrad_cnn.vision.transforms import functional
-from tinygrad_cnn.vision.transforms.color import ColorJitter, Grayscale, RandomGrayscale
-from tinygrad_cnn.vision.transforms.compose import Compose, Lambda, RandomApply, RandomChoice, RandomOrder
-from tinygrad_cnn.vision.transforms.convert import ConvertImageDtype, Normalize, PILToTensor, ToPILImage, ToTensor
-from tinygrad_cnn.vision.transforms.functional import InterpolationMode
-from tinygrad_cnn.vision.transforms.geometry import (
+from . import functional
+from .color import ColorJitter, Grayscale, RandomGrayscale
+from .compose import Compose, Lambda, RandomApply, RandomChoice, RandomOrder
+from .convert import ConvertImageDtype, Normalize, PILToTensor, ToPILImage, ToTensor
+from .functional import InterpolationMode
+from .geometry import (
     CenterCrop,
     Pad,
     RandomCrop,

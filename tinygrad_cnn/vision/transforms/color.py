@@ -6,9 +6,9 @@ import numbers
 from collections.abc import Sequence
 from typing import Any
 
-from tinygrad_cnn.random import rng
-from tinygrad_cnn.vision.transforms import functional as F
-from tinygrad_cnn.vision.transforms.base import Transform
+from ...random import rng
+from . import functional as F
+from .base import Transform
 
 
 class Grayscale(Transform):

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tinygrad_cnn.random import rng
-from tinygrad_cnn.vision.transforms.base import Transform
+from ...random import rng
+from .base import Transform
 
 
 class Compose(Transform):

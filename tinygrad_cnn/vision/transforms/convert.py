@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_cnn.tensor import Tensor
-from tinygrad_cnn.vision.transforms import functional as F
-from tinygrad_cnn.vision.transforms.base import Transform
+from ...tensor import Tensor
+from . import functional as F
+from .base import Transform
 
 
 class ToTensor(Transform):

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_cnn.tensor import Tensor, wrap
-from tinygrad_cnn.vision.pillow import is_picture, pillow
-from tinygrad_cnn.vision.transforms import arrays, pictures
+from ...tensor import Tensor, wrap
+from ..pillow import is_picture, pillow
+from . import arrays, pictures
 
 
 class InterpolationMode(enum.Enum):
@@ -167,7 +167,7 @@ def normalize(tensor: Tensor, mean: Any, std: Any, inplace: bool = False) -> Ten
     if not inplace:
         return wrap((x - m) / s)
     np.divide(np.subtract(x, m, out=x), s, out=x)
-    tensor._version_.bump("normalize")
+    tensor.version().bump("normalize")
     return tensor
 
 

@@ -7,10 +7,10 @@ import numbers
 from collections.abc import Sequence
 from typing import Any
 
-from tinygrad_cnn.random import rng
-from tinygrad_cnn.vision.transforms import functional as F
-from tinygrad_cnn.vision.transforms.base import Transform
-from tinygrad_cnn.vision.transforms.functional import InterpolationMode
+from ...random import rng
+from . import functional as F
+from .base import Transform
+from .functional import InterpolationMode
 
 
 class Resize(Transform):

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_cnn.vision.pillow import pillow
-from tinygrad_cnn.vision.transforms import arrays
+from ..pillow import pillow
+from . import arrays
 
 # The numbers by which Pillow has always known its filters.
 FILTERS = {"nearest": 0, "nearest-exact": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3, "box": 4, "hamming": 5}

@@ -1,0 +1,322 @@
+"""Data sets of images: made by hand, and the real ones where they are."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tinygrad_cnn as tg
+from tinygrad_cnn.data import DataLoader, write_idx
+from tinygrad_cnn.vision import datasets, transforms
+
+Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+
+
+def needs(folder):
+    return pytest.mark.skipif(not (SHARED / folder).is_dir(), reason=f"there is no {SHARED / folder}")
+
+
+# MNIST
+
+
+@pytest.fixture
+def mnist(tmp_path):
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for part, n in (("train", 5), ("t10k", 3)):
+        images = np.arange(n * 6, dtype=np.uint8).reshape(n, 2, 3)
+        write_idx(raw / f"{part}-images-idx3-ubyte.gz", images)
+        write_idx(raw / f"{part}-labels-idx1-ubyte.gz", np.arange(n, dtype=np.uint8))
+    return tmp_path
+
+
+def test_mnist(mnist):
+    ds = datasets.MNIST(str(mnist), train=True, download=True)
+    assert (len(ds), ds.data.shape, ds.data.dtype) == (5, (5, 2, 3), np.uint8)
+    assert (ds.targets.tolist(), ds.targets.dtype) == ([0, 1, 2, 3, 4], np.int64)
+    image, label = ds[2]
+    assert (image.mode, image.size, label, type(label)) == ("L", (3, 2), 2, int)
+    assert np.asarray(image).tolist() == ds.data[2].tolist()
+    assert (ds.classes[3], ds.class_to_idx["3 - three"]) == ("3 - three", 3)
+    assert len(datasets.MNIST(mnist, train=False)) == 3
+    assert Path(ds.raw_folder) == mnist / "MNIST" / "raw"
+
+
+def test_mnist_transforms_and_batches(mnist):
+    ds = datasets.MNIST(mnist, transform=transforms.ToTensor(), target_transform=lambda label: label + 10)
+    x, y = next(iter(DataLoader(ds, batch_size=4)))
+    assert (x.shape, x.dtype, y.tolist()) == ((4, 1, 2, 3), np.float32, [10, 11, 12, 13])
+    np.testing.assert_allclose(x.numpy()[:, 0] * 255, ds.data.numpy()[:4], rtol=1e-6)
+
+
+def test_mnist_data_can_be_replaced(mnist):
+    ds = datasets.MNIST(mnist)
+    ds.data, ds.targets = ds.data[1:3], ds.targets[1:3]
+    assert (len(ds), ds[0][1]) == (2, 1)
+
+
+@pytest.mark.parametrize("kind", [datasets.FashionMNIST, datasets.KMNIST])
+def test_the_family(mnist, kind):
+    os.rename(mnist / "MNIST", mnist / kind.__name__)
+    assert len(kind(mnist)) == 5
+    assert len(set(kind.classes)) == 10
+    with pytest.raises(FileNotFoundError, match="MNIST: missing train-images-idx3-ubyte and train-labels-idx1-ubyte"):
+        datasets.MNIST(mnist, download=True)
+
+
+def test_mnist_repr(mnist):
+    assert repr(datasets.MNIST(str(mnist), transform=transforms.Compose([transforms.ToTensor()]))) == (
+        f"Dataset MNIST\n    Number of datapoints: 5\n    Root location: {mnist}\n    Split: Train\n"
+        "    transform: Compose(\n        ToTensor()\n    )"
+    )
+
+
+@needs("mnist")
+def test_real_mnist():
+    ds = datasets.MNIST(SHARED / "mnist", train=False, transform=transforms.ToTensor())
+    assert (len(ds), ds.data.shape) == (10000, (10000, 28, 28))
+    assert [ds[i][1] for i in range(8)] == [7, 2, 1, 0, 4, 1, 4, 9]
+    np.testing.assert_allclose(ds.data.numpy().mean() / 255, 0.1325, atol=1e-4)
+
+
+# CIFAR-10
+
+
+def write_cifar(folder, n=4, **changes):
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for name in [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]:
+        batch = {
+            "data": rng.integers(0, 256, (n, 3072), np.uint8),
+            "labels": rng.integers(0, 10, n).tolist(),
+            "batch_label": name,
+            "filenames": ["x.png"] * n,
+        }
+        (folder / name).write_bytes(pickle.dumps(batch | changes, protocol=2))
+    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": [f"class {i}" for i in range(10)]}, protocol=2))
+
+
+@pytest.mark.parametrize("place", ["cifar-10-batches-py", "."])
+def test_cifar10(tmp_path, place):
+    write_cifar(tmp_path / "root" / place)
+    ds = datasets.CIFAR10(tmp_path / "root", train=True, download=True)
+    assert (len(ds), ds.data.shape, ds.data.dtype, len(ds.targets)) == (20, (20, 32, 32, 3), np.uint8, 20)
+    with open(tmp_path / "root" / place / "data_batch_2", "rb") as file:
+        batch = pickle.load(file)
+    image, label = ds[5]
+    assert (image.mode, image.size, label, type(label)) == ("RGB", (32, 32), batch["labels"][1], int)
+    np.testing.assert_array_equal(np.asarray(image).transpose(2, 0, 1).ravel(), batch["data"][1])
+    assert ds.classes[2] == "class 2"
+    assert ds.class_to_idx["class 2"] == 2
+    assert len(datasets.CIFAR10(tmp_path / "root", train=False)) == 4
+    assert "Split: Train" in repr(ds)
+
+
+def test_cifar10_as_python_2_wrote_it(tmp_path):
+    # Opcodes of protocol 2 with the old names of NumPy and byte strings, as in the published files.
+    folder = tmp_path / "cifar-10-batches-py"
+    write_cifar(folder, n=1)
+    pixels = bytes(i % 256 for i in range(3072))
+    array = (
+        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R"
+        b"(K\x01K\x01M\x00\x0c\x86cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R"
+        b"(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T"
+        + len(pixels).to_bytes(4, "little")
+        + pixels
+        + b"tb"
+    )
+    (folder / "test_batch").write_bytes(b"\x80\x02}(U\x04data" + array + b"U\x06labels]K\x03au.")
+    ds = datasets.CIFAR10(tmp_path, train=False)
+    assert ds.targets == [3]
+    np.testing.assert_array_equal(ds.data[0].transpose(2, 0, 1).ravel(), np.frombuffer(pixels, np.uint8))
+
+
+class Evil:
+    def __reduce__(self):
+        return os.mkdir, ("made-by-a-pickle",)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"not a pickle", "found no readable pickle"),
+        (b"", "found no readable pickle"),
+        (pickle.dumps({"labels": Evil()}, protocol=2), "it asks for posix.mkdir"),
+        (pickle.dumps({"labels": [0]}, protocol=2), "found NoneType for 'data', expected ndarray"),
+        (pickle.dumps([1], protocol=2), "found NoneType for 'data'"),
+        (
+            pickle.dumps({"data": np.zeros((2, 5), np.uint8), "labels": [0, 1]}, protocol=2),
+            r"of shape \(2, 5\) and 2 labels",
+        ),
+        (pickle.dumps({"data": np.zeros((1, 3072)), "labels": [0]}, protocol=2), "found float64"),
+        (pickle.dumps({"data": np.zeros((2, 3072), np.uint8), "labels": [0]}, protocol=2), "and 1 labels"),
+        (
+            pickle.dumps({"data": np.zeros((1, 3072), np.uint8), "labels": [10]}, protocol=2),
+            "labels that are not 0",
+        ),
+    ],
+)
+def test_cifar10_is_read_with_care(tmp_path, monkeypatch, content, message):
+    monkeypatch.chdir(tmp_path)
+    write_cifar(tmp_path / "cifar-10-batches-py")
+    (tmp_path / "cifar-10-batches-py" / "test_batch").write_bytes(content)
+    with pytest.raises(ValueError, match=message) as caught:
+        datasets.CIFAR10(tmp_path, train=False)
+    assert "test_batch" in str(caught.value)
+    assert not Path("made-by-a-pickle").exists()
+
+
+def test_cifar10_missing(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"missing data_batch_1, .*batches\.meta; expected in .*cifar-10"):
+        datasets.CIFAR10(tmp_path, download=True)
+
+
+# noise
+
+
+def test_fakedata():
+    ds = datasets.FakeData(size=5, image_size=(3, 6, 4), num_classes=3, transform=transforms.ToTensor())
+    x, y = ds[1]
+    assert (len(ds), x.shape, type(y)) == (5, (3, 6, 4), int)
+    np.testing.assert_array_equal(ds[1][0].numpy(), x.numpy())
+    assert (ds[2][0].numpy() != x.numpy()).any()
+    assert {ds[i][1] for i in range(5)} <= {0, 1, 2}
+    shifted = datasets.FakeData(size=5, image_size=(3, 6, 4), transform=transforms.ToTensor(), random_offset=1)
+    np.testing.assert_array_equal(shifted[0][0].numpy(), x.numpy())
+    with pytest.raises(IndexError, match="index 5 is out of range for 5"):
+        ds[5]
+    before = tg.get_rng_state()
+    ds[0]
+    assert tg.get_rng_state() == before
+
+
+# folders
+
+
+@pytest.fixture
+def folder(tmp_path):
+    root = tmp_path / "photos"
+    for i, name in enumerate(["dog/b.png", "dog/a.jpg", "cat/deep/er/x.PNG", "cat/y.bmp", "cat/notes.txt"]):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".txt":
+            path.write_text("no picture")
+        else:
+            Image.new("L" if i else "RGBA", (4, 3), 10 * i).save(path)
+    (root / "readme.md").write_text("not a class")
+    return root
+
+
+def test_image_folder(folder):
+    ds = datasets.ImageFolder(str(folder))
+    assert ds.classes == ["cat", "dog"]
+    assert ds.class_to_idx == {"cat": 0, "dog": 1}
+    assert [(os.path.relpath(path, folder), c) for path, c in ds.samples] == [
+        ("cat/y.bmp", 0),
+        ("cat/deep/er/x.PNG", 0),
+        ("dog/a.jpg", 1),
+        ("dog/b.png", 1),
+    ]
+    assert ds.imgs == ds.samples
+    assert ds.targets == [0, 0, 1, 1]
+    image, label = ds[3]
+    assert (image.mode, image.size, label) == ("RGB", (4, 3), 1)
+    assert len(ds) == 4
+
+
+def test_image_folder_options(folder):
+    ds = datasets.ImageFolder(
+        folder,
+        transform=transforms.ToTensor(),
+        target_transform=str,
+        loader=lambda path: np.zeros((2, 2, 3), np.uint8),
+        is_valid_file=lambda path: path.endswith(("y.bmp", "b.png")),
+    )
+    assert [os.path.basename(path) for path, _ in ds.samples] == ["y.bmp", "b.png"]
+    assert (ds[1][0].shape, ds[1][1]) == ((3, 2, 2), "1")
+
+
+def test_dataset_folder(folder):
+    ds = datasets.DatasetFolder(folder, lambda path: Path(path).read_text(), extensions=(".txt",), allow_empty=True)
+    assert [ds[i] for i in range(len(ds))] == [("no picture", 0)]
+    assert ds.classes == ["cat", "dog"]
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda p: datasets.ImageFolder(p / "nowhere"), FileNotFoundError, "nowhere is not a folder"),
+        (lambda p: datasets.ImageFolder(p / "dog"), FileNotFoundError, "couldn't find any class folder"),
+        (
+            lambda p: datasets.DatasetFolder(p, open, extensions=(".txt",)),
+            FileNotFoundError,
+            "no valid file for the classes dog in .*ending in .txt",
+        ),
+        (lambda p: datasets.DatasetFolder(p, open), ValueError, "extensions and is_valid_file cannot be None"),
+        (lambda p: datasets.DatasetFolder(p, open, (".a",), is_valid_file=bool), ValueError, "give one"),
+    ],
+)
+def test_folder_refusals(folder, make, error, message):
+    with pytest.raises(error, match=message):
+        make(folder)
+
+
+def test_a_damaged_picture_is_named_by_a_worker(folder):
+    (folder / "dog" / "c.png").write_bytes(b"no picture")
+    loader = DataLoader(datasets.ImageFolder(folder, transforms.ToTensor()), num_workers=2)
+    with pytest.raises(Exception, match=r"at item 4: .*c\.png"):
+        list(loader)
+
+
+def test_joint_transforms():
+    class Pairs(datasets.VisionDataset):
+        def __len__(self):
+            return 1
+
+        def __getitem__(self, i):
+            return self._sample(1, 2)
+
+    assert Pairs(transforms=lambda x, y: (y, x))[0] == (2, 1)
+    assert Pairs(transform=str, target_transform=float)[0] == ("1", 2.0)
+    with pytest.raises(ValueError, match="only transforms or transform"):
+        Pairs(transforms=len, transform=len)
+    with pytest.raises(NotImplementedError):
+        len(datasets.VisionDataset())
+
+
+@needs("animals")
+def test_real_photographs():
+    pipeline = transforms.Compose(
+        [
+            transforms.RandomResizedCrop(64),
+            transforms.RandomHorizontalFlip(),
+            transforms.RandomRotation(10),
+            transforms.ToTensor(),
+            transforms.Normalize((0.5,) * 3, (0.5,) * 3),
+        ]
+    )
+    ds = datasets.ImageFolder(SHARED / "animals", transform=pipeline)
+    assert ds.classes == ["bird", "cat", "dog", "panda"]
+    assert np.bincount(ds.targets).tolist() == [200] * 4
+
+    def first(workers):
+        tg.manual_seed(0)
+        return next(iter(DataLoader(ds, batch_size=8, shuffle=True, num_workers=workers)))
+
+    x, y = first(2)
+    assert (x.shape, x.dtype, y.shape) == ((8, 3, 64, 64), np.float32, (8,))
+    again, _ = first(2)
+    np.testing.assert_array_equal(x.numpy(), again.numpy())
+    assert first(0)[1].tolist() == y.tolist()
+
+
+@needs("cifar10_jpg")
+def test_real_cifar10_photographs():
+    ds = datasets.ImageFolder(SHARED / "cifar10_jpg" / "test", transform=transforms.ToTensor())
+    assert (len(ds), len(ds.classes), ds[0][0].shape) == (1000, 10, (3, 32, 32))
