@@ -1,3 +1,29 @@
+from ..out import accepts_out
+from .activation import (
+    celu,
+    elu,
+    gelu,
+    glu,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    leaky_relu,
+    logsigmoid,
+    mish,
+    prelu,
+    relu,
+    relu6,
+    relu_mask,
+    selu,
+    sigmoid,
+    silu,
+    softplus,
+    softshrink,
+    softsign,
+    tanhshrink,
+    threshold,
+)
 from .compare import (
     all,
     allclose,
@@ -32,6 +58,29 @@ from .compare import (
     not_equal,
     signbit,
 )
+from .conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from .cumulative import (
+    cummax,
+    cummin,
+    cumprod,
+    cumsum,
+)
+from .distance import (
+    cosine_embedding_loss,
+    cosine_similarity,
+    margin_ranking_loss,
+    pairwise_distance,
+    triplet_margin_loss,
+)
+from .dropout import (
+    alpha_dropout,
+    dropout,
+    dropout1d,
+    dropout2d,
+    dropout3d,
+    feature_alpha_dropout,
+)
+from .einsum import einsum
 from .elementwise import (
     add,
     addcdiv,
@@ -63,6 +112,114 @@ from .elementwise import (
     where,
     xlogy,
 )
+from .embedding import embedding
+from .gather import (
+    gather,
+    index_add,
+    index_copy,
+    index_fill,
+    index_select,
+    one_hot,
+    scatter,
+    scatter_add,
+    take,
+    take_along_dim,
+)
+from .index import (
+    fill,
+    getitem,
+    index_put,
+    masked_fill,
+    masked_select,
+    nonzero,
+    setitem,
+)
+from .join import (
+    atleast_1d,
+    atleast_2d,
+    cat,
+    chunk,
+    concat,
+    concatenate,
+    hstack,
+    narrow,
+    select,
+    split,
+    split_with_sizes,
+    stack,
+    tensor_split,
+    unbind,
+    vstack,
+)
+from .linalg import (
+    addmm,
+    addmv,
+    baddbmm,
+    bilinear,
+    bmm,
+    dot,
+    inner,
+    linear,
+    matmul,
+    mm,
+    mv,
+    outer,
+    tensordot,
+    trace,
+)
+from .loss import cross_entropy, multi_margin_loss, nll_loss
+from .norm import (
+    batch_norm,
+    group_norm,
+    instance_norm,
+    layer_norm,
+    local_response_norm,
+    normalize,
+    rms_norm,
+)
+from .pointwise_loss import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    gaussian_nll_loss,
+    hinge_embedding_loss,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    multilabel_soft_margin_loss,
+    poisson_nll_loss,
+    smooth_l1_loss,
+    soft_margin_loss,
+)
+from .pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    avg_pool1d,
+    avg_pool2d,
+    lp_pool1d,
+    lp_pool2d,
+    max_pool1d,
+    max_pool2d,
+    max_unpool2d,
+)
+from .rearrange import (
+    constant_pad_nd,
+    diag,
+    diagonal,
+    flip,
+    fliplr,
+    flipud,
+    pad,
+    repeat,
+    repeat_interleave,
+    roll,
+    rot90,
+    tile,
+    tril,
+    triu,
+)
 from .reduce import (
     amax,
     amin,
@@ -83,6 +240,50 @@ from .reduce import (
     sum,
     var,
     var_mean,
+)
+from .shape import (
+    adjoint,
+    broadcast_shapes,
+    broadcast_tensors,
+    broadcast_to,
+    channels_last,
+    clone,
+    contiguous,
+    contiguous_format,
+    expand,
+    expand_as,
+    flatten,
+    is_contiguous,
+    memory_format,
+    meshgrid,
+    moveaxis,
+    movedim,
+    permute,
+    preserve_format,
+    ravel,
+    reshape,
+    reshape_as,
+    squeeze,
+    swapaxes,
+    swapdims,
+    t,
+    transpose,
+    unflatten,
+    unsqueeze,
+    view,
+    view_as,
+)
+from .softmax import gumbel_softmax, log_softmax, softmax, softmin
+from .sort import (
+    argsort,
+    bincount,
+    histc,
+    kthvalue,
+    median,
+    msort,
+    sort,
+    topk,
+    unique,
 )
 from .unary import (
     abs,
@@ -126,50 +327,11 @@ from .unary import (
     tanh,
     trunc,
 )
-from .index import getitem
-from .join import (
-    atleast_1d,
-    atleast_2d,
-    cat,
-    chunk,
-    concat,
-    concatenate,
-    hstack,
-    narrow,
-    select,
-    split,
-    split_with_sizes,
-    stack,
-    tensor_split,
-    unbind,
-    vstack,
-)
-from .linalg import linear, matmul
-from .shape import (
-    adjoint,
-    broadcast_shapes,
-    broadcast_tensors,
-    broadcast_to,
-    channels_last,
-    contiguous_format,
-    expand,
-    expand_as,
-    flatten,
-    memory_format,
-    moveaxis,
-    movedim,
-    permute,
-    preserve_format,
-    ravel,
-    reshape,
-    reshape_as,
-    squeeze,
-    swapaxes,
-    swapdims,
-    t,
-    transpose,
-    unflatten,
-    unsqueeze,
-    view,
-    view_as,
-)
+
+# The functions that also take `out=`.
+for _name in (
+    "abs add bmm cat clamp cos div exp log matmul maximum mean minimum mm mul mv neg pow sigmoid sin sqrt stack sub sum "
+    "tanh"
+).split():
+    if _name in globals():
+        globals()[_name] = accepts_out(globals()[_name])

@@ -18,7 +18,6 @@ from .compare import eq, ge, gt, isfinite, isnan, le, logical_and, logical_or, l
 from .pairs import apart, pairwise
 from .unary import exp, floor, log, nought, trunc
 
-
 # The four operations. What `a + b`, `a - b`, `a * b` and `a / b` mean is plus, minus, mul and divide.
 
 

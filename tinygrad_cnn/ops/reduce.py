@@ -16,6 +16,7 @@ from ..tensor import Tensor, as_array
 from .compare import eq, isnan, logical_not
 from .dims import axis, reduced
 from .elementwise import divide, maximum, minimum, where
+from .gather import gather
 from .shape import squeeze
 from .unary import abs, exp, nought, real, sign
 
@@ -268,8 +269,6 @@ def _extreme(input: Any, dim: Any, keepdim: bool, other: Any, pairwise: Any, who
 
 def chosen(input: Any, indices: Any, dim: int, keepdim: bool = True) -> Chosen:
     """The elements at these places along dim, with the places."""
-    from .index import gather
-
     values = gather(input, dim, indices)
     return Chosen(values, indices) if keepdim else Chosen(squeeze(values, dim), squeeze(indices, dim))
 

@@ -1,0 +1,267 @@
+"""Activation functions, elementwise: any shape -> the same shape. Arguments and defaults are torch.nn.functional's.
+
+Those that every network runs are ops of their own, which keep their result and nothing else; the others are
+compositions. All are computed so that inputs of 10,000 give no overflow: an exponential only of what is not positive.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..kernels import kernel
+from ..op import op
+from .compare import gt, le, logical_and, lt
+from .dims import axis
+from .elementwise import divide, minus, mul, plus, where
+from .join import narrow
+from .unary import abs, erfc, exp, real, tanh
+
+# The rectifier.
+
+
+@op
+def relu(input):
+    """max(input, 0).
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([-1.0, 0.0, 2.0], requires_grad=True)
+    >>> y = tg.relu(x)
+    >>> y.tolist()
+    [0.0, 0.0, 2.0]
+    >>> y.sum().backward()
+    >>> x.grad.tolist()
+    [0.0, 0.0, 1.0]
+    """
+    return kernel.relu(input)
+
+
+@op
+def relu_mask(grad, out: Any):
+    """grad where out > 0, else 0: what relu is differentiated to."""
+    return kernel.relu_mask(grad, out)
+
+
+relu.grad(input=lambda g, out: relu_mask(g, out))
+relu_mask.grad(grad=lambda g, out: relu_mask(g, out))
+
+
+@op
+def hardtanh(input, min_val=-1.0, max_val=1.0):
+    """input held between min_val and max_val; the gradient passes strictly between them."""
+    if min_val > max_val:
+        raise ValueError(f"hardtanh: min_val must not be greater than max_val, got {min_val} and {max_val}")
+    return np.minimum(np.maximum(input, min_val), max_val)
+
+
+hardtanh.grad(input=lambda g, input, min_val, max_val: where(logical_and(gt(input, min_val), lt(input, max_val)), g, 0))
+
+
+def relu6(input: Any) -> Any:
+    """min(max(input, 0), 6)."""
+    return hardtanh(input, 0.0, 6.0)
+
+
+@op
+def leaky_relu(input, negative_slope=0.01):
+    """input where it is positive, else negative_slope · input."""
+    below = input * negative_slope
+    if 0 < negative_slope <= 1:
+        return np.maximum(input, below)
+    return np.where(input > 0, input, below)
+
+
+leaky_relu.grad(input=lambda g, input, negative_slope: where(gt(input, 0), g, g * negative_slope))
+
+
+def prelu(input: Any, weight: Any) -> Any:
+    """input where it is positive, else weight · input        (N, C, ...), (C,) or (1,) -> (N, C, ...)"""
+    channels = input.shape[1] if input.ndim > 1 else 1
+    n = math.prod(weight.shape)
+    if weight.ndim > 1 or n not in (1, channels):
+        raise RuntimeError(
+            f"prelu: weight must have 1 element or one per channel ({channels}) of input {tuple(input.shape)}, "
+            f"got shape {tuple(weight.shape)}"
+        )
+    if weight.ndim == 1 and input.ndim > 1:
+        weight = weight.reshape((-1,) + (1,) * (input.ndim - 2))
+    return where(gt(input, 0), input, mul(input, weight))
+
+
+def threshold(input: Any, threshold: float, value: float) -> Any:
+    """input where it is greater than threshold, else value."""
+    return where(le(input, threshold), value, input)
+
+
+# The exponential family.
+
+
+@op
+def elu(input, alpha=1.0):
+    """input where it is positive, else alpha · (e^input - 1)."""
+    return np.where(input > 0, input, alpha * np.expm1(np.minimum(input, 0)))
+
+
+@op
+def celu(input, alpha=1.0):
+    """input where it is positive, else alpha · (e^(input / alpha) - 1)."""
+    if alpha == 0:
+        raise RuntimeError("celu: alpha cannot be 0")
+    return np.where(input > 0, input, alpha * np.expm1(np.minimum(input, 0) / alpha))
+
+
+elu.grad(input=lambda g, input, out, alpha: where(gt(input, 0), g, g * (out + alpha)))
+celu.grad(input=lambda g, input, out, alpha: where(gt(input, 0), g, g * (out / alpha + 1)))
+
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+
+
+def selu(input: Any) -> Any:
+    """1.0507 · elu(input, 1.67326): keeps mean 0 and variance 1 from layer to layer (Klambauer et al. 2017)."""
+    return mul(elu(input, SELU_ALPHA), SELU_SCALE)
+
+
+# The sigmoid and what is made of it.
+
+
+@op
+def sigmoid(input):
+    """1 / (1 + e^-input).
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.sigmoid(tg.tensor([-10000.0, 0.0, 10000.0])).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    input = real(input)
+    small = np.exp(-np.abs(input))
+    return np.where(input >= 0, 1, small) / (1 + small)
+
+
+@op
+def logsigmoid(input):
+    """ln sigmoid(input)."""
+    return np.minimum(input, 0) - np.log1p(np.exp(-np.abs(input)))
+
+
+@op
+def softplus(input, beta=1.0, threshold=20.0):
+    """ln(1 + e^(beta · input)) / beta; the input itself where beta · input > threshold, as they differ no more."""
+    scaled = input * beta
+    smooth = (np.maximum(scaled, 0) + np.log1p(np.exp(-np.abs(scaled)))) / beta
+    return np.where(scaled > threshold, input, smooth)
+
+
+@op
+def silu(input):
+    """input · sigmoid(input)."""
+    return input * sigmoid(input)
+
+
+def _softplus_to_input(g: Any, input: Any, beta: float, threshold: float) -> Any:
+    scaled = mul(input, beta)
+    return where(gt(scaled, threshold), g, g * sigmoid(scaled))
+
+
+def _silu_to_input(g: Any, input: Any) -> Any:
+    s = sigmoid(input)
+    return g * s * (1 + input * (1 - s))
+
+
+sigmoid.grad(input=lambda g, out: g * out * (1 - out))
+logsigmoid.grad(input=lambda g, input: g * sigmoid(-input))
+softplus.grad(input=_softplus_to_input)
+silu.grad(input=_silu_to_input)
+
+
+def mish(input: Any) -> Any:
+    """input · tanh(softplus(input)) (Misra 2019)."""
+    return mul(input, tanh(softplus(input)))
+
+
+def glu(input: Any, dim: int = -1) -> Any:
+    """a · sigmoid(b), where a and b are the two halves of input along dim        (..., 2n, ...) -> (..., n, ...)"""
+    if input.ndim == 0:
+        raise RuntimeError("glu: a tensor of no axes cannot be halved")
+    dim = axis("glu", dim, input.ndim)
+    n, odd = divmod(input.shape[dim], 2)
+    if odd:
+        raise RuntimeError(f"glu: axis {dim} of shape {tuple(input.shape)} is halved, so its size must be even")
+    return mul(narrow(input, dim, 0, n), sigmoid(narrow(input, dim, n, n)))
+
+
+# The Gaussian unit.
+
+
+@op
+def gelu(input, approximate="none"):
+    """input · Φ(input), Φ the normal distribution function (Hendrycks and Gimpel 2016).
+
+    approximate: "none", or "tanh" for their formula 0.5·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))).
+    """
+    return input * _normal(input, approximate)
+
+
+def _normal(x: Any, approximate: str) -> Any:
+    """Φ(x)."""
+    if approximate == "none":
+        return kernel.erfc(x * -math.sqrt(0.5)) * 0.5
+    if approximate == "tanh":
+        return sigmoid(_STEEP * (x + 0.044715 * x * x * x))  # 0.5·(1 + tanh(y)) = sigmoid(2·y)
+    raise RuntimeError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
+
+
+_STEEP = 2 * math.sqrt(2 / math.pi)
+
+
+def _gelu_to_input(g: Any, input: Any, approximate: str) -> Any:
+    if approximate == "none":
+        density = exp(input * input * -0.5) * (1 / math.sqrt(2 * math.pi))
+        return g * (erfc(input * -math.sqrt(0.5)) * 0.5 + input * density)
+    s = sigmoid(_STEEP * (input + 0.044715 * input * input * input))
+    return g * s * (1 + input * (1 - s) * (_STEEP + 3 * _STEEP * 0.044715 * input * input))
+
+
+gelu.grad(input=_gelu_to_input)
+
+
+# In straight pieces.
+
+
+@op
+def hardsigmoid(input):
+    """min(max(input / 6 + 1/2, 0), 1)."""
+    return np.minimum(np.maximum(input + 3, 0), 6) / 6
+
+
+@op
+def hardswish(input):
+    """input · hardsigmoid(input) (Howard et al. 2019)."""
+    return input * (np.minimum(np.maximum(input + 3, 0), 6) / 6)
+
+
+hardsigmoid.grad(input=lambda g, input: where(logical_and(gt(input, -3), lt(input, 3)), g / 6, 0))
+hardswish.grad(input=lambda g, input: where(lt(input, -3), 0, where(le(input, 3), g * (input / 3 + 0.5), g)))
+
+
+def softshrink(input: Any, lambd: float = 0.5) -> Any:
+    """input brought nearer to 0 by lambd, and 0 where it is nearer already."""
+    if lambd < 0:
+        raise RuntimeError(f"softshrink: lambd must not be negative, got {lambd}")
+    return where(gt(input, lambd), minus(input, lambd), where(lt(input, -lambd), plus(input, lambd), mul(input, 0)))
+
+
+def hardshrink(input: Any, lambd: float = 0.5) -> Any:
+    """input, and 0 where -lambd <= input <= lambd."""
+    return where(le(abs(input), lambd), 0, input)
+
+
+def tanhshrink(input: Any) -> Any:
+    """input - tanh(input)."""
+    return minus(input, tanh(input))
+
+
+def softsign(input: Any) -> Any:
+    """input / (1 + |input|)."""
+    return divide(input, plus(abs(input), 1))

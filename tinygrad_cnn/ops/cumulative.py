@@ -1,0 +1,109 @@
+"""Running sums, products and extremes along one axis: element i of the result speaks of elements 0 to i.
+
+(..., n, ...) -> (..., n, ...)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..dtypes import int64
+from ..op import expand_to, op
+from ..tensor import as_array
+from .dims import axis
+from .elementwise import mul, where
+from .reduce import Chosen, chosen, prod_others, sum
+
+
+def _running(name: str, ufunc: np.ufunc, input: Any, dim: Any, dtype: Any) -> np.ndarray:
+    d = axis(name, dim, input.ndim)
+    if dtype is None:
+        dtype = input.dtype if input.dtype.kind in "fc" else int64
+    if input.ndim == 0:
+        return input.astype(dtype)
+    return ufunc.accumulate(input, axis=d, dtype=np.dtype(dtype))
+
+
+@op
+def cumsum(input, dim: int, dtype=None):
+    """out[i] = input[0] + ... + input[i] along dim.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> y = tg.cumsum(x, 0)
+    >>> y.tolist()
+    [1.0, 3.0, 6.0]
+    >>> y.sum().backward()
+    >>> x.grad.tolist()
+    [3.0, 2.0, 1.0]
+    """
+    return _running("cumsum", np.add, input, dim, dtype)
+
+
+@op
+def sum_onwards(input, dim: int):
+    """out[i] = input[i] + ... + input[n-1] along dim: what cumsum is differentiated to."""
+    return np.flip(np.cumsum(np.flip(input, dim), dim), dim) if input.ndim else input.copy()
+
+
+cumsum.grad(input=lambda g, dim: sum_onwards(g, dim))
+sum_onwards.grad(input=lambda g, dim: cumsum(g, dim))
+
+
+@op
+def cumprod(input, dim: int, dtype=None):
+    """out[i] = input[0] · ... · input[i] along dim. The gradient is right where elements are 0."""
+    return _running("cumprod", np.multiply, input, dim, dtype)
+
+
+def _cumprod_to_input(g: Any, input: Any, out: Any, dim: int) -> Any:
+    """Element k of the gradient is Σ over i >= k of g[i] times the product of the first i elements but for k."""
+    shape = np.shape(as_array(input))
+    if not shape:
+        return g
+    if isinstance(input, np.ndarray) and input.all():
+        return sum_onwards(g * out, dim) / input
+    d = axis("cumprod", dim, len(shape))
+    n = shape[d]
+    # Row i along a new axis in front of d: the first i elements, ones behind them.
+    rows = (*shape[:d], n, *shape[d:])
+    first = np.tril(np.ones((n, n), bool)).reshape((n, n) + (1,) * (len(shape) - d - 1))
+    others = prod_others(where(first, expand_to(input.reshape((*shape[:d], 1, *shape[d:])), rows), 1), d + 1)
+    g = expand_to(g.reshape((*shape[: d + 1], 1, *shape[d + 1 :])), rows)
+    return sum(where(first, mul(g, others), 0), d)
+
+
+cumprod.grad(input=_cumprod_to_input)
+
+
+# Extremes so far, with their places: the latest of equal ones, as in PyTorch.
+
+
+@op
+def _latest(input, dim: int, least: bool):
+    """Where the extreme of elements 0 to i stands, for each i."""
+    if input.ndim == 0:
+        return np.zeros((), int64)
+    best = (np.minimum if least else np.maximum).accumulate(input, axis=dim)
+    place = np.arange(input.shape[dim]).reshape((-1,) + (1,) * (input.ndim - 1 - dim))
+    is_best = (input == best) | (input != input)  # NaN is an extreme, whoever comes later
+    return np.maximum.accumulate(np.where(is_best, place, 0), axis=dim)
+
+
+def cummax(input: Any, dim: int) -> Chosen:
+    """The greatest of elements 0 to i along dim, as (values, indices).
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.cummax(tg.tensor([1, 3, 2]), 0).values.tolist()
+    [1, 3, 3]
+    """
+    d = axis("cummax", dim, input.ndim)
+    return chosen(input, _latest(input, d, False), d)
+
+
+def cummin(input: Any, dim: int) -> Chosen:
+    """The smallest of elements 0 to i along dim, as (values, indices)."""
+    d = axis("cummin", dim, input.ndim)
+    return chosen(input, _latest(input, d, True), d)

@@ -1,0 +1,153 @@
+"""Order: sorting, ranks and counts. NaN counts as greater than everything, as in PyTorch.
+
+The places are found on arrays; the values are then gathered from them, which is where the gradient flows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..dtypes import float32, float64, int64
+from ..op import op
+from .dims import axis
+from .join import narrow
+from .reduce import Chosen, chosen
+from .shape import reshape
+
+
+@op
+def argsort(input, dim=-1, descending=False, stable=False):
+    """The places that bring the elements along dim in order; equal ones keep theirs, stable or not.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.argsort(tg.tensor([3.0, 1.0, 2.0])).tolist()
+    [1, 2, 0]
+    """
+    d = axis("argsort", dim, input.ndim)
+    if input.ndim == 0:
+        return np.zeros((), int64)
+    if not descending:
+        return np.argsort(input, axis=d, kind="stable")
+    # Sorted from behind and read from behind: descending, and equal ones in their first order.
+    return input.shape[d] - 1 - np.flip(np.argsort(np.flip(input, d), axis=d, kind="stable"), d)
+
+
+def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Chosen:
+    """The elements along dim in order, as (values, indices).
+
+    >>> import tinygrad_cnn as tg
+    >>> values, indices = tg.sort(tg.tensor([3.0, 1.0, 2.0]), descending=True)
+    >>> values.tolist(), indices.tolist()
+    ([3.0, 2.0, 1.0], [0, 2, 1])
+    """
+    return chosen(input, argsort(input, dim, descending), dim)
+
+
+def msort(input: Any) -> Any:
+    """The values of `sort` along the first axis."""
+    return sort(input, 0).values
+
+
+def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Chosen:
+    """The k largest (or smallest) elements along dim, in order, as (values, indices)."""
+    d = axis("topk", dim, input.ndim)
+    n = input.shape[d] if input.ndim else 1
+    if not 0 <= k <= n:
+        raise RuntimeError(f"topk: k must be in 0 to {n}, the size of axis {d} of shape {tuple(input.shape)}, got {k}")
+    places = argsort(input, dim, largest)
+    return chosen(input, narrow(places, d, 0, k) if input.ndim else places, dim)
+
+
+def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Chosen:
+    """The k-th smallest element along dim, k counted from 1, as (values, indices)."""
+    d = axis("kthvalue", dim, input.ndim)
+    n = input.shape[d] if input.ndim else 1
+    if not 1 <= k <= n:
+        raise RuntimeError(f"kthvalue: k must be in 1 to {n}, the size of axis {d} of {tuple(input.shape)}, got {k}")
+    places = argsort(input, dim)
+    return chosen(input, narrow(places, d, k - 1, 1) if input.ndim else places, dim, keepdim)
+
+
+def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The middle element in order, the lower one of two; with dim (values, indices) along it. NaN if there is one.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.median(tg.tensor([4.0, 1.0, 3.0, 2.0])).item()
+    2.0
+    """
+    if dim is None:
+        return median(reshape(input, (-1,)), 0).values
+    d = axis("median", dim, input.ndim)
+    n = input.shape[d] if input.ndim else 1
+    if n == 0:
+        raise IndexError(f"median: axis {d} of shape {tuple(input.shape)} is empty; expected a size of 1 or more")
+    return chosen(input, _middle(input, d), dim, keepdim)
+
+
+@op
+def _middle(input, dim: int):
+    """Where the lower median along dim stands; the first NaN where there is one."""
+    if input.ndim == 0:
+        return np.zeros((), int64)
+    places = np.argsort(input, axis=dim, kind="stable")
+    middle = np.take(places, [(input.shape[dim] - 1) // 2], axis=dim)
+    if input.dtype.kind != "f":
+        return middle
+    unknown = np.isnan(input)
+    return np.where(unknown.any(dim, keepdims=True), unknown.argmax(dim, keepdims=True), middle)
+
+
+# What there is, and how often.
+
+
+@op
+def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
+    """The different elements in order; with return_inverse where each went, with return_counts how many there are.
+
+    dim: compare the slices along this axis instead of the elements.
+
+    >>> import tinygrad_cnn as tg
+    >>> values, counts = tg.unique(tg.tensor([2, 1, 2]), return_counts=True)
+    >>> values.tolist(), counts.tolist()
+    ([1, 2], [1, 2])
+    """
+    d = None if dim is None else axis("unique", dim, input.ndim)
+    values, inverse, counts = np.unique(input, return_inverse=True, return_counts=True, axis=d)
+    inverse = inverse.reshape(input.shape if dim is None else -1)
+    out = (values, *([inverse] if return_inverse else []), *([counts] if return_counts else []))
+    return out if len(out) > 1 else values
+
+
+@op
+def bincount(input, weights=None, minlength=0):
+    """How often each integer 0, 1, ... occurs, or the sum of its weights        (n,) -> (max + 1,)"""
+    if input.ndim != 1 or input.dtype.kind not in "iu" or (input.size and input.min() < 0):
+        raise RuntimeError(
+            f"bincount: input must be a vector of integers, none negative; got shape {input.shape}, {input.dtype}"
+        )
+    if weights is not None and weights.shape != input.shape:
+        raise RuntimeError(f"bincount: weights {weights.shape} must have the shape of input {input.shape}")
+    counts = np.bincount(input, weights, minlength)
+    return counts if weights is None else counts.astype(float32 if weights.dtype == float32 else float64)
+
+
+@op
+def histc(input, bins=100, min=0, max=0):
+    """How many elements fall into each of `bins` equal parts of [min, max]; if both are equal, of the input's range."""
+    if input.dtype.kind != "f":
+        raise RuntimeError(f"histc: input must be floating, got {input.dtype}; convert it with .float()")
+    if min > max:
+        raise RuntimeError(f"histc: max must not be smaller than min, got {min} and {max}")
+    if min == max and input.size:
+        min, max = float(input.min()), float(input.max())
+    if min == max:
+        min, max = min - 1, max + 1
+    counts, _ = np.histogram(input[(input >= min) & (input <= max)], bins, (min, max))
+    return counts.astype(input.dtype)
+
+
+unique.grad(input=None)
+bincount.grad(input=None)
+histc.grad(input=None)
