@@ -202,6 +202,8 @@ def record(op: Op, args: Any, values: list, needed: int, out: Any, extras: Any, 
     Integers and bool have no gradient, so a result of such a dtype gets no node.
     """
     if result is not None and out.dtype.kind not in "fc":
+        if mode.tracer is not None:
+            mode.tracer.called(op, args, out, None)
         return None
     key = needed if op.arity >= 0 else (needed, len(values))
     plan = op.plans.get(key)
