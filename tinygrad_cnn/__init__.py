@@ -38,6 +38,7 @@ try:
     from . import ops
     from .ops import *
     from .creation import *
+    from .sampling import *
     from . import methods
 except ImportError as e:
     import sys; print("INTERIM", e, file=sys.stderr)

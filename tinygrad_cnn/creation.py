@@ -7,7 +7,6 @@ dtype, or the one that the data has), `device=` (the CPU), `requires_grad=`, and
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,26 +14,24 @@ import numpy as np
 from . import dtypes
 from .dtypes import get_default_dtype, result_type
 from .ops.shape import ints
-from .random import Generator, rng
+from .out import into
 from .tensor import Tensor, as_array, wrap
 from .tensor import device as Device
 
 
-def _made(array: np.ndarray, device: Any = None, requires_grad: bool = False, out: Tensor | None = None) -> Tensor:
+def finish(array: np.ndarray, device: Any = None, requires_grad: bool = False, out: Tensor | None = None) -> Tensor:
     """The array as a tensor: a new one, or `out`."""
     if device is not None:
         Device(device)
     if out is not None:
-        from .inplace import into
-
-        return into(out, array)
+        return into("out", out, array)
     t = wrap(array)
     if requires_grad:
         t.requires_grad = True
     return t
 
 
-def _size(name: str, size: tuple) -> tuple[int, ...]:
+def shape_of(name: str, size: tuple) -> tuple[int, ...]:
     """Sizes given as ints or as one sequence of them."""
     if len(size) == 1 and not hasattr(size[0], "__index__"):
         size = tuple(size[0]) if isinstance(size[0], tuple | list) else size
@@ -57,7 +54,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     >>> tg.tensor([1, 2.5]).dtype.name, tg.tensor([1, 2]).dtype.name
     ('float32', 'int64')
     """
-    return _made(_array_of("tensor", data, dtype, copy=True), device, requires_grad)
+    return finish(_array_of("tensor", data, dtype, copy=True), device, requires_grad)
 
 
 def _array_of(name: str, data: Any, dtype: Any, copy: bool | None) -> np.ndarray:
@@ -116,7 +113,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """The data as a tensor: itself where it is one of this dtype, an array without a copy, else a new one."""
     if isinstance(data, Tensor):
         return data if dtype is None or data.dtype == dtype else data.to(dtype)  # type: ignore[attr-defined]
-    return _made(_array_of("as_tensor", data, dtype, copy=None), device)
+    return finish(_array_of("as_tensor", data, dtype, copy=None), device)
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
@@ -132,8 +129,8 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
 
 def _filled(name: str, size: tuple, value: Any, dtype: Any, device: Any, requires_grad: bool, out: Any) -> Tensor:
-    array = np.full(_size(name, size), value, dtype or get_default_dtype())
-    return _made(array, device, requires_grad, out)
+    array = np.full(shape_of(name, size), value, dtype or get_default_dtype())
+    return finish(array, device, requires_grad, out)
 
 
 def zeros(
@@ -155,7 +152,7 @@ def ones(*size: Any, out: Any = None, dtype: Any = None, device: Any = None, req
 
 def empty(*size: Any, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor whose values are not set: whatever the memory held."""
-    return _made(np.empty(_size("empty", size), dtype or get_default_dtype()), device, requires_grad, out)
+    return finish(np.empty(shape_of("empty", size), dtype or get_default_dtype()), device, requires_grad, out)
 
 
 def full(
@@ -170,16 +167,98 @@ def full(
 def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
               memory_format: Any = None) -> Tensor:  # fmt: skip
     """Ones in the shape, dtype and layout of the input."""
-    return _made(np.ones_like(input._array, dtype=dtype), device, requires_grad)
+    return finish(np.ones_like(input._array, dtype=dtype), device, requires_grad)
 
 
-# Of chance.
+def _like(input: Tensor, value: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+    if not isinstance(input, Tensor):
+        raise TypeError(f"expected a Tensor to make another like, got {type(input).__name__}")
+    return finish(np.full_like(input._array, value, dtype=dtype), device, requires_grad)
 
 
-def randn(
-    *size: Any, generator: Generator | None = None, out: Any = None, dtype: Any = None, device: Any = None,
+def zeros_like(
+    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
+    """Zeros in the shape, dtype and layout of input."""
+    return _like(input, 0, dtype, device, requires_grad)
+
+
+def ones_like(
+    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
+    """Ones in the shape, dtype and layout of input."""
+    return _like(input, 1, dtype, device, requires_grad)
+
+
+def empty_like(
+    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
+    """A tensor in the shape, dtype and layout of input, whose values are not set."""
+    return finish(np.empty_like(input._array, dtype=dtype), device, requires_grad)
+
+
+def full_like(
+    input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:  # fmt: skip
+    """One value in the shape, dtype and layout of input."""
+    return _like(input, as_array(fill_value), dtype, device, requires_grad)
+
+
+# Of a rule.
+
+
+def eye(
+    n: int, m: int | None = None, *, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """The n × n (or n × m) matrix with ones on its main diagonal."""
+    shape_of("eye", (n, n if m is None else m))
+    return finish(np.eye(n, m, dtype=dtype or get_default_dtype()), device, requires_grad, out)
+
+
+def arange(
+    start: Any, end: Any = None, step: Any = 1, *, out: Any = None, dtype: Any = None, device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Normal random numbers of mean 0 and variance 1."""
-    draws = rng(generator).standard_normal(_size("randn", size), np.float32)
-    return _made(draws, device, requires_grad, out)
+    """start, start + step, ... below end; arange(end) begins at 0. int64 for ints, else the default floating dtype.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.arange(3).tolist(), tg.arange(1, 2, 0.5).tolist()
+    ([0, 1, 2], [1.0, 1.5])
+    """
+    start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start, end, step))
+    if end is None:
+        start, end = 0, start
+    if step == 0:
+        raise RuntimeError("arange: step must not be zero")
+    if (end - start) * step < 0:
+        raise RuntimeError(f"arange: the way from {start} to {end} is against the sign of step {step}")
+    if dtype is None and any(isinstance(x, float | np.floating) for x in (start, end, step)):
+        dtype = get_default_dtype()
+    n = math.ceil((end - start) / step)
+    whole = all(isinstance(x, int | np.integer) for x in (start, step))
+    values = np.arange(n, dtype=np.int64 if whole else np.float64) * step + start
+    return finish(values.astype(dtype or np.int64), device, requires_grad, out)
+
+
+def linspace(
+    start: Any, end: Any, steps: int, *, out: Any = None, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """`steps` numbers from start to end, both included, equally far apart."""
+    return finish(_steps("linspace", start, end, steps).astype(dtype or get_default_dtype()), device, requires_grad, out)
+
+
+def logspace(
+    start: Any, end: Any, steps: int, base: float = 10.0, *, out: Any = None, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """`steps` numbers from base^start to base^end, equally far apart on a logarithmic scale."""
+    values = base ** _steps("logspace", start, end, steps)
+    return finish(values.astype(dtype or get_default_dtype()), device, requires_grad, out)
+
+
+def _steps(name: str, start: Any, end: Any, steps: int) -> np.ndarray:
+    if steps < 0:
+        raise RuntimeError(f"{name}: number of steps must not be negative, got {steps}")
+    return np.linspace(as_array(start), as_array(end), steps)

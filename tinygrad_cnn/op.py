@@ -54,6 +54,7 @@ class Op:
         self.words = self.zero = ""
         self.formulas: dict[str, str] = {}
         self.plans: dict[Any, Plan] = {}
+        self.call: Callable = forward  # what callers see of it; set by `op`
         parameters = inspect.signature(forward).parameters.values()
         self.parameters = [p.name for p in parameters]
         self.defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
@@ -189,7 +190,7 @@ class Op:
         earlier = source._view
 
         def replay(base: Any) -> Any:
-            out = self(base if earlier is None else earlier.replay(base), *attributes)
+            out = self.call(base if earlier is None else earlier.replay(base), *attributes)
             return out if index is None else out[index]
 
         base = source if earlier is None else earlier.base
@@ -308,6 +309,7 @@ def op(forward: Callable | None = None, *, keeps: str | tuple[str, ...] = (), vi
             mode.tracer.called(spec, args, out, None)
         return result
 
+    spec.call = call
     call.op = spec  # type: ignore[attr-defined]
     call.grad = spec.grad  # type: ignore[attr-defined]
     call.grad_fused = spec.grad_fused  # type: ignore[attr-defined]

@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..op import op
-from ..tensor import Tensor, as_array
+from ..tensor import as_array, wrap
+from .elementwise import where
+from .shape import broadcast_tensors, reshape
 
 
 class Places(NamedTuple):
@@ -126,10 +128,115 @@ def place(input, places: Places, shape: tuple):
     elif all(i.dtype.kind == "b" for i in places.advanced if isinstance(i, np.ndarray)):
         out[places.basic][places.advanced] = input
     else:
-        numbers = np.arange(out.size).reshape(shape)
-        np.add.at(out.reshape(-1), read(numbers, places).reshape(-1), input.reshape(-1))
+        numbers = read(np.arange(out.size).reshape(shape), places)
+        np.add.at(out.reshape(-1), numbers.reshape(-1), np.broadcast_to(input, numbers.shape).reshape(-1))
     return out
 
 
 getitem.grad(input=lambda g, places, input_shape: place(g, places, input_shape))
 place.grad(input=lambda g, places: getitem(g, places))
+
+
+def write(array: np.ndarray, places: Places, value: Any) -> None:
+    """array[index] = value, by the two steps."""
+    try:
+        if places.advanced is None:
+            array[places.basic] = value
+        else:
+            array[places.basic][places.advanced] = value
+    except ValueError as error:
+        if "read-only" in str(error):
+            raise RuntimeError(
+                "setitem: the memory of this tensor is read-only, or several of its elements are one place in memory "
+                "(an expanded tensor); .clone() it first"
+            ) from None
+        raise RuntimeError(
+            f"setitem: a value of shape {np.shape(value)} cannot be written to the places of shape "
+            f"{read(array, places).shape}; counted from the right, axes must be equal, 1 or missing"
+        ) from None
+    except IndexError as error:
+        raise IndexError(f"setitem: {error}; the tensor has shape {array.shape}") from None
+
+
+@op(keeps="places")
+def setitem(input, value, index: Any):
+    """A copy of `input` in which the places that `index` names hold `value`: what `x[index] = value` does to x.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.ops.setitem(tg.zeros(3), 5.0, slice(1, None)).tolist()
+    [0.0, 5.0, 5.0]
+    """
+    places = parse(index, input.shape)
+    out = input.copy(order="K")
+    write(out, places, value)
+    return out, places
+
+
+def _value_back(g: Any, places: Places, value_shape: tuple) -> Any:
+    g = getitem(g, places)
+    return reshape(g, (1,) * (len(value_shape) - g.ndim) + tuple(g.shape))
+
+
+setitem.grad(input=lambda g, places: setitem(g, 0, places), value=_value_back)
+
+
+def fill(input: Any, value: Any) -> Any:
+    """`value`, a number, in the shape and dtype of input."""
+    refuse_axes("fill", value)
+    return setitem(input, value, ...)
+
+
+def refuse_axes(name: str, value: Any) -> None:
+    """Raise where a value should be one number and is not."""
+    if np.ndim(as_array(value)):
+        raise RuntimeError(f"{name}: value must be a number or a 0-d tensor, got shape {np.shape(as_array(value))}")
+
+
+def index_put(input: Any, indices: tuple, values: Any, accumulate: bool = False) -> Any:
+    """input with input[indices] = values; with accumulate, input[indices] += values, where repeated places add up."""
+    if accumulate:
+        return input + place(values, parse(tuple(indices), input.shape), tuple(input.shape))
+    return setitem(input, values, tuple(indices))
+
+
+# Masks.
+
+
+def masked_fill(input: Any, mask: Any, value: Any) -> Any:
+    """`value`, a number, where the mask is True, input elsewhere; shapes broadcast.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0, -2.0])
+    >>> x.masked_fill(x < 0, 0.0).tolist()
+    [1.0, 0.0]
+    """
+    _refuse_other_than_bool("masked_fill", mask)
+    refuse_axes("masked_fill", value)
+    if isinstance(value, float) and input.dtype.kind in "iub":
+        raise RuntimeError(f"masked_fill: {value!r} cannot be written to dtype {input.dtype} without loss")
+    return where(mask, value, input)
+
+
+def masked_select(input: Any, mask: Any) -> Any:
+    """The elements where the mask is True, as a vector; shapes broadcast."""
+    _refuse_other_than_bool("masked_select", mask)
+    input, mask = broadcast_tensors(input, mask)
+    return getitem(input, mask)
+
+
+def _refuse_other_than_bool(name: str, mask: Any) -> None:
+    if mask.dtype.kind != "b":
+        raise RuntimeError(f"{name}: mask must be of dtype bool, got {mask.dtype}; compare, or use .bool()")
+
+
+def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
+    """The places that are not zero, (n, ndim) int64; with as_tuple, one vector per axis, ready to index with.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nonzero(tg.tensor([[0, 3], [4, 0]])).tolist()
+    [[0, 1], [1, 0]]
+    """
+    array = as_array(input)
+    if as_tuple:
+        return tuple(wrap(i) for i in np.atleast_1d(array).nonzero())
+    return wrap(np.argwhere(array))

@@ -12,7 +12,11 @@ import numpy as np
 
 from ..kernels import kernel
 from ..op import op
-from .shape import reshape, transpose, unsqueeze
+from .dims import axes
+from .einsum import einsum
+from .rearrange import diagonal
+from .reduce import sum
+from .shape import permute, reshape, transpose, unsqueeze
 
 
 @op
@@ -31,15 +35,10 @@ def matmul(input, other):
     """
     try:
         if input.dtype is other.dtype or input.dtype == other.dtype:
-            return np.matmul(_ready(input), _ready(other))
+            return kernel.matmul(input, other)
     except (ValueError, AttributeError):
         pass
     raise _mismatch("matmul", input, other)
-
-
-def _ready(a: np.ndarray) -> np.ndarray:
-    """The array as BLAS takes it: with one of the last two axes dense in memory."""
-    return a if a.ndim < 2 or a.itemsize in a.strides[-2:] else np.ascontiguousarray(a)
 
 
 def _mismatch(name: str, input: Any, other: Any) -> Exception:
@@ -127,3 +126,110 @@ linear.grad(
 def _rows(x: Any) -> Any:
     """(..., I) -> (N, I)."""
     return x if x.ndim == 2 else reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
+
+
+# Matmul for shapes that are known: each says what it expects.
+
+
+def _expect(name: str, **operands: tuple[Any, int]) -> None:
+    """Raise where an operand has another number of axes than expected."""
+    for which, (x, ndim) in operands.items():
+        if not hasattr(x, "ndim"):
+            raise TypeError(f"{name}: {which} must be a Tensor, not {type(x).__name__}")
+        if x.ndim != ndim:
+            what = ("a number", "a vector", "a matrix", "a batch of matrices")[ndim]
+            raise RuntimeError(f"{name}: {which} must be {what}, got shape {tuple(x.shape)}; matmul takes any")
+
+
+def mm(input: Any, mat2: Any) -> Any:
+    """input @ mat2: (N, K) (K, M) -> (N, M)."""
+    _expect("mm", input=(input, 2), mat2=(mat2, 2))
+    return matmul(input, mat2)
+
+
+def bmm(input: Any, mat2: Any) -> Any:
+    """input[b] @ mat2[b]: (B, N, K) (B, K, M) -> (B, N, M)."""
+    _expect("bmm", input=(input, 3), mat2=(mat2, 3))
+    if input.shape[0] != mat2.shape[0]:
+        raise RuntimeError(f"bmm: the batches of {tuple(input.shape)} and {tuple(mat2.shape)} must be equally long")
+    return matmul(input, mat2)
+
+
+def mv(input: Any, vec: Any) -> Any:
+    """input @ vec: (N, K) (K,) -> (N,)."""
+    _expect("mv", input=(input, 2), vec=(vec, 1))
+    return matmul(input, vec)
+
+
+def dot(input: Any, tensor: Any) -> Any:
+    """Σ input · tensor: (K,) (K,) -> ()."""
+    _expect("dot", input=(input, 1), tensor=(tensor, 1))
+    return matmul(input, tensor)
+
+
+def inner(input: Any, other: Any) -> Any:
+    """Σ over the last axis of both: (..., K) (___, K) -> (..., ___)."""
+    if not input.ndim or not other.ndim:
+        return input * other
+    return tensordot(input, other, ((-1,), (-1,)))
+
+
+def outer(input: Any, vec2: Any) -> Any:
+    """Each element with each: (N,) (M,) -> (N, M)."""
+    _expect("outer", input=(input, 1), vec2=(vec2, 1))
+    return unsqueeze(input, 1) * vec2
+
+
+def addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+    """beta · input + alpha · mat1 @ mat2; input broadcasts to (N, M)."""
+    product = mm(mat1, mat2)
+    return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
+
+
+def addmv(input: Any, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+    """beta · input + alpha · mat @ vec."""
+    product = mv(mat, vec)
+    return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
+
+
+def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+    """beta · input + alpha · batch1 @ batch2."""
+    product = bmm(batch1, batch2)
+    return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
+
+
+def trace(input: Any) -> Any:
+    """The sum of the main diagonal of a matrix."""
+    _expect("trace", input=(input, 2))
+    return sum(diagonal(input))
+
+
+def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
+    """Σ over axes dims[0] of a and dims[1] of b; a number n means the last n of a and the first n of b.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.tensordot(tg.ones(2, 3, 4), tg.ones(3, 4, 5)).shape
+    (2, 5)
+    """
+    if hasattr(dims, "__index__"):
+        dims = (range(a.ndim - dims.__index__(), a.ndim), range(dims.__index__()))
+    left, right = (axes("tensordot", tuple(d), x.ndim) for d, x in zip(dims, (a, b), strict=True))
+    lengths = [a.shape[i] for i in left]
+    if lengths != [b.shape[i] for i in right]:
+        raise RuntimeError(
+            f"tensordot: axes {left} of {tuple(a.shape)} and axes {right} of {tuple(b.shape)} must be equally long"
+        )
+    kept = [[i for i in range(x.ndim) if i not in d] for x, d in ((a, left), (b, right))]
+    rows, columns = [a.shape[i] for i in kept[0]], [b.shape[i] for i in kept[1]]
+    inside = math.prod(lengths)
+    product = matmul(
+        reshape(permute(a, (*kept[0], *left)), (math.prod(rows), inside)),
+        reshape(permute(b, (*right, *kept[1])), (inside, math.prod(columns))),
+    )
+    return reshape(product, (*rows, *columns))
+
+
+def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
+    """out[..., o] = Σᵢⱼ input1[..., i] · weight[o, i, j] · input2[..., j] + bias[o]."""
+    out = einsum("...i,oij,...j->...o", input1, weight, input2)
+    return out if bias is None else out + bias

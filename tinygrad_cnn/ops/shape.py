@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..op import expand_to, op
+from ..tensor import as_array
 from .dims import axes, axis
 
 
@@ -55,9 +56,11 @@ def reshape(input, shape: tuple):
     [[0, 1, 2], [3, 4, 5]]
     """
     try:
-        return input.reshape(shape)
+        if shape == -1 or not shape or min(shape) >= -1:
+            return input.reshape(shape)
     except (ValueError, TypeError):
-        raise _refused("reshape", input.shape, shape) from None
+        pass
+    raise _refused("reshape", input.shape, shape)
 
 
 def _refused(name: str, old: tuple, new: Any) -> Exception:
@@ -160,8 +163,8 @@ def unsqueeze(input, dim: int):
     return np.expand_dims(input, axis("unsqueeze", dim, input.ndim + 1))
 
 
-for f in (reshape, view, flatten, unflatten, squeeze, unsqueeze):
-    f.grad(input=lambda g, input_shape: reshape(g, input_shape))
+for keeps_order in (reshape, view, flatten, unflatten, squeeze, unsqueeze):
+    keeps_order.grad(input=lambda g, input_shape: reshape(g, input_shape))
 
 
 def view_as(input, other):
@@ -308,3 +311,56 @@ def broadcast_shapes(*shapes):
         raise RuntimeError(
             f"broadcast: shapes {', '.join(map(str, shapes))} do not go together: from the right, lengths must be equal or 1"
         ) from None
+
+
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple:
+    """The coordinates of a grid: vectors of lengths A, B, ... -> as many tensors (A, B, ...); views.
+
+    indexing: "ij", or "xy" for the first two axes exchanged, as pictures count.
+
+    >>> import tinygrad_cnn as tg
+    >>> rows, columns = tg.meshgrid(tg.arange(2), tg.arange(3), indexing="ij")
+    >>> rows.tolist(), columns.tolist()
+    ([[0, 0, 0], [1, 1, 1]], [[0, 1, 2], [0, 1, 2]])
+    """
+    if len(tensors) == 1 and isinstance(tensors[0], tuple | list):
+        tensors = tuple(tensors[0])
+    if indexing not in ("ij", "xy"):
+        raise RuntimeError(f"meshgrid: indexing must be 'ij' or 'xy', got {indexing!r}")
+    if any(x.ndim > 1 for x in tensors):
+        raise RuntimeError(f"meshgrid: expects vectors, got shapes {', '.join(str(tuple(x.shape)) for x in tensors)}")
+    lengths = [x.shape[0] if x.ndim else 1 for x in tensors]
+    n = len(lengths)
+    grids = [reshape(x, (1,) * i + (lengths[i],) + (1,) * (n - 1 - i)) for i, x in enumerate(tensors)]
+    grids = [expand_to(x, tuple(lengths)) for x in grids]
+    return tuple(transpose(x, 0, 1) for x in grids) if indexing == "xy" and n > 1 else tuple(grids)
+
+
+# The same values in other memory.
+
+
+@op
+def clone(input, memory_format: Any = None):
+    """A copy, in memory of its own; the gradient passes through.
+
+    memory_format: `contiguous_format` for rows last in memory, `channels_last`; by default as the input lies.
+    """
+    if memory_format is contiguous_format:
+        return np.array(input, order="C")
+    if memory_format is channels_last and input.ndim == 4:
+        return np.moveaxis(np.array(np.moveaxis(input, 1, -1), order="C"), -1, 1)
+    return input.copy(order="K")
+
+
+clone.grad(input=lambda g: g)
+
+
+def contiguous(input: Any, memory_format: Any = contiguous_format) -> Any:
+    """The tensor itself where its elements lie in memory in their order, else such a copy."""
+    return input if is_contiguous(input, memory_format) else clone(input, memory_format)
+
+
+def is_contiguous(input: Any, memory_format: Any = contiguous_format) -> bool:
+    """Whether the elements lie in memory in their order (or channels last)."""
+    a = as_array(input)
+    return (np.moveaxis(a, 1, -1) if memory_format is channels_last and a.ndim == 4 else a).flags.c_contiguous

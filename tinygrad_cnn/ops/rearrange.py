@@ -1,0 +1,293 @@
+"""Ops that copy elements to other places: mirrored, rolled, repeated, padded, cut to a triangle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..op import expand_to, op
+from ..tensor import as_array
+from .dims import axes, axis
+from .index import getitem
+from .shape import flatten, ints, movedim, permute, reshape, transpose
+
+
+@op
+def flip(input, dims: Any):
+    """The order of the elements turned round along each axis of dims; a copy.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.arange(3).flip(0).tolist()
+    [2, 1, 0]
+    """
+    return np.flip(input, axes("flip", dims, input.ndim)).copy()
+
+
+flip.grad(input=lambda g, dims: flip(g, dims))
+
+
+def fliplr(input: Any) -> Any:
+    """Mirrored: axis 1 turned round."""
+    if input.ndim < 2:
+        raise RuntimeError(f"fliplr: expects at least 2 axes, got shape {tuple(input.shape)}; use .flip(0)")
+    return flip(input, 1)
+
+
+def flipud(input: Any) -> Any:
+    """Upside down: axis 0 turned round."""
+    return flip(input, 0)
+
+
+def rot90(input: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
+    """Turned by k · 90 degrees, from axis dims[0] towards axis dims[1].
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.tensor([[1, 2], [3, 4]]).rot90().tolist()
+    [[2, 4], [1, 3]]
+    """
+    a, b = axes("rot90", tuple(dims), input.ndim)
+    return (
+        lambda x: flip(x, ()),
+        lambda x: flip(transpose(x, a, b), a),
+        lambda x: flip(x, (a, b)),
+        lambda x: transpose(flip(x, a), a, b),
+    )[k % 4](input)
+
+
+@op
+def roll(input, shifts: Any, dims: Any = None):
+    """Shifted along axes; what leaves at the end comes in at the start. Without dims, as if it were one axis.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.arange(5).roll(2).tolist()
+    [3, 4, 0, 1, 2]
+    """
+    if dims is None:
+        return np.roll(input, sum(ints("roll", shifts)))
+    shifts, dims = ints("roll", shifts), ints("roll", dims)
+    if len(shifts) != len(dims):
+        raise RuntimeError(f"roll: shifts {shifts} and dims {dims} must have one length")
+    return np.roll(input, shifts, [axis("roll", d, input.ndim) for d in dims])
+
+
+roll.grad(input=lambda g, shifts, dims: roll(g, tuple(-n for n in ints("roll", shifts)), dims))
+
+
+# Repeated: a new axis in front of each, expanded and merged.
+
+
+def repeat(input: Any, repeats: Any) -> Any:
+    """The tensor repeats[i] times along axis i; more repeats than axes make new axes in front.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.tensor([1, 2]).repeat(2, 2).tolist()
+    [[1, 2, 1, 2], [1, 2, 1, 2]]
+    """
+    repeats = ints("repeat", repeats)
+    shape = (1,) * (len(repeats) - input.ndim) + tuple(input.shape)
+    if len(repeats) < input.ndim or min(repeats, default=0) < 0:
+        raise RuntimeError(
+            f"repeat: repeats {repeats} must be {input.ndim} or more numbers, none negative, for shape {tuple(input.shape)}"
+        )
+    apart = [n for length in shape for n in (1, length)]  # (H, W) -> (1, H, 1, W)
+    spread = [n for pair in zip(repeats, shape, strict=True) for n in pair]  # -> (a, H, b, W) -> (a·H, b·W)
+    return reshape(expand_to(reshape(input, apart), tuple(spread)), [r * n for r, n in zip(repeats, shape, strict=True)])
+
+
+def tile(input: Any, dims: Any) -> Any:
+    """`repeat`, where missing repeats in front are 1."""
+    dims = ints("tile", dims)
+    return repeat(input, (1,) * (input.ndim - len(dims)) + dims)
+
+
+def repeat_interleave(input: Any, repeats: Any, dim: int | None = None, *, output_size: int | None = None) -> Any:
+    """Each slice of axis dim repeated, one behind the other: by one number, or by a number for each.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.tensor([1, 2]).repeat_interleave(2).tolist()
+    [1, 1, 2, 2]
+    """
+    if dim is None:
+        input, dim = flatten(input), 0
+    d = axis("repeat_interleave", dim, input.ndim)
+    repeats = np.asarray(as_array(repeats))
+    if repeats.dtype.kind not in "iu" or repeats.ndim > 1 or repeats.size not in (1, input.shape[d]):
+        raise RuntimeError(
+            f"repeat_interleave: repeats must be an int, or {input.shape[d]} ints for the slices of axis {d}; "
+            f"got shape {repeats.shape}, dtype {repeats.dtype}"
+        )
+    if repeats.size and repeats.min() < 0:
+        raise RuntimeError(f"repeat_interleave: repeats must not be negative, got {repeats.min()}")
+    return along(input, d, np.repeat(np.arange(input.shape[d]), repeats))
+
+
+def along(input: Any, d: int, places: np.ndarray) -> Any:
+    """The slices at these places of axis d."""
+    return getitem(input, (slice(None),) * d + (places,))
+
+
+# Padded.
+
+
+@op
+def constant_pad_nd(input, pad: tuple, value: float = 0.0):
+    """`pad` with a constant. Padding by a negative number cuts off, so it is its own way back."""
+    widths = _widths(pad, input.ndim)
+    shape = tuple(n + a + b for n, (a, b) in zip(input.shape, widths, strict=True))
+    if min(shape, default=0) < 0:
+        raise RuntimeError(f"pad: a tensor of shape {input.shape} padded by {tuple(pad)} would have shape {shape}")
+    out = np.full(shape, value, input.dtype)
+    inner = tuple(slice(max(a, 0), n - max(b, 0)) for n, (a, b) in zip(shape, widths, strict=True))
+    kept = tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(input.shape, widths, strict=True))
+    out[inner] = input[kept]
+    return out
+
+
+constant_pad_nd.grad(input=lambda g, pad: constant_pad_nd(g, tuple(-n for n in pad)))
+
+
+def _widths(pad: Sequence[int], ndim: int) -> list[tuple[int, int]]:
+    """How much to add before and after each axis; `pad` speaks of the last axis first."""
+    pairs = [(pad[i], pad[i + 1]) for i in range(0, len(pad), 2)]
+    return [(0, 0)] * (ndim - len(pairs)) + pairs[::-1]
+
+
+def _reflected(n: int, a: int, b: int) -> np.ndarray:
+    places = np.abs(np.arange(-a, n + b))
+    return np.minimum(places, 2 * (n - 1) - places)
+
+
+# Which element stands where, for an axis of n elements padded by a and b.
+_PLACES = {
+    "reflect": _reflected,
+    "replicate": lambda n, a, b: np.arange(-a, n + b).clip(0, n - 1),
+    "circular": lambda n, a, b: np.arange(-a, n + b) % n,
+}
+
+
+def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Any:
+    """More elements around: pad = (left, right, top, bottom, ...), beginning with the last axis.
+
+    mode: "constant" (by `value`, 0 if not given), "reflect" (without repeating the edge), "replicate" (the
+    edge), "circular". Negative numbers cut off.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.functional.pad(tg.tensor([1, 2, 3]), (1, 2), mode="reflect").tolist()
+    [2, 1, 2, 3, 2, 1]
+    """
+    widths = ints("pad", pad)
+    if len(widths) % 2:
+        raise RuntimeError(f"pad: expects a width for both ends of each axis, got {len(widths)} numbers: {widths}")
+    if len(widths) > 2 * input.ndim:
+        raise RuntimeError(f"pad: {len(widths)} widths are too many for the {input.ndim} axes of {tuple(input.shape)}")
+    if mode == "constant":
+        return constant_pad_nd(input, widths, 0.0 if value is None else value)
+    if mode not in _PLACES:
+        raise NotImplementedError(f"pad: mode must be constant, reflect, replicate or circular, got {mode!r}")
+    if value is not None:
+        raise ValueError(f"pad: mode {mode!r} takes no value, got {value}")
+    for d, (a, b) in enumerate(_widths(widths, input.ndim)):
+        n = input.shape[d]
+        if (mode == "reflect" and max(a, b) >= n) or (mode == "circular" and max(a, b) > n) or (n == 0 and a + b):
+            less = "less than" if mode == "reflect" else "at most"
+            raise RuntimeError(f"pad: {mode} padding {(a, b)} of axis {d} must be {less} its length {n}")
+        if (a, b) != (0, 0):
+            input = along(input, d, _PLACES[mode](n, a, b))
+    return input
+
+
+# Windows, triangles, diagonals.
+
+
+def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
+    """All windows of `size` elements along an axis, `step` apart; the elements of a window are the new last axis.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.arange(5).unfold(0, 3, 2).tolist()
+    [[0, 1, 2], [2, 3, 4]]
+    """
+    d = axis("unfold", dimension, input.ndim)
+    n = input.shape[d]
+    if step <= 0 or not 0 <= size <= n:
+        raise RuntimeError(f"unfold: size {size} must be 0 to {n}, the length of axis {d}, and step {step} positive")
+    places = np.arange(0, n - size + 1, step)[:, None] + np.arange(size)
+    return movedim(along(input, d, places), d + 1, -1)
+
+
+@op
+def tril(input, diagonal: int = 0):
+    """The lower triangle of each matrix, zeros above; `diagonal` counts upwards from the main one."""
+    _refuse_vector("tril", input)
+    return np.tril(input, diagonal)
+
+
+@op
+def triu(input, diagonal: int = 0):
+    """The upper triangle of each matrix, zeros below; `diagonal` counts upwards from the main one."""
+    _refuse_vector("triu", input)
+    return np.triu(input, diagonal)
+
+
+def _refuse_vector(name: str, input: np.ndarray) -> None:
+    if input.ndim < 2:
+        raise RuntimeError(f"{name}: input must have at least 2 axes, got shape {input.shape}")
+
+
+tril.grad(input=lambda g, diagonal: tril(g, diagonal))
+triu.grad(input=lambda g, diagonal: triu(g, diagonal))
+
+
+@op(view=True)
+def diagonal(input, offset: int = 0, dim1: int = 0, dim2: int = 1):
+    """The elements whose places along dim1 and dim2 are equal (or `offset` apart), as the last axis. A view.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.zeros(2, 2)
+    >>> x.diagonal().fill_(1).sum().item(), x.tolist()
+    (2.0, [[1.0, 0.0], [0.0, 1.0]])
+    """
+    return _diagonal(input, offset, dim1, dim2)
+
+
+def _diagonal(a: np.ndarray, offset: int, dim1: int, dim2: int) -> np.ndarray:
+    dim1, dim2 = axis("diagonal", dim1, a.ndim), axis("diagonal", dim2, a.ndim)
+    if dim1 == dim2:
+        raise RuntimeError(f"diagonal: dim1 and dim2 must differ, both are axis {dim1}")
+    line = np.diagonal(a, offset, dim1, dim2)
+    if a.flags.writeable:
+        line.flags.writeable = True  # NumPy's diagonals are read-only, ours are views like any other
+    return line
+
+
+@op
+def diagonal_place(input, offset: int, dim1: int, dim2: int, shape: tuple):
+    """Zeros of this shape with `input` on a diagonal: the way back of `diagonal`."""
+    out = np.zeros(shape, input.dtype)
+    _diagonal(out, offset, dim1, dim2)[...] = input
+    return out
+
+
+diagonal.grad(
+    input=lambda g, offset, dim1, dim2, input_shape: diagonal_place(g, offset, dim1, dim2, input_shape),
+)
+diagonal_place.grad(input=lambda g, offset, dim1, dim2: diagonal(g, offset, dim1, dim2))
+
+
+_line = diagonal  # `diag` has a parameter of that name
+
+
+def diag(input: Any, diagonal: int = 0) -> Any:
+    """The diagonal of a matrix; of a vector, the matrix that has it as its diagonal.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.diag(tg.tensor([1, 2])).tolist()
+    [[1, 0], [0, 2]]
+    """
+    if input.ndim == 2:
+        return _line(input, diagonal)
+    if input.ndim != 1:
+        raise RuntimeError(f"diag: expects a vector or a matrix, got shape {tuple(input.shape)}; use diagonal")
+    n = input.shape[0] + abs(diagonal)
+    return diagonal_place(input, diagonal, 0, 1, (n, n))

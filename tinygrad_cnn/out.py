@@ -1,0 +1,48 @@
+"""`out=`: results that go to a tensor which exists, as in `add(x, y, out=z)`. Autograd does not follow them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from .tensor import Tensor, as_array
+
+
+def into(name: str, out: Any, result: Any) -> Tensor:
+    """Let `out` hold the values of `result`; one without elements takes any shape.
+
+    Raises a RuntimeError, and changes nothing, where shapes differ, where the dtype is of a higher kind, and
+    where a gradient would be lost.
+    """
+    if not isinstance(out, Tensor):
+        raise TypeError(f"{name}: out must be a Tensor, not {type(out).__name__}")
+    array = as_array(result)
+    if out.requires_grad or getattr(result, "requires_grad", False):
+        raise RuntimeError(
+            f"{name}: functions with out=... don't support automatic differentiation, but a tensor requires grad; "
+            "leave out= away, or use no_grad and tensors that don't"
+        )
+    if not np.can_cast(array.dtype, out._array.dtype, "same_kind"):
+        raise RuntimeError(f"{name}: result type {array.dtype} can't be cast to that of out, {out._array.dtype}")
+    if out._array.shape != array.shape:
+        if out._array.size:
+            raise RuntimeError(f"{name}: the result has shape {array.shape}, but out has {out._array.shape}")
+        out._array = np.empty(array.shape, out._array.dtype)
+    np.copyto(out._array, array, casting="same_kind")
+    out.version().bump(name)
+    return out
+
+
+def accepts_out(f: Callable) -> Callable:
+    """The same function, which also takes `out=`; the one without stays as `.plain`."""
+
+    @wraps(f)
+    def g(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+        result = f(*args, **kwargs)
+        return result if out is None else into(f.__name__, out, result)
+
+    g.plain = f  # type: ignore[attr-defined]
+    return g

@@ -1,0 +1,160 @@
+"""Tensors made of chance. All draw from the generator that `manual_seed` seeds, or from `generator=`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .creation import finish, shape_of
+from .dtypes import get_default_dtype
+from .random import Generator, rng
+from .tensor import Tensor, as_array
+
+
+def standard_normal(g: np.random.Generator, shape: tuple, dtype: Any) -> np.ndarray:
+    """Normal random numbers of mean 0 and variance 1, drawn in the precision of dtype."""
+    return g.standard_normal(shape, _drawn_in(dtype)).astype(dtype, copy=False)
+
+
+def standard_uniform(g: np.random.Generator, shape: tuple, dtype: Any) -> np.ndarray:
+    """Random numbers 0 ≤ x < 1, drawn in the precision of dtype."""
+    return g.random(shape, _drawn_in(dtype)).astype(dtype, copy=False)
+
+
+def _drawn_in(dtype: Any) -> type:
+    return np.float64 if dtype == np.float64 else np.float32
+
+
+def _floating(name: str, dtype: Any) -> np.dtype:
+    dtype = np.dtype(dtype or get_default_dtype())
+    if dtype.kind != "f":
+        raise RuntimeError(f"{name}: only floating dtypes can hold these numbers, got {dtype}; use randint for integers")
+    return dtype
+
+
+def rand(
+    *size: Any, generator: Generator | None = None, out: Any = None, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """Random numbers 0 ≤ x < 1, all equally likely.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.rand(1000)
+    >>> 0 <= x.min().item() and x.max().item() < 1
+    True
+    """
+    values = standard_uniform(rng(generator), shape_of("rand", size), _floating("rand", dtype))
+    return finish(values, device, requires_grad, out)
+
+
+def randn(
+    *size: Any, generator: Generator | None = None, out: Any = None, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """Normal random numbers of mean 0 and variance 1.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.randn(2, 3).shape, tg.randn(()).shape
+    ((2, 3), ())
+    """
+    values = standard_normal(rng(generator), shape_of("randn", size), _floating("randn", dtype))
+    return finish(values, device, requires_grad, out)
+
+
+def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
+              requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
+    """`rand` in the shape and dtype of input."""
+    return rand(input.shape, generator=generator, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+
+
+def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
+               requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
+    """`randn` in the shape and dtype of input."""
+    return randn(input.shape, generator=generator, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+
+
+def randint(
+    low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, out: Any = None,
+    dtype: Any = None, device: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """Random integers low ≤ i < high, int64; randint(high, size) begins at 0."""
+    if size is None:
+        low, high, size = 0, low, high
+    if size is None:
+        raise TypeError("randint: missing size: randint(high, size) or randint(low, high, size)")
+    if not low < high:
+        raise RuntimeError(f"randint: expects low < high, got {low} and {high}")
+    values = rng(generator).integers(low, high, shape_of("randint", (size,)))
+    return finish(values.astype(dtype or np.int64), device, requires_grad, out)
+
+
+def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: Any = None, device: Any = None,
+                 requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
+    """`randint` in the shape and dtype of input."""
+    low, high = (0, low) if high is None else (low, high)
+    return randint(low, high, input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+
+
+def randperm(
+    n: int, *, generator: Generator | None = None, out: Any = None, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """The numbers 0 to n - 1 in random order, int64."""
+    if n < 0:
+        raise RuntimeError(f"randperm: n must not be negative, got {n}")
+    return finish(rng(generator).permutation(n).astype(dtype or np.int64), device, requires_grad, out)
+
+
+def normal(
+    mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, out: Any = None,
+    dtype: Any = None, device: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """Normal random numbers: one for each element of mean and std, or a tensor of this size for two numbers."""
+    mean, std = as_array(mean), as_array(std)
+    if np.any(np.less(std, 0)):
+        raise RuntimeError("normal: expects all elements of std to be at least 0")
+    if size is None and not np.ndim(mean) and not np.ndim(std) and not hasattr(mean, "ndim") and not hasattr(std, "ndim"):
+        raise TypeError("normal: two numbers need a size: normal(mean, std, size)")
+    shape = np.broadcast_shapes(np.shape(mean), np.shape(std)) if size is None else shape_of("normal", (size,))
+    kind = _floating("normal", dtype or next((x.dtype for x in (mean, std) if hasattr(x, "dtype")), None))
+    values = standard_normal(rng(generator), shape, kind) * std + mean
+    return finish(np.asarray(values, kind), device, requires_grad, out)
+
+
+def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None, out: Any = None) -> Tensor:
+    """1 with the probability that stands in input (or with probability p everywhere), else 0."""
+    chance = as_array(input if p is None else p)
+    if np.size(chance) and not (np.min(chance) >= 0 and np.max(chance) <= 1):
+        raise RuntimeError(f"bernoulli: probabilities must be 0 to 1, got {np.min(chance)} to {np.max(chance)}")
+    ones = rng(generator).random(tuple(input.shape)) < chance
+    return finish(ones.astype(input.dtype), out=out)
+
+
+def multinomial(
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None, out: Any = None
+) -> Tensor:
+    """Numbers of columns, drawn for each row with the weights that stand in it: (C,) or (N, C) -> (..., num_samples).
+
+    Without replacement (Efraimidis and Spirakis 2006): an exponential waiting time for each, the shortest win.
+    """
+    weights = input._array
+    if weights.ndim not in (1, 2):
+        raise RuntimeError(f"multinomial: expects a vector or a matrix of weights, got shape {weights.shape}")
+    if not (weights >= 0).all() or not (weights.sum(-1) > 0).all():
+        raise RuntimeError("multinomial: weights must not be negative, NaN or infinite, and not all of a row 0")
+    possible = weights.shape[-1] if replacement else int((weights > 0).sum(-1).min())
+    if not 0 < num_samples or (not replacement and num_samples > possible):
+        raise RuntimeError(
+            f"multinomial: cannot draw {num_samples} of {possible} columns with a weight; use replacement=True"
+        )
+    g = rng(generator)
+    if replacement:
+        edges = np.cumsum(weights, -1, dtype=np.float64)
+        draws = g.random((*weights.shape[:-1], num_samples)) * edges[..., -1:]
+        chosen = (draws[..., None] >= edges[..., None, :]).sum(-1)
+    else:
+        with np.errstate(divide="ignore"):
+            waiting = g.standard_exponential(weights.shape) / weights
+        chosen = np.argsort(waiting, -1)[..., :num_samples]
+    return finish(chosen.astype(np.int64), out=out)
