@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import reference
 from . import silent
-from .chunks import pieces
+from .chunks import PIECE, pieces
 
 Arrays = Sequence[np.ndarray]
 
@@ -220,7 +220,10 @@ def _effective(param: np.ndarray, grad: np.ndarray, weight_decay: float, maximiz
 def _pieces(*lists: Sequence[np.ndarray | None]) -> Iterator[tuple]:
     """For each parameter its arrays, as views of the same rows, a piece at a time."""
     for arrays in zip(*lists, strict=True):
-        arrays = [None if a is None else np.atleast_1d(a) for a in arrays]
         param = arrays[0]
-        for rows in pieces(len(param), param[:1].nbytes):
+        if param.ndim and param.nbytes <= PIECE:  # as most are: no views are needed
+            yield arrays
+            continue
+        arrays = [None if a is None else np.atleast_1d(a) for a in arrays]
+        for rows in pieces(len(arrays[0]), arrays[0][:1].nbytes):
             yield tuple(None if a is None else a[rows] for a in arrays)
