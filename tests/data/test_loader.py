@@ -72,7 +72,8 @@ def assert_no_threads():
 @pytest.fixture(autouse=True)
 def _nothing_is_left():
     yield
-    gc.collect()
+    if threads():
+        gc.collect()
     assert_no_threads()
 
 

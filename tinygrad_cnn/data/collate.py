@@ -74,7 +74,7 @@ def default_convert(data: Any) -> Any:
 
 
 def _stack(batch: Sequence) -> Tensor:
-    arrays = []
+    arrays: list[np.ndarray] = []
     for i, sample in enumerate(batch):
         if not isinstance(sample, (Tensor, np.ndarray, np.generic)):
             raise TypeError(

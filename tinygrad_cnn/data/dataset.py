@@ -67,7 +67,7 @@ class Columns(Sequence):
         return len(self.fields[0])
 
     def __getitem__(self, index: Any) -> tuple:
-        return tuple(field[index] for field in self.fields)
+        return tuple(field[index] for field in self.fields)  # type: ignore[index]
 
 
 class TensorDataset(Dataset[tuple]):
@@ -164,7 +164,7 @@ class ChainDataset(IterableDataset[Sample]):
         return itertools.chain.from_iterable(self.datasets)  # type: ignore[arg-type]
 
     def __len__(self) -> int:
-        return sum(len(d) for d in self.datasets)  # type: ignore[arg-type]
+        return sum(len(d) for d in self.datasets)  # type: ignore[arg-type,misc]
 
 
 def random_split(

@@ -69,7 +69,7 @@ def write_idx(path: str | os.PathLike, array: Any) -> None:
     Path(path).write_bytes(gzip.compress(content, mtime=0) if os.fspath(path).endswith(".gz") else content)
 
 
-def _parse(file: IO[bytes], path: str | os.PathLike) -> np.ndarray:
+def _parse(file: IO[bytes] | gzip.GzipFile, path: str | os.PathLike) -> np.ndarray:
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES:
         raise ValueError(
@@ -94,7 +94,7 @@ def _parse(file: IO[bytes], path: str | os.PathLike) -> np.ndarray:
     return np.frombuffer(content, dtype).reshape(shape).astype(dtype.newbyteorder("="))
 
 
-def _read(file: IO[bytes], size: int) -> bytes:
+def _read(file: IO[bytes] | gzip.GzipFile, size: int) -> bytes:
     """At most `size` bytes. In pieces: a damaged header may ask for more than any memory holds."""
     pieces, left = [], size
     while left and (piece := file.read(min(left, CHUNK))):

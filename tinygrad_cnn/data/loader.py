@@ -240,7 +240,7 @@ class _Prefetched:
     """
 
     def __init__(self, loader: DataLoader, seed: int):
-        n = loader.num_workers
+        n, ahead = loader.num_workers, loader.prefetch_factor or 2
         self.loader = loader
         self.indices = loader._indices()
         self.pending: deque[tuple[_Worker, Callable, Future]] = deque()
@@ -248,12 +248,13 @@ class _Prefetched:
         if not workers:
             workers = [_Worker(WorkerInfo(i, n, seed + i, loader.dataset)) for i in range(n)]
             weakref.finalize(loader if loader.persistent_workers else self, _stop, (), workers)
-            _everywhere(workers, lambda: loader.worker_init_fn and loader.worker_init_fn(get_worker_info().id))
+            if init := loader.worker_init_fn:
+                _everywhere(workers, lambda: init(_here.info.id))
             if loader.persistent_workers:
                 loader._workers = workers
         weakref.finalize(self, _stop, self.pending, ())
         fetchers = _everywhere(workers, loader._fetcher)
-        for worker, fetch in islice(cycle(zip(workers, fetchers, strict=True)), n * loader.prefetch_factor):
+        for worker, fetch in islice(cycle(zip(workers, fetchers, strict=True)), n * ahead):
             self._ask(worker, fetch)
 
     def _ask(self, worker: _Worker, fetch: Callable) -> None:

@@ -16,8 +16,8 @@ NAMES = ("digits", *FOLDERS)
 def load(name: str, root: str | os.PathLike | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """(train images, train labels, test images, test labels); images float32 (N, 1, H, W) in 0 to 1, labels int64 (N,).
 
-    `name` is one of `NAMES`; all but the packaged digits need `root`, the folder that holds their files. ValueError
-    for another name, a missing root or damaged files; FileNotFoundError, saying what is expected where.
+    `name` is one of `NAMES`. All but the packaged digits are read from files below `root`, by default ./data.
+    ValueError for another name or damaged files; FileNotFoundError, saying what is expected where.
 
     >>> train_images, train_labels, test_images, test_labels = load("digits")
     >>> train_images.shape, test_images.shape
@@ -29,11 +29,7 @@ def load(name: str, root: str | os.PathLike | None = None) -> tuple[np.ndarray, 
         parts = [(images[~test], labels[~test]), (images[test], labels[test])]
         brightest = 16
     elif name in FOLDERS:
-        if root is None:
-            raise ValueError(
-                f"data {name!r} needs root, the folder that holds its four idx files or {FOLDERS[name]}/raw/"
-            )
-        parts = [read_mnist(root, train, FOLDERS[name]) for train in (True, False)]
+        parts = [read_mnist("data" if root is None else root, train, FOLDERS[name]) for train in (True, False)]
         brightest = 255
     else:
         raise ValueError(f"data {name!r} is unknown; expected one of {', '.join(NAMES)}")

@@ -43,7 +43,7 @@ def make_grid(
     if value_range is not None and not (isinstance(value_range, tuple) and len(value_range) == 2):
         raise TypeError(f"make_grid: value_range should be (least, greatest), got {value_range!r}")
     images = images.reshape((1,) * (4 - images.ndim) + images.shape)  # (N, C, H, W)
-    n, c, h, w = images.shape
+    n, c, h, w = images.shape  # type: ignore[misc]
     if c == 1:
         images, c = np.repeat(images, 3, axis=1), 3
     if normalize:

@@ -52,7 +52,7 @@ class DatasetFolder(VisionDataset):
             raise FileNotFoundError(
                 f"{type(self).__name__}: {directory} is not a folder; expected one with a folder a class"
             )
-        classes = sorted(entry.name for entry in os.scandir(directory) if entry.is_dir())
+        classes = sorted(entry.name for entry in Path(directory).iterdir() if entry.is_dir())
         if not classes:
             raise FileNotFoundError(f"{type(self).__name__}: couldn't find any class folder in {directory}")
         return classes, {name: i for i, name in enumerate(classes)}

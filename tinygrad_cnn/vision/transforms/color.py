@@ -58,8 +58,10 @@ class ColorJitter(Transform):
         return img
 
 
-def _bounds(name: str, value: Any, middle: float, least: float, most: float) -> tuple[float, float] | None:
+def _bounds(name: str, value: Any, middle: float, least: float, most: float) -> tuple[Any, Any] | None:
     """The range of a factor; None where nothing is to be changed."""
+    low: Any
+    high: Any
     if isinstance(value, numbers.Real):
         if value < 0:
             raise ValueError(f"ColorJitter: {name} as one number must not be negative, got {value}")

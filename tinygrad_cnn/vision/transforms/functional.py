@@ -259,7 +259,7 @@ def resize(
 
     `max_size` then limits the longer side. On Tensors, `antialias` smooths what is made smaller; PIL always does.
     """
-    sizes = [size] if size is None or isinstance(size, numbers.Integral) else list(size)
+    sizes: list[Any] = [size] if size is None or isinstance(size, numbers.Integral) else list(size)
     _, h, w = get_dimensions(img)
     if len(sizes) == 2:
         if max_size is not None:

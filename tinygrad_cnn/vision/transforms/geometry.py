@@ -128,7 +128,7 @@ class RandomResizedCrop(Transform):
         """top, left, height, width"""
         _, h, w = F.get_dimensions(img)
         for _ in range(10):
-            area = h * w * rng().uniform(*scale)
+            area = h * w * rng().uniform(scale[0], scale[1])
             proportion = math.exp(rng().uniform(math.log(ratio[0]), math.log(ratio[1])))
             width, height = round(math.sqrt(area * proportion)), round(math.sqrt(area / proportion))
             if 0 < width <= w and 0 < height <= h:
@@ -187,7 +187,7 @@ class RandomRotation(Transform):
 
     @staticmethod
     def get_params(degrees: Sequence[float]) -> float:
-        return float(rng().uniform(*degrees))
+        return float(rng().uniform(degrees[0], degrees[1]))
 
     def __call__(self, img: Any) -> Any:
         angle = self.get_params(self.degrees)

@@ -90,7 +90,7 @@ def adjust_hue(img: Any, factor: float) -> Any:
 def _fill(img: Any, fill: Any) -> Any:
     """A number, or one a channel -> a colour of this image's mode."""
     bands = len(img.getbands())
-    values = [fill or 0] if fill is None or np.isscalar(fill) else list(fill)
+    values: list[Any] = [fill or 0] if fill is None or np.isscalar(fill) else list(fill)
     if len(values) not in (1, bands):
         raise ValueError(f"fill has {len(values)} numbers, expected one or one for each of {bands} channels")
     if img.mode != "F":
