@@ -1,0 +1,81 @@
+"""Every lesson of the course runs as a reader runs it: a fresh process, warnings as errors, and what it says is right.
+
+In processes of their own, since lessons register ops and kernels, which other tests must not see.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+# lesson, further arguments, lines that its output must have (regular expressions)
+LESSONS = [
+    ("01_scalar_graph", (), [r"f = \(x·w \+ b\)·x = 8\.0 ", r"└─ x = 2\.0", r"6 nodes, 6 edges\."]),
+    (
+        "02_backward_by_hand",
+        (),
+        [r"df/dx +-5\.1808\d+ +-5\.1808\d+ +-5\.1808", r"between the engines: (0\.0e\+00|\d\.\de-1[5-9])"],
+    ),
+    (
+        "03_topological_order",
+        (),
+        [r"each once .* df/dx =  2 +wrong", r"every time .* df/dx = 10 +wrong", r"tinygrad_cnn +df/dx =  8 +right"],
+    ),
+    ("04_broadcasting", (), [r"^\[18\. 22\. 26\.\]$", r"one number, 1,000,000\."]),
+    ("05_linear_regression", (), [r"exact solution +1\.499 +-1\.001", r"gradient descent: y = 1\.499·x -1\.001"]),
+    ("07_convolution", (), [r"^seven loops +\d", r"both gradients agree: True"]),
+    ("08_pooling", (), [r"^  0   9   1   3 .* 0  10   0   0$", r"the loops and the library agree"]),
+    (
+        "09_softmax_cross_entropy",
+        (),
+        [r"library's +\[4\.248\S+ 4\.539\S+ 9\.999\S+\]", r"gradient differ by (0e\+00|\de-1[6-9])"],
+    ),
+]
+SLOW = {"07_convolution"}
+
+
+def run(name: str, *arguments: str) -> str:
+    """The output of a lesson; it must succeed and be silent on stderr."""
+    command = [sys.executable, "-W", "error", str(EXAMPLES / f"{name}.py"), *arguments]
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=300, env=environment)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return done.stdout
+
+
+def marked(name: str, *rest):
+    return pytest.param(name, *rest, id=name, marks=[pytest.mark.slow] if name in SLOW else [])
+
+
+@pytest.mark.parametrize(("name", "arguments", "lines"), [marked(*lesson) for lesson in LESSONS])
+def test_lesson(name, arguments, lines):
+    output = run(name, *arguments)
+    for line in lines:
+        assert re.search(line, output, re.MULTILINE), f"{line!r} is not in the output:\n{output}"
+    assert "Notice" in output
+
+
+def lessons() -> list[str]:
+    return sorted(path.stem for path in EXAMPLES.glob("[0-9]*.py"))
+
+
+def test_every_lesson_is_tested():
+    assert lessons() == [name for name, *_ in LESSONS]
+
+
+@pytest.mark.parametrize("name", lessons())
+def test_a_lesson_opens_with_its_question(name):
+    first = (EXAMPLES / f"{name}.py").read_text(encoding="utf-8").splitlines()[0]
+    assert re.fullmatch(rf'"""{name[:2]}\. .+\?', first)
+
+
+@pytest.mark.parametrize("name", lessons())
+def test_a_lesson_fits_on_two_screens(name):
+    assert len((EXAMPLES / f"{name}.py").read_text(encoding="utf-8").splitlines()) <= 110
