@@ -99,7 +99,9 @@ conv2d_input.grad(
     ),
 )
 conv2d_weight.grad(
-    grad=lambda g, input, stride, padding, dilation, groups: conv2d(input, g, None, stride, padding, dilation, groups),
+    grad=lambda g, input, grad_shape, stride, padding, dilation, groups: _first(
+        conv2d(input, g, None, stride, padding, dilation, groups), grad_shape
+    ),
     input=lambda g, grad, input_shape, stride, padding, dilation, groups: conv2d_input(
         grad, g, input_shape, stride, padding, dilation, groups
     ),
