@@ -14,12 +14,16 @@ FLOORS = {
     "kernels": 0,
     "random": 0,
     "quiet": 0,
+    "printing": 0,
+    "compiler": 0,
     "dtypes": 0,
     "tensor": 1,
     "modes": 1,
     "autograd": 2,
     "op": 2,
     "inplace": 3,
+    "out": 2,
+    "sampling": 3,
     "ops": 3,
     "creation": 3,
     "methods": 4,
@@ -45,6 +49,8 @@ SIBLINGS = {
     ("autograd", "ops"),  # a Jacobian with a graph of its own is stacked from its rows
     ("inplace", "ops"),  # a change of a view is an indexed assignment to its base
     ("creation", "ops"),
+    ("sampling", "creation"),
+    ("sampling", "ops"),
 }
 
 

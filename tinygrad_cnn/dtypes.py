@@ -22,6 +22,8 @@ int64 = long = np.dtype(np.int64)
 uint8 = np.dtype(np.uint8)
 bool = np.dtype(np.bool_)
 dtype = np.dtype
+finfo = np.finfo
+iinfo = np.iinfo
 
 _default = float32
 
@@ -42,6 +44,16 @@ def set_default_dtype(d: Any) -> None:
 def is_floating_point(input: Any) -> builtins.bool:
     """Whether the tensor's dtype is floating."""
     return input.dtype.kind == "f"
+
+
+def promote_types(type1: Any, type2: Any) -> np.dtype:
+    """The dtype that holds values of both."""
+    return _wider(np.dtype(type1), np.dtype(type2))
+
+
+def can_cast(from_: Any, to: Any) -> builtins.bool:
+    """Whether values of one dtype may go into another: to the same kind of number, or a higher one."""
+    return _KINDS[np.dtype(from_).kind] <= _KINDS[np.dtype(to).kind]
 
 
 # bool, unsigned, signed, floating, complex

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from .printing import values
+
 # One clock for births of nodes and changes of arrays. A node is always younger than its parents,
 # so births in reverse are a topological order, and "changed after it was saved" is one comparison.
 tick = itertools.count(1).__next__
@@ -66,6 +68,15 @@ class device:
 
 
 CPU = device("cpu")
+
+
+def set_default_device(device_: Any) -> None:
+    """Where new tensors live: the CPU, or a clear error."""
+    device(device_)
+
+
+def get_default_device() -> device:
+    return CPU
 
 
 class Version:
@@ -454,6 +465,16 @@ def wrap(array: np.ndarray, node: Node | None = None) -> Tensor:
     return t
 
 
+def is_tensor(obj: Any) -> bool:
+    """Whether this is a Tensor."""
+    return isinstance(obj, Tensor)
+
+
+def numel(input: Tensor) -> int:
+    """The number of elements."""
+    return input._array.size
+
+
 def rebuild(kind: type, array: np.ndarray, requires_grad: bool, attributes: dict) -> Tensor:
     """A leaf as it was before it was pickled or copied."""
     t = kind.__new__(kind)
@@ -472,8 +493,7 @@ def as_array(data: Any) -> Any:
 def describe(t: Tensor) -> str:
     """What a repr says of a tensor: values, shape, dtype, and how it stands to the graph."""
     a = t._array
-    values = np.array2string(a, separator=", ", precision=4, threshold=1000, edgeitems=3, prefix="tensor(")
-    text = f"{values}, shape={a.shape}, dtype={a.dtype}"
+    text = f"{values(a, 'tensor(')}, shape={a.shape}, dtype={a.dtype}"
     if t.grad_fn is not None:
         return f"{text}, grad_fn={t.grad_fn!r}"
     return f"{text}, requires_grad=True" if t._requires_grad else text

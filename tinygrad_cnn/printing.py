@@ -1,0 +1,60 @@
+"""How the values of a tensor are written, and `set_printoptions`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+DEFAULTS = {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80, "sci_mode": None}
+PROFILES = {
+    "default": DEFAULTS,
+    "short": {**DEFAULTS, "precision": 2, "edgeitems": 2},
+    "full": {**DEFAULTS, "threshold": 2**62},
+}
+_options: dict[str, Any] = dict(DEFAULTS)
+
+
+def set_printoptions(
+    precision: int | None = None,
+    threshold: float | None = None,
+    edgeitems: int | None = None,
+    linewidth: int | None = None,
+    profile: str | None = None,
+    sci_mode: bool | None = None,
+) -> None:
+    """How tensors show their values: digits, from how many elements on they are shortened, and how wide lines are.
+
+    profile: "default", "short" or "full" sets them all; sci_mode: powers of ten always (True) or as needed (None).
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.set_printoptions(precision=2)
+    >>> tg.tensor([1 / 3])
+    tensor([0.33], shape=(1,), dtype=float32)
+    >>> tg.set_printoptions(profile="default")
+    """
+    if profile is not None:
+        if profile not in PROFILES:
+            raise ValueError(f"set_printoptions: profile must be one of {', '.join(PROFILES)}, got {profile!r}")
+        _options.update(PROFILES[profile])
+    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
+    _options.update({name: value for name, value in given.items() if value is not None})
+    _options["sci_mode"] = sci_mode
+
+
+def values(array: np.ndarray, prefix: str = "") -> str:
+    """The values of an array, nested like lists."""
+    scientific = _options["sci_mode"]
+    digits = _options["precision"]
+    style = {} if not scientific else {"float_kind": lambda x: f"{x:.{digits}e}"}
+    return np.array2string(
+        array,
+        separator=", ",
+        precision=digits,
+        threshold=min(_options["threshold"], 2**62),
+        edgeitems=_options["edgeitems"],
+        max_line_width=_options["linewidth"],
+        suppress_small=scientific is False,
+        formatter=style or None,  # type: ignore[arg-type]
+        prefix=prefix,
+    )
