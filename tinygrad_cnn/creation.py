@@ -105,7 +105,8 @@ def _ragged(data: Any, where: str = "") -> str:
             kinds = ["a number" if m is None else f"of length {m}" for m in (lengths[0], n)]
             return f"element 0{where} is {kinds[0]}, but element {i}{where} is {kinds[1]}"
     return next(
-        (text for i, x in enumerate(data) if isinstance(x, list) and (text := _ragged(x, f" of element {i}{where}"))), ""
+        (text for i, x in enumerate(data) if isinstance(x, list) and (text := _ragged(x, f" of element {i}{where}"))),
+        "",
     )
 
 
@@ -133,9 +134,7 @@ def _filled(name: str, size: tuple, value: Any, dtype: Any, device: Any, require
     return finish(array, device, requires_grad, out)
 
 
-def zeros(
-    *size: Any, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def zeros(*size: Any, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros.
 
     >>> import tinygrad_cnn as tg
@@ -162,12 +161,6 @@ def full(
     value = as_array(fill_value)
     dtype = dtype or result_type(value)
     return _filled("full", (size,), value, dtype, device, requires_grad, out)
-
-
-def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
-              memory_format: Any = None) -> Tensor:  # fmt: skip
-    """Ones in the shape, dtype and layout of the input."""
-    return finish(np.ones_like(input._array, dtype=dtype), device, requires_grad)
 
 
 def _like(input: Tensor, value: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
@@ -246,7 +239,9 @@ def linspace(
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """`steps` numbers from start to end, both included, equally far apart."""
-    return finish(_steps("linspace", start, end, steps).astype(dtype or get_default_dtype()), device, requires_grad, out)
+    return finish(
+        _steps("linspace", start, end, steps).astype(dtype or get_default_dtype()), device, requires_grad, out
+    )
 
 
 def logspace(

@@ -29,8 +29,8 @@ from .tensor import device as Device
 
 METHODS = """
     abs absolute acos acosh add addcdiv addcmul addmm addmv all allclose amax amin aminmax any arccos arccosh arcsin
-    arcsinh arctan arctanh argmax argmin argsort asin asinh atan atan2 atanh baddbmm bernoulli bitwise_and bitwise_not
-    bitwise_or bitwise_xor bmm ceil chunk clamp clip clone contiguous cos cosh count_nonzero cummax cummin cumprod cumsum
+    arcsinh arctan arctanh argmax argmin argsort asin asinh atan atan2 atanh baddbmm bernoulli bitwise_and
+    bitwise_not bitwise_or bitwise_xor bmm ceil chunk clamp clip clone contiguous cos cosh count_nonzero cummax cummin cumprod cumsum
     diag diagonal div dot eq equal erf erfc exp exp2 expand_as expm1 fill flatten fliplr flipud floor floor_divide fmax
     fmin fmod frac gather ge greater greater_equal gt hypot index_add index_copy index_fill index_put index_select inner
     is_contiguous isclose isfinite isinf isnan isneginf isposinf kthvalue le lerp less less_equal log log10 log1p log2
@@ -425,7 +425,9 @@ RESHAPING = "squeeze swapaxes t transpose unsqueeze".split()
 # New tensors like this one, and the rest.
 
 
-def new_tensor(self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def new_tensor(
+    self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor of this data, in the dtype of self."""
     return creation.tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 
@@ -450,7 +452,9 @@ def contains(self: Tensor, element: Any) -> bool:
 
 OTHERS: dict[str, Callable] = {
     "new_tensor": new_tensor,
-    **{f"new_{make.__name__}": newborn(make) for make in (creation.zeros, creation.ones, creation.empty, creation.full)},
+    **{
+        f"new_{make.__name__}": newborn(make) for make in (creation.zeros, creation.ones, creation.empty, creation.full)
+    },
     "where": lambda self, condition, other: ops.where(condition, self, other),
     "unfold": unfold,
     "__getitem__": ops.getitem,

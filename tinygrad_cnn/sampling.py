@@ -29,7 +29,9 @@ def _drawn_in(dtype: Any) -> type:
 def _floating(name: str, dtype: Any) -> np.dtype:
     dtype = np.dtype(dtype or get_default_dtype())
     if dtype.kind != "f":
-        raise RuntimeError(f"{name}: only floating dtypes can hold these numbers, got {dtype}; use randint for integers")
+        raise RuntimeError(
+            f"{name}: only floating dtypes can hold these numbers, got {dtype}; use randint for integers"
+        )
     return dtype
 
 
@@ -65,13 +67,17 @@ def randn(
 def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
               requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """`rand` in the shape and dtype of input."""
-    return rand(input.shape, generator=generator, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+    return rand(
+        input.shape, generator=generator, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad
+    )
 
 
 def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
                requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """`randn` in the shape and dtype of input."""
-    return randn(input.shape, generator=generator, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+    return randn(
+        input.shape, generator=generator, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad
+    )
 
 
 def randint(
@@ -114,7 +120,13 @@ def normal(
     mean, std = as_array(mean), as_array(std)
     if np.any(np.less(std, 0)):
         raise RuntimeError("normal: expects all elements of std to be at least 0")
-    if size is None and not np.ndim(mean) and not np.ndim(std) and not hasattr(mean, "ndim") and not hasattr(std, "ndim"):
+    if (
+        size is None
+        and not np.ndim(mean)
+        and not np.ndim(std)
+        and not hasattr(mean, "ndim")
+        and not hasattr(std, "ndim")
+    ):
         raise TypeError("normal: two numbers need a size: normal(mean, std, size)")
     shape = np.broadcast_shapes(np.shape(mean), np.shape(std)) if size is None else shape_of("normal", (size,))
     kind = _floating("normal", dtype or next((x.dtype for x in (mean, std) if hasattr(x, "dtype")), None))
@@ -144,7 +156,7 @@ def multinomial(
     if not (weights >= 0).all() or not (weights.sum(-1) > 0).all():
         raise RuntimeError("multinomial: weights must not be negative, NaN or infinite, and not all of a row 0")
     possible = weights.shape[-1] if replacement else int((weights > 0).sum(-1).min())
-    if not 0 < num_samples or (not replacement and num_samples > possible):
+    if num_samples < 1 or (not replacement and num_samples > possible):
         raise RuntimeError(
             f"multinomial: cannot draw {num_samples} of {possible} columns with a weight; use replacement=True"
         )

@@ -329,9 +329,8 @@ from .unary import (
 )
 
 # The functions that also take `out=`.
-for _name in (
-    "abs add bmm cat clamp cos div exp log matmul maximum mean minimum mm mul mv neg pow sigmoid sin sqrt stack sub sum "
-    "tanh"
-).split():
-    if _name in globals():
-        globals()[_name] = accepts_out(globals()[_name])
+for (
+    _name
+) in """abs add bmm cat clamp cos div exp log matmul maximum minimum mm mul mv neg pow sigmoid sin sqrt stack sub
+             tanh""".split():
+    globals()[_name] = accepts_out(globals()[_name])

@@ -74,7 +74,7 @@ def einsum(equation: str, *operands: Any) -> Any:
     known = "".join(term for term, _ in simple)
     wide = "".join(letter for letter in result if letter in known)
     if len(simple) == 1:
-        (term, x), = simple
+        ((term, x),) = simple
         out = permute(x, tuple(term.index(letter) for letter in wide))
     else:
         out = _einsum(*[x for _, x in simple], equation=f"{','.join(term for term, _ in simple)}->{wide}")

@@ -39,7 +39,7 @@ def _whole(name: str, input: Any, dim: int, index: Any) -> tuple:
         raise IndexError(f"{name}: index must be a vector, got shape {array.shape}")
     if not input.ndim:
         return ()
-    if array.size and not (-1 < array.min() and array.max() < input.shape[d]):
+    if array.size and (array.min() < 0 or array.max() >= input.shape[d]):
         raise IndexError(f"{name}: index {array.tolist()} is out of range for axis {d} of length {input.shape[d]}")
     return (slice(None),) * d + (array.reshape(-1),)
 
@@ -54,7 +54,7 @@ def _ints(name: str, index: Any) -> np.ndarray:
 
 
 def _refuse_outside(name: str, array: np.ndarray, n: int) -> None:
-    if array.size and not (-1 < array.min() and array.max() < n):
+    if array.size and (array.min() < 0 or array.max() >= n):
         wrong = array[(array < 0) | (array >= n)].flat[0]
         raise RuntimeError(f"{name}: index {wrong} is out of bounds for an axis of length {n}")
 
@@ -154,7 +154,9 @@ def _refuse_misfit(name: str, input: Any, dim: int, index: Any, source: Any) -> 
     d = axis(name, dim, input.ndim)
     wanted = tuple(index.shape[0] if i == d and index.ndim else n for i, n in enumerate(input.shape))
     if tuple(source.shape) != wanted:
-        raise RuntimeError(f"{name}: source must have shape {wanted}, a slice for each index; got {tuple(source.shape)}")
+        raise RuntimeError(
+            f"{name}: source must have shape {wanted}, a slice for each index; got {tuple(source.shape)}"
+        )
 
 
 def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:

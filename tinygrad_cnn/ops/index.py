@@ -40,7 +40,9 @@ def parse(index: Any, shape: tuple) -> Places:
         kind = type(i)
         if kind is slice:
             if i.step is not None and operator.index(i.step) <= 0:
-                raise ValueError(f"getitem: slice step must be positive, got {i.step}; use .flip(dim) to turn an axis round")
+                raise ValueError(
+                    f"getitem: slice step must be positive, got {i.step}; use .flip(dim) to turn an axis round"
+                )
             basic.append(i)
             advanced.append(slice(None))
         elif kind is int:

@@ -11,7 +11,7 @@ from ..dtypes import result_type
 from ..op import expand_to, op
 from .dims import axis
 from .index import getitem
-from .shape import flatten, reshape, unsqueeze
+from .shape import reshape, unsqueeze
 
 # One of several.
 
@@ -65,7 +65,9 @@ def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
     tensors = _sequence("stack", tensors)
     shapes = [tuple(t.shape) for t in tensors]
     if len(set(shapes)) > 1:
-        raise RuntimeError(f"stack: the shapes {_listed(shapes)} must be equal; use cat to join along an axis they have")
+        raise RuntimeError(
+            f"stack: the shapes {_listed(shapes)} must be equal; use cat to join along an axis they have"
+        )
     dim = axis("stack", dim, len(shapes[0]) + 1)
     return _cat(*[unsqueeze(t, dim) for t in tensors], dim=dim)
 
@@ -129,8 +131,8 @@ def split_with_sizes(input, split_sizes: Sequence[int], dim: int = 0):
         raise RuntimeError("split: expects at least one axis, got a tensor without any")
     if min(split_sizes, default=0) < 0 or sum(split_sizes) != input.shape[d]:
         raise RuntimeError(
-            f"split: the sizes {list(split_sizes)} must not be negative and sum up to the {input.shape[d]} of axis {d}; "
-            f"the shape is {input.shape}"
+            f"split: the sizes {list(split_sizes)} must not be negative, and sum up to the {input.shape[d]} of axis {d}"
+            f"; the shape is {input.shape}"
         )
     ends = np.cumsum(split_sizes)
     return tuple(input[(slice(None),) * d + (slice(e - n, e),)] for n, e in zip(split_sizes, ends, strict=True))
@@ -157,7 +159,7 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple:
     if isinstance(split_size_or_sections, tuple | list):
         return split_with_sizes(tensor, split_size_or_sections, dim)
     size, n = split_size_or_sections, tensor.shape[axis("split", dim, tensor.ndim)] if tensor.ndim else 0
-    if size < 0 or size == 0 and n:
+    if size < 0 or (size == 0 and n):
         raise RuntimeError(f"split: expects split_size to be positive, got {size}")
     sizes = [min(size, n - start) for start in range(0, n, size)] if n else [0]
     return split_with_sizes(tensor, sizes, dim)

@@ -54,7 +54,9 @@ def _mismatch(name: str, input: Any, other: Any) -> Exception:
             f"{'the only' if len(b) == 1 else 'the last but one'} axis of other {b[-2:][0]}; they must be equal"
         )
     if input.dtype != other.dtype:
-        return RuntimeError(f"{name}: expected both to have one dtype, got {input.dtype} and {other.dtype}; convert one")
+        return RuntimeError(
+            f"{name}: expected both to have one dtype, got {input.dtype} and {other.dtype}; convert one"
+        )
     return RuntimeError(f"{name}: the axes in front of shapes {a} and {b} do not broadcast; they must be equal or 1")
 
 

@@ -11,7 +11,7 @@ from ..op import expand_to, op
 from ..tensor import as_array
 from .dims import axes, axis
 from .index import getitem
-from .shape import flatten, ints, movedim, permute, reshape, transpose
+from .shape import flatten, ints, movedim, reshape, transpose
 
 
 @op
@@ -89,11 +89,14 @@ def repeat(input: Any, repeats: Any) -> Any:
     shape = (1,) * (len(repeats) - input.ndim) + tuple(input.shape)
     if len(repeats) < input.ndim or min(repeats, default=0) < 0:
         raise RuntimeError(
-            f"repeat: repeats {repeats} must be {input.ndim} or more numbers, none negative, for shape {tuple(input.shape)}"
+            f"repeat: repeats {repeats} must be {input.ndim} or more numbers, none negative, for a tensor of "
+            f"shape {tuple(input.shape)}"
         )
     apart = [n for length in shape for n in (1, length)]  # (H, W) -> (1, H, 1, W)
     spread = [n for pair in zip(repeats, shape, strict=True) for n in pair]  # -> (a, H, b, W) -> (a·H, b·W)
-    return reshape(expand_to(reshape(input, apart), tuple(spread)), [r * n for r, n in zip(repeats, shape, strict=True)])
+    return reshape(
+        expand_to(reshape(input, apart), tuple(spread)), [r * n for r, n in zip(repeats, shape, strict=True)]
+    )
 
 
 def tile(input: Any, dims: Any) -> Any:

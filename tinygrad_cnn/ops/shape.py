@@ -92,8 +92,8 @@ def view(input, shape: tuple):
     out = reshape(input, shape)
     if out.size and not np.may_share_memory(out, input) and not _channels_last(input):
         raise RuntimeError(
-            f"view: a tensor of shape {input.shape} with strides {_strides(input)} cannot be seen as {out.shape} without "
-            "a copy; use .reshape(...), or .contiguous().view(...)"
+            f"view: a tensor of shape {input.shape} with strides {_strides(input)} cannot be seen as {out.shape} "
+            "without a copy; use .reshape(...), or .contiguous().view(...)"
         )
     return out
 
@@ -235,7 +235,9 @@ def swapdims(input, dim0: int, dim1: int):
 def t(input):
     """The transposed matrix; a vector and a number stay as they are."""
     if input.ndim > 2:
-        raise RuntimeError(f"t: expects a tensor of at most 2 axes, got shape {tuple(input.shape)}; use .mT or .transpose")
+        raise RuntimeError(
+            f"t: expects a tensor of at most 2 axes, got shape {tuple(input.shape)}; use .mT or .transpose"
+        )
     return transpose(input, 0, 1) if input.ndim == 2 else input
 
 
@@ -281,8 +283,8 @@ def expand(input, size: Any):
     new = tuple(old[i - front] if n == -1 and i >= front else n for i, n in enumerate(size))
     if front < 0 or min(new, default=0) < 0 or any(a not in (1, b) for a, b in zip(old, new[front:], strict=True)):
         raise RuntimeError(
-            f"expand: a tensor of shape {old} cannot be expanded to {size}: from the right, each of its axes must be of "
-            "length 1 or already of the wanted length"
+            f"expand: a tensor of shape {old} cannot be expanded to {size}: counted from the right, each of its axes "
+            "must be of length 1 or already of the wanted length"
         )
     return expand_to(input, new)
 
@@ -309,7 +311,8 @@ def broadcast_shapes(*shapes):
         return np.broadcast_shapes(*shapes)
     except ValueError:
         raise RuntimeError(
-            f"broadcast: shapes {', '.join(map(str, shapes))} do not go together: from the right, lengths must be equal or 1"
+            f"broadcast: shapes {', '.join(map(str, shapes))} do not go together; counted from the right, "
+            "axes must be equal, 1 or missing"
         ) from None
 
 
