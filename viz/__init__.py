@@ -1,0 +1,10 @@
+"""Pictures of the graph, and a page that steps through the backward pass. Everything draws from one document."""
+
+from .dot import dot
+from .notebook import Graph
+from .recorder import record
+from .snapshot import load, save, snapshot, to_json
+from .svg import svg
+from .text import text
+
+__all__ = ["Graph", "dot", "load", "record", "save", "snapshot", "svg", "text", "to_json"]

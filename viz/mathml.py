@@ -1,0 +1,76 @@
+"""A line of mathematics as MathML, which browsers show without any script.
+
+    g · other            Σ_{n,p,q} input ⋆ g            g / (2 · √(input))            out^2
+
+`_` and `^` take one name or number, or a group in braces. A name that has a shape carries it below.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+_TOKEN = re.compile(r"\s*(\d+\.?\d*(?:e-?\d+)?|[^\W\d_][\w.]*|[_^{}()\[\],√]|\S)")
+_WORDS = {"if", "else", "where", "otherwise", "and", "or", "of", "the", "to", "for", "in", "is", "at"}
+
+
+def mathml(formula: str, shapes: dict[str, str] | None = None) -> str:
+    """The formula as a <math> element; each name in `shapes` carries its shape below it."""
+    tokens = _TOKEN.findall(formula)
+    parts, end = _row(tokens, 0, shapes or {}, "")
+    while end < len(tokens):  # a closing bracket without its opening one stays what it is
+        parts.append(_mo(tokens[end]))
+        more, end = _row(tokens, end + 1, shapes or {}, "")
+        parts += more
+    return f'<math display="block"><mrow>{"".join(parts)}</mrow></math>'
+
+
+def _row(tokens: list[str], i: int, shapes: dict[str, str], until: str) -> tuple[list[str], int]:
+    parts: list[str] = []
+    while i < len(tokens):
+        token = tokens[i]
+        if token == until or (token in "})]" and not until):
+            break
+        if token in "_^" and parts and i + 1 < len(tokens):
+            script, i = _atom(tokens, i + 1, shapes)
+            base = parts.pop()
+            big = base in ("<mo>Σ</mo>", "<mo>max</mo>", "<mo>∏</mo>")
+            tag = {("_", True): "munder", ("^", True): "mover", ("_", False): "msub"}.get((token, big), "msup")
+            parts.append(f"<{tag}>{base}{script}</{tag}>")
+            continue
+        part, i = _atom(tokens, i, shapes)
+        parts.append(part)
+    return parts, i
+
+
+def _atom(tokens: list[str], i: int, shapes: dict[str, str]) -> tuple[str, int]:
+    token = tokens[i]
+    if token == "{":
+        inner, i = _row(tokens, i + 1, shapes, "}")
+        return f"<mrow>{''.join(inner)}</mrow>", i + 1
+    if token in "([":
+        closing = ")" if token == "(" else "]"
+        inner, i = _row(tokens, i + 1, shapes, closing)
+        return f"<mrow>{_mo(token)}{''.join(inner)}{_mo(closing)}</mrow>", i + 1
+    if token == "√" and i + 1 < len(tokens):
+        if tokens[i + 1] == "(":  # the root's bar is bracket enough
+            inner, i = _row(tokens, i + 2, shapes, ")")
+            return f"<msqrt>{''.join(inner)}</msqrt>", i + 1
+        under, i = _atom(tokens, i + 1, shapes)
+        return f"<msqrt>{under}</msqrt>", i
+    if token[0].isdigit():
+        return f"<mn>{escape(token)}</mn>", i + 1
+    if token in ("Σ", "∏", "max", "∂"):
+        return _mo(token), i + 1
+    if token in _WORDS:
+        return f"<mtext>&#160;{escape(token)}&#160;</mtext>", i + 1
+    if token[0].isalpha():
+        name = f"<mi>{escape(token)}</mi>"
+        if token in shapes:
+            name = f"<munder>{name}<mtext class='shape'>{escape(shapes[token])}</mtext></munder>"
+        return name, i + 1
+    return _mo(token), i + 1
+
+
+def _mo(token: str) -> str:
+    return f"<mo>{escape(token)}</mo>"

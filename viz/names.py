@@ -1,0 +1,120 @@
+"""What things are called: module paths, parameter names, source lines. Nothing here depends on addresses."""
+
+from __future__ import annotations
+
+import linecache
+import os
+from collections import Counter
+from typing import Any
+
+LONGEST_SOURCE = 200_000
+
+
+class Names:
+    """The names of modules, parameters and buffers, found in `model` or in the modules that were running.
+
+    The model's own path is "". Without a model, the outermost running module that has parameters is it;
+    other outermost modules (a loss, say) are named by their class.
+    """
+
+    def __init__(self, model: Any = None, names: dict[str, Any] | None = None):
+        self.paths: dict[int, str] = {}
+        self.classes: dict[str, str] = {}
+        self.calls: dict[str, int] = Counter()
+        self.parameters: dict[int, list[str]] = {}
+        self.buffers: dict[int, str] = {}
+        self.given = {id(t): str(name) for name, t in (names or {}).items()}
+        self.kept: list[Any] = []  # so that no address is used again while its name is in use
+        self.scopes: set[int] = set()
+        self.model: Any = None
+        self.roots: Counter = Counter()
+        if model is not None:
+            self._adopt(model, "")
+            self.model = model
+
+    def _adopt(self, root: Any, prefix: str) -> None:
+        def join(*parts: str) -> str:
+            return ".".join(part for part in parts if part)
+
+        self.kept.append(root)
+        for path, module in root.named_modules():
+            self.paths.setdefault(id(module), join(prefix, path))
+            self.classes.setdefault(join(prefix, path), type(module).__name__)
+        for path, p in root.named_parameters(remove_duplicate=False):
+            self.parameters.setdefault(id(p), []).append(join(prefix, path))
+        for path, b in root.named_buffers():
+            self.buffers.setdefault(id(b), join(prefix, path))
+
+    def module(self, scope: Any) -> str:
+        """The path of the module that a scope stands for; "" outside of all modules."""
+        if scope is None:
+            return ""
+        path = self.paths.get(id(scope.module))
+        if path is None:
+            root = scope
+            while root.outer is not None:
+                root = root.outer
+            if id(root.module) not in self.paths:
+                name = type(root.module).__name__
+                if self.model is None and next(iter(root.module.parameters()), None) is not None:
+                    self.model = root.module
+                    self._adopt(root.module, "")
+                else:
+                    self.roots[name] += 1
+                    self._adopt(root.module, name if self.roots[name] == 1 else f"{name}_{self.roots[name]}")
+            path = self.paths.get(id(scope.module))
+            if path is None:  # a module that its parent does not own
+                path = f"{self.module(scope.outer)}.{type(scope.module).__name__}".lstrip(".")
+                self.paths[id(scope.module)] = path
+                self.classes.setdefault(path, type(scope.module).__name__)
+                self.kept.append(scope.module)
+        if id(scope) not in self.scopes:
+            self.scopes.add(id(scope))
+            self.kept.append(scope)
+            self.calls[path] += 1
+        return path
+
+    def tensor(self, t: Any) -> list[str]:
+        """The names of a leaf or constant; a shared parameter has several."""
+        if t is None:
+            return []
+        own = self.parameters.get(id(t)) or ([self.buffers[id(t)]] if id(t) in self.buffers else [])
+        return own or ([self.given[id(t)]] if id(t) in self.given else [])
+
+    def is_parameter(self, t: Any) -> bool:
+        return id(t) in self.parameters or type(t).__name__ == "Parameter"
+
+    def modules(self, used: list[str]) -> list[dict]:
+        """The modules of these paths and all around them, outer ones first, in order of first use."""
+        order: dict[str, None] = {}
+        for path in used:
+            parts = path.split(".") if path else []
+            for depth in range(1, len(parts) + 1):
+                order.setdefault(".".join(parts[:depth]))
+        return [{"path": p, "class": self.classes.get(p, ""), "calls": self.calls.get(p, 0)} for p in order]
+
+
+class Sources:
+    """The user's files that the nodes come from, by a short name."""
+
+    def __init__(self) -> None:
+        self.short: dict[str, str] = {}
+        self.lines: dict[str, list[str]] = {}
+
+    def where(self, place: tuple[str, int, str] | None) -> dict[str, Any] | None:
+        """A place in a script as plain data; the file's text is kept for the page."""
+        if place is None:
+            return None
+        file, line, function = place
+        if file not in self.short:
+            short = os.path.relpath(file) if file.startswith(os.getcwd() + os.sep) else os.path.basename(file)
+            short = short.replace(os.sep, "/")
+            while short in self.lines:
+                short = "~" + short
+            self.short[file] = short
+            lines = [text.rstrip("\n") for text in linecache.getlines(file)]
+            self.lines[short] = lines if sum(map(len, lines)) <= LONGEST_SOURCE else []
+        short = self.short[file]
+        lines = self.lines[short]
+        text = lines[line - 1].strip() if 0 < line <= len(lines) else ""
+        return {"file": short, "line": line, "function": function, "text": text}

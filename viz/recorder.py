@@ -1,0 +1,329 @@
+"""Recording: what is called, and what backward does, step by step.
+
+    with viz.record(model) as r:
+        loss = criterion(model(x), y)
+        loss.backward()
+    viz.html(r, "step.html")
+
+The engine tells `mode.tracer` of every call and of every step of a walk. It is told, and copies what it
+will show; it changes nothing and keeps nothing alive.
+"""
+
+from __future__ import annotations
+
+import time
+import weakref
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from tinygrad_cnn.modes import _Setting, mode
+from tinygrad_cnn.op import Op
+from tinygrad_cnn.tensor import AccumulateGrad, Node, Parts, Pick, Tensor, tick
+
+from .check import worked
+from .names import Names
+from .samples import Samples, brief, norm
+from .snapshot import BUDGET, document_of
+from .structure import Structure, plain, spelled
+
+TIMINGS = "tinygrad_cnn.viz.timings/1"
+
+
+class record:
+    """Record what runs in a `with` block; then `.document` is the snapshot with the steps of each backward pass.
+
+    model: a Module whose names are used (found by itself where the graph ran in one). names: names for
+    other tensors. values: keep samples of values and gradients, within `budget` bytes. check: work out one
+    element of each gradient in numbers (runs every op three more times). `.timings` holds nanoseconds,
+    apart from the document, whose bytes are the same in every run.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0, -2.0], requires_grad=True)
+    >>> with tg.viz.record(names={"x": x}) as r:
+    ...     (x * x).sum().backward()
+    >>> [step["node"] for step in r.document["passes"][0]["steps"]]
+    ['sum', 'mul', 'x']
+    """
+
+    def __init__(
+        self,
+        model: Any = None,
+        *,
+        names: dict[str, Tensor] | None = None,
+        values: bool = True,
+        check: bool = True,
+        budget: int = BUDGET,
+    ):
+        self.samples = Samples(budget) if values else None
+        self.check = values and check
+        self.names = Names(model, names)
+        self.structure = Structure(self.names, self.samples)
+        self.nodes: list[weakref.ref] = []
+        self.walks: list[Walk] = []
+        self.forward: dict[int, int] = {}
+        self.last = 0
+        self._document: dict | None = None
+
+    def __enter__(self) -> record:
+        self.setting = _Setting(watch=True, tracer=self)
+        self.setting.__enter__()
+        self.last = time.perf_counter_ns()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.setting.__exit__(*exc)
+        if not self.walks:
+            alive = [node for ref in self.nodes if (node := ref()) is not None]
+            used = {parent for node in alive for parent in node.parents}
+            roots = [node for node in alive if node not in used]
+            self.structure.add(roots)
+            self.structure.mark_outputs(roots)
+        passes = [walk.document() for walk in self.walks]
+        ids = self.structure.ids()
+        for walk, one in zip(self.walks, passes, strict=True):
+            walk.name(one, ids)
+        self._document = document_of(self.structure, passes)
+        self._timings = {
+            "schema": TIMINGS,
+            "forward": {ids[key]: ns for key, ns in self.forward.items() if key in ids},
+            "backward": [{ids[key]: ns for key, ns in walk.timings.items() if key in ids} for walk in self.walks],
+        }
+        del self.structure, self.samples, self.nodes, self.walks, self.names
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The snapshot: plain dicts and lists."""
+        if self._document is None:
+            raise RuntimeError("record: the document is ready when the with block has ended")
+        return self._document
+
+    @property
+    def timings(self) -> dict[str, Any]:
+        """Nanoseconds by node id: forward from the end of the op before, backward of the rules alone."""
+        self.document  # noqa: B018  refuses before the end
+        return self._timings
+
+    # what the engine tells
+
+    def called(self, op: Any, args: Any, out: Any, node: Node | None) -> None:
+        """An op ran on these arguments; `node` is its record, None where it was not recorded."""
+        now = time.perf_counter_ns()
+        if node is None:
+            key = self._grey(op, args, out)
+        else:
+            key = node.time
+            self.nodes.append(weakref.ref(node))
+            call: dict[str, Any] = {"sources": {}, "numbers": {}}
+            for i, a in enumerate(args):
+                if isinstance(a, Tensor):
+                    if not a._requires_grad:
+                        call["sources"][i] = self._origin(a)
+                elif isinstance(a, int | float) and not isinstance(a, bool):
+                    call["numbers"][i] = plain(a)
+            if self.samples is not None and isinstance(out, np.ndarray):
+                call["value"] = self.samples.add(out)
+            if self.check:
+                call["args"] = [a._array if isinstance(a, Tensor) else a for a in args]
+                call["out"] = out.copy() if isinstance(out, np.ndarray) else out
+                call["op"] = op
+            self.structure.calls[key] = call
+        for array in out if isinstance(out, tuple) else (out,):
+            if isinstance(array, np.ndarray):
+                self.structure.remember(array, key)
+        self.forward[key] = now - self.last
+        self.last = time.perf_counter_ns()
+
+    def walk(self, roots: list[Node], retain_graph: bool) -> Walk:
+        """A backward pass begins."""
+        walk = Walk(self, roots, retain_graph)
+        self.walks.append(walk)
+        return walk
+
+    def _origin(self, t: Tensor) -> int:
+        """The birth of the node that a tensor without gradient comes from."""
+        known = self.structure.birth(t._array)
+        return self.structure._constant(t._array, t) if known is None else known
+
+    def _grey(self, op: Any, args: Any, out: Any) -> int:
+        """A call that recorded nothing: kept aside, in case a recorded one uses its result."""
+        key = tick()
+        name = op.name if isinstance(op, Op) else op.__name__
+        first = out[0] if isinstance(out, tuple) and out else out
+        array = np.asarray(first)
+        if not mode.grad:
+            reason = "made under no_grad"
+        elif array.dtype.kind not in "fc":
+            reason = f"{array.dtype} numbers have no gradient"
+        else:
+            reason = "none of its inputs needs a gradient"
+        parameters = op.parameters if isinstance(op, Op) and not op.variadic else []
+        inputs = []
+        for i, a in enumerate(args):
+            if isinstance(a, Tensor):
+                source = a._node.time if a._requires_grad and a._node is not None else self._origin(a)
+                port = parameters[i] if i < len(parameters) else str(i)
+                inputs.append({"port": port, "from": source, "needs_grad": False, "reason": reason})
+        self.structure.grey[key] = {
+            "id": "",
+            "kind": "op",
+            "op": name,
+            "module": self.names.module(mode.scope),
+            "shape": list(array.shape),
+            "dtype": spelled(array.dtype),
+            "bytes": array.nbytes,
+            "needs_grad": False,
+            "reason": reason,
+            "inputs": inputs,
+            "attributes": {},
+            "parameters": [],
+            "saved": [],
+            "where": None,
+            "birth": key,
+            **({"value": self.samples.add(array)} if self.samples is not None else {}),
+        }
+        return key
+
+
+class Walk:
+    """One backward pass, told step by step."""
+
+    def __init__(self, recording: record, roots: list[Node], retain_graph: bool):
+        self.recording = recording
+        self.structure = recording.structure
+        self.samples = recording.samples
+        self.retain_graph = retain_graph
+        self.structure.add(roots)
+        self.structure.mark_outputs(roots)
+        self.roots = [root.time for root in roots]
+        self.steps: list[dict] = []
+        self.uses: Counter = Counter()
+        self.sums: dict[int, Any] = {}
+        self.made: list[int] = []
+        self.timings: dict[int, int] = {}
+        self.bad: dict | None = None
+        self.start = 0
+
+    def walk(self, *_: Any) -> None:
+        """A walk inside a rule is part of that rule."""
+
+    def called(self, op: Any, args: Any, out: Any, node: Node | None) -> None:
+        """An op of a rule, while gradients get graphs of their own."""
+        self.recording.called(op, args, out, node)
+        if node is not None:
+            self.made.append(node.time)
+
+    def arrived(self, node: Node, g: Any) -> None:
+        """The whole gradient of a node's output is there."""
+        self.sums.pop(node.time, None)
+        step: dict[str, Any] = {"node": node.time, "norm": None, "inputs": []}
+        if type(g) is Parts:
+            parts = {str(i): _array(part) for i, part in sorted(g.items())}
+            step["norm"] = brief(np.sqrt(sum(norm(a) ** 2 for a in parts.values())))
+            if self.samples is not None:
+                step["parts"] = {i: {"gradient": self.samples.add(a)} for i, a in parts.items()}
+        else:
+            array = _array(g)
+            step["norm"] = brief(norm(array))
+            if self.samples is not None:
+                step["gradient"] = self.samples.add(array)
+        if isinstance(node, AccumulateGrad):
+            step["accumulates"] = True
+        self._look(step["norm"], len(self.steps), None)
+        self.steps.append(step)
+        self.start = time.perf_counter_ns()
+
+    def pulled(self, node: Node, g: Any, contributions: list) -> None:
+        """A node's rules gave these gradients to its inputs."""
+        elapsed = time.perf_counter_ns() - self.start
+        self.timings[node.time] = elapsed
+        step = self.steps[-1]
+        entry = self.structure.nodes[node.time]
+        for birth in self.made:
+            self.structure.origins[birth] = entry["id"]
+        self.made.clear()
+        ports = [i for i, edge in enumerate(entry["inputs"]) if edge["needs_grad"]]
+        arrays = []
+        for port, parent, c in zip(ports, node.parents, contributions, strict=True):
+            array = None if c is None else _array(c[node.output_nr]) if isinstance(node, Pick) else _array(c)
+            arrays.append(array)
+            step["inputs"].append(self._contribution(port, parent, array, entry, step["norm"]))
+        self._work(node, step, g, arrays)
+        if not self.retain_graph:
+            step["freed"] = [saved["name"] for saved in entry["saved"]]
+
+    def _contribution(self, port: int, parent: Node, array: Any, entry: dict, arriving: Any) -> dict:
+        out: dict[str, Any] = {"port": port, "node": parent.time, "norm": None}
+        if array is None:
+            out["why"] = f"the rule of {entry['op']} gives nothing here: the gradient is zero"
+            return out
+        size = norm(array) if not isinstance(array, Parts) else 0.0
+        out["norm"] = brief(size)
+        self._look(out["norm"], len(self.steps) - 1, port)
+        self.uses[parent.time] += 1
+        out["use"] = [self.uses[parent.time], 0]
+        if isinstance(array, Parts):
+            return out
+        if self.samples is not None:
+            out["contribution"] = self.samples.add(array)
+        held = self.sums.get(parent.time)
+        if held is not None and held.shape == array.shape:
+            total = held + array
+            out["sum_norm"] = brief(norm(total))
+            if self.samples is not None:
+                out["sum"] = self.samples.add(total)
+            array = total
+        self.sums[parent.time] = array
+        if size == 0:
+            out["why"] = self._why(entry, arriving)
+        elif self.samples is not None and (share := 1 - np.count_nonzero(array) / array.size) >= 0.05 and held is None:
+            reason = self.structure.zeros.get(entry["op"])
+            if reason:
+                out["why"] = f"{share:.0%} of it is zero: {reason}"
+        return out
+
+    def _why(self, entry: dict, arriving: Any) -> str:
+        if arriving == 0:
+            return "what arrives is zero already"
+        reason = self.structure.zeros.get(entry["op"])
+        return f"all of it is zero: {reason}" if reason else f"the slope of {entry['op']} is zero here"
+
+    def _work(self, node: Node, step: dict, g: Any, arrays: list) -> None:
+        call = self.structure.calls.get(node.time)
+        if call is None or "args" not in call:
+            return
+        values, out, op = call.pop("args"), call.pop("out"), call.pop("op")
+        if hasattr(node, "plan"):
+            places = node.plan.needed
+        else:
+            places = [i for i, needed in enumerate(node.needs_input_grad) if needed]  # type: ignore[attr-defined]
+        incoming = {i: _array(part) for i, part in g.items()} if type(g) is Parts else _array(g)
+        for one, entry in zip(step["inputs"], worked(op, values, out, places, incoming, arrays), strict=True):
+            if entry is not None:
+                one["worked"] = entry
+
+    def _look(self, size: Any, step: int, port: int | None) -> None:
+        if self.bad is None and isinstance(size, str):
+            self.bad = {"step": step, "port": port, "norm": size}
+
+    def document(self) -> dict[str, Any]:
+        for step in self.steps:
+            for one in step["inputs"]:
+                if "use" in one:
+                    one["use"][1] = self.uses[one["node"]]
+        return {"outputs": self.roots, "retain_graph": self.retain_graph, "steps": self.steps, "bad": self.bad}
+
+    def name(self, document: dict, ids: dict[int, str]) -> None:
+        """Put ids in the place of births."""
+        document["outputs"] = [ids[key] for key in document["outputs"]]
+        for step in document["steps"]:
+            step["node"] = ids[step["node"]]
+            for one in step["inputs"]:
+                one["node"] = ids[one["node"]]
+
+
+def _array(g: Any) -> Any:
+    if type(g) is Parts:
+        return Parts({i: _array(part) for i, part in g.items()})
+    return g._array if isinstance(g, Tensor) else np.asarray(g)

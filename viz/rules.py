@@ -1,0 +1,138 @@
+"""The rule of every op, as a formula, in words, and as its source.
+
+Words stand beside the op, in `op.explain(...)`. A rule that is an expression is its own formula, so that
+is read from the source: `lambda g, other: g * other` is `g · other`. A rule that calls a kernel has its
+formula in `explain` too.
+
+Formulas are one line of text: names, numbers, · / + − ^ _ ( ) [ ], √ and Σ. `mathml.py` sets them.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import linecache
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+ENDS = {
+    "accumulate": "The end of a path: what arrives is added to .grad of this tensor.",
+    "pick": "One output of an op that has several: the gradient goes to that output's place, the others get zero.",
+}
+
+
+def rule_of(op: Any) -> dict[str, Any]:
+    """What the viewer says of an op (or a Function class): plain data."""
+    if inspect.isclass(op):
+        lines = inspect.getdoc(op) if "__doc__" in vars(op) else None
+        return {
+            "forward": first_line(lines),
+            "words": first_line(lines) or "The gradient is what this Function's backward returns.",
+            "inputs": {},
+            "source": _source(op.backward),
+        }
+    inputs = {}
+    for name, rule in op.rules.items():
+        if rule is None:
+            inputs[name] = {"formula": "", "source": "None: not differentiable"}
+        else:
+            source, formula = _read(op.name, name, rule)
+            inputs[name] = {"formula": op.formulas.get(name) or formula, "source": source}
+    return {
+        "forward": first_line(op.forward.__doc__),
+        "words": op.words or "The gradient that arrives, times the slope of this op.",
+        "inputs": inputs,
+    }
+
+
+def first_line(text: str | None) -> str:
+    return (text or "").strip().partition("\n")[0].strip()
+
+
+def _source(f: Callable) -> str:
+    try:
+        return textwrap.dedent(inspect.getsource(f)).strip()
+    except (OSError, TypeError):
+        return ""
+
+
+def _read(op: str, name: str, rule: Callable) -> tuple[str, str]:
+    """The source of a rule, and its formula if it is one expression."""
+    code = getattr(rule, "__code__", None)
+    if code is None:
+        return "", f"{getattr(rule, '__name__', 'rule')}(g)"
+    taken = code.co_varnames[: code.co_argcount]
+    if rule.__name__ == "<lambda>":
+        found = _lambdas(code.co_filename).get((name, code.co_firstlineno, taken))
+        return found or ("", f"slope of {op} · g")
+    source = _source(rule)
+    try:
+        body = [s for s in ast.parse(source).body[0].body if not _is_docstring(s)]  # type: ignore[attr-defined]
+    except (SyntaxError, IndexError, AttributeError):
+        body = []
+    if len(body) == 1 and isinstance(body[0], ast.Return) and body[0].value is not None:
+        return source, spell(body[0].value)
+    return source, f"{rule.__name__.strip('_')}({', '.join(taken)})"
+
+
+def _is_docstring(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+@functools.cache
+def _lambdas(file: str) -> dict[tuple, tuple[str, str]]:
+    """The lambdas that are passed by keyword in a file: (keyword, line, parameters) -> (source, formula)."""
+    text = "".join(linecache.getlines(file))
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return {}
+    found = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and isinstance(node.value, ast.Lambda):
+            parameters = tuple(a.arg for a in node.value.args.args)
+            source = " ".join((ast.get_source_segment(text, node.value) or "").split())
+            found[node.arg, node.value.lineno, parameters] = (source, spell(node.value.body))
+    return found
+
+
+_SIGNS = {ast.Add: (" + ", 1), ast.Sub: (" − ", 1), ast.Mult: (" · ", 2), ast.Div: (" / ", 2), ast.MatMult: (" @ ", 2)}
+_COMPARE = {ast.Gt: ">", ast.GtE: "≥", ast.Lt: "<", ast.LtE: "≤", ast.Eq: "=", ast.NotEq: "≠"}
+
+
+def spell(node: ast.expr, outer: int = 0) -> str:
+    """An expression of Python as a line of mathematics."""
+    if isinstance(node, ast.BinOp):
+        if isinstance(node.op, ast.Pow):
+            return f"{spell(node.left, 4)}^{{{spell(node.right)}}}"
+        sign, level = _SIGNS.get(type(node.op), (" ? ", 2))
+        tight = isinstance(node.op, (ast.Div, ast.Sub))
+        text = f"{spell(node.left, level)}{sign}{spell(node.right, level + tight)}"
+        return f"({text})" if level < outer else text
+    if isinstance(node, ast.UnaryOp):
+        sign = {ast.USub: "−", ast.Invert: "¬", ast.Not: "¬"}.get(type(node.op), "+")
+        text = f"{sign}{spell(node.operand, 3)}"
+        return f"({text})" if outer > 1 else text
+    if isinstance(node, ast.Compare):
+        signs = [_COMPARE.get(type(o), "∈") for o in node.ops]
+        parts = [spell(node.left), *(f" {s} {spell(c)}" for s, c in zip(signs, node.comparators, strict=True))]
+        return f"[{''.join(parts)}]"
+    if isinstance(node, ast.IfExp):
+        return f"{spell(node.body)} if {spell(node.test)}, else {spell(node.orelse)}"
+    if isinstance(node, ast.Call):
+        name = spell(node.func, 5)
+        arguments = ", ".join(spell(a) for a in node.args)
+        return f"√({arguments})" if name == "sqrt" else f"{name}({arguments})"
+    if isinstance(node, ast.Attribute):
+        return f"{spell(node.value, 5)}.{node.attr}"
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.Starred):
+        return spell(node.value)
+    if isinstance(node, ast.Tuple):
+        return ", ".join(spell(e) for e in node.elts)
+    return ast.unparse(node)

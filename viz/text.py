@@ -1,0 +1,92 @@
+"""The graph as text, for terminals: a list of what was computed, and the steps of backward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .dot import attributes_text, figure, shape_text, size_text, summary
+
+
+def text(source: Any, *, hide: Any = (), width: int = 120) -> str:
+    """A list of the nodes, indented by module, and of the backward steps; needs no other program.
+
+    >>> import tinygrad_cnn as tg
+    >>> a = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> print(tg.viz.text(tg.viz.snapshot((a + a).sum(), names={"a": a})))
+    graph: 2 ops, 0 parameter tensors
+      a    input (2,)
+      add  (2,)  <- a, a
+      sum  ()  <- add   = result
+    """
+    from .notebook import document_from
+
+    document = document_from(source)
+    hidden = set([hide] if isinstance(hide, str) else hide)
+    nodes = [n for n in document["nodes"] if n["op"] not in hidden]
+    lines = [f"{document['title']}: {summary(document)}"]
+    wide = min(40, max((len(_name(n)) for n in nodes), default=0))
+    module = ""
+    for node in nodes:
+        if node["module"] != module:
+            module = node["module"]
+            if module:
+                kind = next((m["class"] for m in document["modules"] if m["path"] == module), "")
+                lines.append(f"  {module}{f': {kind}' if kind else ''}")
+        indent = "    " if module else "  "
+        lines.append(_clip(f"{indent}{_name(node):<{wide}}  {_about(node)}", width))
+    for i, one in enumerate(document["passes"]):
+        lines += ["", "backward" if len(document["passes"]) == 1 else f"backward, pass {i + 1}"]
+        digits = len(str(len(one["steps"])))
+        for k, step in enumerate(one["steps"], 1):
+            lines.append(_clip(f"  {k:>{digits}}. {step_text(document, step)}", width))
+    for entry in document["unused"]:
+        lines.append(f"  {entry['name']} {shape_text(entry['shape'])}: no gradient computed; {entry['reason']}")
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _name(node: dict) -> str:
+    """The id without the module path, under whose heading it stands."""
+    path = node["module"]
+    return node["id"][len(path) + 1 :] if path and node["id"].startswith((path + "/", path + ".")) else node["id"]
+
+
+def _about(node: dict) -> str:
+    parts = []
+    if node["kind"] not in ("op", "pick"):
+        parts.append(f"{node['kind']} {shape_text(node['shape'])}")
+    else:
+        parts.append(shape_text(node["shape"]))
+        extra = attributes_text(node)
+        sources = ", ".join(e["from"] or str(e.get("number", "?")) for e in node["inputs"])
+        parts.append(f"<- {sources}" + (f"  [{extra}]" if extra else ""))
+        saved = sum(s["bytes"] for s in node["saved"])
+        if saved:
+            parts.append(f"saves {size_text(saved)}")
+    if not node["needs_grad"]:
+        parts.append(f"({node.get('reason', 'needs no gradient')})")
+    if node.get("output"):
+        parts.append(" = result")
+    return "  ".join(parts)
+
+
+def step_text(document: dict[str, Any], step: dict) -> str:
+    """One step of backward in a line: what arrives, and what flows on."""
+    line = f"{step['node']}: ‖g‖ = {figure(step['norm'])}"
+    flows = []
+    for one in step["inputs"]:
+        if one["norm"] is None:
+            flows.append(f"{one['node']}: nothing")
+            continue
+        use = f" ({one['use'][0]} of {one['use'][1]} uses)" if one.get("use", [1, 1])[1] > 1 else ""
+        flows.append(f"{one['node']} {figure(one['norm'])}{use}")
+    if flows:
+        line += " -> " + ", ".join(flows)
+    if step.get("accumulates"):
+        line += ", added to .grad"
+    return line
+
+
+def _clip(line: str, width: int) -> str:
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
