@@ -103,7 +103,9 @@ class Case:
         return drawn
 
     def __str__(self) -> str:
-        shapes = ",".join(str(x if isinstance(x, tuple) else x.shape if hasattr(x, "shape") else x) for x in self.inputs)
+        shapes = ",".join(
+            str(x if isinstance(x, tuple) else x.shape if hasattr(x, "shape") else x) for x in self.inputs
+        )
         attributes = "".join(f";{k}={v}" for k, v in self.attributes.items())
         return f"{self.op}[{shapes}{attributes}]{self.note}".replace(" ", "")
 
@@ -119,12 +121,13 @@ def table() -> Iterator[Case]:
 
 
 def public(name: str) -> Callable:
-    """The public function of this name: tinygrad_cnn.<name> or tinygrad_cnn.nn.functional.<name>, else the op."""
+    """The function of this name: in tinygrad_cnn, in nn.functional, in ops (where methods come from), else the op."""
     import tinygrad_cnn
+    from tinygrad_cnn import ops
     from tinygrad_cnn.nn import functional
     from tinygrad_cnn.op import registry
 
-    for place in (tinygrad_cnn, functional):
+    for place in (tinygrad_cnn, functional, ops):
         if hasattr(place, name):
             return getattr(place, name)
     return registry[name]

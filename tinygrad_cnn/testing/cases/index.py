@@ -84,13 +84,25 @@ CASES = [
     Case("setitem", [(2, 3), (3,)], dict(index=MASK), expected=written),
     Case("setitem", [(3, 4), 2.5], dict(index=(..., 0)), expected=written),
     Case("fill", [(2, 3), ()], expected=lambda x, value: np.full_like(x, value)),
-    Case("index_put", [(3, 4)], dict(indices=(np.array([0, 2]),), values=1.5), expected=lambda x, **_: written(x, 1.5, [0, 2])),
+    Case(
+        "index_put",
+        [(3, 4)],
+        dict(indices=(np.array([0, 2]),), values=1.5),
+        expected=lambda x, **_: written(x, 1.5, [0, 2]),
+    ),
     Case("masked_fill", [(2, 3)], dict(mask=MASK, value=0.5), expected=lambda x, mask, value: np.where(mask, 0.5, x)),
     Case("masked_select", [(2, 3)], dict(mask=MASK), expected=lambda x, mask: x[mask]),
     Case("nonzero", [MASK], expected=np.argwhere, orders=0),
     Case("gather", [(2, 3)], dict(dim=0, index=INDEX), expected=np_gather),
-    Case("gather", [(4, 3)], dict(dim=-1, index=INDEX[:, :2]), expected=lambda x, dim, index: np_gather(x[:2], 1, index)),
-    Case("take_along_dim", [(2, 3)], dict(indices=INDEX[:, :1], dim=1), expected=lambda x, indices, dim: np.take_along_axis(x, indices, 1)),
+    Case(
+        "gather", [(4, 3)], dict(dim=-1, index=INDEX[:, :2]), expected=lambda x, dim, index: np_gather(x[:2], 1, index)
+    ),
+    Case(
+        "take_along_dim",
+        [(2, 3)],
+        dict(indices=INDEX[:, :1], dim=1),
+        expected=lambda x, indices, dim: np.take_along_axis(x, indices, 1),
+    ),
     Case("scatter_add", [(2, 3), 0, INDEX, (2, 3)], expected=np_scatter_add),
     Case("scatter_add", [(2, 3), 1, INDEX[:, :2], (2, 4)], expected=np_scatter_add, note=" larger src"),
     Case("scatter", [(2, 4), 1, np.array([[0, 3], [2, 1]]), (2, 2)], expected=np_scatter),
@@ -101,5 +113,11 @@ CASES = [
     Case("index_copy", [(3, 2), 0, np.array([2, 0]), (2, 2)], expected=lambda x, d, i, s: written(x, s, i)),
     Case("index_fill", [(3, 2), 0, np.array([2, 0]), 1.5], expected=lambda x, d, i, v: written(x, v, i)),
     Case("take", [(2, 3)], dict(index=np.array([[5, 0], [0, -1]])), expected=np.take),
-    Case("one_hot", [np.array([[0, 2], [1, 0]])], dict(num_classes=4), expected=lambda i, num_classes: np.eye(4)[i], orders=0),
+    Case(
+        "one_hot",
+        [np.array([[0, 2], [1, 0]])],
+        dict(num_classes=4),
+        expected=lambda i, num_classes: np.eye(4)[i],
+        orders=0,
+    ),
 ]
