@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os.path
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-PACKAGE = str(Path(__file__).parent)
+PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 class Mode(threading.local):

@@ -36,6 +36,14 @@ from .tensor import Node, Pick, Tensor, Version, View, tick, wrap
 registry: dict[str, Callable] = {}
 
 
+def parameter_names(f: Callable) -> list[str]:
+    """The names of a function's parameters. For plain functions without `inspect`, which takes most of an import."""
+    code = getattr(f, "__code__", None)
+    if code is None or code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS) or hasattr(f, "__wrapped__"):
+        return list(inspect.signature(f).parameters)
+    return list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+
+
 class Op:
     """What is known of an op: the function on arrays, its parameters, its rules.
 
@@ -106,7 +114,7 @@ class Op:
 
     def meaning(self, composition: Callable) -> Callable:
         """Register what this op means as a composition of ops on Tensors."""
-        theirs = list(inspect.signature(composition).parameters)
+        theirs = parameter_names(composition)
         if theirs != self.parameters:
             raise TypeError(f"{self.name}.meaning takes {theirs}, the op takes {self.parameters}; they must be equal")
         self.composition = composition
@@ -124,7 +132,7 @@ class Op:
         self.words, self.zero, self.formulas = words, zero, formulas
 
     def _check(self, rule: Callable, which: str, extra: tuple[str, ...]) -> None:
-        names = list(inspect.signature(rule).parameters)
+        names = parameter_names(rule)
         if not names or names[0] != "g":
             raise TypeError(f"{self.name}.grad: the first parameter of {which} must be g, it takes {names}")
         shapes = [f"{name}_shape" for name in self.parameters]
@@ -360,7 +368,7 @@ class Plan:
 
     def _step(self, rule: Callable, constants: dict[str, Any]) -> tuple[Callable, list[int]]:
         """A rule, and which of the saved things it takes behind g."""
-        names = list(inspect.signature(rule).parameters)[1:]
+        names = parameter_names(rule)[1:]
         mine = {name: value for name, value in constants.items() if name in names}
         if mine:
             slots = [self._slot(name) for name in names if name not in mine]

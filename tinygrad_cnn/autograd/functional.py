@@ -18,7 +18,7 @@ from .engine import grad
 
 def _inputs(name: str, inputs: Any, create_graph: bool) -> tuple[tuple[Tensor, ...], bool]:
     """The inputs as a tuple of tensors that need a gradient, and whether there was just one."""
-    single = isinstance(inputs, Tensor)
+    single = not isinstance(inputs, tuple | list)
     given = (inputs,) if single else tuple(inputs)
     for i, t in enumerate(given):
         if not isinstance(t, Tensor):

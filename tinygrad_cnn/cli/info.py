@@ -62,5 +62,5 @@ def run(args: argparse.Namespace) -> None:
         print(f"{'kernels' if key == next(iter(found['kernels'])) else '':14s} {key}: {value}")
     print(f"{'dot program':14s} {found['graphviz_program'] or 'not found'}")
     for name, extra in EXTRAS.items():
-        have = found["extras"][name]
-        print(f"{name:14s} {have or f'not installed; pip install "tinygrad_cnn[{extra}]"'}")
+        cure = f'not installed; pip install "tinygrad_cnn[{extra}]"'
+        print(f"{name:14s} {found['extras'][name] or cure}")
