@@ -248,7 +248,7 @@ def _read(file: Any, name: str) -> Any:
                 raise RuntimeError(f"load: {name} says that its format is {index['format']!r}, expected {FORMAT!r}")
             if index["version"] > VERSION:
                 raise RuntimeError(
-                    f"load: {name} is of version {index['version']}, this one reads up to {VERSION}; upgrade tinygrad_cnn"
+                    f"load: {name} is of version {index['version']}, this one reads {VERSION}; upgrade tinygrad_cnn"
                 )
             arrays = []
             for i in range(len(names) - 1):

@@ -361,7 +361,8 @@ class Tensor:
         if not isinstance(value, Tensor):
             raise TypeError(f"Tensor.data: expected a Tensor, got {type(value).__name__}")
         self._array = value._array
-        if isinstance(self._node, AccumulateGrad) and self._node.shape != value._array.shape:
+        node, array = self._node, value._array
+        if isinstance(node, AccumulateGrad) and (node.shape, node.dtype) != (array.shape, array.dtype):
             self._node = None
 
     # out of the graph

@@ -114,7 +114,7 @@ class Sequential(_Numbered):
 
     def __add__(self, other: Sequential) -> Sequential:
         if not isinstance(other, Sequential):
-            raise TypeError(f"Sequential + {type(other).__name__}: only a Sequential can be added")
+            raise ValueError(f"Sequential + {type(other).__name__}: only a Sequential can be added")
         return Sequential(*self, *other)
 
 

@@ -37,7 +37,6 @@ class _Watched(Function):
     @staticmethod
     def forward(ctx: Any, meet: Callable, *tensors: Tensor) -> tuple:
         ctx.meet = meet
-        ctx.set_materialize_grads(False)
         same = tuple(t.detach() for t in tensors)
         ctx.mark_non_differentiable(*(s for s, t in zip(same, tensors, strict=True) if not t.requires_grad))
         return same

@@ -99,7 +99,8 @@ def trunc_normal_(
         raise ValueError(f"trunc_normal_: expected std > 0 and a < b, got std={std}, a={a}, b={b}")
     low, high = (a - mean) / std, (b - mean) / std
     nearest = min(max(low, 0.0), high)  # where the density is highest
-    low, high = max(low, -abs(nearest) - 10), min(high, abs(nearest) + 10)
+    far = abs(nearest) + min(10.0, 40 / max(abs(nearest), 1.0))  # what lies beyond never happens
+    low, high = max(low, -far), min(high, far)
     inside = (math.erf(high / math.sqrt(2)) - math.erf(low / math.sqrt(2))) / 2
     draw = rng(generator)
     found = np.empty(0)

@@ -133,19 +133,19 @@ class Module:
             self._needs_init("parameters")
             self._forget(name, self._buffers, self._modules)
             self.register_parameter(name, value)
+        elif parameters is not None and name in parameters:
+            self._refuse_unless_none(name, value, "parameter", "nn.Parameter")
+            parameters[name] = None
         elif isinstance(value, Module):
             self._needs_init("module")
-            self._forget(name, self._parameters, self._buffers)
+            self._forget(name, self._buffers)
             self._modules[name] = value
         elif parameters is None:
             object.__setattr__(self, name, value)
-        elif name in parameters:
-            self._refuse_unless_none(name, value, "parameter", "nn.Parameter")
-            parameters[name] = None
         elif name in self._modules:
             self._refuse_unless_none(name, value, "child module", "nn.Module")
             self._modules[name] = None
-        elif isinstance(value, Buffer) and name not in self._buffers:
+        elif isinstance(value, Buffer):
             self._forget(name)
             self.register_buffer(name, value, value.persistent)
         elif name in self._buffers:

@@ -57,13 +57,12 @@ def clip_grads_with_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: bool | None = None
 ) -> None:
     """grad *= min(1, max_norm / (total_norm + 1e-6)), in place."""
+    norm = float(total_norm)
+    factor = norm if math.isnan(norm) else min(1.0, float(max_norm) / (norm + 1e-6))
     with np.errstate(all="ignore"):
-        factor = min(1.0, float(max_norm) / (float(total_norm) + 1e-6))
-    if math.isnan(float(total_norm)):
-        factor = math.nan
-    for g in _gradients(parameters):
-        g._array *= g._array.dtype.type(factor)
-        g.version().bump("clip_grad_norm_")
+        for g in _gradients(parameters):
+            g._array *= g._array.dtype.type(factor)
+            g.version().bump("clip_grad_norm_")
 
 
 def clip_grad_norm_(

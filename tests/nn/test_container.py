@@ -1,0 +1,158 @@
+"""Containers: every script runs on both libraries, and must end the same."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import pytest
+
+import tinygrad_cnn as tg
+
+
+def _layers(lib, n=3):
+    """Modules that can be told apart: Sequentials of growing length."""
+    return [lib.nn.Sequential(*(lib.nn.Module() for _ in range(i))) for i in range(n)]
+
+
+def _lengths(container):
+    return [len(m) for m in container]
+
+
+def _edited(lib, kind):
+    m = kind(lib)
+    seen = [_lengths(m), len(m[-1]), _lengths(m[1:]), _lengths(m[::-1]), type(m[:1]).__name__]
+    m.append(lib.nn.Sequential())
+    m.insert(1, _layers(lib, 6)[5])
+    seen.append(_lengths(m))
+    m.extend(_layers(lib, 2))
+    m[0] = _layers(lib, 5)[4]
+    m[-1] = _layers(lib, 10)[9]
+    seen.append(_lengths(m))
+    del m[1]
+    del m[-2:]
+    seen += [_lengths(m), len(m.pop(0)), len(m.pop(-1)), _lengths(m), [name for name, _ in m.named_children()]]
+    m += m[:2]
+    return [*seen, _lengths(m), _lengths(m + m[:1]), list(m.state_dict()), repr(m)]
+
+
+def _sequential(lib):
+    return lib.nn.Sequential(*_layers(lib))
+
+
+def _list(lib):
+    return lib.nn.ModuleList(_layers(lib))
+
+
+def _named(lib):
+    a, b = _layers(lib, 2)
+    m = lib.nn.Sequential(OrderedDict(first=a, second=b))
+    return [m.second is b, m[1] is b, [n for n, _ in m[1:].named_children()], repr(m)]
+
+
+def _computes(lib):
+    class Add(lib.nn.Module):
+        def __init__(self, k):
+            super().__init__()
+            self.k = k
+
+        def forward(self, x):
+            return x * 10 + self.k
+
+    m = lib.nn.Sequential(Add(1), Add(2), Add(3))
+    return [m(0), m[:2](0), lib.nn.Sequential()(5), lib.nn.Sequential(*list(m.children())[1:])(0)]
+
+
+def _dict(lib):
+    a, b, c = _layers(lib)
+    m = lib.nn.ModuleDict({"a": a})
+    m["b"] = b
+    m.update([("c", c), ("d", a)])
+    seen = [list(m), list(m.keys()), [len(v) for v in m.values()], "b" in m, "z" in m, len(m), m.b is b, repr(m)]
+    seen += [[k for k, _ in m.items()], len(m.pop("b")), list(m)]
+    del m["a"]
+    seen += [list(m), [n for n, _ in m.named_modules()]]
+    m.update(lib.nn.ModuleDict({"e": a}))
+    m.clear()
+    return [*seen, len(m)]
+
+
+def _parameter_list(lib):
+    m = lib.nn.ParameterList([lib.ones(2), lib.nn.Parameter(lib.zeros(1))])
+    m.append(lib.ones(3))
+    m.extend([lib.ones(1)])
+    m += [lib.zeros(4)]
+    m[1] = lib.nn.Parameter(lib.ones(5))
+    seen = [[tuple(p.shape) for p in m], len(m), m[-1].tolist(), [tuple(p.shape) for p in m[1:3]]]
+    return [*seen, [n for n, _ in m.named_parameters()], all(p.requires_grad for p in m), repr(m).replace("torch.", "")]
+
+
+def _parameter_dict(lib):
+    m = lib.nn.ParameterDict({"a": lib.ones(2)})
+    m["b"] = lib.nn.Parameter(lib.zeros(1))
+    m.update({"c": lib.ones(3)})
+    seen = [list(m), "a" in m, len(m), m.a.tolist(), m["b"].requires_grad, [tuple(v.shape) for v in m.values()]]
+    seen += [[k for k, _ in m.items()], m.pop("a").tolist(), list(m.state_dict()), m.get("zz")]
+    del m["b"]
+    return [*seen, list(m.keys())]
+
+
+SCRIPTS = {
+    "Sequential edited": lambda lib: _edited(lib, _sequential),
+    "ModuleList edited": lambda lib: _edited(lib, _list),
+    "Sequential by name": _named,
+    "Sequential computes": _computes,
+    "ModuleDict": _dict,
+    "ParameterList": _parameter_list,
+    "ParameterDict": _parameter_dict,
+    "empty": lambda lib: [
+        repr(getattr(lib.nn, k)()) for k in ("Sequential", "ModuleList", "ModuleDict", "ParameterList")
+    ],
+    "a generator": lambda lib: _lengths(lib.nn.ModuleList(m for m in _layers(lib))),
+    "repeats in repr": lambda lib: repr(
+        lib.nn.ModuleList([lib.nn.Module(), lib.nn.Module(), *_layers(lib, 2), lib.nn.Module()])
+    ),
+    "shared": lambda lib: len(list(lib.nn.Sequential(*[_layers(lib, 1)[0]] * 3).modules())),
+    "list index": lambda lib: _list(lib)[3],
+    "list index below": lambda lib: _sequential(lib)[-4],
+    "list of numbers": lambda lib: lib.nn.ModuleList([1]),
+    "sequential of numbers": lambda lib: lib.nn.Sequential(1),
+    "extend by a number": lambda lib: _list(lib).extend(3),
+    "append a number": lambda lib: _list(lib).append(3),
+    "list is no layer": lambda lib: _list(lib)(1),
+    "dict without": lambda lib: lib.nn.ModuleDict()["x"],
+    "dict of a number": lambda lib: lib.nn.ModuleDict({"x": 3}),
+    "dict of pairs of one": lambda lib: lib.nn.ModuleDict([("x",)]),
+    "dict updated by a number": lambda lib: lib.nn.ModuleDict().update(3),
+    "dict key of a method": lambda lib: lib.nn.ModuleDict({"forward": lib.nn.Module()}),
+    "parameter index": lambda lib: lib.nn.ParameterList()[0],
+    "parameters of a number": lambda lib: lib.nn.ParameterList(3),
+}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_as_in_pytorch(name):
+    torch = pytest.importorskip("torch")
+    try:
+        expected = SCRIPTS[name](torch)
+    except Exception as error:
+        with pytest.raises(type(error)):
+            SCRIPTS[name](tg)
+    else:
+        assert SCRIPTS[name](tg) == expected
+
+
+def test_index_error_says_how_many_there_are():
+    with pytest.raises(IndexError, match="Sequential: index 3 is out of range, it holds 3 modules"):
+        _sequential(tg)[3]
+
+
+def test_insert_refuses_before_changing():
+    m = _list(tg)
+    with pytest.raises(TypeError, match="int is not a Module subclass"):
+        m.insert(0, 3)
+    assert _lengths(m) == [0, 1, 2]
+
+
+def test_parameter_list_takes_tensors_only():
+    with pytest.raises(TypeError, match="expected a Tensor"):
+        tg.nn.ParameterList([1.0])
