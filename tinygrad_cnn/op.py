@@ -327,6 +327,21 @@ def op(forward: Callable | None = None, *, keeps: str | tuple[str, ...] = (), vi
     return call
 
 
+def as_if(call: Callable, args: tuple, out: np.ndarray, *extras: Any) -> Tensor:
+    """`out` as a Tensor, recorded as if `call(*args)` had computed it, for a kernel that does several ops at once.
+
+    The graph is then the one of the separate ops, so nobody can tell but by the time it took. A result between
+    two of those ops may be given any array of its shape, provided that no rule asks for its values.
+    """
+    spec = call.op  # type: ignore[attr-defined]
+    bound = spec.bind(args, {})
+    needed = sum(1 << i for i, a in enumerate(bound) if isinstance(a, Tensor) and a.requires_grad)
+    result = wrap(out)
+    if needed and mode.grad:
+        record(spec, bound, [a._array if isinstance(a, Tensor) else a for a in bound], needed, out, extras, result)
+    return result
+
+
 class Plan:
     """What a node of an op keeps and which rules it will run, for one pattern of inputs that need a gradient.
 
