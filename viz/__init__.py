@@ -2,9 +2,10 @@
 
 from .dot import dot
 from .notebook import Graph
+from .page import html
 from .recorder import record
 from .snapshot import load, save, snapshot, to_json
 from .svg import svg
 from .text import text
 
-__all__ = ["Graph", "dot", "load", "record", "save", "snapshot", "svg", "text", "to_json"]
+__all__ = ["Graph", "dot", "html", "load", "record", "save", "snapshot", "svg", "text", "to_json"]

@@ -21,7 +21,7 @@ from .samples import brief
 STEP = 1e-5
 SHOWN = 4
 LARGEST = 20_000_000
-PLAIN = (type(None), bool, int, float, complex, str, tuple, list, slice, np.dtype, np.generic, Size)
+PLAIN = (type(None), bool, int, float, complex, str, slice, type(...), np.dtype, np.generic, Size)
 
 
 def worked(op: Any, values: list, out: Any, places: list[int], g: Any, contributions: list) -> list[dict | None]:
@@ -56,14 +56,20 @@ def _obstacle(op: Any, values: list) -> str:
         return "not checked: a Function's forward is not run again"
     if sum(v.size for v in values if isinstance(v, np.ndarray)) > LARGEST:
         return f"not checked: more than {LARGEST:,} elements"
-    for v in values:
-        if not isinstance(v, (np.ndarray, *PLAIN)) and not (isinstance(v, type) and issubclass(v, np.generic)):
-            return f"not checked: an argument is a {type(v).__name__}"
-    return ""
+    return next((f"not checked: an argument is a {type(v).__name__}" for v in values if not _repeatable(v)), "")
+
+
+def _repeatable(v: Any) -> bool:
+    """Whether a call with this argument can be made again, on copies, without changing anything."""
+    if isinstance(v, (tuple, list)):
+        return all(map(_repeatable, v))
+    return isinstance(v, (np.ndarray, *PLAIN)) or (isinstance(v, type) and issubclass(v, np.generic))
 
 
 def _wide(v: Any) -> Any:
-    """A copy in double precision."""
+    """A copy, in double precision."""
+    if isinstance(v, (tuple, list)) and not isinstance(v, Size):
+        return type(v)(map(_wide, v))
     if isinstance(v, np.ndarray):
         return v.astype(np.float64) if v.dtype.kind == "f" else v.copy()
     if (isinstance(v, np.dtype) and v.kind == "f") or (isinstance(v, type) and issubclass(v, np.floating)):
@@ -76,7 +82,7 @@ def _run(op: Op, values: list) -> list[np.ndarray]:
     state = get_rng_state()
     try:
         with np.errstate(all="ignore"):
-            out = op.run([v.copy() if isinstance(v, np.ndarray) else v for v in values])
+            out = op.run([_wide(v) for v in values])
     finally:
         set_rng_state(state)
     if op.keeps:

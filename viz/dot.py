@@ -138,6 +138,7 @@ def clip(text: str, length: int) -> str:
 class _Drawing:
     def __init__(self, document: dict, seen: View, shown: set[str]):
         self.document, self.seen, self.shown = document, seen, shown
+        self.gradients = 0
         self.ids = {key: f"b{i}" for i, key in enumerate(seen.boxes)}
 
     def draw(self, graph: graphviz.Digraph) -> None:
@@ -150,6 +151,11 @@ class _Drawing:
         self._frame(graph, "", inside, children)
         for arrow in self.seen.arrows:
             self._arrow(graph, arrow)
+
+    def _gradient_id(self) -> str:
+        """g0, g1 ...: the page finds gradient arrows by their number."""
+        self.gradients += 1
+        return f"g{self.gradients - 1}"
 
     def _frame(self, graph: graphviz.Digraph, path: str, inside: dict, children: dict) -> None:
         for box in inside.get(path, []):
@@ -231,7 +237,7 @@ class _Drawing:
             tip = f"gradient into {tip}"  # an edge of the same direction, drawn backwards, runs beside the data's
             graph.edge(
                 source, target, label=text, style="dashed", color="#b04a00", fontcolor="#8f3c00", dir="back",
-                arrowtail="vee", tooltip=tip, labeltooltip=tip, **{"class": "grad"},
+                arrowtail="vee", id=self._gradient_id(), tooltip=tip, labeltooltip=tip, **{"class": "grad"},
             )  # fmt: skip
 
 
@@ -251,7 +257,11 @@ def _legend(graph: graphviz.Digraph, seen: View, shown: set[str]) -> None:
             fontsize="11", style="dotted", color="#8d8d99", fontcolor="#45454f", **{"class": "legend"},
         )  # fmt: skip
         for k in kinds:
-            word = {"op": r"op\nn◂: n-th in backward" if "grads" in shown else "op", "output": "result", "module": "folded module"}.get(k, k)
+            word = {
+                "op": r"op\nn◂: n-th in backward" if "grads" in shown else "op",
+                "output": "result",
+                "module": "folded module",
+            }.get(k, k)
             inner.node(f"legend_{k}", label=word, fontsize="10", **{"class": f"box {k}"}, **STYLES[k])
         inner.node("legend_grey", label="needs no gradient", fontsize="10", shape="box", style="filled",
                    **GREY, **{"class": "box grey"})  # fmt: skip

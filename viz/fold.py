@@ -36,7 +36,8 @@ class Arrow:
     norm: Any = None
     use: list[int] | None = None
     count: int = 1
-    step: int | None = None
+    source_node: int = 0
+    target_node: int = 0
 
 
 @dataclass
@@ -147,11 +148,12 @@ def title(node: dict) -> str:
 def _arrows(document: dict, box_of: dict[str, str], through: dict, steps: dict) -> list[Arrow]:
     arrows: list[Arrow] = []
     folded: dict[tuple[str, str], Arrow] = {}
+    place = {n["id"]: i for i, n in enumerate(document["nodes"])}
     for node in document["nodes"]:
         target = box_of.get(node["id"])
         if target is None:
             continue
-        number, step = steps.get(node["id"], (None, None))
+        _, step = steps.get(node["id"], (None, None))
         given = {one["port"]: one for one in step["inputs"]} if step else {}
         for port, edge in enumerate(node["inputs"]):
             if edge["from"] is None:
@@ -171,7 +173,8 @@ def _arrows(document: dict, box_of: dict[str, str], through: dict, steps: dict) 
                     edge.get("reason", ""),
                     one["norm"] if one else None,
                     one.get("use") if one else None,
-                    step=number,
+                    source_node=place[source_id],
+                    target_node=place[node["id"]],
                 )
                 if source[0] == "m" or target[0] == "m":
                     earlier = folded.get((source, target))

@@ -2,7 +2,7 @@
 
     g · other            Σ_{n,p,q} input ⋆ g            g / (2 · √(input))            out^2
 
-`_` and `^` take one name or number, or a group in braces. A name that has a shape carries it below.
+`_` and `^` take one name or number, or a group in braces. Names of tensors can carry a shape below.
 """
 
 from __future__ import annotations
@@ -14,49 +14,55 @@ _TOKEN = re.compile(r"\s*(\d+\.?\d*(?:e-?\d+)?|[^\W\d_][\w.]*|[_^{}()\[\],√]|\
 _WORDS = {"if", "else", "where", "otherwise", "and", "or", "of", "the", "to", "for", "in", "is", "at"}
 
 
-def mathml(formula: str, shapes: dict[str, str] | None = None) -> str:
-    """The formula as a <math> element; each name in `shapes` carries its shape below it."""
+def mathml(formula: str, of: str = "", names: frozenset[str] = frozenset()) -> str:
+    """The formula as a <math> element, after "∂L/∂of =" if `of` is given.
+
+    Each name in `names` gets an empty place below it, `<mtext data-shape="name">`, for its shape.
+    """
     tokens = _TOKEN.findall(formula)
-    parts, end = _row(tokens, 0, shapes or {}, "")
+    parts, end = _row(tokens, 0, names, "")
     while end < len(tokens):  # a closing bracket without its opening one stays what it is
         parts.append(_mo(tokens[end]))
-        more, end = _row(tokens, end + 1, shapes or {}, "")
+        more, end = _row(tokens, end + 1, names, "")
         parts += more
-    return f'<math display="block"><mrow>{"".join(parts)}</mrow></math>'
+    left = ""
+    if of:
+        left = f"<mfrac><mrow>{_mo('∂')}<mi>L</mi></mrow><mrow>{_mo('∂')}<mi>{escape(of)}</mi></mrow></mfrac>{_mo('=')}"
+    return f'<math display="block"><mrow>{left}{"".join(parts)}</mrow></math>'
 
 
-def _row(tokens: list[str], i: int, shapes: dict[str, str], until: str) -> tuple[list[str], int]:
+def _row(tokens: list[str], i: int, names: frozenset[str], until: str) -> tuple[list[str], int]:
     parts: list[str] = []
     while i < len(tokens):
         token = tokens[i]
         if token == until or (token in "})]" and not until):
             break
         if token in "_^" and parts and i + 1 < len(tokens):
-            script, i = _atom(tokens, i + 1, shapes)
+            script, i = _atom(tokens, i + 1, names)
             base = parts.pop()
             big = base in ("<mo>Σ</mo>", "<mo>max</mo>", "<mo>∏</mo>")
             tag = {("_", True): "munder", ("^", True): "mover", ("_", False): "msub"}.get((token, big), "msup")
             parts.append(f"<{tag}>{base}{script}</{tag}>")
             continue
-        part, i = _atom(tokens, i, shapes)
+        part, i = _atom(tokens, i, names)
         parts.append(part)
     return parts, i
 
 
-def _atom(tokens: list[str], i: int, shapes: dict[str, str]) -> tuple[str, int]:
+def _atom(tokens: list[str], i: int, names: frozenset[str]) -> tuple[str, int]:
     token = tokens[i]
     if token == "{":
-        inner, i = _row(tokens, i + 1, shapes, "}")
+        inner, i = _row(tokens, i + 1, names, "}")
         return f"<mrow>{''.join(inner)}</mrow>", i + 1
     if token in "([":
         closing = ")" if token == "(" else "]"
-        inner, i = _row(tokens, i + 1, shapes, closing)
+        inner, i = _row(tokens, i + 1, names, closing)
         return f"<mrow>{_mo(token)}{''.join(inner)}{_mo(closing)}</mrow>", i + 1
     if token == "√" and i + 1 < len(tokens):
         if tokens[i + 1] == "(":  # the root's bar is bracket enough
-            inner, i = _row(tokens, i + 2, shapes, ")")
+            inner, i = _row(tokens, i + 2, names, ")")
             return f"<msqrt>{''.join(inner)}</msqrt>", i + 1
-        under, i = _atom(tokens, i + 1, shapes)
+        under, i = _atom(tokens, i + 1, names)
         return f"<msqrt>{under}</msqrt>", i
     if token[0].isdigit():
         return f"<mn>{escape(token)}</mn>", i + 1
@@ -66,8 +72,8 @@ def _atom(tokens: list[str], i: int, shapes: dict[str, str]) -> tuple[str, int]:
         return f"<mtext>&#160;{escape(token)}&#160;</mtext>", i + 1
     if token[0].isalpha():
         name = f"<mi>{escape(token)}</mi>"
-        if token in shapes:
-            name = f"<munder>{name}<mtext class='shape'>{escape(shapes[token])}</mtext></munder>"
+        if token in names:
+            name = f'<munder>{name}<mtext data-shape="{escape(token)}"></mtext></munder>'
         return name, i + 1
     return _mo(token), i + 1
 

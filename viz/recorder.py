@@ -149,7 +149,7 @@ class record:
     def _grey(self, op: Any, args: Any, out: Any) -> int:
         """A call that recorded nothing: kept aside, in case a recorded one uses its result."""
         key = tick()
-        name = op.name if isinstance(op, Op) else op.__name__
+        name = op.name.strip("_") if isinstance(op, Op) else op.__name__
         first = out[0] if isinstance(out, tuple) and out else out
         array = np.asarray(first)
         if not mode.grad:

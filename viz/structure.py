@@ -110,10 +110,11 @@ class Structure:
                 inputs.append({"port": port, "from": None, "needs_grad": False, "number": value})
         names = op.keyword_only if op.variadic else op.parameters[plan.n_inputs :]
         attributes = {name: plain(value) for name, value in zip(names, node.attributes, strict=False)}
-        if op.name not in self.rules:
-            self.rules[op.name] = rule_of(op)
-            self.zeros[op.name] = op.zero
-        entry = self._entry("op", op.name, node, inputs, attributes, self._saved(op, plan, saved))
+        name = op.name.strip("_")
+        if name not in self.rules:
+            self.rules[name] = rule_of(op)
+            self.zeros[name] = op.zero
+        entry = self._entry("op", name, node, inputs, attributes, self._saved(op, plan, saved))
         if "value" in call:
             entry["value"] = call["value"]
         elif plan.keeps_out:

@@ -62,7 +62,11 @@ def _by_program(sources: Sequence[str], seconds: float) -> list[str | None]:
     for text in sources:
         try:
             done = subprocess.run(
-                ["dot", "-Tsvg"], input=text, capture_output=True, encoding="utf-8", timeout=max(0.01, end - time.monotonic())
+                ["dot", "-Tsvg"],
+                input=text,
+                capture_output=True,
+                encoding="utf-8",
+                timeout=max(0.01, end - time.monotonic()),
             )
         except subprocess.TimeoutExpired:
             out.append(None)

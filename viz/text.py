@@ -88,5 +88,3 @@ def step_text(document: dict[str, Any], step: dict) -> str:
 
 def _clip(line: str, width: int) -> str:
     return line if len(line) <= width else line[: width - 1] + "…"
-
-

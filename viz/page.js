@@ -1,0 +1,585 @@
+// The page's own script: it shows one step of the backward pass at a time. Everything it knows is in #data.
+"use strict";
+(() => {
+const data = JSON.parse(document.getElementById("data").textContent);
+const doc = data.document, nodes = doc.nodes, tensors = doc.tensors || [];
+const $ = id => document.getElementById(id);
+const root = document.documentElement;
+root.classList.add("js");
+
+// ---- small helpers: elements are made, never parsed from names, so that a name stays text
+
+function el(tag, attributes, ...children) {
+  const e = document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes || {})) {
+    if (key === "on") for (const [type, f] of Object.entries(value)) e.addEventListener(type, f);
+    else if (value !== undefined && value !== false) e.setAttribute(key, value === true ? "" : value);
+  }
+  e.append(...children.filter(c => c !== null && c !== undefined));
+  return e;
+}
+const shapeText = s => s.length && Array.isArray(s[0]) ? s.map(shapeText).join("; ") : `(${s.join(", ")}${s.length === 1 ? "," : ""})`;
+function num(x) {
+  if (x === null || x === undefined) return "–";
+  if (typeof x === "string") return x;
+  const size = Math.abs(x);
+  const text = size !== 0 && (size < 1e-3 || size >= 1e5) ? x.toExponential(2) : String(Number(x.toPrecision(4)));
+  return text.replaceAll("-", "−");
+}
+function bytes(n) {
+  for (const [unit, size] of [["GB", 1e9], ["MB", 1e6], ["kB", 1e3]]) if (n >= size) return `${Number((n / size).toPrecision(3))} ${unit}`;
+  return `${n} B`;
+}
+const micro = ns => ns === undefined ? "–" : ns >= 1e6 ? `${num(ns / 1e6)} ms` : `${num(ns / 1e3)} µs`;
+const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
+
+// ---- the document, indexed
+
+const place = new Map(nodes.map((n, i) => [n.id, i]));
+const steps = [];
+doc.passes.forEach((one, pass) => one.steps.forEach(s => steps.push({ ...s, pass })));
+const firstStep = new Map();
+steps.forEach((s, k) => { if (!firstStep.has(s.node)) firstStep.set(s.node, k); });
+const users = new Map();
+nodes.forEach(n => n.inputs.forEach(e => { if (e.from !== null) (users.get(e.from) || users.set(e.from, []).get(e.from)).push(n.id); }));
+const name = n => n.kind === "pick" ? `output ${n.output_nr}` : n.kind === "op" ? n.op : n.parameters[0] || n.kind;
+const views = data.views, deepest = Math.max(...views.map(v => v.module ? 0 : v.depth));
+const state = { step: 0, node: null, view: data.start, tab: null };
+
+// ---- graph: one picture at a time, its boxes focusable in the order of backward
+
+let current = null;   // {svg, boxes: [elements], of: node index -> element, flows: Map}
+function picture(i) {
+  if (current && current.view === i) return;
+  state.view = i;
+  const v = views[i];
+  if (current) {
+    current.text = current.text || null;
+    const script = document.querySelector(`script.picture[data-view="${i}"]`);
+    const text = script ? JSON.parse(script.textContent) : first;
+    $("graph").replaceChildren(new DOMParser().parseFromString(text, "image/svg+xml").documentElement);
+  }
+  const svg = $("graph").querySelector("svg");
+  svg.setAttribute("role", "group");
+  svg.setAttribute("aria-label", `Graph of ${v.module || doc.title}, ${plural(v.boxes.length, "box")}`.replace("boxs", "boxes"));
+  svg.removeAttribute("aria-labelledby");
+  const frame = svg.querySelector("g");
+  const of = new Map(), boxes = [];
+  v.boxes.forEach((inside, b) => {
+    const e = svg.querySelector(`#b${b}`);
+    boxes.push(e);
+    inside.forEach(n => of.set(n, e));
+    e.dataset.box = b;
+    e.setAttribute("tabindex", "0");
+    e.setAttribute("role", "button");
+    e.setAttribute("aria-label", boxLabel(v, b));
+    if (data.compared && inside.some(n => data.compared.marks[nodes[n].id])) e.classList.add("changed");
+  });
+  const order = v.boxes.map((inside, b) => [Math.min(...inside.map(n => firstStep.has(nodes[n].id) ? firstStep.get(nodes[n].id) : 1e9 + n)), b]);
+  order.sort((a, b) => a[0] - b[0]);
+  frame.append(...order.map(([, b]) => boxes[b]));   // last in the file: above the lines, and focused in this order
+  const flows = new Map();
+  v.arrows.forEach(([, , , target], g) => (flows.get(target) || flows.set(target, []).get(target)).push(svg.querySelector(`#g${g}`)));
+  current = { view: i, svg, of, boxes, flows, ring: [] };
+  fit();
+  foldControls();
+  mark();
+}
+function boxLabel(v, b) {
+  const inside = v.boxes[b];
+  if (v.paths[b]) return `folded module ${v.paths[b]}, ${plural(inside.length, "node")}; Enter shows its inside`;
+  const n = nodes[inside[0]], k = firstStep.get(n.id);
+  const when = k !== undefined ? `step ${k + 1}` : n.needs_grad ? "gradient not computed" : `no gradient: ${n.reason || ""}`;
+  return `${name(n)} ${shapeText(n.shape)}${n.module ? ` in ${n.module}` : ""}, ${when}`;
+}
+function mark() {
+  current.ring.forEach(([e, c]) => e && e.classList.remove(c));
+  current.ring = [];
+  const put = (e, c) => { if (e) { e.classList.add(c); current.ring.push([e, c]); } };
+  const id = selected();
+  const here = place.get(id);
+  put(current.of.get(here), "now");
+  if (state.node === null && steps.length) {
+    steps[state.step].inputs.forEach(one => put(current.of.get(place.get(one.node)), "near"));
+    (current.flows.get(here) || []).forEach(e => put(e, "flow"));
+  }
+  reveal(current.of.get(here));
+}
+const selected = () => state.node !== null ? state.node : steps.length ? steps[state.step].node : nodes.length ? nodes[nodes.length - 1].id : null;
+
+// zoom and pan, by the viewBox
+let full = [0, 0, 1, 1], box = [0, 0, 1, 1];
+function fit() { full = current.svg.getAttribute("viewBox").split(/[ ,]+/).map(Number); show(full); }
+function show(b) { box = b.slice(); current.svg.setAttribute("viewBox", box.map(x => x.toFixed(2)).join(" ")); }
+function zoom(f, x = 0.5, y = 0.5) {
+  const w = Math.min(Math.max(box[2] * f, 40), full[2] * 4), h = box[3] * w / box[2];
+  show([box[0] + (box[2] - w) * x, box[1] + (box[3] - h) * y, w, h]);
+}
+function scale() { const r = $("graph").getBoundingClientRect(); return Math.max(box[2] / r.width, box[3] / r.height); }
+function reveal(e) {
+  if (!e) return;
+  const g = $("graph").getBoundingClientRect(), r = e.getBoundingClientRect();
+  if (r.left >= g.left && r.right <= g.right && r.top >= g.top && r.bottom <= g.bottom) return;
+  const s = scale();
+  show([box[0] + (r.left + r.width / 2 - g.left - g.width / 2) * s, box[1] + (r.top + r.height / 2 - g.top - g.height / 2) * s, box[2], box[3]]);
+}
+let drag = null;
+$("graph").addEventListener("wheel", e => {
+  e.preventDefault();
+  const r = $("graph").getBoundingClientRect();
+  zoom(Math.exp(e.deltaY * 0.0015), (e.clientX - r.left) / r.width, (e.clientY - r.top) / r.height);
+}, { passive: false });
+$("graph").addEventListener("pointerdown", e => { drag = { x: e.clientX, y: e.clientY, box: box.slice(), moved: false }; });
+addEventListener("pointermove", e => {
+  if (!drag) return;
+  const dx = e.clientX - drag.x, dy = e.clientY - drag.y;
+  if (Math.abs(dx) + Math.abs(dy) > 4) drag.moved = true;
+  if (drag.moved) { const s = scale(); show([drag.box[0] - dx * s, drag.box[1] - dy * s, box[2], box[3]]); }
+});
+addEventListener("pointerup", () => setTimeout(() => { drag = null; }));
+$("graph").addEventListener("click", e => {
+  const g = e.target.closest(".box");
+  if (g && g.dataset.box && !(drag && drag.moved)) choose(Number(g.dataset.box));
+});
+$("graph").addEventListener("keydown", e => {
+  const g = e.target.closest(".box");
+  if (g && (e.key === "Enter" || e.key === " ")) { e.preventDefault(); choose(Number(g.dataset.box)); }
+});
+function choose(b) {
+  const v = views[state.view];
+  if (v.paths[b]) {
+    const inside = views.findIndex(w => w.module === v.paths[b]);
+    return inside >= 0 ? (picture(inside), link()) : unfold(1);
+  }
+  goNode(nodes[v.boxes[b][0]].id);
+}
+$("zoom-in").onclick = () => zoom(0.7);
+$("zoom-out").onclick = () => zoom(1 / 0.7);
+$("zoom-fit").onclick = fit;
+
+// folding
+function foldControls() {
+  const v = views[state.view];
+  $("depth").max = deepest;
+  $("depth").value = v.module ? deepest : v.depth;
+  $("depth").disabled = deepest === 0;
+  $("depth-text").textContent = v.module ? "" : v.depth === deepest ? "nothing folded" : `depth ${v.depth}`;
+  $("inside").value = v.module;
+}
+function unfold(by) { depthTo(Math.min(deepest, views[state.view].depth + by)); }
+function depthTo(d) {
+  const there = views.map((v, i) => [v, i]).filter(([v]) => !v.module).sort((a, b) => Math.abs(a[0].depth - d) - Math.abs(b[0].depth - d));
+  picture(there[0][1]);
+  link();
+}
+$("depth").addEventListener("input", e => depthTo(Number(e.target.value)));
+$("inside").append(el("option", { value: "" }, "whole graph"), ...views.filter(v => v.module).map(v => el("option", { value: v.module }, v.module)));
+$("inside").disabled = views.every(v => !v.module);
+$("inside").addEventListener("change", e => { picture(e.target.value ? views.findIndex(v => v.module === e.target.value) : data.start); link(); });
+
+// ---- going somewhere; the address always says where
+
+function go(k, quiet) {
+  if (!steps.length) return;
+  state.step = Math.max(0, Math.min(steps.length - 1, k));
+  state.node = null;
+  render(quiet);
+}
+function goNode(id) {
+  if (firstStep.has(id)) return go(firstStep.get(id));
+  state.node = id;
+  render();
+}
+function link() {
+  const v = views[state.view];
+  const parts = [state.node !== null || !steps.length ? `node=${encodeURIComponent(selected() || "")}` : `step=${state.step + 1}`];
+  if (state.view !== data.start) parts.push(v.module ? `module=${encodeURIComponent(v.module)}` : `depth=${v.depth}`);
+  if (state.tab !== "tensors") parts.push(`tab=${state.tab}`);
+  history.replaceState(null, "", `#${parts.join("&")}`);
+}
+function fromHash() {
+  const q = new URLSearchParams(location.hash.slice(1));
+  let view = data.start;
+  if (q.has("module")) view = views.findIndex(v => v.module === q.get("module"));
+  else if (q.has("depth")) view = views.findIndex(v => !v.module && v.depth === Number(q.get("depth")));
+  picture(view < 0 ? data.start : view);
+  openTab(q.get("tab") && $(`tab-${q.get("tab")}`) ? q.get("tab") : data.compared ? "changes" : "tensors");
+  if (q.has("node") && place.has(q.get("node"))) goNode(q.get("node"));
+  else if (steps.length) go((parseInt(q.get("step"), 10) || 1) - 1, !q.has("step"));
+  else render(true);
+}
+addEventListener("hashchange", fromHash);
+$("first").onclick = () => go(0);
+$("back").onclick = () => go(state.step - 1);
+$("next").onclick = () => go(state.step + 1);
+$("last").onclick = () => go(steps.length - 1);
+$("slider").max = steps.length;
+$("slider").addEventListener("input", e => go(Number(e.target.value) - 1));
+addEventListener("keydown", e => {
+  if (e.ctrlKey || e.metaKey || e.altKey) return;
+  const typing = e.target.matches("input[type=search], select, textarea");
+  if (e.key === "/" && !typing) { e.preventDefault(); $("search").focus(); return; }
+  if (typing || e.target.matches("canvas, [role=tab]") || (e.target.matches("input[type=range]") && e.target.id !== "slider")) return;
+  const move = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[e.key];
+  if (move && !(e.target.matches("[role=tabpanel]") && /Up|Down/.test(e.key))) { e.preventDefault(); go(state.step + move); }
+  else if (e.key === "Home") { e.preventDefault(); go(0); }
+  else if (e.key === "End") { e.preventDefault(); go(steps.length - 1); }
+  else if (e.key === "+" || e.key === "=") zoom(0.7);
+  else if (e.key === "-") zoom(1 / 0.7);
+  else if (e.key === "0") fit();
+});
+
+// ---- search
+
+let hits = [];
+$("search").addEventListener("input", () => {
+  const words = $("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+  hits = words.length ? nodes.filter(n => { const t = `${n.id} ${n.op} ${n.kind} ${n.parameters.join(" ")}`.toLowerCase(); return words.every(w => t.includes(w)); }) : [];
+  $("found").hidden = !words.length;
+  $("found").replaceChildren(...hits.slice(0, 40).map(n => el("li", {}, el("a", { href: `#node=${encodeURIComponent(n.id)}`, on: { click: pick } }, n.id))),
+    el("li", { class: "quiet" }, hits.length > 40 ? `and ${hits.length - 40} more` : hits.length ? plural(hits.length, "node") : "nothing found"));
+});
+function pick(e) { e.preventDefault(); goNode(new URLSearchParams(e.currentTarget.hash.slice(1)).get("node")); closeSearch(); }
+function closeSearch() { $("found").hidden = true; $("search").value = ""; $("step-title").focus(); }
+$("search").addEventListener("keydown", e => {
+  if (e.key === "Enter" && hits.length) { goNode(hits[0].id); closeSearch(); }
+  else if (e.key === "Escape") closeSearch();
+});
+
+// ---- tabs
+
+const tabs = [...document.querySelectorAll("[role=tab]")].filter(t => t.id !== "tab-changes" || data.compared);
+if (!data.compared) { $("tab-changes").hidden = true; $("changes").hidden = true; }
+function openTab(t) {
+  state.tab = t;
+  for (const tab of tabs) {
+    const on = tab.id === `tab-${t}`;
+    tab.setAttribute("aria-selected", on);
+    tab.tabIndex = on ? 0 : -1;
+    $(tab.getAttribute("aria-controls")).hidden = !on;
+  }
+}
+tabs.forEach((tab, i) => {
+  tab.onclick = () => { openTab(tab.id.slice(4)); render(true); };
+  tab.addEventListener("keydown", e => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
+    if (by) { const t = tabs[(i + by + tabs.length) % tabs.length]; t.focus(); t.click(); }
+  });
+});
+
+// ---- one step
+
+const PANES = { tensors: () => tensorPane(), list: () => {}, script: () => scriptPane(), cost: () => costPane(), changes: () => changesPane() };
+let listed = null;
+function render(quiet) {
+  const id = selected(), n = nodes[place.get(id)];
+  const step = state.node === null && steps.length ? steps[state.step] : null;
+  if (!n) return;
+  $("step-title").textContent = step ? `Step ${state.step + 1} of ${steps.length}: ${name(n)}` : name(n);
+  $("slider").value = state.step + 1;
+  $("counter").textContent = steps.length ? `step ${state.step + 1} of ${steps.length}` : "no backward pass";
+  for (const b of ["first", "back"]) $(b).disabled = !steps.length || state.step === 0;
+  for (const b of ["next", "last"]) $(b).disabled = !steps.length || state.step === steps.length - 1;
+  $("slider").disabled = !steps.length;
+  if (listed) listed.removeAttribute("aria-current");
+  listed = $("steps").children[steps.length ? state.step : place.get(id)];
+  if (listed && (step || !steps.length)) {
+    listed.setAttribute("aria-current", "step");
+    if (state.tab === "list") listed.scrollIntoView({ block: "nearest" });
+  }
+  $("step").replaceChildren(...stepPane(n, step));
+  $("step").scrollTop = 0;
+  PANES[state.tab]();
+  mark();
+  if (!quiet) link();
+  const flows = step ? step.inputs.filter(i => i.norm !== null).map(i => `${name(nodes[place.get(i.node)])} ${num(i.norm)}`).join(", ") : "";
+  if (!quiet) $("live").textContent = `${$("step-title").textContent}${n.module ? ` in ${n.module}` : ""}. ${step ? `Gradient ${shapeText(n.shape)}, norm ${num(step.norm)}. ${flows ? `Into ${flows}.` : "The path ends here."}` : notComputed(n)}`;
+}
+const notComputed = n => n.needs_grad ? "Its gradient was not computed." : `It needs no gradient: ${n.reason || ""}.`;
+const nodeLink = id => el("a", { href: `#node=${encodeURIComponent(id)}`, on: { click: e => { e.preventDefault(); goNode(id); } } }, id);
+
+function stepPane(n, step) {
+  const rule = doc.rules[n.op] || { words: "", inputs: {} };
+  const out = [el("p", {}, el("code", {}, n.id), ` ${n.kind} ${shapeText(n.shape)} ${n.dtype}`, n.module ? ` in ${n.module}` : "", n.of ? ` (made by the rule of ${n.of})` : "")];
+  if (n.where) out.push(el("p", {}, el("a", { href: "#", class: "where", on: { click: e => { e.preventDefault(); openTab("script"); render(); } } }, `${n.where.file}:${n.where.line}`), " ", el("code", {}, n.where.text)));
+  const attributes = [...n.inputs.filter(e => e.number !== undefined).map(e => [e.port, e.number]), ...Object.entries(n.attributes)].filter(([, v]) => v !== null && v !== "");
+  if (attributes.length) out.push(el("p", {}, attributes.map(([k, v]) => `${k} = ${Array.isArray(v) ? shapeText(v) : v}`).join(", ")));
+  if (step && n.inputs.length === 0) out.push(el("p", { class: "arrives" }, "Arrives: ", el("strong", { class: "gnorm" }, `‖g‖ = ${num(step.norm)}`), ` ${shapeText(n.shape)}. `, rule.words));
+  else if (step) out.push(el("p", { class: "arrives" }, "Arrives: ", el("strong", { class: "gnorm" }, `‖g‖ = ${num(step.norm)}`), ` ${shapeText(n.shape)}.`), el("p", {}, rule.words));
+  else out.push(el("p", { class: "arrives" }, el("strong", { class: "gnorm" }, "Gradient: not computed"), `. ${notComputed(n)}`), rule.words && n.kind === "op" ? el("p", {}, rule.words) : null);
+  if (step && n.inputs.length && !step.inputs.length) out.push(el("p", { class: "why" }, "Backward stopped here: nothing further on the way was asked for."));
+  n.inputs.forEach((edge, port) => out.push(inputPane(n, step, rule, edge, port)));
+  if (n.saved.length) out.push(savedPane(n, step));
+  const bad = badNote(n);
+  if (bad) out.splice(1, 0, bad);
+  const sources = Object.entries(rule.inputs || {}).filter(([, r]) => r.source);
+  if (rule.source || sources.length) out.push(el("details", {}, el("summary", {}, "The rule in the source"),
+    el("pre", {}, el("code", {}, rule.source || sources.map(([k, r]) => `${k} = ${r.source}`).join("\n")))));
+  const after = users.get(n.id) || [];
+  if (after.length) out.push(el("p", {}, "Used by ", ...after.slice(0, 12).flatMap((id, i) => [i ? ", " : "", nodeLink(id)]), after.length > 12 ? ` and ${after.length - 12} more` : ""));
+  return out.filter(Boolean);
+}
+function inputPane(n, step, rule, edge, port) {
+  const base = edge.port.replace(/\[.*/, "");
+  const one = step && step.inputs.find(i => i.port === port);
+  if (edge.from === null) return edge.number !== undefined ? null : el("p", { class: "why quiet" }, `${edge.port}: ${edge.reason || "not kept"}`);
+  if (!edge.needs_grad) return el("p", { class: "why quiet" }, `${edge.port}, `, nodeLink(edge.from), ` ${shapeText(edge.shape)}: no gradient, ${edge.reason}`);
+  const box = el("div", { class: "rule" }, el("h3", { class: "into" }, "into ", edge.port, ", ", nodeLink(edge.from)));
+  const math = (data.math[n.op] || {})[base];
+  if (math) {
+    const holder = el("div", { class: "formula" });
+    holder.innerHTML = math;   // made by mathml.py, every name escaped
+    const shapes = { g: n.shape, out: n.shape };
+    n.saved.forEach(s => { if (s.shape) shapes[s.name] = s.shape; });
+    n.inputs.forEach(e => { if (e.shape) shapes[e.port] = shapes[e.port.replace(/\[.*/, "")] = e.shape; });
+    holder.querySelectorAll("[data-shape]").forEach(m => {
+      if (shapes[m.dataset.shape]) m.textContent = shapeText(shapes[m.dataset.shape]); else m.parentNode.replaceWith(m.parentNode.firstChild);
+    });
+    const math_ = holder.querySelector("math > mrow");
+    const arrow = document.createElementNS(math_.namespaceURI, "mo"), size = document.createElementNS(math_.namespaceURI, "mtext");
+    arrow.textContent = "→"; size.textContent = shapeText(edge.shape);
+    math_.append(arrow, size);
+    box.append(holder);
+  }
+  if (!one) { if (step) box.append(el("p", { class: "quiet" }, "not computed")); return box; }
+  if (one.norm !== null) box.append(el("p", {}, "gives ", el("span", { class: "flow-norm" }, `‖g‖ = ${num(one.norm)}`)));
+  if (one.use && one.use[1] > 1) box.append(el("p", {}, el("span", { class: "uses" }, `${one.use[0]} of ${one.use[1]} uses`), one.use[0] === 1 ? ": the first to arrive; the others are added to it" : `: added to what is there, ‖sum‖ = ${num(one.sum_norm)}`));
+  if (one.why) box.append(el("p", { class: "why" }, el("strong", {}, "Why zero? "), one.why));
+  if (one.worked) box.append(...workedPane(edge, one.worked));
+  return box;
+}
+function workedPane(edge, w) {
+  const at = i => i.length ? `[${i.join(", ")}]` : "";
+  const out = [];
+  if (w.terms) {
+    const text = w.terms.map(t => `${num(t.g)} · ${String(num(t.slope)).startsWith("−") ? `(${num(t.slope)})` : num(t.slope)}`).join(" + ");
+    const rest = w.count > w.terms.length ? ` + … (${w.count} terms)` : "";
+    out.push(el("p", {}, el("small", {}, `One element, Σ g${at(w.terms.length ? w.terms[0].at.map(() => "·") : [])} · slope:`), el("br"),
+      el("span", { class: "num worked" }, `∂L/∂${edge.port}${at(w.index)} = ${text || "0"}${rest} = ${num(w.analytic)}`)));
+    out.push(el("p", { class: "check" }, `Check by finite differences: ${num(w.numeric)}, `, el("span", { class: w.check === "agrees" ? "good" : "wrong" }, w.check === "agrees" ? "✓ agrees" : "✗ differs")));
+  } else out.push(el("p", {}, el("span", { class: "num worked" }, `∂L/∂${edge.port}${at(w.index)} = ${num(w.analytic)}`), " ", el("small", {}, w.check)));
+  return out;
+}
+function savedPane(n, step) {
+  const list = n.saved.map(s => s.shape ? `${s.name} ${shapeText(s.shape)}, ${bytes(s.bytes)}` : `${s.name} = ${Array.isArray(s.plain) ? shapeText(s.plain) : s.plain}`);
+  const fate = !step ? "" : step.freed ? "Used here, then freed." : "Used here, and kept (retain_graph).";
+  return el("div", {}, el("h3", {}, "Saved for backward"), el("ul", {}, ...list.map(t => el("li", {}, t))), fate ? el("p", {}, fate) : null);
+}
+function badNote(n) {
+  if (doc.bad.forward === n.id) return el("p", { class: "wrong" }, "⚠ The first NaN or infinity of the forward pass is made here.");
+  const k = state.step, offset = doc.passes.slice(0, (steps[k] || {}).pass || 0).reduce((s, p) => s + p.steps.length, 0);
+  const bad = steps.length && state.node === null && doc.bad.backward[steps[k].pass];
+  return bad && bad.step === k - offset ? el("p", { class: "wrong" }, `⚠ The first NaN or infinity of this backward pass is ${bad.port === null ? "what arrives here" : "made here"}.`) : null;
+}
+
+// ---- heatmaps: cells are elements, zero is the middle of the scale
+
+function grid(t) {
+  const size = t.shape.reduce((a, b) => a * b, 1);
+  let m = t.mosaic, values;
+  if (m) {
+    const raw = Uint8Array.from(atob(m.data), c => c.charCodeAt(0)), q = new Int16Array(raw.buffer);
+    values = Array.from(q, x => x === -32768 ? NaN : x * m.unit);
+  } else if (t.values) {
+    const s = t.shape.length > 1 ? t.shape : [Math.ceil(size / Math.min(size || 1, 16)), Math.min(size, 16)];
+    const [h, w] = s.slice(-2), planes = s.slice(0, -2).reduce((a, b) => a * b, 1);
+    const across = Math.max(1, Math.min(planes, Math.floor(16 / Math.max(w, 1))));
+    m = { grid: [Math.ceil(planes / across), across], tile: [h, w], step: [1, 1], plane: [h, w], planes };
+  } else return null;
+  const rows = m.grid[0] * m.tile[0], cols = m.grid[1] * m.tile[1];
+  const flat = (r, c) => {
+    const plane = Math.floor(r / m.tile[0]) * m.grid[1] + Math.floor(c / m.tile[1]);
+    const f = (plane * m.plane[0] + (r % m.tile[0]) * m.step[0]) * m.plane[1] + (c % m.tile[1]) * m.step[1];
+    return plane < m.planes && f < size ? f : -1;
+  };
+  const cell = f => {
+    const area = m.plane[0] * m.plane[1], plane = Math.floor(f / area), y = Math.floor(f % area / m.plane[1]), x = f % m.plane[1];
+    if (y % m.step[0] || x % m.step[1] || plane >= m.grid[0] * m.grid[1]) return null;
+    return [Math.floor(plane / m.grid[1]) * m.tile[0] + y / m.step[0], plane % m.grid[1] * m.tile[1] + x / m.step[1]];
+  };
+  const value = (r, c) => { const f = flat(r, c); return f < 0 ? undefined : t.mosaic ? values[r * cols + c] : Number(t.values[f]); };
+  const index = f => { const i = []; for (let d = t.shape.length - 1, left = f; d >= 0; d--) { i.unshift(left % t.shape[d]); left = Math.floor(left / t.shape[d]); } return i; };
+  const position = i => i.reduce((f, x, d) => f * t.shape[d] + x, 0);
+  const shown = m.grid[0] * m.grid[1];
+  const partly = [m.planes > shown ? `planes 0–${shown - 1} of ${m.planes}` : "", m.step[0] > 1 || m.step[1] > 1 ? `every ${Math.max(...m.step)}${{ 2: "nd" }[Math.max(...m.step)] || "th"} element` : ""].filter(Boolean).join(", ");
+  return { t, m, rows, cols, flat, cell, value, index, position, partly, exact: !t.mosaic };
+}
+const colour = (v, top, c) => {
+  if (!Number.isFinite(v)) return Number.isNaN(v) ? "#d000d0" : v > 0 ? `rgb(${c.plus})` : `rgb(${c.minus})`;
+  const k = top ? Math.min(1, Math.abs(v) / top) ** 0.8 : 0, to = v < 0 ? c.minus : c.plus;
+  return `rgb(${to.map((x, i) => Math.round(c.zero[i] + (x - c.zero[i]) * k)).join(",")})`;
+};
+function palette() {
+  const css = getComputedStyle(root), get = k => css.getPropertyValue(k).split(",").map(Number);
+  return { zero: get("--zero"), plus: get("--plus"), minus: get("--minus"), text: css.getPropertyValue("--text"), now: css.getPropertyValue("--now") };
+}
+function card(title, index, hooks = {}) {
+  const t = tensors[index];
+  if (!t) return null;
+  const g = grid(t), box = el("div", { class: "card", "data-tensor": index }, el("h3", {}, title, " ", el("small", {}, `${shapeText(t.shape)} ${t.dtype}`)));
+  const top = Math.max(Math.abs(Number(t.min) || 0), Math.abs(Number(t.max) || 0));
+  const stats = `min ${num(t.min)}, max ${num(t.max)}, mean ${num(t.mean)}, ‖·‖ ${num(t.l2)}, zeros ${num(100 * t.zeros)} %${t.nan ? `, NaN ${t.nan}` : ""}${t.inf ? `, infinite ${t.inf}` : ""}`;
+  if (g && g.rows && g.cols) {
+    const gap = g.m.grid[0] * g.m.grid[1] > 1 ? 2 : 0;
+    const size = Math.max(2, Math.min(g.exact ? 34 : 12, Math.floor(300 / Math.max(g.cols, g.rows * 0.8))));
+    const xy = (r, c) => [c * size + Math.floor(c / g.m.tile[1]) * gap, r * size + Math.floor(r / g.m.tile[0]) * gap];
+    const [w, h] = xy(g.rows, g.cols);
+    const canvas = el("canvas", { width: w - gap || 1, height: h - gap || 1, tabindex: 0, role: "img", "aria-label": `${title}, ${shapeText(t.shape)}: ${stats}. Arrow keys read elements.` });
+    const read = el("p", { class: "read num" });
+    const paint = canvas.getContext("2d");
+    const draw = marks => {
+      const c = palette();
+      paint.clearRect(0, 0, canvas.width, canvas.height);
+      for (let r = 0; r < g.rows; r++) for (let k = 0; k < g.cols; k++) {
+        const v = g.value(r, k);
+        if (v === undefined) continue;
+        const [x, y] = xy(r, k);
+        paint.fillStyle = colour(v, top, c);
+        paint.fillRect(x, y, size, size);
+        if (Number.isNaN(v) && size > 3) { paint.strokeStyle = "#fff"; paint.beginPath(); paint.moveTo(x, y); paint.lineTo(x + size, y + size); paint.stroke(); }
+        if (g.exact && size >= 26) {
+          const bright = paint.fillStyle, lum = [1, 3, 5].map(i => parseInt(bright.slice(i, i + 2), 16)).reduce((s, q, i) => s + q * [0.3, 0.59, 0.11][i], 0);
+          paint.fillStyle = lum > 130 ? "#000" : "#fff";
+          paint.font = "9px monospace";
+          paint.textAlign = "center";
+          paint.fillText(num(v).slice(0, 6), x + size / 2, y + size / 2 + 3);
+        }
+      }
+      paint.strokeStyle = c.now;
+      paint.lineWidth = 2;
+      (marks || []).forEach(([r, k, r2, k2]) => { const [x, y] = xy(r, k), [x2, y2] = xy(r2, k2); paint.strokeRect(x + 1, y + 1, x2 - x + size - 2, y2 - y + size - 2); });
+    };
+    let at = [0, 0];
+    const hover = (r, k) => {
+      const f = g.flat(r, k);
+      if (f < 0) return;
+      at = [r, k];
+      draw([[r, k, r, k]]);
+      read.textContent = `[${g.index(f).join(", ")}] = ${g.exact ? num(g.value(r, k)) : `≈ ${num(g.value(r, k))}`}`;
+      if (hooks.hover) hooks.hover(g.index(f), read);
+    };
+    canvas.addEventListener("pointermove", e => {
+      const r = canvas.getBoundingClientRect(), s = canvas.width / r.width;
+      const px = (e.clientX - r.left) * s, py = (e.clientY - r.top) * s;
+      const k = Math.floor(px / (size + gap / g.m.tile[1])), row = Math.floor(py / (size + gap / g.m.tile[0]));
+      if (row >= 0 && k >= 0 && row < g.rows && k < g.cols) hover(row, k);
+    });
+    canvas.addEventListener("pointerleave", () => { draw(); if (hooks.leave) hooks.leave(); });
+    canvas.addEventListener("keydown", e => {
+      const by = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[e.key];
+      if (!by) return;
+      e.preventDefault();
+      hover(Math.max(0, Math.min(g.rows - 1, at[0] + by[0])), Math.max(0, Math.min(g.cols - 1, at[1] + by[1])));
+      $("live").textContent = read.textContent;
+    });
+    draw();
+    box.append(canvas, el("div", { class: "scale" }, num(-top), el("i", {}), num(top), el("span", {}, g.partly ? `shown: ${g.partly}` : "")), read);
+    box.show = { g, draw };
+  } else if (!g) box.append(el("p", { class: "quiet" }, doc.samples.thinned));
+  box.append(el("p", { class: "stats" }, stats));
+  return box;
+}
+
+//{special}
+
+function tensorPane() {
+  const id = selected(), n = nodes[place.get(id)], step = state.node === null && steps.length ? steps[state.step] : null;
+  const out = [];
+  if (!tensors.length) out.push(el("p", { class: "quiet" }, "This document holds no values; record them with viz.record(values=True)."));
+  const cards = {};
+  const put = (key, title, index, hooks) => { if (index !== undefined) { const c = card(title, index, hooks); if (c) { cards[key] = c; out.push(c); } } };
+  const linked = special(n, step, cards);
+  put("out", n.inputs.length ? "value: the result" : "value", n.value, linked.out);
+  put("g", n.inputs.length ? "gradient that arrives" : "gradient", step && step.gradient, linked.g);
+  if (step && step.parts) for (const [k, part] of Object.entries(step.parts)) put(`g${k}`, `gradient of output ${k}`, part.gradient);
+  n.inputs.forEach((edge, port) => {
+    const source = edge.from !== null && nodes[place.get(edge.from)], one = step && step.inputs.find(i => i.port === port);
+    if (source) put(`in:${edge.port}`, `value of ${edge.port}`, source.value, linked.input && linked.input(edge));
+    if (one && one.contribution !== undefined) put(`to:${edge.port}`, `gradient into ${edge.port}${one.use && one.use[1] > 1 ? `, ${one.use[0]} of ${one.use[1]}` : ""}`, one.contribution);
+    if (one && one.sum !== undefined) put(`sum:${edge.port}`, `sum after ${one.use[0]} of ${one.use[1]}`, one.sum);
+  });
+  const known = new Set(n.inputs.map(e => e.port).concat("out"));
+  n.saved.forEach(s => { if (!known.has(s.name)) put(`saved:${s.name}`, `saved: ${s.name}`, s.value); });
+  if (linked.note) out.unshift(linked.note);
+  if (linked.extra) out.unshift(...linked.extra());
+  if (doc.samples && doc.samples.thinned) out.push(el("p", { class: "quiet" }, `Thinned: ${doc.samples.thinned}.`));
+  $("tensors").replaceChildren(...out);
+}
+
+// ---- script, cost, changes
+
+let scripted = null, lines = new Map();
+function scriptPane() {
+  const files = Object.entries(doc.sources).filter(([, text]) => text.length);
+  if (!scripted) {
+    scripted = true;
+    const at = new Map();
+    nodes.forEach(n => { if (n.where) { const k = `${n.where.file}:${n.where.line}`; (at.get(k) || at.set(k, []).get(k)).push(n.id); } });
+    $("script").replaceChildren(...files.flatMap(([file, text]) => [el("h3", {}, file), el("pre", { class: "code", tabindex: 0, "aria-label": file }, ...text.map((line, i) => {
+      const ids = at.get(`${file}:${i + 1}`) || [];
+      const row = el("span", { class: "l" }, el("b", {}, String(i + 1)), line, ...ids.slice(0, 8).map(id => el("button", { type: "button", "aria-label": `go to ${id}`, on: { click: () => goNode(id) } }, name(nodes[place.get(id)]))));
+      lines.set(`${file}:${i + 1}`, row);
+      return row;
+    }))]));
+    if (!files.length) $("script").append(el("p", { class: "quiet" }, "No script lines: they are noted while viz.record() is on."));
+  }
+  lines.forEach(row => row.classList.remove("hit"));
+  const n = nodes[place.get(selected())], row = n && n.where && lines.get(`${n.where.file}:${n.where.line}`);
+  if (row) { row.classList.add("hit"); row.scrollIntoView({ block: "nearest" }); }
+}
+let costed = false;
+function costPane() {
+  if (costed) return;
+  costed = true;
+  const total = nodes.length + steps.length || 1, time = data.timings || { forward: {}, backward: [] };
+  const ends = id => firstStep.has(id) ? nodes.length + firstStep.get(id) : total;
+  const rows = nodes.map((n, i) => ({ n, i, saved: n.saved.reduce((s, x) => s + x.bytes, 0), f: time.forward[n.id], b: time.backward.reduce((s, p) => p[n.id] === undefined ? s : (s || 0) + p[n.id], undefined) })).filter(r => r.n.kind === "op");
+  const change = new Array(total + 1).fill(0);
+  rows.forEach(r => { change[r.i] += r.saved; change[ends(r.n.id)] -= r.saved; });
+  let held = 0, peak = 0;
+  change.forEach(c => { held += c; peak = Math.max(peak, held); });
+  rows.sort((a, b) => b.saved - a.saved || a.i - b.i);
+  const all = rows.reduce((s, r) => s + r.saved, 0);
+  $("cost").replaceChildren(
+    el("p", {}, `Saved for backward: ${bytes(all)} in all, at most ${bytes(peak)} at once. An array that several ops save counts for each. `, data.timings ? `Rules took ${micro(rows.reduce((s, r) => s + (r.b || 0), 0))}; forward times include the Python between two ops.` : "Times are kept apart; give the page timings=True to see them."),
+    el("table", {}, el("thead", {}, el("tr", {}, ...["op", "saved", "forward", "backward", "held from its op to its step"].map((h, i) => el("th", { scope: "col", class: i && i < 4 ? "num" : undefined }, h)))),
+      el("tbody", {}, ...rows.slice(0, 300).map(r => el("tr", {}, el("td", {}, nodeLink(r.n.id)), el("td", { class: "num" }, bytes(r.saved)), el("td", { class: "num" }, micro(r.f)), el("td", { class: "num" }, micro(r.b)),
+        el("td", {}, r.saved ? el("div", { class: "span", role: "img", "aria-label": `from ${r.i} to ${ends(r.n.id)} of ${total}` }, el("i", { style: `left:${100 * r.i / total}%;width:${100 * (ends(r.n.id) - r.i) / total}%` })) : ""))))));
+  if (rows.length > 300) $("cost").append(el("p", { class: "quiet" }, `and ${rows.length - 300} more ops`));
+}
+function changesPane() {
+  if (!data.compared || $("changes").childElementCount) return;
+  const c = data.compared;
+  $("changes").append(el("p", {}, `${c.before} → ${c.after}: ${c.summary}`), el("table", {}, el("thead", {}, el("tr", {}, ...["node", "what", "before", "after"].map(h => el("th", { scope: "col" }, h)))),
+    el("tbody", {}, ...c.rows.map(r => el("tr", {}, el("td", {}, place.has(r.node) ? nodeLink(r.node) : r.node), el("td", {}, r.what), el("td", {}, r.before), el("td", {}, r.after))))));
+}
+
+// ---- export, theme, start
+
+function offer(text, type, file) {
+  const a = el("a", { href: URL.createObjectURL(new Blob([text], { type })), download: file });
+  a.click();
+  setTimeout(() => URL.revokeObjectURL(a.href), 1000);
+}
+const file = doc.title.replace(/[^\w.-]+/g, "_") || "graph";
+$("save-svg").onclick = () => {
+  const copy = current.svg.cloneNode(true);
+  copy.setAttribute("viewBox", full.join(" "));
+  copy.querySelectorAll("[tabindex]").forEach(e => ["tabindex", "role", "aria-label"].forEach(a => e.removeAttribute(a)));
+  offer(new XMLSerializer().serializeToString(copy), "image/svg+xml", `${file}.svg`);
+};
+$("save-json").onclick = () => offer(JSON.stringify(doc) + "\n", "application/json", `${file}.json`);
+const dark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+const themeName = () => { $("theme").textContent = dark() ? "Light" : "Dark"; $("theme").setAttribute("aria-label", `Switch to ${dark() ? "light" : "dark"} colours`); };
+$("theme").onclick = () => { root.dataset.theme = dark() ? "light" : "dark"; themeName(); render(true); };
+const first = $("graph").innerHTML;
+$("steps").addEventListener("click", e => {
+  const a = e.target.closest("a");
+  if (a) { e.preventDefault(); const q = new URLSearchParams(a.hash.slice(1)); if (q.has("step")) go(Number(q.get("step")) - 1); else goNode(q.get("node")); }
+});
+themeName();
+openTab("tensors");
+picture(data.start);
+fromHash();
+root.dataset.ready = "true";
+})();

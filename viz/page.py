@@ -1,0 +1,194 @@
+"""The page: one HTML file that steps through the backward pass, offline and without a server.
+
+Python lays out the pictures (one for each depth of modules, one for the inside of each module), sets the
+formulas and writes the ordered list of steps; `page.js` does the rest in the browser. Without scripts
+the picture and the list remain.
+"""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from .dot import DARK, dot, show_set, summary
+from .fold import View, depth_of, view
+from .mathml import mathml
+from .notebook import document_from
+from .svg import SECONDS, describe, engine, layout, polish
+from .text import step_text
+
+HERE = Path(__file__).parent
+READABLE = 150
+MODULE_PAGES = 60
+SHOW = ("shapes", "grads", "params")
+
+
+def html(
+    source: Any,
+    path: str | Path | None = None,
+    *,
+    depth: int | None = None,
+    show: Any = SHOW,
+    hide: Any = (),
+    timings: dict[str, Any] | bool = False,
+    seconds: float = SECONDS,
+) -> str:
+    """The page as text; written to `path` if one is given.
+
+    source: a finished recording, a document, or a Tensor. depth: of modules at the start. timings: True
+    takes those of the recording; without them, the same program gives the same bytes. seconds: for laying
+    out all pictures; what is not ready then is left out.
+
+    Raises a RuntimeError, before anything is written, where no layout program is installed.
+    """
+    document = document_from(source)
+    if timings is True:
+        timings = getattr(source, "timings", None) or {}
+    text = page(document, depth=depth, show=show, hide=hide, timings=timings or None, seconds=seconds)
+    if path is not None:
+        Path(path).write_text(text, encoding="utf-8")
+    return text
+
+
+def page(
+    document: dict[str, Any],
+    *,
+    depth: int | None = None,
+    show: Any = SHOW,
+    hide: Any = (),
+    timings: dict[str, Any] | None = None,
+    seconds: float = SECONDS,
+    compared: dict[str, Any] | None = None,
+) -> str:
+    """The page of a document; `compared` is what `diff` found beside another one."""
+    engine()
+    pictures = _pictures(document, show_set(show), hide, seconds)
+    if depth is not None:
+        start = min((p["depth"] for p in pictures if not p["module"]), key=lambda d: abs(d - depth))
+    else:
+        fitting = [p["depth"] for p in pictures if not p["module"] and len(p["boxes"]) <= READABLE]
+        start = max(fitting, default=min(p["depth"] for p in pictures))
+    first = next(i for i, p in enumerate(pictures) if not p["module"] and p["depth"] == start)
+    data = {
+        "document": document,
+        "views": [{k: v for k, v in p.items() if k != "svg"} for p in pictures],
+        "start": first,
+        "math": _formulas(document),
+        "timings": timings,
+        "compared": compared,
+    }
+    parts = {
+        "title": escape(document["title"]),
+        "summary": escape(summary(document)),
+        "css": (HERE / "page.css").read_text(encoding="utf-8") + _colours(),
+        "js": (HERE / "page.js")
+        .read_text(encoding="utf-8")
+        .replace("//{special}", (HERE / "special.js").read_text(encoding="utf-8")),
+        "steps": _steps(document),
+        "picture": pictures[first]["svg"],
+        "data": _json(data),
+        "pictures": "".join(
+            f'<script type="text/plain" class="picture" data-view="{i}">{_json(p["svg"])}</script>\n'
+            for i, p in enumerate(pictures)
+            if i != first
+        ),
+    }
+    text = (HERE / "page.html").read_text(encoding="utf-8")
+    pieces = text.split("<!--{")
+    out = [pieces[0]]
+    for piece in pieces[1:]:
+        name, _, rest = piece.partition("}-->")
+        out += [parts[name], rest]
+    return "".join(out)
+
+
+def _json(value: Any) -> str:
+    """JSON that can stand inside a script element."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def _pictures(document: dict[str, Any], shown: set[str], hide: Any, seconds: float) -> list[dict]:
+    """One picture for each depth, shallow first, then one for each module that has an inside."""
+    wanted: list[tuple[View, str]] = []
+    for d in range(depth_of(document) + 1):
+        wanted.append((view(document, d, hide=hide, parameters="params" in shown), ""))
+    sizes: dict[str, int] = {}
+    for node in document["nodes"]:
+        parts = node["module"].split(".") if node["module"] and node["kind"] == "op" else []
+        for k in range(1, len(parts) + 1):
+            path = ".".join(parts[:k])
+            sizes[path] = sizes.get(path, 0) + 1
+    inner = [m["path"] for m in document["modules"] if sizes.get(m["path"], 0) > 1][:MODULE_PAGES]
+    for path in inner:
+        wanted.append((view(document, 1, hide=hide, module=path, parameters="params" in shown), path))
+    sources = [dot(document, v.depth, show=shown, hide=hide, module=m or None, legend=False).source for v, m in wanted]
+    pictures = []
+    description = describe(document)
+    for (v, m), svg in zip(wanted, layout(sources, seconds), strict=True):
+        if svg is None:
+            continue
+        keys = list(v.boxes)
+        places = {key: i for i, key in enumerate(keys)}
+        arrows = [
+            [places[a.source], places[a.target], a.source_node, a.target_node] for a in v.arrows if a.norm is not None
+        ]
+        pictures.append(
+            {
+                "depth": v.depth,
+                "module": m,
+                "boxes": [v.boxes[k].nodes for k in keys],
+                "paths": [k[2:] if k.startswith("m:") else "" for k in keys],
+                "arrows": arrows,
+                "svg": _bare(polish(svg, m or document["title"], description)),
+            }
+        )
+    if not any(not p["module"] for p in pictures):
+        raise ValueError(
+            f"html: a graph of {len(document['nodes'])} nodes could not be laid out in {seconds:g} s; leave ops out "
+            "with hide=, give it more seconds, or use the text view"
+        )
+    return pictures
+
+
+def _bare(svg: str) -> str:
+    """Without its own style: the page has one for all pictures."""
+    start, end = svg.index("<style>"), svg.index("</style>") + len("</style>")
+    return svg[:start] + svg[end:]
+
+
+def _colours() -> str:
+    """The pictures' colours on a dark page."""
+    rules = [f'svg [fill="{a}"]{{fill:{b}}}svg [stroke="{a}"]{{stroke:{b}}}' for a, b in DARK.items()]
+    chosen = "".join(f":root[data-theme=dark] {part}}}" for r in rules for part in r.split("}") if part)
+    return f"\n@media (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{''.join(rules)}}}}}\n{chosen}\n"
+
+
+def _formulas(document: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """MathML for each input of each op; the page fills in the shapes."""
+    out: dict[str, dict[str, str]] = {}
+    for op, rule in document["rules"].items():
+        users = [n for n in document["nodes"] if n["op"] == op]
+        names = {"g", "out"} | {e["port"].partition("[")[0] for n in users[:1] for e in n["inputs"]}
+        names |= {s["name"] for n in users[:1] for s in n["saved"] if "shape" in s}
+        out[op] = {
+            name: mathml(one["formula"], name, frozenset(names))
+            for name, one in rule["inputs"].items()
+            if one["formula"]
+        }
+    return out
+
+
+def _steps(document: dict[str, Any]) -> str:
+    """The ordered list of steps, which is the page for people who do not see the picture."""
+    items = []
+    number = 0
+    for i, one in enumerate(document["passes"]):
+        for step in one["steps"]:
+            number += 1
+            prefix = f"pass {i + 1}, " if len(document["passes"]) > 1 else ""
+            items.append(f'<li><a href="#step={number}">{escape(prefix + step_text(document, step))}</a></li>')
+    if not items:
+        items = [f'<li><a href="#node={escape(n["id"])}">{escape(n["id"])}</a></li>' for n in document["nodes"]]
+    return "\n".join(items)
