@@ -331,7 +331,7 @@ def _safetensors(obj: Any) -> bytes:
                 f"save: a .safetensors file takes a flat dict of Tensors, its entry {key!r} is a "
                 f"{type(value).__name__}; save under a name with another ending, which takes nested values"
             )
-    arrays = {key: np.ascontiguousarray(v._array if isinstance(v, Tensor) else v) for key, v in obj.items()}
+    arrays = {key: np.asarray(v._array if isinstance(v, Tensor) else v, order="C") for key, v in obj.items()}
     return _library().numpy.save(arrays)
 
 

@@ -19,12 +19,12 @@ class Adadelta(Optimizer):
     nothing here.
 
     >>> import tinygrad_cnn as tg
-    >>> w = tg.tensor([3.0], requires_grad=True)
-    >>> opt = tg.optim.Adadelta([w], rho=0.75, eps=1.0)
-    >>> w.grad = tg.tensor([3.4641])
+    >>> w = tg.tensor([4.0], requires_grad=True)
+    >>> opt = tg.optim.Adadelta([w], rho=0.75, eps=9.0)
+    >>> (w * w).sum().backward()
     >>> opt.step()
-    >>> print(f"{w.item():.4f}")  # v = 0.25·12 = 3, Δ = √1/√4·3.4641
-    1.2680
+    >>> round(w.item(), 4)  # g = 8, v = 8²/4, Δ = √9 / √(16 + 9)·8
+    -0.8
     """
 
     def __init__(
