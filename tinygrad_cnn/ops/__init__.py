@@ -241,6 +241,7 @@ from .reduce import (
     var,
     var_mean,
 )
+from .resize import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from .shape import (
     adjoint,
     broadcast_shapes,

@@ -203,9 +203,9 @@ def _plan(input, weight, bias, stride, padding, dilation, groups):
 
 def _check_operands(name, input, weight, bias, spatial):
     try:
-        if weight.ndim == spatial + 2 and input.dtype == weight.dtype and input.dtype.kind == "f":
-            if bias is None or (bias.shape == (weight.shape[0],) and bias.dtype == input.dtype):
-                return
+        fits = weight.ndim == spatial + 2 and input.dtype == weight.dtype and input.dtype.kind == "f"
+        if fits and (bias is None or (bias.shape == weight.shape[:1] and bias.dtype == input.dtype)):
+            return
     except AttributeError:
         pass
     for what, value in (("weight", weight), ("bias", bias)):
@@ -260,7 +260,7 @@ def _geometry(name, input_shape, weight_shape, stride, padding, dilation, groups
         total = [d * (k - 1) if padding == "same" else 0 for d, k in zip(dilation, kernel_size)]
         if padding == "same" and max(stride) > 1:
             raise RuntimeError(
-                f"{name}: padding='same' has a meaning for stride 1 only, got stride={stride}; give the padding as numbers"
+                f"{name}: padding='same' is for stride 1 only, got stride={stride}; give the padding as numbers"
             )
         padding = tuple(t // 2 for t in total)
         if any(t % 2 for t in total):

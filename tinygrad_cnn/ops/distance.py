@@ -18,7 +18,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
 
     >>> import tinygrad_cnn as tg
     >>> tg.nn.functional.cosine_similarity(tg.tensor([[3.0, 4.0]]), tg.tensor([[4.0, 3.0]])).tolist()
-    [0.9599999785423279]
+    [0.9600000381469727]
     """
     a = x1 / clamp(norm(x1, 2, dim, True), eps)
     b = x2 / clamp(norm(x2, 2, dim, True), eps)

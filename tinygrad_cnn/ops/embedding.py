@@ -96,7 +96,9 @@ def embedding(
     rows = as_array(input)
     if rows.size and not 0 <= rows.min() <= rows.max() < V:
         wrong = rows[(rows < 0) | (rows >= V)].flat[0]
-        raise IndexError(f"embedding: index {wrong} is out of range for weight {tuple(weight.shape)}; expected 0 to {V - 1}")
+        raise IndexError(
+            f"embedding: index {wrong} is out of range for weight {tuple(weight.shape)}; expected 0 to {V - 1}"
+        )
     if padding_idx is not None:
         if not -V <= padding_idx < V:
             raise AssertionError(f"embedding: padding_idx {padding_idx} must be within the {V} rows of weight")

@@ -171,9 +171,10 @@ def multi_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Any:
-    """Σ over j ≠ target of max(0, margin - input[target] + input[j])^p / C: the multi-class hinge        (N,C) (N,) -> ()
+    """Σ over j ≠ target of max(0, margin - input[target] + input[j])^p / C        (N,C) (N,) -> ()
 
-    The loss of a support vector machine. p: 1 or 2. weight: (C,) a factor for each class. (Crammer, Singer, 2001.)
+    The multi-class hinge, the loss of a support vector machine. p: 1 or 2. weight: (C,) a factor for each class.
+    (Crammer and Singer, 2001.)
 
     >>> import tinygrad_cnn as tg
     >>> tg.nn.functional.multi_margin_loss(tg.tensor([[3.0, 2.5, -1.0]]), tg.tensor([0])).item()
@@ -191,7 +192,9 @@ def multi_margin_loss(
     if target.ndim > 1 or len(labels) != N:
         raise RuntimeError(f"multi_margin_loss: target must be one class for each of the {N} examples, got {shape}")
     if N and not 0 <= labels.min() <= labels.max() < C:
-        raise RuntimeError(f"multi_margin_loss: target out of range: the classes are 0 to {C - 1}, got {labels.tolist()}")
+        raise RuntimeError(
+            f"multi_margin_loss: target out of range: the classes are 0 to {C - 1}, got {labels.tolist()}"
+        )
     beyond = clamp(rows - unsqueeze(pick_class(rows, labels), 1) + margin, 0)
     beyond = beyond if p == 1 else square(beyond)
     factors = (labels[:, None] != np.arange(C)) / C
@@ -252,12 +255,14 @@ def _examples(name: str, input: Any, target: Any, ignore_index: int) -> tuple:
         input, labels = reshape(movedim(input, 1, -1), (-1, input.shape[1])), labels.reshape(-1)
     C = input.shape[1]
     # As unsigned numbers the negative ones are very large, so one comparison is enough.
-    if labels.size and labels.view(np.uint64 if labels.itemsize == 8 else np.uint8).max() >= C or 0 <= ignore_index < C:
+    unsigned = labels.view(np.uint64 if labels.itemsize == 8 else np.uint8)
+    if 0 <= ignore_index < C or (labels.size and unsigned.max() >= C):
         kept = labels != ignore_index
         outside = kept & ((labels < 0) | (labels >= C))
         if outside.any():
             raise IndexError(
-                f"{name}: target {labels[outside][0]} is out of bounds: input {tuple(input.shape)} has {C} classes, 0 to {C - 1}"
+                f"{name}: target {labels[outside][0]} is out of bounds: input {tuple(input.shape)} has {C} classes, "
+                f"0 to {C - 1}"
             )
         if not kept.all():
             return input, np.where(kept, labels, 0), kept, shape

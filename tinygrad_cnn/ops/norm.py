@@ -90,9 +90,7 @@ def batch_norm(
     """
     if (running_mean is None) != (running_var is None):
         raise ValueError("batch_norm: running_mean and running_var must either both be None or neither be None")
-    _check_channels(
-        "batch_norm", input, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var
-    )
+    _check_channels("batch_norm", input, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
     if not training:
         if running_mean is None:
             raise RuntimeError("batch_norm: running_mean and running_var must be defined in evaluation mode")
@@ -114,9 +112,7 @@ def batch_norm(
     return out
 
 
-def _by_statistics(
-    input: Any, mean: np.ndarray, var: np.ndarray, weight: Any, bias: Any, eps: float
-) -> Any:
+def _by_statistics(input: Any, mean: np.ndarray, var: np.ndarray, weight: Any, bias: Any, eps: float) -> Any:
     """input · scale + shift with one scale and one shift for each channel."""
     scale = 1 / np.sqrt(var + var.dtype.type(eps))
     shift = -mean * scale
@@ -189,9 +185,7 @@ def _(input, dim, eps):
     return (input - mean(input, dim, True)) * rsqrt(variance(input, dim, 0, True) + eps)
 
 
-def layer_norm(
-    input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5
-) -> Any:
+def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
     """(input - mean) / √(var + eps) · weight + bias        (..., *normalized_shape) -> the same
 
     mean and var over the last axes, whose lengths are normalized_shape; weight and bias have that shape.
@@ -307,9 +301,7 @@ def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> A
     return input / clamp(norm(input, p, dim, True), eps)
 
 
-def local_response_norm(
-    input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
-) -> Any:
+def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
     """input / (k + alpha · mean of input² over `size` channels around)^beta        (N,C,...) -> (N,C,...)
 
     Channels beyond the first and the last count as 0. (Krizhevsky, Sutskever and Hinton, 2012.)

@@ -85,9 +85,7 @@ def l1_loss(
     return _weighted("l1_loss", losses, input, weight, reduction)
 
 
-def huber_loss(
-    input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None
-) -> Any:
+def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Any:
     """mean of e²/2 where |e| < delta, else delta·(|e| - delta/2), with e = input - target        any shape twice -> ()
 
     Quadratic near 0, linear far away. weight: a factor for each element. (Huber, 1964.)

@@ -157,7 +157,9 @@ def avg_pool2d(
         "avg_pool2d", input.shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
     )
     if input.dtype.kind != "f":
-        raise RuntimeError(f"avg_pool2d: input is {input.dtype}, a mean needs floating numbers; convert it with .float()")
+        raise RuntimeError(
+            f"avg_pool2d: input is {input.dtype}, a mean needs floating numbers; convert it with .float()"
+        )
     out = kernel.sum_pool2d(input if batch else input[None], window, stride, padding, size)
     out *= _as(share, out.dtype)
     return out if batch else out[0]
@@ -186,9 +188,7 @@ def avg_pool2d_spread(
 
 avg_pool2d.grad(
     input=lambda g, input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override: (
-        avg_pool2d_spread(
-            g, input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
-        )
+        avg_pool2d_spread(g, input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
     )
 )
 avg_pool2d_spread.grad(
@@ -240,9 +240,7 @@ def avg_pool1d(
     return squeeze(avg_pool2d(unsqueeze(input, -2), *row), -2)
 
 
-def lp_pool2d(
-    input: Any, norm_type: float, kernel_size: Window, stride: Window = None, ceil_mode: bool = False
-) -> Any:
+def lp_pool2d(input: Any, norm_type: float, kernel_size: Window, stride: Window = None, ceil_mode: bool = False) -> Any:
     """(Σ input[n,c,ps+i,qs+j]^norm_type)^(1/norm_type) over i and j        (N,C,H,W) -> (N,C,P,Q)
 
     The gradient is that of the power, so it is infinite where all of a window is 0.
@@ -251,9 +249,7 @@ def lp_pool2d(
     return (avg_pool2d(input**norm_type, (h, w), stride, 0, ceil_mode) * (h * w)) ** (1.0 / norm_type)
 
 
-def lp_pool1d(
-    input: Any, norm_type: float, kernel_size: Window, stride: Window = None, ceil_mode: bool = False
-) -> Any:
+def lp_pool1d(input: Any, norm_type: float, kernel_size: Window, stride: Window = None, ceil_mode: bool = False) -> Any:
     """(Σ input[n,c,ps+i]^norm_type)^(1/norm_type) over i        (N,C,L) -> (N,C,P)"""
     (w,) = numbers("lp_pool1d", "kernel_size", kernel_size, 1, least=1)
     return (avg_pool1d(input**norm_type, w, stride, 0, ceil_mode) * w) ** (1.0 / norm_type)
@@ -351,9 +347,11 @@ def max_unpool2d(
                 "input, kernel_size, stride and padding; it may differ by less than the stride"
             )
     *lead, _, _ = input.shape
-    places = as_array(indices)
-    if places.size and not 0 <= places.min() <= places.max() < H * W:
-        raise RuntimeError(f"max_unpool2d: indices must be places 0 to {H * W - 1} of a picture of {H} rows, {W} columns")
+    spots = as_array(indices)
+    if spots.size and not 0 <= spots.min() <= spots.max() < H * W:
+        raise RuntimeError(
+            f"max_unpool2d: indices must be places 0 to {H * W - 1} of a picture of {H} rows, {W} columns"
+        )
     zeros = np.zeros((*lead, H * W), input.dtype)
     return reshape(scatter(zeros, -1, flatten(indices, -2), flatten(input, -2)), (*lead, H, W))
 
@@ -382,8 +380,8 @@ def _avg_geometry(name, input_shape, kernel_size, stride, padding, ceil_mode, co
             raise RuntimeError(f"{name}: divisor_override must not be 0")
         return window, stride, padding, size, 1.0 / divisor_override
     counts = np.ones(())
-    for n, k, s, pad, places in zip(input_shape[-spatial:], window, stride, padding, size):
-        start = np.arange(places) * s - pad
+    for n, k, s, pad, fit in zip(input_shape[-spatial:], window, stride, padding, size):
+        start = np.arange(fit) * s - pad
         end = np.minimum(start + k, n + pad)  # beyond the padding nothing counts, not even zeros
         if not count_include_pad:
             start, end = np.maximum(start, 0), np.minimum(end, n)
@@ -403,9 +401,7 @@ def _fit(name, input_shape, window, stride, padding, dilation, ceil_mode):
             )
     if 0 in input_shape[-len(window) - 1 :]:
         raise RuntimeError(f"{name}: input {tuple(input_shape)} is empty; only the batch may have size 0")
-    fit = tuple(
-        places(n, k, s, pad, d, ceil_mode) for n, k, s, pad, d in zip(sizes, window, stride, padding, dilation)
-    )
+    fit = tuple(places(n, k, s, pad, d, ceil_mode) for n, k, s, pad, d in zip(sizes, window, stride, padding, dilation))
     if min(fit) < 1:
         raise RuntimeError(
             f"{name}: the window {window} with dilation {dilation} is larger than the input {tuple(sizes)} with "

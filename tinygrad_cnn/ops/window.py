@@ -42,7 +42,7 @@ def numbers(op: str, name: str, value: Any, count: int, least: int) -> tuple[int
         raise TypeError(f"{op}: {name} must be {expected}, got {value!r}") from None
     if len(given) not in (1, count):
         raise RuntimeError(
-            f"{op}: {name} must be a single int or one for each of the {count} spatial axes {AXES[count]}, got {value!r}"
+            f"{op}: {name} must be a single int, or one for each of the spatial axes {AXES[count]}, got {value!r}"
         )
     if min(given) < least:
         raise RuntimeError(f"{op}: {name} must be at least {least}, got {value!r}")

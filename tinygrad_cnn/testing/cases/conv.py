@@ -13,7 +13,6 @@ def two(n) -> tuple:
 
 def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     batch = input if input.ndim == 4 else input[None]
-    N, C, H, W = batch.shape
     O, c, h, w = weight.shape
     (sy, sx), (dy, dx) = two(stride), two(dilation)
     if padding == "same":
@@ -24,7 +23,7 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     x = np.pad(batch, [(0, 0), (0, 0), *around])
     P = (x.shape[2] - dy * (h - 1) - 1) // sy + 1
     Q = (x.shape[3] - dx * (w - 1) - 1) // sx + 1
-    out = np.zeros((N, O, P, Q))
+    out = np.zeros((len(batch), O, P, Q))
     for n, o, p, q in np.ndindex(*out.shape):
         first = o // (O // groups) * c
         window = x[n, first : first + c, p * sy :, q * sx :][:, : dy * h : dy, : dx * w : dx]

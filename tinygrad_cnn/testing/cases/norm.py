@@ -47,7 +47,9 @@ MEAN, VAR = np.array([0.5, -1.0, 2.0]), np.array([1.0, 0.3, 4.0])
 CASES = [
     Case("batch_norm", [(4, 3), None, None, Positive(3), (3,)], dict(training=True), expected=batch_norm),
     Case("batch_norm", [(3, 2, 4), None, None], dict(training=True), expected=batch_norm),
-    Case("batch_norm", [(3, 2, 2, 3), None, None, Positive(2), (2,)], dict(training=True, eps=0.1), expected=batch_norm),
+    Case(
+        "batch_norm", [(3, 2, 2, 3), None, None, Positive(2), (2,)], dict(training=True, eps=0.1), expected=batch_norm
+    ),
     Case("batch_norm", [(3, 2, 2, 3), None, None, None, (2,)], dict(training=True), expected=batch_norm),
     Case("batch_norm", [(2, 3, 2, 2), MEAN, VAR, (3,), (3,)], expected=batch_norm, orders=0, note="eval"),
     Case("layer_norm", [(3, 4), [4]], expected=layer_norm),

@@ -1,0 +1,301 @@
+"""Convolutional layers: a window's weights, and how it slides, kept in a Module.
+
+Weights and biases start uniform within ±1/√fan_in, fan_in = in_channels/groups · |window|, as in PyTorch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from .. import ops
+from ..creation import empty
+from ..tensor import Tensor
+from . import init
+from .module import Module
+from .parameter import Parameter
+
+PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+
+
+def each(value: Any, count: int) -> tuple:
+    """One value for each spatial axis."""
+    return tuple(value) if isinstance(value, tuple | list) else (value,) * count
+
+
+class _Conv(Module):
+    """What all convolutions share: the arguments, their checks, the parameters, the repr."""
+
+    spatial: int
+    transposed = False
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any,
+        padding: Any,
+        dilation: Any,
+        output_padding: Any,
+        groups: int,
+        bias: bool,
+        padding_mode: str,
+        device: Any,
+        dtype: Any,
+    ):
+        super().__init__()
+        name = type(self).__name__
+        if groups <= 0:
+            raise ValueError(f"{name}: groups must be a positive integer, got {groups}")
+        if in_channels % groups:
+            raise ValueError(f"{name}: in_channels={in_channels} must be divisible by groups={groups}")
+        if out_channels % groups:
+            raise ValueError(f"{name}: out_channels={out_channels} must be divisible by groups={groups}")
+        if padding_mode not in PADDING_MODES:
+            raise ValueError(f"{name}: padding_mode must be one of {PADDING_MODES}, got {padding_mode!r}")
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.kernel_size = each(kernel_size, self.spatial)
+        self.stride = each(stride, self.spatial)
+        if isinstance(padding, str):
+            if padding not in ("same", "valid"):
+                raise ValueError(f"{name}: padding must be ints, 'same' or 'valid', got {padding!r}")
+            if padding == "same" and any(s != 1 for s in self.stride):
+                raise ValueError(
+                    f"{name}: padding='same' is not supported for strided convolutions, got stride={stride}"
+                )
+            self.padding = padding
+        else:
+            self.padding = each(padding, self.spatial)
+        self.dilation = each(dilation, self.spatial)
+        self.output_padding = each(output_padding, self.spatial)
+        self.groups = groups
+        self.padding_mode = padding_mode
+        channels = (in_channels, out_channels // groups) if self.transposed else (out_channels, in_channels // groups)
+        self.weight = Parameter(empty(*channels, *self.kernel_size, device=device, dtype=dtype))
+        if bias:
+            self.bias = Parameter(empty(out_channels, device=device, dtype=dtype))
+        else:
+            self.register_parameter("bias", None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw weight and bias anew."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        if self.bias is not None:
+            fan_in = math.prod(self.weight.shape[1:])
+            bound = 1 / math.sqrt(fan_in) if fan_in else 0
+            init.uniform_(self.bias, -bound, bound)
+
+    def extra_repr(self) -> str:
+        none = (0,) * self.spatial
+        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        if self.padding != none:
+            text += f", padding={self.padding}"
+        if self.dilation != (1,) * self.spatial:
+            text += f", dilation={self.dilation}"
+        if self.output_padding != none:
+            text += f", output_padding={self.output_padding}"
+        if self.groups != 1:
+            text += f", groups={self.groups}"
+        if self.bias is None:
+            text += ", bias=False"
+        return text if self.padding_mode == "zeros" else f"{text}, padding_mode={self.padding_mode}"
+
+    def _padded(self, input: Tensor) -> Tensor:
+        """The input with the padding that is not zeros."""
+        widths: list[int] = []
+        for axis in reversed(range(self.spatial)):  # pad() counts axes from the last one
+            if self.padding == "same":
+                total = self.dilation[axis] * (self.kernel_size[axis] - 1)
+                widths += [total // 2, total - total // 2]
+            else:
+                widths += [0, 0] if self.padding == "valid" else [self.padding[axis]] * 2
+        return ops.pad(input, widths, self.padding_mode)
+
+
+class Conv1d(_Conv):
+    """conv1d with a weight and a bias of its own        (N, in_channels, L) -> (N, out_channels, P)
+
+    The arguments are those of conv1d; padding_mode: "zeros", "reflect", "replicate" or "circular".
+    """
+
+    spatial = 1
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ):
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            0,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+        )
+
+    def forward(self, input: Tensor) -> Tensor:
+        padding: Any = self.padding
+        if self.padding_mode != "zeros":
+            input, padding = self._padded(input), 0
+        return ops.conv1d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+
+class Conv2d(_Conv):
+    """conv2d with a weight and a bias of its own        (N, in_channels, H, W) -> (N, out_channels, P, Q)
+
+    The arguments are those of conv2d; padding_mode: "zeros", "reflect", "replicate" or "circular".
+
+    >>> import tinygrad_cnn as tg
+    >>> layer = tg.nn.Conv2d(1, 8, kernel_size=3, padding=1)
+    >>> layer
+    Conv2d(1, 8, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))
+    >>> layer(tg.zeros(5, 1, 28, 28)).shape
+    (5, 8, 28, 28)
+    """
+
+    spatial = 2
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ):
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            0,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+        )
+
+    def forward(self, input: Tensor) -> Tensor:
+        padding: Any = self.padding
+        if self.padding_mode != "zeros":
+            input, padding = self._padded(input), 0
+        return ops.conv2d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+
+class _ConvTranspose(_Conv):
+    transposed = True
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        output_padding: Any = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Any = 1,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ):
+        if padding_mode != "zeros":
+            raise ValueError(f"{type(self).__name__}: only 'zeros' padding mode is supported, got {padding_mode!r}")
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            output_padding,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+        )
+
+    def _output_padding(self, input: Tensor, output_size: Sequence[int] | None) -> tuple:
+        """The output_padding that gives this size; without a size, the one of the layer."""
+        if output_size is None:
+            return self.output_padding
+        n = self.spatial
+        if len(output_size) not in (n, input.ndim):
+            raise ValueError(
+                f"{type(self).__name__}: output_size must have {n} or {input.ndim} elements for an input of shape "
+                f"{tuple(input.shape)}, got {tuple(output_size)}"
+            )
+        wanted = tuple(output_size)[-n:]
+        along = zip(input.shape[-n:], self.stride, self.padding, self.dilation, self.kernel_size)
+        least = [(size - 1) * s - 2 * pad + d * (k - 1) + 1 for size, s, pad, d, k in along]
+        if any(not low <= size < low + s for size, low, s in zip(wanted, least, self.stride)):
+            raise ValueError(
+                f"{type(self).__name__}: requested an output size of {wanted}, but valid sizes range from {least} to "
+                f"{[low + s - 1 for low, s in zip(least, self.stride)]} for an input of {tuple(input.shape[-n:])}"
+            )
+        return tuple(size - low for size, low in zip(wanted, least))
+
+
+class ConvTranspose1d(_ConvTranspose):
+    """conv_transpose1d with a weight and a bias of its own        (N, in_channels, P) -> (N, out_channels, L)
+
+    The arguments are those of conv_transpose1d; `layer(input, output_size)` chooses output_padding.
+    """
+
+    spatial = 1
+
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        more = self._output_padding(input, output_size)
+        return ops.conv_transpose1d(
+            input, self.weight, self.bias, self.stride, self.padding, more, self.groups, self.dilation
+        )
+
+
+class ConvTranspose2d(_ConvTranspose):
+    """conv_transpose2d with a weight and a bias of its own        (N, in_channels, P, Q) -> (N, out_channels, H, W)
+
+    The arguments are those of conv_transpose2d; `layer(input, output_size)` chooses output_padding.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.ConvTranspose2d(16, 8, 4, stride=2, padding=1)(tg.zeros(1, 16, 7, 7)).shape
+    (1, 8, 14, 14)
+    """
+
+    spatial = 2
+
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        more = self._output_padding(input, output_size)
+        return ops.conv_transpose2d(
+            input, self.weight, self.bias, self.stride, self.padding, more, self.groups, self.dilation
+        )

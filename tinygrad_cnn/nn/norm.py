@@ -1,0 +1,309 @@
+"""Normalizing layers: a weight and a bias to learn, and for batch norm the statistics to remember."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from .. import ops
+from ..creation import empty, ones, tensor, zeros
+from ..dtypes import int64
+from ..tensor import Tensor
+from . import init
+from .module import Module
+from .parameter import Parameter
+
+
+class _WithStatistics(Module):
+    """num_features channels, each with a weight, a bias, a running mean and a running variance, or without."""
+
+    axes: tuple[int, ...]  # how many an input may have
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ):
+        super().__init__()
+        self.num_features = num_features
+        self.eps = eps
+        self.momentum = momentum
+        self.affine = affine
+        self.track_running_stats = track_running_stats
+        made = dict(device=device, dtype=dtype)
+        self.register_parameter("weight", Parameter(empty(num_features, **made)) if affine else None)
+        self.register_parameter("bias", Parameter(empty(num_features, **made)) if affine and bias else None)
+        tracked = track_running_stats
+        self.register_buffer("running_mean", zeros(num_features, **made) if tracked else None)
+        self.register_buffer("running_var", ones(num_features, **made) if tracked else None)
+        self.register_buffer("num_batches_tracked", tensor(0, dtype=int64) if tracked else None)
+        self.reset_parameters()
+
+    def reset_running_stats(self) -> None:
+        """Forget the statistics: mean 0, variance 1, no batch seen."""
+        if self.track_running_stats:
+            init.zeros_(self.running_mean)
+            init.ones_(self.running_var)
+            init.zeros_(self.num_batches_tracked)
+
+    def reset_parameters(self) -> None:
+        """Forget the statistics, and set weight to 1 and bias to 0."""
+        self.reset_running_stats()
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def _check(self, input: Tensor) -> None:
+        if input.ndim not in self.axes:
+            expected = " or ".join(f"{n}D" for n in self.axes)
+            raise ValueError(
+                f"{type(self).__name__}: expected {expected} input, got {input.ndim}D input {tuple(input.shape)}"
+            )
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+        )
+
+
+class _BatchNorm(_WithStatistics):
+    def forward(self, input: Tensor) -> Tensor:
+        self._check(input)
+        mean, var = self.running_mean, self.running_var
+        training = self.training or mean is None
+        part = 0.0 if self.momentum is None else self.momentum
+        if self.training and self.track_running_stats:
+            self.num_batches_tracked.add_(1)
+            if self.momentum is None:  # the mean over all batches so far
+                part = 1 / self.num_batches_tracked.item()
+        elif self.training:
+            mean = var = None  # tracking was switched off: measured, not remembered
+        return ops.batch_norm(input, mean, var, self.weight, self.bias, training, part, self.eps)
+
+
+class BatchNorm1d(_BatchNorm):
+    """batch_norm of (N,C) or (N,C,L), with weight, bias and running statistics.
+
+    momentum: how far the statistics move towards each batch; None: they are the mean of all batches.
+    affine, bias: with weight and bias to learn. track_running_stats=False: evaluation measures the batch, too.
+    """
+
+    axes = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """batch_norm of (N,C,H,W), with weight, bias and running statistics; the arguments are those of BatchNorm1d.
+
+    >>> import tinygrad_cnn as tg
+    >>> layer = tg.nn.BatchNorm2d(3)
+    >>> out = layer(tg.randn(16, 3, 8, 8) * 5 + 2)
+    >>> bool(abs(out.mean()) < 1e-5), layer.num_batches_tracked.item()
+    (True, 1)
+    """
+
+    axes = (4,)
+
+
+class BatchNorm3d(_BatchNorm):
+    """batch_norm of (N,C,D,H,W), with weight, bias and running statistics; the arguments are those of BatchNorm1d."""
+
+    axes = (5,)
+
+
+class _InstanceNorm(_WithStatistics):
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ):
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        self._check(input)
+        batched = input.ndim == max(self.axes)
+        channels = input.shape[1 if batched else 0]
+        if channels != self.num_features:
+            message = (
+                f"{type(self).__name__}: input {tuple(input.shape)} has {channels} channels, "
+                f"num_features is {self.num_features}"
+            )
+            if self.affine:
+                raise ValueError(message)
+            warnings.warn(f"{message}; without affine it makes no difference", stacklevel=3)
+        use_input = self.training or not self.track_running_stats
+        part = 0.0 if self.momentum is None else self.momentum
+        out = ops.instance_norm(
+            input if batched else ops.unsqueeze(input, 0),
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            use_input,
+            part,
+            self.eps,
+        )
+        return out if batched else ops.squeeze(out, 0)
+
+
+class InstanceNorm1d(_InstanceNorm):
+    """instance_norm of (N,C,L) or (C,L); by default without weight, bias and running statistics."""
+
+    axes = (2, 3)
+
+
+class InstanceNorm2d(_InstanceNorm):
+    """instance_norm of (N,C,H,W) or (C,H,W); by default without weight, bias and running statistics."""
+
+    axes = (3, 4)
+
+
+class InstanceNorm3d(_InstanceNorm):
+    """instance_norm of (N,C,D,H,W) or (C,D,H,W); by default without weight, bias and running statistics."""
+
+    axes = (4, 5)
+
+
+class LayerNorm(Module):
+    """layer_norm over the last axes, whose lengths are normalized_shape, with weight and bias of that shape."""
+
+    def __init__(
+        self,
+        normalized_shape: Any,
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ):
+        super().__init__()
+        self.normalized_shape = (
+            tuple(normalized_shape) if isinstance(normalized_shape, tuple | list) else (normalized_shape,)
+        )
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        shape, made = self.normalized_shape, dict(device=device, dtype=dtype)
+        self.register_parameter("weight", Parameter(ones(shape, **made)) if elementwise_affine else None)
+        self.register_parameter("bias", Parameter(zeros(shape, **made)) if elementwise_affine and bias else None)
+
+    def reset_parameters(self) -> None:
+        """Set weight to 1 and bias to 0."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return ops.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
+            f"bias={self.bias is not None}"
+        )
+
+
+class RMSNorm(Module):
+    """rms_norm over the last axes, whose lengths are normalized_shape, with a weight of that shape."""
+
+    def __init__(
+        self,
+        normalized_shape: Any,
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ):
+        super().__init__()
+        self.normalized_shape = (
+            tuple(normalized_shape) if isinstance(normalized_shape, tuple | list) else (normalized_shape,)
+        )
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        weight = ones(self.normalized_shape, device=device, dtype=dtype) if elementwise_affine else None
+        self.register_parameter("weight", weight if weight is None else Parameter(weight))
+
+    def reset_parameters(self) -> None:
+        """Set weight to 1."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.rms_norm(x, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
+class GroupNorm(Module):
+    """group_norm over num_groups groups of num_channels channels, with a weight and a bias for each channel."""
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ):
+        super().__init__()
+        if num_channels % num_groups:
+            raise ValueError(f"GroupNorm: num_channels={num_channels} must be divisible by num_groups={num_groups}")
+        self.num_groups = num_groups
+        self.num_channels = num_channels
+        self.eps = eps
+        self.affine = affine
+        made = dict(device=device, dtype=dtype)
+        self.register_parameter("weight", Parameter(ones(num_channels, **made)) if affine else None)
+        self.register_parameter("bias", Parameter(zeros(num_channels, **made)) if affine and bias else None)
+
+    def reset_parameters(self) -> None:
+        """Set weight to 1 and bias to 0."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return ops.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+            f"bias={self.bias is not None}"
+        )
+
+
+class LocalResponseNorm(Module):
+    """local_response_norm over `size` neighbouring channels."""
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0):
+        super().__init__()
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def forward(self, input: Tensor) -> Tensor:
+        return ops.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

@@ -1,0 +1,185 @@
+"""Pictures of another size.
+
+Along each axis, a new number is a weighted mean of old ones: a matrix (new, old). A picture is resized by
+one matrix for its rows and one for its columns, and the modes differ only in how these are filled.
+
+N batch, C channels, H W old size, P Q new size.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from .linalg import matmul
+from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
+from .shape import permute, reshape, squeeze, unsqueeze
+from .window import remembered
+
+SPATIAL = {
+    "nearest": (1, 2),
+    "nearest-exact": (1, 2),
+    "area": (1, 2),
+    "linear": (1,),
+    "bilinear": (2,),
+    "bicubic": (2,),
+}
+
+
+def interpolate(
+    input: Any,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> Any:
+    """The picture in another size        (N,C,H,W) -> (N,C,P,Q), or (N,C,L) -> (N,C,P)
+
+    size or scale_factor: a number, or one for each axis; P = ⌊H · scale_factor⌋.
+    mode: "nearest", "nearest-exact", "area" (the mean of what a new place covers), "linear" for (N,C,L),
+    "bilinear" or "bicubic" for (N,C,H,W). align_corners: the outermost numbers stay where they are.
+    recompute_scale_factor: places are computed from P and H, not from scale_factor.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.functional.interpolate(tg.tensor([[[1.0, 3.0]]]), scale_factor=2, mode="linear").tolist()
+    [[[1.0, 1.5, 2.5, 3.0]]]
+    """
+    spatial = input.ndim - 2
+    if mode not in SPATIAL or spatial not in SPATIAL[mode]:
+        raise NotImplementedError(
+            f"interpolate: mode {mode!r} for an input of {input.ndim} axes {tuple(input.shape)}; there are "
+            "nearest, nearest-exact, area, linear (N, C, L), bilinear and bicubic (N, C, H, W)"
+        )
+    if antialias:
+        raise NotImplementedError(
+            "interpolate: antialias=True is not supported; use mode='area' to make pictures smaller"
+        )
+    if align_corners is not None and mode in ("nearest", "nearest-exact", "area"):
+        raise ValueError(f"interpolate: align_corners has no meaning for mode {mode!r}; leave it out")
+    if input.dtype.kind != "f":
+        raise NotImplementedError(f"interpolate: input is {input.dtype}, it must be floating; convert it with .float()")
+    old = tuple(input.shape[2:])
+    new, scales = _sizes(old, size, scale_factor, bool(recompute_scale_factor))
+    if mode == "area":
+        return adaptive_avg_pool2d(input, new) if spatial == 2 else adaptive_avg_pool1d(input, new[0])
+    out = input if spatial == 2 else unsqueeze(input, -1)
+    matrices = [
+        _matrix(mode, n, m, scale, bool(align_corners)).astype(input.dtype) for n, m, scale in zip(old, new, scales)
+    ]
+    out = matmul(matrices[0], out)
+    return matmul(out, matrices[1].T) if spatial == 2 else squeeze(out, -1)
+
+
+def _sizes(old: tuple, size: Any, scale_factor: Any, recompute: bool) -> tuple[tuple, tuple]:
+    """The new sizes, and how far apart in the old picture two new places are (None: as the sizes say)."""
+    if (size is None) == (scale_factor is None):
+        raise ValueError("interpolate: only one of size or scale_factor should be defined, and one must be")
+    given = scale_factor if size is None else size
+    given = tuple(given) if isinstance(given, tuple | list) else (given,) * len(old)
+    if len(given) != len(old):
+        raise ValueError(
+            f"interpolate: input has {len(old)} spatial axes {old}, so give one number or {len(old)}, got {given}"
+        )
+    if size is None:
+        new = tuple(math.floor(n * float(factor)) for n, factor in zip(old, given))
+        scales = tuple(None if recompute else 1 / float(factor) for factor in given)
+    else:
+        if recompute:
+            raise ValueError("interpolate: recompute_scale_factor is not meaningful with an explicit size")
+        new, scales = tuple(int(n) for n in given), (None,) * len(old)
+    if min(old) < 1 or min(new) < 1:
+        raise RuntimeError(f"interpolate: input and output sizes should be greater than 0, got {old} and {new}")
+    return new, scales
+
+
+@remembered
+def _matrix(mode: str, old: int, new: int, scale: float | None, align_corners: bool) -> np.ndarray:
+    """The weights of the old numbers in each new one        (new, old)"""
+    scale = old / new if scale is None else scale
+    p = np.arange(new)
+    out = np.zeros((new, old))
+    if mode.startswith("nearest"):
+        place = np.floor((p + (0.5 if mode == "nearest-exact" else 0)) * scale)
+        out[p, np.minimum(place, old - 1).astype(int)] = 1
+        return out
+    if align_corners:
+        place = p * ((old - 1) / (new - 1) if new > 1 else 0)
+    else:
+        place = (p + 0.5) * scale - 0.5
+    if mode != "bicubic":
+        place = np.maximum(place, 0)
+    left = np.floor(place)
+    t = place - left
+    if mode == "bicubic":  # Keys 1981, with a = -0.75
+        taps = {k: _cubic(np.abs(t - k)) for k in (-1, 0, 1, 2)}
+    else:
+        taps = {0: 1 - t, 1: t}
+    for k, weight in taps.items():
+        np.add.at(out, (p, np.clip(left + k, 0, old - 1).astype(int)), weight)
+    return out
+
+
+def _cubic(x: np.ndarray, a: float = -0.75) -> np.ndarray:
+    near = ((a + 2) * x - (a + 3)) * x * x + 1
+    far = ((x - 5) * x + 8) * x * a - 4 * a
+    return np.where(x <= 1, near, far)
+
+
+def upsample(
+    input: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None
+) -> Any:
+    """interpolate, under its old name."""
+    warnings.warn("`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2)
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
+    """input[n, (c,i,j), y, x] at [n, c, y·r+i, x·r+j]        (..., C·r², H, W) -> (..., C, H·r, W·r)
+
+    Channels become pixels; r is upscale_factor. (Shi et al., 2016.)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.functional.pixel_shuffle(tg.arange(4.0).reshape(4, 1, 1), 2).tolist()
+    [[[0.0, 1.0], [2.0, 3.0]]]
+    """
+    r = upscale_factor
+    if input.ndim < 3 or r < 1 or input.shape[-3] % (r * r):
+        raise RuntimeError(
+            f"pixel_shuffle: expected (..., C·{r}², H, W) for upscale_factor={r}, got {tuple(input.shape)}"
+        )
+    *lead, C, H, W = input.shape
+    n = len(lead)
+    split = reshape(input, (*lead, C // (r * r), r, r, H, W))
+    return reshape(permute(split, (*range(n), n, n + 3, n + 1, n + 4, n + 2)), (*lead, C // (r * r), H * r, W * r))
+
+
+def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
+    """The way back from pixel_shuffle        (..., C, H·r, W·r) -> (..., C·r², H, W)"""
+    r = downscale_factor
+    if input.ndim < 3 or r < 1 or input.shape[-2] % r or input.shape[-1] % r:
+        raise RuntimeError(
+            f"pixel_unshuffle: expected (..., C, H·{r}, W·{r}) for downscale_factor={r}, got {tuple(input.shape)}"
+        )
+    *lead, C, H, W = input.shape
+    n = len(lead)
+    split = reshape(input, (*lead, C, H // r, r, W // r, r))
+    return reshape(permute(split, (*range(n), n, n + 2, n + 4, n + 1, n + 3)), (*lead, C * r * r, H // r, W // r))
+
+
+def channel_shuffle(input: Any, groups: int) -> Any:
+    """Channels (group, k) in the order (k, group)        (N,C,...) -> (N,C,...)
+
+    What a convolution with groups needs to let the groups see each other. (Zhang et al., 2018.)
+    """
+    if input.ndim < 3 or groups < 1 or input.shape[1] % groups:
+        raise RuntimeError(
+            f"channel_shuffle: expected (N, C, ...) with C divisible by groups={groups}, got {tuple(input.shape)}"
+        )
+    N, C, *rest = input.shape
+    split = reshape(input, (N, groups, C // groups, *rest))
+    return reshape(permute(split, (0, 2, 1, *range(3, split.ndim))), (N, C, *rest))
