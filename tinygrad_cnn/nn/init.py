@@ -150,7 +150,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     middle = tuple(n // 2 for n in window)
     for group in range(groups):
         for i in range(min(out // groups, channels)):
-            values[(group * (out // groups) + i, i, *middle)] = 1
+            values[group * (out // groups) + i, i][middle] = 1
     return _fill("dirac_", tensor, values)
 
 

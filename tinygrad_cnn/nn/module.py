@@ -438,7 +438,9 @@ class Module:
 
     def share_memory(self) -> Module:
         """Move parameters and buffers to memory that child processes see as well."""
-        return self._apply(lambda t: t.share_memory_())  # type: ignore[attr-defined]
+        from .shared import share  # multiprocessing is slow to import, and rarely needed
+
+        return self._apply(share)
 
     # hooks
 

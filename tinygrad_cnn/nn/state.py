@@ -27,8 +27,6 @@ class IncompatibleKeys(NamedTuple):
             return "<All keys matched successfully>"
         return f"IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
-    __str__ = __repr__
-
 
 def _entries(module: Any, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
     """Every key of the state with the module and the name that it stands for; shared ones each time."""

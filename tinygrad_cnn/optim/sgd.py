@@ -83,7 +83,7 @@ class SGD(Optimizer):
         for first in (True, False):  # the first gradient of a parameter goes into its buffer whole
             chosen = [i for i, new in enumerate(fresh) if new is first]
             some = [[values[i] for i in chosen] for values in (arrays, grads, buffers)]
-            self._run(group, *some, 0 if first else dampening)  # type: ignore[arg-type]
+            self._run(group, some[0], some[1], some[2], 0 if first else dampening)
 
     def _run(
         self,
