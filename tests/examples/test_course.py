@@ -30,6 +30,11 @@ LESSONS = [
     ),
     ("04_broadcasting", (), [r"^\[18\. 22\. 26\.\]$", r"one number, 1,000,000\."]),
     ("05_linear_regression", (), [r"exact solution +1\.499 +-1\.001", r"gradient descent: y = 1\.499·x -1\.001"]),
+    (
+        "06_new_op",
+        (),
+        [r"^gradcheck\(bump\): True", r"^gradcheck\(bad_bump\): GradcheckError", r"the error to 0\.00\d+\."],
+    ),
     ("07_convolution", (), [r"^seven loops +\d", r"both gradients agree: True"]),
     ("08_pooling", (), [r"^  0   9   1   3 .* 0  10   0   0$", r"the loops and the library agree"]),
     (
@@ -37,8 +42,25 @@ LESSONS = [
         (),
         [r"library's +\[4\.248\S+ 4\.539\S+ 9\.999\S+\]", r"gradient differ by (0e\+00|\de-1[6-9])"],
     ),
+    ("10_reading_digits", ("--epochs", "2"), [r"^1442 training images, 355 test images", r"^Test accuracy 9\d\.\d\d%"]),
+    (
+        "11_drawing_the_graph",
+        (),
+        [r"^  1\. cross_entropy: ", r"conv2d .*\(2 of 2 uses\)", r"took 9 steps, .* has norm 11\.18"],
+    ),
+    (
+        "12_second_derivatives",
+        (),
+        [
+            r"\[8\.0, 12\.0, 12\.0, 6\.0, 0\.0\]",
+            r"6 Newton .* x = \(1\.000000, 1\.000000\)",
+            r"differ by \de-(0[89]|1\d)",
+        ],
+    ),
+    ("13_faster_kernel", (), [r"300 random shapes: \de-1[3-6]", r"faster and equal: True"]),
+    ("14_batch_norm", (), [r"^dx: formula and library differ by \de-1[4-7]", r"^with batch norm .* layer 50: 0\.6"]),
 ]
-SLOW = {"07_convolution"}
+SLOW = {"06_new_op", "07_convolution", "10_reading_digits", "14_batch_norm"}
 
 
 def run(name: str, *arguments: str) -> str:
@@ -61,6 +83,19 @@ def test_lesson(name, arguments, lines):
     for line in lines:
         assert re.search(line, output, re.MULTILINE), f"{line!r} is not in the output:\n{output}"
     assert "Notice" in output
+
+
+@pytest.mark.slow
+def test_the_network_reads_98_percent_of_unseen_digits():
+    (accuracy,) = re.findall(r"^Test accuracy ([\d.]+)%", run("10_reading_digits"), re.MULTILINE)
+    assert float(accuracy) >= 98
+
+
+@pytest.mark.slow
+def test_the_graph_is_drawn_where_a_layout_program_is_installed(tmp_path):
+    output = run("11_drawing_the_graph", "--out", str(tmp_path / "new"))
+    written = sorted(path.name for path in (tmp_path / "new").iterdir())
+    assert written == ([] if "no pictures: no layout program" in output else ["graph.svg", "steps.html"])
 
 
 def lessons() -> list[str]:
