@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import copy
 import io
 import json
 import math
@@ -129,7 +130,7 @@ def load_checkpoint(
     for name, part in parts.items():
         if part is not None and held[name] is None:
             raise RuntimeError(f"load_checkpoint: the file holds no state of the {name} that was given")
-    before = {key: t.clone() if isinstance(t, Tensor) else t for key, t in model.state_dict().items()}
+    before = copy.deepcopy(model.state_dict())
     model.load_state_dict(held["model"])
     try:
         for name, part in parts.items():

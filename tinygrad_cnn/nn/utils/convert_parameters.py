@@ -26,5 +26,5 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     start = 0
     for p in parameters:
         end = start + p._array.size
-        p.data = reshape(vec.detach()[start:end], p.shape)
+        p.data = reshape(vec.detach()[start:end], p.shape)  # type: ignore[index]
         start = end
