@@ -175,6 +175,7 @@ class Op:
         results = tuple(wrap(np.asarray(a)) for a in outs)
         if needed and mode.grad:
             node = record(self, args, list(values), needed, outs, extras)
+            assert node is not None
             node.shape = tuple(t._array.shape for t in results)
             node.dtype = results[0]._array.dtype if results else None  # type: ignore[assignment]
             for i, t in enumerate(results):
@@ -248,8 +249,8 @@ def record(op: Op, args: Any, values: list, needed: int, out: Any, extras: Any, 
         values.extend(extras)
         for i in plan.shapes:
             values.append(np.shape(values[i]))
-    for i in plan.keep:
-        saved.append(values[i])
+    for k in plan.keep:
+        saved.append(values[k])
     node.where = None
     if mode.watch:
         node.where = user_line()

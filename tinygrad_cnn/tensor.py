@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -118,6 +118,11 @@ class Node:
     parents: tuple[Node, ...]
     shape: tuple[int, ...]
     dtype: np.dtype
+    time: int
+    hooks: dict[int, Callable] | None
+    retain: Callable[[], Tensor | None] | None  # a weak reference to the tensor whose .grad is to be kept
+    scope: Any
+    where: tuple[str, int, str] | None
 
     def pull(self, g: Any, create_graph: bool) -> list:
         """The gradient of each parent, in the order of `parents`; None where it is zero."""
@@ -239,6 +244,9 @@ class Tensor:
 
     _array: np.ndarray
     _node: Node | None
+    _requires_grad: bool
+    _version: Version | None
+    _view: View | None
     grad: Tensor | None
 
     def __init__(self, data: Any = (), dtype: Any = None, requires_grad: bool = False):
@@ -247,6 +255,35 @@ class Tensor:
         self._requires_grad = False
         if requires_grad:
             self.requires_grad = True
+
+    if TYPE_CHECKING:  # methods.py attaches the operators and most methods
+        __add__: Any
+        __radd__: Any
+        __sub__: Any
+        __rsub__: Any
+        __mul__: Any
+        __rmul__: Any
+        __truediv__: Any
+        __rtruediv__: Any
+        __floordiv__: Any
+        __mod__: Any
+        __pow__: Any
+        __rpow__: Any
+        __matmul__: Any
+        __rmatmul__: Any
+        __neg__: Any
+        __invert__: Any
+        __and__: Any
+        __or__: Any
+        __xor__: Any
+        __lt__: Any
+        __le__: Any
+        __gt__: Any
+        __ge__: Any
+        __getitem__: Any
+        __setitem__: Any
+
+        def __getattr__(self, name: str) -> Any: ...
 
     # what it is
 
@@ -314,6 +351,7 @@ class Tensor:
     def _refresh(self) -> None:
         """Make this view's history anew if its base has got another one by an in-place change."""
         view = self._view
+        assert view is not None
         if view.base._node is not view.seen and not isinstance(view.base._node, AccumulateGrad):
             anew = view.replay(view.base)
             self._node, self._requires_grad = anew._node, anew._requires_grad
@@ -335,7 +373,8 @@ class Tensor:
 
     @property
     def retains_grad(self) -> bool:
-        return self.grad_fn is not None and self._node.retain is not None
+        node = self.grad_fn
+        return node is not None and node.retain is not None
 
     def accumulator(self) -> Node:
         """The node of this tensor; a leaf gets its AccumulateGrad here."""
@@ -426,8 +465,7 @@ class Tensor:
             raise TypeError("iteration over a 0-d tensor")
         return iter(self.unbind(0))  # type: ignore[attr-defined]
 
-    def __hash__(self) -> int:
-        return id(self)
+    __hash__ = object.__hash__  # identity, though == compares elements
 
     def __format__(self, spec: str) -> str:
         return format(self._array.item() if self._array.ndim == 0 else self, spec) if spec else str(self)
@@ -478,7 +516,7 @@ def numel(input: Tensor) -> int:
 
 def rebuild(kind: type, array: np.ndarray, requires_grad: bool, attributes: dict) -> Tensor:
     """A leaf as it was before it was pickled or copied."""
-    t = kind.__new__(kind)
+    t: Tensor = kind.__new__(kind)  # type: ignore[call-overload]
     t._array = array
     t._node = t._version = t._view = t.grad = None
     t._requires_grad = requires_grad

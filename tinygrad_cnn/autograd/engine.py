@@ -55,7 +55,7 @@ def backward(
         raise RuntimeError("backward: inputs must not be empty; leave it out to reach every leaf")
     found = _walk(roots, seeds, create_graph if retain_graph is None else retain_graph, create_graph, _ends("backward", inputs))
     for t in inputs:
-        g = found.get(t._node)
+        g = found.get(t.accumulator())
         if g is not None:
             _accumulate(t, g, create_graph)
 
@@ -94,7 +94,7 @@ def grad(
     found = _walk(roots, seeds, create_graph if retain_graph is None else retain_graph, create_graph, ends)
     result: list[Tensor | None] = []
     for i, t in enumerate(inputs):
-        g = found.get(t._node)
+        g = found.get(t.accumulator())
         if g is None:
             if materialize_grads:
                 g = np.zeros_like(t._array)
