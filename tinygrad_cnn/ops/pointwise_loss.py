@@ -137,8 +137,8 @@ def _compare(name: str, input: Any, target: Any) -> None:
         raise NotImplementedError(f"{name}: input is {input.dtype}, it must be floating; convert it with .float()")
     if input.shape != target.shape:
         warnings.warn(
-            f"{name}: using a target size ({tuple(target.shape)}) that is different to the input size "
-            f"({tuple(input.shape)}). They are broadcast, which is seldom what was meant; give them one shape.",
+            f"{name}: using a target size {tuple(target.shape)} that is different to the input size "
+            f"{tuple(input.shape)}. They are broadcast, which is seldom what was meant; give them one shape.",
             stacklevel=3,
         )
 

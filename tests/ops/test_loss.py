@@ -1,0 +1,306 @@
+"""Losses: known values, large logits, PyTorch over many settings, and the errors."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import tinygrad_cnn as tg
+import tinygrad_cnn.nn.functional as F
+from tinygrad_cnn.testing import gradcheck, gradgradcheck
+
+RNG = np.random.default_rng(0)
+LOGITS = RNG.normal(size=(5, 4)) * 3
+CLASSES = np.array([0, 3, 2, 2, 1])
+IGNORING = np.array([0, -100, 2, 2, -100])
+PLACES = RNG.integers(0, 4, (2, 3, 2))
+PLANES = RNG.normal(size=(2, 4, 3, 2))
+SOFT = RNG.dirichlet(np.ones(4), 5)
+WEIGHTS = np.array([0.5, 2.0, 1.5, 0.25])
+
+
+# Cross-entropy.
+
+
+@pytest.mark.parametrize("classes", [2, 10, 1000])
+def test_before_training_the_loss_is_log_of_the_classes(classes):
+    loss = F.cross_entropy(tg.zeros(8, classes), tg.zeros(8, dtype=tg.int64))
+    assert loss.item() == pytest.approx(math.log(classes), rel=1e-6)
+
+
+def test_large_logits():
+    x = tg.tensor([[5000.0, 5030.0, 5040.0]], requires_grad=True)
+    loss = F.cross_entropy(x, tg.tensor([0]))
+    loss.backward()
+    assert loss.item() == pytest.approx(40, rel=1e-4)
+    np.testing.assert_allclose(x.grad.numpy(), [[-1, 4.5398e-05, 0.9999546]], rtol=1e-4)
+    for size in (1e4, -1e4):
+        loss = F.cross_entropy(tg.tensor([[size, 0.0]]), tg.tensor([1]))
+        assert loss.item() == max(size, 0)
+
+
+def test_gradient_is_softmax_minus_one_hot():
+    x = tg.tensor(LOGITS, requires_grad=True)
+    F.cross_entropy(x, tg.tensor(CLASSES)).backward()
+    expected = (F.softmax(x, 1) - F.one_hot(tg.tensor(CLASSES), 4)) / 5
+    np.testing.assert_allclose(x.grad.numpy(), expected.detach().numpy(), rtol=1e-12, atol=1e-15)
+
+
+def test_fused_and_composed_agree():
+    """The fused kernel of the plain case, and the composition that runs under create_graph."""
+    for reduction in ("mean", "sum", "none"):
+        x = tg.tensor(LOGITS, requires_grad=True)
+        loss = F.cross_entropy(x, tg.tensor(CLASSES), reduction=reduction)
+        g = tg.ones_like(loss) * 0.7
+        fused = tg.autograd.grad(loss, x, g, retain_graph=True)[0]
+        composed = tg.autograd.grad(loss, x, g, create_graph=True)[0]
+        np.testing.assert_allclose(fused.numpy(), composed.detach().numpy(), rtol=1e-13, atol=1e-15)
+        expected = F.nll_loss(F.log_softmax(x, 1), tg.tensor(CLASSES), reduction=reduction)
+        np.testing.assert_allclose(loss.detach().numpy(), expected.detach().numpy(), rtol=1e-13)
+
+
+def test_ignored_examples_have_no_gradient_even_when_infinite():
+    logs = tg.tensor([[-np.inf, 0.0], [-0.5, -1.0]], dtype=tg.float64, requires_grad=True)
+    loss = F.nll_loss(logs, tg.tensor([0, 1]), ignore_index=0)
+    loss.backward()
+    assert loss.item() == 1.0
+    assert logs.grad.tolist() == [[0, 0], [0, -1]]
+
+
+def test_all_ignored():
+    x = tg.zeros(2, 3, requires_grad=True)
+    target = tg.tensor([-100, -100])
+    assert math.isnan(F.cross_entropy(x, target).item())
+    assert F.cross_entropy(x, target, reduction="sum").item() == 0
+
+
+def test_empty_batch():
+    x, target = tg.zeros(0, 3), tg.zeros(0, dtype=tg.int64)
+    assert math.isnan(F.cross_entropy(x, target).item())
+    assert F.cross_entropy(x, target, reduction="sum").item() == 0
+    assert F.cross_entropy(x, target, reduction="none").shape == (0,)
+
+
+def test_hinge_of_a_course():
+    """Σ over the wrong classes of max(0, 1 + s_j - s_y): CS231n's SVM loss divides by N, not by C."""
+    scores = RNG.normal(size=(6, 10)) * 1e-3
+    target = RNG.integers(0, 10, 6)
+    loss = F.multi_margin_loss(tg.tensor(scores), tg.tensor(target)).item() * 10
+    assert loss == pytest.approx(9, abs=0.05)
+
+
+# Others.
+
+
+def test_log_is_clamped_at_minus_100():
+    p = tg.tensor([0.0, 1.0, 0.0, 1.0], requires_grad=True)
+    loss = F.binary_cross_entropy(p, tg.tensor([1.0, 0.0, 0.0, 1.0]), reduction="none")
+    assert loss.tolist() == [100, 100, 0, 0]
+    loss.sum().backward()
+    np.testing.assert_allclose(p.grad.numpy(), [-1e12, 1e12, 0, 0])
+
+
+def test_logits_of_ten_thousand():
+    x = tg.tensor([1e4, -1e4, 1e4, -1e4], requires_grad=True)
+    loss = F.binary_cross_entropy_with_logits(x, tg.tensor([1.0, 0.0, 0.0, 1.0]), reduction="none")
+    assert loss.tolist() == [0, 0, 1e4, 1e4]
+    loss.sum().backward()
+    assert x.grad.tolist() == [0, 0, 1, -1]
+
+
+def test_slope_at_zero():
+    x = tg.zeros(1, requires_grad=True)
+    F.binary_cross_entropy_with_logits(x, tg.ones(1)).backward()
+    assert x.grad.item() == -0.5
+
+
+def test_mse_is_one_node():
+    x = tg.zeros(2, 3, requires_grad=True)
+    (name, parent) = (lambda loss: (loss.grad_fn.name(), loss.grad_fn.next_functions[0][0].name()))(
+        F.mse_loss(x, tg.ones(2, 3))
+    )
+    assert (name, parent) == ("MseLossBackward0", "AccumulateGrad")
+
+
+# Against PyTorch, where it is installed.
+
+SIGNS = np.array([1.0, -1.0, -1.0, 1.0, 1.0])
+VECTORS = [RNG.normal(size=(5, 3)) for _ in range(3)]
+UNIT = RNG.uniform(0.01, 0.99, (5, 3))
+LOGS = np.log(RNG.dirichlet(np.ones(4), 5))
+
+# Name, arguments, which of them are differentiated, attributes.
+AGAINST_PYTORCH = [
+    ("cross_entropy", [LOGITS, CLASSES], 1, {}),
+    ("cross_entropy", [LOGITS, IGNORING], 1, {}),
+    ("cross_entropy", [LOGITS, CLASSES], 1, dict(ignore_index=2)),
+    ("cross_entropy", [LOGITS, CLASSES, WEIGHTS], 1, {}),
+    ("cross_entropy", [LOGITS, IGNORING, WEIGHTS], 1, dict(label_smoothing=0.3)),
+    ("cross_entropy", [LOGITS, CLASSES], 1, dict(label_smoothing=0.1)),
+    ("cross_entropy", [LOGITS, IGNORING], 1, dict(label_smoothing=1.0)),
+    ("cross_entropy", [LOGITS[0], np.array(2)], 1, {}),
+    ("cross_entropy", [LOGITS[0], SOFT[0]], 2, {}),
+    ("cross_entropy", [PLANES, PLACES], 1, {}),
+    ("cross_entropy", [PLANES, PLACES, WEIGHTS], 1, dict(label_smoothing=0.2, ignore_index=1)),
+    ("cross_entropy", [LOGITS, SOFT], 2, {}),
+    ("cross_entropy", [LOGITS, SOFT, WEIGHTS], 2, dict(label_smoothing=0.2)),
+    ("cross_entropy", [PLANES, np.abs(PLANES)], 2, {}),
+    ("cross_entropy", [LOGITS, CLASSES.astype(np.uint8)], 1, {}),
+    ("nll_loss", [LOGS, CLASSES], 1, {}),
+    ("nll_loss", [LOGS, IGNORING, WEIGHTS], 1, {}),
+    ("nll_loss", [LOGS[0], np.array(1)], 1, {}),
+    ("nll_loss", [PLANES, PLACES, WEIGHTS], 1, dict(ignore_index=0)),
+    ("multi_margin_loss", [LOGITS, CLASSES], 1, {}),
+    ("multi_margin_loss", [LOGITS, CLASSES], 1, dict(p=2, margin=0.3)),
+    ("multi_margin_loss", [LOGITS, CLASSES], 1, dict(weight=WEIGHTS)),
+    ("multi_margin_loss", [LOGITS[0], np.array(1)], 1, {}),
+    ("mse_loss", VECTORS[:2], 2, {}),
+    ("mse_loss", VECTORS[:2], 2, dict(weight=UNIT)),
+    ("l1_loss", VECTORS[:2], 2, {}),
+    ("l1_loss", VECTORS[:2], 2, dict(weight=UNIT)),
+    ("huber_loss", VECTORS[:2], 2, dict(delta=0.5)),
+    ("huber_loss", VECTORS[:2], 2, dict(weight=UNIT)),
+    ("smooth_l1_loss", VECTORS[:2], 2, {}),
+    ("smooth_l1_loss", VECTORS[:2], 2, dict(beta=0.4)),
+    ("smooth_l1_loss", VECTORS[:2], 2, dict(beta=0.0)),
+    ("binary_cross_entropy", [UNIT, UNIT[::-1].copy()], 2, {}),
+    ("binary_cross_entropy", [UNIT.round(), UNIT], 1, {}),
+    ("binary_cross_entropy", [UNIT, UNIT.round()], 1, dict(weight=WEIGHTS[:3])),
+    ("binary_cross_entropy_with_logits", [VECTORS[0], UNIT], 2, {}),
+    ("binary_cross_entropy_with_logits", [VECTORS[0], UNIT], 1, dict(weight=UNIT[:1], pos_weight=WEIGHTS[:3])),
+    ("kl_div", [LOGS, SOFT], 2, {}),
+    ("kl_div", [LOGS, LOGS[::-1].copy()], 2, dict(log_target=True)),
+    ("kl_div", [LOGS, np.eye(4)[CLASSES]], 1, {}),
+    ("poisson_nll_loss", [VECTORS[0], UNIT * 4], 1, {}),
+    ("poisson_nll_loss", [UNIT, UNIT * 4], 1, dict(log_input=False, full=True)),
+    ("gaussian_nll_loss", [VECTORS[0], VECTORS[1], UNIT], 3, dict(full=True)),
+    ("gaussian_nll_loss", [VECTORS[0], VECTORS[1], UNIT[:, 0]], 3, dict(eps=0.5)),
+    ("gaussian_nll_loss", [VECTORS[0], VECTORS[1], 0.5], 2, {}),
+    ("soft_margin_loss", [LOGITS[:, 0], SIGNS], 1, {}),
+    ("hinge_embedding_loss", [LOGITS[:, 0], SIGNS], 1, dict(margin=0.7)),
+    ("multilabel_soft_margin_loss", [LOGITS, SOFT.round()], 1, dict(weight=WEIGHTS)),
+    ("cosine_embedding_loss", [VECTORS[0], VECTORS[1], SIGNS], 2, dict(margin=-0.5)),
+    ("margin_ranking_loss", [LOGITS[:, 0], LOGITS[:, 1], SIGNS], 2, dict(margin=0.3)),
+    ("triplet_margin_loss", VECTORS, 3, dict(margin=2.0)),
+    ("triplet_margin_loss", VECTORS, 3, dict(margin=2.0, swap=True, p=1.5)),
+]
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize(("name", "inputs", "differentiated", "attributes"), AGAINST_PYTORCH)
+@pytest.mark.filterwarnings("ignore:.*kl_div", "ignore:reduction. 'mean' divides")
+def test_is_pytorchs(name, inputs, differentiated, attributes, reduction):
+    torch = pytest.importorskip("torch")
+
+    def run(make, f):
+        args = [make(x) if isinstance(x, np.ndarray) else x for x in inputs]
+        for x in args[:differentiated]:
+            x.requires_grad_()
+        more = {k: make(v) if isinstance(v, np.ndarray) else v for k, v in attributes.items()}
+        loss = f(*args, reduction=reduction, **more)
+        (loss * loss).sum().backward()
+        return [loss.detach().numpy(), *(x.grad.numpy() for x in args[:differentiated])]
+
+    ours = run(tg.tensor, getattr(F, name))
+    theirs = run(torch.tensor, getattr(torch.nn.functional, name))
+    for a, b in zip(ours, theirs, strict=True):
+        assert a.shape == b.shape
+        # PyTorch divides by at least float32(1e-12) in binary_cross_entropy.
+        np.testing.assert_allclose(a, b, rtol=1e-8 if name == "binary_cross_entropy" else 1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("setting", [dict(weight=WEIGHTS), dict(weight=WEIGHTS, label_smoothing=0.3)], ids=str)
+def test_derivatives_with_weights(setting):
+    setting = {**setting, "weight": tg.tensor(WEIGHTS)}
+    x = tg.tensor(LOGITS, requires_grad=True)
+
+    def f(x):
+        return F.cross_entropy(x, tg.tensor(IGNORING), **setting)
+
+    assert gradcheck(f, [x])
+    assert gradgradcheck(f, [x])
+
+
+def test_distances_are_pytorchs():
+    torch = pytest.importorskip("torch")
+    a, b = VECTORS[0], np.zeros((5, 3))
+    for name, setting in [
+        ("cosine_similarity", {}),
+        ("cosine_similarity", dict(dim=0, eps=0.5)),
+        ("pairwise_distance", {}),
+        ("pairwise_distance", dict(p=1.0, keepdim=True)),
+    ]:
+        ours = getattr(F, name)(tg.tensor(a), tg.tensor(b), **setting)
+        theirs = getattr(torch.nn.functional, name)(torch.tensor(a), torch.tensor(b), **setting)
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-12, atol=1e-15)
+
+
+# What is said when it is called wrongly.
+
+X, Y = tg.zeros(4, 3), tg.tensor([0, 1, 2, 1])
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "says"),
+    [
+        (lambda: F.cross_entropy(X, Y[:3]), ValueError, r"batch_size \(4\) to match target batch_size \(3\)"),
+        (lambda: F.cross_entropy(X, tg.tensor([0, 1, 2, 3])), IndexError, "target 3 is out of bounds: .* 3 classes"),
+        (lambda: F.cross_entropy(X, tg.tensor([0, 1, -1, 2])), IndexError, "target -1 is out of bounds"),
+        (lambda: F.cross_entropy(X, Y.float()), RuntimeError, "expected target dtype int64 or uint8.* got float32"),
+        (lambda: F.cross_entropy(X, Y.int()), RuntimeError, "expected target dtype int64 or uint8.* got int32"),
+        (lambda: F.cross_entropy(X, Y.reshape(4, 1)), RuntimeError, r"a target of shape \(4,\), got \(4, 1\)"),
+        (lambda: F.cross_entropy(X[0], Y), ValueError, "target must have size 1"),
+        (lambda: F.cross_entropy(X, X.long()), RuntimeError, "expected floating point type for target"),
+        (lambda: F.cross_entropy(X, X, ignore_index=1), RuntimeError, "ignore_index is not supported"),
+        (lambda: F.cross_entropy(X, [0, 1, 2, 1]), TypeError, "target must be a Tensor, got list"),
+        (lambda: F.cross_entropy(X.long(), Y), NotImplementedError, "input is int64, it must be floating"),
+        (lambda: F.cross_entropy(X, Y, label_smoothing=1.5), RuntimeError, "label_smoothing must be between 0 and 1"),
+        (lambda: F.cross_entropy(X, Y, weight=tg.ones(4)), RuntimeError, r"each of the 3 classes, got shape \(4,\)"),
+        (lambda: F.cross_entropy(X, Y, weight=tg.ones(3).double()), RuntimeError, "float32 but weight is float64"),
+        (lambda: F.cross_entropy(X, Y, reduction="average"), ValueError, "average is not a valid value for reduction"),
+        (
+            lambda: F.cross_entropy(tg.zeros(2, 3, 4, 5), tg.zeros(2, 4, 4).long()),
+            RuntimeError,
+            r"target must be \(2, 4, 5\), got \(2, 4, 4\)",
+        ),
+        (lambda: F.nll_loss(tg.tensor(1.0), Y), ValueError, "got a number"),
+        (lambda: F.nll_loss(X, tg.tensor([0, 1, 2, 3])), IndexError, "nll_loss: target 3"),
+        (lambda: F.multi_margin_loss(X, Y + 2), RuntimeError, "target out of range"),
+        (lambda: F.multi_margin_loss(X, Y, p=3), ValueError, "p must be 1 or 2"),
+        (lambda: F.multi_margin_loss(X, Y[:2]), RuntimeError, "one class for each of the 4 examples"),
+        (lambda: F.mse_loss(X, X, weight=tg.ones(3)), ValueError, "must have the shape of input"),
+        (lambda: F.mse_loss(X.long(), X.long()), NotImplementedError, "int64"),
+        (lambda: F.mse_loss(X, 1.0), TypeError, "target must be a Tensor"),
+        (lambda: F.huber_loss(X, X, delta=0), RuntimeError, "delta must be positive"),
+        (lambda: F.smooth_l1_loss(X, X, beta=-1.0), RuntimeError, "beta must not be negative"),
+        (lambda: F.binary_cross_entropy(X + 2, X), RuntimeError, "elements of input should be between 0 and 1"),
+        (lambda: F.binary_cross_entropy(X, X - 1), RuntimeError, "elements of target should be between 0 and 1"),
+        (lambda: F.binary_cross_entropy(X, X[:1]), ValueError, r"target size \(1, 3\) must be the same as input size"),
+        (lambda: F.binary_cross_entropy(X, X.long()), RuntimeError, "target dtype int64 but expected float32"),
+        (lambda: F.binary_cross_entropy_with_logits(X, X[0]), ValueError, "must be the same as input size"),
+        (lambda: F.gaussian_nll_loss(X, X, X - 1), ValueError, "var has negative"),
+        (lambda: F.gaussian_nll_loss(X, X, tg.ones(2, 2)), ValueError, "incorrect size"),
+        (lambda: F.triplet_margin_loss(X, X, X, margin=0), ValueError, "margin must be greater than 0"),
+        (lambda: F.cosine_embedding_loss(X, X, X), RuntimeError, "expected two inputs"),
+        (lambda: F.margin_ranking_loss(X, X, X[0]), RuntimeError, "equally many axes"),
+    ],
+)  # fmt: skip
+def test_errors_teach(call, error, says):
+    with pytest.raises(error, match=says):
+        call()
+
+
+def test_warnings():
+    with pytest.warns(UserWarning, match=r"target size \(3,\) that is different to the input size \(4, 3\)") as caught:
+        assert F.mse_loss(X, tg.ones(3)).item() == 1
+    assert caught[0].filename == __file__
+    with pytest.warns(UserWarning, match="batchmean"):
+        F.kl_div(X, X)
+    with pytest.warns(UserWarning, match="please use reduction='sum' instead") as caught:
+        loss = F.nll_loss(X - 1, Y, size_average=False)
+    assert loss.item() == 4
+    assert caught[0].filename == __file__
+    with pytest.warns(UserWarning, match="please use reduction='none' instead"):
+        assert F.mse_loss(X, X, reduce=False).shape == (4, 3)
