@@ -55,4 +55,4 @@ show("ties", [[0, 0, 7, 7], [0, 0, 7, 7], [3, 3, 1, 2], [2, 3, 2, 1]], window=2,
 
 print("In all three cases the loops and the library agree, and the sum of dx is the sum of g.")
 print("Notice the 9 of the second picture: the greatest of all four windows, it receives 1 + 2 + 3 + 4 = 10.")
-print("Notice the 7s of the third: were all four paid 2, dx would sum to more than g, and training would drift.")
+print("Notice the 7s of the third: to pay 2 to all four would be 8 for a window whose output is worth 2.")

@@ -80,4 +80,5 @@ for image, label, guess in mistakes[:2]:
         print("  " + "".join(" .:-=+*#%@"[round(9 * ink)] * 2 for ink in row).rstrip())
 
 print(f"\nTest accuracy {accuracy:.2%} after {seconds:.1f} s: {len(mistakes)} of {len(test_set)} images misread.")
-print("Notice that the loop is that of lesson 05, and that the number counts: no test image was ever trained on.")
+print("Notice that the loop is still that of lesson 05: zero the gradients, backward, a step. And that the accuracy")
+print("counts because no test image was ever trained on; the loss, which is lower each time, would promise too much.")

@@ -66,7 +66,8 @@ SLOW = {"06_new_op", "07_convolution", "10_reading_digits", "14_batch_norm"}
 def run(name: str, *arguments: str) -> str:
     """The output of a lesson; it must succeed, and warn of nothing."""
     command = [sys.executable, "-W", "error", str(EXAMPLES / f"{name}.py"), *arguments]
-    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    # One thread each: programs that run side by side would otherwise wait for each other's threads.
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=300, env=environment)
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr
@@ -115,3 +116,9 @@ def test_a_lesson_opens_with_its_question(name):
 @pytest.mark.parametrize("name", lessons())
 def test_a_lesson_fits_on_two_screens(name):
     assert len((EXAMPLES / f"{name}.py").read_text(encoding="utf-8").splitlines()) <= 110
+
+
+def test_the_table_of_contents_has_every_lesson():
+    contents = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| \[(\d\d)\]\((\S+)\.py\) \|", contents, re.MULTILINE)
+    assert [(name[:2], name) for name in lessons()] == listed
