@@ -1,5 +1,6 @@
 """Pictures of the graph, and a page that steps through the backward pass. Everything draws from one document."""
 
+from .diff import compare, diff
 from .dot import dot
 from .notebook import Graph
 from .page import html
@@ -8,4 +9,4 @@ from .snapshot import load, save, snapshot, to_json
 from .svg import svg
 from .text import text
 
-__all__ = ["Graph", "dot", "html", "load", "record", "save", "snapshot", "svg", "text", "to_json"]
+__all__ = ["Graph", "compare", "diff", "dot", "html", "load", "record", "save", "snapshot", "svg", "text", "to_json"]

@@ -1,7 +1,7 @@
 """The picture as DOT, by the graphviz package. No `dot` program is needed for that.
 
 What things are is told by shape and label as well as by colour: ops are rounded boxes, parameters
-cylinders, inputs ellipses, constants dashed, what was saved notes, results double boxes, folded modules
+cylinders, inputs ellipses, what was saved notes, results double boxes, folded modules
 tabs. Data runs along solid arrows with its shape; gradients come back along dashed ones with ‖g‖.
 """
 
@@ -12,6 +12,7 @@ from typing import Any
 import graphviz
 
 from .fold import Box, View, view
+from .source import document_from
 
 SHOW = ("shapes", "grads", "saved", "params", "values")
 DEFAULT_SHOW = ("shapes", "grads", "params")
@@ -21,7 +22,6 @@ STYLES: dict[str, dict[str, str]] = {
     "parameter": {"shape": "cylinder", "style": "filled", "fillcolor": "#fdf0d5", "color": "#8a5a00"},
     "buffer": {"shape": "cylinder", "style": "filled,dashed", "fillcolor": "#f1f1f1", "color": "#555555"},
     "input": {"shape": "ellipse", "style": "filled", "fillcolor": "#ddf3e4", "color": "#1d6b3a"},
-    "constant": {"shape": "box", "style": "filled,dashed", "fillcolor": "#f1f1f1", "color": "#555555"},
     "pick": {"shape": "cds", "style": "filled", "fillcolor": "#e8eefc", "color": "#3b5bb5"},
     "module": {"shape": "tab", "style": "filled", "fillcolor": "#efe6fb", "color": "#6a3fa0"},
     "saved": {"shape": "note", "style": "filled", "fillcolor": "#fff9c9", "color": "#6b6000"},
@@ -53,15 +53,13 @@ def dot(
 
     source: a document, a finished recording, or a Tensor. depth: of modules that are shown as frames
     (None: all). show: of shapes, grads, saved, params, values. hide: ops to leave out. module: the
-    inside of one module. direction: TB, BT, LR or RL.
+    inside of one module. direction: TB, BT, LR or RL. legend: with a heading and what the shapes mean.
 
     >>> import tinygrad_cnn as tg
     >>> x = tg.tensor(3.0, requires_grad=True)
     >>> "shape=ellipse" in tg.viz.dot(x + x).source
     True
     """
-    from .notebook import document_from
-
     document = document_from(source)
     shown = show_set(show)
     if direction not in ("TB", "BT", "LR", "RL"):
@@ -71,7 +69,7 @@ def dot(
         "graph",
         graph_attr={
             "rankdir": direction,
-            "label": f"{seen.title}: {summary(document)}",
+            **({"label": _label([f"{seen.title}: {summary(document)}"])} if legend else {}),
             "labelloc": "t",
             "fontname": FONT,
             "fontsize": "14",
@@ -122,12 +120,15 @@ def figure(x: Any) -> str:
     return x if isinstance(x, str) else f"{x + 0.0:.4g}".replace("-", "−")
 
 
-def attributes_text(node: dict) -> str:
-    """What a call was told beside its inputs, in one short line."""
+def attributes_text(document: dict[str, Any], node: dict) -> str:
+    """What a call was told beside its inputs, and not by default, in one short line."""
     texts = [f"{e['port']}={figure(e['number'])}" for e in node["inputs"] if isinstance(e.get("number"), (int, float))]
+    defaults = document["rules"].get(node["op"], {}).get("defaults", {})
     for name, value in node["attributes"].items():
-        if value is not None and value is not False and value != "":
-            texts.append(f"{name}={str(value).replace('[', '(').replace(']', ')')}")
+        usual = defaults.get(name)
+        if value is None or value == usual or (isinstance(value, list) and value and value == [usual] * len(value)):
+            continue
+        texts.append(f"{name}={str(value).replace('[', '(').replace(']', ')')}")
     return clip(" ".join(texts), 36)
 
 
@@ -180,10 +181,10 @@ class _Drawing:
         if box.kind == "module":
             rows.append(f"{plural(sum(n['kind'] == 'op' for n in nodes), 'op')} inside")
         else:
-            text = attributes_text(node)
+            text = attributes_text(self.document, node)
             if text:
                 rows.append(text)
-            if node["kind"] in ("parameter", "buffer", "input", "constant") or kind == "output":
+            if node["kind"] in ("parameter", "buffer", "input") or kind == "output":
                 word = kind if node["kind"] != "parameter" or node["needs_grad"] else "frozen parameter"
                 rows.append(f"{word} {shape_text(node['shape'])}")
             if "values" in self.shown and "value" in node:

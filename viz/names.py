@@ -23,7 +23,8 @@ class Names:
         self.calls: dict[str, int] = Counter()
         self.parameters: dict[int, list[str]] = {}
         self.buffers: dict[int, str] = {}
-        self.given = {id(t): str(name) for name, t in (names or {}).items()}
+        self.given: dict[int, str] = {}
+        self.arrays: dict[int, str] = {}
         self.kept: list[Any] = []  # so that no address is used again while its name is in use
         self.scopes: set[int] = set()
         self.model: Any = None
@@ -31,6 +32,14 @@ class Names:
         if model is not None:
             self._adopt(model, "")
             self.model = model
+        for name, t in (names or {}).items():
+            self.give(str(name), t)
+
+    def give(self, name: str, t: Any) -> None:
+        """Call this tensor, and its array where an op is handed that alone, by this name."""
+        self.given.setdefault(id(t), name)
+        self.arrays.setdefault(id(t._array), name)
+        self.kept.append(t)
 
     def _adopt(self, root: Any, prefix: str) -> None:
         def join(*parts: str) -> str:
@@ -80,6 +89,10 @@ class Names:
             return []
         own = self.parameters.get(id(t)) or ([self.buffers[id(t)]] if id(t) in self.buffers else [])
         return own or ([self.given[id(t)]] if id(t) in self.given else [])
+
+    def array(self, array: Any) -> list[str]:
+        """The name of an array of a tensor whose name was given."""
+        return [self.arrays[id(array)]] if id(array) in self.arrays else []
 
     def is_parameter(self, t: Any) -> bool:
         return id(t) in self.parameters or type(t).__name__ == "Parameter"

@@ -1,35 +1,113 @@
-"""A graph that shows itself in a notebook: a picture where one can be laid out, else a list that unfolds."""
+"""What shows itself in a notebook: a graph, a Tensor with a history, a Module.
+
+A picture where one can be laid out quickly and stays small, else a list that unfolds; neither `dot` nor
+anything else is needed. Importing `tinygrad_cnn.viz` is what teaches Tensor and Module to do it: the rooms
+below know nothing of this one.
+"""
 
 from __future__ import annotations
 
+import base64
 from html import escape
 from typing import Any
 
+from tinygrad_cnn.nn import Module
 from tinygrad_cnn.tensor import Tensor
 
-from .recorder import record
-from .snapshot import SCHEMA, snapshot
-from .text import text
+from .dot import plural, shape_text, summary
+from .fold import depth_of, view
+from .snapshot import snapshot
+from .source import document_from
+from .svg import describe, svg
+from .text import about, short_name, text
 
-
-def document_from(source: Any) -> dict[str, Any]:
-    """The document of what somebody wants to see: a document, a recording, a Graph, a Tensor."""
-    if isinstance(source, dict):
-        if source.get("schema") != SCHEMA:
-            raise ValueError(f"viz: expected a document of schema {SCHEMA!r}, got {source.get('schema')!r}")
-        return source
-    if isinstance(source, (record, Graph)):
-        return source.document
-    if isinstance(source, Tensor):
-        return snapshot(source)
-    raise TypeError(f"viz: expected a Tensor, a recording or a snapshot, got {type(source).__name__}")
+READABLE = 60
+LARGEST = 150_000
+SECONDS = 5.0
 
 
 class Graph:
-    """A document that draws itself."""
+    """A document that draws itself where it is shown: as text, and in a notebook as a picture.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor(2.0, requires_grad=True)
+    >>> tg.viz.Graph(tg.viz.snapshot(x * x, names={"x": x}))
+    graph: 1 op, 0 parameter tensors
+      x    input ()
+      mul  ()  <- x, x  saves 8 B   = result
+    """
 
     def __init__(self, source: Any):
         self.document = document_from(source)
 
     def __repr__(self) -> str:
         return text(self.document)
+
+    def _repr_html_(self) -> str:
+        return picture(self.document) or listing(self.document)
+
+
+def picture(document: dict[str, Any]) -> str:
+    """An <img> of the graph; "" where no layout program is installed, or the picture would be large."""
+    depth = next((d for d in range(depth_of(document), -1, -1) if len(view(document, d).boxes) <= READABLE), None)
+    if depth is None:
+        return ""
+    try:
+        drawn = svg(document, depth=depth, seconds=SECONDS, legend=False)
+    except (RuntimeError, ValueError):
+        return ""
+    if len(drawn) > LARGEST:
+        return ""
+    data = base64.b64encode(drawn.encode()).decode()
+    return f'<img style="max-width:100%" alt="{escape(describe(document))}" src="data:image/svg+xml;base64,{data}">'
+
+
+def listing(document: dict[str, Any], most: int = 300) -> str:
+    """The nodes as a list, one part for each module."""
+    parts: list[str] = []
+    module = None
+    for node in document["nodes"][:most]:
+        if node["module"] != module:
+            parts.append("</ul></details>" if module is not None else "")
+            module = node["module"]
+            kind = next((m["class"] for m in document["modules"] if m["path"] == module), "")
+            head = escape(f"{module}: {kind}" if kind else module or "outside of modules")
+            parts.append(f"<details open><summary>{head}</summary><ul>")
+        parts.append(f"<li><code>{escape(short_name(node))}</code> {escape(about(document, node))}</li>")
+    parts.append("</ul></details>" if module is not None else "")
+    left = len(document["nodes"]) - most
+    more = f"<p>and {plural(left, 'node')} more</p>" if left > 0 else ""
+    return f"<div><p>{escape(document['title'])}: {escape(summary(document))}</p>{''.join(parts)}{more}</div>"
+
+
+def module_listing(module: Module, name: str = "") -> str:
+    """A Module as a list that unfolds: its class, its parameters and their shapes, its modules."""
+    own = sum(p.numel() for p in module.parameters())
+    head = escape(f"{name}: {type(module).__name__}" if name else type(module).__name__)
+    extra = module.extra_repr()
+    head += f"({escape(extra)})" if extra else ""
+    items = [
+        f"<li><code>{escape(n)}</code> {escape(shape_text(p.shape))}{'' if p.requires_grad else ', frozen'}</li>"
+        for n, p in module.named_parameters(recurse=False)
+    ]
+    items += [f"<li>{module_listing(child, n)}</li>" for n, child in module.named_children()]
+    if not items:
+        return head
+    is_open = "" if name else " open"
+    return f"<details{is_open}><summary>{head}, {own:,} parameters</summary><ul>{''.join(items)}</ul></details>"
+
+
+def _show_tensor(self: Tensor, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    bundle = {"text/plain": repr(self)}
+    if self.grad_fn is not None:
+        graph = Graph(snapshot(self))
+        bundle["text/html"] = f"<pre>{escape(repr(self))}</pre>{graph._repr_html_()}"
+    return bundle
+
+
+def _show_module(self: Module, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    return {"text/plain": repr(self), "text/html": module_listing(self)}
+
+
+Tensor._repr_mimebundle_ = _show_tensor  # type: ignore[attr-defined]
+Module._repr_mimebundle_ = _show_module  # type: ignore[attr-defined]

@@ -26,6 +26,12 @@ function num(x) {
   const text = size !== 0 && (size < 1e-3 || size >= 1e5) ? x.toExponential(2) : String(Number(x.toPrecision(4)));
   return text.replaceAll("-", "−");
 }
+const signed = x => x < 0 ? `(${num(x)})` : num(x);
+function brief(x) {   // for a cell
+  if (!Number.isFinite(x)) return String(x).slice(0, 4);
+  const size = Math.abs(x), text = size !== 0 && (size < 0.01 || size >= 9999) ? x.toExponential(0) : String(Number(x.toPrecision(size < 1 ? 2 : 3)));
+  return text.replaceAll("-", "−");
+}
 function bytes(n) {
   for (const [unit, size] of [["GB", 1e9], ["MB", 1e6], ["kB", 1e3]]) if (n >= size) return `${Number((n / size).toPrecision(3))} ${unit}`;
   return `${n} B`;
@@ -54,8 +60,7 @@ function picture(i) {
   state.view = i;
   const v = views[i];
   if (current) {
-    current.text = current.text || null;
-    const script = document.querySelector(`script.picture[data-view="${i}"]`);
+      const script = document.querySelector(`script.picture[data-view="${i}"]`);
     const text = script ? JSON.parse(script.textContent) : first;
     $("graph").replaceChildren(new DOMParser().parseFromString(text, "image/svg+xml").documentElement);
   }
@@ -82,6 +87,7 @@ function picture(i) {
   v.arrows.forEach(([, , , target], g) => (flows.get(target) || flows.set(target, []).get(target)).push(svg.querySelector(`#g${g}`)));
   current = { view: i, svg, of, boxes, flows, ring: [] };
   fit();
+  if (scale() > 1.25) zoom(1 / scale());   // larger than the pane: readable first, "Fit" shows it all
   foldControls();
   mark();
 }
@@ -352,7 +358,7 @@ function workedPane(edge, w) {
   const at = i => i.length ? `[${i.join(", ")}]` : "";
   const out = [];
   if (w.terms) {
-    const text = w.terms.map(t => `${num(t.g)} · ${String(num(t.slope)).startsWith("−") ? `(${num(t.slope)})` : num(t.slope)}`).join(" + ");
+    const text = w.terms.map((t, i) => `${i ? signed(t.g) : num(t.g)} · ${signed(t.slope)}`).join(" + ");
     const rest = w.count > w.terms.length ? ` + … (${w.count} terms)` : "";
     out.push(el("p", {}, el("small", {}, `One element, Σ g${at(w.terms.length ? w.terms[0].at.map(() => "·") : [])} · slope:`), el("br"),
       el("span", { class: "num worked" }, `∂L/∂${edge.port}${at(w.index)} = ${text || "0"}${rest} = ${num(w.analytic)}`)));
@@ -361,7 +367,9 @@ function workedPane(edge, w) {
   return out;
 }
 function savedPane(n, step) {
-  const list = n.saved.map(s => s.shape ? `${s.name} ${shapeText(s.shape)}, ${bytes(s.bytes)}` : `${s.name} = ${Array.isArray(s.plain) ? shapeText(s.plain) : s.plain}`);
+  const list = n.saved.filter(s => s.shape).map(s => `${s.name} ${shapeText(s.shape)}, ${bytes(s.bytes)}`);
+  const rest = n.saved.filter(s => !s.shape).map(s => s.name).join(", ");
+  if (rest) list.push(list.length ? `and ${rest}` : `no array, only ${rest}`);
   const fate = !step ? "" : step.freed ? "Used here, then freed." : "Used here, and kept (retain_graph).";
   return el("div", {}, el("h3", {}, "Saved for backward"), el("ul", {}, ...list.map(t => el("li", {}, t))), fate ? el("p", {}, fate) : null);
 }
@@ -442,7 +450,7 @@ function card(title, index, hooks = {}) {
           paint.fillStyle = lum > 130 ? "#000" : "#fff";
           paint.font = "9px monospace";
           paint.textAlign = "center";
-          paint.fillText(num(v).slice(0, 6), x + size / 2, y + size / 2 + 3);
+          paint.fillText(brief(v), x + size / 2, y + size / 2 + 3);
         }
       }
       paint.strokeStyle = c.now;
@@ -551,7 +559,8 @@ function changesPane() {
   if (!data.compared || $("changes").childElementCount) return;
   const c = data.compared;
   $("changes").append(el("p", {}, `${c.before} → ${c.after}: ${c.summary}`), el("table", {}, el("thead", {}, el("tr", {}, ...["node", "what", "before", "after"].map(h => el("th", { scope: "col" }, h)))),
-    el("tbody", {}, ...c.rows.map(r => el("tr", {}, el("td", {}, place.has(r.node) ? nodeLink(r.node) : r.node), el("td", {}, r.what), el("td", {}, r.before), el("td", {}, r.after))))));
+    el("tbody", {}, ...c.rows.map(r => el("tr", {}, el("td", {}, place.has(r.node) ? nodeLink(r.node) : r.node), el("td", {}, r.what), el("td", {}, r.before), el("td", {}, r.after))))), el("h3", {}, `The graph of ${c.before}`));
+  $("changes").append(new DOMParser().parseFromString(c.picture, "image/svg+xml").documentElement);
 }
 
 // ---- export, theme, start

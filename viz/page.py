@@ -15,7 +15,7 @@ from typing import Any
 from .dot import DARK, dot, show_set, summary
 from .fold import View, depth_of, view
 from .mathml import mathml
-from .notebook import document_from
+from .source import document_from
 from .svg import SECONDS, describe, engine, layout, polish
 from .text import step_text
 

@@ -24,9 +24,9 @@ from tinygrad_cnn.tensor import AccumulateGrad, Node, Parts, Pick, Tensor, tick
 
 from .check import worked
 from .names import Names
-from .samples import Samples, brief, norm
+from .samples import Samples, brief, norm, plain
 from .snapshot import BUDGET, document_of
-from .structure import Structure, plain, spelled
+from .structure import Structure, op_name, spelled
 
 TIMINGS = "tinygrad_cnn.viz.timings/1"
 
@@ -105,6 +105,16 @@ class record:
         self.document  # noqa: B018  refuses before the end
         return self._timings
 
+    def name(self, namespace: dict[str, Any]) -> None:
+        """Call the tensors of a namespace by their names there, while the recording is not over."""
+        for name, t in namespace.items():
+            if isinstance(t, Tensor) and not name.startswith("_"):
+                self.names.give(name, t)
+
+    def walked(self, t: Tensor) -> bool:
+        """Whether backward has started from this tensor."""
+        return any(t._node is not None and t._node.time in walk.roots for walk in self.walks)
+
     # what the engine tells
 
     def called(self, op: Any, args: Any, out: Any, node: Node | None) -> None:
@@ -115,11 +125,13 @@ class record:
         else:
             key = node.time
             self.nodes.append(weakref.ref(node))
-            call: dict[str, Any] = {"sources": {}, "numbers": {}}
+            call: dict[str, Any] = {"sources": {}, "numbers": {}, "all": [], "op": op, "scope": node.scope}
+            call["shape"], call["dtype"] = getattr(out, "shape", ()), getattr(out, "dtype", "")
             for i, a in enumerate(args):
                 if isinstance(a, Tensor):
                     if not a._requires_grad:
                         call["sources"][i] = self._origin(a)
+                    call["all"].append(call["sources"].get(i) or a.accumulator().time)
                 elif isinstance(a, int | float) and not isinstance(a, bool):
                     call["numbers"][i] = plain(a)
             if self.samples is not None and isinstance(out, np.ndarray):
@@ -127,7 +139,6 @@ class record:
             if self.check:
                 call["args"] = [a._array if isinstance(a, Tensor) else a for a in args]
                 call["out"] = out.copy() if isinstance(out, np.ndarray) else out
-                call["op"] = op
             self.structure.calls[key] = call
         for array in out if isinstance(out, tuple) else (out,):
             if isinstance(array, np.ndarray):
@@ -149,7 +160,6 @@ class record:
     def _grey(self, op: Any, args: Any, out: Any) -> int:
         """A call that recorded nothing: kept aside, in case a recorded one uses its result."""
         key = tick()
-        name = op.name.strip("_") if isinstance(op, Op) else op.__name__
         first = out[0] if isinstance(out, tuple) and out else out
         array = np.asarray(first)
         if not mode.grad:
@@ -168,7 +178,7 @@ class record:
         self.structure.grey[key] = {
             "id": "",
             "kind": "op",
-            "op": name,
+            "op": op_name(op),
             "module": self.names.module(mode.scope),
             "shape": list(array.shape),
             "dtype": spelled(array.dtype),
@@ -180,7 +190,6 @@ class record:
             "parameters": [],
             "saved": [],
             "where": None,
-            "birth": key,
             **({"value": self.samples.add(array)} if self.samples is not None else {}),
         }
         return key
@@ -293,7 +302,7 @@ class Walk:
         call = self.structure.calls.get(node.time)
         if call is None or "args" not in call:
             return
-        values, out, op = call.pop("args"), call.pop("out"), call.pop("op")
+        values, out, op = call.pop("args"), call.pop("out"), call["op"]
         if hasattr(node, "plan"):
             places = node.plan.needed
         else:

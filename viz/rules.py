@@ -17,6 +17,8 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
+from .samples import plain
+
 ENDS = {
     "accumulate": "The end of a path: what arrives is added to .grad of this tensor.",
     "pick": "One output of an op that has several: the gradient goes to that output's place, the others get zero.",
@@ -44,6 +46,7 @@ def rule_of(op: Any) -> dict[str, Any]:
         "forward": first_line(op.forward.__doc__),
         "words": op.words or "The gradient that arrives, times the slope of this op.",
         "inputs": inputs,
+        "defaults": {name: plain(value) for name, value in op.defaults.items() if value is not None},
     }
 
 

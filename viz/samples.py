@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_cnn.tensor import Tensor
+
 EXACT = 64
 SIDE = 64
 
@@ -34,6 +36,23 @@ def number(x: Any) -> float | int | str:
 def brief(x: float) -> float | int | str:
     """The same to six digits, for statistics and sums."""
     return number(float(f"{float(x):.6g}"))
+
+
+def plain(value: Any) -> Any:
+    """An attribute as JSON can hold it, without addresses."""
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (int, float, complex, np.number, np.bool_)):
+        return number(value)
+    if isinstance(value, (tuple, list)):
+        return [plain(v) for v in value]
+    if isinstance(value, slice):
+        return ":".join("" if v is None else str(v) for v in (value.start, value.stop, value.step)).removesuffix(":")
+    if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
+        return str(np.dtype(value))
+    if isinstance(value, (np.ndarray, Tensor)):
+        return f"{value.dtype} {tuple(value.shape)}"
+    return type(value).__name__
 
 
 def norm(array: Any) -> float:

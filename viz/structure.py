@@ -18,12 +18,12 @@ import numpy as np
 
 from tinygrad_cnn.autograd import ancestry
 from tinygrad_cnn.autograd.function import FunctionCtx
-from tinygrad_cnn.op import OpNode
+from tinygrad_cnn.op import Op, OpNode
 from tinygrad_cnn.tensor import AccumulateGrad, Node, Pick, Tensor, tick
 
 from .names import Names, Sources
 from .rules import ENDS, rule_of
-from .samples import Samples, number
+from .samples import Samples, plain
 
 DETACHED = "detached: it has a history, but gradients were told not to take it"
 NOT_KEPT = "needs no gradient, and its values were not kept"
@@ -75,6 +75,7 @@ class Structure:
         names = self.names.tensor(leaf)
         kind = "parameter" if leaf is not None and self.names.is_parameter(leaf) else "input"
         entry = self._source(kind, names, node.shape, node.dtype, True, "")
+        self._named(entry, names[0] if names else kind)
         if leaf is not None and self.samples is not None:
             entry["value"] = self.samples.add(leaf._array)
         self.rules.setdefault("accumulate", {"forward": "", "words": ENDS["accumulate"], "inputs": {}})
@@ -109,8 +110,15 @@ class Structure:
                 value = call["numbers"][i]
                 inputs.append({"port": port, "from": None, "needs_grad": False, "number": value})
         names = op.keyword_only if op.variadic else op.parameters[plan.n_inputs :]
-        attributes = {name: plain(value) for name, value in zip(names, node.attributes, strict=False)}
-        name = op.name.strip("_")
+        attributes = {}
+        for i, (name, value) in enumerate(zip(names, node.attributes, strict=False), plan.n_inputs):
+            if i in call.get("sources", ()):  # a Tensor that no rule differentiates, such as labels
+                inputs.append(self._edge_to(name, call["sources"][i]))
+            elif isinstance(value, np.ndarray):
+                inputs.append(self._edge_to(name, self._constant(value, None)))
+            else:
+                attributes[name] = plain(value)
+        name = op_name(op)
         if name not in self.rules:
             self.rules[name] = rule_of(op)
             self.zeros[name] = op.zero
@@ -209,7 +217,7 @@ class Structure:
         }
         if reason:
             entry["reason"] = reason
-        return self._named(entry, names[0] if names else kind)
+        return entry
 
     def _named(self, entry: dict, stem: str) -> dict:
         self.counts[stem] += 1
@@ -237,14 +245,42 @@ class Structure:
         """Put a grey node, and the grey ones before it, into the document."""
         stack = [key]
         while stack:
-            entry = self.grey.pop(stack.pop(), None)
+            key = stack.pop()
+            if key in self.nodes:
+                continue
+            entry = self.grey.pop(key, None) or self._detached(key)
             if entry is None:
                 continue
-            self.nodes[entry.pop("birth")] = entry
+            self.nodes[key] = entry
             stem = entry["parameters"][0] if entry["kind"] != "op" and entry["parameters"] else ""
             stem = stem or (f"{entry['module']}/{entry['op']}" if entry["module"] else entry["op"])
             self._named(entry, stem)
             stack += [e["from"] for e in entry["inputs"] if e["from"] is not None]
+
+    def _detached(self, key: int) -> dict | None:
+        """A recorded op that the result depends on, but only on ways that gradients do not take."""
+        call = self.calls.get(key)
+        if call is None:
+            return None
+        edge = {"needs_grad": False, "reason": DETACHED}
+        edges = [{"port": str(i), "from": source, **edge} for i, source in enumerate(call["all"])]
+        return {
+            "id": "",
+            "kind": "op",
+            "op": op_name(call["op"]),
+            "module": self.names.module(call["scope"]),
+            "shape": list(call["shape"]),
+            "dtype": spelled(call["dtype"]),
+            "bytes": math.prod(call["shape"]) * getattr(call["dtype"], "itemsize", 0),
+            "needs_grad": False,
+            "reason": DETACHED,
+            "inputs": edges,
+            "attributes": {},
+            "parameters": [],
+            "saved": [],
+            "where": None,
+            **({"value": call["value"]} if "value" in call else {}),
+        }
 
     def _constant(self, array: np.ndarray, t: Tensor | None) -> int:
         """The birth of the node of an array that no recorded step made."""
@@ -252,18 +288,18 @@ class Structure:
         if known is not None:
             return known
         key = tick()
-        names = self.names.tensor(t)
+        names = self.names.tensor(t) or self.names.array(array)
         if t is not None and id(t) in self.names.parameters:
             kind, reason = "parameter", "frozen: requires_grad is False"
         elif names and names[0] in self.names.buffers.values():
             kind, reason = "buffer", "a buffer: it belongs to its module, and no gradient is asked for it"
         elif array.dtype.kind not in "fc":
-            kind, reason = "constant", f"{array.dtype} numbers have no gradient"
+            kind, reason = "input", f"{array.dtype} numbers have no gradient"
         else:
-            kind, reason = "constant", "no gradient is asked for it: requires_grad is False"
+            kind, reason = "input", "no gradient is asked for it: requires_grad is False"
         entry = self._source(kind, names, array.shape, array.dtype, False, reason)
         self._put(entry, array)
-        self.nodes[key] = entry
+        self.grey[key] = entry
         self.remember(array, key)
         return key
 
@@ -313,21 +349,9 @@ class Structure:
         return nodes
 
 
+def op_name(op: Any) -> str:
+    """What a picture calls an op, or a Function class."""
+    return op.name.strip("_") if isinstance(op, Op) else op.__name__
+
+
 spelled = functools.cache(str)
-
-
-def plain(value: Any) -> Any:
-    """An attribute as JSON can hold it, without addresses."""
-    if value is None or isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, (int, float, complex, np.number, np.bool_)):
-        return number(value)
-    if isinstance(value, (tuple, list)):
-        return [plain(v) for v in value]
-    if isinstance(value, slice):
-        return ":".join("" if v is None else str(v) for v in (value.start, value.stop, value.step)).removesuffix(":")
-    if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
-        return str(np.dtype(value))
-    if isinstance(value, (np.ndarray, Tensor)):
-        return f"{value.dtype} {tuple(value.shape)}"
-    return type(value).__name__

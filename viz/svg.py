@@ -19,6 +19,7 @@ from typing import Any
 
 from .dot import DARK, dot, summary
 from .fold import depth_of
+from .source import document_from
 
 SECONDS = 30.0
 
@@ -113,8 +114,6 @@ def svg(
     Raises a RuntimeError, before anything is written, where no layout program is installed, and a
     ValueError where even the most folded picture is too large for the time.
     """
-    from .notebook import document_from
-
     document = document_from(source)
     engine()
     text, _ = fitting(document, depth, seconds, options)
@@ -158,7 +157,8 @@ def polish(text: str, title: str, description: str) -> str:
     head, _, body = text.partition(">")
     name = escape(title)
     head += ' role="img" aria-labelledby="t d" font-family="Helvetica,Arial,sans-serif" text-anchor="middle"'
-    return f'{head}>\n<title id="t">{name}</title>\n<desc id="d">{escape(description)}</desc>\n<style>{STYLE}</style>{body}'
+    head += f'>\n<title id="t">{name}</title>\n<desc id="d">{escape(description)}</desc>\n'
+    return f"{head}<style>{STYLE}</style>{body}"
 
 
 def _with_title(match: re.Match) -> str:

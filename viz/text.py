@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .dot import attributes_text, figure, shape_text, size_text, summary
+from .source import document_from
 
 
 def text(source: Any, *, hide: Any = (), width: int = 120) -> str:
@@ -18,13 +19,11 @@ def text(source: Any, *, hide: Any = (), width: int = 120) -> str:
       add  (2,)  <- a, a
       sum  ()  <- add   = result
     """
-    from .notebook import document_from
-
     document = document_from(source)
     hidden = set([hide] if isinstance(hide, str) else hide)
     nodes = [n for n in document["nodes"] if n["op"] not in hidden]
     lines = [f"{document['title']}: {summary(document)}"]
-    wide = min(40, max((len(_name(n)) for n in nodes), default=0))
+    wide = min(40, max((len(short_name(n)) for n in nodes), default=0))
     module = ""
     for node in nodes:
         if node["module"] != module:
@@ -33,7 +32,7 @@ def text(source: Any, *, hide: Any = (), width: int = 120) -> str:
                 kind = next((m["class"] for m in document["modules"] if m["path"] == module), "")
                 lines.append(f"  {module}{f': {kind}' if kind else ''}")
         indent = "    " if module else "  "
-        lines.append(_clip(f"{indent}{_name(node):<{wide}}  {_about(node)}", width))
+        lines.append(_clip(f"{indent}{short_name(node):<{wide}}  {about(document, node)}", width))
     for i, one in enumerate(document["passes"]):
         lines += ["", "backward" if len(document["passes"]) == 1 else f"backward, pass {i + 1}"]
         digits = len(str(len(one["steps"])))
@@ -44,19 +43,19 @@ def text(source: Any, *, hide: Any = (), width: int = 120) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _name(node: dict) -> str:
+def short_name(node: dict) -> str:
     """The id without the module path, under whose heading it stands."""
     path = node["module"]
     return node["id"][len(path) + 1 :] if path and node["id"].startswith((path + "/", path + ".")) else node["id"]
 
 
-def _about(node: dict) -> str:
+def about(document: dict[str, Any], node: dict) -> str:
     parts = []
     if node["kind"] not in ("op", "pick"):
         parts.append(f"{node['kind']} {shape_text(node['shape'])}")
     else:
         parts.append(shape_text(node["shape"]))
-        extra = attributes_text(node)
+        extra = attributes_text(document, node)
         sources = ", ".join(e["from"] or str(e.get("number", "?")) for e in node["inputs"])
         parts.append(f"<- {sources}" + (f"  [{extra}]" if extra else ""))
         saved = sum(s["bytes"] for s in node["saved"])

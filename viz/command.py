@@ -1,0 +1,166 @@
+"""What `tinygrad-cnn graph` and `tinygrad-cnn diff` do. A mistake of the user's is one clear line."""
+
+from __future__ import annotations
+
+import inspect
+import runpy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tinygrad_cnn as tg
+from tinygrad_cnn.nn import Module
+from tinygrad_cnn.tensor import Tensor, wrap
+
+from .diff import diff as diff_page
+from .dot import DEFAULT_SHOW, dot, show_set
+from .page import html
+from .recorder import record
+from .snapshot import load, save
+from .svg import engine, svg
+from .text import text
+
+FORMATS = (".svg", ".html", ".json", ".dot", ".txt")
+MOST_PASSES = 8
+
+
+def graph(
+    target: str,
+    output: str | None = None,
+    *,
+    depth: int | None = None,
+    show: str | None = None,
+    hide: str | None = None,
+    inputs: Sequence[str] = (),
+) -> str | None:
+    """Draw `SCRIPT.py[:NAME]` into `output`, whose suffix says what it becomes; without one, return the text view.
+
+    NAME: a Tensor, a Module (with `inputs`, texts such as "1,1,28,28"), or a function that returns a loss.
+    Raises ValueError and FileNotFoundError, each with one line, before anything is written.
+    """
+    suffix = _suffix(output)
+    shown = show_set(DEFAULT_SHOW if show is None else show)
+    hidden = [op for op in (hide or "").split(",") if op]
+    if suffix in (".svg", ".html"):
+        engine()
+    full = suffix in (".html", ".json")
+    recording = run_target(target, [_shape(s) for s in inputs], values=full or "values" in shown, check=full)
+    document = recording.document
+    if output is None:
+        return text(document, hide=hidden)
+    if suffix == ".json":
+        save(document, output)
+    elif suffix == ".txt":
+        Path(output).write_text(text(document, hide=hidden) + "\n", encoding="utf-8")
+    elif suffix == ".dot":
+        Path(output).write_text(dot(document, depth, show=shown, hide=hidden).source, encoding="utf-8")
+    elif suffix == ".svg":
+        svg(document, output, depth, show=shown, hide=hidden)
+    else:
+        html(document, output, depth=depth, show=shown, hide=hidden)
+    return None
+
+
+def diff(before: str, after: str, output: str) -> None:
+    """Write one page on what changed between two JSON snapshots."""
+    if Path(output).suffix != ".html":
+        raise ValueError(f"{output}: the comparison is a page; give a name that ends in .html")
+    a, b = load(before), load(after)
+    diff_page(a, b, output, names=(Path(before).name, Path(after).name))
+
+
+def run_target(target: str, shapes: list[tuple[int, ...]], *, values: bool, check: bool) -> record:
+    """Run the script, make the loss, go backward; all of it recorded."""
+    script, _, name = target.partition(":")
+    path = Path(script)
+    if not path.is_file():
+        raise FileNotFoundError(f"{script}: there is no such script")
+    tg.manual_seed(0)
+    with record(values=values, check=check) as script_run:
+        try:
+            namespace = runpy.run_path(str(path), run_name=path.stem)
+        except SystemExit:
+            raise ValueError(f"{script}: it ended itself (SystemExit) before there was a graph") from None
+        name, thing = _find(script, name, namespace)
+        if isinstance(thing, Tensor):
+            script_run.name(namespace)
+            if not script_run.walked(thing):
+                _backward(f"{script}:{name}", thing)
+    if len(script_run.document["passes"]) > MOST_PASSES:
+        raise ValueError(
+            f"{script}: it runs {len(script_run.document['passes'])} backward passes, too many for a picture; "
+            "name a function that returns one loss"
+        )
+    if isinstance(thing, Tensor):
+        return script_run
+    arguments = [tg.randn(*shape) for shape in shapes]
+    if isinstance(thing, Module) and not arguments:
+        raise ValueError(f"{script}:{name} is a Module; say what goes in with --input, for example --input 1,1,28,28")
+    if not isinstance(thing, Module):
+        needed = [p.name for p in inspect.signature(thing).parameters.values() if p.default is p.empty]
+        if len(needed) > len(arguments):
+            raise ValueError(
+                f"{script}:{name} takes {', '.join(needed)}; give a function without arguments, or --input"
+            )
+    model = thing if isinstance(thing, Module) else None
+    known = {f"input{i or ''}": x for i, x in enumerate(arguments)}
+    with record(model, names=known, values=values, check=check) as run:
+        if model is None:
+            run.name(namespace)
+        loss = thing(*arguments)
+        if not isinstance(loss, Tensor):
+            raise ValueError(f"{script}:{name} returned a {type(loss).__name__}; it must return one Tensor")
+        if not run.walked(loss):
+            _backward(f"{script}:{name}", loss)
+    return run
+
+
+def _backward(what: str, t: Tensor) -> None:
+    if not t.requires_grad:
+        raise ValueError(f"{what} has no history: nothing that it was computed from requires a gradient")
+    ones = wrap(t.detach().numpy() * 0 + 1)
+    t.backward(ones, retain_graph=True)
+
+
+def _find(script: str, name: str, namespace: dict[str, Any]) -> tuple[str, Any]:
+    """What is to be drawn: the thing of that name or, without a name, the one that it can only be."""
+    good = {k: v for k, v in namespace.items() if not k.startswith("_") and _drawable(v)}
+    if name:
+        if name not in namespace:
+            raise ValueError(f"{script}: there is no {name!r}; it has {', '.join(good) or 'nothing that can be drawn'}")
+        if name not in good and not (callable(namespace[name]) and not isinstance(namespace[name], type)):
+            kind = type(namespace[name]).__name__
+            raise ValueError(f"{script}:{name} is a {kind}; expected a Tensor with a history, a Module, or a function")
+        return name, namespace[name]
+    results = [k for k, v in good.items() if isinstance(v, Tensor)]
+    for candidates in (["loss"], results[-1:], [k for k in good if isinstance(good[k], Module)]):
+        if len(candidates) == 1 and candidates[0] in good:
+            return candidates[0], good[candidates[0]]
+    names = ", ".join(good) or "nothing that can be drawn"
+    raise ValueError(f"{script}: say what to draw, as {script}:NAME; it has {names}")
+
+
+def _drawable(v: Any) -> bool:
+    return (
+        isinstance(v, Module)
+        or (isinstance(v, Tensor) and v.grad_fn is not None)
+        or (inspect.isfunction(v) and not (v.__module__ or "").startswith("tinygrad_cnn"))
+    )
+
+
+def _suffix(output: str | None) -> str:
+    if output is None:
+        return ""
+    suffix = Path(output).suffix
+    if suffix not in FORMATS:
+        raise ValueError(f"{output}: what should it be? End the name in {', '.join(FORMATS)}")
+    if not Path(output).resolve().parent.is_dir():
+        raise FileNotFoundError(f"{output}: there is no such folder")
+    return suffix
+
+
+def _shape(text_: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(n) for n in text_.split(",") if n.strip())
+    except ValueError:
+        raise ValueError(f"--input {text_}: expected a shape such as 1,1,28,28") from None
