@@ -36,6 +36,7 @@ FLOORS = {
     "accelerator": 0,
     "backends": 0,
     "multiprocessing": 0,
+    "metrics": 5,
     "checkpoint": 6,
     "utils": 6,
     "viz": 7,

@@ -330,7 +330,19 @@ from .tensor import Size, Tensor, device, get_default_device, is_tensor, numel, 
 __version__ = "0.1.0"
 
 # Opened when somebody first asks for them, so that `import tinygrad_cnn` stays quick.
-_ROOMS = ("checkpoint", "data", "kernels", "multiprocessing", "nn", "optim", "testing", "utils", "vision", "viz")
+_ROOMS = (
+    "checkpoint",
+    "data",
+    "kernels",
+    "metrics",
+    "multiprocessing",
+    "nn",
+    "optim",
+    "testing",
+    "utils",
+    "vision",
+    "viz",
+)
 _LATER = {"load": "checkpoint", "save": "checkpoint"}
 
 
