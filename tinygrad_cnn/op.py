@@ -22,10 +22,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from .autograd.engine import grad as gradients_of
 from .autograd.function import refuse_changed
@@ -230,7 +231,7 @@ def record(op: Op, args: Any, values: list, needed: int, out: Any, extras: Any, 
     node.plan = plan
     node.hooks = node.retain = None
     node.scope = mode.scope
-    node.attributes = values[plan.n_inputs :]
+    node.attributes = values[plan.n_inputs :] if plan.has_attributes else ()
     node.guards = guards = []
     for i in plan.guarded:
         a = args[i]
@@ -305,7 +306,7 @@ def op(forward: Callable | None = None, *, keeps: str | tuple[str, ...] = (), vi
             out, *extras = out
         if plain:
             return out
-        if type(out) is not np.ndarray:
+        if type(out) is not ndarray:
             if type(out) is tuple:
                 return spec.several(args, values, needed, out, extras)
             out = np.asarray(out)
@@ -357,6 +358,7 @@ class Plan:
         else:
             self.n_inputs = 1 + max((op.parameters.index(name) for name in op.inputs), default=-1)
             names = op.parameters
+        self.has_attributes = n_values > self.n_inputs
         self.numbered = [*names, "out", *op.keeps]
         self.shapes: list[int] = []
         self.keep: list[int | slice] = []
@@ -423,7 +425,7 @@ class OpNode(Node):
     plan: Plan
     saved: list | None
     guards: list[Version]
-    attributes: list
+    attributes: Sequence
 
     def name(self) -> str:
         return "".join(word.capitalize() for word in self.op.name.split("_")) + "Backward0"
@@ -450,8 +452,13 @@ class OpNode(Node):
             together = rule(g, *[saved[i] for i in slots])
             return [fit(c, p) for c, p in zip(self._needed_of(together), self.parents, strict=True)]
         for (rule, slots), parent in zip(steps, self.parents):  # noqa: B905
-            c = rule(g, *[saved[i] for i in slots])
-            if c is not None and (c.shape != parent.shape or c.dtype != parent.dtype):
+            if not slots:
+                c = rule(g)
+            elif len(slots) == 1:
+                c = rule(g, saved[slots[0]])
+            else:
+                c = rule(g, *[saved[i] for i in slots])
+            if c is not None and (c.shape != parent.shape or c.dtype is not parent.dtype):
                 c = fit(c, parent)
             result.append(c)
         return result

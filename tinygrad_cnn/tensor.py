@@ -496,12 +496,15 @@ class Tensor:
 
 def wrap(array: np.ndarray, node: Node | None = None) -> Tensor:
     """A Tensor on this very array, made by this node."""
-    t = Tensor.__new__(Tensor)
+    t = _new(Tensor)
     t._array = array
     t._node = node
     t._requires_grad = node is not None
     t._version = t._view = t.grad = None
     return t
+
+
+_new = Tensor.__new__
 
 
 def is_tensor(obj: Any) -> bool:

@@ -8,6 +8,7 @@ Functions of one number, exp to atanh, are in `unary.py`.
 from __future__ import annotations
 
 import builtins
+import operator
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from .unary import exp, floor, log, nought, trunc
 # The four operations. What `a + b`, `a - b`, `a * b` and `a / b` mean is plus, minus, mul and divide.
 
 
-@pairwise(np.add, name="add")
+@pairwise(np.add, name="add", quick=operator.add)
 def plus(input, other):
     """input + other."""
 
@@ -33,12 +34,12 @@ def _numbers(input: Any, other: Any) -> tuple:
     return pair
 
 
-@pairwise(np.subtract, _numbers, name="sub")
+@pairwise(np.subtract, _numbers, name="sub", quick=operator.sub)
 def minus(input, other):
     """input - other."""
 
 
-@pairwise(np.multiply)
+@pairwise(np.multiply, quick=operator.mul)
 def mul(input, other):
     """input · other.
 
@@ -50,7 +51,7 @@ def mul(input, other):
     """
 
 
-@pairwise(np.true_divide, floating, name="div")
+@pairwise(np.true_divide, floating, name="div", quick=operator.truediv)
 def divide(input, other):
     """input / other; integers are divided as floating numbers."""
 

@@ -7,28 +7,33 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
-from ..dtypes import promote
+from ..dtypes import float32, float64, promote
 from ..op import op
 
 
-def pairwise(ufunc: Callable, prepare: Callable = promote, name: str = "") -> Callable[[Callable], Callable]:
+def pairwise(ufunc: Callable, prepare: Callable = promote, name: str = "", quick: Callable | None = None) -> Callable:
     """An op on two operands: this NumPy function, in the dtype that `prepare` gives both.
 
-    It stands over a function that has a name, two parameters and a docstring, and nothing else.
+    It stands over a function that has a name, two parameters and a docstring, and nothing else. `quick` is the
+    same function as an operator, which NumPy calls sooner: most operands are two arrays of one floating dtype,
+    or an array beside a Python float, and need no preparation.
     """
+    quick = quick or ufunc
 
     def register(described: Callable) -> Callable:
         @functools.wraps(described)
         def forward(input: Any, other: Any) -> Any:
             try:
-                # Most calls have nothing to prepare: one floating dtype, or a floating array beside a Python number.
-                if type(other) is float or type(other) is int:
-                    if type(input) is np.ndarray and input.dtype.kind == "f":
-                        return ufunc(input, other)
-                elif type(input) is type(other) is np.ndarray and input.dtype is other.dtype:
-                    if input.dtype.kind == "f":
-                        return ufunc(input, other)
+                if type(input) is ndarray:
+                    dtype = input.dtype
+                    if dtype is float32 or dtype is float64:
+                        if type(other) is ndarray:
+                            if other.dtype is dtype:
+                                return quick(input, other)
+                        elif type(other) is float or type(other) is int:
+                            return quick(input, other)
                 return ufunc(*prepare(input, other))
             except ValueError:
                 raise RuntimeError(apart(forward.__name__, input, other)) from None
