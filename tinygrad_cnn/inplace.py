@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from .autograd import ancestry
 from .modes import mode
 from .op import OpNode, cast
 from .tensor import Tensor, tick, wrap
@@ -80,9 +79,8 @@ def _keep_old_values(made: Tensor, array: np.ndarray, t: Tensor, start: int) -> 
     """Give the nodes born since `start` their own copy of the values that are about to be overwritten."""
     assert made._node is not None
     young = [made._node]
-    for node in ancestry([made._node]) if made._node.parents and made._node.parents[0].time > start else young:
-        if node.time < start:
-            break
+    for node in young:
+        young.extend(p for p in node.parents if p.time > start and p not in young)
         if isinstance(node, OpNode) and node.saved:
             node.saved = [
                 v.copy(order="K") if isinstance(v, np.ndarray) and np.may_share_memory(v, array) else v

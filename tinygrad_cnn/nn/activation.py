@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from .. import ops
@@ -168,8 +169,21 @@ class PReLU(Module):
 class Hardtanh(Module):
     """min(max(input, min_val), max_val)"""
 
-    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False):
+    def __init__(
+        self,
+        min_val: float = -1.0,
+        max_val: float = 1.0,
+        inplace: bool = False,
+        min_value: float | None = None,
+        max_value: float | None = None,
+    ):
         super().__init__()
+        if min_value is not None:
+            warnings.warn("Hardtanh: min_value is deprecated, use min_val", FutureWarning, stacklevel=2)
+            min_val = min_value
+        if max_value is not None:
+            warnings.warn("Hardtanh: max_value is deprecated, use max_val", FutureWarning, stacklevel=2)
+            max_val = max_value
         if min_val >= max_val:
             raise ValueError(f"{type(self).__name__}: max_val must be larger than min_val, got {min_val} and {max_val}")
         self.min_val = min_val

@@ -1,0 +1,416 @@
+"""Layers: the same arguments, repr, state, outputs and gradients as PyTorch's, and their initial values."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import math
+import pickle
+
+import numpy as np
+import pytest
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import nn
+
+RNG = np.random.default_rng(0)
+
+
+def positive(*shape):
+    return RNG.uniform(0.05, 0.95, shape)
+
+
+def normal(*shape):
+    return RNG.normal(size=shape)
+
+
+LABELS = np.array([0, 2, 1, 2])
+SIGNS = np.array([1.0, -1.0, -1.0, 1.0])
+IMAGE = normal(2, 4, 7, 6)
+ROWS = normal(2, 4, 9)
+X = normal(4, 3)
+
+# How a layer is made, and what it is called with: the first argument is differentiated.
+LAYERS = [
+    (lambda nn: nn.Identity(3, four=4), [X]),
+    (lambda nn: nn.Linear(3, 5), [X]),
+    (lambda nn: nn.Linear(3, 5, bias=False), [normal(2, 4, 3)]),
+    (lambda nn: nn.Bilinear(3, 2, 5), [X, normal(4, 2)]),
+    (lambda nn: nn.Bilinear(3, 2, 5, bias=False), [X, normal(4, 2)]),
+    (lambda nn: nn.Flatten(), [IMAGE]),
+    (lambda nn: nn.Flatten(0, 1), [IMAGE]),
+    (lambda nn: nn.Unflatten(1, (2, 2)), [IMAGE]),
+    (lambda nn: nn.Conv1d(4, 6, 3), [ROWS]),
+    (lambda nn: nn.Conv1d(4, 6, 4, stride=2, padding=3, dilation=2, groups=2, bias=False), [ROWS]),
+    (lambda nn: nn.Conv1d(4, 6, 3, padding=2, padding_mode="reflect"), [ROWS]),
+    (lambda nn: nn.Conv1d(4, 6, (3,), padding="same", padding_mode="circular"), [ROWS]),
+    (lambda nn: nn.Conv2d(4, 6, 3), [IMAGE]),
+    (lambda nn: nn.Conv2d(4, 6, 3), [IMAGE[0]]),
+    (lambda nn: nn.Conv2d(4, 6, (3, 2), (2, 1), (1, 0), (1, 2), 2, False), [IMAGE]),
+    (lambda nn: nn.Conv2d(4, 4, 3, padding="same", groups=4), [IMAGE]),
+    (lambda nn: nn.Conv2d(4, 6, 3, padding="valid"), [IMAGE]),
+    (lambda nn: nn.Conv2d(4, 6, 3, padding=(2, 1), padding_mode="reflect"), [IMAGE]),
+    (lambda nn: nn.Conv2d(4, 6, 5, padding="same", padding_mode="replicate"), [IMAGE]),
+    (lambda nn: nn.Conv2d(4, 6, 3, padding=1, padding_mode="circular"), [IMAGE]),
+    (lambda nn: nn.ConvTranspose1d(4, 6, 3, stride=2, padding=1, output_padding=1), [ROWS]),
+    (lambda nn: nn.ConvTranspose2d(4, 6, 3), [IMAGE]),
+    (lambda nn: nn.ConvTranspose2d(4, 6, 4, 2, 1, bias=False), [IMAGE]),
+    (lambda nn: nn.ConvTranspose2d(4, 6, (3, 2), (3, 1), (0, 1), (2, 0), 2, True, (2, 1)), [IMAGE]),
+    (lambda nn: nn.MaxPool1d(3, 2, 1), [ROWS]),
+    (lambda nn: nn.MaxPool2d(2), [IMAGE]),
+    (lambda nn: nn.MaxPool2d((3, 2), stride=(2, 1), padding=(1, 0), dilation=(1, 2), ceil_mode=True), [IMAGE]),
+    (lambda nn: nn.AvgPool1d(3, 2, 1), [ROWS]),
+    (lambda nn: nn.AvgPool2d(2), [IMAGE]),
+    (lambda nn: nn.AvgPool2d(3, 2, 1, True, False), [IMAGE]),
+    (lambda nn: nn.AvgPool2d(2, divisor_override=3), [IMAGE]),
+    (lambda nn: nn.LPPool1d(2, 3), [positive(2, 4, 9)]),
+    (lambda nn: nn.LPPool2d(2, (2, 3), stride=1), [positive(2, 4, 7, 6)]),
+    (lambda nn: nn.AdaptiveAvgPool1d(4), [ROWS]),
+    (lambda nn: nn.AdaptiveAvgPool2d(1), [IMAGE]),
+    (lambda nn: nn.AdaptiveAvgPool2d((None, 4)), [IMAGE]),
+    (lambda nn: nn.AdaptiveMaxPool1d(4), [ROWS]),
+    (lambda nn: nn.AdaptiveMaxPool2d((3, 4)), [IMAGE]),
+    (lambda nn: nn.BatchNorm1d(3), [X]),
+    (lambda nn: nn.BatchNorm1d(4, momentum=None), [ROWS]),
+    (lambda nn: nn.BatchNorm2d(4), [IMAGE]),
+    (lambda nn: nn.BatchNorm2d(4, eps=0.1, momentum=0.3, affine=False), [IMAGE]),
+    (lambda nn: nn.BatchNorm2d(4, track_running_stats=False), [IMAGE]),
+    (lambda nn: nn.BatchNorm3d(4), [normal(2, 4, 2, 3, 2)]),
+    (lambda nn: nn.InstanceNorm1d(4), [ROWS]),
+    (lambda nn: nn.InstanceNorm2d(4, affine=True, track_running_stats=True), [IMAGE]),
+    (lambda nn: nn.InstanceNorm2d(4), [IMAGE[0]]),
+    (lambda nn: nn.LayerNorm(6), [IMAGE]),
+    (lambda nn: nn.LayerNorm((7, 6), eps=0.1, bias=False), [IMAGE]),
+    (lambda nn: nn.LayerNorm([6], elementwise_affine=False), [IMAGE]),
+    (lambda nn: nn.RMSNorm(6), [IMAGE]),
+    (lambda nn: nn.RMSNorm((7, 6), eps=0.1, elementwise_affine=False), [IMAGE]),
+    (lambda nn: nn.GroupNorm(2, 4), [IMAGE]),
+    (lambda nn: nn.GroupNorm(4, 4, affine=False), [IMAGE]),
+    (lambda nn: nn.LocalResponseNorm(3, alpha=0.5), [IMAGE]),
+    (lambda nn: nn.Dropout(0.0), [X]),
+    (lambda nn: nn.Dropout1d(0.0), [ROWS]),
+    (lambda nn: nn.Dropout2d(0.0), [IMAGE]),
+    (lambda nn: nn.AlphaDropout(0.0), [X]),
+    (lambda nn: nn.ReLU(), [X]),
+    (lambda nn: nn.ReLU6(), [X * 5]),
+    (lambda nn: nn.LeakyReLU(0.2), [X]),
+    (lambda nn: nn.PReLU(), [X]),
+    (lambda nn: nn.PReLU(4, init=0.1), [IMAGE]),
+    (lambda nn: nn.ELU(0.5), [X]),
+    (lambda nn: nn.CELU(0.5), [X]),
+    (lambda nn: nn.SELU(), [X]),
+    (lambda nn: nn.GELU(), [X]),
+    (lambda nn: nn.GELU("tanh"), [X]),
+    (lambda nn: nn.GLU(1), [IMAGE]),
+    (lambda nn: nn.SiLU(), [X]),
+    (lambda nn: nn.Mish(), [X]),
+    (lambda nn: nn.Sigmoid(), [X]),
+    (lambda nn: nn.LogSigmoid(), [X]),
+    (lambda nn: nn.Tanh(), [X]),
+    (lambda nn: nn.Tanhshrink(), [X]),
+    (lambda nn: nn.Hardtanh(-0.5, 0.7), [X]),
+    (lambda nn: nn.Hardsigmoid(), [X * 4]),
+    (lambda nn: nn.Hardswish(), [X * 4]),
+    (lambda nn: nn.Hardshrink(), [X]),
+    (lambda nn: nn.Softshrink(0.3), [X]),
+    (lambda nn: nn.Softplus(2.0, 1.0), [X]),
+    (lambda nn: nn.Softsign(), [X]),
+    (lambda nn: nn.Threshold(0.1, -2), [X]),
+    (lambda nn: nn.Softmax(1), [X]),
+    (lambda nn: nn.Softmin(dim=0), [X]),
+    (lambda nn: nn.LogSoftmax(dim=-1), [X]),
+    (lambda nn: nn.Softmax2d(), [IMAGE]),
+    (lambda nn: nn.ZeroPad1d(1), [ROWS]),
+    (lambda nn: nn.ZeroPad2d((1, 0, 2, 3)), [IMAGE]),
+    (lambda nn: nn.ConstantPad1d(1, 2.5), [ROWS]),
+    (lambda nn: nn.ConstantPad2d((1, 2, 0, 1), 2.5), [IMAGE]),
+    (lambda nn: nn.ReflectionPad1d(2), [ROWS]),
+    (lambda nn: nn.ReflectionPad2d((1, 2, 0, 1)), [IMAGE]),
+    (lambda nn: nn.ReplicationPad1d(2), [ROWS]),
+    (lambda nn: nn.ReplicationPad2d(1), [IMAGE]),
+    (lambda nn: nn.CircularPad1d(2), [ROWS]),
+    (lambda nn: nn.CircularPad2d(1), [IMAGE]),
+    (lambda nn: nn.Upsample(scale_factor=2), [IMAGE]),
+    (lambda nn: nn.Upsample(size=(5, 9), mode="bilinear"), [IMAGE]),
+    (lambda nn: nn.Upsample(scale_factor=(2, 1.5), mode="bicubic", align_corners=True), [IMAGE]),
+    (lambda nn: nn.UpsamplingNearest2d(scale_factor=2), [IMAGE]),
+    (lambda nn: nn.UpsamplingBilinear2d(size=(5, 9)), [IMAGE]),
+    (lambda nn: nn.PixelShuffle(2), [IMAGE]),
+    (lambda nn: nn.PixelUnshuffle(2), [IMAGE[:, :, :6]]),
+    (lambda nn: nn.ChannelShuffle(2), [IMAGE]),
+    (lambda nn: nn.Unfold(3, padding=1, stride=2), [IMAGE]),
+    (lambda nn: nn.Fold((4, 5), (2, 3)), [normal(2, 12, 9)]),
+    (lambda nn: nn.CosineSimilarity(), [X, normal(4, 3)]),
+    (lambda nn: nn.PairwiseDistance(keepdim=True), [X, normal(4, 3)]),
+    (lambda nn: nn.CrossEntropyLoss(), [X, LABELS]),
+    (lambda nn: nn.CrossEntropyLoss(ignore_index=2, label_smoothing=0.1, reduction="sum"), [X, LABELS]),
+    (lambda nn: nn.NLLLoss(ignore_index=1), [X, LABELS]),
+    (lambda nn: nn.MSELoss(), [X, normal(4, 3)]),
+    (lambda nn: nn.MSELoss(reduction="none"), [X, normal(4, 3)]),
+    (lambda nn: nn.L1Loss(), [X, normal(4, 3)]),
+    (lambda nn: nn.HuberLoss(delta=0.5), [X, normal(4, 3)]),
+    (lambda nn: nn.SmoothL1Loss(beta=0.5), [X, normal(4, 3)]),
+    (lambda nn: nn.BCELoss(), [positive(4, 3), positive(4, 3)]),
+    (lambda nn: nn.BCEWithLogitsLoss(), [X, positive(4, 3)]),
+    (lambda nn: nn.KLDivLoss(reduction="batchmean"), [X, positive(4, 3)]),
+    (lambda nn: nn.PoissonNLLLoss(full=True), [X, positive(4, 3) * 5]),
+    (lambda nn: nn.GaussianNLLLoss(), [X, normal(4, 3), positive(4, 3)]),
+    (lambda nn: nn.SoftMarginLoss(), [X[:, 0].copy(), SIGNS]),
+    (lambda nn: nn.HingeEmbeddingLoss(), [X[:, 0].copy(), SIGNS]),
+    (lambda nn: nn.MultiMarginLoss(p=2), [X, LABELS]),
+    (lambda nn: nn.MultiLabelSoftMarginLoss(), [X, positive(4, 3).round()]),
+    (lambda nn: nn.CosineEmbeddingLoss(), [X, normal(4, 3), SIGNS]),
+    (lambda nn: nn.MarginRankingLoss(), [X[:, 0].copy(), X[:, 1].copy(), SIGNS]),
+    (lambda nn: nn.TripletMarginLoss(swap=True), [X, normal(4, 3), normal(4, 3)]),
+]
+
+
+@pytest.mark.parametrize(("make", "inputs"), LAYERS, ids=[repr(make(nn)) for make, _ in LAYERS])
+def test_is_pytorchs(make, inputs):
+    """Same repr, same names of state; and with the same weights, same outputs, gradients and state afterwards."""
+    torch = pytest.importorskip("torch")
+    theirs = make(torch.nn).double()
+    ours = make(nn).double()
+    assert repr(ours) == repr(theirs)
+    state = theirs.state_dict()
+    assert {k: tuple(v.shape) for k, v in ours.state_dict().items()} == {k: tuple(v.shape) for k, v in state.items()}
+    ours.load_state_dict({k: tg.tensor(v.numpy()) for k, v in state.items()})
+    for training in (True, False):
+        ours.train(training)
+        theirs.train(training)
+        results = []
+        for layer, make_tensor in ((ours, tg.tensor), (theirs, torch.tensor)):
+            args = [make_tensor(x) for x in inputs]
+            args[0].requires_grad_()
+            layer.zero_grad()
+            out = layer(*args)
+            (out * out).sum().backward()
+            grads = [p.grad.numpy() for p in layer.parameters()]
+            after = [b.detach().numpy() for b in layer.buffers()]
+            results.append([out.detach().numpy(), args[0].grad.numpy(), *grads, *after])
+        for a, b in zip(*results, strict=True):
+            assert a.shape == b.shape
+            np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-10)  # PyTorch's hardsigmoid has a float32 1/6
+
+
+@pytest.mark.parametrize(
+    "name", sorted({type(make(nn)).__name__ for make, _ in LAYERS} | {"Embedding", "MaxUnpool2d", "RReLU", "Dropout3d"})
+)
+def test_constructors_are_pytorchs(name):
+    torch = pytest.importorskip("torch")
+
+    def arguments(kind):
+        return {n: p.default for n, p in inspect.signature(kind).parameters.items()}
+
+    assert arguments(getattr(nn, name)) == arguments(getattr(torch.nn, name))
+
+
+@pytest.mark.parametrize(("make", "inputs"), LAYERS, ids=[repr(make(nn)) for make, _ in LAYERS])
+def test_copies_and_pickles(make, inputs):
+    layer = make(nn).eval()
+    args = [tg.tensor(x) for x in inputs]
+    layer.double()
+    out = layer(*args).detach().numpy()
+    for twin in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        np.testing.assert_array_equal(twin(*args).detach().numpy(), out)
+
+
+# Initial values.
+
+
+@pytest.mark.parametrize(
+    ("make", "fan_in"),
+    [
+        (lambda: nn.Linear(50, 400), 50),
+        (lambda: nn.Conv1d(4, 300, 5), 20),
+        (lambda: nn.Conv2d(4, 300, (3, 2), groups=2), 12),
+        # PyTorch's fan of a transposed convolution: the second axis of its weight times the window.
+        (lambda: nn.ConvTranspose2d(300, 4, 3), 36),
+    ],
+)  # fmt: skip
+def test_uniform_within_one_over_the_root_of_fan_in(make, fan_in):
+    layer = make()
+    bound = 1 / math.sqrt(fan_in)
+    weight = layer.weight.detach().numpy()
+    assert 0.99 * bound < abs(weight).max() <= bound
+    assert weight.std() == pytest.approx(bound / math.sqrt(3), rel=0.05)
+    assert abs(layer.bias.detach().numpy()).max() <= bound
+    assert len(set(layer.bias.tolist())) == layer.bias.numel()
+
+
+def test_one_seed_one_network():
+    def build():
+        tg.manual_seed(7)
+        return nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(8, 3), nn.Embedding(4, 2))
+
+    first, second = build().state_dict(), build().state_dict()
+    assert {k: v.tolist() for k, v in first.items()} == {k: v.tolist() for k, v in second.items()}
+    assert first["0.weight"].abs().sum().item() > 0
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **k: nn.Linear(3, 2, **k),
+        lambda **k: nn.Conv2d(3, 2, 3, **k),
+        lambda **k: nn.ConvTranspose1d(3, 2, 3, **k),
+        lambda **k: nn.BatchNorm2d(3, **k),
+        lambda **k: nn.LayerNorm(3, **k),
+        lambda **k: nn.GroupNorm(1, 3, **k),
+        lambda **k: nn.RMSNorm(3, **k),
+        lambda **k: nn.PReLU(**k),
+        lambda **k: nn.Embedding(3, 2, **k),
+        lambda **k: nn.Bilinear(3, 2, 2, **k),
+    ],
+)  # fmt: skip
+def test_dtype_and_device(make):
+    layer = make(dtype=tg.float64, device="cpu")
+    assert {p.dtype for p in layer.parameters()} == {tg.float64}
+    with pytest.raises(RuntimeError, match="computes on the CPU"):
+        make(device="cuda")
+
+
+# What single layers do beyond their function.
+
+
+def test_batch_norm_counts_and_averages():
+    layer = nn.BatchNorm1d(1, momentum=None)
+    for x in ([[1.0], [3.0]], [[5.0], [7.0]], [[9.0], [11.0]]):
+        layer(tg.tensor(x))
+    assert layer.num_batches_tracked.item() == 3
+    assert layer.running_mean.item() == pytest.approx(6)
+    assert layer.running_var.item() == pytest.approx(2, rel=1e-5)
+    layer.eval()
+    layer(tg.tensor([[100.0], [200.0]]))
+    assert layer.num_batches_tracked.item() == 3
+    layer.reset_running_stats()
+    assert (layer.num_batches_tracked.item(), layer.running_mean.item(), layer.running_var.item()) == (0, 0, 1)
+
+
+def test_batch_norm_one_example():
+    layer = nn.BatchNorm1d(3)
+    with pytest.raises(ValueError, match="more than 1 value per channel"):
+        layer(tg.zeros(1, 3))
+    assert layer.eval()(tg.zeros(1, 3)).shape == (1, 3)
+
+
+def test_dropout_follows_the_mode():
+    layer = nn.Sequential(nn.Dropout(0.5), nn.Dropout2d(0.5))
+    x = tg.ones(4, 3, 2, 2)
+    assert layer.eval()(x) is x
+    assert (layer.train()(x) == 0).any()
+
+
+def test_inplace_layers():
+    x = tg.tensor([-1.0, 2.0])
+    assert nn.Sequential(nn.ReLU(inplace=True), nn.LeakyReLU(0.1, inplace=True))(x) is x
+    assert x.tolist() == [0, 2]
+    names = ["ReLU", "ReLU6", "SELU", "SiLU", "Mish", "LeakyReLU", "ELU", "CELU", "Hardtanh", "RReLU", "Dropout"]
+    torch = pytest.importorskip("torch")
+    for name in names:
+        assert repr(getattr(nn, name)(inplace=True)) == repr(getattr(torch.nn, name)(inplace=True))
+
+
+def test_max_pool_and_unpool():
+    pool, unpool = nn.MaxPool2d(2, return_indices=True), nn.MaxUnpool2d(2)
+    x = tg.tensor([[[[1.0, 2.0], [4.0, 3.0]]]])
+    out, indices = pool(x)
+    assert unpool(out, indices).tolist() == [[[[0, 0], [4, 0]]]]
+    assert repr(unpool) == "MaxUnpool2d(kernel_size=(2, 2), stride=(2, 2), padding=(0, 0))"
+
+
+def test_transposed_convolution_to_a_size():
+    layer = nn.ConvTranspose2d(2, 3, 3, stride=2, padding=1)
+    x = tg.zeros(1, 2, 5, 5)
+    assert layer(x, output_size=(10, 9)).shape == (1, 3, 10, 9)
+    assert layer(x, output_size=(1, 3, 10, 10)).shape == (1, 3, 10, 10)
+    with pytest.raises(ValueError, match=r"valid sizes range from \[9, 9\] to \[10, 10\]"):
+        layer(x, output_size=(12, 9))
+
+
+def test_embedding():
+    layer = nn.Embedding(5, 3, padding_idx=-1)
+    assert layer.padding_idx == 4
+    assert layer.weight[4].tolist() == [0, 0, 0]
+    layer(tg.tensor([4, 1, 1])).sum().backward()
+    assert layer.weight.grad.tolist() == [[0] * 3, [2] * 3, [0] * 3, [0] * 3, [0] * 3]
+    frozen = nn.Embedding.from_pretrained(tg.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    assert frozen(tg.tensor([1])).tolist() == [[3, 4]]
+    assert not frozen.weight.requires_grad
+    assert repr(nn.Embedding(3, 4, padding_idx=-1, max_norm=2.0)) == "Embedding(3, 4, padding_idx=2, max_norm=2.0)"
+
+
+def test_weighted_losses_move_with_the_module():
+    loss = nn.CrossEntropyLoss(weight=tg.tensor([1.0, 2.0]))
+    assert list(loss.state_dict()) == ["weight"]
+    assert loss.double()(tg.zeros(3, 2).double(), tg.tensor([0, 1, 1])).item() == pytest.approx(math.log(2))
+    weighted = nn.BCEWithLogitsLoss(pos_weight=tg.tensor([3.0]))
+    assert weighted(tg.zeros(1), tg.ones(1)).item() == pytest.approx(3 * math.log(2))
+
+
+def test_old_flags():
+    with pytest.warns(UserWarning, match="reduction='sum'"):
+        assert nn.MSELoss(size_average=False).reduction == "sum"
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "says"),
+    [
+        (lambda: nn.Conv2d(3, 4, 3, groups=2), ValueError, "in_channels=3 must be divisible by groups=2"),
+        (lambda: nn.Conv2d(4, 3, 3, groups=2), ValueError, "out_channels=3 must be divisible by groups=2"),
+        (lambda: nn.Conv2d(4, 4, 3, groups=0), ValueError, "groups must be a positive integer"),
+        (lambda: nn.Conv2d(4, 4, 3, padding="half"), ValueError, "'same' or 'valid', got 'half'"),
+        (lambda: nn.Conv2d(4, 4, 3, padding="same", stride=2), ValueError, "padding='same'"),
+        (lambda: nn.Conv2d(4, 4, 3, padding_mode="mirror"), ValueError, "padding_mode must be one of"),
+        (lambda: nn.ConvTranspose2d(4, 4, 3, padding_mode="reflect"), ValueError, "only 'zeros'"),
+        (lambda: nn.GroupNorm(3, 4), ValueError, "num_channels=4 must be divisible by num_groups=3"),
+        (lambda: nn.BatchNorm2d(3)(tg.zeros(2, 3)), ValueError, "BatchNorm2d: expected 4D input, got 2D input"),
+        (lambda: nn.BatchNorm1d(3)(tg.zeros(2, 3, 1, 1)), ValueError, "expected 2D or 3D input"),
+        (lambda: nn.BatchNorm2d(3)(tg.zeros(2, 4, 2, 2)), RuntimeError, "should contain 4 elements"),
+        (lambda: nn.InstanceNorm2d(3, affine=True)(tg.zeros(2, 4, 2, 2)), ValueError, "has 4 channels"),
+        (lambda: nn.Embedding(3, 2, padding_idx=3), AssertionError, "padding_idx"),
+        (lambda: nn.Unflatten("x", (2, 2)), TypeError, "dim must be an int"),
+        (lambda: nn.Hardtanh(1, 0), ValueError, "max_val must be larger"),
+        (lambda: nn.MultiMarginLoss(p=3), ValueError, "p must be 1 or 2"),
+        (lambda: nn.TripletMarginLoss(margin=-1), ValueError, "greater than 0"),
+        (lambda: nn.Linear(3, 2)(tg.zeros(4, 5)), RuntimeError, "linear"),
+        (lambda: nn.Softmax2d()(tg.zeros(2, 2)), ValueError, "Softmax2d"),
+    ],
+)  # fmt: skip
+def test_errors_teach(call, error, says):
+    with pytest.raises(error, match=says):
+        call()
+
+
+# Small networks end to end.
+
+
+def test_a_network_learns_what_pytorchs_learns():
+    """Ten steps of the same network from the same weights on the same data give the same losses."""
+    torch = pytest.importorskip("torch")
+
+    def build(nn):
+        return nn.Sequential(
+            nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(4, 6, 3), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(24, 5),
+        )  # fmt: skip
+
+    x, y = normal(16, 1, 8, 8), RNG.integers(0, 5, 16)
+    theirs, ours = build(torch.nn).double(), build(nn).double()
+    ours.load_state_dict({k: tg.tensor(v.numpy()) for k, v in theirs.state_dict().items()})
+    losses = []
+    for net, make, loss_of in (
+        (ours, tg.tensor, nn.CrossEntropyLoss()),
+        (theirs, torch.tensor, torch.nn.CrossEntropyLoss()),
+    ):
+        run = []
+        for _ in range(10):
+            loss = loss_of(net(make(x)), make(y))
+            net.zero_grad()
+            loss.backward()
+            for p in net.parameters():
+                p.data -= 0.1 * p.grad
+            run.append(loss.item())
+        losses.append(run)
+    np.testing.assert_allclose(*losses, rtol=1e-9)
+    assert losses[0][-1] < losses[0][0]

@@ -1,0 +1,94 @@
+"""Embedding: rows, their gradients, and the rows that are special."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tinygrad_cnn as tg
+import tinygrad_cnn.nn.functional as F
+from tinygrad_cnn.testing import gradcheck, gradgradcheck
+
+ROWS = np.array([[0, 3, 3], [2, 0, 3]])
+
+
+@pytest.mark.parametrize(
+    "setting", [{}, dict(padding_idx=3), dict(padding_idx=-1), dict(scale_grad_by_freq=True)], ids=str
+)
+def test_is_pytorchs(setting):
+    torch = pytest.importorskip("torch")
+    table = np.random.default_rng(0).normal(size=(5, 2))
+    ours, theirs = tg.tensor(table, requires_grad=True), torch.tensor(table, requires_grad=True)
+    out = F.embedding(tg.tensor(ROWS), ours, **setting)
+    expected = torch.nn.functional.embedding(torch.tensor(ROWS), theirs, **setting)
+    assert out.tolist() == expected.tolist()
+    (out**3).sum().backward()
+    (expected**3).sum().backward()
+    np.testing.assert_allclose(ours.grad.numpy(), theirs.grad.numpy(), rtol=1e-14)
+
+
+@pytest.mark.parametrize("scale", [False, True])
+def test_derivatives_with_a_padding_row(scale):
+    """The padding row has no gradient by decree, so look at the second derivative of the others."""
+    table = tg.tensor(np.random.default_rng(0).normal(size=(5, 2)), requires_grad=True)
+    setting = dict(padding_idx=4, scale_grad_by_freq=scale)
+    if not scale:
+        assert gradcheck(lambda t: F.embedding(tg.tensor(ROWS), t, **setting), [table])
+
+    def slope(t):
+        return tg.autograd.grad((F.embedding(tg.tensor(ROWS), t, **setting) ** 3).sum(), t, create_graph=True)[0]
+
+    if not scale:
+        assert gradgradcheck(lambda t: F.embedding(tg.tensor(ROWS), t, **setting) ** 2, [table])
+    counts = np.array([2, 1, 1, 3, 1])[:, None] if scale else 1
+    times = np.array([2, 0, 1, 3, 0])[:, None]
+    np.testing.assert_allclose(slope(table).detach().numpy(), 3 * table.detach().numpy() ** 2 * times / counts)
+
+
+def test_the_rule_of_the_rule_is_its_adjoint():
+    from tinygrad_cnn.ops.embedding import _embedding_weight
+
+    for setting in [(None, False), (3, False), (None, True), (0, True)]:
+        g = tg.tensor(np.random.default_rng(0).normal(size=(2, 3, 2)), requires_grad=True)
+        assert gradcheck(lambda g, setting=setting: _embedding_weight(g, ROWS, (5, 2), *setting), [g])
+
+
+def test_max_norm_shortens_the_table_itself():
+    table = tg.tensor([[3.0, 4.0], [0.3, 0.4], [6.0, 8.0]])
+    out = F.embedding(tg.tensor([0, 1, 0]), table, max_norm=1.0)
+    np.testing.assert_allclose(out.numpy(), [[0.6, 0.8], [0.3, 0.4], [0.6, 0.8]], rtol=1e-5)
+    np.testing.assert_allclose(table.numpy(), [[0.6, 0.8], [0.3, 0.4], [6, 8]], rtol=1e-5)
+
+
+def test_max_norm_after_saving_is_noticed():
+    table = tg.tensor([[3.0, 4.0]], requires_grad=True)
+    loss = (table * table).sum()
+    F.embedding(tg.tensor([0]), table, max_norm=1.0)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
+def test_shapes():
+    table = tg.zeros(4, 3)
+    assert F.embedding(tg.tensor(2), table).shape == (3,)
+    assert F.embedding(tg.zeros(0, 5, dtype=tg.int64), table).shape == (0, 5, 3)
+
+
+TABLE = tg.ones(3, 2)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "says"),
+    [
+        (lambda: F.embedding(tg.tensor([0, 5]), TABLE), IndexError, "index 5 is out of range .* expected 0 to 2"),
+        (lambda: F.embedding(tg.tensor([-1]), TABLE), IndexError, "index -1"),
+        (lambda: F.embedding(tg.tensor([0.0]), TABLE), RuntimeError, "must be int64 or int32.* got float32"),
+        (lambda: F.embedding([0], TABLE), TypeError, "got list"),
+        (lambda: F.embedding(tg.tensor([0]), tg.ones(3, 2, 2)), RuntimeError, "weight must be a table"),
+        (lambda: F.embedding(tg.tensor([0]), TABLE, padding_idx=5), AssertionError, "padding_idx 5"),
+        (lambda: F.embedding(tg.tensor([0]), TABLE, sparse=True), NotImplementedError, "sparse"),
+    ],
+)  # fmt: skip
+def test_errors_teach(call, error, says):
+    with pytest.raises(error, match=says):
+        call()

@@ -1,0 +1,109 @@
+"""Pictures of another size: PyTorch, whole factors, and the errors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tinygrad_cnn as tg
+import tinygrad_cnn.nn.functional as F
+from tinygrad_cnn.testing import gradcheck, gradgradcheck
+
+PICTURE = np.random.default_rng(0).normal(size=(2, 3, 5, 7))
+
+
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "area", "bilinear", "bicubic"])
+@pytest.mark.parametrize(
+    "to",
+    [
+        dict(scale_factor=2),
+        dict(scale_factor=(2.0, 1.5)),
+        dict(scale_factor=0.4),
+        dict(scale_factor=1.3, recompute_scale_factor=True),
+        dict(size=3),
+        dict(size=(9, 4)),
+        dict(size=(1, 7)),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_is_pytorchs(mode, to):
+    torch = pytest.importorskip("torch")
+    for align in (None, True) if mode.startswith("bi") else (None,):
+        setting = dict(mode=mode, align_corners=align, **to)
+        ours, theirs = tg.tensor(PICTURE, requires_grad=True), torch.tensor(PICTURE, requires_grad=True)
+        out, expected = F.interpolate(ours, **setting), torch.nn.functional.interpolate(theirs, **setting)
+        assert tuple(out.shape) == tuple(expected.shape)
+        np.testing.assert_allclose(out.detach().numpy(), expected.detach().numpy(), rtol=1e-10, atol=1e-10)
+        (out**2).sum().backward()
+        (expected**2).sum().backward()
+        np.testing.assert_allclose(ours.grad.numpy(), theirs.grad.numpy(), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "area", "linear"])
+def test_rows_are_pytorchs(mode):
+    torch = pytest.importorskip("torch")
+    for to in (dict(scale_factor=2.5), dict(size=4)):
+        out = F.interpolate(tg.tensor(PICTURE[0]), mode=mode, **to)
+        expected = torch.nn.functional.interpolate(torch.tensor(PICTURE[0]), mode=mode, **to)
+        np.testing.assert_allclose(out.numpy(), expected.numpy(), rtol=1e-10, atol=1e-12)
+
+
+def test_nearest_repeats():
+    x = tg.tensor([[[[1.0, 2.0]]]])
+    assert F.interpolate(x, scale_factor=2).tolist() == [[[[1, 1, 2, 2], [1, 1, 2, 2]]]]
+
+
+def test_derivatives():
+    x = tg.tensor(PICTURE[:1, :1, :3, :3], requires_grad=True)
+    assert gradcheck(lambda x: F.interpolate(x, size=(4, 5), mode="bicubic"), [x])
+    assert gradgradcheck(lambda x: F.interpolate(x, size=(4, 5), mode="bilinear") ** 3, [x])
+
+
+@pytest.mark.parametrize("lead", [(), (2,), (2, 5)], ids=str)
+def test_shuffles_are_pytorchs(lead):
+    torch = pytest.importorskip("torch")
+    x = np.arange(np.prod(lead, dtype=int) * 12 * 4 * 6.0).reshape(*lead, 12, 4, 6)
+    for name, n in [("pixel_shuffle", 2), ("pixel_unshuffle", 2), ("pixel_shuffle", 1)]:
+        out = getattr(F, name)(tg.tensor(x), n)
+        assert out.tolist() == getattr(torch.nn.functional, name)(torch.tensor(x), n).tolist()
+    if len(lead) == 1:
+        out = F.channel_shuffle(tg.tensor(x), 3)
+        assert out.tolist() == torch.nn.functional.channel_shuffle(torch.tensor(x), 3).tolist()
+
+
+def test_shuffle_and_back():
+    x = tg.randn(2, 8, 3, 4, requires_grad=True)
+    back = F.pixel_unshuffle(F.pixel_shuffle(x, 2), 2)
+    assert back.tolist() == x.tolist()
+    back.sum().backward()
+    assert x.grad.tolist() == tg.ones_like(x).tolist()
+
+
+X = tg.zeros(1, 3, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "says"),
+    [
+        (lambda: F.interpolate(X), ValueError, "only one of size or scale_factor"),
+        (lambda: F.interpolate(X, 2, 2), ValueError, "only one of size or scale_factor"),
+        (lambda: F.interpolate(X, (2, 2, 2)), ValueError, "2 spatial axes"),
+        (lambda: F.interpolate(X, 2, mode="linear"), NotImplementedError, "mode 'linear' for an input of 4 axes"),
+        (lambda: F.interpolate(X, 2, mode="nearest", align_corners=True), ValueError, "align_corners has no meaning"),
+        (lambda: F.interpolate(X, 0), RuntimeError, "greater than 0"),
+        (lambda: F.interpolate(X.long(), 2), NotImplementedError, "int64"),
+        (lambda: F.interpolate(X, 2, mode="bilinear", antialias=True), NotImplementedError, "antialias"),
+        (lambda: F.interpolate(X, 2, recompute_scale_factor=True), ValueError, "explicit size"),
+        (lambda: F.pixel_shuffle(X, 2), RuntimeError, r"expected \(..., C·2², H, W\)"),
+        (lambda: F.pixel_unshuffle(X, 3), RuntimeError, "downscale_factor=3"),
+        (lambda: F.channel_shuffle(X, 2), RuntimeError, "groups=2"),
+    ],
+)  # fmt: skip
+def test_errors_teach(call, error, says):
+    with pytest.raises(error, match=says):
+        call()
+
+
+def test_old_name_warns():
+    with pytest.warns(UserWarning, match="interpolate"):
+        assert F.upsample(X, scale_factor=2).shape == (1, 3, 8, 8)
