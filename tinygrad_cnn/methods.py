@@ -66,7 +66,7 @@ def _public(name: str) -> Callable:
 def sized(op: Callable) -> Callable:
     @wraps(op)
     def method(self: Tensor, *sizes: Any) -> Tensor:
-        return op(self, sizes[0] if len(sizes) == 1 else sizes)
+        return op(self, sizes[0] if len(sizes) == 1 and isinstance(sizes[0], tuple | list) else sizes)
 
     return method
 

@@ -76,7 +76,7 @@ def _sequence(name: str, tensors: Any) -> list:
     if not isinstance(tensors, tuple | list):
         raise TypeError(f"{name}: expected a list or tuple of Tensors, got {type(tensors).__name__}")
     if not tensors:
-        raise RuntimeError(f"{name}: expected a non-empty list of Tensors")
+        raise ValueError(f"{name}: expected a non-empty list of Tensors")
     for i, t in enumerate(tensors):
         if not hasattr(t, "ndim"):
             raise TypeError(f"{name}: element {i} is a {type(t).__name__}, expected a Tensor")

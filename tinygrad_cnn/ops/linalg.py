@@ -90,7 +90,7 @@ def linear(input, weight, bias=None):
     """input @ weight.T + bias: (..., I) (O, I) (O,) -> (..., O).
 
     >>> import tinygrad_cnn as tg
-    >>> tg.linear(tg.ones(2, 3), tg.ones(4, 3), tg.zeros(4)).shape
+    >>> tg.nn.functional.linear(tg.ones(2, 3), tg.ones(4, 3), tg.zeros(4)).shape
     (2, 4)
     """
     if not (

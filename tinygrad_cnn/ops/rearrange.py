@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..op import expand_to, op
+from ..op import op, sum_to
 from ..tensor import as_array
 from .dims import axes, axis
 from .index import getitem
@@ -75,28 +75,36 @@ def roll(input, shifts: Any, dims: Any = None):
 roll.grad(input=lambda g, shifts, dims: roll(g, tuple(-n for n in ints("roll", shifts)), dims))
 
 
-# Repeated: a new axis in front of each, expanded and merged.
+# Repeated.
 
 
-def repeat(input: Any, repeats: Any) -> Any:
-    """The tensor repeats[i] times along axis i; more repeats than axes make new axes in front.
+@op
+def repeat(input, repeats: Any):
+    """The tensor repeats[i] times along axis i; more repeats than axes make new axes in front. A copy.
 
     >>> import tinygrad_cnn as tg
     >>> tg.tensor([1, 2]).repeat(2, 2).tolist()
     [[1, 2, 1, 2], [1, 2, 1, 2]]
     """
     repeats = ints("repeat", repeats)
-    shape = (1,) * (len(repeats) - input.ndim) + tuple(input.shape)
     if len(repeats) < input.ndim or min(repeats, default=0) < 0:
         raise RuntimeError(
             f"repeat: repeats {repeats} must be {input.ndim} or more numbers, none negative, for a tensor of "
-            f"shape {tuple(input.shape)}"
+            f"shape {input.shape}"
         )
-    apart = [n for length in shape for n in (1, length)]  # (H, W) -> (1, H, 1, W)
-    spread = [n for pair in zip(repeats, shape, strict=True) for n in pair]  # -> (a, H, b, W) -> (a·H, b·W)
-    return reshape(
-        expand_to(reshape(input, apart), tuple(spread)), [r * n for r, n in zip(repeats, shape, strict=True)]
-    )
+    return np.tile(input, repeats)
+
+
+def _repeat_to_input(g: Any, repeats: Any, input_shape: tuple) -> Any:
+    """The sum over all repetitions: each axis of g, a·H long, is seen as (a, H), and summed over a."""
+    repeats = ints("repeat", repeats)
+    lengths = (1,) * (len(repeats) - len(input_shape)) + tuple(input_shape)
+    apart = tuple(n for pair in zip(repeats, lengths, strict=True) for n in pair)  # (a·H, b·W) -> (a, H, b, W)
+    once = tuple(n for length in lengths for n in (1, length))  # (1, H, 1, W)
+    return reshape(sum_to(reshape(g, apart), once), tuple(input_shape))
+
+
+repeat.grad(input=_repeat_to_input)
 
 
 def tile(input: Any, dims: Any) -> Any:

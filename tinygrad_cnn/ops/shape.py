@@ -55,8 +55,10 @@ def reshape(input, shape: tuple):
     >>> tg.arange(6).reshape(2, -1).tolist()
     [[0, 1, 2], [3, 4, 5]]
     """
+    if type(shape) is not tuple:
+        shape = ints("reshape", shape)
     try:
-        if shape == -1 or not shape or min(shape) >= -1:
+        if min(shape, default=0) >= -1:
             return input.reshape(shape)
     except (ValueError, TypeError):
         pass
