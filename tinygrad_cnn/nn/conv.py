@@ -66,7 +66,7 @@ class _Conv(Module):
                 raise ValueError(
                     f"{name}: padding='same' is not supported for strided convolutions, got stride={stride}"
                 )
-            self.padding = padding
+            self.padding: Any = padding
         else:
             self.padding = each(padding, self.spatial)
         self.dilation = each(dilation, self.spatial)

@@ -107,4 +107,5 @@ class Embedding(Module):
         """An Embedding of this table; freeze=True keeps it as it is."""
         if embeddings.ndim != 2:
             raise AssertionError(f"from_pretrained: expected a table (rows, length), got {tuple(embeddings.shape)}")
-        return cls(*embeddings.shape, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)
+        rows, length = embeddings.shape
+        return cls(rows, length, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)

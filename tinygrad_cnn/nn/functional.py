@@ -259,7 +259,7 @@ def rrelu(
     input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False, inplace: bool = False
 ) -> Tensor:
     """leaky_relu with a random slope between lower and upper for each element; their mean when not training"""
-    slope = (lower + upper) / 2
+    slope: Any = (lower + upper) / 2
     if training:
         slope = rng().uniform(lower, upper, tuple(input.shape)).astype(input.dtype)
 

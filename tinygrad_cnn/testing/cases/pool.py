@@ -104,6 +104,16 @@ def max_unpool2d(input, indices, kernel_size):
     return out.reshape(N, C, P * kernel_size, Q * kernel_size)
 
 
+def max_pool2d_pick(input, choice, kernel_size):
+    out = np.zeros(choice.shape)
+    for n, c, p, q in np.ndindex(*choice.shape):
+        i, j = divmod(int(choice[n, c, p, q]), kernel_size)
+        out[n, c, p, q] = input[n, c, p * kernel_size + i, q * kernel_size + j]
+    return out
+
+
+CHOICE = np.array([[[[3, 0], [1, 2]]]], np.uint8)
+
 CASES = [
     Case("max_pool2d", [(2, 3, 4, 6)], dict(kernel_size=2), expected=max_pool2d),
     Case("max_pool2d", [(1, 2, 5, 5)], dict(kernel_size=3, stride=1), expected=max_pool2d, note="overlapping"),
@@ -115,6 +125,7 @@ CASES = [
     Case("max_pool1d", [(2, 3, 7)], dict(kernel_size=3, stride=2, padding=1), expected=one_row(max_pool2d)),
     Case("max_pool1d", [(3, 7)], dict(kernel_size=2, dilation=2, return_indices=True), expected=one_row(max_pool2d)),
     Case("max_unpool2d", [(1, 2, 1, 2), np.array([[[[0, 7]], [[5, 2]]]])], dict(kernel_size=2), expected=max_unpool2d),
+    Case("max_pool2d_pick", [(1, 1, 4, 5), CHOICE], dict(kernel_size=2), expected=max_pool2d_pick),
     Case("avg_pool2d", [(2, 3, 4, 6)], dict(kernel_size=2), expected=avg_pool2d),
     Case("avg_pool2d", [(1, 2, 5, 5)], dict(kernel_size=3, stride=1, padding=1), expected=avg_pool2d),
     Case(
