@@ -177,7 +177,7 @@ class Op:
         if needed and mode.grad:
             node = record(self, args, list(values), needed, outs, extras)
             assert node is not None
-            node.shape = tuple(t._array.shape for t in results)
+            node.shape = tuple(t._array.shape for t in results)  # type: ignore[misc]
             node.dtype = results[0]._array.dtype if results else None  # type: ignore[assignment]
             for i, t in enumerate(results):
                 if t._array.dtype.kind in "fc":

@@ -36,7 +36,8 @@ def parser() -> Parser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     for name in COMMANDS:
         module = importlib.import_module(f".{name}", __name__)
-        sub = commands.add_parser(name, help=module.__doc__.splitlines()[0], description=module.__doc__.splitlines()[0])
+        about = (module.__doc__ or "").partition("\n")[0]
+        sub = commands.add_parser(name, help=about, description=about)
         module.add_arguments(sub)
         sub.set_defaults(run=module.run)
     return top

@@ -121,7 +121,7 @@ def run(args: argparse.Namespace) -> int:
     train_x, test_x = (train_x - mean) / std, (test_x - mean) / std
     epochs = args.epochs or (12 if args.data == "digits" else 3)
     optimizer = make_optimizer(args, model)
-    loader = tg.data.DataLoader(
+    loader: Any = tg.data.DataLoader(
         tg.data.TensorDataset(tg.from_numpy(train_x), tg.from_numpy(train_y)), batch_size=args.batch_size, shuffle=True
     )
     steps = epochs * len(loader)

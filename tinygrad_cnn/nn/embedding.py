@@ -108,4 +108,14 @@ class Embedding(Module):
         if embeddings.ndim != 2:
             raise AssertionError(f"from_pretrained: expected a table (rows, length), got {tuple(embeddings.shape)}")
         rows, length = embeddings.shape
-        return cls(rows, length, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)
+        return cls(
+            rows,
+            length,
+            padding_idx,
+            max_norm,
+            norm_type,
+            scale_grad_by_freq,
+            sparse,
+            _weight=embeddings,
+            _freeze=freeze,
+        )

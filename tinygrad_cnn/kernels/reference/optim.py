@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -217,7 +218,7 @@ def _effective(param: np.ndarray, grad: np.ndarray, weight_decay: float, maximiz
     return grad + weight_decay * param if weight_decay else grad
 
 
-def _pieces(*lists: Sequence[np.ndarray | None]) -> Iterator[tuple]:
+def _pieces(*lists: Any) -> Iterator[tuple]:
     """For each parameter its arrays, as views of the same rows, a piece at a time."""
     for arrays in zip(*lists, strict=True):
         param = arrays[0]

@@ -110,8 +110,8 @@ class Case:
         return f"{self.op}[{shapes}{attributes}]{self.note}".replace(" ", "")
 
 
-TOPICS = ("elementwise", "compare", "reduce", "shape", "index", "linalg", "conv", "pool", "softmax", "loss", "norm",
-          "dropout", "embedding", "engine")  # fmt: skip
+TOPICS = ("elementwise", "unary", "activation", "compare", "reduce", "cumulative", "sort", "shape", "index", "linalg",
+          "conv", "pool", "softmax", "loss", "norm", "dropout", "embedding", "engine")  # fmt: skip
 
 
 def table() -> Iterator[Case]:

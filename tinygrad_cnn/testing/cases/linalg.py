@@ -15,7 +15,7 @@ def np_einsum(*operands, equation):
     return np.einsum(equation, *operands)
 
 
-SHAPES = [
+SHAPES: list[list[tuple[int, ...]]] = [
     [(3,), (3,)],
     [(2, 3), (3,)],
     [(3,), (3, 2)],

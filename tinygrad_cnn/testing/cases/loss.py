@@ -19,7 +19,8 @@ def nll_loss(input, target, weight=None, ignore_index=-100, reduction="mean"):
         k = target[at]
         if k != ignore_index:
             counts[at] = 1 if weight is None else weight[k]
-            losses[at] = -input[(*at[:1], k, *at[1:])] * counts[at]
+            place = (*at[:1], k, *at[1:])
+            losses[at] = -input[place] * counts[at]
     return losses.sum() / counts.sum() if reduction == "mean" else REDUCE[reduction](losses)
 
 
