@@ -39,13 +39,13 @@ def relu(input):
 
 
 @op
-def relu_mask(grad, out: Any):
+def relu_mask(grad, out):
     """grad where out > 0, else 0: what relu is differentiated to."""
     return kernel.relu_mask(grad, out)
 
 
 relu.grad(input=lambda g, out: relu_mask(g, out))
-relu_mask.grad(grad=lambda g, out: relu_mask(g, out))
+relu_mask.grad(grad=lambda g, out: relu_mask(g, out), out=lambda g: None)
 
 
 @op

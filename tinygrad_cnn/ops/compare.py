@@ -158,6 +158,16 @@ def signbit(input):
     return np.signbit(input)
 
 
+# No comparison has a gradient.
+
+for _pair in (eq, ne, lt, le, gt, ge, logical_and, logical_or, logical_xor):
+    _pair.grad(input=None, other=None)
+for _pair in (bitwise_and, bitwise_or, bitwise_xor, bitwise_left_shift, bitwise_right_shift):
+    _pair.grad(input=None, other=None)
+for _single in (logical_not, bitwise_not, isnan, isinf, isposinf, isneginf, isfinite, signbit):
+    _single.grad(input=None)
+
+
 # Equal enough.
 
 
@@ -171,6 +181,9 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
         return np.isclose(input, other, rtol=rtol, atol=atol, equal_nan=equal_nan)
     except ValueError:
         raise RuntimeError(apart("isclose", input, other)) from None
+
+
+isclose.grad(input=None, other=None)
 
 
 def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
@@ -213,3 +226,7 @@ def all(input, dim=None, keepdim=False):
 def any(input, dim=None, keepdim=False):
     """Whether any element along `dim` is not zero."""
     return np.any(input, axis=reduced("any", dim, input.ndim), keepdims=keepdim)
+
+
+all.grad(input=None)
+any.grad(input=None)

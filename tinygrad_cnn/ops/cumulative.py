@@ -92,6 +92,9 @@ def _latest(input, dim: int, least: bool):
     return np.maximum.accumulate(np.where(is_best, place, 0), axis=dim)
 
 
+_latest.grad(input=None)
+
+
 def cummax(input: Any, dim: int) -> Chosen:
     """The greatest of elements 0 to i along dim, as (values, indices).
 

@@ -168,6 +168,9 @@ def count_nonzero(input, dim=None):
     return np.asarray(np.count_nonzero(input, axis=reduced("count_nonzero", dim, input.ndim)), int64)
 
 
+count_nonzero.grad(input=None)
+
+
 # Extremes. A tie shares the gradient evenly, unless `dim` asks for the one place that was chosen.
 
 
@@ -222,6 +225,10 @@ def argmax(input, dim=None, keepdim=False):
 def argmin(input, dim=None, keepdim=False):
     """Where the smallest element along dim stands, the first of equal ones; without dim in the flattened tensor."""
     return _where_extreme("argmin", np.argmin, input, dim, keepdim)
+
+
+argmax.grad(input=None)
+argmin.grad(input=None)
 
 
 def _where_extreme(name: str, find: Any, input: Any, dim: Any, keepdim: bool) -> Any:

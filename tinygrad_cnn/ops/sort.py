@@ -34,6 +34,9 @@ def argsort(input, dim=-1, descending=False, stable=False):
     return input.shape[d] - 1 - np.flip(np.argsort(np.flip(input, d), axis=d, kind="stable"), d)
 
 
+argsort.grad(input=None)
+
+
 def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Chosen:
     """The elements along dim in order, as (values, indices).
 
@@ -97,6 +100,9 @@ def _middle(input, dim: int):
         return middle
     unknown = np.isnan(input)
     return np.where(unknown.any(dim, keepdims=True), unknown.argmax(dim, keepdims=True), middle)
+
+
+_middle.grad(input=None)
 
 
 # What there is, and how often.

@@ -120,11 +120,7 @@ CASES = [
         for p in (1, 2, 3, 1.5, math.inf, -math.inf)
         for case in along("norm", norm, dims=(None, 1), shape=(2, 3), p=p)
     ],
-    Case(
-        "norm",
-        [(2, 3), 2, (0, 1), True],
-        expected=lambda x, p, dim, keepdim: vector_norm(x, p, dim=dim, keepdim=keepdim),
-    ),
+    Case("norm", [(2, 3), 2], {"dim": (0, 1), "keepdim": True}, expected=vector_norm),
     Case("norm", [ZERO, 0, 1], expected=lambda x, p, dim: vector_norm(x, 0, dim=dim), orders=0),
     Case("norm", [ZERO, 0.5], expected=lambda x, p: vector_norm(x, p), orders=0, note="zeros"),
     Case("norm", [(2, 3)], expected=vector_norm),
