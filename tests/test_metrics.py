@@ -1,14 +1,12 @@
-"""Accuracy, confusion matrix, precision and recall: tables of small cases."""
+"""Accuracy and the confusion matrix: tables of small cases."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
-from tinygrad_cnn.metrics import accuracy, confusion_matrix, precision, recall
+from tinygrad_cnn.metrics import accuracy, confusion_matrix
 
 SCORES = [[0.1, 0.7, 0.2], [0.5, 0.3, 0.2], [0.2, 0.2, 0.6], [0.4, 0.4, 0.2]]
 
@@ -52,14 +50,6 @@ def test_the_diagonal_counts_what_accuracy_counts():
     assert matrix.sum(1).tolist() == np.bincount(target, minlength=7).tolist()
 
 
-def test_precision_and_recall_read_columns_and_rows():
-    matrix = [[3, 1, 0], [0, 2, 0], [0, 0, 0]]
-    assert precision(matrix).tolist()[:2] == pytest.approx([1, 2 / 3])
-    assert recall(matrix).tolist()[:2] == pytest.approx([3 / 4, 1])
-    assert math.isnan(precision(matrix)[2].item())
-    assert math.isnan(recall(matrix)[2].item())
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -69,7 +59,6 @@ def test_precision_and_recall_read_columns_and_rows():
         (lambda: accuracy([], []), "no samples"),
         (lambda: confusion_matrix([0, 3], [0, 1], 3), "0 to 2"),
         (lambda: confusion_matrix([0, -1], [0, 1]), "outside"),
-        (lambda: precision([[1, 2, 3]]), r"\(1, 3\)"),
     ],
 )
 def test_errors_say_what_fits(call, message):

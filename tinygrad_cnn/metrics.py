@@ -1,4 +1,4 @@
-"""How good a classifier is: accuracy, the confusion matrix, and what is read from its rows and columns.
+"""How good a classifier is: accuracy and the confusion matrix.
 
 K classes, N samples. `input` holds the scores or probabilities (N, K), or the predicted classes (N,); `target` the
 true classes (N,). All of them count and differentiate nothing, so that plain NumPy does.
@@ -55,24 +55,6 @@ def confusion_matrix(input: Any, target: Any, num_classes: int | None = None) ->
     return wrap(counts.astype(np.int64).reshape(classes, classes))
 
 
-def precision(confusion: Any) -> Tensor:
-    """Of those called j, the part that is j: a confusion matrix (K, K) -> (K,); nan where nothing was called j
-
-    >>> precision([[1, 0], [1, 2]]).tolist()
-    [0.5, 1.0]
-    """
-    return _share("precision", confusion, axis=0)
-
-
-def recall(confusion: Any) -> Tensor:
-    """Of those that are i, the part that was called i: a confusion matrix (K, K) -> (K,); nan where there are none
-
-    >>> recall([[1, 0], [1, 3]]).tolist()
-    [1.0, 0.75]
-    """
-    return _share("recall", confusion, axis=1)
-
-
 def _given(name: str, input: Any, target: Any) -> tuple[np.ndarray, np.ndarray]:
     first, true = _array(input), _array(target)
     if first.ndim not in (1, 2) or true.ndim != 1 or len(first) != len(true):
@@ -83,15 +65,6 @@ def _given(name: str, input: Any, target: Any) -> tuple[np.ndarray, np.ndarray]:
     if len(true) == 0:
         raise ValueError(f"{name}: there are no samples")
     return first, true
-
-
-def _share(name: str, confusion: Any, axis: int) -> Tensor:
-    counts = _array(confusion)
-    if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
-        raise ValueError(f"{name}: found shape {counts.shape}; expected a confusion matrix (K, K)")
-    total = counts.sum(axis)
-    right = counts.diagonal().astype(np.float32)
-    return wrap(np.divide(right, total, out=np.full(len(total), np.nan, np.float32), where=total > 0))
 
 
 def _array(values: Any) -> np.ndarray:
