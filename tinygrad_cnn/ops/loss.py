@@ -45,11 +45,21 @@ def reduce_to(losses: Any, reduction: str) -> Any:
     return total(losses) if reduction == "sum" else losses
 
 
+def reduce_array(losses: np.ndarray, reduction: str) -> Any:
+    """The same for an array inside an op, where every microsecond counts."""
+    if reduction == "none":
+        return losses
+    sum_of_losses = np.add.reduce(losses, axis=None)
+    if reduction == "sum":
+        return sum_of_losses
+    return sum_of_losses / losses.size if losses.size else losses.dtype.type(math.nan)
+
+
 @op(keeps="logsumexp")
 def _cross_entropy(input, target, reduction: str):
     """log Σ exp(input[n]) - input[n, target[n]], reduced        (N,C) (N,) -> () or (N,)"""
     losses, logsumexp = kernel.cross_entropy(input, target)
-    return reduce_to(losses, reduction), logsumexp
+    return reduce_array(losses, reduction), logsumexp
 
 
 def _cross_entropy_back(g, input, target, reduction, logsumexp):

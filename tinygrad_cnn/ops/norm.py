@@ -26,6 +26,7 @@ from .elementwise import clamp
 from .pool import avg_pool2d
 from .rearrange import pad
 from .reduce import mean, norm, variance
+from .reduce import sum as total
 from .shape import reshape, squeeze
 from .unary import rsqrt, square
 
@@ -64,6 +65,30 @@ def _follow(running: tuple, mean: np.ndarray, var: np.ndarray) -> None:
     running_var += momentum * (var - running_var)
 
 
+@op
+def _batch_norm_eval(input, weight, bias, mean: np.ndarray, invstd: np.ndarray):
+    """batch_norm by statistics that are known: one scale and one shift for each channel."""
+    scale = invstd if weight is None else weight * invstd
+    shift = -mean * scale
+    out = input * _per_channel(scale, input.ndim)
+    out += _per_channel(shift if bias is None else bias + shift, input.ndim)
+    return out
+
+
+_batch_norm_eval.grad(
+    input=lambda g, weight, invstd: g * _per_channel(invstd if weight is None else weight * invstd, g.ndim),
+    weight=lambda g, input, mean, invstd: (
+        total(g * (input - _per_channel(mean, g.ndim)), (0, *range(2, g.ndim))) * invstd
+    ),
+    bias=lambda g: total(g, (0, *range(2, g.ndim))),
+)
+
+
+def _per_channel(vector: Any, ndim: int) -> Any:
+    """(C,) -> (C,1,...), which stands beside (N,C,...)"""
+    return reshape(vector, (-1, *(1,) * (ndim - 2)))
+
+
 def batch_norm(
     input: Any,
     running_mean: Any,
@@ -96,7 +121,7 @@ def batch_norm(
             raise RuntimeError("batch_norm: running_mean and running_var must be defined in evaluation mode")
         if eps < 0:
             raise ValueError(f"batch_norm: eps must be non-negative, got {eps}")
-        return _by_statistics(input, as_array(running_mean), as_array(running_var), weight, bias, eps)
+        return _batch_norm_eval(input, weight, bias, *_statistics(running_mean, running_var, eps))
     if math.prod(input.shape) == input.shape[1]:
         raise ValueError(
             f"batch_norm: expected more than 1 value per channel when training, got input size {tuple(input.shape)}: "
@@ -112,23 +137,17 @@ def batch_norm(
     return out
 
 
-def _by_statistics(input: Any, mean: np.ndarray, var: np.ndarray, weight: Any, bias: Any, eps: float) -> Any:
-    """input · scale + shift with one scale and one shift for each channel."""
-    scale = 1 / np.sqrt(var + var.dtype.type(eps))
-    shift = -mean * scale
-    if weight is not None:
-        scale, shift = weight * scale, weight * shift
-    if bias is not None:
-        shift = bias + shift
-    return _affine(input, scale, shift)
-
-
 def _affine(input: Any, weight: Any, bias: Any) -> Any:
     """input · weight + bias with one of each for every channel        (N,C,...) (C,) (C,)"""
-    per_channel = (-1, *(1,) * (input.ndim - 2))
     if weight is not None:
-        input = input * reshape(weight, per_channel)
-    return input if bias is None else input + reshape(bias, per_channel)
+        input = input * _per_channel(weight, input.ndim)
+    return input if bias is None else input + _per_channel(bias, input.ndim)
+
+
+def _statistics(running_mean: Any, running_var: Any, eps: float) -> tuple[np.ndarray, np.ndarray]:
+    """mean and 1 / √(var + eps), as arrays."""
+    mean, var = as_array(running_mean), as_array(running_var)
+    return mean, 1 / np.sqrt(var + var.dtype.type(eps))
 
 
 def _check_channels(name: str, input: Any, **vectors: Any) -> None:
@@ -274,7 +293,7 @@ def instance_norm(
             raise RuntimeError(
                 "instance_norm: running_mean and running_var must be defined when use_input_stats is false"
             )
-        return _by_statistics(input, as_array(running_mean), as_array(running_var), weight, bias, eps)
+        return _batch_norm_eval(input, weight, bias, *_statistics(running_mean, running_var, eps))
     if math.prod(input.shape[2:]) == 1:
         raise ValueError(
             f"instance_norm: expected more than 1 spatial element when training, got input size {tuple(input.shape)}"

@@ -12,7 +12,7 @@ from ..op import op
 from ..tensor import as_array
 from .activation import softplus
 from .elementwise import clamp, sub, where, xlogy
-from .loss import reduce_to, reduction_of
+from .loss import reduce_array, reduce_to, reduction_of
 from .reduce import sum as total
 from .shape import unsqueeze
 from .unary import abs as absolute
@@ -24,7 +24,7 @@ from .unary import exp, log, square
 @op
 def _mse_loss(input, target, reduction: str):
     """(input - target)², reduced        any shape twice -> () or the same"""
-    return reduce_to(square(sub(input, target)), reduction)
+    return reduce_array(square(sub(input, target)), reduction)
 
 
 def _slope(g: Any, input: Any, target: Any, reduction: str) -> Any:
