@@ -1,12 +1,46 @@
-"""Pictures of the graph, and a page that steps through the backward pass. Everything draws from one document."""
+"""Pictures of the graph, and a page that steps through the backward pass. Everything draws from one document.
 
+And pictures of training: what a network is made of, where it looks, how it learned. Arrays first, pictures second.
+"""
+
+from .attribution import grad_cam, overlay, saliency, sanity
+from .confusion import Confusion, confusion_matrix
+from .curves import History
 from .diff import compare, diff
 from .dot import dot
+from .features import activation_histograms, feature_maps, filters, gradient_norms, grid
 from .notebook import Graph
 from .page import html
 from .recorder import record
 from .snapshot import load, save, snapshot, to_json
+from .summary import summary
 from .svg import svg
 from .text import text
 
-__all__ = ["Graph", "compare", "diff", "dot", "html", "load", "record", "save", "snapshot", "svg", "text", "to_json"]
+__all__ = [
+    "Confusion",
+    "Graph",
+    "History",
+    "activation_histograms",
+    "compare",
+    "confusion_matrix",
+    "diff",
+    "dot",
+    "feature_maps",
+    "filters",
+    "grad_cam",
+    "gradient_norms",
+    "grid",
+    "html",
+    "load",
+    "overlay",
+    "record",
+    "saliency",
+    "sanity",
+    "save",
+    "snapshot",
+    "summary",
+    "svg",
+    "text",
+    "to_json",
+]

@@ -1,0 +1,116 @@
+"""Which classes are taken for which, and by which images.
+
+counts[t, p] is how many images of class t were predicted to be of class p. Precision of a class: of the images
+that were predicted to be it, how many are. Recall: of the images that are it, how many were predicted to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_cnn.tensor import as_array
+
+from .samples import number
+
+
+class Confusion:
+    """The result of `confusion_matrix`: `counts` (K,K), `classes`, and which images are in each cell."""
+
+    def __init__(self, labels: np.ndarray, predictions: np.ndarray, classes: list[str]):
+        self.labels, self.predictions, self.classes = labels, predictions, classes
+        k = len(classes)
+        self.counts = np.bincount(labels * k + predictions, minlength=k * k).reshape(k, k)
+
+    def images(self, label: int, prediction: int) -> np.ndarray:
+        """The numbers of the images of class `label` that were predicted to be `prediction`."""
+        return np.flatnonzero((self.labels == label) & (self.predictions == prediction))
+
+    @property
+    def accuracy(self) -> float:
+        """The share of right predictions; NaN of none."""
+        return float(np.trace(self.counts) / len(self.labels)) if len(self.labels) else float("nan")
+
+    @property
+    def precision(self) -> np.ndarray:
+        """Right ones among those predicted, (K,); NaN for a class that was never predicted."""
+        return _share(np.diag(self.counts), self.counts.sum(0))
+
+    @property
+    def recall(self) -> np.ndarray:
+        """Right ones among those that are, (K,); NaN for a class without images."""
+        return _share(np.diag(self.counts), self.counts.sum(1))
+
+    @property
+    def f1(self) -> np.ndarray:
+        """2·right / (predicted + are), the harmonic mean of both, (K,); NaN where there is neither."""
+        return _share(2 * np.diag(self.counts), self.counts.sum(0) + self.counts.sum(1))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, with the images of each cell that is not empty as [label, prediction, [numbers]]."""
+        cells = [[int(t), int(p), self.images(t, p).tolist()] for t, p in np.argwhere(self.counts)]
+        return {
+            "classes": self.classes,
+            "counts": self.counts.tolist(),
+            "accuracy": number(self.accuracy),
+            **{name: [number(x) for x in getattr(self, name)] for name in ("precision", "recall", "f1")},
+            "cells": cells,
+        }
+
+    def __str__(self) -> str:
+        head = ["", *self.classes, "recall"]
+        rows = [
+            [name, *map(str, row), _percent(r)]
+            for name, row, r in zip(self.classes, self.counts, self.recall, strict=True)
+        ]
+        rows.append(["precision", *map(_percent, self.precision), _percent(self.accuracy)])
+        widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+        return "\n".join("  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in [head, *rows])
+
+    def __repr__(self) -> str:
+        return f"<Confusion of {len(self.labels)} images in {len(self.classes)} classes, accuracy {self.accuracy:.2%}>"
+
+
+def confusion_matrix(labels: Any, predictions: Any, classes: int | Sequence[str] | None = None) -> Confusion:
+    """counts[t,p] = |{n : labels[n] = t, predictions[n] = p}|        (N,) (N,) -> (K,K)
+
+    predictions: classes (N,), or logits (N,K), of which the largest counts.
+    classes: how many, or their names; by default up to the largest that occurs.
+    Raises a ValueError where the shapes differ, an IndexError for a class that does not exist.
+
+    >>> found = confusion_matrix([0, 0, 1, 2], [0, 1, 1, 1], ["cat", "dog", "bird"])
+    >>> found.counts.tolist()
+    [[1, 1, 0], [0, 1, 0], [0, 1, 0]]
+    >>> found.images(0, 1).tolist(), found.recall.tolist()
+    ([1], [0.5, 1.0, 0.0])
+    """
+    t, p = np.asarray(as_array(labels)), np.asarray(as_array(predictions))
+    width = 0
+    if p.ndim == 2 and p.shape[1]:
+        width, p = p.shape[1], p.argmax(1)
+    if t.ndim != 1 or t.shape != p.shape:
+        raise ValueError(
+            f"confusion_matrix: expected labels (N,) and predictions (N,) or (N,K), got {t.shape} and {p.shape}"
+        )
+    if t.size and (t.dtype.kind not in "iub" or p.dtype.kind not in "iub"):
+        raise TypeError(f"confusion_matrix: classes must be integers, got {t.dtype} and {p.dtype}")
+    t, p = t.astype(np.int64), p.astype(np.int64)
+    least = max(t.max(initial=-1), p.max(initial=-1)) + 1
+    if classes is None:
+        classes = int(max(least, width))
+    names = [str(i) for i in range(classes)] if isinstance(classes, int) else [str(name) for name in classes]
+    lowest = min(t.min(initial=0), p.min(initial=0))
+    if lowest < 0 or least > len(names):
+        wrong = lowest if lowest < 0 else least - 1
+        raise IndexError(f"confusion_matrix: class {wrong} does not exist; there are {len(names)}, counted from 0")
+    return Confusion(t, p, names)
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+
+
+def _percent(x: float) -> str:
+    return "-" if np.isnan(x) else f"{x:.1%}"

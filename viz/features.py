@@ -1,0 +1,187 @@
+"""What is inside a network, as arrays: its filters, its feature maps, its activations, the size of its gradients.
+
+N batch, C channels, H W picture, O filters, h w window.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_cnn.nn import Module
+from tinygrad_cnn.tensor import Tensor, as_array
+
+from .probe import convolutions, find, leaves, outputs, require_model
+from .samples import norm
+
+
+class FeatureMaps(NamedTuple):
+    """What one layer returned, and which of its channels were silent."""
+
+    layer: str
+    maps: np.ndarray  # (N,C,H,W)
+    dead: np.ndarray  # (C,) bool
+
+
+def feature_maps(model: Module, x: Any, layer: str | Module | None = None) -> FeatureMaps:
+    """What `layer` returns for x, by default the first convolution: maps (N,C,H,W), dead (C,).
+
+    A channel is dead on these images when it is nowhere positive: a ReLU lets nothing of it through.
+    The model runs in eval mode and is left as it was; of a layer that is called several times, the last call.
+
+    >>> import tinygrad_cnn as tg
+    >>> net = tg.vision.models.get_model("lenet")
+    >>> found = tg.viz.feature_maps(net, tg.zeros(2, 1, 28, 28), "3")
+    >>> found.maps.shape, found.dead.shape
+    ((2, 16, 10, 10), (16,))
+    """
+    require_model("feature_maps", model)
+    chosen = convolutions("feature_maps", model)[0] if layer is None else find("feature_maps", model, layer)
+    found = outputs(model, x, [chosen])
+    if chosen[0] not in found:
+        raise ValueError(f"feature_maps: layer {chosen[0]!r} was not called, or does not return a Tensor")
+    maps = found[chosen[0]][-1]
+    if maps.ndim < 2:
+        raise ValueError(f"feature_maps: layer {chosen[0]!r} returns {maps.shape}; expected channels, (N,C,...)")
+    dead = np.all(maps <= 0, axis=(0, *range(2, maps.ndim)))
+    return FeatureMaps(chosen[0], maps, np.asarray(dead))
+
+
+class Filters(NamedTuple):
+    """Filters, and one picture of them in the units of the weights."""
+
+    weight: np.ndarray  # (O,C,h,w)
+    grid: np.ndarray  # (rows, columns), or (rows, columns, 3); NaN between the filters
+    scale: float  # the largest magnitude in the grid
+
+    @property
+    def picture(self) -> np.ndarray:
+        """The grid divided by its scale, -1 ... 1; zeros where all weights are zero."""
+        return self.grid / (self.scale or 1)
+
+
+def filters(source: Module | Tensor | np.ndarray, layer: str | Module | None = None, *, most: int = 64) -> Filters:
+    """The filters of a convolution side by side, all on one scale around zero.
+
+    source: a weight (O,C,h,w) or (O,C,w), or a model, of which `layer` is shown, by default the first convolution.
+    Filters of one or three channels (then in colour) are laid out in a square; others get a row each, with a
+    column for each channel. At most `most` tiles are shown.
+
+    >>> import numpy as np
+    >>> found = filters(np.ones((4, 1, 3, 3)))
+    >>> found.grid.shape, found.scale
+    ((9, 9), 1.0)
+    """
+    if isinstance(source, Module):
+        path, module = convolutions("filters", source)[0] if layer is None else find("filters", source, layer)
+        source = getattr(module, "weight", None)  # type: ignore[assignment]
+        if source is None:
+            raise ValueError(f"filters: layer {path!r}, a {type(module).__name__}, has no weight")
+    weight = np.asarray(as_array(source))
+    if weight.ndim == 3:
+        weight = weight[:, :, None, :]
+    if weight.ndim != 4:
+        raise ValueError(
+            f"filters: expected a weight (O,C,h,w), got {weight.shape}; a linear layer's can be given as "
+            "weight.reshape(O, 1, h, w)"
+        )
+    if most < 1:
+        raise ValueError(f"filters: most must be at least 1, got {most}")
+    O, C = weight.shape[:2]
+    if C == 1:
+        drawn = grid(weight[:most, 0])
+    elif C == 3:
+        drawn = grid(weight[:most].transpose(0, 2, 3, 1))
+    else:
+        columns = min(C, max(math.isqrt(most), most // max(O, 1)))
+        rows = min(O, max(1, most // max(columns, 1)))
+        drawn = grid(weight[:rows, :columns].reshape(-1, *weight.shape[2:]), columns)
+    finite = drawn[np.isfinite(drawn)]
+    return Filters(weight, drawn, float(np.abs(finite).max(initial=0)))
+
+
+def grid(tiles: Any, columns: int | None = None, *, gap: int = 1, fill: float = math.nan) -> np.ndarray:
+    """Pictures side by side, `gap` cells of `fill` around each; columns: about as many as rows by default.
+
+    (T,H,W) -> (rows·(H+gap)+gap, columns·(W+gap)+gap); with a last axis of 3 for colours, that is kept.
+
+    >>> import numpy as np
+    >>> grid(np.ones((3, 1, 1)), columns=2, fill=0).astype(int).tolist()
+    [[0, 0, 0, 0, 0], [0, 1, 0, 1, 0], [0, 0, 0, 0, 0], [0, 1, 0, 0, 0], [0, 0, 0, 0, 0]]
+    """
+    tiles = np.asarray(as_array(tiles))
+    if tiles.ndim not in (3, 4):
+        raise ValueError(f"grid: expected pictures (T,H,W) or (T,H,W,3), got {tiles.shape}")
+    T, H, W = tiles.shape[:3]
+    if columns is None:
+        columns = math.ceil(math.sqrt(T))
+    columns = max(1, min(columns, T))
+    rows = -(-T // columns)
+    dtype = np.result_type(tiles.dtype, np.float32) if math.isnan(fill) else tiles.dtype
+    out = np.full((rows * (H + gap) + gap, columns * (W + gap) + gap, *tiles.shape[3:]), fill, dtype)
+    for i, tile in enumerate(tiles):
+        y, x = (i // columns) * (H + gap) + gap, (i % columns) * (W + gap) + gap
+        out[y : y + H, x : x + W] = tile
+    return out
+
+
+class Histogram(NamedTuple):
+    """How often which activations occur."""
+
+    counts: np.ndarray  # (bins,)
+    edges: np.ndarray  # (bins + 1,)
+    mean: float
+    std: float
+    zeros: float  # share of exact zeros
+    bad: int  # how many are NaN or infinite; they are counted nowhere else
+
+
+def activation_histograms(model: Module, x: Any, *, bins: int = 40) -> dict[str, Histogram]:
+    """The distribution of what each layer returns for x, {path: Histogram}, in order of first calls.
+
+    Layers are the modules without modules inside. The model runs in eval mode and is left as it was.
+
+    >>> import tinygrad_cnn as tg
+    >>> net = tg.nn.Sequential(tg.nn.Linear(3, 4), tg.nn.ReLU())
+    >>> found = tg.viz.activation_histograms(net, tg.randn(5, 3))
+    >>> [(path, int(h.counts.sum())) for path, h in found.items()]
+    [('0', 20), ('1', 20)]
+    """
+    require_model("activation_histograms", model)
+    if bins < 1:
+        raise ValueError(f"activation_histograms: bins must be at least 1, got {bins}")
+    found = outputs(model, x, leaves(model))
+    return {path: _histogram(np.concatenate([a.ravel() for a in calls]), bins) for path, calls in found.items()}
+
+
+def _histogram(a: np.ndarray, bins: int) -> Histogram:
+    wide = a.astype(np.float64) if a.dtype.kind != "c" else np.abs(a)
+    good = wide[np.isfinite(wide)]
+    counts, edges = np.histogram(good, bins)
+    mean, std, zeros = (good.mean(), good.std(), (good == 0).mean()) if good.size else (math.nan, math.nan, 0.0)
+    return Histogram(counts, edges, float(mean), float(std), float(zeros), int(wide.size - good.size))
+
+
+def gradient_norms(model: Module) -> dict[str, float | None]:
+    """‖∂loss/∂parameters‖ of each layer that has parameters, {path: norm}; None where it was not computed.
+
+    Call it between `loss.backward()` and `zero_grad()`. Parameters of the model itself go by its class.
+
+    >>> import tinygrad_cnn as tg
+    >>> net = tg.nn.Sequential(tg.nn.Linear(2, 1), tg.nn.Linear(1, 1))
+    >>> (net[0](tg.ones(1, 2)) * 3).sum().backward()
+    >>> {path: n and round(n, 3) for path, n in tg.viz.gradient_norms(net).items()}
+    {'0': 5.196, '1': None}
+    """
+    require_model("gradient_norms", model)
+    seen: set[int] = set()
+    norms: dict[str, float | None] = {}
+    for path, module in model.named_modules():
+        own = [p for p in module.parameters(recurse=False) if id(p) not in seen]
+        seen.update(map(id, own))
+        if own:
+            grads = [p.grad for p in own if p.grad is not None]
+            norms[path or type(model).__name__] = math.hypot(*(norm(as_array(g)) for g in grads)) if grads else None
+    return norms
