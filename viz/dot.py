@@ -78,7 +78,7 @@ def dot(
             "ranksep": "0.4",
             "bgcolor": "transparent",
         },
-        node_attr={"fontname": FONT, "fontsize": "11", "fontcolor": "#1b1b22", "margin": "0.2,0.07", "height": "0.3"},
+        node_attr={"fontname": FONT, "fontsize": "11", "fontcolor": "#1b1b22", "margin": "0.2,0.07", "height": "0.36"},
         edge_attr={"fontname": FONT, "fontsize": "10", "fontcolor": "#1b1b22", "arrowsize": "0.7"},
     )
     _Drawing(document, seen, shown).draw(graph)

@@ -28,7 +28,7 @@ def mathml(formula: str, of: str = "", names: frozenset[str] = frozenset()) -> s
     left = ""
     if of:
         left = f"<mfrac><mrow>{_mo('∂')}<mi>L</mi></mrow><mrow>{_mo('∂')}<mi>{escape(of)}</mi></mrow></mfrac>{_mo('=')}"
-    return f'<math display="block"><mrow>{left}{"".join(parts)}</mrow></math>'
+    return f'<math displaystyle="true"><mrow>{left}{"".join(parts)}</mrow></math>'
 
 
 def _row(tokens: list[str], i: int, names: frozenset[str], until: str) -> tuple[list[str], int]:

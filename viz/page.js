@@ -5,7 +5,6 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const doc = data.document, nodes = doc.nodes, tensors = doc.tensors || [];
 const $ = id => document.getElementById(id);
 const root = document.documentElement;
-root.classList.add("js");
 
 // ---- small helpers: elements are made, never parsed from names, so that a name stays text
 
@@ -86,10 +85,11 @@ function picture(i) {
   const flows = new Map();
   v.arrows.forEach(([, , , target], g) => (flows.get(target) || flows.set(target, []).get(target)).push(svg.querySelector(`#g${g}`)));
   current = { view: i, svg, of, boxes, flows, ring: [] };
-  fit();
-  if (scale() > 1.25) zoom(1 / scale());   // larger than the pane: readable first, "Fit" shows it all
+  const move = (frame.getAttribute("transform") || "").match(/translate\(([-\d.]+)[ ,]([-\d.]+)/) || [0, 0, 0];
+  current.origin = [Number(move[1]), Number(move[2])];
+  full = svg.getAttribute("viewBox").split(/[ ,]+/).slice(2).map(Number);
+  size(fitting() < 0.8 ? 1.1 : fitting());   // larger than the pane: readable first, "Fit" shows it all
   foldControls();
-  mark();
 }
 function boxLabel(v, b) {
   const inside = v.boxes[b];
@@ -113,34 +113,40 @@ function mark() {
 }
 const selected = () => state.node !== null ? state.node : steps.length ? steps[state.step].node : nodes.length ? nodes[nodes.length - 1].id : null;
 
-// zoom and pan, by the viewBox
-let full = [0, 0, 1, 1], box = [0, 0, 1, 1];
-function fit() { full = current.svg.getAttribute("viewBox").split(/[ ,]+/).map(Number); show(full); }
-function show(b) { box = b.slice(); current.svg.setAttribute("viewBox", box.map(x => x.toFixed(2)).join(" ")); }
-function zoom(f, x = 0.5, y = 0.5) {
-  const w = Math.min(Math.max(box[2] * f, 40), full[2] * 4), h = box[3] * w / box[2];
-  show([box[0] + (box[2] - w) * x, box[1] + (box[3] - h) * y, w, h]);
+// zoom is the picture's size, pan is scrolling: neither makes the browser lay the picture out anew
+let full = [1, 1], zoomed = 1, pane = $("graph").getBoundingClientRect(), drag = null;
+addEventListener("resize", () => { pane = $("graph").getBoundingClientRect(); });
+function size(z) {
+  zoomed = Math.max(0.05, Math.min(6, z));
+  current.svg.style.width = `${full[0] * zoomed}px`;
+  current.svg.style.height = `${full[1] * zoomed}px`;
 }
-function scale() { const r = $("graph").getBoundingClientRect(); return Math.max(box[2] / r.width, box[3] / r.height); }
+const fitting = () => Math.min(2, pane.width / full[0], pane.height / full[1]);
+const fit = () => size(fitting());
+function zoom(f, x = pane.width / 2, y = pane.height / 2) {
+  const g = $("graph"), before = zoomed, [left, top] = [g.scrollLeft, g.scrollTop];
+  size(zoomed * f);
+  g.scrollTo((left + x) * zoomed / before - x, (top + y) * zoomed / before - y);
+}
 function reveal(e) {
-  if (!e) return;
-  const g = $("graph").getBoundingClientRect(), r = e.getBoundingClientRect();
-  if (r.left >= g.left && r.right <= g.right && r.top >= g.top && r.bottom <= g.bottom) return;
-  const s = scale();
-  show([box[0] + (r.left + r.width / 2 - g.left - g.width / 2) * s, box[1] + (r.top + r.height / 2 - g.top - g.height / 2) * s, box[2], box[3]]);
+  const t = e && e.querySelector("text"), g = $("graph");
+  if (!t) return;
+  const [x, y] = ["x", "y"].map((k, d) => (Number(t.getAttribute(k)) + current.origin[d]) * zoomed), margin = 60;
+  const out = (at, from, length) => at < from + margin || at > from + length - margin;
+  if (out(x, g.scrollLeft, pane.width)) g.scrollLeft = x - pane.width / 2;
+  if (out(y, g.scrollTop, pane.height)) g.scrollTop = y - pane.height / 2;
 }
-let drag = null;
 $("graph").addEventListener("wheel", e => {
+  if (!e.ctrlKey) return;
   e.preventDefault();
-  const r = $("graph").getBoundingClientRect();
-  zoom(Math.exp(e.deltaY * 0.0015), (e.clientX - r.left) / r.width, (e.clientY - r.top) / r.height);
+  zoom(Math.exp(e.deltaY * -0.003), e.clientX - pane.left, e.clientY - pane.top);
 }, { passive: false });
-$("graph").addEventListener("pointerdown", e => { drag = { x: e.clientX, y: e.clientY, box: box.slice(), moved: false }; });
+$("graph").addEventListener("pointerdown", e => { if (e.pointerType === "mouse") drag = { x: e.clientX, y: e.clientY, left: $("graph").scrollLeft, top: $("graph").scrollTop, moved: false }; });
 addEventListener("pointermove", e => {
   if (!drag) return;
   const dx = e.clientX - drag.x, dy = e.clientY - drag.y;
   if (Math.abs(dx) + Math.abs(dy) > 4) drag.moved = true;
-  if (drag.moved) { const s = scale(); show([drag.box[0] - dx * s, drag.box[1] - dy * s, box[2], box[3]]); }
+  if (drag.moved) $("graph").scrollTo(drag.left - dx, drag.top - dy);
 });
 addEventListener("pointerup", () => setTimeout(() => { drag = null; }));
 $("graph").addEventListener("click", e => {
@@ -155,12 +161,12 @@ function choose(b) {
   const v = views[state.view];
   if (v.paths[b]) {
     const inside = views.findIndex(w => w.module === v.paths[b]);
-    return inside >= 0 ? (picture(inside), link()) : unfold(1);
+    return inside >= 0 ? (picture(inside), mark(), link()) : unfold(1);
   }
   goNode(nodes[v.boxes[b][0]].id);
 }
-$("zoom-in").onclick = () => zoom(0.7);
-$("zoom-out").onclick = () => zoom(1 / 0.7);
+$("zoom-in").onclick = () => zoom(1.4);
+$("zoom-out").onclick = () => zoom(1 / 1.4);
 $("zoom-fit").onclick = fit;
 
 // folding
@@ -173,15 +179,16 @@ function foldControls() {
   $("inside").value = v.module;
 }
 function unfold(by) { depthTo(Math.min(deepest, views[state.view].depth + by)); }
-function depthTo(d) {
+function depthTo(d) {   // the picture, and in it the same node
   const there = views.map((v, i) => [v, i]).filter(([v]) => !v.module).sort((a, b) => Math.abs(a[0].depth - d) - Math.abs(b[0].depth - d));
   picture(there[0][1]);
+  mark();
   link();
 }
 $("depth").addEventListener("input", e => depthTo(Number(e.target.value)));
 $("inside").append(el("option", { value: "" }, "whole graph"), ...views.filter(v => v.module).map(v => el("option", { value: v.module }, v.module)));
 $("inside").disabled = views.every(v => !v.module);
-$("inside").addEventListener("change", e => { picture(e.target.value ? views.findIndex(v => v.module === e.target.value) : data.start); link(); });
+$("inside").addEventListener("change", e => { picture(e.target.value ? views.findIndex(v => v.module === e.target.value) : data.start); mark(); link(); });
 
 // ---- going somewhere; the address always says where
 
@@ -230,8 +237,8 @@ addEventListener("keydown", e => {
   if (move && !(e.target.matches("[role=tabpanel]") && /Up|Down/.test(e.key))) { e.preventDefault(); go(state.step + move); }
   else if (e.key === "Home") { e.preventDefault(); go(0); }
   else if (e.key === "End") { e.preventDefault(); go(steps.length - 1); }
-  else if (e.key === "+" || e.key === "=") zoom(0.7);
-  else if (e.key === "-") zoom(1 / 0.7);
+  else if (e.key === "+" || e.key === "=") zoom(1.4);
+  else if (e.key === "-") zoom(1 / 1.4);
   else if (e.key === "0") fit();
 });
 
@@ -241,6 +248,8 @@ let hits = [];
 $("search").addEventListener("input", () => {
   const words = $("search").value.toLowerCase().split(/\s+/).filter(Boolean);
   hits = words.length ? nodes.filter(n => { const t = `${n.id} ${n.op} ${n.kind} ${n.parameters.join(" ")}`.toLowerCase(); return words.every(w => t.includes(w)); }) : [];
+  const named = n => words.every(w => n.id.toLowerCase().includes(w)) ? n.id.length : 1e6;
+  hits.sort((a, b) => named(a) - named(b));
   $("found").hidden = !words.length;
   $("found").replaceChildren(...hits.slice(0, 40).map(n => el("li", {}, el("a", { href: `#node=${encodeURIComponent(n.id)}`, on: { click: pick } }, n.id))),
     el("li", { class: "quiet" }, hits.length > 40 ? `and ${hits.length - 40} more` : hits.length ? plural(hits.length, "node") : "nothing found"));
@@ -547,11 +556,12 @@ function costPane() {
   let held = 0, peak = 0;
   change.forEach(c => { held += c; peak = Math.max(peak, held); });
   rows.sort((a, b) => b.saved - a.saved || a.i - b.i);
+  const timed = e => data.timings ? e : null;
   const all = rows.reduce((s, r) => s + r.saved, 0);
   $("cost").replaceChildren(
     el("p", {}, `Saved for backward: ${bytes(all)} in all, at most ${bytes(peak)} at once. An array that several ops save counts for each. `, data.timings ? `Rules took ${micro(rows.reduce((s, r) => s + (r.b || 0), 0))}; forward times include the Python between two ops.` : "Times are kept apart; give the page timings=True to see them."),
-    el("table", {}, el("thead", {}, el("tr", {}, ...["op", "saved", "forward", "backward", "held from its op to its step"].map((h, i) => el("th", { scope: "col", class: i && i < 4 ? "num" : undefined }, h)))),
-      el("tbody", {}, ...rows.slice(0, 300).map(r => el("tr", {}, el("td", {}, nodeLink(r.n.id)), el("td", { class: "num" }, bytes(r.saved)), el("td", { class: "num" }, micro(r.f)), el("td", { class: "num" }, micro(r.b)),
+    el("table", {}, el("thead", {}, el("tr", {}, ...["op", "saved", ...(data.timings ? ["forward", "backward"] : []), "held, from its op to its step"].map(h => el("th", { scope: "col", class: h[0] === "h" || h === "op" ? undefined : "num" }, h)))),
+      el("tbody", {}, ...rows.slice(0, 300).map(r => el("tr", {}, el("td", {}, nodeLink(r.n.id)), el("td", { class: "num" }, bytes(r.saved)), timed(el("td", { class: "num" }, micro(r.f))), timed(el("td", { class: "num" }, micro(r.b))),
         el("td", {}, r.saved ? el("div", { class: "span", role: "img", "aria-label": `from ${r.i} to ${ends(r.n.id)} of ${total}` }, el("i", { style: `left:${100 * r.i / total}%;width:${100 * (ends(r.n.id) - r.i) / total}%` })) : ""))))));
   if (rows.length > 300) $("cost").append(el("p", { class: "quiet" }, `and ${rows.length - 300} more ops`));
 }
@@ -573,7 +583,7 @@ function offer(text, type, file) {
 const file = doc.title.replace(/[^\w.-]+/g, "_") || "graph";
 $("save-svg").onclick = () => {
   const copy = current.svg.cloneNode(true);
-  copy.setAttribute("viewBox", full.join(" "));
+  copy.removeAttribute("style");
   copy.querySelectorAll("[tabindex]").forEach(e => ["tabindex", "role", "aria-label"].forEach(a => e.removeAttribute(a)));
   offer(new XMLSerializer().serializeToString(copy), "image/svg+xml", `${file}.svg`);
 };
@@ -588,7 +598,6 @@ $("steps").addEventListener("click", e => {
 });
 themeName();
 openTab("tensors");
-picture(data.start);
 fromHash();
-root.dataset.ready = "true";
+root.dataset.ready = Math.round(performance.now());   // milliseconds since the page was asked for
 })();

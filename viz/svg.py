@@ -153,12 +153,25 @@ def polish(text: str, title: str, description: str) -> str:
     text = re.sub(r'<g id="a_[^"]*"><a xlink:title="([^"]*)">\n?(.*?)</a>\n?</g>\n?', _with_title, text, flags=re.S)
     text = re.sub(r' font-family="[^"]*"| xmlns:xlink="[^"]*"', "", text)
     text = re.sub(r' id="(?:node|edge|clust|graph)\d+"', "", text)
-    text = text.replace(' text-anchor="middle"', "")
+    text = re.sub(
+        r' text-anchor="middle"| xml:space="preserve"| transform="scale\(1 1\) rotate\(0\) (?=t)', _short, text
+    )
+    text = re.sub(r"<[^>]+>", lambda tag: re.sub(r"-?\d+\.\d\d+", _tenth, tag[0]), text)
+    text = re.sub(r">\s*\n\s*<", "><", text)
     head, _, body = text.partition(">")
     name = escape(title)
     head += ' role="img" aria-labelledby="t d" font-family="Helvetica,Arial,sans-serif" text-anchor="middle"'
     head += f'>\n<title id="t">{name}</title>\n<desc id="d">{escape(description)}</desc>\n'
     return f"{head}<style>{STYLE}</style>{body}"
+
+
+def _tenth(match: re.Match) -> str:
+    """A coordinate, to a tenth of a point."""
+    return f"{float(match[0]):.1f}".removesuffix(".0")
+
+
+def _short(match: re.Match) -> str:
+    return ' transform="' if "transform" in match[0] else ""
 
 
 def _with_title(match: re.Match) -> str:
