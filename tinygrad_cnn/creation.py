@@ -164,8 +164,11 @@ def full(
 
 
 def _like(input: Tensor, value: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+    """One value, or with None whatever the memory held, in the shape of input."""
     if not isinstance(input, Tensor):
         raise TypeError(f"expected a Tensor to make another like, got {type(input).__name__}")
+    if value is None:
+        return finish(np.empty_like(input._array, dtype=dtype), device, requires_grad)
     return finish(np.full_like(input._array, value, dtype=dtype), device, requires_grad)
 
 
@@ -187,7 +190,7 @@ def empty_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
     """A tensor in the shape, dtype and layout of input, whose values are not set."""
-    return finish(np.empty_like(input._array, dtype=dtype), device, requires_grad)
+    return _like(input, None, dtype, device, requires_grad)
 
 
 def full_like(

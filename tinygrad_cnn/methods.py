@@ -374,13 +374,19 @@ def uniform_(g: np.random.Generator, t: Tensor, from_: float = 0, to: float = 1,
 def random_(g: np.random.Generator, t: Tensor, from_: int | None = None, to: int | None = None) -> np.ndarray:
     """In place: random integers from ≤ i < to; random_(to) begins at 0."""
     if to is None:
-        most = {"f": 2 ** (np.finfo(t.dtype).nmant + 1) + 1, "b": 2}.get(t.dtype.kind) if t.dtype.kind in "fb" else None
-        low, high = 0, from_ if from_ is not None else most or int(np.iinfo(t.dtype).max)
+        low, high = 0, _most(t.dtype) if from_ is None else from_
     else:
         low, high = from_ or 0, to
     if low >= high:
         raise RuntimeError(f"random_: expects from < to, got {low} and {high}")
     return g.integers(low, high, t._array.shape)
+
+
+def _most(dtype: np.dtype) -> int:
+    """One above the largest integer up to which this dtype has all."""
+    if dtype.kind == "f":
+        return 2 ** (np.finfo(dtype).nmant + 1) + 1
+    return 2 if dtype.kind == "b" else int(np.iinfo(dtype).max)
 
 
 def exponential_(g: np.random.Generator, t: Tensor, lambd: float = 1) -> np.ndarray:
