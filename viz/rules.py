@@ -61,6 +61,7 @@ def _source(f: Callable) -> str:
         return ""
 
 
+@functools.lru_cache(maxsize=1024)
 def _read(op: str, name: str, rule: Callable) -> tuple[str, str]:
     """The source of a rule, and its formula if it is one expression."""
     code = getattr(rule, "__code__", None)
