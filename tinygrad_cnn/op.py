@@ -207,7 +207,9 @@ class Op:
         result._view = View(base, replay, base._node)
 
 
-def record(op: Op, args: Any, values: list, needed: int, out: Any, extras: Any, result: Tensor | None = None) -> OpNode | None:
+def record(
+    op: Op, args: Any, values: list, needed: int, out: Any, extras: Any, result: Tensor | None = None
+) -> OpNode | None:
     """Make the node of a call, keep what its rules ask for, and let the result point to it.
 
     Integers and bool have no gradient, so a result of such a dtype gets no node.
@@ -531,5 +533,10 @@ def cast(input, dtype: np.dtype):
 
 
 sum_to.grad(input=lambda g, input_shape: expand_to(g, input_shape))
+sum_to.explain(
+    "A sum's gradient goes to every element that was added.", input="g repeated along the axes that were summed"
+)
 expand_to.grad(input=lambda g, input_shape: sum_to(g, input_shape))
+expand_to.explain("An element that was used several times gets the sum of its gradients.", input="Σ_{copies} g")
 cast.grad(input=lambda g: g)
+cast.explain("The same number in another dtype: the gradient passes.")

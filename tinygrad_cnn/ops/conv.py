@@ -97,6 +97,7 @@ def channel_sums(input):
 
 
 channel_sums.grad(input=lambda g, input_shape: expand_to(g.reshape((-1, 1, 1)), input_shape))
+channel_sums.explain("A sum's gradient goes to every element that was added.", input="g[c] at every n, y, x")
 
 conv2d.grad(
     input=lambda g, weight, input_shape, stride, padding, dilation, groups: conv2d_input(
@@ -107,6 +108,14 @@ conv2d.grad(
     ),
     bias=lambda g: channel_sums(g),
 )
+conv2d.explain(
+    "Every output pixel sends its gradient back to the patch that it looked at, weighted by the "
+    "filter; the filter gets the patches, weighted by the gradients; the bias gets their sum.",
+    zero="no output pixel with a gradient looked at these pixels",
+    input="Σ_{o,i,j} g[n,o,p,q] · weight[o,c,i,j]",
+    weight="Σ_{n,p,q} g[n,o,p,q] · input[n,c,ps+i,qs+j]",
+    bias="Σ_{n,p,q} g[n,o,p,q]",
+)
 conv2d_input.grad(
     grad=lambda g, weight, grad_shape, stride, padding, dilation, groups: _first(
         conv2d(g, weight, None, stride, padding, dilation, groups), grad_shape
@@ -115,6 +124,11 @@ conv2d_input.grad(
         grad, g, weight_shape, stride, padding, dilation, groups
     ),
 )
+conv2d_input.explain(
+    "It is linear in both: its derivatives are the convolution itself and the gradient of a filter.",
+    grad="conv2d(g, weight)",
+    weight="Σ_{n,p,q} grad[n,o,p,q] · g[n,c,ps+i,qs+j]",
+)
 conv2d_weight.grad(
     grad=lambda g, input, grad_shape, stride, padding, dilation, groups: _first(
         conv2d(input, g, None, stride, padding, dilation, groups), grad_shape
@@ -122,6 +136,11 @@ conv2d_weight.grad(
     input=lambda g, grad, input_shape, stride, padding, dilation, groups: conv2d_input(
         grad, g, input_shape, stride, padding, dilation, groups
     ),
+)
+conv2d_weight.explain(
+    "It is linear in both: its derivatives are the convolution with g as the filter, and that one's way back.",
+    grad="conv2d(input, g)",
+    input="Σ_{o,i,j} grad[n,o,p,q] · g[o,c,i,j]",
 )
 
 

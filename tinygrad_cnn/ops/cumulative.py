@@ -49,7 +49,9 @@ def sum_onwards(input, dim: int):
 
 
 cumsum.grad(input=lambda g, dim: sum_onwards(g, dim))
+cumsum.explain("An element is in every later sum: it gets the sum of their gradients.", input="Σ_{j ≥ i} g[j]")
 sum_onwards.grad(input=lambda g, dim: cumsum(g, dim))
+sum_onwards.explain("An element is in every earlier sum: it gets the sum of their gradients.", input="Σ_{j ≤ i} g[j]")
 
 
 @op
@@ -76,6 +78,11 @@ def _cumprod_to_input(g: Any, input: Any, out: Any, dim: int) -> Any:
 
 
 cumprod.grad(input=_cumprod_to_input)
+cumprod.explain(
+    "An element is a factor of every later product.",
+    zero="another factor is zero",
+    input="Σ_{j ≥ i} g[j] · out[j] / input[i]",
+)
 
 
 # Extremes so far, with their places: the latest of equal ones, as in PyTorch.

@@ -35,6 +35,10 @@ def _operand_back(g: Any, operands: list, equation: str, index: int) -> Any:
 
 
 _einsum.grad(operands=_operand_back)
+_einsum.explain(
+    "The same sum with the gradient in the place of the operand: the letters say where everything goes.",
+    operands="einsum(g, the other operands)",
+)
 
 
 def einsum(equation: str, *operands: Any) -> Any:

@@ -55,7 +55,13 @@ _embedding.grad(
         g, input, weight_shape, padding_idx, scale_grad_by_freq
     ),
 )
+_embedding.explain(
+    "Each row of the table gets the sum of the gradients of the places where it was looked up.",
+    zero="these rows were not looked up",
+    weight="Σ_{lookups of a row} g",
+)
 _embedding_weight.grad(grad=_embedding_grad, input=None)
+_embedding_weight.explain("The rows' gradients are looked up.", grad="g[input]")
 
 
 def embedding(

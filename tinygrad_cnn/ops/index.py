@@ -136,7 +136,13 @@ def place(input, places: Places, shape: tuple):
 
 
 getitem.grad(input=lambda g, places, input_shape: place(g, places, input_shape))
+getitem.explain(
+    "Each element's gradient returns to the place that it was read from; what was not read gets zero.",
+    zero="these places were not read",
+    input="Σ_{reads of a place} g",
+)
 place.grad(input=lambda g, places: getitem(g, places))
+place.explain("The gradient is read at the places that were filled.", input="g[places]")
 
 
 def write(array: np.ndarray, places: Places, value: Any) -> None:
@@ -180,6 +186,12 @@ def _value_back(g: Any, places: Places, value_shape: tuple) -> Any:
 
 
 setitem.grad(input=lambda g, places: setitem(g, 0, places), value=_value_back)
+setitem.explain(
+    "The value gets the gradient of the places that it filled; the rest goes to the input.",
+    zero="these places were overwritten",
+    input="g, 0 at the places",
+    value="Σ g[places]",
+)
 
 
 def fill(input: Any, value: Any) -> Any:

@@ -29,6 +29,7 @@ def _part(g: Any, tensors: list, dim: int, index: int) -> Any:
 
 
 _cat.grad(tensors=_part)
+_cat.explain("Each tensor gets its own part of the gradient back.", tensors="its part of g")
 
 
 def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
@@ -147,6 +148,11 @@ def _split_back(g: Any, split_sizes: Sequence[int], dim: int, input_shape: tuple
 
 
 split_with_sizes.grad(input=_split_back)
+split_with_sizes.explain(
+    "The parts' gradients are joined again; a part that nobody used counts as zero.",
+    zero="no part of it was used",
+    input="cat(g_1, g_2, …)",
+)
 
 
 def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple:
@@ -211,6 +217,11 @@ def _unbind_back(g: Any, dim: int, input_shape: tuple) -> Any:
 
 
 unbind.grad(input=_unbind_back)
+unbind.explain(
+    "The slices' gradients are stacked again; a slice that nobody used counts as zero.",
+    zero="no slice of it was used",
+    input="stack(g_1, g_2, …)",
+)
 
 
 def narrow(input: Any, dim: int, start: int, length: int) -> Any:

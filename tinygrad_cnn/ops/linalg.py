@@ -83,6 +83,12 @@ def _matmul_other(g: Any, input: Any, other_shape: tuple) -> Any:
 
 
 matmul.grad(input=_matmul_input, other=_matmul_other)
+matmul.explain(
+    "The gradient times the other matrix, transposed: on the side where it stood.",
+    zero="the other matrix is zero there",
+    input="g @ other^{T}",
+    other="input^{T} @ g",
+)
 
 
 @op
@@ -93,15 +99,20 @@ def linear(input, weight, bias=None):
     >>> tg.nn.functional.linear(tg.ones(2, 3), tg.ones(4, 3), tg.zeros(4)).shape
     (2, 4)
     """
-    if not (
+    return kernel.linear(*checked_linear(input, weight, bias))
+
+
+def checked_linear(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> tuple:
+    """The operands of a linear layer, if they fit."""
+    if (
         input.ndim
         and weight.ndim == 2
         and input.shape[-1] == weight.shape[1]
         and input.dtype == weight.dtype
         and (bias is None or (bias.shape == weight.shape[:1] and bias.dtype == weight.dtype))
     ):
-        raise _misfit(input, weight, bias)
-    return kernel.linear(input, weight, bias)
+        return input, weight, bias
+    raise _misfit(input, weight, bias)
 
 
 def _misfit(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> Exception:
@@ -122,6 +133,14 @@ linear.grad(
     input=lambda g, weight: matmul(g, weight),
     weight=lambda g, input: matmul(transpose(_rows(g), 0, 1), _rows(input)),
     bias=lambda g: g,
+)
+linear.explain(
+    "The input gets the gradient through the weights; a weight gets gradient times input, summed "
+    "over the batch; the bias gets the sum.",
+    zero="the other factor is zero there",
+    input="g @ weight",
+    weight="g^{T} @ input",
+    bias="Σ_{n} g",
 )
 
 

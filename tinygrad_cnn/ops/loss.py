@@ -77,6 +77,13 @@ def _(input, target, reduction):
     return reduce_to(-pick_class(log_softmax(input, 1), target), reduction)
 
 
+_cross_entropy.explain(
+    "Softmax and logarithm cancel: the probabilities p less the truth y, 1 at the label and 0 elsewhere.",
+    zero="the prediction is certain and right",
+    input="g · (p − y), p = e^{input − logsumexp}",
+)
+
+
 @op
 def pick_class(input, target):
     """input[n, target[n]]        (N,C) (N,) -> (N,)"""
@@ -92,7 +99,13 @@ def place_class(grad, target, input_shape: tuple):
 
 
 pick_class.grad(input=lambda g, target, input_shape: place_class(g, target, input_shape), target=None)
+pick_class.explain(
+    "The gradient of a row goes to the class that was picked; the others get zero.",
+    zero="these classes were not picked",
+    input="g[n] at [n, target[n]], else 0",
+)
 place_class.grad(grad=lambda g, target: pick_class(g, target), target=None)
+place_class.explain("The gradient is picked where the value was placed.", grad="g[n, target[n]]")
 
 
 def cross_entropy(

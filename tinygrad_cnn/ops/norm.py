@@ -58,6 +58,16 @@ def _(input, weight, bias, eps, running):
     return _affine((input - mean(input, over, True)) * rsqrt(variance(input, over, 0, True) + eps), weight, bias)
 
 
+_batch_norm.explain(
+    "The gradient less its mean and less its part along the normalised values, for mean and variance "
+    "follow the input; the scale gets gradient times normalised value, the shift the sum.",
+    zero="mean and variance take it back: the gradient is constant over the batch",
+    input="weight · invstd · (g − mean(g) − x̂ · mean(g · x̂))",
+    weight="Σ g · x̂",
+    bias="Σ g",
+)
+
+
 def _follow(running: tuple, mean: np.ndarray, var: np.ndarray) -> None:
     """running = (1 - momentum)·running + momentum·now, in place."""
     running_mean, running_var, momentum = running
@@ -81,6 +91,12 @@ _batch_norm_eval.grad(
         total(g * (input - _per_channel(mean, g.ndim)), (0, *range(2, g.ndim))) * invstd
     ),
     bias=lambda g: total(g, (0, *range(2, g.ndim))),
+)
+_batch_norm_eval.explain(
+    "One scale and one shift for each channel, so the gradient is scaled; the statistics are known and get none.",
+    input="g · weight · invstd",
+    weight="Σ g · (input − mean) · invstd",
+    bias="Σ g",
 )
 
 
@@ -202,6 +218,13 @@ standardize.grad_fused(_standardize_back, inputs=("input",))
 @standardize.meaning
 def _(input, dim, eps):
     return (input - mean(input, dim, True)) * rsqrt(variance(input, dim, 0, True) + eps)
+
+
+standardize.explain(
+    "The gradient less its mean and less its part along the normalised values, for mean and variance follow the input.",
+    zero="mean and variance take it back: the gradient is constant over the axes",
+    input="invstd · (g − mean(g) − out · mean(g · out))",
+)
 
 
 def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:

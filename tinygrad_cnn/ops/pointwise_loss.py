@@ -37,6 +37,12 @@ _mse_loss.grad(
     input=_slope,
     target=lambda g, input, target, reduction: -_slope(g, input, target, reduction),
 )
+_mse_loss.explain(
+    "Twice the error, towards the target; divided by how many there are if they are averaged.",
+    zero="input and target are equal",
+    input="g · 2 · (input − target) / n",
+    target="−g · 2 · (input − target) / n",
+)
 
 
 def mse_loss(
@@ -163,6 +169,12 @@ def _binary_cross_entropy(input, target):
 _binary_cross_entropy.grad(
     input=lambda g, input, target: g * (input - target) / clamp(input * (1 - input), 1e-12),
     target=lambda g, input: g * (clamp(log(1 - input), -100) - clamp(log(input), -100)),
+)
+_binary_cross_entropy.explain(
+    "The error divided by the variance of a coin with this probability.",
+    zero="input and target are equal",
+    input="g · (input − target) / (input · (1 − input))",
+    target="g · (ln(1 − input) − ln(input))",
 )
 
 

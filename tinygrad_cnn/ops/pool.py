@@ -114,17 +114,28 @@ max_pool2d.grad(
         )
     )
 )
+max_pool2d.explain(
+    "The gradient of an output pixel goes to the one element of its window that was the largest; the others get zero.",
+    zero="not chosen by the max of any window",
+    input="Σ_{windows won} g[n,c,p,q]",
+)
 max_pool2d_place.grad(
     grad=lambda g, choice, kernel_size, stride, padding, dilation, ceil_mode: max_pool2d_pick(
         g, choice, kernel_size, stride, padding, dilation, ceil_mode
     ),
     choice=None,
 )
+max_pool2d_place.explain("The gradient is picked at the places that were chosen.", grad="g at the chosen places")
 max_pool2d_pick.grad(
     input=lambda g, choice, input_shape, kernel_size, stride, padding, dilation, ceil_mode: max_pool2d_place(
         g, choice, input_shape, kernel_size, stride, padding, dilation, ceil_mode
     ),
     choice=None,
+)
+max_pool2d_pick.explain(
+    "The gradient is placed where the values were picked.",
+    zero="not chosen by any window",
+    input="g at the chosen places, else 0",
 )
 
 
@@ -191,11 +202,17 @@ avg_pool2d.grad(
         avg_pool2d_spread(g, input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
     )
 )
+avg_pool2d.explain(
+    "Every element of a window gets an equal share of the output pixel's gradient.",
+    zero="in no window",
+    input="Σ_{windows} g[n,c,p,q] / size of the window",
+)
 avg_pool2d_spread.grad(
     grad=lambda g, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override: avg_pool2d(
         g, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
     )
 )
+avg_pool2d_spread.explain("The mean of the gradients in each window.", grad="avg_pool2d(g)")
 
 
 def max_pool1d(

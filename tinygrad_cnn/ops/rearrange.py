@@ -26,6 +26,7 @@ def flip(input, dims: Any):
 
 
 flip.grad(input=lambda g, dims: flip(g, dims))
+flip.explain("Turned round again.")
 
 
 def fliplr(input: Any) -> Any:
@@ -73,6 +74,7 @@ def roll(input, shifts: Any, dims: Any = None):
 
 
 roll.grad(input=lambda g, shifts, dims: roll(g, tuple(-n for n in ints("roll", shifts)), dims))
+roll.explain("Shifted back.", input="roll(g, −shifts)")
 
 
 # Repeated.
@@ -105,6 +107,7 @@ def _repeat_to_input(g: Any, repeats: Any, input_shape: tuple) -> Any:
 
 
 repeat.grad(input=_repeat_to_input)
+repeat.explain("An element gets the sum of its copies' gradients.", input="Σ_{copies} g")
 
 
 def tile(input: Any, dims: Any) -> Any:
@@ -157,6 +160,11 @@ def constant_pad_nd(input, pad: tuple, value: float = 0.0):
 
 
 constant_pad_nd.grad(input=lambda g, pad: constant_pad_nd(g, tuple(-n for n in pad)))
+constant_pad_nd.explain(
+    "The border is cut off again; what was cut off gets zero.",
+    zero="these elements were cut off",
+    input="g without its border",
+)
 
 
 def _widths(pad: Sequence[int], ndim: int) -> list[tuple[int, int]]:
@@ -247,7 +255,9 @@ def _refuse_vector(name: str, input: np.ndarray) -> None:
 
 
 tril.grad(input=lambda g, diagonal: tril(g, diagonal))
+tril.explain("The same triangle of the gradient.", zero="these elements were left out")
 triu.grad(input=lambda g, diagonal: triu(g, diagonal))
+triu.explain("The same triangle of the gradient.", zero="these elements were left out")
 
 
 @op(view=True)
@@ -283,7 +293,13 @@ def diagonal_place(input, offset: int, dim1: int, dim2: int, shape: tuple):
 diagonal.grad(
     input=lambda g, offset, dim1, dim2, input_shape: diagonal_place(g, offset, dim1, dim2, input_shape),
 )
+diagonal.explain(
+    "The gradient goes back to the diagonal; the rest gets zero.",
+    zero="off the diagonal",
+    input="g on the diagonal, else 0",
+)
 diagonal_place.grad(input=lambda g, offset, dim1, dim2: diagonal(g, offset, dim1, dim2))
+diagonal_place.explain("The gradient's diagonal.", input="diagonal(g)")
 
 
 _line = diagonal  # `diag` has a parameter of that name

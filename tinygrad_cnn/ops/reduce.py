@@ -65,6 +65,7 @@ def sum(input, dim=None, keepdim=False, dtype=None):
 
 
 sum.grad(input=lambda g, input_shape, dim, keepdim: spread(g, input_shape, dim, keepdim))
+sum.explain("Every element that was added gets the sum's gradient.", input="g repeated along dim")
 
 
 @op
@@ -90,6 +91,7 @@ def _mean_to_input(g: Any, input_shape: tuple, dim: Any, keepdim: bool) -> Any:
 
 
 mean.grad(input=_mean_to_input)
+mean.explain("Every element gets an equal share of the mean's gradient.", input="g / n, repeated along dim")
 
 
 @op
@@ -149,7 +151,13 @@ def _before(a: Any, dim: int, rows: tuple) -> Any:
 
 
 prod.grad(input=_prod_to_input)
+prod.explain("Each factor gets the product of the others.", zero="another factor is zero", input="g · Π_{others} input")
 prod_others.grad(input=_prod_others_to_input)
+prod_others.explain(
+    "Each factor gets the products of all others but one.",
+    zero="other factors are zero",
+    input="Σ_{i} g[i] · Π_{others} input",
+)
 
 
 def nansum(input: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
@@ -212,7 +220,17 @@ def _share(g: Any, input: Any, out: Any, dim: Any, keepdim: bool) -> Any:
 
 
 amax.grad(input=_share)
+amax.explain(
+    "The greatest element gets the gradient; equal ones share it.",
+    zero="not chosen by the max",
+    input="g · [input = out] / how many are equal",
+)
 amin.grad(input=_share)
+amin.explain(
+    "The smallest element gets the gradient; equal ones share it.",
+    zero="not chosen by the min",
+    input="g · [input = out] / how many are equal",
+)
 
 
 @op
@@ -306,6 +324,11 @@ def _logsumexp_to_input(g: Any, input: Any, out: Any, dim: Any, keepdim: bool) -
 
 
 logsumexp.grad(input=_logsumexp_to_input)
+logsumexp.explain(
+    "Each element gets its share in the sum: the softmax.",
+    zero="its share in the sum is too small to be seen",
+    input="g · e^{input − out}",
+)
 
 
 @op
@@ -336,6 +359,11 @@ def _variance_to_input(g: Any, input: Any, dim: Any, correction: float, keepdim:
 
 
 variance.grad(input=_variance_to_input)
+variance.explain(
+    "Each element gets its distance from the mean; the mean's own part cancels.",
+    zero="the element is the mean itself",
+    input="g · 2 · (input − mean) / (n − correction)",
+)
 
 
 @op
@@ -351,6 +379,11 @@ def _deviation_to_input(g: Any, input: Any, out: Any, dim: Any, correction: floa
 
 
 deviation.grad(input=_deviation_to_input)
+deviation.explain(
+    "The variance's gradient divided by twice the deviation.",
+    zero="there is no deviation",
+    input="g · (input − mean) / ((n − correction) · out)",
+)
 
 
 def var(
@@ -446,6 +479,11 @@ def _norm_to_x(g: Any, x: Any, out: Any, ord: float, dim: Any, keepdim: bool) ->
 
 
 vector_norm.grad(x=_norm_to_x)
+vector_norm.explain(
+    "The gradient in the direction of the vector.",
+    zero="the norm does not feel this element",
+    x="g · sign(x) · (abs(x) / out)^{ord − 1}",
+)
 
 
 def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:

@@ -167,6 +167,7 @@ def unsqueeze(input, dim: int):
 
 for keeps_order in (reshape, view, flatten, unflatten, squeeze, unsqueeze):
     keeps_order.grad(input=lambda g, input_shape: reshape(g, input_shape))
+    keeps_order.explain("The same elements in another shape: the gradient goes back into the old shape.")
 
 
 def view_as(input, other):
@@ -202,6 +203,7 @@ def permute(input, dims: tuple):
 
 
 permute.grad(input=lambda g, dims: permute(g, _inverse(dims)))
+permute.explain("The axes go back to their places.", input="permute(g, the inverse of dims)")
 
 
 def _inverse(dims: Sequence[int]) -> tuple[int, ...]:
@@ -222,6 +224,7 @@ def transpose(input, dim0: int, dim1: int):
 
 
 transpose.grad(input=lambda g, dim0, dim1: transpose(g, dim0, dim1))
+transpose.explain("The two axes change places again.")
 
 
 def swapaxes(input, axis0: int, axis1: int):
@@ -358,6 +361,7 @@ def clone(input, memory_format: Any = None):
 
 
 clone.grad(input=lambda g: g)
+clone.explain("A copy: the gradient passes.")
 
 
 def contiguous(input: Any, memory_format: Any = contiguous_format) -> Any:

@@ -38,6 +38,11 @@ def softmax(input, dim: int, dtype: Any = None):
 
 
 softmax.grad(input=lambda g, out, dim: out * (g - total(g * out, dim, True)))
+softmax.explain(
+    "Each probability gets its gradient less the average of all, weighted by the probabilities: they compete.",
+    zero="saturated: the probabilities are 0 and 1",
+    input="out · (g − Σ g · out)",
+)
 
 
 @op
@@ -55,6 +60,7 @@ def log_softmax(input, dim: int, dtype: Any = None):
 
 
 log_softmax.grad(input=lambda g, out, dim: g - exp(out) * total(g, dim, True))
+log_softmax.explain("Each gets its gradient less its probability's share of the sum of all.", input="g − e^{out} · Σ g")
 
 
 def softmin(input: Any, dim: int, dtype: Any = None) -> Any:
