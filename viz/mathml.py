@@ -44,6 +44,8 @@ def _row(tokens: list[str], i: int, names: frozenset[str], until: str) -> tuple[
             tag = {("_", True): "munder", ("^", True): "mover", ("_", False): "msub"}.get((token, big), "msup")
             parts.append(f"<{tag}>{base}{script}</{tag}>")
             continue
+        if parts and _is_word(token) and _is_word(tokens[i - 1]):
+            parts.append('<mspace width="0.35em"></mspace>')
         part, i = _atom(tokens, i, names)
         parts.append(part)
     return parts, i
@@ -76,6 +78,10 @@ def _atom(tokens: list[str], i: int, names: frozenset[str]) -> tuple[str, int]:
             name = f'<munder>{name}<mtext data-shape="{escape(token)}"></mtext></munder>'
         return name, i + 1
     return _mo(token), i + 1
+
+
+def _is_word(token: str) -> bool:
+    return token[0].isalnum() and token not in _WORDS
 
 
 def _mo(token: str) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 from .samples import plain
 
 ENDS = {
+    "none": "It answers with truth values or whole numbers, which have no slope: nothing flows back.",
     "accumulate": "The end of a path: what arrives is added to .grad of this tensor.",
     "pick": "One output of an op that has several: the gradient goes to that output's place, the others get zero.",
 }
@@ -42,9 +43,13 @@ def rule_of(op: Any) -> dict[str, Any]:
         else:
             source, formula = _read(op.name, name, rule)
             inputs[name] = {"formula": op.formulas.get(name) or formula, "source": source}
+    if op.rules and not any(op.rules.values()):
+        words = ENDS["none"]
+    else:
+        words = op.words or "The gradient that arrives, times the slope of this op."
     return {
         "forward": first_line(op.forward.__doc__),
-        "words": op.words or "The gradient that arrives, times the slope of this op.",
+        "words": words,
         "inputs": inputs,
         "defaults": {name: plain(value) for name, value in op.defaults.items() if value is not None},
     }
@@ -102,6 +107,32 @@ def _lambdas(file: str) -> dict[tuple, tuple[str, str]]:
     return found
 
 
+_CALLS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤", "eq": "=", "ne": "≠", "logical_and": "and", "logical_or": "or"}
+_LEFT_OUT = ("dim", "keepdim", "None")
+
+
+def _spell_call(node: ast.Call, outer: int) -> str:
+    """A call: comparisons, where, exp and roots as signs; shapes and axes are left out."""
+    name = spell(node.func, 5).lstrip("_")
+    arguments = [spell(a) for a in node.args]
+    if name in _CALLS and len(arguments) == 2:
+        return f"[{arguments[0]} {_CALLS[name]} {arguments[1]}]"
+    if name == "where" and len(arguments) == 3:
+        condition, yes, no = arguments
+        if no == "0":
+            return f"{spell(node.args[1], 2)} · {condition}"
+        return f"{yes} if {condition}, else {no}"
+    if name == "nought":
+        return "0"
+    if name == "exp" and len(arguments) == 1:
+        return f"e^{{{arguments[0]}}}"
+    if name in ("sqrt", "rsqrt"):
+        text = f"√({arguments[0]})"
+        return text if name == "sqrt" else f"(1 / {text})" if outer > 1 else f"1 / {text}"
+    shown = [a for a in arguments if not a.endswith("_shape") and a not in _LEFT_OUT]
+    return f"{name}({', '.join(shown)})"
+
+
 _SIGNS = {ast.Add: (" + ", 1), ast.Sub: (" − ", 1), ast.Mult: (" · ", 2), ast.Div: (" / ", 2), ast.MatMult: (" @ ", 2)}
 _COMPARE = {ast.Gt: ">", ast.GtE: "≥", ast.Lt: "<", ast.LtE: "≤", ast.Eq: "=", ast.NotEq: "≠"}
 
@@ -126,10 +157,10 @@ def spell(node: ast.expr, outer: int = 0) -> str:
     if isinstance(node, ast.IfExp):
         return f"{spell(node.body)} if {spell(node.test)}, else {spell(node.orelse)}"
     if isinstance(node, ast.Call):
-        name = spell(node.func, 5)
-        arguments = ", ".join(spell(a) for a in node.args)
-        return f"√({arguments})" if name == "sqrt" else f"{name}({arguments})"
+        return _spell_call(node, outer)
     if isinstance(node, ast.Attribute):
+        if isinstance(node.value, ast.Name) and node.value.id == "math":
+            return {"pi": "π", "log": "ln"}.get(node.attr, node.attr)
         return f"{spell(node.value, 5)}.{node.attr}"
     if isinstance(node, ast.Name):
         return node.id
