@@ -9,6 +9,7 @@ from operator import index
 from typing import Any
 
 from ..tensor import Tensor
+from .fuse import together
 from .module import Module
 from .parameter import Parameter
 
@@ -103,8 +104,11 @@ class Sequential(_Numbered):
             self._replace(args)
 
     def forward(self, input: Any) -> Any:
-        for module in self._modules.values():
-            input = module(input)  # type: ignore[misc]
+        modules: list[Any] = list(self._modules.values())
+        i = 0
+        while i < len(modules):
+            out = together(modules[i], modules[i + 1], input) if i + 1 < len(modules) else None
+            input, i = (modules[i](input), i + 1) if out is None else (out, i + 2)
         return input
 
     def __getitem__(self, i: int | slice) -> Any:

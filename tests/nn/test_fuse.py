@@ -1,0 +1,106 @@
+"""Modules that run in one pass: nobody may be able to tell, but by the time it takes."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import nn
+from tinygrad_cnn.nn import fuse
+from tinygrad_cnn.testing import gradcheck, gradgradcheck
+
+NETS = {
+    "conv": (lambda: nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.ReLU()), (2, 2, 5, 4)),
+    "strided": (lambda: nn.Sequential(nn.Conv2d(2, 4, (3, 2), stride=(2, 1), groups=2), nn.ReLU(True)), (2, 2, 6, 5)),
+    "no bias": (lambda: nn.Sequential(nn.Conv2d(1, 2, 2, bias=False), nn.ReLU()), (1, 1, 3, 3)),
+    "same": (lambda: nn.Sequential(nn.Conv2d(1, 2, 2, padding="same"), nn.ReLU()), (1, 1, 3, 3)),
+    "one picture": (lambda: nn.Sequential(nn.Conv2d(1, 2, 2), nn.ReLU()), (1, 3, 3)),
+    "linear": (lambda: nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2), nn.ReLU()), (5, 4)),
+    "linear, no bias": (lambda: nn.Sequential(nn.Linear(4, 3, bias=False), nn.ReLU()), (2, 3, 4)),
+    "empty batch": (lambda: nn.Sequential(nn.Linear(4, 3), nn.ReLU()), (0, 4)),
+}
+
+
+def one_by_one(net, x):
+    for module in net:
+        x = module(x)
+    return x
+
+
+def names(t):
+    nodes = tg.autograd.ancestry([t.grad_fn])
+    return [(n.name(), n.shape, n.scope.module) for n in nodes if n.name() != "AccumulateGrad"]
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_values_graph_and_gradients_are_those_of_the_separate_modules(name):
+    build, shape = NETS[name]
+    net = build()
+    x = tg.randn(*shape, requires_grad=True)
+    a, b = net(x), one_by_one(net, x)
+    np.testing.assert_allclose(a.detach(), b.detach(), rtol=1e-6, atol=1e-6)
+    assert names(a) == names(b)
+    wanted = [x, *net.parameters()]
+    seed = tg.randn(*a.shape)
+    for g, h in zip(tg.autograd.grad(a, wanted, seed), tg.autograd.grad(b, wanted, seed), strict=True):
+        np.testing.assert_allclose(g, h, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["conv", "linear", "strided"])
+def test_derivatives(name):
+    build, shape = NETS[name]
+    net = build().double()
+    x = tg.randn(*shape, dtype=tg.float64, requires_grad=True)
+    assert gradcheck(net, x)
+    assert gradgradcheck(net, x)
+
+
+def test_nodes_know_their_modules():
+    net = nn.Sequential(nn.Conv2d(1, 2, 2), nn.ReLU())
+    relu = net(tg.randn(1, 1, 3, 3)).grad_fn
+    assert relu.scope.module is net[1]
+    assert relu.scope.outer.module is net
+    assert relu.parents[0].scope.module is net[0]
+
+
+def test_it_happens_and_it_does_not_where_somebody_looks(monkeypatch):
+    calls = []
+    monkeypatch.setitem(fuse._PAIRS, (nn.Linear, nn.ReLU), lambda layer, x: calls.append(1))
+    net, x = nn.Sequential(nn.Linear(2, 2), nn.ReLU()), tg.randn(50, 2)
+    net(x)
+    assert len(calls) == 1
+    seen = []
+    handle = net[0].register_forward_hook(lambda module, args, out: seen.append(out))
+    net(x)
+    handle.remove()
+    assert (len(calls), len(seen)) == (1, 1)
+    assert (seen[0] < 0).any(), "a hook sees what is not yet cut at zero"
+    with tg.autograd.detect_anomaly():
+        net(x)
+    assert len(calls) == 1
+
+
+def test_a_subclass_runs_its_own_forward():
+    class Loud(nn.ReLU):
+        def forward(self, x):
+            return super().forward(x) + 1
+
+    net = nn.Sequential(nn.Linear(2, 2), Loud())
+    assert (net(tg.randn(3, 2)) >= 1).all()
+
+
+def test_errors_are_those_of_the_layer():
+    net = nn.Sequential(nn.Conv2d(3, 2, 3), nn.ReLU())
+    with pytest.raises(RuntimeError, match="conv2d: .*3 channels|conv2d: .*takes 3"):
+        net(tg.randn(1, 1, 5, 5))
+    with pytest.raises(RuntimeError, match="linear"):
+        nn.Sequential(nn.Linear(2, 3), nn.ReLU())(tg.randn(1, 5))
+
+
+def test_copies_run_as_well():
+    net = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+    x = tg.randn(4, 2)
+    assert copy.deepcopy(net)(x).tolist() == net(x).tolist()
