@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from html import escape
 
-_TOKEN = re.compile(r"\s*(\d+\.?\d*(?:e-?\d+)?|[^\W\d_][\w.]*|[_^{}()\[\],√]|\S)")
+_TOKEN = re.compile(r"\s*(\d+\.?\d*(?:e-?\d+)?|[ΣΠ∂√]|[^\W\d_](?=_[\d{])|[^\W\d_][\w.]*|[_^{}()\[\],√]|\S)")
 _WORDS = {"if", "else", "where", "otherwise", "and", "or", "of", "the", "to", "for", "in", "is", "at"}
 
 
@@ -40,7 +40,7 @@ def _row(tokens: list[str], i: int, names: frozenset[str], until: str) -> tuple[
         if token in "_^" and parts and i + 1 < len(tokens):
             script, i = _atom(tokens, i + 1, names)
             base = parts.pop()
-            big = base in ("<mo>Σ</mo>", "<mo>max</mo>", "<mo>∏</mo>")
+            big = base in ("<mo>Σ</mo>", "<mo>max</mo>", "<mo>Π</mo>")
             tag = {("_", True): "munder", ("^", True): "mover", ("_", False): "msub"}.get((token, big), "msup")
             parts.append(f"<{tag}>{base}{script}</{tag}>")
             continue
@@ -68,7 +68,7 @@ def _atom(tokens: list[str], i: int, names: frozenset[str]) -> tuple[str, int]:
         return f"<msqrt>{under}</msqrt>", i
     if token[0].isdigit():
         return f"<mn>{escape(token)}</mn>", i + 1
-    if token in ("Σ", "∏", "max", "∂"):
+    if token in ("Σ", "Π", "max", "∂"):
         return _mo(token), i + 1
     if token in _WORDS:
         return f"<mtext>&#160;{escape(token)}&#160;</mtext>", i + 1
