@@ -94,7 +94,7 @@ def test_a_subclass_runs_its_own_forward():
 
 def test_errors_are_those_of_the_layer():
     net = nn.Sequential(nn.Conv2d(3, 2, 3), nn.ReLU())
-    with pytest.raises(RuntimeError, match="conv2d: .*3 channels|conv2d: .*takes 3"):
+    with pytest.raises(RuntimeError, match=r"conv2d: .*(3 channels|takes 3)"):
         net(tg.randn(1, 1, 5, 5))
     with pytest.raises(RuntimeError, match="linear"):
         nn.Sequential(nn.Linear(2, 3), nn.ReLU())(tg.randn(1, 5))
