@@ -13,11 +13,11 @@ import numpy as np
 
 from ..kernels import kernel
 from ..op import op
-from .compare import gt, le, logical_and, lt
+from .compare import ge, gt, le, logical_and, logical_or, lt
 from .dims import axis
 from .elementwise import divide, minus, mul, plus, where
 from .join import narrow
-from .unary import abs, erfc, exp, real, tanh
+from .unary import abs, erfc, exp, real, sign, tanh
 
 # The rectifier.
 
@@ -35,6 +35,8 @@ def relu(input):
     >>> x.grad.tolist()
     [0.0, 0.0, 1.0]
     """
+    if input.dtype.kind == "b":
+        raise RuntimeError("relu: takes numbers, got bool; convert it with .float()")
     return kernel.relu(input)
 
 
@@ -45,7 +47,15 @@ def relu_mask(grad, out):
 
 
 relu.grad(input=lambda g, out: relu_mask(g, out))
+relu.explain(
+    "The gradient passes where the input was positive and stops where it was not.",
+    zero="the input was not positive there, so the unit was off (a unit that is always off is dead)",
+    input="g · [input > 0]",
+)
 relu_mask.grad(grad=lambda g, out: relu_mask(g, out), out=lambda g: None)
+relu_mask.explain(
+    "A mask is linear: its gradient goes through the same mask.", zero="the mask is closed there", grad="g · [out > 0]"
+)
 
 
 @op
@@ -56,7 +66,12 @@ def hardtanh(input, min_val=-1.0, max_val=1.0):
     return np.minimum(np.maximum(input, min_val), max_val)
 
 
-hardtanh.grad(input=lambda g, input, min_val, max_val: where(logical_and(gt(input, min_val), lt(input, max_val)), g, 0))
+hardtanh.grad(input=lambda g, input, min_val, max_val: where(logical_or(le(input, min_val), ge(input, max_val)), 0, g))
+hardtanh.explain(
+    "The gradient passes strictly between the bounds.",
+    zero="saturated: the value was held at a bound",
+    input="g · [min_val < input < max_val]",
+)
 
 
 def relu6(input: Any) -> Any:
@@ -74,6 +89,7 @@ def leaky_relu(input, negative_slope=0.01):
 
 
 leaky_relu.grad(input=lambda g, input, negative_slope: where(gt(input, 0), g, g * negative_slope))
+leaky_relu.explain("The gradient passes where the input was positive; elsewhere it is scaled down.")
 
 
 def prelu(input: Any, weight: Any) -> Any:
@@ -112,8 +128,10 @@ def celu(input, alpha=1.0):
     return np.where(input > 0, input, alpha * np.expm1(np.minimum(input, 0) / alpha))
 
 
-elu.grad(input=lambda g, input, out, alpha: where(gt(input, 0), g, g * (out + alpha)))
-celu.grad(input=lambda g, input, out, alpha: where(gt(input, 0), g, g * (out / alpha + 1)))
+elu.grad(input=lambda g, input, out, alpha: where(le(input, 0), g * (out + alpha), g))
+elu.explain("The gradient passes where the input was positive; below, the slope of the exponential.")
+celu.grad(input=lambda g, input, out, alpha: where(le(input, 0), g * (out / alpha + 1), g))
+celu.explain("The gradient passes where the input was positive; below, the slope of the exponential.")
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
@@ -170,9 +188,20 @@ def _silu_to_input(g: Any, input: Any) -> Any:
 
 
 sigmoid.grad(input=lambda g, out: g * out * (1 - out))
+sigmoid.explain(
+    "The slope is s · (1 - s): a quarter at most, nothing where the result is near 0 or 1.",
+    zero="saturated: the result is 0 or 1, where the sigmoid is flat",
+)
 logsigmoid.grad(input=lambda g, input: g * sigmoid(-input))
+logsigmoid.explain("The slope is 1 minus the sigmoid.", zero="saturated: the result is flat for large inputs")
 softplus.grad(input=_softplus_to_input)
+softplus.explain(
+    "The slope is the sigmoid; 1 beyond the threshold.",
+    zero="the curve is flat for very negative inputs",
+    input="g · sigmoid(beta · input)",
+)
 silu.grad(input=_silu_to_input)
+silu.explain("The product rule for x · sigmoid(x).", input="g · s · (1 + input · (1 − s)), where s = sigmoid(input)")
 
 
 def mish(input: Any) -> Any:
@@ -224,6 +253,10 @@ def _gelu_to_input(g: Any, input: Any, approximate: str) -> Any:
 
 
 gelu.grad(input=_gelu_to_input)
+gelu.explain(
+    "The product rule for x · Φ(x): the distribution plus x times the bell curve φ.",
+    input="g · (Φ(input) + input · φ(input))",
+)
 
 
 # In straight pieces.
@@ -242,14 +275,16 @@ def hardswish(input):
 
 
 hardsigmoid.grad(input=lambda g, input: where(logical_and(gt(input, -3), lt(input, 3)), g / 6, 0))
-hardswish.grad(input=lambda g, input: where(lt(input, -3), 0, where(le(input, 3), g * (input / 3 + 0.5), g)))
+hardsigmoid.explain("Slope 1/6 between -3 and 3, flat outside.", zero="saturated: the input was outside (-3, 3)")
+hardswish.grad(input=lambda g, input: where(le(input, -3), 0, where(lt(input, 3), g * (input / 3 + 0.5), g)))
+hardswish.explain("The slope of its three pieces: 0, x/3 + 1/2, and 1.", zero="the input was at most -3 there")
 
 
 def softshrink(input: Any, lambd: float = 0.5) -> Any:
     """input brought nearer to 0 by lambd, and 0 where it is nearer already."""
     if lambd < 0:
         raise RuntimeError(f"softshrink: lambd must not be negative, got {lambd}")
-    return where(gt(input, lambd), minus(input, lambd), where(lt(input, -lambd), plus(input, lambd), mul(input, 0)))
+    return where(le(abs(input), lambd), 0, minus(input, mul(sign(input), lambd)))
 
 
 def hardshrink(input: Any, lambd: float = 0.5) -> Any:

@@ -80,33 +80,34 @@ def logical_not(input):
 
 
 def _bits(input: Any, other: Any) -> tuple:
+    """promote, for numbers that have bits to speak of."""
     common = result_type(input, other)
     if common.kind not in "biu":
         raise RuntimeError(f"bitwise operations take integers or bool, got {common}; compare, or convert with .long()")
     return promote(input, other)
 
 
-@pairwise(np.bitwise_and, _bits)
+@pairwise(np.bitwise_and, _bits, quick=_bits)
 def bitwise_and(input, other):
     """input & other, bit by bit; for bool: both."""
 
 
-@pairwise(np.bitwise_or, _bits)
+@pairwise(np.bitwise_or, _bits, quick=_bits)
 def bitwise_or(input, other):
     """input | other, bit by bit; for bool: one or both."""
 
 
-@pairwise(np.bitwise_xor, _bits)
+@pairwise(np.bitwise_xor, _bits, quick=_bits)
 def bitwise_xor(input, other):
     """input ^ other, bit by bit; for bool: just one."""
 
 
-@pairwise(np.left_shift, _bits)
+@pairwise(np.left_shift, _bits, quick=_bits)
 def bitwise_left_shift(input, other):
     """input << other."""
 
 
-@pairwise(np.right_shift, _bits)
+@pairwise(np.right_shift, _bits, quick=_bits)
 def bitwise_right_shift(input, other):
     """input >> other; the sign stays."""
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from ..dtypes import floating, promote, result_type
 from ..op import op
-from .compare import eq, ge, gt, isfinite, isnan, le, logical_and, logical_or, lt, ne
+from .compare import eq, ge, gt, isfinite, isnan, le, logical_and, logical_or, lt
 from .pairs import apart, pairwise
-from .unary import exp, floor, log, nought, trunc
+from .unary import exp, log, nought, trunc
 
 # The four operations. What `a + b`, `a - b`, `a * b` and `a / b` mean is plus, minus, mul and divide.
 
@@ -27,14 +27,16 @@ def plus(input, other):
     """input + other."""
 
 
-def _numbers(input: Any, other: Any) -> tuple:
-    pair = promote(input, other)
-    if pair[0].dtype.kind == "b" if hasattr(pair[0], "dtype") else pair[1].dtype.kind == "b":
-        raise RuntimeError("sub: two bool tensors cannot be subtracted; use logical_xor, or convert one with .float()")
-    return pair
+def _no_bool(input: Any, other: Any) -> tuple:
+    for operand in (input, other):
+        if result_type(operand).kind == "b":
+            raise RuntimeError(
+                "sub: bool cannot be subtracted; use logical_xor or logical_not, or convert with .float()"
+            )
+    return promote(input, other)
 
 
-@pairwise(np.subtract, _numbers, name="sub", quick=operator.sub)
+@pairwise(np.subtract, _no_bool, name="sub", quick=operator.sub)
 def minus(input, other):
     """input - other."""
 
@@ -65,10 +67,15 @@ def neg(input):
 
 
 plus.grad(input=lambda g: g, other=lambda g: g)
+plus.explain("Both summands get the whole gradient.")
 minus.grad(input=lambda g: g, other=lambda g: -g)
+minus.explain("The first gets the gradient, the second its negative.")
 mul.grad(input=lambda g, other: g * other, other=lambda g, input: g * input)
+mul.explain("Each factor gets the gradient times the other factor.", zero="the other factor is zero there")
 divide.grad(input=lambda g, other: g / other, other=lambda g, input, other: -g * input / (other * other))
+divide.explain("The numerator gets the gradient over the denominator, the denominator by the quotient rule.")
 neg.grad(input=lambda g: -g)
+neg.explain("The gradient with the other sign.")
 
 
 def add(input: Any, other: Any, *, alpha: float = 1) -> Any:
@@ -112,8 +119,10 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
 
 def _nonzero(input: Any, other: Any) -> tuple:
     """promote; integers have no inf to answer a division by zero with."""
-    pair = promote(input, other)
-    if result_type(*pair).kind in "biu" and not np.all(other):
+    pair, kind = promote(input, other), result_type(input, other).kind
+    if kind == "b":
+        raise RuntimeError("two bool tensors have no quotient or remainder; convert one with .int() or .float()")
+    if kind in "iu" and not np.all(other):
         raise RuntimeError("ZeroDivisionError: integers cannot be divided by zero; convert one with .float() for inf")
     return pair
 
@@ -145,9 +154,13 @@ def fmod(input, other):
 
 
 floor_divide.grad(input=lambda g: nought(g), other=lambda g: nought(g))
+floor_divide.explain("A staircase is flat almost everywhere: nothing flows back.", zero="a staircase is flat")
 trunc_divide.grad(input=lambda g: nought(g), other=lambda g: nought(g))
-remainder.grad(input=lambda g: g, other=lambda g, input, other: -g * floor(input / other))
+trunc_divide.explain("A staircase is flat almost everywhere: nothing flows back.", zero="a staircase is flat")
+remainder.grad(input=lambda g: g, other=lambda g, input, other: -g * floor_divide(input, other))
+remainder.explain("Between two jumps the remainder is input - other · constant.")
 fmod.grad(input=lambda g: g, other=lambda g, input, other: -g * trunc(input / other))
+fmod.explain("Between two jumps the remainder is input - other · constant.")
 
 
 # Powers.
@@ -165,10 +178,10 @@ def pow(input, exponent):
     >>> x.grad.tolist()
     [12.0, 27.0]
     """
+    if result_type(input, exponent).kind == "b":
+        raise RuntimeError("pow: a bool to a bool power is not defined; convert one with .int() or .float()")
     input, exponent = promote(input, exponent)
     try:
-        if result_type(input, exponent).kind == "b":
-            return np.logical_or(input, np.logical_not(exponent))
         return input**exponent  # the operator, unlike np.power, is quick for 2, 0.5 and -1
     except ValueError:
         if np.size(exponent) and result_type(input, exponent).kind in "iu" and np.min(exponent) < 0:
@@ -186,11 +199,19 @@ def _pow_to_input(g: Any, input: Any, exponent: Any) -> Any:
 
 def _pow_to_exponent(g: Any, input: Any, exponent: Any, out: Any) -> Any:
     """g · x^e·ln x, which is zero where 0^e stays 0 or 1 to the right."""
+    if isinstance(input, builtins.int | builtins.float):
+        input = where(True, input, exponent)  # in the dtype of the exponent
     still = logical_and(eq(input, 0), ge(exponent, 0))
     return where(still, 0, g) * out * log(where(still, 1, input))
 
 
 pow.grad(input=_pow_to_input, exponent=_pow_to_exponent)
+pow.explain(
+    "The power rule for the base; for the exponent the logarithm of the base times the result.",
+    zero="the power is flat there",
+    input="g · exponent · input^{exponent − 1}",
+    exponent="g · out · ln(input)",
+)
 
 
 # Choices.
@@ -222,6 +243,9 @@ where.grad(
     input=lambda g, condition: where(condition, g, 0),
     other=lambda g, condition: where(condition, 0, g),
 )
+where.explain(
+    "Each element's gradient goes to the one of the two that it was taken from.", zero="the other one was taken there"
+)
 
 
 @pairwise(np.maximum)
@@ -244,26 +268,40 @@ def fmin(input, other):
     """The smaller of the two; of a number and NaN the number."""
 
 
-def _share(g: Any, mine: Any, tie: Any) -> Any:
-    return where(mine, g, where(tie, g / 2, 0))
+def _share(g: Any, theirs: Any, tie: Any) -> Any:
+    return where(theirs, 0, where(tie, g / 2, g))
 
 
 maximum.grad(
+    input=lambda g, input, other: _share(g, lt(input, other), eq(input, other)),
+    other=lambda g, input, other: _share(g, lt(other, input), eq(input, other)),
+)
+maximum.explain(
+    "The greater of the two gets the gradient; equal ones get half each.",
+    zero="the other one was greater there",
+    input="g · [input > other] + g / 2 · [input = other]",
+    other="g · [other > input] + g / 2 · [input = other]",
+)
+minimum.grad(
     input=lambda g, input, other: _share(g, gt(input, other), eq(input, other)),
     other=lambda g, input, other: _share(g, gt(other, input), eq(input, other)),
 )
-minimum.grad(
-    input=lambda g, input, other: _share(g, lt(input, other), eq(input, other)),
-    other=lambda g, input, other: _share(g, lt(other, input), eq(input, other)),
+minimum.explain(
+    "The smaller of the two gets the gradient; equal ones get half each.",
+    zero="the other one was smaller there",
+    input="g · [input < other] + g / 2 · [input = other]",
+    other="g · [other < input] + g / 2 · [input = other]",
 )
 fmax.grad(
     input=lambda g, input, other: where(logical_or(ge(input, other), isnan(other)), g, 0),
     other=lambda g, input, other: where(logical_or(ge(input, other), isnan(other)), 0, g),
 )
+fmax.explain("The one that was taken gets the gradient.", zero="the other one was taken there")
 fmin.grad(
     input=lambda g, input, other: where(logical_or(le(input, other), isnan(other)), g, 0),
     other=lambda g, input, other: where(logical_or(le(input, other), isnan(other)), 0, g),
 )
+fmin.explain("The one that was taken gets the gradient.", zero="the other one was taken there")
 
 
 @op
@@ -305,6 +343,13 @@ def _clamp_to_max(g: Any, input: Any, min: Any, max: Any) -> Any:
 
 
 clamp.grad(input=_clamp_to_input, min=_clamp_to_min, max=_clamp_to_max)
+clamp.explain(
+    "Inside the bounds the gradient passes; outside it goes to the bound.",
+    zero="the value was held at a bound there, or for a bound: it was not",
+    input="g · [min ≤ input ≤ max]",
+    min="g · [input < min]",
+    max="g · [input > max]",
+)
 
 clip = clamp
 
@@ -318,6 +363,7 @@ def nan_to_num(input, nan=0.0, posinf=None, neginf=None):
 
 
 nan_to_num.grad(input=lambda g, input: where(isfinite(input), g, 0))
+nan_to_num.explain("The gradient passes where the number was kept.", zero="the number was replaced there")
 
 
 # Formulas in two or three operands.
@@ -349,18 +395,38 @@ def xlogy(input, other):
     """input · ln(other), and 0 where input is 0 (unless other is NaN)."""
 
 
+def _distance2(input: Any, other: Any) -> Any:
+    """input² + other²; 1 at the origin, where atan2 has no derivative but the value 0 is given for it."""
+    square = input * input + other * other
+    return where(eq(square, 0), 1, square)
+
+
+def _xlogy_to_input(g: Any, input: Any, other: Any) -> Any:
+    still = logical_and(eq(input, 0), le(other, 0))
+    return where(still, 0, g) * log(where(still, 1, other))
+
+
 atan2.grad(
-    input=lambda g, input, other: g * other / (input * input + other * other),
-    other=lambda g, input, other: -g * input / (input * input + other * other),
+    input=lambda g, input, other: g * other / _distance2(input, other),
+    other=lambda g, input, other: -g * input / _distance2(input, other),
+)
+atan2.explain(
+    "How the angle of a point turns as the point moves.",
+    input="g · other / (input^2 + other^2)",
+    other="−g · input / (input^2 + other^2)",
 )
 hypot.grad(input=lambda g, input, out: g * (input / out), other=lambda g, other, out: g * (other / out))
+hypot.explain("The gradient in the direction of the point.")
 logaddexp.grad(
     input=lambda g, input, other: g / (1 + exp(other - input)),
     other=lambda g, input, other: g / (1 + exp(input - other)),
 )
-xlogy.grad(
-    input=lambda g, input, other: g * xlogy(ne(input, 0), other),
-    other=lambda g, input, other: g * input / other,
+logaddexp.explain("Each gets its share, as in a softmax of two.")
+xlogy.grad(input=_xlogy_to_input, other=lambda g, input, other: g * input / other)
+xlogy.explain(
+    "The logarithm for the first, the quotient for the second.",
+    zero="the first factor is zero there",
+    input="g · ln(other)",
 )
 
 
@@ -383,6 +449,7 @@ lerp.grad(
     end=lambda g, weight: g * weight,
     weight=lambda g, input, end: g * (end - input),
 )
+lerp.explain("Start and end get their weights, the weight gets the way between them.")
 
 
 def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:

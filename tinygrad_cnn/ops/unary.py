@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import floating
+from ..dtypes import floating, int64
 from ..kernels import kernel
 from ..op import op
 from .compare import eq
@@ -29,6 +29,7 @@ def nought(input):
 
 
 nought.grad(input=lambda g: nought(g))
+nought.explain("A constant has no slope.", zero="it is constant")
 
 
 # Powers and roots.
@@ -37,7 +38,7 @@ nought.grad(input=lambda g: nought(g))
 @op
 def square(input):
     """input²."""
-    return input * input
+    return input * input if input.dtype.kind != "b" else input.astype(int64)
 
 
 @op
@@ -66,9 +67,13 @@ def rsqrt(input):
 
 
 square.grad(input=lambda g, input: 2 * g * input)
+square.explain("The slope of x² is 2x.", zero="the input is zero there")
 reciprocal.grad(input=lambda g, out: -g * out * out)
+reciprocal.explain("The slope of 1/x is -1/x², written with the result.")
 sqrt.grad(input=lambda g, out: g / (2 * out))
+sqrt.explain("The slope of √x is 1/(2√x): the smaller the root, the steeper.")
 rsqrt.grad(input=lambda g, out: -0.5 * g * out * out * out)
+rsqrt.explain("The slope of 1/√x is -1/2 of the result's cube.")
 
 
 # Exponentials and logarithms.
@@ -124,12 +129,19 @@ def log1p(input):
 
 
 exp.grad(input=lambda g, out: g * out)
+exp.explain("The exponential is its own slope.", zero="the result is so small that it is zero there")
 exp2.grad(input=lambda g, out: g * out * math.log(2))
+exp2.explain("The result is its own slope, but for ln 2.")
 expm1.grad(input=lambda g, out: g * (out + 1))
+expm1.explain("The slope is e^x, which is the result plus one.")
 log.grad(input=lambda g, input: g / input)
+log.explain("The slope of ln x is 1/x: steep near zero.")
 log2.grad(input=lambda g, input: g / (input * math.log(2)))
+log2.explain("The slope of ln x, scaled to base 2.")
 log10.grad(input=lambda g, input: g / (input * math.log(10)))
+log10.explain("The slope of ln x, scaled to base 10.")
 log1p.grad(input=lambda g, input: g / (1 + input))
+log1p.explain("The slope of ln(1 + x) is 1/(1 + x).")
 
 
 # Sign and roundings: constant between their steps.
@@ -137,8 +149,8 @@ log1p.grad(input=lambda g, input: g / (1 + input))
 
 @op
 def sign(input):
-    """-1, 0 or 1; NaN for NaN."""
-    return input.copy() if input.dtype.kind == "b" else np.sign(input)
+    """-1, 0 or 1; 0 for NaN."""
+    return input.copy() if input.dtype.kind == "b" else np.subtract(input > 0, input < 0, dtype=input.dtype)
 
 
 @op
@@ -183,16 +195,28 @@ def round(input, decimals=0):
 @op
 def frac(input):
     """input - trunc(input): the part behind the point, with the sign of input."""
+    if input.dtype.kind != "f":
+        raise RuntimeError(f"frac: takes floating tensors, got {input.dtype}; an integer has no fraction")
     return input - np.trunc(input)
 
 
 sign.grad(input=lambda g: nought(g))
+sign.explain("Flat but for a jump at zero: nothing flows back.", zero="sign is flat")
 abs.grad(input=lambda g, input: g * sign(input))
+abs.explain(
+    "The gradient keeps its sign where the input is positive and changes it where that is negative.",
+    zero="the input is zero there",
+)
 floor.grad(input=lambda g: nought(g))
+floor.explain("A staircase is flat almost everywhere: nothing flows back.", zero="a staircase is flat")
 ceil.grad(input=lambda g: nought(g))
+ceil.explain("A staircase is flat almost everywhere: nothing flows back.", zero="a staircase is flat")
 trunc.grad(input=lambda g: nought(g))
+trunc.explain("A staircase is flat almost everywhere: nothing flows back.", zero="a staircase is flat")
 round.grad(input=lambda g: nought(g))
+round.explain("A staircase is flat almost everywhere: nothing flows back.", zero="a staircase is flat")
 frac.grad(input=lambda g: g)
+frac.explain("What is left of a staircase rises with slope one.")
 
 
 # Circular functions, in radians.
@@ -246,12 +270,19 @@ def _sinc_to_input(g: Any, input: Any, out: Any) -> Any:
 
 
 sin.grad(input=lambda g, input: g * cos(input))
+sin.explain("The slope of the sine is the cosine.")
 cos.grad(input=lambda g, input: -g * sin(input))
+cos.explain("The slope of the cosine is minus the sine.")
 tan.grad(input=lambda g, out: g * (1 + out * out))
+tan.explain("The slope of the tangent is 1 + tan².")
 asin.grad(input=lambda g, input: g * rsqrt(1 - input * input))
+asin.explain("The slope of the arc sine is 1/√(1 - x²): endless at -1 and 1.")
 acos.grad(input=lambda g, input: -g * rsqrt(1 - input * input))
+acos.explain("As the arc sine's, with the other sign.")
 atan.grad(input=lambda g, input: g / (1 + input * input))
+atan.explain("The slope of the arc tangent is 1/(1 + x²).", zero="saturated: the arc tangent is flat far from zero")
 sinc.grad(input=_sinc_to_input)
+sinc.explain("The quotient rule, with the limit 0 at the origin.")
 
 
 # Hyperbolic functions.
@@ -294,11 +325,20 @@ def atanh(input):
 
 
 sinh.grad(input=lambda g, input: g * cosh(input))
+sinh.explain("The slope of sinh is cosh.")
 cosh.grad(input=lambda g, input: g * sinh(input))
+cosh.explain("The slope of cosh is sinh.")
 tanh.grad(input=lambda g, out: g * (1 - out * out))
+tanh.explain(
+    "The slope is 1 - tanh²: one at zero, nothing where the result is near -1 or 1.",
+    zero="saturated: the result is -1 or 1, where tanh is flat",
+)
 asinh.grad(input=lambda g, input: g * rsqrt(1 + input * input))
+asinh.explain("The slope is 1/√(1 + x²).")
 acosh.grad(input=lambda g, input: g * rsqrt(input - 1) * rsqrt(input + 1))
+acosh.explain("The slope is 1/√(x² - 1).")
 atanh.grad(input=lambda g, input: g / (1 - input * input))
+atanh.explain("The slope is 1/(1 - x²).")
 
 
 # The integral of the normal distribution.
@@ -317,7 +357,9 @@ def erfc(input):
 
 
 erf.grad(input=lambda g, input: g * exp(-input * input) * (2 / math.sqrt(math.pi)))
+erf.explain("The slope is the bell curve, 2/√π · e^(-x²).", zero="saturated: erf is flat far from zero")
 erfc.grad(input=lambda g, input: g * exp(-input * input) * (-2 / math.sqrt(math.pi)))
+erfc.explain("Minus the bell curve.", zero="saturated: erfc is flat far from zero")
 
 absolute = abs
 arcsin, arccos, arctan = asin, acos, atan

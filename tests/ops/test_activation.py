@@ -1,0 +1,169 @@
+"""Activations: stable at any size, PyTorch's derivative at every kink, names and defaults, errors."""
+
+from __future__ import annotations
+
+import inspect
+import math
+
+import numpy as np
+import pytest
+
+import tinygrad_cnn as tg
+from tinygrad_cnn.ops import activation
+
+inf, nan = math.inf, math.nan
+NAMES = (
+    "relu relu6 hardtanh leaky_relu elu celu selu sigmoid logsigmoid softplus silu mish gelu hardsigmoid hardswish "
+    "softshrink hardshrink tanhshrink softsign"
+).split()
+
+
+def run(name, x, *args):
+    """The value and the derivative, in float64."""
+    x = tg.tensor(x, dtype=tg.float64, requires_grad=True)
+    y = getattr(activation, name)(x, *args)
+    y.sum().backward()
+    return y.detach().numpy(), x.grad.numpy()
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "value", "slope"),
+    [
+        ("sigmoid", [-10000.0, 0.0, 10000.0], [0.0, 0.5, 1.0], [0.0, 0.25, 0.0]),
+        ("logsigmoid", [-10000.0, 10000.0], [-10000.0, 0.0], [1.0, 0.0]),
+        ("softplus", [-10000.0, 0.0, 10000.0], [0.0, math.log(2), 10000.0], [0.0, 0.5, 1.0]),
+        ("silu", [-10000.0, 10000.0], [0.0, 10000.0], [0.0, 1.0]),
+        ("mish", [-10000.0, 10000.0], [0.0, 10000.0], [0.0, 1.0]),
+        ("gelu", [-10000.0, 0.0, 10000.0], [0.0, 0.0, 10000.0], [0.0, 0.5, 1.0]),
+        ("elu", [-10000.0, 0.0, 10000.0], [-1.0, 0.0, 10000.0], [0.0, 1.0, 1.0]),
+        ("celu", [-10000.0, 10000.0], [-1.0, 10000.0], [0.0, 1.0]),
+        ("tanhshrink", [-10000.0, 10000.0], [-9999.0, 9999.0], [1.0, 1.0]),
+        ("softsign", [-1.0, 0.0, 1.0], [-0.5, 0.0, 0.5], [0.25, 1.0, 0.25]),
+        ("relu", [-1.0, 0.0, 1.0, inf, nan], [0.0, 0.0, 1.0, inf, nan], None),
+        ("relu", [-1.0, 0.0, 1.0], [0.0, 0.0, 1.0], [0.0, 0.0, 1.0]),
+        ("relu6", [0.0, 3.0, 6.0, 9.0], [0.0, 3.0, 6.0, 6.0], [0.0, 1.0, 0.0, 0.0]),
+        ("hardtanh", [-1.0, 0.0, 1.0], [-1.0, 0.0, 1.0], [0.0, 1.0, 0.0]),
+        ("hardsigmoid", [-3.0, 0.0, 3.0], [0.0, 0.5, 1.0], [0.0, 1 / 6, 0.0]),
+        ("hardswish", [-3.0, 0.0, 3.0, 9.0], [0.0, 0.0, 3.0, 9.0], [0.0, 0.5, 1.0, 1.0]),
+        ("leaky_relu", [-1.0, 0.0, 1.0], [-0.01, 0.0, 1.0], [0.01, 0.01, 1.0]),
+        ("softshrink", [-0.5, 0.0, 0.5, 1.0, nan], [0.0, 0.0, 0.0, 0.5, nan], [0.0, 0.0, 0.0, 1.0, 1.0]),
+        ("hardshrink", [-0.5, 0.0, 0.5, 1.0, nan], [0.0, 0.0, 0.0, 1.0, nan], [0.0, 0.0, 0.0, 1.0, 1.0]),
+    ],
+)
+def test_value_and_slope(name, x, value, slope):
+    y, dx = run(name, x)
+    np.testing.assert_allclose(y, value, rtol=1e-15, atol=0)
+    if slope is not None:
+        np.testing.assert_allclose(dx, slope, rtol=1e-15, atol=0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_large_float32_inputs_are_silent(name):
+    x = tg.tensor([-1e4, -1e2, -1.0, 0.0, 1.0, 1e2, 1e4], requires_grad=True)
+    y = getattr(activation, name)(x)
+    y.sum().backward()
+    assert y.dtype == x.grad.dtype == tg.float32
+    assert tg.isfinite(y).all()
+    assert tg.isfinite(x.grad).all()
+
+
+def test_gelu_keeps_its_small_tail():
+    y, _ = run("gelu", [-20.0])
+    assert y[0] == pytest.approx(-20 * 0.5 * math.erfc(20 / math.sqrt(2)), rel=1e-13)
+    y, _ = run("gelu", [-3.0, 3.0], "tanh")
+    assert y == pytest.approx([-0.003637392081773, 2.996362607918227], rel=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_as_in_pytorch(name):
+    functional = pytest.importorskip("torch").nn.functional
+    torch = pytest.importorskip("torch")
+    x = np.concatenate([np.linspace(-7, 7, 57), [20.0, 25.0, -30.0, 1e-9, -1e-9]])
+    theirs = torch.tensor(x, requires_grad=True)
+    f = getattr(functional, name)
+    f(theirs).sum().backward()
+    y, dx = run(name, x)
+    np.testing.assert_allclose(y, f(theirs).detach().numpy(), rtol=1e-10, atol=1e-12)
+    # PyTorch rounds the slope 1/6 of hardsigmoid to float32, and cuts softplus off at 20 as we do.
+    np.testing.assert_allclose(dx, theirs.grad.numpy(), rtol=1e-7, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("relu6", {}),
+        ("hardtanh", {"min_val": -1.0, "max_val": 1.0}),
+        ("leaky_relu", {"negative_slope": 0.01}),
+        ("prelu", {"weight": inspect.Parameter.empty}),
+        ("elu", {"alpha": 1.0}),
+        ("celu", {"alpha": 1.0}),
+        ("gelu", {"approximate": "none"}),
+        ("softplus", {"beta": 1.0, "threshold": 20.0}),
+        ("softshrink", {"lambd": 0.5}),
+        ("hardshrink", {"lambd": 0.5}),
+        ("glu", {"dim": -1}),
+        ("threshold", {"threshold": inspect.Parameter.empty, "value": inspect.Parameter.empty}),
+    ],
+)
+def test_names_and_defaults_are_those_of_pytorch(name, parameters):
+    found = inspect.signature(getattr(activation, name)).parameters
+    assert {key: p.default for key, p in list(found.items())[1:]} == parameters
+    assert next(iter(found)) == "input"
+
+
+def test_relu_saves_its_result_alone():
+    x = tg.ones(3, requires_grad=True)
+    y = tg.relu(x)
+    assert len(y.grad_fn.saved) == 1
+    x.data.fill_(-1.0)
+    y.sum().backward()
+    assert x.grad.tolist() == [1, 1, 1]
+
+
+def test_relu_stops_infinite_gradients():
+    x = tg.tensor([-1.0, 1.0], requires_grad=True)
+    tg.relu(x).backward(tg.tensor([inf, 2.0]))
+    assert x.grad.tolist() == [0, 2]
+
+
+def test_prelu_shapes():
+    x = tg.tensor([[-1.0, -2.0, 3.0]])
+    assert activation.prelu(x, tg.tensor([0.5])).tolist() == [[-0.5, -1, 3]]
+    assert activation.prelu(x, tg.tensor([0.5, 0.25, 9.0])).tolist() == [[-0.5, -0.5, 3]]
+    assert activation.prelu(tg.tensor(-4.0), tg.tensor([0.5])).item() == -2
+    assert activation.prelu(tg.ones(2, 3, 4, 5), tg.ones(3)).shape == (2, 3, 4, 5)
+
+
+def test_glu_halves():
+    x = tg.tensor([[1.0, 2.0, 0.0, 10000.0]])
+    assert activation.glu(x).tolist() == [[0.5, 2.0]]
+    assert activation.glu(tg.zeros(4, 3), dim=0).shape == (2, 3)
+
+
+def test_elu_at_scale():
+    y, dx = run("elu", [-1.0, 1.0], 2.0)
+    np.testing.assert_allclose(y, [2 * math.expm1(-1), 1])
+    np.testing.assert_allclose(dx, [2 * math.exp(-1), 1])
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: activation.glu(tg.ones(2, 3)), RuntimeError, r"glu: axis 1 of shape \(2, 3\).*even"),
+        (lambda: activation.glu(tg.ones(())), RuntimeError, "no axes"),
+        (lambda: activation.glu(tg.ones(2), 1), IndexError, "dim 1 is out of range"),
+        (lambda: activation.gelu(tg.ones(2), "fast"), RuntimeError, "'none' or 'tanh', got 'fast'"),
+        (lambda: activation.celu(tg.ones(2), 0.0), RuntimeError, "alpha cannot be 0"),
+        (
+            lambda: activation.prelu(tg.ones(2, 3), tg.ones(2)),
+            RuntimeError,
+            r"\(3\) of input \(2, 3\), got shape \(2,\)",
+        ),
+        (lambda: activation.softshrink(tg.ones(2), -1.0), RuntimeError, "must not be negative"),
+        (lambda: activation.hardtanh(tg.ones(2), 1.0, -1.0), ValueError, "min_val must not be greater"),
+        (lambda: tg.relu(tg.tensor([True])), RuntimeError, "relu: takes numbers, got bool"),
+    ],
+)
+def test_errors(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
