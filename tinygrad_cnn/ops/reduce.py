@@ -105,7 +105,7 @@ def prod(input, dim=None, keepdim=False, dtype=None):
     [0.0, 6.0, 0.0]
     """
     if dim is not None:
-        dim = axis("prod", dim, input.ndim) if input.ndim else None
+        dim = (axis("prod", dim, input.ndim),)[: input.ndim]
     return np.multiply.reduce(input, axis=dim, dtype=_counted(input, dtype), keepdims=keepdim)
 
 
