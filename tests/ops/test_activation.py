@@ -157,7 +157,7 @@ def test_elu_at_scale():
         (
             lambda: activation.prelu(tg.ones(2, 3), tg.ones(2)),
             RuntimeError,
-            r"\(3\) of input \(2, 3\), got shape \(2,\)",
+            r"\(3\) of input \(2, 3\), got .*\(2,\)",
         ),
         (lambda: activation.softshrink(tg.ones(2), -1.0), RuntimeError, "must not be negative"),
         (lambda: activation.hardtanh(tg.ones(2), 1.0, -1.0), ValueError, "min_val must not be greater"),

@@ -236,7 +236,7 @@ def test_float32_gradients_stay_float32():
         (
             lambda: tg.ones(2, 3) + tg.ones(2),
             RuntimeError,
-            r"add: shapes \(2, 3\) and \(2,\) do not broadcast.*reshape",
+            r"add: shapes \(2, 3\) and \(2,\) do not .*reshape",
         ),
         (lambda: tg.maximum(tg.ones(3), tg.ones(4)), RuntimeError, r"maximum: shapes \(3,\) and \(4,\)"),
         (lambda: tg.where(tg.ones(2), 1, 0), RuntimeError, "where: condition must be a bool tensor, got float32"),
