@@ -59,6 +59,10 @@ def change(t: Tensor, name: str, make: Callable[[Tensor], Any]) -> Tensor:
             f"{name}: the memory of this tensor of shape {array.shape} is read-only, or several of its elements are "
             "one place in memory (an expanded tensor); .clone() it first"
         )
+    if mode.grad and t.requires_grad and not (isinstance(made, Tensor) and made.requires_grad):
+        from .ops.index import setitem
+
+        made = setitem(t, made, ...)  # nothing of the old values is left, so their gradient is zero
     if isinstance(made, Tensor) and made.requires_grad:
         if result.dtype != array.dtype:
             made = cast(made, array.dtype)

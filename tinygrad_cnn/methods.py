@@ -50,11 +50,11 @@ SIZED = "expand flip permute repeat reshape tile view".split()
 # Ops that also exist as `name_`: the tensor becomes the result.
 
 IN_PLACE = """
-    abs acos add addcdiv addcmul addmm asin atan bernoulli ceil clamp clip cos cosh cumsum div erf exp exp2 expm1 fill
-    floor floor_divide fmod frac index_add index_copy index_fill index_put lerp log log10 log1p log2 logical_and
-    logical_not logical_or logical_xor masked_fill mul multiply nan_to_num neg negative pow reciprocal relu remainder
-    round rsqrt scatter scatter_add sigmoid sign sin sinh sqrt square sub subtract tan tanh tril triu true_divide trunc
-    xlogy eq ne lt le gt ge
+    abs acos add addcdiv addcmul addmm asin atan ceil clamp clip cos cosh cumsum div eq erf exp exp2 expm1 floor
+    floor_divide fmod frac ge gt index_add index_copy index_fill index_put le lerp log log10 log1p log2 logical_and
+    logical_not logical_or logical_xor lt masked_fill mul multiply nan_to_num ne neg negative pow reciprocal relu
+    remainder round rsqrt scatter scatter_add sigmoid sign sin sinh sqrt square sub subtract tan tanh tril triu
+    true_divide trunc xlogy
 """.split()
 
 
@@ -382,6 +382,14 @@ def random_(g: np.random.Generator, t: Tensor, from_: int | None = None, to: int
     return g.integers(low, high, t._array.shape)
 
 
+def bernoulli_(g: np.random.Generator, t: Tensor, p: Any = 0.5) -> np.ndarray:
+    """In place: 1 with probability p, a number or a tensor, else 0."""
+    chance = np.asarray(as_array(p))
+    if chance.size and not (chance.min() >= 0 and chance.max() <= 1):
+        raise RuntimeError(f"bernoulli_: p must be 0 to 1, got {chance.min()} to {chance.max()}")
+    return (g.random(t._array.shape) < chance).astype(t.dtype)
+
+
 def _most(dtype: np.dtype) -> int:
     """One above the largest integer up to which this dtype has all."""
     if dtype.kind == "f":
@@ -405,7 +413,7 @@ WRITING: dict[str, Callable] = {
     "copy_": lambda self, src, non_blocking=False: write(self, "copy_", ..., src),
     "zero_": lambda self: write(self, "zero_", ..., 0),
     "fill_": fill_,
-    **{f.__name__: _drawn(f.__name__, f) for f in (normal_, uniform_, random_, exponential_)},
+    **{f.__name__: _drawn(f.__name__, f) for f in (normal_, uniform_, random_, bernoulli_, exponential_)},
 }
 
 
@@ -462,6 +470,10 @@ OTHERS: dict[str, Callable] = {
     **{
         f"new_{make.__name__}": newborn(make) for make in (creation.zeros, creation.ones, creation.empty, creation.full)
     },
+    "clamp_min": lambda self, min: ops.clamp(self, min),
+    "clamp_max": lambda self, max: ops.clamp(self, max=max),
+    "clamp_min_": lambda self, min: self.clamp_(min),
+    "clamp_max_": lambda self, max: self.clamp_(max=max),
     "where": lambda self, condition, other: ops.where(condition, self, other),
     "unfold": unfold,
     "__getitem__": ops.getitem,
