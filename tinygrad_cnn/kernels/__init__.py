@@ -32,7 +32,10 @@ from . import threads
 
 # topic, a file of fast/: the kernels it has a faster version of
 TOPICS = {
-    "conv": ("conv2d", "conv2d_input", "conv2d_weight"),
+    "conv": ("conv2d", "conv2d_input", "conv2d_weight", "conv2d_relu"),
+    "elementwise": ("relu", "relu_mask"),
+    "linear": ("matmul", "linear", "linear_relu"),
+    "pool": ("max_pool2d", "max_pool2d_place", "sum_pool2d", "sum_pool2d_spread"),
 }
 WORTH = 512  # numbers; with less in every array, NumPy is as quick and Numba need not be imported
 
@@ -204,7 +207,8 @@ def status() -> dict[str, Any]:
     _import_all()
     if _failure:
         return {**found, "why": _failure}
-    return {**found, "kernels": "fast", "why": "Numba is installed", **import_module(f"{__name__}.fast.compiled").status()}
+    more = import_module(f"{__name__}.fast.compiled").status()
+    return {**found, "kernels": "fast", "why": "Numba is installed", **more}
 
 
 def _import_all() -> None:

@@ -21,7 +21,7 @@ from numba.extending import register_jitable
 from .. import faster, threads
 from . import memory
 from .compiled import compiled
-from .micro import ADD, BIAS, LANES, ROWS, WIDTH, ZERO, clear, copy, half, single, wide
+from .micro import ADD, BIAS, LANES, ROWS, ZERO, clear, copy, tile
 from .tables import Plan, forward_plan, input_plan, weight_plan
 
 Pair = tuple[int, int]
@@ -43,9 +43,14 @@ def conv2d(input, weight, bias, stride, padding, dilation, groups):
     return _forward(input, weight, bias, stride, padding, dilation, groups, relu=0)
 
 
+@faster(when=_takes_forward)
+def conv2d_relu(input, weight, bias, stride, padding, dilation, groups):
+    return _forward(input, weight, bias, stride, padding, dilation, groups, relu=1)
+
+
 def _forward(input, weight, bias, stride, padding, dilation, groups, relu):
     """(N,C,H,W) (O,c,h,w) -> (N,O,P,Q); with `relu`, its positive part."""
-    N, C, H, W = input.shape
+    N, _, H, W = input.shape
     O, c, h, w = weight.shape
     P = (H + 2 * padding[0] - dilation[0] * (h - 1) - 1) // stride[0] + 1
     Q = (W + 2 * padding[1] - dilation[1] * (w - 1) - 1) // stride[1] + 1
@@ -75,7 +80,7 @@ def conv2d_input(grad, weight, input_shape, stride, padding, dilation, groups):
 
 def _convolve(plan: Plan, a, filters, bias, out, relu) -> None:
     """C[pixel] = Σ_taps A[pixel + tap] · filters[tap]        (N,H,W,G·c) (G,o,c,h,w) -> out (N,P,Q,G·o)"""
-    G, o, c, h, w = filters.shape
+    G, o, c, _, _ = filters.shape
     blocks = -(-o // LANES)
     packed = memory.empty((len(plan.tap_i) * c * G * blocks * LANES,))
     _pack(2 * packed.size, filters, plan.phases, plan.tap_i, plan.tap_j, packed)
@@ -108,17 +113,6 @@ def _pack(thread, team, filters, phases, tap_i, tap_j, packed):
                     for lane in range(lanes, LANES):
                         packed[at + lane] = 0
                     at += LANES
-
-
-@register_jitable
-def _tile(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu):
-    """One call of the micro-kernel that is just wide enough."""
-    if lanes > WIDTH:
-        wide(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
-    elif lanes > WIDTH // 2:
-        single(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
-    else:
-        half(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
 
 
 @register_jitable
@@ -193,7 +187,7 @@ def _gather(thread, team, a, packed, bias, frames, phases, pixel_a, pixel_c, run
                                 tail_a[r] = pixel_a[min(pixel + r, end - 1)]
                                 tail_c[r] = pixel_c[min(pixel + r, end - 1)]
                             row_a, row_c = tail_a.ctypes.data, tail_c.ctypes.data
-                        _tile(
+                        tile(
                             base_a + g * c * 4,
                             b,
                             at_c,
@@ -217,7 +211,7 @@ def _takes_weight(grad, input, weight_shape, stride, padding, dilation, groups):
 
 @faster(when=_takes_weight)
 def conv2d_weight(grad, input, weight_shape, stride, padding, dilation, groups):
-    N, C, H, W = input.shape
+    C = input.shape[1]
     O, c, h, w = weight_shape
     team = threads.count()
     plan = weight_plan(input.shape, tuple(weight_shape), grad.shape[2:], stride, padding, dilation, groups, team)
@@ -270,7 +264,7 @@ def _correlate(thread, team, a, grad, frames, frames_g, row_a, row_c, run_a, ste
         for share in range(G * blocks):
             g, first = share // blocks, share % blocks * LANES
             for place in range(0, places, ROWS):
-                _tile(
+                tile(
                     base_a + g * c * 4,
                     base_g + (g * o + first) * 4,
                     mine + (g * places * o + first) * 4,

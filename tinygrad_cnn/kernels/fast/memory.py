@@ -20,7 +20,7 @@ _idle: dict[int, list[np.ndarray]] = {}
 class _Loan:
     """One block while it is lent. NumPy keeps it alive as the base of the arrays made from it."""
 
-    __slots__ = ("block", "__array_interface__")
+    __slots__ = ("__array_interface__", "block")
 
     def __init__(self, block: np.ndarray, shape: tuple[int, ...], dtype: np.dtype):
         self.block = block

@@ -22,7 +22,7 @@ import llvmlite.binding
 import llvmlite.ir as ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic, register_jitable
 
 
 def _register_block() -> tuple[int, int]:
@@ -53,14 +53,14 @@ def _tile(vectors: int, width: int):
     """
 
     @intrinsic
-    def tile(typing, a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu):
+    def block(typing, a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu):
         def emit(context, builder, signature, arguments):
             _Emitter(builder, vectors, width, arguments).emit()
             return context.get_dummy_value()
 
         return types.void(*[types.intp] * 14), emit
 
-    return tile
+    return block
 
 
 class _Emitter:
@@ -231,6 +231,17 @@ def clear(typing, to, count):
     return types.void(types.intp, types.intp), emit
 
 
-wide = _tile(2, WIDTH)
-single = _tile(1, WIDTH)
-half = _tile(1, WIDTH // 2)
+_wide = _tile(2, WIDTH)
+_single = _tile(1, WIDTH)
+_half = _tile(1, WIDTH // 2)
+
+
+@register_jitable
+def tile(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu):
+    """One call of the inner loop, just wide enough for the lanes."""
+    if lanes > WIDTH:
+        _wide(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
+    elif lanes > WIDTH // 2:
+        _single(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
+    else:
+        _half(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)

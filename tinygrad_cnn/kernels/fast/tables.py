@@ -237,7 +237,7 @@ def _items(
     if images > 1:
         return Items(images, 1, height, -(-N // images), images * image)
     rows = max(1, min(height, most_rows, (BAND // row - span) // step + 1))
-    if N < team:
+    if team > N:
         rows = min(rows, -(-height // team))
     bands = -(-height // rows)
     rows = -(-height // bands)

@@ -7,4 +7,4 @@ import numpy as np
 
 silent = np.errstate(all="ignore")
 
-from . import conv, elementwise, erf, fused, linear, norm, optim, pool, softmax  # noqa: E402, F401
+from . import conv, elementwise, erf, fused, linear, norm, optim, pool, softmax  # noqa: E402

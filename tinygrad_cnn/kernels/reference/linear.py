@@ -1,4 +1,4 @@
-"""The affine map of a fully connected layer: one matrix product, one sum.
+"""Matrix products, and the affine map of a fully connected layer: one product, one sum.
 
 I and O are the input and output features; any axes may stand before them.
 """
@@ -11,6 +11,22 @@ import numpy as np
 
 from .. import reference
 from . import silent
+
+
+@reference
+@silent
+def matmul(input: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """input @ other        (..., N, K) (..., K, M) -> (..., N, M), as NumPy understands it
+
+    >>> matmul(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]))
+    array([[11.]])
+    """
+    return np.matmul(_ready(input), _ready(other))
+
+
+def _ready(a: np.ndarray) -> np.ndarray:
+    """The array as BLAS takes it: with one of the last two axes dense in memory."""
+    return a if a.ndim < 2 or a.itemsize in a.strides[-2:] else np.ascontiguousarray(a)
 
 
 @reference
