@@ -30,23 +30,25 @@ _BASIC = (slice, type(None), type(Ellipsis))
 
 def parse(index: Any, shape: tuple) -> Places:
     """The two steps of an index into a tensor of this shape; IndexError, TypeError or ValueError if it is none."""
-    if type(index) is Places:
+    kind = type(index)
+    if kind is Places:
         return index
-    items = index if type(index) is tuple else (index,)
+    if kind is int:
+        return Places((index, ...), None)
     basic: list = []
     advanced: list = []
     picks = False
-    for i in items:
+    for i in index if kind is tuple else (index,):
         kind = type(i)
-        if kind is slice:
+        if kind is int:
+            basic.append(i)
+        elif kind is slice:
             if i.step is not None and operator.index(i.step) <= 0:
                 raise ValueError(
                     f"getitem: slice step must be positive, got {i.step}; use .flip(dim) to turn an axis round"
                 )
             basic.append(i)
             advanced.append(slice(None))
-        elif kind is int:
-            basic.append(i)
         elif i is None:
             basic.append(i)
             advanced.append(slice(None))
@@ -65,13 +67,13 @@ def parse(index: Any, shape: tuple) -> Places:
             else:
                 basic.extend([slice(None)] * (array.ndim if array.dtype.kind == "b" else 1))
                 advanced.append(array)
-    if Ellipsis not in (i for i in basic if i is Ellipsis):
-        basic.append(Ellipsis)  # makes a view of a single element too
-    places = Places(tuple(basic), tuple(advanced) if picks else None)
-    taken = sum(i is not None and i is not Ellipsis for i in basic)
+    dots = basic.count(Ellipsis)
+    taken = len(basic) - basic.count(None) - dots
     if taken > len(shape):
         raise IndexError(f"getitem: {taken} indices for a tensor of {len(shape)} axes, shape {tuple(shape)}")
-    return places
+    if not dots:
+        basic.append(Ellipsis)  # makes a view of a single element too
+    return Places(tuple(basic), tuple(advanced) if picks else None)
 
 
 def _index_array(i: Any) -> np.ndarray:

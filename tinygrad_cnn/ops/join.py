@@ -18,8 +18,10 @@ from .shape import reshape, unsqueeze
 
 @op
 def _cat(*tensors, dim: int = 0):
-    common = result_type(*tensors)
-    return np.concatenate([t.astype(common, copy=False) for t in tensors], axis=dim)
+    if len({t.dtype for t in tensors}) > 1:
+        common = result_type(*tensors)
+        tensors = tuple(t.astype(common, copy=False) for t in tensors)
+    return np.concatenate(tensors, axis=dim)
 
 
 def _part(g: Any, tensors: list, dim: int, index: int) -> Any:
