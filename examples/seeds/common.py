@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Iterator
 
 import tinygrad_cnn as tg
@@ -59,7 +60,7 @@ def ascii_curve(values: list[float], width: int = 64, height: int = 8) -> str:
     """Means of equally many values each, as columns of a text picture with the largest and the smallest beside it."""
     width = min(width, len(values))
     cuts = [len(values) * i // width for i in range(width + 1)]
-    means = [sum(values[a:b]) / (b - a) for a, b in zip(cuts, cuts[1:])]
+    means = [sum(values[a:b]) / (b - a) for a, b in itertools.pairwise(cuts)]
     low, high = min(means), max(means)
     levels = [round((mean - low) / max(high - low, 1e-12) * (height - 1)) for mean in means]
     rows = ["".join("*" if level == row else " " for level in levels) for row in reversed(range(height))]

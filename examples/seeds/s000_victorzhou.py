@@ -43,7 +43,7 @@ def victorzhou(side: int) -> nn.Sequential:
 
 
 def article(model, images, labels, epochs=3, log_every=100, decay=False):
-    """One image a step, plain gradient descent, a line for every 100 steps; `decay` lowers the rate to 0 step by step."""
+    """One image a step, plain gradient descent, a line for every 100 steps; with `decay` the rate falls to 0."""
     optimizer = optim.SGD(model.parameters(), lr=0.005)
     steps = epochs * len(images)
     schedule = optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps if decay else 1)

@@ -12,10 +12,11 @@ Where ours differs. The list is nn.Sequential, and no loop asks for the type of 
   - the 96 % are measured on the images that the network trains on; test images are loaded and never used. Here both
     are measured, and the second is the one that counts;
   - the code that reached them returned from the pooling's backward after the first place, so that the filters
-    hardly learned; the loss fell all the same. A falling loss is no test of a gradient: gradcheck is;
+    hardly learned; the loss fell all the same. A falling loss is no test of a gradient: gradcheck is. With whole
+    gradients its learning rate, 0.05, is too large, and 0.01 is taken;
   - the conv layer's backward returns the filters' gradient as if it were the input's.
 
-First the article's way: training accuracy goes up to 99 %, and test accuracy stays far below. A network without a
+First the article's way: training accuracy goes up to 98 %, and test accuracy stays far below. A network without a
 hidden layer that has seen 5,000 images can only be helped by more images. So it gets them: every epoch sees every
 digit turned by up to 10 degrees and moved by up to one pixel, in batches of 32, with Adam and a learning rate that
 falls along a cosine. The same network then passes 96 % on images that it has never seen.
@@ -68,7 +69,7 @@ def main():
 
     tg.manual_seed(args.seed)
     model, start = andreoni(side), time.perf_counter()
-    optimizer = optim.SGD(model.parameters(), lr=0.05)
+    optimizer = optim.SGD(model.parameters(), lr=0.01)
     for _ in range(4):
         learn(model, *train, optimizer, batch_size=1)
     first_gap = report("the article's way", model, train, test, start)
@@ -85,8 +86,9 @@ def main():
     gap = report("ours", model, train, test, start)
 
     image, label = test_x[:1], test_y[:1]
-    sound = andreoni(side).double()
-    right = testing.gradcheck(lambda x: F.cross_entropy(sound(x), label), (image.double().requires_grad_(),))
+    fresh = andreoni(side).double()
+    noisy = image.double() + 0.1 * tg.rand(*image.shape, dtype=tg.float64)  # equal pixels are ties: no derivative there
+    right = testing.gradcheck(lambda x: F.cross_entropy(fresh(x), label), (noisy.requires_grad_(),))
     print(f"\ngradcheck of the network with respect to an image: {right}")
 
     with tg.no_grad():
