@@ -3,7 +3,9 @@
 And pictures of training: what a network is made of, where it looks, how it learned. Arrays first, pictures second.
 """
 
-from .attribution import grad_cam, overlay, saliency, sanity
+from . import plot
+from .attribution import grad_cam, saliency, sanity
+from .charts import bars, heat_map, image_grid, line_chart
 from .confusion import Confusion, confusion_matrix
 from .curves import History
 from .diff import compare, diff
@@ -11,7 +13,9 @@ from .dot import dot
 from .features import activation_histograms, feature_maps, filters, gradient_norms, grid
 from .notebook import Graph
 from .page import html
+from .pixels import overlay
 from .recorder import record
+from .report import report
 from .snapshot import load, save, snapshot, to_json
 from .summary import summary
 from .svg import svg
@@ -22,6 +26,7 @@ __all__ = [
     "Graph",
     "History",
     "activation_histograms",
+    "bars",
     "compare",
     "confusion_matrix",
     "diff",
@@ -31,10 +36,15 @@ __all__ = [
     "grad_cam",
     "gradient_norms",
     "grid",
+    "heat_map",
     "html",
+    "image_grid",
+    "line_chart",
     "load",
     "overlay",
+    "plot",
     "record",
+    "report",
     "saliency",
     "sanity",
     "save",

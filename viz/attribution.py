@@ -144,42 +144,6 @@ def shuffled(model: Module, seed: int = 0) -> Module:
     return other
 
 
-# A heat is shown by colours that also grow lighter, so that it can be read without seeing colours.
-HEAT = np.array([[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]]) / 255
-
-
-def colours(heat: Any) -> np.ndarray:
-    """Red, green and blue for numbers from 0 to 1, dark to light; outside they are clipped.  (...) -> (...,3)"""
-    at = np.clip(np.nan_to_num(np.asarray(heat, dtype=np.float64)), 0, 1)
-    return np.stack([np.interp(at, np.linspace(0, 1, len(HEAT)), channel) for channel in HEAT.T], -1)
-
-
-def overlay(image: Any, heat: Any) -> np.ndarray:
-    """½ image + ½ heat, in colours from 0 to 1.        (C,H,W), (H,W) -> (H,W,3)
-
-    image: one or three channels, brought to 0 ... 1 by its own minimum and maximum; heat: from 0 to 1.
-
-    >>> import numpy as np
-    >>> overlay(np.zeros((1, 2, 2)), np.ones((2, 2)))[0, 0].round(2).tolist()
-    [0.49, 0.5, 0.32]
-    """
-    image, heat = np.asarray(as_array(image)), np.asarray(as_array(heat))
-    if image.ndim != 3 or image.shape[0] not in (1, 3) or image.shape[1:] != heat.shape:
-        raise ValueError(
-            "overlay: expected an image (1,H,W) or (3,H,W) and a heat (H,W) of its size, "
-            f"got {image.shape} and {heat.shape}"
-        )
-    return unit(image).transpose(1, 2, 0) / 2 + colours(heat) / 2
-
-
-def unit(a: Any) -> np.ndarray:
-    """The numbers moved and scaled to 0 ... 1, all by the same; zeros where all are equal, or none is finite."""
-    a = np.asarray(a, dtype=np.float64)
-    finite = np.isfinite(a)
-    low, high = (a[finite].min(), a[finite].max()) if finite.any() else (0.0, 0.0)
-    return np.where(finite, a - low, 0) / (high - low if high > low else 1)
-
-
 def _logits(what: str, out: Any, n: int) -> Tensor:
     if not isinstance(out, Tensor) or out.ndim != 2 or len(out) != n:
         given = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__

@@ -7,15 +7,15 @@ its own (`alone=True`) carries them with it, for light and dark.
 
 from __future__ import annotations
 
-import base64
 import math
-import struct
-import zlib
+import unicodedata
 from collections.abc import Mapping, Sequence
-from html import escape
+from html import escape as escape_html
 from typing import Any
 
 import numpy as np
+
+from .pixels import data_uri
 
 VARIABLES = (
     "--ink:#1b1b22;--quiet:#55555f;--rule:#c9c9d4;--heat:#c44800;--bar:#2f5fc0;"
@@ -27,8 +27,8 @@ DARK = (
 )
 STYLE = (
     ".chart text{fill:var(--ink);font:12px system-ui,'Helvetica Neue',Arial,sans-serif}.chart .quiet{fill:var(--quiet)}"
-    ".chart .axis{stroke:var(--rule);fill:none}.chart .line{fill:none;stroke-width:2}.chart image{image-rendering:pixelated}"
-    ".chart .small{font-size:11px}"
+    ".chart .axis{stroke:var(--rule);fill:none}.chart .edge{stroke:var(--rule)}.chart .small{font-size:11px}"
+    ".chart .line{fill:none;stroke-width:2}.chart image{image-rendering:pixelated}"
 )
 COLOURS = 6
 DASHES = ("", "6 3", "2 3", "9 3 2 3", "4 2", "1 2")
@@ -58,7 +58,7 @@ def line_chart(
     x_label: str = "epoch",
     y_label: str = "",
     first: int = 1,
-    size: tuple[int, int] = (560, 260),
+    size: tuple[int, int] = (540, 260),
     alone: bool = False,
 ) -> str:
     """A line for each name; its numbers stand at x = first, first + 1, ... A gap where one is not finite.
@@ -91,13 +91,13 @@ def line_chart(
     if y_label:
         middle = (top + height - bottom) / 2
         parts.append(_text(12, middle, y_label, "quiet", "middle", f' transform="rotate(-90 12 {_n(middle)})"'))
-    for y in ticks_y:
-        parts.append(f'<path class="axis" d="M{left} {_n(at_y(y))}H{width - right}"/>')
-        parts.append(_text(left - 6, at_y(y) + 4, brief(y), "quiet", "end"))
-    for x in ticks_x:
-        if start <= x <= end:
-            parts.append(f'<path class="axis" d="M{_n(at_x(x))} {height - bottom}v5"/>')
-            parts.append(_text(at_x(x), height - bottom + 18, brief(x), "quiet", "middle"))
+    for tick in ticks_y:
+        parts.append(f'<path class="axis" d="M{left} {_n(at_y(tick))}H{width - right}"/>')
+        parts.append(_text(left - 6, at_y(tick) + 4, brief(tick), "quiet", "end"))
+    for tick in sorted({max(tick, start) for tick in ticks_x}):
+        if tick <= end:
+            parts.append(f'<path class="axis" d="M{_n(at_x(tick))} {height - bottom}v5"/>')
+            parts.append(_text(at_x(tick), height - bottom + 18, brief(tick), "quiet", "middle"))
     labels = []
     for i, (name, (x, y)) in enumerate(lines.items()):
         colour = f"var(--s{i % COLOURS})"
@@ -142,11 +142,10 @@ def _marker(i: int, x: float, y: float, colour: str) -> str:
 
 
 def _apart(places: list[float], least: float) -> list[float]:
-    """Sorted places moved so that neighbours keep a distance, as little as one pass down and one up need."""
+    """Sorted places, each moved down until it keeps a distance from the one before."""
     for i in range(1, len(places)):
         places[i] = max(places[i], places[i - 1] + least)
-    over = places[-1] - (places[0] + 1e9) if places else 0
-    return [p - max(over, 0) for p in places]
+    return places
 
 
 def ticks(low: float, high: float, count: int = 5, whole: bool = False) -> list[float]:
@@ -248,14 +247,13 @@ def heat_map(
         for c in range(len(columns)):
             x = left + c * wide
             tip = f"<title>{escape(f'{name}, {x_label} {columns[c]}: {brief(values[r, c])}')}</title>"
-            fill = f'fill="var(--heat)" fill-opacity="{0.04 + 0.5 * share[r, c]:.3f}"' if finite[r, c] else 'fill="none"'
-            parts.append(
-                f'<rect class="axis" x="{_n(x)}" y="{_n(y)}" width="{_n(wide)}" height="{_n(tall)}" style="fill:unset" {fill}>{tip}</rect>'
-            )
+            fill = _strength(share[r, c]) if finite[r, c] else 'fill="none"'
+            box = f'x="{_n(x)}" y="{_n(y)}" width="{_n(wide)}" height="{_n(tall)}"'
+            parts.append(f'<rect class="edge" {box} {fill}>{tip}</rect>')
             if wide >= 34:
                 text = brief(values[r, c], 2) if finite[r, c] else "–"
                 parts.append(_text(x + wide / 2, y + tall / 2 + 4, text, "small", "middle"))
-    every = max(1, math.ceil(max(len(c) for c in columns) * 7.5 / wide))
+    every = max(1, math.ceil((max(len(c) for c in columns) * 7.5 + 6) / wide))
     for c in range(0, len(columns), every):
         parts.append(_text(left + (c + 0.5) * wide, top + tall * len(rows) + 16, _short(columns[c]), "quiet", "middle"))
     if y_label:
@@ -268,13 +266,21 @@ def heat_map(
     return picture(max(width, left + 260), height, title, description, "".join(parts), alone)
 
 
+def _strength(share: float) -> str:
+    """A fill from 0 to 1, never so strong that the text on it could not be read."""
+    return f'fill="var(--heat)" fill-opacity="{0.04 + 0.5 * share:.3f}"'
+
+
 def _scale(x: float, y: float, low: float, high: float) -> str:
     """Cells of five strengths between the least and the largest number."""
     cells = "".join(
-        f'<rect x="{_n(x + 52 + i * 16)}" y="{_n(y)}" width="16" height="12" fill="var(--heat)" fill-opacity="{0.04 + 0.5 * i / 4:.3f}"/>'
-        for i in range(5)
+        f'<rect x="{_n(x + 52 + i * 16)}" y="{_n(y)}" width="16" height="12" {_strength(i / 4)}/>' for i in range(5)
     )
-    return _text(x + 46, y + 10, brief(low), "quiet small", "end") + cells + _text(x + 138, y + 10, brief(high), "quiet small")
+    return (
+        _text(x + 46, y + 10, brief(low), "quiet small", "end")
+        + cells
+        + _text(x + 138, y + 10, brief(high), "quiet small")
+    )
 
 
 # images
@@ -305,7 +311,9 @@ def image_grid(
         x, y = (i % columns) * step + 4, (i // columns) * tall + 4
         h, w = np.shape(image)[:2]
         zoom = side / max(h, w, 1)
-        dashed = ' stroke-dasharray="4 3" style="stroke:var(--s3);stroke-width:2"' if i < len(marked) and marked[i] else ""
+        dashed = (
+            ' stroke-dasharray="4 3" style="stroke:var(--s3);stroke-width:2"' if i < len(marked) and marked[i] else ""
+        )
         parts.append(
             f'<image x="{x}" y="{y}" width="{_n(w * zoom)}" height="{_n(h * zoom)}" href="{data_uri(image)}"/>'
             f'<rect class="axis" x="{x}" y="{y}" width="{_n(w * zoom)}" height="{_n(h * zoom)}"{dashed}/>'
@@ -316,54 +324,12 @@ def image_grid(
     return picture(columns * step + 4, max(rows, 1) * tall + 4, title, description, "".join(parts), alone)
 
 
-def signed(a: Any, scale: float | None = None) -> np.ndarray:
-    """Numbers as colours on any background: orange above zero, blue below, clear at zero.  (H,W) -> (H,W,4) uint8
-
-    scale: the magnitude that is opaque, by default the largest; NaN is clear.
-    """
-    a = np.asarray(a, dtype=np.float64)
-    finite = np.isfinite(a)
-    top = scale if scale is not None else float(np.abs(a[finite]).max(initial=0))
-    strength = np.clip(np.abs(np.where(finite, a, 0)) / (top or 1), 0, 1)
-    out = np.empty((*a.shape, 4), np.uint8)
-    out[..., :3] = np.where((np.where(finite, a, 0) >= 0)[..., None], (222, 100, 20), (62, 124, 226))
-    out[..., 3] = np.round(255 * strength)
-    return out
-
-
-def data_uri(image: Any) -> str:
-    """A uint8 image as the address of a PNG that is in the address itself."""
-    return "data:image/png;base64," + base64.b64encode(png(image)).decode()
-
-
-def png(image: Any) -> bytes:
-    """A PNG file of a uint8 image (H,W), (H,W,3) or (H,W,4).
-
-    >>> import numpy as np
-    >>> png(np.zeros((2, 3), np.uint8))[1:4]
-    b'PNG'
-    """
-    a = np.asarray(image)
-    if a.dtype != np.uint8 or a.ndim not in (2, 3) or (a.ndim == 3 and a.shape[2] not in (3, 4)) or not a.size:
-        raise ValueError(f"png: expected a uint8 image (H,W), (H,W,3) or (H,W,4), got {a.dtype} {a.shape}")
-    kind = 0 if a.ndim == 2 else {3: 2, 4: 6}[a.shape[2]]
-    h, w = a.shape[:2]
-    lines = np.zeros((h, 1 + a.size // h), np.uint8)  # each line starts with the number of its filter, 0: none
-    lines[:, 1:] = a.reshape(h, -1)
-
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-    head = struct.pack(">IIBBBBB", w, h, 8, kind, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(lines.tobytes(), 9)) + chunk(b"IEND", b"")
-
-
-def shades(a: Any) -> np.ndarray:
-    """Numbers from 0 to 1 as bytes; outside they are clipped."""
-    return np.round(255 * np.clip(np.nan_to_num(np.asarray(a, dtype=np.float64)), 0, 1)).astype(np.uint8)
-
-
 # text
+
+
+def escape(text: str) -> str:
+    """Text that stays text in a page and in an SVG file: XML has no place for control characters."""
+    return escape_html("".join("\ufffd" if unicodedata.category(c) in ("Cc", "Cs") else c for c in str(text)))
 
 
 def brief(x: float, digits: int = 4) -> str:

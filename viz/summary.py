@@ -210,14 +210,15 @@ class _Run:
 
     def keep(self, out: Any, model: Module) -> None:
         """Count what the graph of the result holds."""
-        seen = {id(_owner(t._array)) for t in [*model.parameters(), *model.buffers()]}
+        counted: dict[int, float] = {id(_owner(t._array)): math.inf for t in [*model.parameters(), *model.buffers()]}
         roots = [t._node for t in _tensors(out) if t.grad_fn is not None]
         for node in sorted(ancestry(roots), key=lambda n: n.time):  # type: ignore[arg-type]
             for array in _held(node):
                 memory = _owner(array)
-                if id(memory) not in seen:
-                    seen.add(id(memory))
-                    self.saved[self.owner(node.scope)] += memory.nbytes
+                size, before = min(array.nbytes, memory.nbytes), counted.get(id(memory), 0)
+                if size > before:
+                    counted[id(memory)] = size
+                    self.saved[self.owner(node.scope)] += size - int(before)
 
 
 def _run(model: Module, inputs: list[Tensor], training: bool) -> _Run:

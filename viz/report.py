@@ -1,0 +1,383 @@
+"""A run in one file: an HTML page that needs no network and no script, the same bytes for the same run.
+
+    viz.report(history, "report.html", model=model, images=test_x, labels=test_y)
+
+What is not given is left out. Everything shown is a copy; the model is left as it was.
+
+N images, C channels, H W picture, K classes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygrad_cnn.modes import no_grad
+from tinygrad_cnn.nn import Module
+from tinygrad_cnn.tensor import as_array, wrap
+
+from .attribution import sanity
+from .charts import DARK, STYLE, VARIABLES, bars, brief, escape, heat_map, image_grid, line_chart
+from .confusion import Confusion, confusion_matrix
+from .curves import History
+from .features import activation_histograms, feature_maps, filters
+from .pixels import colours, data_uri, overlay, shades, signed, unit
+from .probe import convolutions, require_model, tensor_for, untouched
+from .summary import summary
+
+HERE = Path(__file__).parent
+MOST_COLUMNS = 24  # of the heat map of gradient norms
+MOST_CLASSES = 40  # of a confusion matrix that is shown whole
+IN_A_CELL = 12  # images that a cell of it lists
+CELLS = 30
+EXAMPLES = 6
+POLICY = "default-src 'none';style-src 'unsafe-inline';img-src data:"  # whatever happens, it asks nobody
+EMPTY = "<p>There is nothing to show: neither a history nor a model was given.</p>"
+HEAT_BAR = data_uri(shades(colours(np.linspace(0, 1, 64)[None])))
+
+
+def report(
+    history: History | None = None,
+    path: str | os.PathLike | None = None,
+    *,
+    model: Module | None = None,
+    images: Any = None,
+    labels: Any = None,
+    confusion: Confusion | None = None,
+    classes: Sequence[str] | None = None,
+    title: str = "Training run",
+    facts: Mapping[str, Any] | None = None,
+) -> str:
+    """The page of a run; it is written to `path` if there is one.
+
+    history: curves, learning rate and gradient norms. model: its summary and filters; with images (N,C,H,W), as the
+    model takes them: feature maps, activations, Grad-CAM; with labels (N,) also the confusion matrix, unless that is
+    given. classes: names of the classes. facts: what stands at the top, {name: value}.
+
+    Raises a ValueError where images, labels and confusion do not belong together, before anything is written.
+
+    >>> history = History()
+    >>> history.epoch(loss=1.0)
+    >>> report(history)[:15]
+    '<!doctype html>'
+    """
+    if history is not None and not isinstance(history, History):
+        raise TypeError(f"report: history must be a viz.History, got {type(history).__name__}")
+    if model is not None:
+        require_model("report", model)
+    pictures = np.empty((0, 1, 1, 1)) if images is None else np.asarray(as_array(images))
+    if pictures.ndim != 4:
+        raise ValueError(f"report: images must be (N,C,H,W), got {pictures.shape}")
+    if confusion is None and labels is not None and images is not None and model is not None:
+        confusion = confusion_matrix(labels, predict(model, pictures), classes)
+    if images is not None and confusion is not None and len(confusion.labels) != len(pictures):
+        raise ValueError(f"report: {len(pictures)} images, but {len(confusion.labels)} in the confusion matrix")
+    sections = [
+        *(_curves(history) if history is not None else []),
+        *(_confusion(confusion, pictures) if confusion is not None else []),
+        *(_inside(model, pictures) if model is not None else []),
+        *(_looks(model, pictures, confusion) if model is not None else []),
+        *(_summary(model, pictures) if model is not None else []),
+    ]
+    page = _page(title, facts or {}, sections)
+    if path is not None:
+        Path(path).write_text(page, encoding="utf-8")
+    return page
+
+
+def predict(model: Module, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
+    """The class of each image, (N,C,H,W) -> (N,); the model runs in eval mode and is left as it was."""
+    with untouched(model), no_grad():
+        found = [
+            model(tensor_for(model, images[i : i + batch_size])).numpy().argmax(1)
+            for i in range(0, len(images), batch_size)
+        ]
+    return np.concatenate([*found, np.empty(0, np.int64)]).astype(np.int64)
+
+
+# sections: (id, heading, HTML)
+
+
+def _curves(history: History) -> list[tuple[str, str, str]]:
+    sections = []
+    of = "epochs" if history.epochs else "steps"
+    names = history.names(of)
+    kinds = {"Loss": "loss", "Accuracy": "accuracy", "Learning rate": "lr"}
+    charts = []
+    for heading, ending in kinds.items():
+        group = [name for name in names if name.endswith(ending)]
+        charts.append((heading, group))
+    charts += [(name, [name]) for name in names if not name.endswith(tuple(kinds.values()))]
+    drawn = [
+        line_chart({name: history.values(name, of) for name in group}, heading, x_label=of[:-1], y_label=heading)
+        for heading, group in charts
+        if group
+    ]
+    if drawn:
+        rows = [
+            [str(i + 1), *(brief(history.values(name, of)[i], 5) for name in names)]
+            for i in range(len(history._rows(of)))
+        ]
+        table = _table([of[:-1], *names], rows) if len(rows) <= 200 else ""
+        body = f'<div class="row">{"".join(map(_figure, drawn))}</div>'
+        sections.append(("curves", "Curves", body + (_details("The numbers", table) if table else "")))
+    for of in ("steps", "epochs"):
+        layers, norms = history.gradients(of)
+        if layers:
+            sections.append(("gradients", "Gradient norms", _gradients(layers, norms, of)))
+            break
+    return sections
+
+
+def _gradients(layers: list[str], norms: np.ndarray, of: str) -> str:
+    groups = np.array_split(np.arange(norms.shape[1]), min(norms.shape[1], MOST_COLUMNS))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        means = np.stack([norms[:, g].mean(1) for g in groups], 1)
+        shown = np.where(means > 0, np.log10(means), np.nan)
+    each = max(len(g) for g in groups)
+    columns = [str(g[0] + 1) for g in groups]
+    words = "log₁₀ ‖gradient‖ of each layer's parameters; open where it is zero, was not computed, or is not finite. "
+    words += f"Each column is the mean over up to {each} {of}." if each > 1 else f"Each column is one {of[:-1]}."
+    chart = heat_map(shown, layers, columns, "log₁₀ ‖gradient‖ by layer", x_label=of[:-1])
+    rows = [[layer, *(brief(x, 3) for x in row)] for layer, row in zip(layers, means, strict=True)]
+    return f"<p>{escape(words)}</p>{_figure(chart)}" + _details("The norms", _table(["layer", *columns], rows))
+
+
+def _confusion(confusion: Confusion, pictures: np.ndarray) -> list[tuple[str, str, str]]:
+    names, counts = confusion.classes, confusion.counts
+    wrong = counts.copy()
+    np.fill_diagonal(wrong, 0)
+    order = sorted(map(tuple, np.argwhere(wrong)), key=lambda cell: (-wrong[cell], cell))
+    listed = set(order[:CELLS]) if pictures.size else set()
+    n = len(confusion.labels)
+    right = int(np.trace(counts))
+    body = f"<p>{right:,} of {n:,} right" + (f", accuracy {confusion.accuracy:.2%}." if n else ".") + "</p>"
+    if len(names) <= MOST_CLASSES:
+        body += "<p>A row for each true class, a column for each predicted one. A number leads to its images.</p>"
+        body += _matrix(names, counts, wrong, listed)
+    per_class = [
+        [name, f"{int(c):,}", *("–" if np.isnan(x) else f"{x:.1%}" for x in numbers)]
+        for name, c, *numbers in zip(
+            names, counts.sum(1), confusion.precision, confusion.recall, confusion.f1, strict=True
+        )
+    ]
+    body += _details(
+        "Precision and recall of each class", _table(["class", "images", "precision", "recall", "F1"], per_class)
+    )
+    cells = []
+    for t, p in order[: CELLS if listed else 0]:
+        numbers = confusion.images(t, p)
+        shown = numbers[:IN_A_CELL]
+        more = f", the first {len(shown)}" if len(shown) < len(numbers) else ""
+        heading = f"{names[t]}, taken for {names[p]}: {len(numbers)}{more}"
+        grid = image_grid([_shown(pictures[i], pictures) for i in shown], [f"#{i}" for i in shown], heading, columns=12)
+        cells.append(f'<div class="cell" id="cell-{t}-{p}" tabindex="-1"><h3>{escape(heading)}</h3>{grid}</div>')
+    body += f'<div class="row">{"".join(cells)}</div>'
+    left = len(order) - CELLS
+    if listed and left > 0:
+        body += f"<p>and {left} more cells with mistakes, each with at most {int(wrong[order[CELLS]])}.</p>"
+    return [("confusion", "Confusion matrix", body)]
+
+
+def _matrix(names: list[str], counts: np.ndarray, wrong: np.ndarray, listed: set) -> str:
+    top = max(int(wrong.max(initial=0)), 1)
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    rows = []
+    for t, name in enumerate(names):
+        cells = []
+        for p, other in enumerate(names):
+            n = int(counts[t, p])
+            text = f"{n:,}" if n else ""
+            if (t, p) in listed:
+                label = escape(f"{n} of class {name}, taken for {other}")
+                text = f'<a href="#cell-{t}-{p}" aria-label="{label}">{n:,}</a>'
+            kind = ' class="right"' if t == p else ""
+            share = f' style="--share:{wrong[t, p] / top:.3f}"' if wrong[t, p] else ""
+            cells.append(f"<td{kind}{share}>{text}</td>")
+        rows.append(f'<tr><th scope="row">{escape(name)}</th>{"".join(cells)}</tr>')
+    table = f'<table class="confusion"><thead><tr><td></td>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    return f'{_wide(table)}<p class="quiet">Framed: right. The stronger, the more often mistaken.</p>'
+
+
+def _inside(model: Module, pictures: np.ndarray) -> list[tuple[str, str, str]]:
+    try:
+        path, _ = convolutions("report", model)[0]
+    except ValueError:
+        path = ""
+    sections = []
+    if path:
+        found = filters(model, path)
+        scale = brief(found.scale, 3)
+        big = np.repeat(np.repeat(signed_or_colour(found.picture), 10, 0), 10, 1)
+        O, C, h, w = found.weight.shape
+        alt = f"{O} filters of {C} × {h} × {w} of layer {path}"
+        body = (
+            f"<p>The first convolution, <code>{escape(path)}</code>: {escape(alt)}, all on one scale.</p>"
+            f'<img alt="{escape(alt)}" src="{data_uri(big)}">{_sign_scale(scale)}'
+        )
+        sections.append(("filters", "Filters", body))
+    if not len(pictures):
+        return sections
+    if path:
+        maps = feature_maps(model, wrap(pictures[:64]), path)
+        planes = maps.maps[0][:32].reshape(min(32, maps.maps.shape[1]), *(maps.maps.shape[2:] or (1, 1)))
+        top = float(np.abs(planes[np.isfinite(planes)]).max(initial=0))
+        dead = maps.dead[: len(planes)]
+        captions = [f"{i} dead" if d else str(i) for i, d in enumerate(dead)]
+        grid = image_grid([signed(p, top) for p in planes], captions, f"Feature maps of {path}", marked=list(dead))
+        words = (
+            f"What <code>{escape(path)}</code> makes of image #0; channels {int(maps.dead.sum())} of "
+            f"{len(maps.dead)} dead: nowhere positive on {len(pictures[:64])} images."
+        )
+        image = f"<figure>{_img(_shown(pictures[0], pictures), 'image #0')}<figcaption>image #0</figcaption></figure>"
+        body = f'<p>{words}</p><div class="row">{image}{_figure(grid)}</div>{_sign_scale(brief(top, 3))}'
+        sections.append(("maps", "Feature maps", body))
+    histograms = activation_histograms(model, wrap(pictures[:64]))
+    drawn = [
+        bars(
+            h.counts,
+            h.edges,
+            f"{layer or type(model).__name__}: {h.zeros:.0%} zeros" + (f", {h.bad} not finite" if h.bad else ""),
+        )
+        for layer, h in list(histograms.items())[:24]
+    ]
+    more = f"<p>and {len(histograms) - 24} more layers.</p>" if len(histograms) > 24 else ""
+    body = f"<p>What each layer returns for {len(pictures[:64])} images.</p>"
+    sections.append(
+        ("activations", "Activations", f'{body}<div class="row">{"".join(map(_figure, drawn))}</div>{more}')
+    )
+    return sections
+
+
+def _looks(model: Module, pictures: np.ndarray, confusion: Confusion | None) -> list[tuple[str, str, str]]:
+    """Grad-CAM of some mistakes and some right ones, beside that of shuffled weights."""
+    if not len(pictures) or pictures.shape[1] not in (1, 3):
+        return []
+    if confusion is None:
+        chosen = np.arange(min(EXAMPLES, len(pictures)))
+        said = predict(model, pictures[chosen])
+        captions = [f"#{i}: class {p}" for i, p in zip(chosen, said, strict=True)]
+    else:
+        wrong = np.flatnonzero(confusion.labels != confusion.predictions)[: EXAMPLES // 2]
+        right = np.flatnonzero(confusion.labels == confusion.predictions)[: EXAMPLES - len(wrong)]
+        chosen = np.concatenate([wrong, right])
+        said = confusion.predictions[chosen]
+        names = confusion.classes
+        captions = [
+            f"#{i}: {names[t]}, taken for {names[p]}" if t != p else f"#{i}: {names[t]}, right"
+            for i, t, p in zip(chosen, confusion.labels[chosen], said, strict=True)
+        ]
+    if not len(chosen):
+        return []
+    try:
+        found = sanity(model, wrap(pictures[chosen]), said)
+    except ValueError:  # no convolution, or logits of another shape
+        return []
+    shown = []
+    for i, caption, trained, other, alike in zip(
+        chosen, captions, found.trained, found.shuffled, found.similarity, strict=True
+    ):
+        image = unit(_limits(pictures[i], pictures))
+        views = [(_shown(pictures[i], pictures), "image")]
+        views += [
+            (shades(overlay(image, heat)), name) for heat, name in ((trained, "Grad-CAM"), (other, "shuffled weights"))
+        ]
+        grid = image_grid(
+            [v for v, _ in views], [name for _, name in views], f"{caption}: Grad-CAM", columns=3, side=112
+        )
+        like = "one map is constant" if np.isnan(alike) else f"correlation of the two maps {alike:.2f}"
+        shown.append(f"<figure>{grid}<figcaption>{escape(caption)}; {like}</figcaption></figure>")
+    words = (
+        "Where the last convolution speaks for the predicted class: ½ image + ½ heat. On the right the same of the "
+        "same network with shuffled weights, which has learned nothing: the more alike, the less the view says."
+    )
+    scale = f'<img alt="the scale of the heat, dark to light" src="{HEAT_BAR}" width="144" height="13">'
+    bar = f'<p class="scale">0 {scale} the maximum of the map</p>'
+    return [("looks", "Where it looks", f'<p>{words}</p><div class="row">{"".join(shown)}</div>{bar}')]
+
+
+def _summary(model: Module, pictures: np.ndarray) -> list[tuple[str, str, str]]:
+    if not len(pictures):
+        return []
+    return [("summary", "Summary", _wide(summary(model, wrap(pictures[:1]))._repr_html_()))]
+
+
+# pieces
+
+
+def _page(title: str, facts: Mapping[str, Any], sections: list[tuple[str, str, str]]) -> str:
+    style = (HERE / "report.css").read_text(encoding="utf-8")
+    style = style.replace("/*variables*/", VARIABLES).replace("/*dark*/", DARK) + STYLE
+    items = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in facts.items())
+    links = "".join(f'<li><a href="#{key}">{escape(heading)}</a></li>' for key, heading, _ in sections)
+    body = "".join(
+        f'<section aria-labelledby="{key}"><h2 id="{key}" tabindex="-1">{escape(heading)}</h2>{content}</section>'
+        for key, heading, content in sections
+    )
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        f"<title>{escape(title)}</title><style>\n{style}</style></head><body><header><h1>{escape(title)}</h1>"
+        + (f'<dl class="facts">{items}</dl>' if items else "")
+        + (f'<nav aria-label="Contents"><ul>{links}</ul></nav>' if links else "")
+        + f"</header><main>{body or EMPTY}</main></body></html>\n"
+    )
+
+
+def _shown(image: np.ndarray, all_images: np.ndarray) -> np.ndarray:
+    """An image as bytes, (H,W) or (H,W,3), by the least and the largest value of all images."""
+    a = _limits(image, all_images)
+    if a.shape[0] == 3:
+        return shades(a.transpose(1, 2, 0))
+    return shades(a[0])
+
+
+def _limits(image: np.ndarray, all_images: np.ndarray) -> np.ndarray:
+    low, high = float(all_images.min()), float(all_images.max())
+    return (image.astype(np.float64) - low) / (high - low if high > low else 1)
+
+
+def signed_or_colour(picture: np.ndarray) -> np.ndarray:
+    """A grid of filters as bytes: signs as colours, or three channels as red, green and blue around grey."""
+    if picture.ndim == 2:
+        return signed(picture, 1.0)
+    clear = np.isnan(picture).any(-1, keepdims=True)
+    return np.concatenate([shades(picture / 2 + 0.5), np.where(clear, 0, 255).astype(np.uint8)], -1)
+
+
+def _img(image: np.ndarray, alt: str, side: int = 112) -> str:
+    h, w = image.shape[:2]
+    zoom = side / max(h, w)
+    return f'<img alt="{escape(alt)}" src="{data_uri(image)}" width="{round(w * zoom)}" height="{round(h * zoom)}">'
+
+
+def _figure(svg: str) -> str:
+    return f"<figure>{svg}</figure>"
+
+
+def _wide(content: str) -> str:
+    """What may be wider than the page scrolls by itself, and by keyboard."""
+    return f'<div class="wide" tabindex="0" role="group" aria-label="scrolls sideways">{content}</div>'
+
+
+def _details(heading: str, content: str) -> str:
+    return f"<details><summary>{escape(heading)}</summary>{_wide(content)}</details>"
+
+
+def _sign_scale(scale: str) -> str:
+    return f'<p class="scale">−{scale} <i></i> {scale}, clear at 0</p>'
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    def line(cells: Sequence[str], scope: str = "") -> str:
+        first = f'<th scope="{scope or "row"}">{escape(cells[0])}</th>'
+        tag = f'th scope="{scope}"' if scope else "td"
+        rest = "".join(f'<{tag} class="num">{escape(c)}</{tag[:2]}>' for c in cells[1:])
+        return f"<tr>{first}{rest}</tr>"
+
+    return f"<table><thead>{line(head, 'col')}</thead><tbody>{''.join(map(line, rows))}</tbody></table>"
