@@ -118,6 +118,22 @@ def test_channels_last():
     assert last[0].view(-1).tolist() == t[0].view(-1).tolist()
 
 
+def test_results_of_convolutions_may_be_viewed():
+    lines = F.conv1d(tg.randn(2, 3, 9), tg.randn(4, 3, 3))
+    images = F.conv2d(tg.randn(4, 3, 9, 9), tg.randn(4, 3, 3, 3))
+    for y in (
+        lines,
+        images,
+        images[::2],
+        images[:, :, 1:3],
+        images[0],
+        images.flatten(2),
+        images.mean(-1),
+        images[:, 1:],
+    ):
+        assert y.view(-1).tolist() == y.reshape(-1).tolist()
+
+
 def test_view_refuses_what_reshape_copies():
     t = x(2, 3).t()
     with pytest.raises(RuntimeError, match=r"view: .*\(3, 2\) .*strides \(1, 3\).* \(6,\).*reshape"):

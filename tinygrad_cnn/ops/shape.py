@@ -101,7 +101,8 @@ def view(input, shape: tuple):
 
 
 def _channels_last(a: np.ndarray) -> bool:
-    return 3 <= a.ndim <= 4 and any(np.moveaxis(a, i, -1).flags.c_contiguous for i in range(a.ndim - 2))
+    """Whether neighbours in memory are neighbours along another axis than the last, as after a convolution."""
+    return a.ndim >= 3 and a.itemsize in a.strides[:-1]
 
 
 def _strides(a: np.ndarray) -> tuple[int, ...]:
