@@ -29,18 +29,18 @@ from .tensor import device as Device
 
 METHODS = """
     abs absolute acos acosh add addcdiv addcmul addmm addmv all allclose amax amin aminmax any arccos arccosh arcsin
-    arcsinh arctan arctanh argmax argmin argsort asin asinh atan atan2 atanh baddbmm bernoulli bitwise_and bitwise_not
-    bitwise_or bitwise_xor bmm ceil chunk clamp clip clone contiguous cos cosh count_nonzero cummax cummin cumprod
-    cumsum diag diagonal div dot eq equal erf erfc exp exp2 expand_as expm1 fill flatten fliplr flipud floor
-    floor_divide fmax fmin fmod frac gather ge greater greater_equal gt hypot index_add index_copy index_fill index_put
-    index_select inner is_contiguous isclose isfinite isinf isnan isneginf isposinf kthvalue le lerp less less_equal
-    log log10 log1p log2 log_softmax logaddexp logical_and logical_not logical_or logical_xor logsumexp lt masked_fill
-    masked_select matmul max maximum mean median min minimum mm moveaxis movedim mul multinomial multiply mv nan_to_num
-    nanmean nansum narrow ne neg negative nonzero norm not_equal outer pow prod ravel reciprocal relu remainder
-    repeat_interleave reshape_as roll rot90 round rsqrt scatter scatter_add select sigmoid sign signbit sin sinc sinh
-    softmax sort split split_with_sizes sqrt square squeeze std sub subtract sum swapaxes swapdims t take
-    take_along_dim tan tanh tensor_split topk trace transpose tril triu true_divide trunc unbind unflatten unique
-    unsqueeze var view_as xlogy
+    arcsinh arctan arctanh argmax argmin argsort asin asinh atan atan2 atanh baddbmm bernoulli bincount bitwise_and
+    bitwise_not bitwise_or bitwise_xor bmm broadcast_to ceil chunk clamp clip clone contiguous cos cosh count_nonzero
+    cummax cummin cumprod cumsum diag diagonal div dot eq equal erf erfc exp exp2 expand_as expm1 fill flatten fliplr
+    flipud floor floor_divide fmax fmin fmod frac gather ge greater greater_equal gt histc hypot index_add index_copy
+    index_fill index_put index_select inner is_contiguous isclose isfinite isinf isnan isneginf isposinf kthvalue le
+    lerp less less_equal log log10 log1p log2 log_softmax logaddexp logical_and logical_not logical_or logical_xor
+    logsumexp lt masked_fill masked_select matmul max maximum mean median min minimum mm moveaxis movedim msort mul
+    multinomial multiply mv nan_to_num nanmean nansum narrow ne neg negative nonzero norm not_equal outer pow prod
+    ravel reciprocal relu remainder repeat_interleave reshape_as roll rot90 round rsqrt scatter scatter_add select
+    sigmoid sign signbit sin sinc sinh softmax sort split split_with_sizes sqrt square squeeze std sub subtract sum
+    swapaxes swapdims t take take_along_dim tan tanh tensor_split topk trace transpose tril triu true_divide trunc
+    unbind unflatten unique unsqueeze var view_as xlogy
 """.split()
 
 # Methods that take sizes or axes as ints, or as one tuple of them.
@@ -65,7 +65,9 @@ def _public(name: str) -> Callable:
 
 def sized(op: Callable) -> Callable:
     @wraps(op)
-    def method(self: Tensor, *sizes: Any) -> Tensor:
+    def method(self: Tensor, *sizes: Any, **named: Any) -> Tensor:
+        if named:
+            return op(self, *sizes, **named)
         return op(self, sizes[0] if len(sizes) == 1 and isinstance(sizes[0], tuple | list) else sizes)
 
     return method

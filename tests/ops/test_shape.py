@@ -290,6 +290,9 @@ ORACLE = {
     "roll": lambda m, t: t.roll((1, -1), (0, 2)),
     "roll twice": lambda m, t: t.roll((1, 1), (1, 1)),
     "flip": lambda m, t: t.flip(0, 2),
+    "named": lambda m, t: (
+        t.permute(dims=(1, 0, 2)).flip(dims=[0]).expand(size=(2, -1, -1, -1)).repeat(repeats=(1, 2, 1, 1))
+    ),
     "flip list": lambda m, t: t.flip([1]),
     "fliplr": lambda m, t: t.fliplr(),
     "rot90": lambda m, t: t.rot90(3, (1, 2)),
