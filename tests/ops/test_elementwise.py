@@ -99,6 +99,21 @@ def test_python_numbers_for_where():
     same(columns, [0, 1])
 
 
+@pytest.mark.parametrize("dtype", [np.bool_, np.int8, np.int64, np.float16, np.float32, np.float64])
+def test_where_of_many_is_where_of_few(dtype):
+    rng = np.random.default_rng(0)
+    condition = rng.random((70, 80)) < 0.5
+    with np.errstate(invalid="ignore"):
+        special = np.array([nan, inf, -inf, -0.0, 1.5]).astype(dtype)
+    a, b = rng.choice(special, (80, 70)).T[:, ::-1], rng.choice(special, (1, 80))
+    for x, y in ((a, b), (b, a), (a, np.zeros((), dtype)), (np.zeros((1, 1), dtype), a)):
+        out = tg.where(*map(tg.tensor, (condition, x, y))).numpy()
+        assert out.dtype == dtype
+        np.testing.assert_array_equal(out, np.where(condition, x, y))
+        if out.dtype.kind == "f":
+            np.testing.assert_array_equal(np.signbit(out), np.signbit(np.where(condition, x, y)))
+
+
 @pytest.mark.parametrize(
     ("op", "a", "b", "expected"),
     [

@@ -117,7 +117,7 @@ def threshold(input: Any, threshold: float, value: float) -> Any:
 @op
 def elu(input, alpha=1.0):
     """input where it is positive, else alpha · (e^input - 1)."""
-    return np.where(input > 0, input, alpha * np.expm1(np.minimum(input, 0)))
+    return np.maximum(input, 0) + alpha * np.expm1(np.minimum(input, 0))
 
 
 @op
@@ -125,7 +125,7 @@ def celu(input, alpha=1.0):
     """input where it is positive, else alpha · (e^(input / alpha) - 1)."""
     if alpha == 0:
         raise RuntimeError("celu: alpha cannot be 0")
-    return np.where(input > 0, input, alpha * np.expm1(np.minimum(input, 0) / alpha))
+    return np.maximum(input, 0) + alpha * np.expm1(np.minimum(input, 0) / alpha)
 
 
 elu.grad(input=lambda g, input, out, alpha: where(le(input, 0), g * (out + alpha), g))
@@ -152,9 +152,7 @@ def sigmoid(input):
     >>> tg.sigmoid(tg.tensor([-10000.0, 0.0, 10000.0])).tolist()
     [0.0, 0.5, 1.0]
     """
-    input = real(input)
-    small = np.exp(-np.abs(input))
-    return np.where(input >= 0, 1, small) / (1 + small)
+    return 1 / (1 + np.exp(-real(input)))  # where the exponential is inf, this is 0
 
 
 @op

@@ -233,9 +233,19 @@ def where(condition, input=None, other=None):
         raise RuntimeError(f"where: condition must be a bool tensor, got {condition.dtype}; compare it: x != 0")
     common = result_type(input, other)
     try:
-        return np.where(condition, *promote(input, other)).astype(common, copy=False)
+        return _choose(np.asarray(condition), np.asarray(input, common), np.asarray(other, common))
     except ValueError:
         raise RuntimeError(apart("where", condition, input, other)) from None
+
+
+def _choose(condition: np.ndarray, input: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """np.where. It has a branch for each element, which on a random mask is slow, so many are chosen bit by bit."""
+    if condition.size < 4096:
+        return np.where(condition, input, other)
+    bits = f"u{input.itemsize}"
+    a, b = input.view(bits), other.view(bits)
+    mask = np.negative(condition, dtype=bits)  # all bits set, or none
+    return (((a ^ b) & mask) ^ b if b.any() else a & mask).view(input.dtype)
 
 
 where.grad(
