@@ -35,7 +35,7 @@ def relu(input):
     x = input.transpose(axes)
     out = memory.empty(x.shape)
     _relu(x.size * PER_NUMBER, x.reshape(-1), out.reshape(-1))
-    return out.transpose(_back(axes))
+    return out.transpose(back(axes))
 
 
 def _are_big(grad, out):
@@ -48,13 +48,13 @@ def relu_mask(grad, out):
     g, y = np.ascontiguousarray(grad.transpose(axes)), out.transpose(axes)
     masked = memory.empty(y.shape)
     _relu_mask(y.size * PER_NUMBER, g.reshape(-1), y.reshape(-1), masked.reshape(-1))
-    return masked.transpose(_back(axes))
+    return masked.transpose(back(axes))
 
 
-def _back(axes: tuple[int, ...]) -> tuple[int, ...]:
+def back(axes: tuple[int, ...]) -> tuple[int, ...]:
     """The order of axes that undoes a transpose by `axes`.
 
-    >>> _back((0, 2, 3, 1))
+    >>> back((0, 2, 3, 1))
     (0, 3, 1, 2)
     """
     return tuple(axes.index(axis) for axis in range(len(axes)))
