@@ -185,7 +185,8 @@ class _Drawing:
             if text:
                 rows.append(text)
             if node["kind"] in ("parameter", "buffer", "input") or kind == "output":
-                word = kind if node["kind"] != "parameter" or node["needs_grad"] else "frozen parameter"
+                word = "result" if kind == "output" else kind
+                word = word if node["kind"] != "parameter" or node["needs_grad"] else "frozen parameter"
                 rows.append(f"{word} {shape_text(node['shape'])}")
             if "values" in self.shown and "value" in node:
                 sample = self.document["tensors"][node["value"]]

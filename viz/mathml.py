@@ -11,6 +11,7 @@ import re
 from html import escape
 
 _TOKEN = re.compile(r"\s*(\d+\.?\d*(?:e-?\d+)?|[ΣΠ∂√]|[^\W\d_](?=_[\d{])|[^\W\d_][\w.]*|[_^{}()\[\],√]|\S)")
+_SHAPED = re.compile(r'<munder>(<mi>[^<]*</mi>)(<mtext data-shape="[^"]*"></mtext>)</munder>')
 _WORDS = {"if", "else", "where", "otherwise", "and", "or", "of", "the", "to", "for", "in", "is", "at"}
 
 
@@ -42,7 +43,11 @@ def _row(tokens: list[str], i: int, names: frozenset[str], until: str) -> tuple[
             base = parts.pop()
             big = base in ("<mo>Σ</mo>", "<mo>max</mo>", "<mo>Π</mo>")
             tag = {("_", True): "munder", ("^", True): "mover", ("_", False): "msub"}.get((token, big), "msup")
-            parts.append(f"<{tag}>{base}{script}</{tag}>")
+            shaped = _SHAPED.fullmatch(base)
+            if shaped:  # the shape stays below both
+                parts.append(f"<munder><{tag}>{shaped[1]}{script}</{tag}>{shaped[2]}</munder>")
+            else:
+                parts.append(f"<{tag}>{base}{script}</{tag}>")
             continue
         if parts and _is_word(token) and _is_word(tokens[i - 1]):
             parts.append('<mspace width="0.35em"></mspace>')

@@ -58,8 +58,8 @@ function picture(i) {
   if (current && current.view === i) return;
   state.view = i;
   const v = views[i];
-  if (current) {
-      const script = document.querySelector(`script.picture[data-view="${i}"]`);
+  if (current || i !== data.start) {
+    const script = document.querySelector(`script.picture[data-view="${i}"]`);
     const text = script ? JSON.parse(script.textContent) : first;
     $("graph").replaceChildren(new DOMParser().parseFromString(text, "image/svg+xml").documentElement);
   }
@@ -342,7 +342,7 @@ function inputPane(n, step, rule, edge, port) {
   const box = el("div", { class: "rule" }, el("h3", { class: "into" }, "into ", edge.port, ", ", nodeLink(edge.from)));
   const math = (data.math[n.op] || {})[base];
   if (math) {
-    const holder = el("div", { class: "formula" });
+    const holder = el("div", { class: "formula", tabindex: 0, role: "group", "aria-label": `formula of the gradient of ${edge.port}` });
     holder.innerHTML = math;   // made by mathml.py, every name escaped
     const shapes = { g: n.shape, out: n.shape };
     n.saved.forEach(s => { if (s.shape) shapes[s.name] = s.shape; });
@@ -439,7 +439,8 @@ function card(title, index, hooks = {}) {
   if (g && g.rows && g.cols) {
     const gap = g.m.grid[0] * g.m.grid[1] > 1 ? 2 : 0;
     const size = Math.max(2, Math.min(g.exact ? 34 : 12, Math.floor(300 / Math.max(g.cols, g.rows * 0.8))));
-    const xy = (r, c) => [c * size + Math.floor(c / g.m.tile[1]) * gap, r * size + Math.floor(r / g.m.tile[0]) * gap];
+    const tall = Math.max(size, Math.min(14, Math.floor(48 / g.rows)));   // a few long rows are drawn higher
+    const xy = (r, c) => [c * size + Math.floor(c / g.m.tile[1]) * gap, r * tall + Math.floor(r / g.m.tile[0]) * gap];
     const [w, h] = xy(g.rows, g.cols);
     const canvas = el("canvas", { width: w - gap || 1, height: h - gap || 1, tabindex: 0, role: "img", "aria-label": `${title}, ${shapeText(t.shape)}: ${stats}. Arrow keys read elements.` });
     const read = el("p", { class: "read num" });
@@ -452,19 +453,19 @@ function card(title, index, hooks = {}) {
         if (v === undefined) continue;
         const [x, y] = xy(r, k);
         paint.fillStyle = colour(v, top, c);
-        paint.fillRect(x, y, size, size);
-        if (Number.isNaN(v) && size > 3) { paint.strokeStyle = "#fff"; paint.beginPath(); paint.moveTo(x, y); paint.lineTo(x + size, y + size); paint.stroke(); }
+        paint.fillRect(x, y, size, tall);
+        if (Number.isNaN(v) && size > 3) { paint.strokeStyle = "#fff"; paint.beginPath(); paint.moveTo(x, y); paint.lineTo(x + size, y + tall); paint.stroke(); }
         if (g.exact && size >= 26) {
           const bright = paint.fillStyle, lum = [1, 3, 5].map(i => parseInt(bright.slice(i, i + 2), 16)).reduce((s, q, i) => s + q * [0.3, 0.59, 0.11][i], 0);
           paint.fillStyle = lum > 130 ? "#000" : "#fff";
           paint.font = "9px monospace";
           paint.textAlign = "center";
-          paint.fillText(brief(v), x + size / 2, y + size / 2 + 3);
+          paint.fillText(brief(v), x + size / 2, y + tall / 2 + 3);
         }
       }
       paint.strokeStyle = c.now;
       paint.lineWidth = 2;
-      (marks || []).forEach(([r, k, r2, k2]) => { const [x, y] = xy(r, k), [x2, y2] = xy(r2, k2); paint.strokeRect(x + 1, y + 1, x2 - x + size - 2, y2 - y + size - 2); });
+      (marks || []).forEach(([r, k, r2, k2]) => { const [x, y] = xy(r, k), [x2, y2] = xy(r2, k2); paint.strokeRect(x + 1, y + 1, x2 - x + size - 2, y2 - y + tall - 2); });
     };
     let at = [0, 0];
     const hover = (r, k) => {
@@ -478,7 +479,7 @@ function card(title, index, hooks = {}) {
     canvas.addEventListener("pointermove", e => {
       const r = canvas.getBoundingClientRect(), s = canvas.width / r.width;
       const px = (e.clientX - r.left) * s, py = (e.clientY - r.top) * s;
-      const k = Math.floor(px / (size + gap / g.m.tile[1])), row = Math.floor(py / (size + gap / g.m.tile[0]));
+      const k = Math.floor(px / (size + gap / g.m.tile[1])), row = Math.floor(py / (tall + gap / g.m.tile[0]));
       if (row >= 0 && k >= 0 && row < g.rows && k < g.cols) hover(row, k);
     });
     canvas.addEventListener("pointerleave", () => { draw(); if (hooks.leave) hooks.leave(); });
@@ -560,7 +561,7 @@ function costPane() {
   const all = rows.reduce((s, r) => s + r.saved, 0);
   $("cost").replaceChildren(
     el("p", {}, `Saved for backward: ${bytes(all)} in all, at most ${bytes(peak)} at once. An array that several ops save counts for each. `, data.timings ? `Rules took ${micro(rows.reduce((s, r) => s + (r.b || 0), 0))}; forward times include the Python between two ops.` : "Times are kept apart; give the page timings=True to see them."),
-    el("table", {}, el("thead", {}, el("tr", {}, ...["op", "saved", ...(data.timings ? ["forward", "backward"] : []), "held, from its op to its step"].map(h => el("th", { scope: "col", class: h[0] === "h" || h === "op" ? undefined : "num" }, h)))),
+    el("table", {}, el("thead", {}, el("tr", {}, ...["op", "saved", ...(data.timings ? ["forward", "backward"] : []), "held"].map(h => el("th", { scope: "col", class: h[0] === "h" || h === "op" ? undefined : "num" }, h)))),
       el("tbody", {}, ...rows.slice(0, 300).map(r => el("tr", {}, el("td", {}, nodeLink(r.n.id)), el("td", { class: "num" }, bytes(r.saved)), timed(el("td", { class: "num" }, micro(r.f))), timed(el("td", { class: "num" }, micro(r.b))),
         el("td", {}, r.saved ? el("div", { class: "span", role: "img", "aria-label": `from ${r.i} to ${ends(r.n.id)} of ${total}` }, el("i", { style: `left:${100 * r.i / total}%;width:${100 * (ends(r.n.id) - r.i) / total}%` })) : ""))))));
   if (rows.length > 300) $("cost").append(el("p", { class: "quiet" }, `and ${rows.length - 300} more ops`));

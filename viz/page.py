@@ -188,7 +188,9 @@ def _steps(document: dict[str, Any]) -> str:
         for step in one["steps"]:
             number += 1
             prefix = f"pass {i + 1}, " if len(document["passes"]) > 1 else ""
-            items.append(f'<li><a href="#step={number}">{escape(prefix + step_text(document, step))}</a></li>')
+            items.append(
+                f'<li><a href="#step={number}">{escape(prefix + step_text(document, step).replace(" -> ", " → "))}</a></li>'
+            )
     if not items:
         items = [f'<li><a href="#node={escape(n["id"])}">{escape(n["id"])}</a></li>' for n in document["nodes"]]
     return "\n".join(items)

@@ -131,6 +131,12 @@ def test_links_to_a_step_and_to_a_node(browser, lenet):
     document, path = lenet
     with Opened(browser, path, "#step=7") as o:
         assert steps(document)[6]["node"] in o.text("#step")
+    with Opened(browser, path, "#step=7&depth=0") as o:
+        assert o.page.locator("#graph .box").count() < len(document["nodes"])
+        assert "fc2" in o.page.locator("#graph .now").text_content()
+    with Opened(browser, path, "#step=8&module=fc2") as o:
+        assert "fc2.weight" in o.page.locator("#graph .now").text_content()
+        assert o.page.locator("#inside").input_value() == "fc2"
     with Opened(browser, path, "#node=conv1.weight") as o:
         assert "conv1.weight" in o.text("#step-title")
     with Opened(browser, path, "#node=x") as o:
