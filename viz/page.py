@@ -21,7 +21,7 @@ from .text import step_text
 
 HERE = Path(__file__).parent
 READABLE = 150
-MODULE_PAGES = 60
+MODULE_PAGES = 24
 SHOW = ("shapes", "grads", "params")
 
 
@@ -120,7 +120,8 @@ def _pictures(document: dict[str, Any], shown: set[str], hide: Any, seconds: flo
         for k in range(1, len(parts) + 1):
             path = ".".join(parts[:k])
             sizes[path] = sizes.get(path, 0) + 1
-    inner = [m["path"] for m in document["modules"] if sizes.get(m["path"], 0) > 1][:MODULE_PAGES]
+    largest = sorted(sizes, key=lambda path: -sizes[path])[:MODULE_PAGES]
+    inner = [m["path"] for m in document["modules"] if m["path"] in largest]
     for path in inner:
         wanted.append((view(document, 1, hide=hide, module=path, parameters="params" in shown), path))
     sources = [dot(document, v.depth, show=shown, hide=hide, module=m or None, legend=False).source for v, m in wanted]
@@ -188,9 +189,8 @@ def _steps(document: dict[str, Any]) -> str:
         for step in one["steps"]:
             number += 1
             prefix = f"pass {i + 1}, " if len(document["passes"]) > 1 else ""
-            items.append(
-                f'<li><a href="#step={number}">{escape(prefix + step_text(document, step).replace(" -> ", " → "))}</a></li>'
-            )
+            line = escape(prefix + step_text(document, step).replace(" -> ", " → "))
+            items.append(f'<li><a href="#step={number}">{line}</a></li>')
     if not items:
         items = [f'<li><a href="#node={escape(n["id"])}">{escape(n["id"])}</a></li>' for n in document["nodes"]]
     return "\n".join(items)
