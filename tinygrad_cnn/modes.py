@@ -178,7 +178,7 @@ class detect_anomaly(_Setting):
     >>> with tg.autograd.detect_anomaly():
     ...     (x.sqrt() * 0).sum().backward()
     Traceback (most recent call last):
-    RuntimeError: sqrt: its backward returned NaN ...
+    RuntimeError: SqrtBackward0: its backward returned NaN values...
     """
 
     def __init__(self, check_nan: bool = True):

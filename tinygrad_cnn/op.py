@@ -193,7 +193,7 @@ class Op:
     def share(self, args: Any, values: list, result: Tensor, index: int | None = None) -> None:
         """Let a view of the first input share its version, and know how it is made."""
         source = args[0]
-        if not isinstance(source, Tensor) or not np.may_share_memory(result._array, source._array):
+        if not isinstance(source, Tensor) or not _shares_memory(result._array, source._array):
             return
         result._version = source.version()
         attributes = values[1 : len(args)]
@@ -329,6 +329,14 @@ def op(forward: Callable | None = None, *, keeps: str | tuple[str, ...] = (), vi
     call.explain = spec.explain  # type: ignore[attr-defined]
     registry[spec.name] = call
     return call
+
+
+def _shares_memory(view: np.ndarray, array: np.ndarray) -> bool:
+    """Whether `view` lies in the memory of `array`; the owner of the memory tells most of the time."""
+    owner = view.base
+    if owner is None:
+        return view is array
+    return owner is array or owner is array.base or np.may_share_memory(view, array)
 
 
 def as_if(call: Callable, args: tuple, out: np.ndarray, *extras: Any) -> Tensor:
