@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_cnn import metrics
 from tinygrad_cnn.tensor import as_array
 
 from .samples import number
@@ -22,7 +23,7 @@ class Confusion:
     def __init__(self, labels: np.ndarray, predictions: np.ndarray, classes: list[str]):
         self.labels, self.predictions, self.classes = labels, predictions, classes
         k = len(classes)
-        self.counts = np.bincount(labels * k + predictions, minlength=k * k).reshape(k, k)
+        self.counts = metrics.confusion_matrix(predictions, labels, k).numpy() if len(labels) else np.zeros((k, k), int)
 
     def images(self, label: int, prediction: int) -> np.ndarray:
         """The numbers of the images of class `label` that were predicted to be `prediction`."""
@@ -78,7 +79,7 @@ def confusion_matrix(labels: Any, predictions: Any, classes: int | Sequence[str]
 
     predictions: classes (N,), or logits (N,K), of which the largest counts.
     classes: how many, or their names; by default up to the largest that occurs.
-    Raises a ValueError where the shapes differ, an IndexError for a class that does not exist.
+    Raises a ValueError where the shapes differ, and for a class that does not exist.
 
     >>> found = confusion_matrix([0, 0, 1, 2], [0, 1, 1, 1], ["cat", "dog", "bird"])
     >>> found.counts.tolist()
@@ -104,7 +105,7 @@ def confusion_matrix(labels: Any, predictions: Any, classes: int | Sequence[str]
     lowest = min(t.min(initial=0), p.min(initial=0))
     if lowest < 0 or least > len(names):
         wrong = lowest if lowest < 0 else least - 1
-        raise IndexError(f"confusion_matrix: class {wrong} does not exist; there are {len(names)}, counted from 0")
+        raise ValueError(f"confusion_matrix: class {wrong} does not exist; there are {len(names)}, counted from 0")
     return Confusion(t, p, names)
 
 

@@ -1,6 +1,7 @@
 """The `tinygrad-cnn` command. Each subcommand is a file of its own, imported when it is asked for.
 
     tinygrad-cnn train                 train a small CNN on handwritten digits
+    tinygrad-cnn summary lenet         layers, shapes, parameters, work and memory of a network
     tinygrad-cnn info                  what is installed, which kernels run
 
 A user's mistake (an option, a file) is one line on standard error and exit code 2.
@@ -14,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-COMMANDS = ("train", "info")
+COMMANDS = ("train", "summary", "info")
 
 
 class Parser(argparse.ArgumentParser):

@@ -69,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=natural, default=0, help="two runs with one seed are equal to the bit (default: %(default)s)")
     add("--limit", type=positive_int, metavar="N", help="train on the first N images only")
     add("--save", metavar="FILE", help="write the trained weights, a state_dict, to this file")
+    add("--report", metavar="FILE.html", help="write curves, mistakes, filters and more into one page")
     add("--json", action="store_true", help="print the result as one JSON object")
 
 
@@ -107,8 +108,9 @@ class Progress:
 def run(args: argparse.Namespace) -> int:
     import tinygrad_cnn as tg
 
-    if args.save:
-        check_writable(Path(args.save))
+    for option in ("save", "report"):
+        if getattr(args, option):
+            check_writable(f"--{option}", Path(getattr(args, option)))
     train_x, train_y, test_x, test_y = load(args)
     classes = int(max(train_y.max(), test_y.max())) + 1
     tg.manual_seed(args.seed)
@@ -127,15 +129,20 @@ def run(args: argparse.Namespace) -> int:
     steps = epochs * len(loader)
     schedule = tg.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
     progress = Progress(epochs, len(loader))
+    history = tg.viz.History() if args.report else None  # drawing is loaded only where it is asked for
     interrupted, done, training = False, 0, 0.0
     try:
         for epoch in range(1, epochs + 1):
             start = time.perf_counter()
-            loss, accuracy = train_epoch(model, loader, optimizer, schedule, epoch, progress)
+            loss, accuracy = train_epoch(model, loader, optimizer, schedule, epoch, progress, history)
             seconds = time.perf_counter() - start
             training += seconds
             done = epoch
             progress.epoch(epoch, loss, accuracy, seconds)
+            if history is not None:
+                test_loss, correct = evaluate(model, test_x, test_y)
+                lr, test_accuracy = schedule.get_last_lr()[0], correct / len(test_y)
+                history.epoch(loss=loss, test_loss=test_loss, accuracy=accuracy, test_accuracy=test_accuracy, lr=lr)
     except KeyboardInterrupt:
         interrupted = True
     finally:
@@ -143,6 +150,12 @@ def run(args: argparse.Namespace) -> int:
     test_loss, correct = evaluate(model, test_x, test_y)
     if args.save:
         tg.save(model.state_dict(), args.save)
+    if history is not None:
+        facts = {"data": args.data, "model": name, "optimizer": args.optimizer, "epochs": done, "seed": args.seed}
+        facts["test accuracy"] = f"{correct / len(test_y):.2%}"
+        tg.viz.report(
+            history, args.report, model=model, images=test_x, labels=test_y, title=f"{name} on {args.data}", facts=facts
+        )
     result = {
         "data": args.data,
         "model": name,
@@ -178,14 +191,14 @@ def load(args: argparse.Namespace) -> tuple[np.ndarray, ...]:
     return train_x[:n], train_y[:n], test_x, test_y
 
 
-def check_writable(path: Path) -> None:
+def check_writable(option: str, path: Path) -> None:
     """Refuse before the training, not after it, a file that cannot be written."""
     if path.is_dir():
-        raise UserError(f"--save: {path} is a directory; name a file in it")
+        raise UserError(f"{option}: {path} is a directory; name a file in it")
     if not path.absolute().parent.is_dir():
-        raise UserError(f"--save: there is no directory {path.absolute().parent}; make it first")
+        raise UserError(f"{option}: there is no directory {path.absolute().parent}; make it first")
     if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
-        raise UserError(f"--save: {path} cannot be written")
+        raise UserError(f"{option}: {path} cannot be written")
 
 
 def make_optimizer(args: argparse.Namespace, model: Any) -> Any:
@@ -202,10 +215,10 @@ def make_optimizer(args: argparse.Namespace, model: Any) -> Any:
 
 
 def train_epoch(
-    model: Any, loader: Any, optimizer: Any, schedule: Any, epoch: int, progress: Progress
+    model: Any, loader: Any, optimizer: Any, schedule: Any, epoch: int, progress: Progress, history: Any = None
 ) -> tuple[float, float]:
     """One pass over the training images: the mean loss and the accuracy on the way."""
-    from ..nn import functional as F
+    import tinygrad_cnn as tg
 
     model.train()
     total, correct, seen = 0.0, 0, 0
@@ -213,7 +226,7 @@ def train_epoch(
     for step, (images, labels) in enumerate(loader, 1):
         optimizer.zero_grad()
         logits = model(images)
-        loss = F.cross_entropy(logits, labels)
+        loss = tg.nn.functional.cross_entropy(logits, labels)
         value = loss.item()
         if not math.isfinite(value):
             raise UserError(
@@ -221,6 +234,8 @@ def train_epoch(
                 f"{first_bad_module(model, images)}; try a smaller --lr"
             )
         loss.backward()
+        if history is not None:
+            history.step(loss=value, gradients=tg.viz.gradient_norms(model))
         optimizer.step()
         schedule.step()
         n = len(labels)
