@@ -123,14 +123,18 @@ def relative_error(a, b):
 
 
 def given_numbers():
-    x, w = (tg.from_numpy(np.linspace(*r, 96 if r[1] > 0.3 else 144)) for r in ((-0.1, 0.5), (-0.2, 0.3)))
-    b = tg.linspace(-0.1, 0.2, 3, dtype=tg.float64)
-    out = F.conv2d(x.reshape(2, 3, 4, 4), w.reshape(3, 3, 4, 4), b, stride=2, padding=1)
-    first = np.array([[-0.08759809, -0.10987781], [-0.18387192, -0.2109216]])
-    pooled = F.max_pool2d(tg.from_numpy(np.linspace(-0.3, 0.4, 96).reshape(2, 3, 4, 4)), 2)
-    first_pooled = np.array([[-0.26315789, -0.24842105], [-0.20421053, -0.18947368]])
-    print(f"\nconv differs from the given numbers by {relative_error(out[0, 0].numpy(), first):.2e}, ", end="")
-    print(f"pool by {relative_error(pooled[0, 0].numpy(), first_pooled):.2e}: their last digit")
+    """The first of the assignment's numbers, which have eight digits."""
+
+    def line(low, high, *shape):
+        return tg.linspace(low, high, int(np.prod(shape)), dtype=tg.float64).reshape(*shape)
+
+    x, w, b = line(-0.1, 0.5, 2, 3, 4, 4), line(-0.2, 0.3, 3, 3, 4, 4), line(-0.1, 0.2, 3)
+    conv = F.conv2d(x, w, b, stride=2, padding=1)[0, 0].numpy()
+    pool = F.max_pool2d(line(-0.3, 0.4, 2, 3, 4, 4), 2)[0, 0].numpy()
+    first_conv = np.array([[-0.08759809, -0.10987781], [-0.18387192, -0.2109216]])
+    first_pool = np.array([[-0.26315789, -0.24842105], [-0.20421053, -0.18947368]])
+    print(f"\nconv differs from the given numbers by {relative_error(conv, first_conv):.2e}, ", end="")
+    print(f"pool by {relative_error(pool, first_pool):.2e}: their last digit")
 
 
 def numeric_gradient(f, x, g, h):
