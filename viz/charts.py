@@ -320,7 +320,8 @@ def image_grid(
         )
         parts.append(_text(x, y + side + 14, caption, "small"))
     rows = -(-len(images) // columns)
-    description = "; ".join(captions) if len(captions) <= 40 else f"{len(captions)} images"
+    described = 0 < len(captions) <= 40
+    description = "; ".join(captions) if described else f"{len(captions)} images"
     return picture(columns * step + 4, max(rows, 1) * tall + 4, title, description, "".join(parts), alone)
 
 
