@@ -187,7 +187,7 @@ class _Drawing:
             if node["kind"] in ("parameter", "buffer", "input") or kind == "output":
                 word = "result" if kind == "output" else kind
                 word = word if node["kind"] != "parameter" or node["needs_grad"] else "frozen parameter"
-                rows.append(f"{word} {shape_text(node['shape'])}")
+                rows.append(shape_text(node["shape"]) if word == box.title else f"{word} {shape_text(node['shape'])}")
             if "values" in self.shown and "value" in node:
                 sample = self.document["tensors"][node["value"]]
                 if sample["min"] is not None:

@@ -601,4 +601,5 @@ themeName();
 openTab("tensors");
 fromHash();
 root.dataset.ready = Math.round(performance.now());   // milliseconds since the page was asked for
+mark();   // the picture is shown from here on, and can be scrolled
 })();

@@ -21,7 +21,8 @@ from .text import step_text
 
 HERE = Path(__file__).parent
 READABLE = 150
-MODULE_PAGES = 24
+MODULE_PAGES = 40
+FEW = 8  # with no more modules than this, even one with a single op gets its picture
 SHOW = ("shapes", "grads", "params")
 
 
@@ -120,8 +121,8 @@ def _pictures(document: dict[str, Any], shown: set[str], hide: Any, seconds: flo
         for k in range(1, len(parts) + 1):
             path = ".".join(parts[:k])
             sizes[path] = sizes.get(path, 0) + 1
-    largest = sorted(sizes, key=lambda path: -sizes[path])[:MODULE_PAGES]
-    inner = [m["path"] for m in document["modules"] if m["path"] in largest]
+    least = 1 if len(sizes) <= FEW else 2
+    inner = [m["path"] for m in document["modules"] if sizes.get(m["path"], 0) >= least][:MODULE_PAGES]
     for path in inner:
         wanted.append((view(document, 1, hide=hide, module=path, parameters="params" in shown), path))
     sources = [dot(document, v.depth, show=shown, hide=hide, module=m or None, legend=False).source for v, m in wanted]
@@ -161,7 +162,8 @@ def _bare(svg: str) -> str:
 
 def _colours() -> str:
     """The pictures' colours on a dark page."""
-    rules = [f'svg [fill="{a}"]{{fill:{b}}}svg [stroke="{a}"]{{stroke:{b}}}' for a, b in DARK.items()]
+    rules = ["svg text:not([fill]){fill:#e9e9f0}"]
+    rules += [f'svg [fill="{a}"]{{fill:{b}}}svg [stroke="{a}"]{{stroke:{b}}}' for a, b in DARK.items()]
     chosen = "".join(f":root[data-theme=dark] {part}}}" for r in rules for part in r.split("}") if part)
     return f"\n@media (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{''.join(rules)}}}}}\n{chosen}\n"
 

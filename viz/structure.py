@@ -49,6 +49,8 @@ class Structure:
         """Everything that the roots were computed from."""
         order = ancestry(roots)
         order.reverse()
+        for node in order:  # a model is found in what ran; only then its parameters have names
+            self.names.module(node.scope)
         for node in order:
             if node.time not in self.nodes:
                 self.nodes[node.time] = self._describe(node)

@@ -33,7 +33,9 @@ _WORKER = (
 )
 
 _LIGHT = ".box text:first-of-type{font-weight:600}"
-_DARK = "".join(f'[fill="{a}"]{{fill:{b}}}[stroke="{a}"]{{stroke:{b}}}' for a, b in DARK.items())
+_DARK = "text:not([fill]){fill:#e9e9f0}" + "".join(
+    f'[fill="{a}"]{{fill:{b}}}[stroke="{a}"]{{stroke:{b}}}' for a, b in DARK.items()
+)
 STYLE = f"{_LIGHT}@media (prefers-color-scheme:dark){{svg{{background:#16161b}}{_DARK}}}"
 
 
@@ -158,9 +160,11 @@ def polish(text: str, title: str, description: str) -> str:
     )
     text = re.sub(r"<[^>]+>", lambda tag: re.sub(r"-?\d+\.\d\d+", _tenth, tag[0]), text)
     text = re.sub(r">\s*\n\s*<", "><", text)
+    text = re.sub(r'(<text[^>]*) font-size="11"', r"\1", text).replace(' fill="#1b1b22"', "")
     head, _, body = text.partition(">")
     name = escape(title)
     head += ' role="img" aria-labelledby="t d" font-family="Helvetica,Arial,sans-serif" text-anchor="middle"'
+    head += ' font-size="11" fill="#1b1b22"'
     head += f'>\n<title id="t">{name}</title>\n<desc id="d">{escape(description)}</desc>\n'
     return f"{head}<style>{STYLE}</style>{body}"
 

@@ -6,7 +6,10 @@ import doctest
 import importlib
 import pkgutil
 import re
+import runpy
+import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 from graphs import chain, doubled, lenet_step, two_neurons
@@ -212,6 +215,18 @@ def test_tensors_and_modules_show_themselves():
     shown = nn.Sequential(nn.Linear(2, 3), nn.ReLU())._repr_mimebundle_()["text/html"]
     assert "<code>weight</code> (3, 2)" in shown
     assert "9 parameters" in shown
+
+
+# the examples
+
+
+@pytest.mark.parametrize("name", ["neurons", "second", "shared"])
+def test_the_examples_draw(name, tmp_path, monkeypatch, capsys):
+    script = Path(__file__).parents[2] / "examples" / "graphs" / "draw.py"
+    monkeypatch.setattr(sys, "argv", [str(script), name, "--into", str(tmp_path)])
+    runpy.run_path(str(script), run_name="__main__")
+    assert sorted(p.name for p in tmp_path.iterdir()) == [f"{name}.html", f"{name}.svg"]
+    assert name in capsys.readouterr().out
 
 
 # what changed
