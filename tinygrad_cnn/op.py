@@ -36,6 +36,9 @@ from .tensor import Node, Pick, Tensor, Version, View, tick, wrap
 
 registry: dict[str, Callable] = {}
 
+# NumPy's names of parameters, which PyTorch's functions take as well.
+NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+
 
 def parameter_names(f: Callable) -> list[str]:
     """The names of a function's parameters. For plain functions without `inspect`, which takes most of an import."""
@@ -43,6 +46,21 @@ def parameter_names(f: Callable) -> list[str]:
     if code is None or code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS) or hasattr(f, "__wrapped__"):
         return list(inspect.signature(f).parameters)
     return list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+
+
+def in_pytorch(kwargs: dict) -> dict:
+    """Keyword arguments with NumPy's names replaced by PyTorch's."""
+    return {NUMPY_NAMES.get(name, name): value for name, value in kwargs.items()}
+
+
+def numpy_names(f: Callable) -> Callable:
+    """The same function, which also takes `axis=` for dim and `keepdims=` for keepdim; ops do so by themselves."""
+
+    @functools.wraps(f)
+    def g(*args: Any, **kwargs: Any) -> Any:
+        return f(*args, **in_pytorch(kwargs)) if kwargs else f(*args)
+
+    return g
 
 
 class Op:
@@ -165,11 +183,26 @@ class Op:
                 left[name] = None
                 break
         if left or given > len(self.parameters) - len(self.keyword_only):
+            if (named := in_pytorch(kwargs)).keys() != kwargs.keys():
+                return self.bind(args, named)
             try:
                 inspect.signature(self.forward).bind(*args, **kwargs)
             except TypeError as error:
                 raise TypeError(f"{self.name}: {error}; its parameters are {', '.join(self.parameters)}") from None
         return values
+
+    def refuse(self, values: list, error: Exception) -> None:
+        """Raise an error that names the input which is no tensor, or the number that fits no dtype, if that is why."""
+        inputs = [(n, v) for n, v in zip(self.parameters, values) if n in self.inputs and n not in self.defaults]
+        strange = [(n, v) for n, v in inputs if not isinstance(v, ndarray | np.generic | int | float | complex)]
+        if isinstance(error, AttributeError):
+            strange = strange or [(n, v) for n, v in inputs if not isinstance(v, ndarray | np.generic)]
+        if strange and not self.variadic:
+            name, value = strange[0]
+            cure = "; make one with tensor(...)" if isinstance(value, list | tuple | int | float) else ""
+            raise TypeError(f"{self.name}: {name} must be a Tensor, got {type(value).__name__}{cure}") from None
+        if isinstance(error, OverflowError):
+            raise RuntimeError(f"{self.name}: {error}; convert the tensor to a dtype that holds it") from None
 
     def several(self, args: Any, values: list, needed: int, outs: tuple, extras: Any) -> tuple[Tensor, ...]:
         """The results of an op with several outputs; each is picked from one node."""
@@ -301,6 +334,9 @@ def op(forward: Callable | None = None, *, keeps: str | tuple[str, ...] = (), vi
         loud = silence()
         try:
             out = forward(*values) if arity >= 0 else spec.run(values)
+        except (AttributeError, TypeError, OverflowError) as error:
+            spec.refuse(values, error)
+            raise
         finally:
             restore(loud)
         extras: Any = ()

@@ -220,13 +220,13 @@ def all(input, dim=None, keepdim=False):
     >>> tg.all(tg.tensor([[1, 1], [0, 1]]), dim=0).tolist()
     [False, True]
     """
-    return np.all(input, axis=reduced("all", dim, input.ndim), keepdims=keepdim)
+    return np.all(input, axis=reduced("all", dim, input.ndim, keepdim), keepdims=keepdim)
 
 
 @op
 def any(input, dim=None, keepdim=False):
     """Whether any element along `dim` is not zero."""
-    return np.any(input, axis=reduced("any", dim, input.ndim), keepdims=keepdim)
+    return np.any(input, axis=reduced("any", dim, input.ndim, keepdim), keepdims=keepdim)
 
 
 all.grad(input=None)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from operator import index
 from typing import Any
 
+import numpy as np
+
 
 def axis(op: str, dim: Any, ndim: int) -> int:
     """The axis 0 <= dim < ndim that `dim` names; a number has one axis to speak of, as in PyTorch."""
@@ -31,9 +33,11 @@ def axes(op: str, dim: Any, ndim: int) -> tuple[int, ...]:
     return found
 
 
-def reduced(op: str, dim: Any, ndim: int) -> tuple[int, ...]:
+def reduced(op: str, dim: Any, ndim: int, keepdim: Any = False) -> tuple[int, ...]:
     """The axes that a reduction goes over, as NumPy wants them: None and () mean all, a number has none."""
-    if dim is None or dim == ():
+    if not isinstance(keepdim, bool | np.bool_):
+        raise TypeError(f"{op}: keepdim must be a bool, got {keepdim!r}; several axes are one tuple, dim=(0, 1)")
+    if dim is None or (isinstance(dim, tuple | list) and not dim):
         return tuple(range(ndim))
     found = axes(op, dim, ndim)
     return found if ndim else ()

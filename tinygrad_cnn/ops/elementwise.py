@@ -194,7 +194,7 @@ def _pow_to_input(g: Any, input: Any, exponent: Any) -> Any:
     if isinstance(exponent, builtins.int | builtins.float):
         return nought(g) if exponent == 0 else g * (exponent * pow(input, exponent - 1))
     both = logical_and(eq(input, 0), eq(exponent, 0))
-    return g * exponent * pow(where(both, 1, input), exponent - 1)
+    return g * exponent * pow(where(both, 1, input), exponent - 1.0)  # not 1, or an unsigned 0 becomes 255
 
 
 def _pow_to_exponent(g: Any, input: Any, exponent: Any, out: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import result_type
-from ..op import expand_to, op
+from ..op import expand_to, numpy_names, op
 from .dims import axis
 from .index import getitem
 from .shape import reshape, unsqueeze
@@ -34,6 +34,7 @@ _cat.grad(tensors=_part)
 _cat.explain("Each tensor gets its own part of the gradient back.", tensors="its part of g")
 
 
+@numpy_names
 def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     """The tensors one behind the other along axis dim: (..., n1, ...) (..., n2, ...) -> (..., n1 + n2, ...).
 
@@ -58,6 +59,7 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
 concat = concatenate = cat
 
 
+@numpy_names
 def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
     """Tensors of one shape side by side, along a new axis dim.
 

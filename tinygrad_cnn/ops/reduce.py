@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..dtypes import int64
-from ..op import expand_to, op
+from ..op import expand_to, numpy_names, op
 from ..tensor import Tensor, as_array
 from .compare import eq, isnan, logical_not
 from .dims import axis, reduced
@@ -60,7 +60,7 @@ def sum(input, dim=None, keepdim=False, dtype=None):
     [[1.0, 1.0], [1.0, 1.0]]
     """
     if dim is not None:
-        dim = reduced("sum", dim, input.ndim)
+        dim = reduced("sum", dim, input.ndim, keepdim)
     return np.add.reduce(input, axis=dim, dtype=_counted(input, dtype), keepdims=keepdim)
 
 
@@ -81,7 +81,7 @@ def mean(input, dim=None, keepdim=False, dtype=None):
         raise RuntimeError(
             f"mean: the dtype of the result must be floating, got {kind}; convert with .float() or give dtype="
         )
-    dim = reduced("mean", dim, input.ndim)
+    dim = reduced("mean", dim, input.ndim, keepdim)
     return np.add.reduce(input, axis=dim, dtype=kind, keepdims=keepdim) / math.prod(input.shape[i] for i in dim)
 
 
@@ -266,6 +266,7 @@ class MinMax(NamedTuple):
     max: Any
 
 
+@numpy_names
 def max(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """The greatest element; with dim (values, indices) along it; with a second tensor the greater of the two.
 
@@ -277,6 +278,7 @@ def max(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None
     return _extreme(input, dim, keepdim, other, maximum, amax, argmax)
 
 
+@numpy_names
 def min(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """The smallest element; with dim (values, indices) along it; with a second tensor the smaller of the two."""
     return _extreme(input, dim, keepdim, other, minimum, amin, argmin)
@@ -310,7 +312,7 @@ def logsumexp(input, dim: Any, keepdim=False):
     1000.693
     """
     input = real(input)
-    over = reduced("logsumexp", dim, input.ndim)
+    over = reduced("logsumexp", dim, input.ndim, keepdim)
     top = np.maximum.reduce(input, axis=over, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
     out = np.log(np.add.reduce(np.exp(input - top), axis=over, keepdims=True)) + top
@@ -335,7 +337,7 @@ logsumexp.explain(
 def variance(input, dim=None, correction=1, keepdim=False):
     """Σ (input - mean)² / (n - correction) along dim, in two passes; NaN where n <= correction."""
     _floating("var", input)
-    over = reduced("var", dim, input.ndim)
+    over = reduced("var", dim, input.ndim, keepdim)
     n = math.prod(input.shape[i] for i in over)
     apart = input - np.true_divide(np.add.reduce(input, axis=over, keepdims=True), n)
     return np.true_divide(np.add.reduce(apart * apart, axis=over, keepdims=keepdim), _at_least_0(n - correction))
@@ -386,6 +388,7 @@ deviation.explain(
 )
 
 
+@numpy_names
 def var(
     input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
 ) -> Any:
@@ -398,6 +401,7 @@ def var(
     return variance(input, *_freedom("var", dim, unbiased, correction), keepdim)
 
 
+@numpy_names
 def std(
     input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
 ) -> Any:
@@ -446,7 +450,7 @@ def vector_norm(x, ord=2, dim=None, keepdim=False, dtype=None):
     (5.0, [0.6000000238418579, 0.800000011920929])
     """
     _floating("norm", x)
-    over = reduced("norm", dim, x.ndim)
+    over = reduced("norm", dim, x.ndim, keepdim)
     x = np.abs(x if dtype is None else x.astype(dtype, copy=False))
     if ord == math.inf:
         return np.maximum.reduce(x, axis=over, keepdims=keepdim, initial=0)
