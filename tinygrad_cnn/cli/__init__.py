@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-COMMANDS = ("train", "summary", "info")
+COMMANDS = ("train", "info", "bench", "warmup", "graph", "diff", "summary")
 
 
 class Parser(argparse.ArgumentParser):
