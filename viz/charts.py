@@ -237,7 +237,7 @@ def heat_map(
     share = np.where(finite, np.nan_to_num(values) - low, 0) / (high - low if high > low else 1)
     left = 16 + 6.6 * max(len(_short(r)) for r in rows)
     wide = min(46.0, max(5.0, 560 / len(columns)))
-    tall = 24.0 if len(rows) <= 40 else 14.0
+    tall = 24.0 if len(rows) <= 24 else 17.0
     top = 26
     width, height = left + wide * len(columns) + 16, top + tall * len(rows) + 62
     parts = []
@@ -252,6 +252,7 @@ def heat_map(
             parts.append(f'<rect class="edge" {box} {fill}>{tip}</rect>')
             if wide >= 34:
                 text = brief(values[r, c], 2) if finite[r, c] else "–"
+                text = text if len(text) <= 6 else f"{values[r, c]:.2f}"
                 parts.append(_text(x + wide / 2, y + tall / 2 + 4, text, "small", "middle"))
     every = max(1, math.ceil((max(len(c) for c in columns) * 7.5 + 6) / wide))
     for c in range(0, len(columns), every):

@@ -54,7 +54,9 @@ def gradients(history: History, of: str = "steps") -> Any:
     figure, ((ax,),) = _figure(1, 1, (7, 1 + 0.3 * len(layers)))
     if norms.size:
         logs = np.log10(norms, out=np.full(norms.shape, np.nan), where=norms > 0)
-        figure.colorbar(ax.imshow(logs, aspect="auto", interpolation="nearest"), label="log₁₀ ‖gradient‖")
+        L, T = norms.shape
+        shown = ax.imshow(logs, aspect="auto", interpolation="nearest", extent=(0.5, T + 0.5, L - 0.5, -0.5))
+        figure.colorbar(shown, label="log₁₀ ‖gradient‖")
     ax.set(xlabel=of[:-1])
     ax.set_yticks(range(len(layers)), layers)
     return figure

@@ -37,6 +37,7 @@ CELLS = 30
 EXAMPLES = 6
 POLICY = "default-src 'none';style-src 'unsafe-inline';img-src data:"  # whatever happens, it asks nobody
 EMPTY = "<p>There is nothing to show: neither a history nor a model was given.</p>"
+COLOUR_SCALE = '<p class="quiet">Red, green, blue: the three channels, from −{0}, dark, to {0}; 0 is grey.</p>'
 HEAT_BAR = data_uri(shades(colours(np.linspace(0, 1, 64)[None])))
 
 
@@ -217,21 +218,22 @@ def _inside(model: Module, pictures: np.ndarray) -> list[tuple[str, str, str]]:
         alt = f"{O} filters of {C} × {h} × {w} of layer {path}"
         body = (
             f"<p>The first convolution, <code>{escape(path)}</code>: {escape(alt)}, all on one scale.</p>"
-            f'<img alt="{escape(alt)}" src="{data_uri(big)}">{_sign_scale(scale)}'
+            f'<img alt="{escape(alt)}" src="{data_uri(big)}">'
+            + (_sign_scale(scale) if found.grid.ndim == 2 else COLOUR_SCALE.format(scale))
         )
         sections.append(("filters", "Filters", body))
     if not len(pictures):
         return sections
     if path:
         maps = feature_maps(model, wrap(pictures[:64]), path)
-        planes = maps.maps[0][:32].reshape(min(32, maps.maps.shape[1]), *(maps.maps.shape[2:] or (1, 1)))
+        planes = maps.maps[0][:32]
         top = float(np.abs(planes[np.isfinite(planes)]).max(initial=0))
         dead = maps.dead[: len(planes)]
         captions = [f"{i} dead" if d else str(i) for i, d in enumerate(dead)]
         grid = image_grid([signed(p, top) for p in planes], captions, f"Feature maps of {path}", marked=list(dead))
         words = (
-            f"What <code>{escape(path)}</code> makes of image #0; channels {int(maps.dead.sum())} of "
-            f"{len(maps.dead)} dead: nowhere positive on {len(pictures[:64])} images."
+            f"What <code>{escape(path)}</code> makes of image #0. {int(maps.dead.sum())} of its {len(maps.dead)} "
+            f"channels are dead: nowhere positive on {len(pictures[:64])} images."
         )
         image = f"<figure>{_img(_shown(pictures[0], pictures), 'image #0')}<figcaption>image #0</figcaption></figure>"
         body = f'<p>{words}</p><div class="row">{image}{_figure(grid)}</div>{_sign_scale(brief(top, 3))}'
