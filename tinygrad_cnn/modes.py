@@ -146,10 +146,12 @@ def _set(**values: Any) -> None:
 
 
 def is_grad_enabled() -> bool:
+    """Whether ops record themselves now."""
     return mode.grad
 
 
 def is_inference_mode_enabled() -> bool:
+    """Whether this runs inside `inference_mode`."""
     return mode.inference
 
 
@@ -186,6 +188,7 @@ class detect_anomaly(_Setting):
 
 
 def is_anomaly_enabled() -> bool:
+    """Whether backward looks for NaN."""
     return mode.anomaly
 
 

@@ -74,14 +74,17 @@ def seed() -> int:
 
 
 def initial_seed() -> int:
+    """The seed that the numbers started from."""
     return current_generator().initial_seed()
 
 
 def get_rng_state() -> dict:
+    """Where the generator stands, to come back to it with `set_rng_state`."""
     return current_generator().get_state()
 
 
 def set_rng_state(state: dict) -> None:
+    """Draw from here on as after the `get_rng_state` that gave this state."""
     current_generator().set_state(state)
 
 

@@ -76,6 +76,7 @@ def set_default_device(device_: Any) -> None:
 
 
 def get_default_device() -> device:
+    """The CPU."""
     return CPU
 
 
@@ -249,8 +250,14 @@ class Tensor:
     _view: View | None
     grad: Tensor | None
 
-    def __init__(self, data: Any = (), dtype: Any = None, requires_grad: bool = False):
-        self._array = np.array(as_array(data), dtype or np.float32)
+    def __init__(self, *data: Any, dtype: Any = None, requires_grad: bool = False):
+        """Tensor(2, 3) has this shape and no values yet; Tensor([2, 3]) has these values. Both are float32."""
+        if all(isinstance(n, int) for n in data):
+            self._array = np.empty(data or 0, dtype or np.float32)
+        elif len(data) == 1:
+            self._array = np.array(as_array(data[0]), dtype or np.float32)
+        else:
+            raise TypeError(f"Tensor: expected sizes or one list of data, got {data}; tensor(...) makes one of data")
         self._node = self._version = self._view = self.grad = None
         self._requires_grad = False
         if requires_grad:
@@ -468,7 +475,7 @@ class Tensor:
     __hash__ = object.__hash__  # identity, though == compares elements
 
     def __format__(self, spec: str) -> str:
-        return format(self._array.item() if self._array.ndim == 0 else self, spec) if spec else str(self)
+        return object.__format__(self, spec) if self._array.ndim else format(self._array.item(), spec)
 
     def __repr__(self) -> str:
         return f"tensor({describe(self)})"

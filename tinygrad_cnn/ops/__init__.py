@@ -1,3 +1,5 @@
+"""Every op with its rules under it, one topic a file; here are the public names."""
+
 from ..out import accepts_out
 from .activation import (
     celu,
