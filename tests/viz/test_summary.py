@@ -49,6 +49,12 @@ def test_counts_by_hand(layer, shape, parameters, multiply_adds, output):
     assert (row.parameters, row.multiply_adds, row.output, row.calls) == (parameters, multiply_adds, output, 1)
 
 
+@pytest.mark.slow
+def test_resnet18_costs_what_is_known_of_it():
+    found = viz.summary(tg.vision.models.resnet18(), (1, 3, 224, 224))
+    assert (found.parameters, found.multiply_adds) == (11_689_512, 1_814_073_344)
+
+
 def test_saved_bytes_count_a_buffer_once():
     # the ReLU's result is what both the ReLU and the next layer keep; weights are there in any case
     net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
