@@ -19,6 +19,13 @@ from .elementwise import divide, minus, mul, plus, where
 from .join import narrow
 from .unary import abs, erfc, exp, real, sign, tanh
 
+
+def _floats(name: str, input: Any) -> None:
+    """Raise where the input is not floating: an activation of integers is a conversion that was forgotten."""
+    if input.dtype.kind not in "fc":
+        raise RuntimeError(f"{name}: takes floating tensors, got {input.dtype}; convert it with .float()")
+
+
 # The rectifier.
 
 
@@ -61,6 +68,7 @@ relu_mask.explain(
 @op
 def hardtanh(input, min_val=-1.0, max_val=1.0):
     """input held between min_val and max_val; the gradient passes strictly between them."""
+    _floats("hardtanh", input)
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val must not be greater than max_val, got {min_val} and {max_val}")
     return np.minimum(np.maximum(input, min_val), max_val)
@@ -82,6 +90,7 @@ def relu6(input: Any) -> Any:
 @op
 def leaky_relu(input, negative_slope=0.01):
     """input where it is positive, else negative_slope · input."""
+    _floats("leaky_relu", input)
     below = input * negative_slope
     if 0 < negative_slope <= 1:
         return np.maximum(input, below)
@@ -117,12 +126,14 @@ def threshold(input: Any, threshold: float, value: float) -> Any:
 @op
 def elu(input, alpha=1.0):
     """input where it is positive, else alpha · (e^input - 1)."""
+    _floats("elu", input)
     return np.maximum(input, 0) + alpha * np.expm1(np.minimum(input, 0))
 
 
 @op
 def celu(input, alpha=1.0):
     """input where it is positive, else alpha · (e^(input / alpha) - 1)."""
+    _floats("celu", input)
     if alpha == 0:
         raise RuntimeError("celu: alpha cannot be 0")
     return np.maximum(input, 0) + alpha * np.expm1(np.minimum(input, 0) / alpha)
@@ -158,12 +169,14 @@ def sigmoid(input):
 @op
 def logsigmoid(input):
     """ln sigmoid(input)."""
+    _floats("logsigmoid", input)
     return np.minimum(input, 0) - np.log1p(np.exp(-np.abs(input)))
 
 
 @op
 def softplus(input, beta=1.0, threshold=20.0):
     """ln(1 + e^(beta · input)) / beta; the input itself where beta · input > threshold, as they differ no more."""
+    _floats("softplus", input)
     scaled = input * beta
     smooth = (np.maximum(scaled, 0) + np.log1p(np.exp(-np.abs(scaled)))) / beta
     return np.where(scaled > threshold, input, smooth)
@@ -172,6 +185,7 @@ def softplus(input, beta=1.0, threshold=20.0):
 @op
 def silu(input):
     """input · sigmoid(input)."""
+    _floats("silu", input)
     return input * sigmoid(input)
 
 
@@ -209,6 +223,7 @@ def mish(input: Any) -> Any:
 
 def glu(input: Any, dim: int = -1) -> Any:
     """a · sigmoid(b), where a and b are the two halves of input along dim        (..., 2n, ...) -> (..., n, ...)"""
+    _floats("glu", input)
     if input.ndim == 0:
         raise RuntimeError("glu: a tensor of no axes cannot be halved")
     dim = axis("glu", dim, input.ndim)
@@ -227,6 +242,7 @@ def gelu(input, approximate="none"):
 
     approximate: "none", or "tanh" for their formula 0.5·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))).
     """
+    _floats("gelu", input)
     return input * _normal(input, approximate)
 
 
@@ -263,12 +279,14 @@ gelu.explain(
 @op
 def hardsigmoid(input):
     """min(max(input / 6 + 1/2, 0), 1)."""
+    _floats("hardsigmoid", input)
     return np.minimum(np.maximum(input + 3, 0), 6) / 6
 
 
 @op
 def hardswish(input):
     """input · hardsigmoid(input) (Howard et al. 2019)."""
+    _floats("hardswish", input)
     return input * (np.minimum(np.maximum(input + 3, 0), 6) / 6)
 
 
@@ -280,6 +298,7 @@ hardswish.explain("The slope of its three pieces: 0, x/3 + 1/2, and 1.", zero="t
 
 def softshrink(input: Any, lambd: float = 0.5) -> Any:
     """input brought nearer to 0 by lambd, and 0 where it is nearer already."""
+    _floats("softshrink", input)
     if lambd < 0:
         raise RuntimeError(f"softshrink: lambd must not be negative, got {lambd}")
     return where(le(abs(input), lambd), 0, minus(input, mul(sign(input), lambd)))
@@ -287,6 +306,7 @@ def softshrink(input: Any, lambd: float = 0.5) -> Any:
 
 def hardshrink(input: Any, lambd: float = 0.5) -> Any:
     """input, and 0 where -lambd <= input <= lambd."""
+    _floats("hardshrink", input)
     return where(le(abs(input), lambd), 0, input)
 
 

@@ -154,7 +154,9 @@ def write(array: np.ndarray, places: Places, value: Any) -> None:
             array[places.basic] = value
         else:
             array[places.basic][places.advanced] = value
-    except ValueError as error:
+    except OverflowError as error:
+        raise RuntimeError(f"setitem: {error}; convert the tensor to a dtype that holds it") from None
+    except (ValueError, TypeError) as error:
         if "read-only" in str(error):
             raise RuntimeError(
                 "setitem: the memory of this tensor is read-only, or several of its elements are one place in memory "
