@@ -328,6 +328,7 @@ from .sampling import (
 from .tensor import Size, Tensor, device, get_default_device, is_tensor, numel, set_default_device
 
 __version__ = "0.1.0"
+newaxis = None
 
 # Opened when somebody first asks for them, so that `import tinygrad_cnn` stays quick.
 _ROOMS = (

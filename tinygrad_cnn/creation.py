@@ -31,14 +31,18 @@ def finish(array: np.ndarray, device: Any = None, requires_grad: bool = False, o
     return t
 
 
-def shape_of(name: str, size: tuple) -> tuple[int, ...]:
-    """Sizes given as ints or as one sequence of them."""
-    if len(size) == 1 and not hasattr(size[0], "__index__"):
-        size = tuple(size[0]) if isinstance(size[0], tuple | list) else size
-    size = ints(name, size)
-    if min(size, default=0) < 0:
-        raise RuntimeError(f"{name}: sizes must not be negative, got {size}")
-    return size
+def shape_of(name: str, sizes: tuple, size: Any = None) -> tuple[int, ...]:
+    """Sizes given as ints, as one sequence of them, or as `size=`."""
+    if size is not None:
+        if sizes:
+            raise TypeError(f"{name}: sizes are given by position, {sizes}, or as size={size}; not as both")
+        sizes = (size,)
+    if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
+        sizes = tuple(sizes[0])
+    shape = ints(name, sizes)
+    if min(shape, default=0) < 0:
+        raise RuntimeError(f"{name}: sizes must not be negative, got {shape}")
+    return shape
 
 
 # Of data.
@@ -72,6 +76,8 @@ def _array_of(name: str, data: Any, dtype: Any, copy: bool | None) -> np.ndarray
             array = np.array(data, dtype=dtype)
         except ValueError:
             raise ValueError(f"{name}: {_ragged(data)}; all rows of a tensor have one length") from None
+        except OverflowError as error:
+            raise RuntimeError(f"{name}: {error}; give a dtype= that holds it") from None
     if array.dtype.kind not in "biufc":
         raise TypeError(f"{name}: cannot make a Tensor of dtype {array.dtype}; expected numbers")
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
@@ -129,29 +135,35 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 # Of one value.
 
 
-def _filled(name: str, size: tuple, value: Any, dtype: Any, device: Any, requires_grad: bool, out: Any) -> Tensor:
-    array = np.full(shape_of(name, size), value, dtype or get_default_dtype())
+def _filled(shape: tuple, value: Any, dtype: Any, device: Any, requires_grad: bool, out: Any) -> Tensor:
+    array = np.full(shape, value, dtype or get_default_dtype())
     return finish(array, device, requires_grad, out)
 
 
-def zeros(*size: Any, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros(
+    *sizes: Any, size: Any = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor of zeros.
 
     >>> import tinygrad_cnn as tg
     >>> tg.zeros(2, 3).shape, tg.zeros((2, 3)).shape
     ((2, 3), (2, 3))
     """
-    return _filled("zeros", size, 0, dtype, device, requires_grad, out)
+    return _filled(shape_of("zeros", sizes, size), 0, dtype, device, requires_grad, out)
 
 
-def ones(*size: Any, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(
+    *sizes: Any, size: Any = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor of ones."""
-    return _filled("ones", size, 1, dtype, device, requires_grad, out)
+    return _filled(shape_of("ones", sizes, size), 1, dtype, device, requires_grad, out)
 
 
-def empty(*size: Any, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(
+    *sizes: Any, size: Any = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor whose values are not set: whatever the memory held."""
-    return finish(np.empty(shape_of("empty", size), dtype or get_default_dtype()), device, requires_grad, out)
+    return finish(np.empty(shape_of("empty", sizes, size), dtype or get_default_dtype()), device, requires_grad, out)
 
 
 def full(
@@ -160,7 +172,7 @@ def full(
     """A tensor of one value; by default of the dtype that `tensor(fill_value)` would have."""
     value = as_array(fill_value)
     dtype = dtype or result_type(value)
-    return _filled("full", (size,), value, dtype, device, requires_grad, out)
+    return _filled(shape_of("full", (size,)), value, dtype, device, requires_grad, out)
 
 
 def _like(input: Tensor, value: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
@@ -213,7 +225,7 @@ def eye(
 
 
 def arange(
-    start: Any, end: Any = None, step: Any = 1, *, out: Any = None, dtype: Any = None, device: Any = None,
+    start: Any = None, end: Any = None, step: Any = 1, *, out: Any = None, dtype: Any = None, device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """start, start + step, ... below end; arange(end) begins at 0. int64 for ints, else the default floating dtype.
@@ -223,8 +235,10 @@ def arange(
     ([0, 1, 2], [1.0, 1.5])
     """
     start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start, end, step))
-    if end is None:
-        start, end = 0, start
+    if start is None and end is None:
+        raise TypeError("arange: expects arange(end) or arange(start, end, step), got no end")
+    if start is None or end is None:
+        start, end = 0, end if start is None else start
     if step == 0:
         raise RuntimeError("arange: step must not be zero")
     if (end - start) * step < 0:

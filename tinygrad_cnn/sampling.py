@@ -36,8 +36,8 @@ def _floating(name: str, dtype: Any) -> np.dtype:
 
 
 def rand(
-    *size: Any, generator: Generator | None = None, out: Any = None, dtype: Any = None, device: Any = None,
-    requires_grad: bool = False,
+    *sizes: Any, size: Any = None, generator: Generator | None = None, out: Any = None, dtype: Any = None,
+    device: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Random numbers 0 ≤ x < 1, all equally likely.
 
@@ -46,13 +46,13 @@ def rand(
     >>> 0 <= x.min().item() and x.max().item() < 1
     True
     """
-    values = standard_uniform(rng(generator), shape_of("rand", size), _floating("rand", dtype))
+    values = standard_uniform(rng(generator), shape_of("rand", sizes, size), _floating("rand", dtype))
     return finish(values, device, requires_grad, out)
 
 
 def randn(
-    *size: Any, generator: Generator | None = None, out: Any = None, dtype: Any = None, device: Any = None,
-    requires_grad: bool = False,
+    *sizes: Any, size: Any = None, generator: Generator | None = None, out: Any = None, dtype: Any = None,
+    device: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Normal random numbers of mean 0 and variance 1.
 
@@ -60,7 +60,7 @@ def randn(
     >>> tg.randn(2, 3).shape, tg.randn(()).shape
     ((2, 3), ())
     """
-    values = standard_normal(rng(generator), shape_of("randn", size), _floating("randn", dtype))
+    values = standard_normal(rng(generator), shape_of("randn", sizes, size), _floating("randn", dtype))
     return finish(values, device, requires_grad, out)
 
 

@@ -254,7 +254,7 @@ class Tensor:
         """Tensor(2, 3) has this shape and no values yet; Tensor([2, 3]) has these values. Both are float32."""
         if all(isinstance(n, int) for n in data):
             self._array = np.empty(data or 0, dtype or np.float32)
-        elif len(data) == 1:
+        elif len(data) == 1 and isinstance(data[0], Tensor | np.ndarray | np.generic | list | tuple | float):
             self._array = np.array(as_array(data[0]), dtype or np.float32)
         else:
             raise TypeError(f"Tensor: expected sizes or one list of data, got {data}; tensor(...) makes one of data")

@@ -175,7 +175,10 @@ for _single in (logical_not, bitwise_not, isnan, isinf, isposinf, isneginf, isfi
 @op
 def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     """|input - other| <= atol + rtol · |other|, elementwise; infinities are close to themselves alone."""
-    _one_dtype("isclose", input, other)
+    if input.dtype != other.dtype:
+        raise RuntimeError(
+            f"isclose: expected two tensors of one dtype, got {input.dtype} and {other.dtype}; convert one"
+        )
     if rtol < 0 or atol < 0:
         raise RuntimeError(f"isclose: rtol and atol must not be negative, got {rtol} and {atol}")
     try:
@@ -199,14 +202,7 @@ def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, e
 
 def equal(input: Any, other: Any) -> bool:
     """Whether both have one shape and the same elements; a Python bool."""
-    a, b = as_array(input), as_array(other)
-    _one_dtype("equal", a, b)
-    return builtins.bool(np.array_equal(a, b))
-
-
-def _one_dtype(name: str, a: Any, b: Any) -> None:
-    if a.dtype != b.dtype:
-        raise RuntimeError(f"{name}: expected two tensors of one dtype, got {a.dtype} and {b.dtype}; convert one")
+    return builtins.bool(np.array_equal(as_array(input), as_array(other)))
 
 
 # All of them.

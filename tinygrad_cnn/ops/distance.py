@@ -8,6 +8,7 @@ from .elementwise import clamp, minimum, where
 from .loss import reduce_to, reduction_of
 from .reduce import norm
 from .reduce import sum as total
+from .shape import broadcast_tensors
 from .unary import sqrt
 
 
@@ -20,6 +21,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     >>> tg.nn.functional.cosine_similarity(tg.tensor([[3.0, 4.0]]), tg.tensor([[4.0, 3.0]])).tolist()
     [0.9600000381469727]
     """
+    x1, x2 = broadcast_tensors(x1, x2)
     a = x1 / clamp(norm(x1, 2, dim, True), eps)
     b = x2 / clamp(norm(x2, 2, dim, True), eps)
     return total(a * b, dim)

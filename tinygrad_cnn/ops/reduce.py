@@ -167,6 +167,7 @@ def nansum(input: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None
 
 def nanmean(input: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
     """The mean along dim of what is not NaN."""
+    _floating("nanmean", input)
     return divide(nansum(input, dim, keepdim, dtype), sum(logical_not(isnan(input)), dim, keepdim))
 
 
@@ -182,12 +183,13 @@ count_nonzero.grad(input=None)
 # Extremes. A tie shares the gradient evenly, unless `dim` asks for the one place that was chosen.
 
 
-def _not_empty(name: str, input: Any, dim: Any) -> tuple:
+def _not_empty(name: str, input: Any, dim: Any, keepdim: Any) -> tuple:
     """The axes to reduce, none of them empty: nothing has no extreme."""
-    over = reduced(name, dim, input.ndim)
+    over = reduced(name, dim, input.ndim, keepdim)
     if input.size == 0:
         if dim is None:
-            raise RuntimeError(f"{name}: a tensor of shape {input.shape} has no elements; give a dim that is not empty")
+            kind = IndexError if name.startswith("arg") else RuntimeError
+            raise kind(f"{name}: a tensor of shape {input.shape} has no elements; give a dim that is not empty")
         for i in over:
             if input.shape[i] == 0:
                 raise IndexError(f"{name}: axis {i} of shape {input.shape} is empty; expected a size of 1 or more")
@@ -204,13 +206,13 @@ def amax(input, dim=None, keepdim=False):
     >>> x.grad.tolist()
     [0.0, 0.5, 0.5]
     """
-    return np.maximum.reduce(input, axis=_not_empty("amax", input, dim), keepdims=keepdim)
+    return np.maximum.reduce(input, axis=_not_empty("amax", input, dim, keepdim), keepdims=keepdim)
 
 
 @op
 def amin(input, dim=None, keepdim=False):
     """The smallest element along dim; NaN if there is one."""
-    return np.minimum.reduce(input, axis=_not_empty("amin", input, dim), keepdims=keepdim)
+    return np.minimum.reduce(input, axis=_not_empty("amin", input, dim, keepdim), keepdims=keepdim)
 
 
 def _share(g: Any, input: Any, out: Any, dim: Any, keepdim: bool) -> Any:
@@ -250,7 +252,7 @@ argmin.grad(input=None)
 
 
 def _where_extreme(name: str, find: Any, input: Any, dim: Any, keepdim: bool) -> Any:
-    _not_empty(name, input, dim)
+    _not_empty(name, input, dim, keepdim)
     if dim is not None:
         dim = axis(name, dim, input.ndim)
     return np.asarray(find(input, axis=dim if input.ndim else None, keepdims=keepdim and input.ndim > 0), int64)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..op import expand_to, op
-from ..tensor import as_array
+from ..tensor import Size, as_array
 from .dims import axes, axis
 
 
@@ -314,7 +314,7 @@ def broadcast_tensors(*tensors):
 def broadcast_shapes(*shapes):
     """The shape that these broadcast to; RuntimeError where they do not."""
     try:
-        return np.broadcast_shapes(*shapes)
+        return Size(np.broadcast_shapes(*shapes))
     except ValueError:
         raise RuntimeError(
             f"broadcast: shapes {', '.join(map(str, shapes))} do not go together; counted from the right, "
