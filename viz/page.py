@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from .dot import DARK, dot, show_set, summary
+from .dot import DARK, dot, shape_text, show_set, summary
 from .fold import View, depth_of, view
 from .mathml import mathml
 from .source import document_from
@@ -84,10 +84,9 @@ def page(
         "title": escape(document["title"]),
         "summary": escape(summary(document)),
         "css": (HERE / "page.css").read_text(encoding="utf-8") + _colours(),
-        "js": (HERE / "page.js")
-        .read_text(encoding="utf-8")
-        .replace("//{special}", (HERE / "special.js").read_text(encoding="utf-8")),
+        "js": _script(),
         "steps": _steps(document),
+        "unused": _unused(document),
         "picture": pictures[first]["svg"],
         "data": _json(data),
         "pictures": "".join(
@@ -103,6 +102,14 @@ def page(
         name, _, rest = piece.partition("}-->")
         out += [parts[name], rest]
     return "".join(out)
+
+
+def _script() -> str:
+    """The page's script, put together from its parts."""
+    text = (HERE / "page.js").read_text(encoding="utf-8")
+    for part in ("heatmaps", "special", "panes"):
+        text = text.replace(f"//{{{part}}}", (HERE / f"{part}.js").read_text(encoding="utf-8"))
+    return text
 
 
 def _json(value: Any) -> str:
@@ -196,3 +203,12 @@ def _steps(document: dict[str, Any]) -> str:
     if not items:
         items = [f'<li><a href="#node={escape(n["id"])}">{escape(n["id"])}</a></li>' for n in document["nodes"]]
     return "\n".join(items)
+
+
+def _unused(document: dict[str, Any]) -> str:
+    """Parameters that got no gradient; that is not the same as a gradient of zero."""
+    items = [
+        f"<li><code>{escape(u['name'])}</code> {escape(shape_text(u['shape']))}: {escape(u['reason'])}</li>"
+        for u in document["unused"]
+    ]
+    return f"<h3>No gradient computed</h3><ul>{''.join(items)}</ul>" if items else ""

@@ -74,6 +74,14 @@ class record:
 
     def __exit__(self, *exc: object) -> None:
         self.setting.__exit__(*exc)
+        try:
+            self._finish()
+        except Exception:
+            if exc[0] is None:  # what went wrong in the block is the better message
+                raise
+        del self.structure, self.samples, self.nodes, self.walks, self.names
+
+    def _finish(self) -> None:
         if not self.walks:
             alive = [node for ref in self.nodes if (node := ref()) is not None]
             used = {parent for node in alive for parent in node.parents}
@@ -90,7 +98,6 @@ class record:
             "forward": {ids[key]: ns for key, ns in self.forward.items() if key in ids},
             "backward": [{ids[key]: ns for key, ns in walk.timings.items() if key in ids} for walk in self.walks],
         }
-        del self.structure, self.samples, self.nodes, self.walks, self.names
 
     @property
     def document(self) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def rule_of(op: Any) -> dict[str, Any]:
             "forward": first_line(lines),
             "words": first_line(lines) or "The gradient is what this Function's backward returns.",
             "inputs": {},
-            "source": _source(op.backward),
+            "source": _source(getattr(op, "backward", None)),
         }
     inputs = {}
     for name, rule in op.rules.items():
@@ -59,7 +59,7 @@ def first_line(text: str | None) -> str:
     return (text or "").strip().partition("\n")[0].strip()
 
 
-def _source(f: Callable) -> str:
+def _source(f: Any) -> str:
     try:
         return textwrap.dedent(inspect.getsource(f)).strip()
     except (OSError, TypeError):

@@ -175,7 +175,7 @@ class Structure:
 
     def _entry(self, kind: str, op: str, node: Node, inputs: list, attributes: dict, saved: list) -> dict:
         several = bool(node.shape) and isinstance(node.shape[0], tuple)
-        shape = [list(s) for s in node.shape] if several else list(node.shape)  # type: ignore[arg-type]
+        shape: Any = [list(s) for s in node.shape] if several else list(node.shape)  # type: ignore[call-overload]
         entry: dict[str, Any] = {
             "id": "",
             "kind": kind,

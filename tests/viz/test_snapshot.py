@@ -201,6 +201,21 @@ def test_unused_parameters_have_no_gradient_rather_than_zero():
         net(tg.ones(1, 2)).sum().backward()
     assert [u["name"] for u in r.document["unused"]] == ["idle.weight", "idle.bias"]
     assert "unused" in viz.text(r)
+    assert "<code>idle.weight</code> (2, 2): unused" in viz.html(r)
+
+
+def test_a_recording_that_was_cut_short_shows_what_there_was():
+    def backward_and_fail():
+        x.sqrt().sum().backward()
+        raise ZeroDivisionError
+
+    x = tg.tensor([-1.0, 1.0], requires_grad=True)
+    with pytest.raises(ZeroDivisionError), viz.record(names={"x": x}) as r:
+        backward_and_fail()
+    assert r.document["bad"]["forward"] == "sqrt"
+    assert len(r.document["passes"]) == 1
+    with pytest.raises(RuntimeError, match="ready when the with block has ended"), viz.record() as r:
+        r.document  # noqa: B018
 
 
 def test_why_zero():
