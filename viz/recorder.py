@@ -153,9 +153,9 @@ class record:
         self.forward[key] = now - self.last
         self.last = time.perf_counter_ns()
 
-    def walk(self, roots: list[Node], retain_graph: bool) -> Walk:
-        """A backward pass begins."""
-        walk = Walk(self, roots, retain_graph)
+    def walk(self, roots: list[Node], retain_graph: bool, ends: list[Node] | None) -> Walk:
+        """A backward pass begins; with `ends`, for the gradients of these alone."""
+        walk = Walk(self, roots, retain_graph, ends)
         self.walks.append(walk)
         return walk
 
@@ -205,11 +205,12 @@ class record:
 class Walk:
     """One backward pass, told step by step."""
 
-    def __init__(self, recording: record, roots: list[Node], retain_graph: bool):
+    def __init__(self, recording: record, roots: list[Node], retain_graph: bool, ends: list[Node] | None):
         self.recording = recording
         self.structure = recording.structure
         self.samples = recording.samples
         self.retain_graph = retain_graph
+        self.ends = None if ends is None else {node.time for node in ends}
         self.structure.add(roots)
         self.structure.mark_outputs(roots)
         self.roots = [root.time for root in roots]
@@ -244,7 +245,9 @@ class Walk:
             step["norm"] = brief(norm(array))
             if self.samples is not None:
                 step["gradient"] = self.samples.add(array)
-        if isinstance(node, AccumulateGrad):
+        if self.ends is not None and node.time in self.ends:
+            step["wanted"] = True
+        elif self.ends is None and isinstance(node, AccumulateGrad):
             step["accumulates"] = True
         self._look(step["norm"], len(self.steps), None)
         self.steps.append(step)

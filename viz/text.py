@@ -82,6 +82,8 @@ def step_text(document: dict[str, Any], step: dict) -> str:
         line += " -> " + ", ".join(flows)
     if step.get("accumulates"):
         line += ", added to .grad"
+    if step.get("wanted"):
+        line += ", asked for"
     return line
 
 

@@ -269,6 +269,9 @@ def test_second_derivative():
         (first,) = tg.autograd.grad(x**3, x, create_graph=True)
         first.backward()
     assert len(r.document["passes"]) == 2
+    first, second = ({s["node"]: s for s in one["steps"]} for one in r.document["passes"])
+    assert (first["x"].get("wanted"), first["x"].get("accumulates")) == (True, None)
+    assert (second["x"].get("wanted"), second["x"].get("accumulates")) == (None, True)
     made = [n for n in r.document["nodes"] if "of" in n]
     assert made
     assert all(n["module"] == "backward" for n in made)

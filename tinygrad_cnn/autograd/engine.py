@@ -53,7 +53,9 @@ def backward(
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     if not inputs:
         raise RuntimeError("backward: inputs must not be empty; leave it out to reach every leaf")
-    found = _walk(roots, seeds, create_graph if retain_graph is None else retain_graph, create_graph, _ends("backward", inputs))
+    found = _walk(
+        roots, seeds, create_graph if retain_graph is None else retain_graph, create_graph, _ends("backward", inputs)
+    )
     for t in inputs:
         g = found.get(t.accumulator())
         if g is not None:
@@ -184,7 +186,7 @@ def _walk(
     for root, seed in zip(roots, seeds, strict=True):
         gradients[root] = gradients[root] + seed if root in gradients else seed
     found: dict[Node, Any] = {}
-    tracer = mode.tracer and mode.tracer.walk(roots, retain_graph)
+    tracer = mode.tracer and mode.tracer.walk(roots, retain_graph, ends)
     with _Setting(grad=create_graph, tracer=tracer), np.errstate(all="ignore"):
         anomaly = mode.anomaly
         for node in order:
