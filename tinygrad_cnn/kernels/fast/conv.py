@@ -29,13 +29,8 @@ PER_FLOP = 1 / 80  # nanoseconds
 BLOCK = 48_000  # floats of packed weight used at a time: they stay in the second-level cache
 
 
-def _takes(input, weight_shape, groups):
-    """float32, and channels enough in a group to fill a part of a vector."""
-    return input.dtype == np.float32 and input.size > 0 and (groups == 1 or weight_shape[0] >= 4 * groups)
-
-
 def _takes_forward(input, weight, bias, stride, padding, dilation, groups):
-    return _takes(input, weight.shape, groups)
+    return input.dtype == np.float32 and input.size > 0
 
 
 @faster(when=_takes_forward)
@@ -62,7 +57,7 @@ def _forward(input, weight, bias, stride, padding, dilation, groups, relu):
 
 
 def _takes_input(grad, weight, input_shape, stride, padding, dilation, groups):
-    return _takes(grad, (input_shape[1],), groups) and min(input_shape) > 0
+    return grad.dtype == np.float32 and grad.size > 0 and min(input_shape) > 0
 
 
 @faster(when=_takes_input)
@@ -206,7 +201,7 @@ def _gather(thread, team, a, packed, bias, frames, phases, pixel_a, pixel_c, run
 
 
 def _takes_weight(grad, input, weight_shape, stride, padding, dilation, groups):
-    return _takes(input, weight_shape, groups) and grad.size > 0
+    return grad.dtype == np.float32 and grad.size > 0 and input.size > 0
 
 
 @faster(when=_takes_weight)

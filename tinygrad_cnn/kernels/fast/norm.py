@@ -17,7 +17,6 @@ import numpy as np
 from .. import faster
 from . import memory
 from .compiled import compiled
-from .elementwise import axes_in_memory, back
 
 BIG = 8192  # numbers; NumPy does fewer as fast
 PER_NUMBER = 0.25  # nanoseconds
@@ -25,11 +24,8 @@ BLOCK = 16_384  # numbers of a block: they stay in the second-level cache
 
 
 def _is_matrix(input: np.ndarray) -> bool:
-    """A channels-last batch of float32, with at least a block of numbers."""
-    if input.dtype != np.float32 or input.size < BIG:
-        return False
-    axes = axes_in_memory(input)
-    return axes is not None and axes[-1] == 1
+    """A channels-last batch of float32, big enough."""
+    return input.dtype == np.float32 and input.size >= BIG and np.moveaxis(input, 1, -1).flags.c_contiguous
 
 
 def _takes(input, weight, bias, eps):
@@ -72,7 +68,7 @@ def _takes_back(grad, input, weight, mean, invstd):
 @faster(when=_takes_back)
 def batch_norm_backward(grad, input, weight, mean, invstd):
     x, columns = _matrix(input)
-    g = np.ascontiguousarray(grad.transpose(axes_in_memory(input))).reshape(x.shape)
+    g = np.ascontiguousarray(np.moveaxis(grad, 1, -1)).reshape(x.shape)
     C = input.shape[1]
     count = input.size // C
     mean_row = np.tile(mean, columns)
@@ -91,12 +87,12 @@ def batch_norm_backward(grad, input, weight, mean, invstd):
 def _matrix(input: np.ndarray) -> tuple[np.ndarray, int]:
     """The batch as a matrix, and how many pixels make a row of it."""
     columns = input.shape[3] if input.ndim == 4 else 1
-    return input.transpose(axes_in_memory(input)).reshape(-1, columns * input.shape[1]), columns
+    return np.moveaxis(input, 1, -1).reshape(-1, columns * input.shape[1]), columns
 
 
 def _picture(rows: np.ndarray, like: np.ndarray) -> np.ndarray:
-    axes = axes_in_memory(like)
-    return rows.reshape([like.shape[axis] for axis in axes]).transpose(back(axes))
+    N, C, *pixels = like.shape
+    return np.moveaxis(rows.reshape(N, *pixels, C), -1, 1)
 
 
 def _parts(x: np.ndarray) -> int:
