@@ -20,6 +20,9 @@ NETS = {
     "one picture": (lambda: nn.Sequential(nn.Conv2d(1, 2, 2), nn.ReLU()), (1, 3, 3)),
     "linear": (lambda: nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2), nn.ReLU()), (5, 4)),
     "linear, no bias": (lambda: nn.Sequential(nn.Linear(4, 3, bias=False), nn.ReLU()), (2, 3, 4)),
+    "norm": (lambda: nn.Sequential(nn.BatchNorm2d(2), nn.ReLU()), (3, 2, 4, 5)),
+    "norm of rows": (lambda: nn.Sequential(nn.BatchNorm1d(3, affine=False), nn.ReLU()), (6, 3)),
+    "conv, norm": (lambda: nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU()), (2, 1, 5, 5)),
     "empty batch": (lambda: nn.Sequential(nn.Linear(4, 3), nn.ReLU()), (0, 4)),
 }
 
@@ -49,7 +52,7 @@ def test_values_graph_and_gradients_are_those_of_the_separate_modules(name):
         np.testing.assert_allclose(g, h, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["conv", "linear", "strided"])
+@pytest.mark.parametrize("name", ["conv", "linear", "strided", "norm", "conv, norm"])
 def test_derivatives(name):
     build, shape = NETS[name]
     net = build().double()
@@ -68,7 +71,7 @@ def test_nodes_know_their_modules():
 
 def test_it_happens_and_it_does_not_where_somebody_looks(monkeypatch):
     calls = []
-    monkeypatch.setitem(fuse._PAIRS, (nn.Linear, nn.ReLU), lambda layer, x: calls.append(1))
+    monkeypatch.setitem(fuse._ROWS, (nn.Linear, nn.ReLU), lambda layer, relu, x: calls.append(1))
     net, x = nn.Sequential(nn.Linear(2, 2), nn.ReLU()), tg.randn(50, 2)
     net(x)
     assert len(calls) == 1
@@ -104,3 +107,27 @@ def test_copies_run_as_well():
     net = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
     x = tg.randn(4, 2)
     assert copy.deepcopy(net)(x).tolist() == net(x).tolist()
+
+
+@pytest.mark.parametrize("momentum", [0.1, None])
+def test_running_statistics_move_as_they_would(momentum):
+    nets = [nn.Sequential(nn.BatchNorm2d(2, momentum=momentum), nn.ReLU()) for _ in range(2)]
+    for _ in range(3):
+        x = tg.randn(4, 2, 3, 3) * 3 + 1
+        nets[0](x)
+        one_by_one(nets[1], x)
+    for a, b in zip(nets[0].state_dict().values(), nets[1].state_dict().values(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5)
+
+
+@pytest.mark.parametrize("last", [[], [nn.ReLU()]], ids=["", "relu"])
+@pytest.mark.parametrize("options", [{}, {"affine": False}], ids=str)
+def test_batch_norm_in_evaluation_is_folded_into_the_convolution(last, options):
+    net = nn.Sequential(nn.Conv2d(2, 4, 3, bias=not last), nn.BatchNorm2d(4, **options), *last)
+    for _ in range(3):
+        net(tg.randn(5, 2, 6, 6) * 2 + 1)
+    net.eval()
+    x = tg.randn(3, 2, 6, 6)
+    with tg.no_grad():
+        np.testing.assert_allclose(net(x), one_by_one(net, x), rtol=1e-4, atol=1e-5)
+    assert net(x).requires_grad

@@ -9,7 +9,7 @@ from operator import index
 from typing import Any
 
 from ..tensor import Tensor
-from .fuse import together
+from .fuse import in_one_pass
 from .module import Module
 from .parameter import Parameter
 
@@ -107,8 +107,8 @@ class Sequential(_Numbered):
         modules: list[Any] = list(self._modules.values())
         i = 0
         while i < len(modules):
-            out = together(modules[i], modules[i + 1], input) if i + 1 < len(modules) else None
-            input, i = (modules[i](input), i + 1) if out is None else (out, i + 2)
+            out, done = in_one_pass(modules, i, input)
+            input, i = (out, i + done) if done else (modules[i](input), i + 1)
         return input
 
     def __getitem__(self, i: int | slice) -> Any:

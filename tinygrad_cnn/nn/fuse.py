@@ -1,52 +1,96 @@
 """Modules in a row that one kernel can do in one pass: `Sequential` asks here before it calls them one by one.
 
 The result, the graph and every gradient are those of the separate modules. Where somebody looks between
-the two (a hook on either module, a recorder, a subclass), they are called one by one.
+them (a hook on a module, a recorder, a subclass), they are called one by one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..modes import Scope, mode
-from ..ops.fused import conv2d_relu, linear_relu
-from ..tensor import Tensor
+from ..ops import conv2d
+from ..ops.fused import batch_norm_relu, conv2d_relu, linear_relu
+from ..tensor import Tensor, as_array, wrap
 from .activation import ReLU
 from .conv import Conv2d
 from .linear import Linear
 from .module import Module
+from .norm import BatchNorm1d, BatchNorm2d
 
 
-def _conv2d_relu(conv: Any, input: Tensor) -> Any:
+def _conv2d_relu(conv: Any, relu: Any, input: Tensor) -> Any:
     if conv.padding_mode != "zeros":
         return None
     return conv2d_relu(input, conv.weight, conv.bias, conv.stride, conv.padding, conv.dilation, conv.groups)
 
 
-def _linear_relu(layer: Any, input: Tensor) -> Any:
+def _linear_relu(layer: Any, relu: Any, input: Tensor) -> Any:
     return linear_relu(input, layer.weight, layer.bias)
 
 
-_PAIRS: dict[tuple[type, type], Callable[[Any, Tensor], Any]] = {
+def _batch_norm_relu(norm: Any, relu: Any, input: Tensor) -> Any:
+    if not norm.training:
+        return None
+    mean, var, part = norm.begin(input)
+    return batch_norm_relu(input, mean, var, norm.weight, norm.bias, part, norm.eps)
+
+
+def _folded(conv: Any, norm: Any) -> tuple[Any, Any] | None:
+    """Weight and bias of a convolution with the batch norm behind it, where that is a fixed scale and shift."""
+    if norm.training or norm.running_mean is None or mode.grad or conv.padding_mode != "zeros":
+        return None
+    weight, bias = as_array(conv.weight), as_array(conv.bias)
+    mean, var = as_array(norm.running_mean), as_array(norm.running_var)
+    if len(mean) != len(weight) or not weight.dtype == mean.dtype == var.dtype:
+        return None
+    scale = (var + norm.eps) ** -0.5
+    if norm.weight is not None:
+        scale = scale * as_array(norm.weight)
+    shift = (0 if bias is None else bias) - mean
+    shift = shift * scale
+    if norm.bias is not None:
+        shift = shift + as_array(norm.bias)
+    return wrap(weight * scale.reshape(-1, 1, 1, 1)), wrap(shift)
+
+
+def _conv2d_batch_norm(conv: Any, norm: Any, input: Tensor, do: Callable = conv2d) -> Any:
+    folded = _folded(conv, norm)
+    return folded and do(input, *folded, conv.stride, conv.padding, conv.dilation, conv.groups)
+
+
+def _conv2d_batch_norm_relu(conv: Any, norm: Any, relu: Any, input: Tensor) -> Any:
+    return _conv2d_batch_norm(conv, norm, input, conv2d_relu)
+
+
+# What to try, the longest row first.
+_ROWS: dict[tuple[type, ...], Callable] = {
+    (Conv2d, BatchNorm2d, ReLU): _conv2d_batch_norm_relu,
+    (Conv2d, BatchNorm2d): _conv2d_batch_norm,
     (Conv2d, ReLU): _conv2d_relu,
     (Linear, ReLU): _linear_relu,
+    (BatchNorm2d, ReLU): _batch_norm_relu,
+    (BatchNorm1d, ReLU): _batch_norm_relu,
 }
 
 
-def together(first: Module, second: Module, input: Any) -> Any:
-    """second(first(input)) in one pass, or None where they have to be called one by one."""
-    run = _PAIRS.get((type(first), type(second)))
-    if run is None or mode.watch or mode.tracer is not None or not isinstance(input, Tensor):
-        return None
-    if _watched(first) or _watched(second):
-        return None
-    out = run(first, input)
-    if out is not None and out._node is not None and mode.grad:
-        node = out._node
-        node.scope = Scope(second, mode.scope)
-        node.parents[0].scope = Scope(first, mode.scope)
-    return out
+def in_one_pass(modules: Sequence[Module], i: int, input: Any) -> tuple[Any, int]:
+    """The result of as many modules from the i-th on as one pass can do, and how many; 0 for none."""
+    if mode.watch or mode.tracer is not None or not isinstance(input, Tensor):
+        return None, 0
+    kinds = tuple([type(m) for m in modules[i : i + 3]])
+    for n in (3, 2):
+        run = _ROWS.get(kinds[:n])
+        if run is None or len(kinds) < n or any(_watched(m) for m in modules[i : i + n]):
+            continue
+        out = run(*modules[i : i + n], input)
+        if out is not None:
+            if out._node is not None and mode.grad:
+                out._node.scope = Scope(modules[i + 1], mode.scope)
+                out._node.parents[0].scope = Scope(modules[i], mode.scope)
+            return out, n
+    return None, 0
 
 
 def _watched(module: Any) -> bool:

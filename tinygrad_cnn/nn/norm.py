@@ -77,17 +77,21 @@ class _WithStatistics(Module):
 
 class _BatchNorm(_WithStatistics):
     def forward(self, input: Tensor) -> Tensor:
-        self._check(input)
-        mean, var = self.running_mean, self.running_var
+        mean, var, part = self.begin(input)
         training = self.training or mean is None
-        part = 0.0 if self.momentum is None else self.momentum
-        if self.training and self.track_running_stats:
-            self.num_batches_tracked.add_(1)
-            if self.momentum is None:  # the mean over all batches so far
-                part = 1 / self.num_batches_tracked.item()
-        elif self.training:
-            mean = var = None  # tracking was switched off: measured, not remembered
         return ops.batch_norm(input, mean, var, self.weight, self.bias, training, part, self.eps)
+
+    def begin(self, input: Tensor) -> tuple[Tensor | None, Tensor | None, float]:
+        """Check and count a batch: the running statistics to use, and how far they move towards it."""
+        self._check(input)
+        if not self.training:
+            return self.running_mean, self.running_var, 0.0
+        if not self.track_running_stats:
+            return None, None, 0.0  # tracking was switched off: measured, not remembered
+        self.num_batches_tracked.add_(1)
+        if self.momentum is None:  # the mean over all batches so far
+            return self.running_mean, self.running_var, 1 / self.num_batches_tracked.item()
+        return self.running_mean, self.running_var, self.momentum
 
 
 class BatchNorm1d(_BatchNorm):

@@ -1,7 +1,7 @@
 """Two ops in one pass over memory, recorded as the two: the graph does not know.
 
-A ReLU behind a convolution or a matrix product costs a kernel nothing while the numbers are still in
-cache. Nobody holds the tensor between the two, and no rule asks for its values, so it is never made.
+A ReLU behind a convolution, a matrix product or a batch norm costs a kernel nothing while the numbers are
+still in cache. Nobody holds the tensor between the two, and no rule asks for its values, so it is never made.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from ..tensor import Tensor, as_array
 from .activation import relu
 from .conv import _plan, conv2d
 from .linalg import checked_linear, linear
+from .norm import _batch_norm, _bump, _check_channels, _check_training, follow
 
 
 def conv2d_relu(input: Tensor, weight: Tensor, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
@@ -41,3 +42,21 @@ def linear_relu(input: Tensor, weight: Tensor, bias: Any) -> Any:
     finally:
         restore(loud)
     return as_if(relu, (as_if(linear, (input, weight, bias), out),), out)
+
+
+def batch_norm_relu(
+    input: Tensor, running_mean: Any, running_var: Any, weight: Any, bias: Any, momentum: float, eps: float
+) -> Any:
+    """relu(batch_norm(input, ...)) in training; the arguments and errors are those of batch_norm."""
+    _check_channels("batch_norm", input, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
+    _check_training(input, eps)
+    running = None if running_mean is None else (as_array(running_mean), as_array(running_var), momentum)
+    loud = silence()
+    try:
+        out, mean, invstd = kernel.batch_norm_relu(as_array(input), as_array(weight), as_array(bias), eps)
+        follow(running, mean, invstd, eps, as_array(input))
+    finally:
+        restore(loud)
+    _bump("batch_norm", running_mean, running_var)
+    between = as_if(_batch_norm, (input, weight, bias, eps, running), out, mean, invstd)
+    return as_if(relu, (between,), out)

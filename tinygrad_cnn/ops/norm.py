@@ -37,10 +37,7 @@ from .unary import rsqrt, square
 def _batch_norm(input, weight, bias, eps: float, running: tuple | None):
     """batch_norm in training; running is (mean, var, momentum), arrays that are moved in place."""
     out, mean, invstd = kernel.batch_norm(input, weight, bias, eps)
-    if running is not None and input.size:
-        var = 1 / np.square(invstd) - eps
-        n = input.size // input.shape[1]
-        _follow(running, mean, var * (n / max(n - 1, 1)))
+    follow(running, mean, invstd, eps, input)
     return out, mean, invstd
 
 
@@ -68,7 +65,14 @@ _batch_norm.explain(
 )
 
 
-def _follow(running: tuple, mean: np.ndarray, var: np.ndarray) -> None:
+def follow(running: tuple | None, mean: np.ndarray, invstd: np.ndarray, eps: float, input: np.ndarray) -> None:
+    """Move the running statistics towards those of this batch; the variance is the unbiased one."""
+    if running is not None and input.size:
+        n = input.size // input.shape[1]
+        _move(running, mean, (1 / np.square(invstd) - eps) * (n / max(n - 1, 1)))
+
+
+def _move(running: tuple, mean: np.ndarray, var: np.ndarray) -> None:
     """running = (1 - momentum)·running + momentum·now, in place."""
     running_mean, running_var, momentum = running
     running_mean += momentum * (mean - running_mean)
@@ -138,6 +142,16 @@ def batch_norm(
         if eps < 0:
             raise ValueError(f"batch_norm: eps must be non-negative, got {eps}")
         return _batch_norm_eval(input, weight, bias, *_statistics(running_mean, running_var, eps))
+    _check_training(input, eps)
+    running = None
+    if running_mean is not None:
+        running = as_array(running_mean), as_array(running_var), momentum
+    out = _batch_norm(input, weight, bias, eps, running)
+    _bump("batch_norm", running_mean, running_var)
+    return out
+
+
+def _check_training(input: Any, eps: float) -> None:
     if math.prod(input.shape) == input.shape[1]:
         raise ValueError(
             f"batch_norm: expected more than 1 value per channel when training, got input size {tuple(input.shape)}: "
@@ -145,12 +159,6 @@ def batch_norm(
         )
     if eps <= 0:
         raise ValueError(f"batch_norm: eps must be positive during training, got {eps}")
-    running = None
-    if running_mean is not None:
-        running = as_array(running_mean), as_array(running_var), momentum
-    out = _batch_norm(input, weight, bias, eps, running)
-    _bump("batch_norm", running_mean, running_var)
-    return out
 
 
 def _affine(input: Any, weight: Any, bias: Any) -> Any:
@@ -325,7 +333,7 @@ def instance_norm(
     if running_mean is not None and running_var is not None:
         values = as_array(input)
         now = values.mean(over).mean(0), values.var(over, ddof=1).mean(0)
-        _follow((as_array(running_mean), as_array(running_var), momentum), *now)
+        _move((as_array(running_mean), as_array(running_var), momentum), *now)
         _bump("instance_norm", running_mean, running_var)
     return _affine(standardize(input, over, eps), weight, bias)
 
