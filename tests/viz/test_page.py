@@ -327,6 +327,32 @@ def test_size_of_lenets_page(lenet):
     assert lenet[1].stat().st_size < 400_000
 
 
+@pytest.mark.slow
+def test_size_of_resnet18s_page():
+    from tinygrad_cnn.vision.models import resnet18
+
+    model = resnet18(num_classes=10)
+    with viz.record(model, check=False) as r:
+        model(tg.randn(2, 3, 32, 32)).square().sum().backward()
+    text = viz.html(r)
+    assert len(text.encode()) < 2_000_000
+    assert "thinned from" in r.document["samples"]["thinned"]
+
+
+def test_a_link_into_a_long_graph_shows_its_node(browser, tmp_path):
+    with viz.record(values=False) as r:
+        chain(80).backward()
+    viz.html(r, tmp_path / "long.html")
+    for number in (2, 60, 80):
+        with Opened(browser, tmp_path / "long.html", f"#step={number}") as o:
+            inside = o.page.evaluate(
+                """(() => { const g = document.getElementById('graph').getBoundingClientRect(),
+                    b = document.querySelector('#graph .now').getBoundingClientRect();
+                    return b.top >= g.top && b.bottom <= g.bottom && b.left >= g.left && b.right <= g.right; })()"""
+            )
+            assert inside, number
+
+
 def test_same_program_same_page(tmp_path):
     program = "from graphs import lenet_step; from tinygrad_cnn import viz; print(viz.html(lenet_step().document))"
     pages = {

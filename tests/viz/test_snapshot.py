@@ -148,6 +148,23 @@ def test_recording_changes_nothing():
         np.testing.assert_array_equal(p.grad.numpy(), g)
 
 
+def test_recording_leaves_statistics_and_chance_alone():
+    def train():
+        tg.manual_seed(3)
+        net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Dropout(0.5), nn.Flatten(), nn.Linear(32, 2))
+        loss = net(tg.randn(4, 1, 6, 6)).square().sum()
+        loss.backward()
+        return [t.numpy().copy() for t in (*net.buffers(), *(p.grad for p in net.parameters()))], tg.rand(3).tolist()
+
+    plain, after = train()
+    with viz.record() as r:
+        recorded, after_recording = train()
+    assert after == after_recording
+    for a, b in zip(plain, recorded, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert {one["worked"]["check"] for s in steps(r.document) for one in s["inputs"]} == {"agrees"}
+
+
 def test_linear_in_the_graph():
     assert len(viz.snapshot(doubled(18))["nodes"]) == 19
     assert len(viz.snapshot(chain(2000))["nodes"]) == 2002
