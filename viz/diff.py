@@ -50,7 +50,7 @@ def compare(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
         for key in ("mean", "l2", "nan"):
             a, b = _statistic(before, was, key), _statistic(after, node, key)
             if a is not None and b is not None and a != b:
-                row(name, {"l2": "‖value‖", "nan": "NaN in value"}.get(key, key), figure(a), figure(b))
+                row(name, {"l2": "‖value‖", "nan": "NaNs", "mean": "mean of value"}[key], figure(a), figure(b))
     gone = [name for name in old if name not in new]
     for name in gone:
         rows.append(

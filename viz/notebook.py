@@ -73,7 +73,9 @@ def listing(document: dict[str, Any], most: int = 300) -> str:
             kind = next((m["class"] for m in document["modules"] if m["path"] == module), "")
             head = escape(f"{module}: {kind}" if kind else module or "outside of modules")
             parts.append(f"<details open><summary>{head}</summary><ul>")
-        parts.append(f"<li><code>{escape(short_name(node))}</code> {escape(about(document, node))}</li>")
+        parts.append(
+            f"<li><code>{escape(short_name(node))}</code> {escape(about(document, node).replace('<-', '←'))}</li>"
+        )
     parts.append("</ul></details>" if module is not None else "")
     left = len(document["nodes"]) - most
     more = f"<p>and {plural(left, 'node')} more</p>" if left > 0 else ""
