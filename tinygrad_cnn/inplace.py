@@ -96,9 +96,13 @@ def _keep_old_values(made: Tensor, array: np.ndarray, t: Tensor, start: int) -> 
 def _rebase(view: Any, made: Tensor) -> None:
     """Write the changed part into the history of a view's base; views find out when they are next used."""
     from .ops.index import setitem
+    from .ops.shape import reshape
 
     base = view.base
     places = view.replay(np.arange(base._array.size).reshape(base._array.shape))
     old = wrap(base._array, base._node if base._requires_grad else None)
-    whole = setitem(old, made, np.unravel_index(places, base._array.shape))
+    if base._array.ndim:
+        whole = setitem(old, made, np.unravel_index(places, base._array.shape))
+    else:  # one element, which has no index to be found by
+        whole = reshape(setitem(reshape(old, (1,)), made, places), ())
     base._node, base._requires_grad = whole._node, True

@@ -179,7 +179,7 @@ def setitem(input, value, index: Any):
     [0.0, 5.0, 5.0]
     """
     places = parse(index, input.shape)
-    out = input.copy(order="K")
+    out = np.array(input, order="K")  # an array of its own, of a NumPy scalar too
     write(out, places, value)
     return out, places
 

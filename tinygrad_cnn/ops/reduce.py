@@ -160,11 +160,13 @@ prod_others.explain(
 )
 
 
+@numpy_names
 def nansum(input: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
     """The sum along dim, NaN counted as 0."""
     return sum(where(isnan(input), 0, input), dim, keepdim, dtype)
 
 
+@numpy_names
 def nanmean(input: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
     """The mean along dim of what is not NaN."""
     _floating("nanmean", input)
@@ -252,9 +254,9 @@ argmin.grad(input=None)
 
 
 def _where_extreme(name: str, find: Any, input: Any, dim: Any, keepdim: bool) -> Any:
-    _not_empty(name, input, dim, keepdim)
     if dim is not None:
         dim = axis(name, dim, input.ndim)
+    _not_empty(name, input, dim, keepdim)
     return np.asarray(find(input, axis=dim if input.ndim else None, keepdims=keepdim and input.ndim > 0), int64)
 
 

@@ -197,10 +197,9 @@ def permute(input, dims: tuple):
     >>> tg.zeros(2, 3, 4).permute(2, 0, 1).shape
     (4, 2, 3)
     """
-    order = axes("permute", tuple(dims), input.ndim)
-    if len(order) != input.ndim:
+    if len(dims) != input.ndim:
         raise RuntimeError(f"permute: dims {tuple(dims)} must name each of the {input.ndim} axes of {input.shape} once")
-    return input.transpose(order)
+    return input.transpose(axes("permute", tuple(dims), input.ndim))
 
 
 permute.grad(input=lambda g, dims: permute(g, _inverse(dims)))
