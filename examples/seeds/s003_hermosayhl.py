@@ -207,7 +207,7 @@ def no_grad_measured(model, images):
         held = tracemalloc.get_traced_memory()[0] - out.nbytes
         tracemalloc.stop()
         times = []
-        for _ in range(5):
+        for _ in range(20):
             start = time.perf_counter()
             model(images)
             times.append(1000 * (time.perf_counter() - start))
