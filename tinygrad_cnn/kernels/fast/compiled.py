@@ -1,9 +1,13 @@
 """How Numba is used here: one signature a function, compiled or loaded at its first call, one team of threads.
 
     @compiled("f4[::1], f4[::1]")
-    def relu(thread, team, x, out): ...         one thread's share of the work; `team` threads run it at once
+    def relu(thread, part, parts, x, out): ...      does one of `parts` parts of the work, on the thread of that number
 
-    relu(nanoseconds, x, out)                   with the time that one core would need, about
+    relu(nanoseconds, x, out)                       with the time that one core would need, about
+
+There are more parts than threads, and each thread takes the next when it is through: where another program
+takes the time of one core, the threads on the others do more. What is summed in parts is not cut so (pieces=1):
+results do not depend on which thread was quicker.
 
 Too little work stays on the calling thread and never touches the pool. One Python thread at a time enters
 the pool, since Numba's simplest one allows no more; who comes while it is taken works alone.
@@ -25,8 +29,12 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+import llvmlite.ir as ir
 import numba
+import numpy as np
+from numba import types
 from numba.core import event
+from numba.extending import intrinsic
 
 from .. import Unusable, threads
 
@@ -40,8 +48,8 @@ _load = threading.RLock()  # to compile
 class Compiled:
     """A loop in machine code; a call is `loop(nanoseconds of work on one core, *arguments)`."""
 
-    def __init__(self, share: Callable, signature: str):
-        self.share, self.signature, self.code = share, signature, None
+    def __init__(self, share: Callable, signature: str, pieces: int):
+        self.share, self.signature, self.pieces, self.code = share, signature, pieces, None
         _every.append(self)
 
     def __call__(self, nanoseconds: float, *arguments) -> None:
@@ -75,19 +83,25 @@ class Compiled:
             raise Unusable(f"Numba {numba.__version__} cannot compile {self.share.__name__}: {why}") from why
 
     def _entry(self) -> Callable:
-        """The function that Numba compiles: the only share in place, or every thread's share in the pool."""
-        _, _, *names = inspect.signature(self.share).parameters
+        """The function that Numba compiles: all in one part here, or many parts in the pool."""
+        _, _, _, *names = inspect.signature(self.share).parameters
         names, name = ", ".join(names), self.share.__name__
         source = f"""
 def {name}(team, {names}):
     if team == 1:
-        share(0, 1, {names})
+        share(0, 0, 1, {names})
     else:
+        parts = team * {self.pieces}
+        taken = zeros(1, int64)
         for thread in prange(team):
-            share(thread, team, {names})
+            part = take(taken.ctypes.data)
+            while part < parts:
+                share(thread, part, parts, {names})
+                part = take(taken.ctypes.data)
 """
         share = numba.njit(nogil=True, error_model="numpy", fastmath=SUMS)(self.share)
         scope = {"__name__": self.share.__module__, "share": share, "prange": numba.prange}
+        scope |= {"take": _take, "zeros": np.zeros, "int64": np.int64}
         code = self.share.__code__
         exec(compile("\n" * code.co_firstlineno + source, code.co_filename, "exec"), scope)
         return scope[name]
@@ -117,9 +131,20 @@ def _start_pool() -> None:
             del os.environ["OMP_WAIT_POLICY"]
 
 
-def compiled(signature: str) -> Callable[[Callable], Compiled]:
-    """Make a loop of one thread's share of the work; the signature names the types after (thread, team)."""
-    return lambda share: Compiled(share, signature)
+@intrinsic
+def _take(typing, counter):
+    """The number at an address, which grows by one: no two threads are given the same."""
+
+    def emit(context, builder, signature, arguments):
+        pointer = builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())
+        return builder.atomic_rmw("add", pointer, ir.Constant(ir.IntType(64), 1), "seq_cst")
+
+    return types.int64(types.intp), emit
+
+
+def compiled(signature: str, pieces: int = 4) -> Callable[[Callable], Compiled]:
+    """Make a loop of one part of the work; the signature names the types after (thread, part, parts)."""
+    return lambda share: Compiled(share, signature, pieces)
 
 
 def warmup() -> None:

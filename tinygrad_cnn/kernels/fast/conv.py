@@ -7,7 +7,7 @@ dilation and group. Only an input with padding, or in another memory order, is f
 zeros, a band at a time, which stays in the cache. The weight is packed as (G, O/LANES, taps·C, LANES).
 
 The weight gradient turns the roles: rows are the taps·C places of the window, a run is a row of pixels, and
-each thread adds up the images of its own share.
+each part of the images has a sum of its own.
 
 N batch, C input channels, O output channels, G groups, H W input, P Q output, h w window;
 c o are the channels of one group, A is what is read, B the packed right side, as in micro.py.
@@ -91,11 +91,11 @@ _NOTHING = np.empty(0, np.float32)
 
 
 @compiled("Array(f4, 5, 'A', readonly=True), i8[:,::1], i8[::1], i8[::1], f4[::1]")
-def _pack(thread, team, filters, phases, tap_i, tap_j, packed):
+def _pack(thread, part, parts, filters, phases, tap_i, tap_j, packed):
     """The weight as the micro-kernel reads it        (G,o,c,h,w) -> for each phase (G, o/LANES, taps, c, LANES)"""
     G, o, c, _, _ = filters.shape
     blocks = (o + LANES - 1) // LANES
-    for share in range(thread * G * blocks // team, (thread + 1) * G * blocks // team):
+    for share in range(part * G * blocks // parts, (part + 1) * G * blocks // parts):
         g, first = share // blocks, share % blocks * LANES
         lanes = min(LANES, o - first)
         for phase in range(len(phases)):
@@ -141,13 +141,13 @@ def _into_frame(x, image, first, rows, top, left, width, pitch, frame):
     "Array(f4, 4, 'A', readonly=True), f4[::1], Array(f4, 1, 'C', readonly=True), f4[:,::1],"
     "i8[:,::1], i8[::1], i8[::1], i8[::1], UniTuple(i8, 16), f4[::1]"
 )
-def _gather(thread, team, a, packed, bias, frames, phases, pixel_a, pixel_c, run_a, sizes, out):
-    """The convolution of this thread's items: for each band, group, block of lanes and stretch of runs, the tiles."""
+def _gather(thread, part, parts, a, packed, bias, frames, phases, pixel_a, pixel_c, run_a, sizes, out):
+    """The convolution of a part of the items: for each band, group, block of lanes and stretch of runs, the tiles."""
     items, images, bands, rows, step, span, top, left, width, height, G, c, o, image_c, staged, relu = sizes
     blocks = (o + LANES - 1) // LANES
     channels, N = G * c, a.shape[0]
     tail_a, tail_c = np.empty(ROWS, np.int64), np.empty(ROWS, np.int64)
-    for item in range(thread * items // team, (thread + 1) * items // team):
+    for item in range(part * items // parts, (part + 1) * items // parts):
         image, top_row = item // bands * images, item % bands * rows
         count = min(images, N - image)
         if staged:
@@ -228,18 +228,19 @@ def conv2d_weight(grad, input, weight_shape, stride, padding, dilation, groups):
 
 @compiled(
     "Array(f4, 4, 'A', readonly=True), Array(f4, 4, 'A', readonly=True), f4[:,::1], f4[:,::1],"
-    "i8[::1], i8[::1], i8[::1], i8, UniTuple(i8, 16), f4[:,::1]"
+    "i8[::1], i8[::1], i8[::1], i8, UniTuple(i8, 16), f4[:,::1]",
+    pieces=1,
 )
-def _correlate(thread, team, a, grad, frames, frames_g, row_a, row_c, run_a, step_a, sizes, sums):
-    """The weight gradient of this thread's items        -> sums[thread] (G, taps·c, o)"""
+def _correlate(thread, part, parts, a, grad, frames, frames_g, row_a, row_c, run_a, step_a, sizes, sums):
+    """The weight gradient of a part of the items        -> sums[part] (G, taps·c, o)"""
     items, images, bands, rows, step, span, top, left, width, height, G, c, o, P, staged, pitch = sizes
     blocks = (o + LANES - 1) // LANES
     channels, N = G * c, a.shape[0]
     Q, places = grad.shape[2], sums.shape[1] // (G * o)
-    mine = sums.ctypes.data + thread * sums.shape[1] * 4
-    for row in range(thread, len(sums), team):  # also those that have no thread of their own
+    mine = sums.ctypes.data + part * sums.shape[1] * 4
+    for row in range(part, len(sums), parts):  # also those that get no part
         clear(sums.ctypes.data + row * sums.shape[1] * 4, sums.shape[1])
-    for item in range(thread * items // team, (thread + 1) * items // team):
+    for item in range(part * items // parts, (part + 1) * items // parts):
         image, top_row = item // bands * images, item % bands * rows
         count, band = min(images, N - image), min(rows, P - top_row)
         if staged:

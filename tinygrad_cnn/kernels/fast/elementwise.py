@@ -64,22 +64,22 @@ _NUMBERS = "Array(f4, 1, 'C', readonly=True)"
 
 
 @register_jitable
-def part(thread, team, x):
-    """This thread's part of a run of numbers."""
-    return x[thread * len(x) // team : (thread + 1) * len(x) // team]
+def piece(part, parts, x):
+    """A part of a run of numbers."""
+    return x[part * len(x) // parts : (part + 1) * len(x) // parts]
 
 
 @compiled(f"{_NUMBERS}, f4[::1]")
-def _relu(thread, team, x, out):
-    x, out = part(thread, team, x), part(thread, team, out)
+def _relu(thread, part, parts, x, out):
+    x, out = piece(part, parts, x), piece(part, parts, out)
     for k in range(len(x)):
         value = x[k]
         out[k] = np.float32(0) if value < 0 else value  # NaN is not below 0 and stays
 
 
 @compiled(f"{_NUMBERS}, {_NUMBERS}, f4[::1]")
-def _relu_mask(thread, team, grad, out, masked):
-    grad, out, masked = part(thread, team, grad), part(thread, team, out), part(thread, team, masked)
+def _relu_mask(thread, part, parts, grad, out, masked):
+    grad, out, masked = piece(part, parts, grad), piece(part, parts, out), piece(part, parts, masked)
     for k in range(len(out)):
         value = grad[k]
         masked[k] = value if out[k] > 0 else np.float32(0)

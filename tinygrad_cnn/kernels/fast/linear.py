@@ -87,10 +87,10 @@ _MATRIX, _VECTOR = "Array(f4, 2, 'C', readonly=True)", "Array(f4, 1, 'C', readon
 
 
 @compiled(f"{_MATRIX}, {_VECTOR}, f4[::1]")
-def _dot(thread, team, matrix, x, out):
-    """out[m] = Σ matrix[m]·x, each thread some of the rows."""
+def _dot(thread, part, parts, matrix, x, out):
+    """out[m] = Σ matrix[m]·x, each part some of the rows."""
     M, K = matrix.shape
-    for m in range(thread * M // team, (thread + 1) * M // team):
+    for m in range(part * M // parts, (part + 1) * M // parts):
         total = np.float32(0)
         for k in range(K):
             total += matrix[m, k] * x[k]
@@ -98,10 +98,10 @@ def _dot(thread, team, matrix, x, out):
 
 
 @compiled(f"{_MATRIX}, {_VECTOR}, f4[::1]")
-def _add_rows(thread, team, rows, x, out):
-    """out = Σ x[k]·rows[k], each thread some of the columns."""
+def _add_rows(thread, part, parts, rows, x, out):
+    """out = Σ x[k]·rows[k], each part some of the columns."""
     K, M = rows.shape
-    begin, end = thread * M // team, (thread + 1) * M // team
+    begin, end = part * M // parts, (part + 1) * M // parts
     out[begin:end] = 0
     for k in range(K):
         for m in range(begin, end):
@@ -109,8 +109,16 @@ def _add_rows(thread, team, rows, x, out):
 
 
 def product(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None, relu: int = 0) -> np.ndarray:
-    """a @ b + bias, or with `relu` its positive part        (M,K) (K,N) (N,) -> (M,N)"""
+    """a @ b + bias, or with `relu` its positive part        (M,K) (K,N) (N,) -> (M,N)
+
+    Packing a matrix whose columns lie in memory as rows costs more than the product with a few rows. Then the
+    smaller one is packed: (a @ b).T = b.T @ a.T.
+    """
     (M, K), N = a.shape, b.shape[1]
+    if b.strides[1] != 4 and M < N:
+        turned = product(b.T, a.T, None).T
+        out = np.add(turned, 0 if bias is None else bias, out=memory.empty((M, N)))
+        return np.maximum(out, 0, out=out) if relu else out
     out = memory.empty((M, N))
     team = threads.count()
     panels = memory.empty((team, DEPTH * LANES))
@@ -126,20 +134,20 @@ _NOTHING = np.empty(0, np.float32)
     "Array(f4, 2, 'A', readonly=True), Array(f4, 2, 'A', readonly=True), Array(f4, 1, 'C', readonly=True),"
     "f4[:,::1], i8, f4[:,::1]"
 )
-def _product(thread, team, a, b, bias, panels, relu, out):
+def _product(thread, part, parts, a, b, bias, panels, relu, out):
     """Shares are blocks of LANES columns; where these are few, the rows are parted as well."""
     (M, K), N = a.shape, b.shape[1]
     blocks = (N + LANES - 1) // LANES
-    parts = 1 if blocks >= 4 * team else min(team, (M + ROWS - 1) // ROWS)
+    bands = 1 if blocks >= parts else min(parts, (M + ROWS - 1) // ROWS)
     step_m, step_k = a.strides[0] // 4, a.strides[1] // 4
     row_a, row_c = np.empty(ROWS, np.int64), np.empty(ROWS, np.int64)
     run = np.zeros(1, np.int64)
     panel = panels.ctypes.data + thread * panels.shape[1] * 4
-    for share in range(thread * blocks * parts // team, (thread + 1) * blocks * parts // team):
-        first, part = share // parts * LANES, share % parts
+    for share in range(part * blocks * bands // parts, (part + 1) * blocks * bands // parts):
+        first, band = share // bands * LANES, share % bands
         lanes = min(LANES, N - first)
         tiles = (M + ROWS - 1) // ROWS
-        begin, end = part * tiles // parts * ROWS, min((part + 1) * tiles // parts * ROWS, M)
+        begin, end = band * tiles // bands * ROWS, min((band + 1) * tiles // bands * ROWS, M)
         for k in range(0, K, DEPTH):
             depth = min(DEPTH, K - k)
             _pack(b, k, depth, first, lanes, panels[thread])
@@ -174,6 +182,7 @@ def _pack(b, k, depth, first, lanes, panel):
         for row in range(depth):
             copy(panel.ctypes.data + row * LANES * 4, source + row * b.strides[0], lanes)
     else:
-        for lane in range(lanes):
-            for row in range(depth):
-                panel[row * LANES + lane] = b[k + row, first + lane]
+        for near in range(0, depth, 16):  # a few rows at a time: the panel's part stays in the first-level cache
+            for lane in range(lanes):
+                for row in range(near, min(near + 16, depth)):
+                    panel[row * LANES + lane] = b[k + row, first + lane]

@@ -46,8 +46,8 @@ def _batch_norm(input, weight, bias, eps, relu):
     x, columns = _matrix(input)
     C = input.shape[1]
     count = input.size // C
-    parts = _parts(x)
-    counts, means, squares = np.zeros(parts), np.zeros((parts, x.shape[1])), np.zeros((parts, x.shape[1]))
+    slabs = _slabs(x)
+    counts, means, squares = np.zeros(slabs), np.zeros((slabs, x.shape[1])), np.zeros((slabs, x.shape[1]))
     _moments(x.size * PER_NUMBER, x, counts, means, squares)
     means, squares, counts = means.reshape(-1, C), squares.reshape(-1, C), np.repeat(counts, columns)[:, None]
     mean = (counts * means).sum(0) / count
@@ -72,7 +72,7 @@ def batch_norm_backward(grad, input, weight, mean, invstd):
     C = input.shape[1]
     count = input.size // C
     mean_row = np.tile(mean, columns)
-    sums, products = np.zeros((2, _parts(x), x.shape[1]))
+    sums, products = np.zeros((2, _slabs(x), x.shape[1]))
     _sums(x.size * PER_NUMBER, g, x, mean_row, sums, products)
     sums, products = sums.reshape(-1, C).sum(0), products.reshape(-1, C).sum(0)
     scale = invstd if weight is None else invstd * weight
@@ -95,8 +95,8 @@ def _picture(rows: np.ndarray, like: np.ndarray) -> np.ndarray:
     return np.moveaxis(rows.reshape(N, *pixels, C), -1, 1)
 
 
-def _parts(x: np.ndarray) -> int:
-    """The matrix is summed in so many parts, whatever the number of threads: the result does not depend on that."""
+def _slabs(x: np.ndarray) -> int:
+    """The matrix is summed in so many slabs, whatever the number of threads: the result does not depend on that."""
     return min(16, len(x))
 
 
@@ -104,14 +104,14 @@ _ROWS, _ROW = "Array(f4, 2, 'C', readonly=True)", "Array(f4, 1, 'C', readonly=Tr
 
 
 @compiled(f"{_ROWS}, f8[::1], f8[:,::1], f8[:,::1]")
-def _moments(thread, team, x, counts, means, squares):
-    """Of each part: its number of rows, the mean of each column, and the sum of squared distances from it."""
+def _moments(thread, part, parts, x, counts, means, squares):
+    """Of each slab of rows: its number of rows, the mean of each column, and the sum of squared distances from it."""
     M, K = x.shape
-    parts, step = len(counts), max(1, BLOCK // K)
+    slabs, step = len(counts), max(1, BLOCK // K)
     block_mean, block_squares = np.empty(K, np.float32), np.empty(K, np.float32)
-    for part in range(thread * parts // team, (thread + 1) * parts // team):
-        mean, square = means[part], squares[part]
-        begin, end = part * M // parts, (part + 1) * M // parts
+    for slab in range(part * slabs // parts, (part + 1) * slabs // parts):
+        mean, square = means[slab], squares[slab]
+        begin, end = slab * M // slabs, (slab + 1) * M // slabs
         for first in range(begin, end, step):
             last = min(first + step, end)
             here, before = last - first, first - begin
@@ -133,13 +133,13 @@ def _moments(thread, team, x, counts, means, squares):
                 distance = block_mean[k] - mean[k]
                 square[k] += block_squares[k] + distance * distance * before * here / (before + here)
                 mean[k] += distance * here / (before + here)
-        counts[part] = end - begin
+        counts[slab] = end - begin
 
 
 @compiled(f"{_ROWS}, {_ROW}, {_ROW}, {_ROW}, i8, f4[:,::1]")
-def _normalize(thread, team, x, mean, scale, shift, relu, out):
+def _normalize(thread, part, parts, x, mean, scale, shift, relu, out):
     M, K = x.shape
-    for m in range(thread * M // team, (thread + 1) * M // team):
+    for m in range(part * M // parts, (part + 1) * M // parts):
         row, to = x[m], out[m]
         for k in range(K):
             to[k] = (row[k] - mean[k]) * scale[k] + shift[k]
@@ -150,14 +150,14 @@ def _normalize(thread, team, x, mean, scale, shift, relu, out):
 
 
 @compiled(f"{_ROWS}, {_ROWS}, {_ROW}, f8[:,::1], f8[:,::1]")
-def _sums(thread, team, grad, x, mean, sums, products):
-    """Of each part and column: Σ grad and Σ grad·(x - mean)."""
+def _sums(thread, part, parts, grad, x, mean, sums, products):
+    """Of each slab of rows and each column: Σ grad and Σ grad·(x - mean)."""
     M, K = x.shape
-    parts, step = len(sums), max(1, BLOCK // K)
+    slabs, step = len(sums), max(1, BLOCK // K)
     block_sum, block_product = np.empty(K, np.float32), np.empty(K, np.float32)
-    for part in range(thread * parts // team, (thread + 1) * parts // team):
-        end = (part + 1) * M // parts
-        for first in range(part * M // parts, end, step):
+    for slab in range(part * slabs // parts, (part + 1) * slabs // parts):
+        end = (slab + 1) * M // slabs
+        for first in range(slab * M // slabs, end, step):
             block_sum[:] = 0
             block_product[:] = 0
             for m in range(first, min(first + step, end)):
@@ -166,14 +166,14 @@ def _sums(thread, team, grad, x, mean, sums, products):
                     block_sum[k] += g[k]
                     block_product[k] += g[k] * (row[k] - mean[k])
             for k in range(K):
-                sums[part, k] += block_sum[k]
-                products[part, k] += block_product[k]
+                sums[slab, k] += block_sum[k]
+                products[slab, k] += block_product[k]
 
 
 @compiled(f"{_ROWS}, {_ROWS}, {_ROW}, {_ROW}, {_ROW}, {_ROW}, f4[:,::1]")
-def _send_back(thread, team, grad, x, mean, slope, grad_mean, scale, d_input):
+def _send_back(thread, part, parts, grad, x, mean, slope, grad_mean, scale, d_input):
     M, K = x.shape
-    for m in range(thread * M // team, (thread + 1) * M // team):
+    for m in range(part * M // parts, (part + 1) * M // parts):
         g, row, to = grad[m], x[m], d_input[m]
         for k in range(K):
             to[k] = (g[k] - grad_mean[k] - (row[k] - mean[k]) * slope[k]) * scale[k]

@@ -12,7 +12,7 @@ from numba.extending import register_jitable
 
 from .. import faster
 from .compiled import compiled
-from .elementwise import part
+from .elementwise import piece
 
 PER_NUMBER = 0.5  # nanoseconds
 PIECE = 1024  # numbers; five arrays of them fit the first-level cache
@@ -106,8 +106,8 @@ _READ = "Array(f4, 1, 'C', readonly=True)"
 
 
 @compiled(f"f4[::1], {_READ}, f4[::1], f4, f4, f4, f4, b1, b1")
-def _sgd(thread, team, params, grads, buffers, lr, momentum, dampening, weight_decay, nesterov, maximize):
-    param, grad, buffer = part(thread, team, params), part(thread, team, grads), part(thread, team, buffers)
+def _sgd(thread, part, parts, params, grads, buffers, lr, momentum, dampening, weight_decay, nesterov, maximize):
+    param, grad, buffer = piece(part, parts, params), piece(part, parts, grads), piece(part, parts, buffers)
     for k in range(len(param)):
         step = -grad[k] if maximize else grad[k]
         if weight_decay != 0:
@@ -122,7 +122,8 @@ def _sgd(thread, team, params, grads, buffers, lr, momentum, dampening, weight_d
 @compiled(f"f4[::1], {_READ}, f4[::1], f4[::1], f4[::1], f4, f4, f8, f8, f4, f4, b1, b1, b1")
 def _adam(
     thread,
-    team,
+    part,
+    parts,
     params,
     grads,
     ms,
@@ -138,8 +139,8 @@ def _adam(
     amsgrad,
     maximize,
 ):
-    param, grad = part(thread, team, params), part(thread, team, grads)
-    m, v, v_max = part(thread, team, ms), part(thread, team, vs), part(thread, team, largest)
+    param, grad = piece(part, parts, params), piece(part, parts, grads)
+    m, v, v_max = piece(part, parts, ms), piece(part, parts, vs), piece(part, parts, largest)
     new_m, old_v, new_v = np.float32(1 - beta1), np.float32(beta2), np.float32(1 - beta2)
     for first in range(0, len(param), PIECE):  # a loop over five arrays would not be turned into vector instructions
         here = slice(first, first + PIECE)

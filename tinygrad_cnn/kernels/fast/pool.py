@@ -89,11 +89,11 @@ def _meeting(place, step, outputs):
 
 
 @compiled(f"{_PICTURES}, UniTuple(i8, 8), f4[:,:,:,::1], u1[:,:,:,::1]")
-def _max_pool(thread, team, x, window, out, choice):
+def _max_pool(thread, part, parts, x, window, out, choice):
     h, w, step_i, step_j, pad_i, pad_j, far_i, far_j = window
     _, H, W, C = x.shape
     N, P, Q, _ = out.shape
-    for row in range(thread * N * P // team, (thread + 1) * N * P // team):
+    for row in range(part * N * P // parts, (part + 1) * N * P // parts):
         n, p = row // P, row % P
         top = p * step_i - pad_i
         i_first, i_end = _inside(top, H, far_i, h)
@@ -114,11 +114,11 @@ def _max_pool(thread, team, x, window, out, choice):
 
 
 @compiled(f"{_PICTURES}, Array(u1, 4, 'C', readonly=True), UniTuple(i8, 8), f4[:,:,:,::1]")
-def _place(thread, team, grad, choice, window, out):
+def _place(thread, part, parts, grad, choice, window, out):
     h, w, step_i, step_j, pad_i, pad_j, far_i, far_j = window
     N, H, W, C = out.shape
     _, P, Q, _ = grad.shape
-    for row in range(thread * N * H // team, (thread + 1) * N * H // team):
+    for row in range(part * N * H // parts, (part + 1) * N * H // parts):
         n, y = row // H, row % H
         out[n, y] = 0
         for i in range(h):
@@ -136,11 +136,11 @@ def _place(thread, team, grad, choice, window, out):
 
 
 @compiled(f"{_PICTURES}, UniTuple(i8, 6), f4[:,:,:,::1]")
-def _sum(thread, team, x, window, out):
+def _sum(thread, part, parts, x, window, out):
     h, w, step_i, step_j, pad_i, pad_j = window
     _, H, W, C = x.shape
     N, P, Q, _ = out.shape
-    for row in range(thread * N * P // team, (thread + 1) * N * P // team):
+    for row in range(part * N * P // parts, (part + 1) * N * P // parts):
         n, p = row // P, row % P
         top = p * step_i - pad_i
         i_first, i_end = _inside(top, H, 1, h)
@@ -157,11 +157,11 @@ def _sum(thread, team, x, window, out):
 
 
 @compiled(f"{_PICTURES}, UniTuple(i8, 6), f4[:,:,:,::1]")
-def _spread(thread, team, grad, window, out):
+def _spread(thread, part, parts, grad, window, out):
     h, w, step_i, step_j, pad_i, pad_j = window
     N, H, W, C = out.shape
     _, P, Q, _ = grad.shape
-    for row in range(thread * N * H // team, (thread + 1) * N * H // team):
+    for row in range(part * N * H // parts, (part + 1) * N * H // parts):
         n, y = row // H, row % H
         out[n, y] = 0
         for i in range(h):

@@ -46,9 +46,9 @@ _TARGET = "Array(i8, 1, 'A', readonly=True)"
 
 
 @compiled(f"{_ROWS}, {_TARGET}, f4[::1], f4[::1]")
-def _cross_entropy(thread, team, input, target, losses, logsumexp):
+def _cross_entropy(thread, part, parts, input, target, losses, logsumexp):
     N, C = input.shape
-    for n in range(thread * N // team, (thread + 1) * N // team):
+    for n in range(part * N // parts, (part + 1) * N // parts):
         row, highest = input[n], np.float32(-np.inf)
         for c in range(C):
             highest = row[c] if row[c] > highest or row[c] != row[c] else highest
@@ -60,9 +60,9 @@ def _cross_entropy(thread, team, input, target, losses, logsumexp):
 
 
 @compiled(f"{_ROW}, {_ROWS}, {_ROW}, {_TARGET}, f4[:,::1]")
-def _cross_entropy_backward(thread, team, grad, input, logsumexp, target, d_input):
+def _cross_entropy_backward(thread, part, parts, grad, input, logsumexp, target, d_input):
     N, C = input.shape
-    for n in range(thread * N // team, (thread + 1) * N // team):
+    for n in range(part * N // parts, (part + 1) * N // parts):
         for c in range(C):
             d_input[n, c] = math.exp(input[n, c] - logsumexp[n]) * grad[n]
         d_input[n, target[n]] = (math.exp(input[n, target[n]] - logsumexp[n]) - np.float32(1)) * grad[n]
