@@ -225,6 +225,6 @@ def _pieces(*lists: Any) -> Iterator[tuple]:
         if param.ndim and param.nbytes <= PIECE:  # as most are: no views are needed
             yield arrays
             continue
-        arrays = [None if a is None else np.atleast_1d(a) for a in arrays]
-        for rows in pieces(len(arrays[0]), arrays[0][:1].nbytes):
-            yield tuple(None if a is None else a[rows] for a in arrays)
+        long = [None if a is None else np.atleast_1d(a) for a in arrays]
+        for rows in pieces(len(np.atleast_1d(param)), np.atleast_1d(param)[:1].nbytes):
+            yield tuple(None if a is None else a[rows] for a in long)
