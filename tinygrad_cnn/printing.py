@@ -1,7 +1,8 @@
-"""How the values of a tensor are written, and `set_printoptions`."""
+"""How tensors and modules show themselves: values in text, `set_printoptions`, and what a notebook gets."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -58,3 +59,16 @@ def values(array: np.ndarray, prefix: str = "") -> str:
         formatter=style or None,  # type: ignore[arg-type]
         prefix=prefix,
     )
+
+
+def mimebundle(self: Any, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    """What a notebook shows of a tensor or a module: text, and HTML where there is more to see.
+
+    Only this asks for pictures, so the room that draws them is opened by name, when a notebook asks.
+    """
+    shown = {"text/plain": repr(self)}
+    try:
+        html = import_module("tinygrad_cnn.viz.notebook").html_of(self)
+    except ImportError:  # a part that draws is not installed; the text is always there
+        return shown
+    return {**shown, "text/html": html} if html else shown

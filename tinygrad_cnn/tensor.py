@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .printing import values
+from .printing import mimebundle, values
 
 # One clock for births of nodes and changes of arrays. A node is always younger than its parents,
 # so births in reverse are a topological order, and "changed after it was saved" is one comparison.
@@ -479,6 +479,8 @@ class Tensor:
 
     def __repr__(self) -> str:
         return f"tensor({describe(self)})"
+
+    _repr_mimebundle_ = mimebundle
 
     # copies
 

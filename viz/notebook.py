@@ -1,8 +1,7 @@
 """What shows itself in a notebook: a graph, a Tensor with a history, a Module.
 
 A picture where one can be laid out quickly and stays small, else a list that unfolds; neither `dot` nor
-anything else is needed. Importing `tinygrad_cnn.viz` is what teaches Tensor and Module to do it: the rooms
-below know nothing of this one.
+anything else is needed. A notebook asks the tensor or module, and that opens this room.
 """
 
 from __future__ import annotations
@@ -99,17 +98,10 @@ def module_listing(module: Module, name: str = "") -> str:
     return f"<details{is_open}><summary>{head}, {own:,} parameters</summary><ul>{''.join(items)}</ul></details>"
 
 
-def _show_tensor(self: Tensor, include: Any = None, exclude: Any = None) -> dict[str, str]:
-    bundle = {"text/plain": repr(self)}
-    if self.grad_fn is not None:
-        graph = Graph(snapshot(self))
-        bundle["text/html"] = f"<pre>{escape(repr(self))}</pre>{graph._repr_html_()}"
-    return bundle
-
-
-def _show_module(self: Module, include: Any = None, exclude: Any = None) -> dict[str, str]:
-    return {"text/plain": repr(self), "text/html": module_listing(self)}
-
-
-Tensor._repr_mimebundle_ = _show_tensor  # type: ignore[attr-defined]
-Module._repr_mimebundle_ = _show_module  # type: ignore[attr-defined]
+def html_of(shown: Tensor | Module) -> str:
+    """The HTML of a tensor with a history or of a module; "" for a leaf, whose repr says all."""
+    if isinstance(shown, Module):
+        return module_listing(shown)
+    if shown.grad_fn is None:
+        return ""
+    return f"<pre>{escape(repr(shown))}</pre>{Graph(snapshot(shown))._repr_html_()}"

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..modes import Scope, mode
+from ..printing import mimebundle
 from ..tensor import Handle, Tensor, wrap
 from . import state
 from .hooks import BackwardWatch, Hook
@@ -509,6 +510,8 @@ class Module:
     def extra_repr(self) -> str:
         """What stands between the brackets of the repr: the arguments that the module was made with."""
         return ""
+
+    _repr_mimebundle_ = mimebundle
 
     def __repr__(self) -> str:
         extra = self.extra_repr()
