@@ -14,7 +14,9 @@ import numpy as np
 SMALL = 1 << 16  # bytes; below it, the system's allocator is as fast
 KEEP = 256 << 20  # bytes that may lie idle
 
-_idle: dict[int, list[np.ndarray]] = {}
+Block = tuple[np.ndarray, int]  # kept memory, and its first address that is a multiple of 64
+
+_idle: dict[int, list[Block]] = {}
 
 
 class _Loan:
@@ -22,13 +24,12 @@ class _Loan:
 
     __slots__ = ("__array_interface__", "block")
 
-    def __init__(self, block: np.ndarray, shape: tuple[int, ...], dtype: np.dtype):
+    def __init__(self, block: Block, shape: tuple[int, ...], dtype: np.dtype):
         self.block = block
-        place = (block.ctypes.data + 63) & ~63
-        self.__array_interface__ = {"data": (place, False), "shape": shape, "typestr": dtype.str, "version": 3}
+        self.__array_interface__ = {"data": (block[1], False), "shape": shape, "typestr": dtype.str, "version": 3}
 
     def __del__(self):
-        _idle.setdefault(self.block.nbytes, []).append(self.block)
+        _idle[self.block[0].nbytes].append(self.block)
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype | type = np.float32) -> np.ndarray:
@@ -44,15 +45,16 @@ def empty(shape: tuple[int, ...], dtype: np.dtype | type = np.float32) -> np.nda
     return np.asarray(_Loan(_block(size + 64), shape, dtype))
 
 
-def _block(size: int) -> np.ndarray:
+def _block(size: int) -> Block:
     """A block of the size's class, idle or new; classes are an eighth apart, so similar sizes share blocks."""
     step = 1 << max(size.bit_length() - 4, 12)
     size = -(-size // step) * step
     try:
-        return _idle[size].pop()
-    except (KeyError, IndexError):
+        return _idle.setdefault(size, []).pop()
+    except IndexError:
         _shed()
-        return np.empty(size, np.uint8)
+        memory = np.empty(size, np.uint8)
+        return memory, -(-memory.ctypes.data // 64) * 64
 
 
 def _shed() -> None:
