@@ -363,6 +363,8 @@ def test_one_basic_index(torch, x, data):
 def test_one_change_of_shape(torch, x, data):
     sizes = tuple(data.draw(st.lists(st.integers(-1, 6), min_size=1, max_size=4)))
     f = data.draw(st.sampled_from(["reshape", "expand", "permute", "flip", "view"]))
+    if f in ("flip", "permute"):
+        sizes = tuple(dict.fromkeys(sizes))
     call = f"A1.{f}({', '.join(map(str, sizes))})"
     assert not differs(torch, call, {"A1": x})
 

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tinygrad_cnn"
 
 FLOORS = {
+    "arguments": 0,
     "kernels": 0,
     "random": 0,
     "quiet": 0,

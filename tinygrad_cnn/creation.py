@@ -237,6 +237,8 @@ def arange(
     start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start, end, step))
     if start is None and end is None:
         raise TypeError("arange: expects arange(end) or arange(start, end, step), got no end")
+    if given := [x for x in (start, end, step) if isinstance(x, str | list | tuple)]:
+        raise TypeError(f"arange: start, end and step must be numbers, got {given[0]!r}")
     if start is None or end is None:
         start, end = 0, end if start is None else start
     if step == 0:

@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from .arguments import in_pytorch
 from .autograd.engine import grad as gradients_of
 from .autograd.function import refuse_changed
 from .modes import _Setting, mode, user_line
@@ -36,9 +37,6 @@ from .tensor import Node, Pick, Tensor, Version, View, tick, wrap
 
 registry: dict[str, Callable] = {}
 
-# NumPy's names of parameters, which PyTorch's functions take as well.
-NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
-
 
 def parameter_names(f: Callable) -> list[str]:
     """The names of a function's parameters. For plain functions without `inspect`, which takes most of an import."""
@@ -46,21 +44,6 @@ def parameter_names(f: Callable) -> list[str]:
     if code is None or code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS) or hasattr(f, "__wrapped__"):
         return list(inspect.signature(f).parameters)
     return list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
-
-
-def in_pytorch(kwargs: dict) -> dict:
-    """Keyword arguments with NumPy's names replaced by PyTorch's."""
-    return {NUMPY_NAMES.get(name, name): value for name, value in kwargs.items()}
-
-
-def numpy_names(f: Callable) -> Callable:
-    """The same function, which also takes `axis=` for dim and `keepdims=` for keepdim; ops do so by themselves."""
-
-    @functools.wraps(f)
-    def g(*args: Any, **kwargs: Any) -> Any:
-        return f(*args, **in_pytorch(kwargs)) if kwargs else f(*args)
-
-    return g
 
 
 class Op:

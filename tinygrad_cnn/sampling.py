@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import names_strangers
 from .creation import finish, shape_of
 from .dtypes import get_default_dtype
 from .random import Generator, rng
@@ -64,6 +65,7 @@ def randn(
     return finish(values, device, requires_grad, out)
 
 
+@names_strangers
 def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
               requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """`rand` in the shape and dtype of input."""
@@ -72,6 +74,7 @@ def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any =
     )
 
 
+@names_strangers
 def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
                requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """`randn` in the shape and dtype of input."""
@@ -95,6 +98,7 @@ def randint(
     return finish(values.astype(dtype or np.int64), device, requires_grad, out)
 
 
+@names_strangers
 def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: Any = None, device: Any = None,
                  requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """`randint` in the shape and dtype of input."""
@@ -112,6 +116,7 @@ def randperm(
     return finish(rng(generator).permutation(n).astype(dtype or np.int64), device, requires_grad, out)
 
 
+@names_strangers
 def normal(
     mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, out: Any = None,
     dtype: Any = None, device: Any = None, requires_grad: bool = False,
@@ -134,6 +139,7 @@ def normal(
     return finish(np.asarray(values, kind), device, requires_grad, out)
 
 
+@names_strangers
 def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None, out: Any = None) -> Tensor:
     """1 with the probability that stands in input (or with probability p everywhere), else 0."""
     chance = as_array(input if p is None else p)
@@ -143,6 +149,7 @@ def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None, 
     return finish(ones.astype(input.dtype), out=out)
 
 
+@names_strangers
 def multinomial(
     input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None, out: Any = None
 ) -> Tensor:

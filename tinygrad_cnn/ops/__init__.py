@@ -1,5 +1,8 @@
 """Every op with its rules under it, one topic a file; here are the public names."""
 
+from types import FunctionType
+
+from ..arguments import names_strangers
 from ..out import accepts_out
 from .activation import (
     celu,
@@ -337,3 +340,14 @@ for (
 ) in """abs add bmm cat clamp cos div exp log matmul maximum minimum mm mul mv neg pow sigmoid sin sqrt stack sub
              tanh""".split():
     globals()[_name] = accepts_out(globals()[_name])
+
+# Compositions of ops; but where a warning names the line that called, nothing may stand between.
+_named = {
+    f: names_strangers(f)
+    for f in list(globals().values())
+    if isinstance(f, FunctionType) and f.__module__.startswith(__name__) and not hasattr(f, "op")
+    if "warnings" not in f.__globals__
+}
+globals().update(
+    {name: _named[f] for name, f in list(globals().items()) if isinstance(f, FunctionType) and f in _named}
+)

@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import names_strangers
 from ..random import rng
 
 # Where SELU sends minus infinity: what alpha_dropout puts in place of dropped numbers.
 SELU_FLOOR = -1.7580993408473766
 
 
+@names_strangers
 def dropout(input: Any, p: float = 0.5, training: bool = True) -> Any:
     """input · mask / (1-p), each element kept with probability 1-p        any shape -> the same
 

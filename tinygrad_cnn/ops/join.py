@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import numpy_names
 from ..dtypes import result_type
-from ..op import expand_to, numpy_names, op
+from ..op import expand_to, op
 from .dims import axis
 from .index import getitem
 from .shape import reshape, unsqueeze

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arguments import numpy_names
 from ..dtypes import int64
-from ..op import expand_to, numpy_names, op
+from ..op import expand_to, op
 from ..tensor import Tensor, as_array
 from .compare import eq, isnan, logical_not
 from .dims import axis, reduced

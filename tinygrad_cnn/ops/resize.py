@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import names_strangers
 from .linalg import matmul
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from .shape import permute, reshape, squeeze, unsqueeze
@@ -29,6 +30,7 @@ SPATIAL = {
 }
 
 
+@names_strangers
 def interpolate(
     input: Any,
     size: Any = None,

@@ -1,0 +1,286 @@
+"""Wrong calls: what is raised, that it says which op, what was given and what helps, and that nothing was changed.
+
+A message that comes from deep inside NumPy is a defect, so no row may be raised in another package.
+"""
+
+from __future__ import annotations
+
+import io
+import traceback
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import nn, optim
+from tinygrad_cnn.nn import functional as F
+from tinygrad_cnn.utils.data import DataLoader, Subset, TensorDataset, random_split
+
+nan = float("nan")
+
+
+class Things:
+    """Tensors of all kinds, made anew for each row."""
+
+    def __init__(self):
+        draw = np.random.RandomState(0)
+        self.x = tg.tensor(draw.randn(2, 3).astype(np.float32), requires_grad=True)
+        self.y = tg.tensor(draw.randn(4, 5).astype(np.float32))
+        self.i = tg.tensor([[1, 2, 3], [4, 5, 6]])
+        self.b = self.i > 2
+        self.image = tg.tensor(draw.randn(2, 3, 8, 8).astype(np.float32))
+        self.weight = tg.tensor(draw.randn(4, 3, 3, 3).astype(np.float32))
+        self.logits = tg.tensor(draw.randn(2, 3).astype(np.float32), requires_grad=True)
+        self.classes = tg.tensor([0, 2])
+        self.layer = nn.Linear(3, 2)
+        self.net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2))
+        self.optimizer = optim.SGD(self.layer.parameters(), lr=0.1)
+        self.data = TensorDataset(tg.zeros(4, 2), tg.zeros(4))
+
+    def state(self):
+        """All values, as they are now."""
+        tensors = [v for v in vars(self).values() if isinstance(v, tg.Tensor)]
+        tensors += [*self.layer.state_dict().values(), *self.net.state_dict().values()]
+        return [t.detach().numpy().copy() for t in tensors], [t.grad for t in tensors], self.optimizer.state_dict()
+
+
+# A call; the class of its error; words of its message: the op, what was given, what helps.
+
+CALLS = [
+    # creation
+    (lambda t: tg.tensor([[1, 2], [3]]), ValueError, "tensor: length 2 1 one length"),
+    (lambda t: tg.tensor("a"), TypeError, "tensor: str numbers"),
+    (lambda t: tg.tensor(None), TypeError, "tensor: NoneType"),
+    (lambda t: tg.tensor([1, None]), TypeError, "tensor: NoneType"),
+    (lambda t: tg.tensor([300], dtype=tg.uint8), RuntimeError, "tensor: 300 uint8 dtype="),
+    (lambda t: tg.tensor(1, requires_grad=True), RuntimeError, "floating int64 .float()"),
+    (lambda t: tg.zeros(-1), RuntimeError, "zeros: negative -1"),
+    (lambda t: tg.zeros(2.5), TypeError, "zeros: ints 2.5"),
+    (lambda t: tg.zeros("3"), TypeError, "zeros: ints '3'"),
+    (lambda t: tg.zeros(2, size=(2,)), TypeError, "zeros: size="),
+    (lambda t: tg.zeros(2, device="cuda"), RuntimeError, "cuda CPU"),
+    (lambda t: tg.Tensor("x"), TypeError, "Tensor: tensor(...)"),
+    (lambda t: tg.arange(0, 5, 0), RuntimeError, "arange: step zero"),
+    (lambda t: tg.arange(5, 0), RuntimeError, "arange: 5 0 sign"),
+    (lambda t: tg.arange("x"), TypeError, "arange: numbers 'x'"),
+    (lambda t: tg.linspace(0, 1, -1), RuntimeError, "linspace: -1"),
+    (lambda t: tg.eye(-1), RuntimeError, "eye: -1"),
+    (lambda t: tg.from_numpy([1, 2]), TypeError, "from_numpy: ndarray list"),
+    (lambda t: tg.randint(5, 5, (2,)), RuntimeError, "randint: 5"),
+    (lambda t: tg.randn(2, dtype=tg.int64), RuntimeError, "randn: floating int64 randint"),
+    (lambda t: tg.randperm(-1), RuntimeError, "randperm: -1"),
+    (lambda t: tg.manual_seed("x"), TypeError, "manual_seed: int str"),
+    (lambda t: tg.ones_like(3), TypeError, "Tensor int"),
+    (lambda t: tg.bernoulli(tg.tensor([2.0])), RuntimeError, "bernoulli 0 1"),
+    (lambda t: tg.multinomial(tg.tensor([0.5, 0.5]), 3), RuntimeError, "multinomial 3"),
+    # elementwise
+    (lambda t: t.x + t.y, RuntimeError, "add: (2, 3) (4, 5) broadcast"),
+    (lambda t: t.x + "a", TypeError, "unsupported 'Tensor' 'str'"),
+    (lambda t: t.x * None, TypeError, "unsupported 'Tensor' 'NoneType'"),
+    (lambda t: tg.exp(None), TypeError, "exp: input Tensor NoneType"),
+    (lambda t: tg.exp([1.0]), TypeError, "exp: input list tensor(...)"),
+    (lambda t: tg.mul(t.x, "a"), TypeError, "mul: other Tensor str"),
+    (lambda t: F.relu(None), TypeError, "relu: Tensor NoneType"),
+    (lambda t: F.gelu(t.i), RuntimeError, "gelu: int64 .float()"),
+    (lambda t: F.gelu(t.x, approximate="x"), RuntimeError, "gelu: 'none' 'tanh' 'x'"),
+    (lambda t: -t.b, RuntimeError, "neg: bool logical_not"),
+    (lambda t: t.b - t.b, RuntimeError, "sub: bool logical_xor"),
+    (lambda t: t.i // 0, RuntimeError, "zero .float()"),
+    (lambda t: t.i**-1, RuntimeError, "pow: negative .float()"),
+    (lambda t: tg.clamp(t.x), RuntimeError, "clamp: min max"),
+    (lambda t: tg.where(t.i, t.x, t.x), RuntimeError, "where: bool int64 !="),
+    (lambda t: ~t.x, RuntimeError, "bitwise_not: float32 .long()"),
+    (lambda t: tg.div(t.x, 2, rounding_mode="up"), RuntimeError, "div: 'trunc' 'floor' 'up'"),
+    (lambda t: t.x.add(1, 2), TypeError, "add"),
+    (lambda t: tg.isclose(t.x, t.i), RuntimeError, "isclose: float32 int64 convert"),
+    # reductions
+    (lambda t: t.x.sum(5), IndexError, "sum: dim 5 2 axes -2 1"),
+    (lambda t: t.x.sum("x"), TypeError, "sum: dim 'x' str"),
+    (lambda t: t.x.sum(0, 1), TypeError, "sum: keepdim dim=(0, 1)"),
+    (lambda t: t.x.sum((0, 0)), RuntimeError, "sum: axis 0 more than once"),
+    (lambda t: t.x.sum(foo=1), TypeError, "sum: foo input, dim, keepdim"),
+    (lambda t: t.i.mean(), RuntimeError, "mean: int64 .float()"),
+    (lambda t: tg.zeros(0).max(), RuntimeError, "no elements"),
+    (lambda t: tg.zeros(0).argmax(), IndexError, "argmax: no elements"),
+    (lambda t: t.i.std(), RuntimeError, "int64 .float()"),
+    (lambda t: tg.topk(t.x, 9), RuntimeError, "topk: 9"),
+    (lambda t: F.softmax(t.i, 0), RuntimeError, "softmax: int64 .float()"),
+    # shapes and places
+    (lambda t: t.x.view(4, 4), RuntimeError, "(4, 4) (2, 3) 6"),
+    (lambda t: t.x.view(-1, -1), RuntimeError, "reshape: single -1"),
+    (lambda t: t.x.T.view(6), RuntimeError, "view: strides .reshape .contiguous()"),
+    (lambda t: t.x.permute(0), RuntimeError, "permute: (0,) 2 axes"),
+    (lambda t: t.x.transpose(0, 3), IndexError, "transpose: dim 3"),
+    (lambda t: t.x.expand(4, 3), RuntimeError, "expand: (2, 3) (4, 3)"),
+    (lambda t: t.x.unsqueeze(5), IndexError, "unsqueeze: dim 5"),
+    (lambda t: tg.cat([t.x, t.y]), RuntimeError, "cat: (2, 3) (4, 5)"),
+    (lambda t: tg.cat([]), ValueError, "cat: non-empty"),
+    (lambda t: tg.cat(t.x), TypeError, "cat: list Tensor"),
+    (lambda t: tg.stack([t.x, t.y]), RuntimeError, "stack: (2, 3) (4, 5)"),
+    (lambda t: tg.split(t.x, [1, 5]), RuntimeError, "[1, 5] 2 (2, 3)"),
+    (lambda t: t.x[5], IndexError, "index 5 (2, 3)"),
+    (lambda t: t.x[0, 0, 0], IndexError, "3 indices (2, 3)"),
+    (lambda t: t.x["a"], IndexError, "index str"),
+    (lambda t: t.x[::-1], ValueError, "step flip"),
+    (lambda t: t.x[tg.tensor([7])], IndexError, "(2, 3)"),
+    (lambda t: t.x[tg.tensor([0.5])], IndexError, "float32"),
+    (lambda t: tg.gather(t.x, 1, t.x), RuntimeError, "gather: float32 .long()"),
+    (lambda t: t.x.masked_fill(t.i, 0), RuntimeError, "masked_fill: bool int64"),
+    (lambda t: F.one_hot(t.classes, 2), RuntimeError, "one_hot: 2"),
+    (lambda t: F.pad(t.x, (1,)), RuntimeError, "pad: (1,)"),
+    (lambda t: list(tg.tensor(1.0)), TypeError, "0-d"),
+    (lambda t: bool(t.x), RuntimeError, "ambiguous .any() .all()"),
+    (lambda t: t.x.item(), RuntimeError, "item: 6 elements"),
+    # in place
+    (lambda t: t.x.add_(1), RuntimeError, "add_: leaf no_grad()"),
+    (lambda t: t.x.__setitem__(0, 1.0), RuntimeError, "leaf no_grad()"),
+    (lambda t: t.y.add_(tg.zeros(2, 4, 5)), RuntimeError, "add_: (4, 5) (2, 4, 5)"),
+    (lambda t: t.i.add_(0.5), RuntimeError, "add_: float32 int64 convert"),
+    (lambda t: t.y.__setitem__(0, tg.ones(3)), RuntimeError, "setitem: (3,) (5,)"),
+    (lambda t: t.y.__setitem__(0, "a"), TypeError, "setitem: str"),
+    (lambda t: t.y.__setitem__(9, 0.0), IndexError, "9 (4, 5)"),
+    (lambda t: t.y.__setitem__(t.y > 0, tg.ones(2, 2, 2)), RuntimeError, "setitem: (2, 2, 2)"),
+    (lambda t: t.y.copy_(t.image), RuntimeError, "(2, 3, 8, 8) (4, 5)"),
+    (lambda t: t.y[0].expand(3, 5).add_(1), RuntimeError, "add_: .clone()"),
+    (lambda t: tg.add(t.y, 1, out=tg.zeros(2)), RuntimeError, "add: (4, 5) (2,)"),
+    (lambda t: tg.add(t.x, 1, out=tg.zeros(2, 3)), RuntimeError, "add: out= no_grad"),
+    (lambda t: t.y.uniform_(2, 1), RuntimeError, "uniform_: 2 1"),
+    (lambda t: t.y.normal_(0, -1), RuntimeError, "normal_: -1"),
+    # autograd
+    (lambda t: t.x.backward(), RuntimeError, "scalar (2, 3) gradient"),
+    (lambda t: t.y.sum().backward(), RuntimeError, "require grad no_grad"),
+    (lambda t: (t.x * 2).backward(tg.ones(3)), RuntimeError, "(3,) (2, 3)"),
+    (lambda t: [s.backward() for s in [t.x.exp().sum()] * 2], RuntimeError, "second time retain_graph=True"),
+    (lambda t: tg.autograd.grad(t.x.sum(), t.y), RuntimeError, "grad"),
+    (lambda t: tg.autograd.grad(t.x.sum(), t.logits), RuntimeError, "allow_unused=True"),
+    (lambda t: t.x.numpy(), RuntimeError, "numpy() detach()"),
+    (lambda t: t.i.requires_grad_(), RuntimeError, "floating int64"),
+    (lambda t: (t.x * 1).requires_grad_(False), RuntimeError, "leaf detach()"),
+    (lambda t: t.y.register_hook(print), RuntimeError, "register_hook: gradient"),
+    (lambda t: t.x.register_hook(3), TypeError, "register_hook: callable int"),
+    # products, convolutions, pooling
+    (lambda t: t.x @ t.y, RuntimeError, "matmul: (2, 3) (4, 5)"),
+    (lambda t: t.x @ tg.tensor(2.0), RuntimeError, "matmul: () *"),
+    (lambda t: t.x @ t.i.T, RuntimeError, "matmul: float32 int64"),
+    (lambda t: tg.einsum("ij,jk->ik", t.x, t.y), RuntimeError, "einsum"),
+    (lambda t: tg.bmm(t.x, t.x), RuntimeError, "bmm: (2, 3)"),
+    (lambda t: F.linear(t.y, t.x), RuntimeError, "linear: (4, 5) (2, 3)"),
+    (lambda t: F.linear("a", t.x), TypeError, "linear: input Tensor str"),
+    (lambda t: F.conv2d(t.image, tg.zeros(4, 2, 3, 3)), RuntimeError, "conv2d: 3 channels 2 groups"),
+    (lambda t: F.conv2d(t.x, t.weight), RuntimeError, "conv2d: (2, 3)"),
+    (lambda t: F.conv2d(None, t.weight), TypeError, "conv2d: input Tensor NoneType"),
+    (lambda t: F.conv2d(t.image.double(), t.weight), RuntimeError, "conv2d: float64 float32"),
+    (lambda t: F.conv2d(t.image, t.weight, tg.zeros(3)), RuntimeError, "conv2d: bias (3,)"),
+    (lambda t: F.conv2d(t.image, t.weight, stride=0), RuntimeError, "conv2d: stride 0"),
+    (lambda t: F.conv2d(t.image, t.weight, padding=-1), RuntimeError, "conv2d: padding -1"),
+    (lambda t: F.conv2d(t.image, t.weight, padding="x"), RuntimeError, "conv2d: padding 'x'"),
+    (lambda t: F.conv2d(t.image, t.weight, stride=(1, 2, 3)), RuntimeError, "conv2d: stride"),
+    (lambda t: F.conv2d(t.image, t.weight, dilation=9), RuntimeError, "conv2d: (9, 9) (8, 8)"),
+    (lambda t: F.conv2d(t.image, t.weight, groups=2), RuntimeError, "conv2d: groups 2"),
+    (lambda t: F.max_pool2d(t.image, 9), RuntimeError, "max_pool2d: 9"),
+    (lambda t: F.max_pool2d(t.image, 0), RuntimeError, "max_pool2d: 0"),
+    (lambda t: F.max_pool2d(t.image, 2, padding=2), RuntimeError, "max_pool2d: padding 2 half"),
+    (lambda t: F.max_pool2d(t.x, 2), RuntimeError, "max_pool2d: (2, 3)"),
+    (lambda t: F.avg_pool2d(t.image, 2, divisor_override=0), RuntimeError, "avg_pool2d: divisor_override"),
+    (lambda t: F.interpolate(t.image), ValueError, "interpolate: size scale_factor"),
+    # losses, norms, dropout, embedding
+    (lambda t: F.cross_entropy(t.logits, tg.tensor([0, 3])), IndexError, "cross_entropy: 3"),
+    (lambda t: F.cross_entropy(t.logits, tg.tensor([0, -1])), IndexError, "cross_entropy: -1"),
+    (lambda t: F.cross_entropy(t.logits, tg.tensor([0])), ValueError, "2 1"),
+    (lambda t: F.cross_entropy(t.logits, tg.tensor([0.0, 1.0])), RuntimeError, "cross_entropy: float32 .long()"),
+    (lambda t: F.cross_entropy(t.logits, None), TypeError, "cross_entropy: target NoneType"),
+    (lambda t: F.cross_entropy(t.logits, t.classes, tg.ones(2)), RuntimeError, "cross_entropy: weight 3"),
+    (lambda t: F.cross_entropy(t.logits, t.classes, reduction="x"), ValueError, "reduction x 'mean'"),
+    (lambda t: F.cross_entropy(t.logits, t.classes, label_smoothing=2.0), RuntimeError, "label_smoothing 2.0"),
+    (lambda t: F.mse_loss(t.x, 0.0), TypeError, "mse_loss: target Tensor float"),
+    (lambda t: F.binary_cross_entropy(tg.tensor([2.0]), tg.tensor([1.0])), RuntimeError, "binary_cross_entropy: 0 1"),
+    (lambda t: F.binary_cross_entropy(t.x, t.y), ValueError, "binary_cross_entropy: (2, 3) (4, 5)"),
+    (lambda t: F.batch_norm(t.image[:1, :, :1, :1], None, None, training=True), ValueError, "more than 1 value"),
+    (lambda t: F.layer_norm(t.x, (5,)), RuntimeError, "layer_norm: (5,) (2, 3)"),
+    (lambda t: F.group_norm(t.image, 2), RuntimeError, "group_norm: 3 channels num_groups=2"),
+    (lambda t: F.dropout(t.x, 1.5), ValueError, "dropout: p 0 1 1.5"),
+    (lambda t: F.dropout(t.x, nan), ValueError, "dropout: p 0 1 nan"),
+    (lambda t: F.dropout(t.x, None), TypeError, "dropout"),
+    (lambda t: F.embedding(t.x.long() * 0 + 9, t.y), IndexError, "embedding: 9 4"),
+    (lambda t: F.embedding(t.x, t.y), RuntimeError, "embedding: float32"),
+    # layers
+    (lambda t: nn.Linear(-1, 2), RuntimeError, "negative -1"),
+    (lambda t: nn.Linear(2.5, 2), TypeError, "2.5"),
+    (lambda t: nn.Conv2d(4, 5, 3, groups=2), ValueError, "groups 5"),
+    (lambda t: nn.Conv2d(4, 4, 3, padding="x"), ValueError, "padding 'x'"),
+    (lambda t: nn.Conv2d(4, 4, 3, stride=2, padding="same"), ValueError, "same strid"),
+    (lambda t: nn.Dropout(-0.1), ValueError, "p -0.1 0 1"),
+    (lambda t: nn.BatchNorm2d(3)(t.x), ValueError, "4 2"),
+    (lambda t: nn.BatchNorm2d(5)(t.image), RuntimeError, "3 5"),
+    (lambda t: t.net(t.image[:, :, :7]), RuntimeError, "linear: 144"),
+    (lambda t: t.net(None), TypeError, "conv2d: input NoneType"),
+    (lambda t: nn.Sequential(3), TypeError, "int"),
+    (lambda t: nn.Sequential(nn.ReLU())[1], IndexError, "1"),
+    (lambda t: nn.Parameter([1.0]), TypeError, "Parameter: list tensor"),
+    (lambda t: nn.Parameter(t.i), RuntimeError, "floating int64"),
+    (lambda t: t.layer.load_state_dict({"weight": tg.zeros(2, 3)}), RuntimeError, "bias"),
+    (lambda t: t.layer.load_state_dict({"weight": tg.zeros(3, 2), "bias": tg.zeros(2)}), RuntimeError, "(3, 2) (2, 3)"),
+    (lambda t: t.layer.load_state_dict({**t.layer.state_dict(), "z": tg.zeros(1)}), RuntimeError, "z"),
+    (lambda t: t.layer.load_state_dict(None), TypeError, "dict NoneType"),
+    (lambda t: t.layer.foo, AttributeError, "Linear foo"),
+    (lambda t: t.layer.register_buffer("a.b", None), KeyError, "a.b"),
+    (lambda t: t.layer.to("cuda"), RuntimeError, "cuda CPU"),
+    # optimizers and loaders
+    (lambda t: optim.SGD(t.layer.parameters(), lr=-1), ValueError, "lr -1"),
+    (lambda t: optim.SGD(t.layer.parameters(), lr=nan), ValueError, "lr nan"),
+    (lambda t: optim.SGD(t.layer.parameters(), lr=0.1, nesterov=True), ValueError, "momentum"),
+    (lambda t: optim.Adam(t.layer.parameters(), betas=(1.0, 0.9)), ValueError, "beta 1.0"),
+    (lambda t: optim.Adam(t.layer.parameters(), eps=nan), ValueError, "eps nan"),
+    (lambda t: optim.SGD([], lr=0.1), ValueError, "empty"),
+    (lambda t: optim.SGD(t.x, lr=0.1), TypeError, "Tensor"),
+    (lambda t: optim.SGD([t.x * 2], lr=0.1), ValueError, "leaf"),
+    (lambda t: optim.SGD(["x"], lr=0.1), TypeError, "str"),
+    (lambda t: t.optimizer.add_param_group({"params": [t.layer.weight]}), ValueError, "group"),
+    (lambda t: t.optimizer.load_state_dict({}), TypeError, "load_state_dict: state_dict()"),
+    (lambda t: optim.lr_scheduler.StepLR(3, 1), TypeError, "int"),
+    (lambda t: nn.utils.clip_grad_norm_(3, 1.0), TypeError, "int"),
+    (lambda t: DataLoader(t.data, batch_size=0), ValueError, "batch_size 0"),
+    (lambda t: DataLoader(t.data, num_workers=-1), ValueError, "num_workers -1"),
+    (lambda t: DataLoader(t.data, shuffle=True, sampler=[0]), ValueError, "sampler shuffle"),
+    (lambda t: list(DataLoader([tg.ones(2), tg.ones(3)], 2)), RuntimeError, "(2,) (3,)"),
+    (lambda t: list(DataLoader([None], 1)), TypeError, "NoneType"),
+    (lambda t: TensorDataset(tg.zeros(2), tg.zeros(3)), ValueError, "TensorDataset: (2,) (3,)"),
+    (lambda t: random_split([1, 2, 3], [2, 2]), ValueError, "3"),
+    (lambda t: Subset([1, 2], [5])[0], IndexError, ""),
+    # files
+    (lambda t: tg.load("there/is/none.pt"), FileNotFoundError, "none.pt"),
+    (lambda t: tg.load(io.BytesIO(b"no checkpoint at all")), RuntimeError, "load: zip"),
+    (lambda t: tg.load(3), TypeError, "load: path int"),
+    (lambda t: tg.save(t.x, None), TypeError, "save: path NoneType"),
+    (lambda t: tg.save(t.x, closed()), ValueError, "closed"),
+    (lambda t: tg.save({"f": lambda: 0}, io.BytesIO()), TypeError, "save"),
+]  # fmt: skip
+
+
+def closed():
+    file = io.BytesIO()
+    file.close()
+    return file
+
+
+def test_there_are_many():
+    assert len(CALLS) >= 150
+
+
+@pytest.mark.parametrize("number", range(len(CALLS)))
+def test_error(number):
+    call, kind, words = CALLS[number]
+    things = Things()
+    before = things.state()
+    with pytest.raises(kind) as info:
+        call(things)
+    message = str(info.value)
+    missing = [word for word in words.split() if word not in message]
+    assert not missing, f"{missing} not in {message!r}"
+    raised_in = Path(traceback.extract_tb(info.value.__traceback__)[-1].filename)
+    assert "numpy" not in raised_in.parts, f"{message!r} comes from {raised_in}"
+    after = things.state()
+    for old, new in zip(before[0], after[0], strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert str(before[2]) == str(after[2])
