@@ -124,6 +124,9 @@ CONVOLUTIONS = {  # input shape, weight shape, stride, padding, dilation, groups
     "dilated": ((1, 4, 15, 15), (4, 4, 3, 3), (1, 1), (2, 2), (2, 3), 1),
     "groups": ((2, 12, 8, 8), (16, 3, 3, 3), (1, 1), (1, 1), (1, 1), 4),
     "depthwise": ((2, 9, 8, 8), (18, 1, 3, 3), (1, 1), (1, 1), (1, 1), 9),
+    "transformed": ((6, 32, 17, 30), (64, 32, 3, 3), (1, 1), (0, 0), (1, 1), 1),
+    "transformed and padded": ((8, 64, 14, 12), (32, 64, 3, 3), (1, 1), (1, 2), (1, 1), 1),
+    "transformed, many images": ((97, 32, 4, 4), (32, 32, 3, 3), (1, 1), (1, 1), (1, 1), 1),
     "window of the whole image": ((3, 6, 5, 4), (9, 6, 5, 4), (1, 1), (0, 0), (1, 1), 1),
     "rows of the input that no window sees": ((1, 2, 10, 10), (4, 2, 2, 2), (4, 4), (0, 0), (1, 1), 1),
     "more padding than image": ((1, 2, 1, 2), (4, 2, 2, 2), (3, 2), (3, 4), (1, 1), 1),
@@ -148,6 +151,15 @@ def test_convolution_in_every_memory_order(order):
     geometry = ((1, 1), (1, 1), (1, 1), 1)
     check("conv2d_input", grad, weight, x.shape, *geometry)
     check("conv2d_weight", grad, x, weight.shape, *geometry)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_transformed_convolution_in_every_memory_order(order):
+    x, weight = numbers(8, 32, 20, 12, order=order), numbers(32, 32, 3, 3, order=order)
+    check_convolution(x, weight, (1, 1), (1, 1), (1, 1), 1)
+    grad = numbers(8, 32, 20, 12, order=order)
+    check("conv2d_input", grad, weight, x.shape, (1, 1), (1, 1), (1, 1), 1)
+    check("conv2d_weight", grad, x, weight.shape, (1, 1), (1, 1), (1, 1), 1)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,8 +1,8 @@
 """The kernels at full speed, compiled by Numba: same names as in reference/, which stays the law.
 
 A file is imported when one of its kernels is first needed (see `kernels/__init__.py`). Beside the topics:
-micro.py is the inner loop of convolution, tables.py says where its numbers lie, memory.py reuses big arrays,
-compiled.py compiles, keeps and runs loops on all threads.
+micro.py is the inner loop of convolution, tables.py says where its numbers lie, winograd.py saves products,
+memory.py reuses big arrays, compiled.py compiles, keeps and runs loops on all threads.
 
 Against its reference, a fast kernel may differ by the rounding of sums in another order: at most 1e-5 of the sum
 of the magnitudes that were added. Kernels that only choose or move numbers (pooling, ReLU) are equal to the last bit.

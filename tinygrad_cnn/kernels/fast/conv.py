@@ -5,6 +5,7 @@ the window is often a run of w·C. The micro-kernel (micro.py) multiplies ROWS p
 from there; tables of offsets (tables.py) tell it where pixels and runs lie, which covers every stride, padding,
 dilation and group. Only an input with padding, or in another memory order, is first copied into a frame of
 zeros, a band at a time, which stays in the cache. The weight is packed as (G, O/LANES, taps·C, LANES).
+Where a 3x3 window has channels enough, the transformed convolution of winograd.py does the same with less.
 
 The weight gradient turns the roles: rows are the taps·C places of the window, a run is a row of pixels, and
 each part of the images has a sum of its own.
@@ -19,7 +20,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from .. import faster, threads
-from . import memory
+from . import memory, winograd
 from .compiled import compiled
 from .micro import ADD, BIAS, LANES, ROWS, ZERO, clear, copy, tile
 from .tables import Plan, forward_plan, input_plan, weight_plan
@@ -49,6 +50,8 @@ def _forward(input, weight, bias, stride, padding, dilation, groups, relu):
     O, c, h, w = weight.shape
     P = (H + 2 * padding[0] - dilation[0] * (h - 1) - 1) // stride[0] + 1
     Q = (W + 2 * padding[1] - dilation[1] * (w - 1) - 1) // stride[1] + 1
+    if winograd.pays(N, (P, Q), weight.shape, stride, padding, dilation, groups):
+        return winograd.convolve(input.transpose(0, 2, 3, 1), weight, bias, padding, relu).transpose(0, 3, 1, 2)
     plan = forward_plan(input.shape, weight.shape, (P, Q), stride, padding, dilation, threads.count())
     out = memory.empty((N, P, Q, O))
     filters = weight.reshape(groups, O // groups, c, h, w)
@@ -64,6 +67,9 @@ def _takes_input(grad, weight, input_shape, stride, padding, dilation, groups):
 def conv2d_input(grad, weight, input_shape, stride, padding, dilation, groups):
     N, C, H, W = input_shape
     O, c, h, w = weight.shape
+    if winograd.pays(N, (H, W), weight.shape, stride, padding, dilation, groups):
+        turned, around = weight[:, :, ::-1, ::-1].transpose(1, 0, 2, 3), (2 - padding[0], 2 - padding[1])
+        return winograd.convolve(grad.transpose(0, 2, 3, 1), turned, None, around, 0).transpose(0, 3, 1, 2)
     plan = input_plan(
         tuple(input_shape), weight.shape, grad.shape[2:], stride, padding, dilation, groups, threads.count()
     )
@@ -208,9 +214,11 @@ def _takes_weight(grad, input, weight_shape, stride, padding, dilation, groups):
 def conv2d_weight(grad, input, weight_shape, stride, padding, dilation, groups):
     C = input.shape[1]
     O, c, h, w = weight_shape
+    a, g = input.transpose(0, 2, 3, 1), grad.transpose(0, 2, 3, 1)
+    if winograd.pays(len(grad), grad.shape[2:], weight_shape, stride, padding, dilation, groups):
+        return winograd.correlate(g, a, padding)
     team = threads.count()
     plan = weight_plan(input.shape, tuple(weight_shape), grad.shape[2:], stride, padding, dilation, groups, team)
-    a, g = input.transpose(0, 2, 3, 1), grad.transpose(0, 2, 3, 1)
     staged = not (plan.frame.is_a and a.flags.c_contiguous)
     frames = memory.empty((team if staged else 0, plan.items.size))
     # the last vectors of a pixel may reach into the next, so there must be one

@@ -20,12 +20,7 @@ PER_NUMBER = 6  # nanoseconds
 
 
 def _takes(input, target):
-    return (
-        input.dtype == np.float32
-        and target.dtype == np.int64
-        and 0 < input.size <= FEW
-        and input.flags.c_contiguous
-    )
+    return input.dtype == np.float32 and target.dtype == np.int64 and 0 < input.size <= FEW and input.flags.c_contiguous
 
 
 @faster(when=_takes)
