@@ -135,3 +135,24 @@ def test_version_counts():
     y.add_(1)
     x.mul_(2)
     assert x.version().changes == y.version().changes == 2
+
+
+def test_a_view_keeps_its_history_when_its_base_is_detached():
+    x = tg.ones(2, 3, requires_grad=True)
+    y = x * 2
+    v = y[0]
+    y.detach_()
+    assert v.requires_grad
+    assert not y.requires_grad
+    v.sum().backward()
+    assert x.grad.tolist() == [[2.0] * 3, [0.0] * 3]
+
+
+def test_a_number_can_be_written_to_through_any_of_its_indices():
+    for index in ((), None, ..., (None, ...)):
+        x = tg.tensor(3.0, requires_grad=True)
+        y = x * 2
+        y[index] = 5.0
+        (y + x).backward()
+        assert y.item() == 5.0
+        assert x.grad.item() == 1.0

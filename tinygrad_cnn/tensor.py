@@ -356,10 +356,13 @@ class Tensor:
         return None if isinstance(self._node, AccumulateGrad) else self._node
 
     def _refresh(self) -> None:
-        """Make this view's history anew if its base has got another one by an in-place change."""
+        """Make this view's history anew if its base has got another one by an in-place change.
+
+        A base that was detached has none; what was seen of it before keeps its own.
+        """
         view = self._view
         assert view is not None
-        if view.base._node is not view.seen and not isinstance(view.base._node, AccumulateGrad):
+        if view.base._node is not view.seen and not isinstance(view.base._node, AccumulateGrad | None):
             anew = view.replay(view.base)
             self._node, self._requires_grad = anew._node, anew._requires_grad
             view.seen = view.base._node
