@@ -347,3 +347,12 @@ def test_small_shapes(shape):
         lambda t: t.t() if t.ndim < 3 else t,
     ):
         assert tuple(f(tg.zeros(shape)).shape) == tuple(f(torch.zeros(shape)).shape)
+
+
+def test_cat_keeps_no_values():
+    a, b = (tg.ones(2, requires_grad=True) for _ in "ab")
+    y = b * 1
+    joined = tg.cat([a, y])
+    y.mul_(3)
+    (joined.sum() + y.sum()).backward()
+    assert b.grad.tolist() == [4.0, 4.0]

@@ -17,18 +17,17 @@ from .shape import reshape, unsqueeze
 # One of several.
 
 
-@op
+@op(keeps="lengths")
 def _cat(*tensors, dim: int = 0):
     if len({t.dtype for t in tensors}) > 1:
         common = result_type(*tensors)
         tensors = tuple(t.astype(common, copy=False) for t in tensors)
-    return np.concatenate(tensors, axis=dim)
+    return np.concatenate(tensors, axis=dim), [t.shape[dim] for t in tensors]
 
 
-def _part(g: Any, tensors: list, dim: int, index: int) -> Any:
+def _part(g: Any, lengths: list[int], dim: int, index: int) -> Any:
     """The part of g that tensor number `index` became."""
-    start = sum(t.shape[dim] for t in tensors[:index])
-    return narrow(g, dim, start, tensors[index].shape[dim])
+    return narrow(g, dim, sum(lengths[:index]), lengths[index])
 
 
 _cat.grad(tensors=_part)
