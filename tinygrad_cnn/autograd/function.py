@@ -99,9 +99,7 @@ class FunctionCtx(Node):
         else:
             incoming = [g.get(i) for i in range(len(self._outputs))]
         if self._materialize:
-            incoming = [
-                np.zeros(*self._outputs[i]) if part is None else part for i, part in enumerate(incoming)
-            ]
+            incoming = [np.zeros(*self._outputs[i]) if part is None else part for i, part in enumerate(incoming)]
         tensors = [p if p is None or isinstance(p, Tensor) else wrap(np.asarray(p)) for p in incoming]
         with _Setting(grad=create_graph):
             grads = self.function.backward(self, *tensors)

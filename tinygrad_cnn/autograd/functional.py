@@ -91,7 +91,9 @@ def jvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, 
     return (values[0], moves[0]) if len(values) == 1 else (values, moves)
 
 
-def jacobian(func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False) -> Any:
+def jacobian(
+    func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False
+) -> Any:
     """∂out/∂in for every output and input: shape out.shape + in.shape; nested tuples where there are several.
 
     >>> import tinygrad_cnn as tg
@@ -121,7 +123,9 @@ def _stacked(rows: list[Tensor], out: Tensor, t: Tensor) -> Tensor:
     return stack(rows).reshape(shape) if rows else wrap(np.zeros(shape, t._array.dtype))
 
 
-def hessian(func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False) -> Any:
+def hessian(
+    func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False
+) -> Any:
     """∂²func/∂in∂in of a function that returns a scalar: shape in.shape + in.shape.
 
     >>> import tinygrad_cnn as tg
@@ -132,7 +136,9 @@ def hessian(func: Callable, inputs: Any, create_graph: bool = False, strict: boo
     def gradient(*given: Tensor) -> Any:
         outputs, single = _outputs("hessian", func(*given))
         if not single or outputs[0]._array.size != 1:
-            raise RuntimeError(f"hessian: the function must return one scalar, got shapes {[t._array.shape for t in outputs]}")
+            raise RuntimeError(
+                f"hessian: the function must return one scalar, got shapes {[t._array.shape for t in outputs]}"
+            )
         grads = _pull(outputs, given, (wrap(np.ones_like(outputs[0]._array)),), True)
         return grads[0] if isinstance(inputs, Tensor) else grads
 

@@ -43,7 +43,9 @@ def _model(build: Callable[[int, int, int, int], nn.Module]) -> Callable[[int, i
 def _flat(name: str, channels: int, h: int, w: int, image: tuple[int, int]) -> int:
     """The number of features behind the last pooling."""
     if h < 1 or w < 1:
-        raise ValueError(f"{name}: images of {image[0]}x{image[1]} are too small for it; take a smaller model: digits, mlp")
+        raise ValueError(
+            f"{name}: images of {image[0]}x{image[1]} are too small for it; take a smaller model: digits, mlp"
+        )
     return channels * h * w
 
 
