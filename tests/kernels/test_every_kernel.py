@@ -228,6 +228,11 @@ def test_batch_norm(shape, affine):
     check("batch_norm_backward", numbers(*shape, seed=2), x, weight, mean, invstd, bound=scale)
 
 
+@pytest.mark.parametrize("shape", [(8, 12, 20, 20), (512, 33), (9, 3, 400), (1, 1, 128, 64)])
+def test_channel_sums(shape):
+    check("channel_sums", numbers(*shape))
+
+
 @pytest.mark.parametrize("shape", [(1, 10), (128, 10), (3, 1), (50, 130)])
 def test_cross_entropy(shape):
     x = numbers(*shape, order="plain") * 20

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import warnings
 
 import numpy as np
@@ -178,16 +179,36 @@ def test_several_python_threads_at_once(two_threads):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_child_after_fork_works_alone(two_threads):
+def test_a_child_after_fork_has_threads_of_its_own(two_threads):
     x, w = images(8, 24, 20, 20), images(40, 24, 3, 3)
     expected = kernel.conv2d(x, w, None, *GEOMETRY)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # newer Pythons warn of forks in a process with threads
         child = os.fork()
     if child == 0:
-        good = threads.count() == 1 and np.array_equal(kernel.conv2d(x, w, None, *GEOMETRY), expected)
+        good = all(np.array_equal(kernel.conv2d(x, w, None, *GEOMETRY), expected) for _ in range(3))
         os._exit(0 if good else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_threads_that_sleep_come_back(two_threads):
+    x, w = images(8, 24, 20, 20), images(40, 24, 3, 3)
+    expected = kernel.conv2d(x, w, None, *GEOMETRY)
+    for _ in range(3):
+        until = time.monotonic() + 20
+        while not compiled._team.asleep and time.monotonic() < until:
+            time.sleep(0.01)
+        assert compiled._team.asleep, "a thread without work goes to sleep"
+        np.testing.assert_array_equal(kernel.conv2d(x, w, None, *GEOMETRY), expected)
+
+
+def test_more_threads_than_cores_and_fewer_again(two_threads):
+    x, w = images(8, 24, 20, 20), images(40, 24, 3, 3)
+    expected = kernel.conv2d(x, w, None, *GEOMETRY)
+    for n in (5, 1, 3, 2):
+        threads.set_num_threads(n)
+        for _ in range(5):
+            np.testing.assert_array_equal(kernel.conv2d(x, w, None, *GEOMETRY), expected)
 
 
 @pytest.mark.parametrize(("n", "error"), [(0, RuntimeError), (-1, RuntimeError), (1.5, TypeError), (True, TypeError)])

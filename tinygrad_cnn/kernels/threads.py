@@ -1,7 +1,10 @@
 """How many threads the kernels may use: one number for NumPy's matrix products and for the compiled loops.
 
-The compiled loops ask `count()` at every call. BLAS keeps its own number, which only the optional package
+The compiled loops ask at every call. BLAS keeps its own number, which only the optional package
 threadpoolctl can change while the program runs; without it, OPENBLAS_NUM_THREADS and its like count, at start.
+
+The threads of BLAS wait for work busily, and take the cores from the loops. So from the first loop that runs on
+several threads, BLAS is held to one: big products then are loops as well (fast/linear.py).
 """
 
 from __future__ import annotations
@@ -21,8 +24,7 @@ def _cores() -> int:
 
 
 _count = _cores()
-_pool_is_running = False  # a pool of threads does not live on in a child after fork
-_lost_pool = False
+_loops_run = False
 
 
 def get_num_threads() -> int:
@@ -49,28 +51,20 @@ def set_num_threads(n: int) -> None:
     if n < 1:
         raise RuntimeError(f"set_num_threads: n is {n}; it must be positive")
     _count = n
+    _hold_blas(1 if _loops_run else n)
+
+
+def loops_run() -> None:
+    """To be told when compiled loops begin to run on several threads."""
+    global _loops_run
+    if not _loops_run:
+        _loops_run = True
+        _hold_blas(1)
+
+
+def _hold_blas(n: int) -> None:
     if (blas := _blas()) is not None:
         blas.limit(limits=n, user_api="blas")
-
-
-def count() -> int:
-    """The size of the team for a compiled loop: 1 in a child after fork, where the pool is gone."""
-    return 1 if _lost_pool else _count
-
-
-def pool_started() -> None:
-    """To be told when the pool of threads starts: from then on, forks lose it."""
-    global _pool_is_running
-    _pool_is_running = True
-
-
-def _after_fork() -> None:
-    global _lost_pool
-    _lost_pool = _pool_is_running
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 @cache

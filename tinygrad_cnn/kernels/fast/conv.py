@@ -52,7 +52,7 @@ def _forward(input, weight, bias, stride, padding, dilation, groups, relu):
     Q = (W + 2 * padding[1] - dilation[1] * (w - 1) - 1) // stride[1] + 1
     if winograd.pays(N, (P, Q), weight.shape, stride, padding, dilation, groups):
         return winograd.convolve(input.transpose(0, 2, 3, 1), weight, bias, padding, relu).transpose(0, 3, 1, 2)
-    plan = forward_plan(input.shape, weight.shape, (P, Q), stride, padding, dilation, threads.count())
+    plan = forward_plan(input.shape, weight.shape, (P, Q), stride, padding, dilation, threads.get_num_threads())
     out = memory.empty((N, P, Q, O))
     filters = weight.reshape(groups, O // groups, c, h, w)
     _convolve(plan, input.transpose(0, 2, 3, 1), filters, bias, out, relu)
@@ -71,7 +71,7 @@ def conv2d_input(grad, weight, input_shape, stride, padding, dilation, groups):
         turned, around = weight[:, :, ::-1, ::-1].transpose(1, 0, 2, 3), (2 - padding[0], 2 - padding[1])
         return winograd.convolve(grad.transpose(0, 2, 3, 1), turned, None, around, 0).transpose(0, 3, 1, 2)
     plan = input_plan(
-        tuple(input_shape), weight.shape, grad.shape[2:], stride, padding, dilation, groups, threads.count()
+        tuple(input_shape), weight.shape, grad.shape[2:], stride, padding, dilation, groups, threads.get_num_threads()
     )
     out = memory.empty((N, H, W, C))
     filters = weight.reshape(groups, O // groups, c, h, w).transpose(0, 2, 1, 3, 4)
@@ -86,7 +86,7 @@ def _convolve(plan: Plan, a, filters, bias, out, relu) -> None:
     packed = memory.empty((len(plan.tap_i) * c * G * blocks * LANES,))
     _pack(2 * packed.size, filters, plan.phases, plan.tap_i, plan.tap_j, packed)
     staged = not (plan.frame.is_a and a.flags.c_contiguous)
-    frames = memory.empty((threads.count() if staged else 0, plan.items.size))
+    frames = memory.empty((threads.get_num_threads() if staged else 0, plan.items.size))
     work = 2 * out.size * c * len(plan.tap_i) / len(plan.phases) * PER_FLOP + out.size / 2
     sizes = (*plan.sizes, G, c, o, out.size // len(out), int(staged), relu)
     bias = _NOTHING if bias is None else np.ascontiguousarray(bias)
@@ -217,7 +217,7 @@ def conv2d_weight(grad, input, weight_shape, stride, padding, dilation, groups):
     a, g = input.transpose(0, 2, 3, 1), grad.transpose(0, 2, 3, 1)
     if winograd.pays(len(grad), grad.shape[2:], weight_shape, stride, padding, dilation, groups):
         return winograd.correlate(g, a, padding)
-    team = threads.count()
+    team = threads.get_num_threads()
     plan = weight_plan(input.shape, tuple(weight_shape), grad.shape[2:], stride, padding, dilation, groups, team)
     staged = not (plan.frame.is_a and a.flags.c_contiguous)
     frames = memory.empty((team if staged else 0, plan.items.size))

@@ -120,7 +120,7 @@ def product(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None, relu: int = 0
         out = np.add(turned, 0 if bias is None else bias, out=memory.empty((M, N)))
         return np.maximum(out, 0, out=out) if relu else out
     out = memory.empty((M, N))
-    team = threads.count()
+    team = threads.get_num_threads()
     panels = memory.empty((team, DEPTH * LANES))
     bias = _NOTHING if bias is None else np.ascontiguousarray(bias)
     _product(2 * M * N * K * PER_FLOP + M * N, a, b, bias, panels, relu, out)
@@ -132,13 +132,14 @@ _NOTHING = np.empty(0, np.float32)
 
 @compiled(
     "Array(f4, 2, 'A', readonly=True), Array(f4, 2, 'A', readonly=True), Array(f4, 1, 'C', readonly=True),"
-    "f4[:,::1], i8, f4[:,::1]"
+    "f4[:,::1], i8, f4[:,::1]",
+    pieces=2,
 )
 def _product(thread, part, parts, a, b, bias, panels, relu, out):
     """Shares are blocks of LANES columns; where these are few, the rows are parted as well."""
     (M, K), N = a.shape, b.shape[1]
     blocks = (N + LANES - 1) // LANES
-    bands = 1 if blocks >= parts else min(parts, (M + ROWS - 1) // ROWS)
+    bands = min((parts + blocks - 1) // blocks, (M + ROWS - 1) // ROWS)
     step_m, step_k = a.strides[0] // 4, a.strides[1] // 4
     row_a, row_c = np.empty(ROWS, np.int64), np.empty(ROWS, np.int64)
     run = np.zeros(1, np.int64)

@@ -84,6 +84,18 @@ def batch_norm_backward(grad, input, weight, mean, invstd):
     return _picture(d_input, input), (products * invstd).astype(np.float32), sums.astype(np.float32)
 
 
+def _takes_sums(input):
+    return _is_matrix(input)
+
+
+@faster(when=_takes_sums)
+def channel_sums(input):
+    x, _ = _matrix(input)
+    sums = np.zeros((_slabs(x), x.shape[1]))
+    _column_sums(x.size * PER_NUMBER, x, sums)
+    return sums.reshape(-1, input.shape[1]).sum(0).astype(np.float32)
+
+
 def _matrix(input: np.ndarray) -> tuple[np.ndarray, int]:
     """The batch as a matrix, and how many pixels make a row of it."""
     columns = input.shape[3] if input.ndim == 4 else 1
@@ -134,6 +146,24 @@ def _moments(thread, part, parts, x, counts, means, squares):
                 square[k] += block_squares[k] + distance * distance * before * here / (before + here)
                 mean[k] += distance * here / (before + here)
         counts[slab] = end - begin
+
+
+@compiled(f"{_ROWS}, f8[:,::1]")
+def _column_sums(thread, part, parts, x, sums):
+    """Of each slab of rows and each column: Σ x."""
+    M, K = x.shape
+    slabs, step = len(sums), max(1, BLOCK // K)
+    block_sum = np.empty(K, np.float32)
+    for slab in range(part * slabs // parts, (part + 1) * slabs // parts):
+        end = (slab + 1) * M // slabs
+        for first in range(slab * M // slabs, end, step):
+            block_sum[:] = 0
+            for m in range(first, min(first + step, end)):
+                row = x[m]
+                for k in range(K):
+                    block_sum[k] += row[k]
+            for k in range(K):
+                sums[slab, k] += block_sum[k]
 
 
 @compiled(f"{_ROWS}, {_ROW}, {_ROW}, {_ROW}, i8, f4[:,::1]")

@@ -77,9 +77,11 @@ def convolve(x, weight, bias, padding: Pair, relu: int) -> np.ndarray:
     packed, rows = memory.empty((O // LANES, 36, C, LANES)), memory.empty((O // LANES, C, 9, LANES))
     _transform_filters(O * C * 20, weight, rows, packed)
     T = _chunk(C)
-    scratch = memory.empty((threads.count(), 36 * T * (C + LANES)))
+    scratch = memory.empty((threads.get_num_threads(), 36 * T * (C + LANES)))
     bias = np.zeros(O, np.float32) if bias is None else np.ascontiguousarray(bias)
-    nothing = np.zeros((threads.count() + 1, max(C, O)), np.float32)  # what lies beyond: zeros, and a place to write
+    nothing = np.zeros(
+        (threads.get_num_threads() + 1, max(C, O)), np.float32
+    )  # what lies beyond: zeros, and a place to write
     _convolve(out.size * C * 5 * PER_FLOP, x, packed, bias, scratch, nothing, (*padding, T, relu), out)
     return out
 
@@ -88,7 +90,7 @@ def correlate(grad, x, padding: Pair) -> np.ndarray:
     """(N,P,Q,O) (N,H,W,C) -> (O,C,3,3)"""
     grad, x = _by_pixels(grad), _by_pixels(x)
     C, O = x.shape[3], grad.shape[3]
-    T, team = _chunk(C), threads.count()
+    T, team = _chunk(C), threads.get_num_threads()
     scratch = memory.empty((team, 36 * T * (C + LANES)))
     sums, nothing = memory.empty((team, O // LANES, 36, C, LANES)), np.zeros(max(C, O), np.float32)
     _correlate(grad.size * C * 5 * PER_FLOP, grad, x, scratch, nothing, (*padding, T), sums)

@@ -1,0 +1,233 @@
+"""The threads that work on a loop together: they wait awake for a moment, and then sleep.
+
+Waking a sleeping thread takes as long as a small convolution. Threads that wait awake start at once, but on a busy
+machine they take the time of the one they wait for; OpenMP's do, and so do those of BLAS. These give way to
+every other program while they wait (`sched_yield`), and after a millisecond without work they go to sleep.
+
+A thread that gives way is never moved to another core, even when it was started beside the leading one. So one that
+finds itself there moves away (Linux; elsewhere the system is left to see to it).
+
+The parts of a job are taken one by one by whoever is free, the calling thread among them, which does not depend on
+the others: who comes late finds less to do, and who loses the core holds up no more than one part.
+
+A job is known to the threads by a board, an array of numbers that all of them read and write:
+
+    OPEN       job to be joined, 0 for none     ACTIVE     threads inside it        TAKEN     parts given away
+    TEAM       threads allowed                  PARTS      parts there are          CODE, DATA   what to call
+    CORE       where the leading thread runs
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+
+import llvmlite.ir as ir
+import numpy as np
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from .. import threads
+from .cache import machine_code
+
+PATIENCE = 4000  # looks at the board before a thread goes to sleep: a millisecond where no other program runs
+OPEN, ACTIVE, TAKEN, TEAM, PARTS, CODE, DATA, CORE = (8 * k for k in range(8))  # each has a cache line of its own
+_WORD = ir.IntType(64)
+
+
+@intrinsic
+def _read(typing, board, field):
+    def emit(context, builder, signature, arguments):
+        return builder.load_atomic(_at(builder, *arguments), "seq_cst", 8)
+
+    return types.int64(types.intp, types.intp), emit
+
+
+@intrinsic
+def _write(typing, board, field, value):
+    def emit(context, builder, signature, arguments):
+        builder.store_atomic(arguments[2], _at(builder, *arguments[:2]), "seq_cst", 8)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, types.intp), emit
+
+
+@intrinsic
+def _add(typing, board, field, value):
+    """Add to a field; gives what was there before, and no two threads are given the same."""
+
+    def emit(context, builder, signature, arguments):
+        return builder.atomic_rmw("add", _at(builder, *arguments[:2]), arguments[2], "seq_cst")
+
+    return types.int64(types.intp, types.intp, types.intp), emit
+
+
+def _at(builder, board, field):
+    return builder.gep(builder.inttoptr(board, _WORD.as_pointer()), [field])
+
+
+@intrinsic
+def _give_way(typing):
+    """Let the system run another program on this core, if one waits for it."""
+    name = "SwitchToThread" if sys.platform == "win32" else "sched_yield"
+
+    def emit(context, builder, signature, arguments):
+        shape = ir.FunctionType(ir.IntType(32), [])
+        builder.call(cgutils.get_or_insert_function(builder.module, shape, name), [])
+        return context.get_dummy_value()
+
+    return types.void(), emit
+
+
+@intrinsic
+def _core(typing):
+    """The number of the core that this thread runs on, -1 where the system does not tell."""
+
+    def emit(context, builder, signature, arguments):
+        if sys.platform != "linux":
+            return ir.Constant(_WORD, -1)
+        shape = ir.FunctionType(ir.IntType(32), [])
+        return builder.sext(
+            builder.call(cgutils.get_or_insert_function(builder.module, shape, "sched_getcpu"), []), _WORD
+        )
+
+    return types.int64(), emit
+
+
+@intrinsic
+def _call(typing, code, data, thread, part, parts):
+    def emit(context, builder, signature, arguments):
+        code, *rest = arguments
+        builder.call(builder.inttoptr(code, _SHARE.as_pointer()), rest)
+        return context.get_dummy_value()
+
+    return types.void(*[types.intp] * 5), emit
+
+
+_SHARE = ir.FunctionType(ir.VoidType(), [_WORD] * 4)  # (data, thread, part, parts)
+
+
+def bind(share):
+    """An intrinsic that binds arguments to a compiled share of a loop: (address of code, address of its data).
+
+    The data lie in the frame of the function that binds, so they live as long as it runs.
+    """
+
+    @intrinsic
+    def bound(typing, *arguments):
+        numbers = (types.intp,) * 3
+        share.compile(numbers + arguments)
+        result = share.overloads[numbers + arguments]
+
+        def emit(context, builder, signature, values):
+            values = cgutils.unpack_tuple(builder, values[0], len(arguments))
+            data = cgutils.alloca_once(builder, ir.LiteralStructType([value.type for value in values]))
+            for k, value in enumerate(values):
+                builder.store(value, cgutils.gep_inbounds(builder, data, 0, k))
+            context.active_code_library.add_linking_library(result.library)
+            code = ir.Function(builder.module, _SHARE, f"{builder.function.name}.share")
+            code.linkage = "internal"
+            inner = ir.IRBuilder(code.append_basic_block())
+            held = inner.inttoptr(code.args[0], data.type)
+            again = [inner.load(cgutils.gep_inbounds(inner, held, 0, k)) for k in range(len(values))]
+            callee = context.declare_function(builder.module, result.fndesc)
+            types_ = result.fndesc.argtypes
+            context.call_conv.call_function(inner, callee, types.none, types_, [*code.args[1:], *again])
+            inner.ret_void()
+            addresses = [builder.ptrtoint(pointer, _WORD) for pointer in (code, data)]
+            return context.make_tuple(builder, signature.return_type, addresses)
+
+        return types.UniTuple(types.intp, 2)(types.StarArgTuple.from_types(arguments)), emit
+
+    return bound
+
+
+@njit(nogil=True)
+def lead(board, team, pieces, code, data):
+    """Run a job on this thread, and on the others of the team as far as they come."""
+    if team == 1:
+        _call(code, data, 0, 0, 1)
+        return
+    parts = team * pieces
+    _write(board, TEAM, team)
+    _write(board, PARTS, parts)
+    _write(board, CODE, code)
+    _write(board, DATA, data)
+    _write(board, TAKEN, 0)
+    _write(board, CORE, _core())
+    _write(board, OPEN, 1)
+    part = _add(board, TAKEN, 1)
+    while part < parts:
+        _call(code, data, 0, part, parts)
+        part = _add(board, TAKEN, 1)
+    _write(board, OPEN, 0)
+    while _read(board, ACTIVE) > 0:
+        _give_way()
+
+
+def follow(board, thread):
+    """Join every job until none comes for a while: -1. Or until this is the leader's core: its number.
+
+    Who has counted itself as active may trust an open job.
+    """
+    waited = 0
+    while waited < PATIENCE:
+        if _read(board, OPEN) != 0 and _read(board, TAKEN) < _read(board, PARTS) and thread < _read(board, TEAM):
+            _add(board, ACTIVE, 1)
+            if _read(board, OPEN) != 0 and thread < _read(board, TEAM):
+                parts, code, data = _read(board, PARTS), _read(board, CODE), _read(board, DATA)
+                part = _add(board, TAKEN, 1)
+                while part < parts:
+                    _call(code, data, thread, part, parts)
+                    part = _add(board, TAKEN, 1)
+            core = _read(board, CORE)
+            _add(board, ACTIVE, -1)
+            if core >= 0 and core == _core():
+                return core
+            waited = 0
+        else:
+            _give_way()
+            waited += 1
+    return -1
+
+
+class Team:
+    """This process's threads. `board` is for `lead`; `wake` is to be called before it."""
+
+    def __init__(self):
+        self.numbers = np.zeros(8 * 8, np.int64)
+        self.board = -(-self.numbers.ctypes.data // 64) * 64
+        self.size = 1
+        self.asleep: list[threading.Lock] = []
+
+    def wake(self, team: int) -> None:
+        """See to it that enough threads wait awake."""
+        while self.size < team:
+            threads.loops_run()
+            code = machine_code(follow, "intp(intp, intp)")
+            threading.Thread(target=self._live, args=(code, self.size), name=f"kernel {self.size}", daemon=True).start()
+            self.size += 1
+        while self.asleep:
+            self.asleep.pop().release()
+
+    def _live(self, code: Callable, thread: int) -> None:
+        alarm = threading.Lock()
+        alarm.acquire()
+        while True:
+            core = code(self.board, thread)
+            if core < 0:
+                self.asleep.append(alarm)
+                alarm.acquire()
+            else:
+                _leave(core)
+
+
+def _leave(core: int) -> None:
+    """Move this thread to another core, if it may run on one."""
+    cores = os.sched_getaffinity(0)
+    if cores - {core}:
+        os.sched_setaffinity(0, cores - {core})
+        os.sched_setaffinity(0, cores)
