@@ -21,16 +21,18 @@ from __future__ import annotations
 import llvmlite.binding
 import llvmlite.ir as ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, config
 from numba.extending import intrinsic, register_jitable
 
 
 def _register_block() -> tuple[int, int]:
     """(floats in a vector, rows): R·V accumulators, V vectors of B and a spread number must fit the registers."""
-    features = llvmlite.binding.get_host_cpu_features()
-    if features.get("avx512f"):
+    features = config.CPU_FEATURES  # what NUMBA_CPU_FEATURES allows, or else what this CPU has
+    if features is None:
+        features = llvmlite.binding.get_host_cpu_features().flatten()
+    if "+avx512f" in features:
         return 16, 12  # 24 of 32 registers
-    if features.get("avx2") and features.get("fma"):
+    if "+avx2" in features and "+fma" in features:
         return 8, 6  # 12 of 16
     return 4, 8  # NEON: 16 of 32; right, if slow, on anything else
 
