@@ -95,7 +95,7 @@ def test_second_backward_needs_retain_graph():
     y.backward(retain_graph=True)
     y.backward()
     assert x.grad.tolist() == [4.0, 8.0]
-    with pytest.raises(RuntimeError, match="second time.*retain_graph=True"):
+    with pytest.raises(RuntimeError, match=r"second time.*retain_graph=True"):
         y.backward()
     z = x + 1  # nothing is saved, so nothing was freed
     z.sum().backward()
@@ -114,7 +114,7 @@ def test_grad_leaves_the_rest_alone():
 def test_grad_of_what_was_not_used():
     x, y = leaf(1.0), leaf(2.0)
     out = x * 2
-    with pytest.raises(RuntimeError, match="input 1.*allow_unused=True"):
+    with pytest.raises(RuntimeError, match=r"input 1.*allow_unused=True"):
         tg.autograd.grad(out, [x, y], retain_graph=True)
     assert tg.autograd.grad(out, [x, y], allow_unused=True, retain_graph=True)[1] is None
     assert tg.autograd.grad(out, [x, y], materialize_grads=True)[1].item() == 0.0

@@ -123,7 +123,7 @@ def test_saved_tensor_changed_in_place():
     y = x * 1
     z = Cube.apply(y)
     y.add_(1)
-    with pytest.raises(RuntimeError, match="Cube.*add_"):
+    with pytest.raises(RuntimeError, match=r"Cube.*add_"):
         z.sum().backward()
 
 

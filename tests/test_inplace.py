@@ -112,7 +112,7 @@ def test_shape_and_dtype_must_stay():
     with pytest.raises(RuntimeError, match=r"\(2,\).*\(3, 2\)"):
         x.add_(tg.ones(3, 2))
     i = tg.tensor([1, 2])
-    with pytest.raises(RuntimeError, match="float32.*int64"):
+    with pytest.raises(RuntimeError, match=r"float32.*int64"):
         i.add_(tg.tensor([0.5, 0.5]))
     assert i.tolist() == [1, 2]
     with pytest.raises(RuntimeError, match="expanded"):

@@ -75,9 +75,9 @@ print("ok", tg.kernels.status()["kernels"])
 
 def public(module):
     for name, value in vars(module).items():
-        if not name.startswith("_") and (inspect.isfunction(value) or inspect.isclass(value)):
-            if getattr(value, "__module__", "").startswith("tinygrad_cnn"):
-                yield name, value
+        ours = getattr(value, "__module__", "").startswith("tinygrad_cnn")
+        if ours and not name.startswith("_") and (inspect.isfunction(value) or inspect.isclass(value)):
+            yield name, value
 
 
 @pytest.mark.parametrize("module", [tg, tg.nn, tg.nn.functional, tg.optim, tg.data, tg.testing, tg.viz],

@@ -6,8 +6,6 @@
 The names are PyTorch's. This file lists the public ones; rooms such as `nn` are opened when first asked for.
 """
 
-# ruff: noqa: A004  (any, bool, max ... are PyTorch's names)
-
 from __future__ import annotations
 
 import importlib as _importlib
@@ -197,9 +195,9 @@ from .ops import (
     less,
     less_equal,
     log,
-    log10,
     log1p,
     log2,
+    log10,
     log_softmax,
     logaddexp,
     logical_and,

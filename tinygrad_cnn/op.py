@@ -96,7 +96,8 @@ class Op:
         for name in self.inputs:
             if name not in rules:
                 raise TypeError(
-                    f"{self.name}.grad: no rule for input {name!r}; give one, or {name}=None if it is not differentiable"
+                    f"{self.name}.grad: no rule for input {name!r}; "
+                    f"give one, or {name}=None if it is not differentiable"
                 )
         self.rules = rules
         self.inputs = [name for name in self.parameters if name in rules]
@@ -448,7 +449,7 @@ class Plan:
 class OpNode(Node):
     """A recorded call of an op."""
 
-    __slots__ = ("op", "plan", "saved", "guards", "attributes")
+    __slots__ = ("attributes", "guards", "op", "plan", "saved")
 
     op: Op
     plan: Plan
@@ -480,7 +481,7 @@ class OpNode(Node):
             rule, slots = steps[0]
             together = rule(g, *[saved[i] for i in slots])
             return [fit(c, p) for c, p in zip(self._needed_of(together), self.parents, strict=True)]
-        for (rule, slots), parent in zip(steps, self.parents):  # noqa: B905
+        for (rule, slots), parent in zip(steps, self.parents):
             if not slots:
                 c = rule(g)
             elif len(slots) == 1:

@@ -42,7 +42,7 @@ class Size(tuple):
 class device:
     """Where a tensor lives. There is one place, `cpu`; asking for another is a clear error."""
 
-    __slots__ = ("type", "index")
+    __slots__ = ("index", "type")
 
     def __init__(self, type: str | device = "cpu", index: int | None = None):
         name, _, number = str(type).partition(":")
@@ -114,7 +114,7 @@ class Node:
     `scope` is the innermost module that was running, `where` the user's line if someone asked for it.
     """
 
-    __slots__ = ("parents", "shape", "dtype", "time", "hooks", "retain", "scope", "where", "__weakref__")
+    __slots__ = ("__weakref__", "dtype", "hooks", "parents", "retain", "scope", "shape", "time", "where")
 
     parents: tuple[Node, ...]
     shape: tuple[int, ...]
@@ -151,7 +151,7 @@ class Node:
 class AccumulateGrad(Node):
     """The end of a path: adds what arrives to the `.grad` of a leaf."""
 
-    __slots__ = ("leaf", "after")
+    __slots__ = ("after", "leaf")
 
     def __init__(self, leaf: Tensor):
         self.parents = ()
@@ -170,7 +170,7 @@ class AccumulateGrad(Node):
 class Pick(Node):
     """Output number `output_nr` of a node with several outputs: its gradient is one of the `Parts`."""
 
-    __slots__ = ("source", "output_nr")
+    __slots__ = ("output_nr", "source")
 
     def __init__(self, source: Node, output_nr: int, array: np.ndarray):
         self.parents = (source,)
@@ -240,7 +240,7 @@ class Tensor:
     Operators and methods are attached by `methods.py`.
     """
 
-    __slots__ = ("_array", "_node", "_requires_grad", "_version", "_view", "grad", "__dict__", "__weakref__")
+    __slots__ = ("__dict__", "__weakref__", "_array", "_node", "_requires_grad", "_version", "_view", "grad")
     __array_priority__ = 1000  # so that `array * tensor` asks the tensor
 
     _array: np.ndarray

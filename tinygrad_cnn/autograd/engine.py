@@ -173,7 +173,7 @@ def ancestry(roots: Iterable[Node]) -> list[Node]:
 def _walk(
     roots: list[Node], seeds: list, retain_graph: bool, create_graph: bool, ends: list[Node] | None = None
 ) -> dict[Node, Any]:
-    """Visit the ancestry of the roots and pull gradients through it; with `ends`, return theirs instead of accumulating."""
+    """Pull gradients through the ancestry of the roots; with `ends`, return theirs instead of accumulating."""
     order = ancestry(roots)
     wanted = None
     if ends is not None:
@@ -200,7 +200,7 @@ def _walk(
             if wanted is not None:
                 if node in wanted:
                     found[node] = g
-                if node not in between or node in wanted and not any(p in between for p in node.parents):
+                if node not in between or (node in wanted and not any(p in between for p in node.parents)):
                     continue
             elif type(node) is AccumulateGrad:
                 leaf = node.leaf()

@@ -107,8 +107,8 @@ class FunctionCtx(Node):
         name = self.function.__name__
         if len(grads) < len(self.needs_input_grad) or any(g is not None for g in grads[len(self.needs_input_grad) :]):
             raise RuntimeError(
-                f"{name}.backward returned {len(grads)} gradients, forward took {len(self.needs_input_grad)} arguments; "
-                "return one for each, None where there is none"
+                f"{name}.backward returned {len(grads)} gradients, forward took {len(self.needs_input_grad)} arguments"
+                "; return one for each, None where there is none"
             )
         result = []
         wanted = [grad for grad, needed in zip(grads, self.needs_input_grad, strict=False) if needed]
@@ -225,7 +225,7 @@ def refuse_changed(node: Node, saver: str, version: Any) -> None:
     """Raise: what this node saved was changed in place since."""
     line = f" (called at {node.where[0]}:{node.where[1]})" if node.where else ""
     raise RuntimeError(
-        f"one of the variables needed for gradient computation has been modified by an inplace operation: {saver}{line} "
-        f"(output {node.shape}) saved a tensor for its backward, then {version.op} changed it in place; "
+        f"one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"{saver}{line} (output {node.shape}) saved a tensor for its backward, then {version.op} changed it in place; "
         f"use the op that makes a new tensor instead of {version.op}, or give {saver} a .clone()"
     )

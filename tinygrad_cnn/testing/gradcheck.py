@@ -109,7 +109,13 @@ def gradgradcheck(
         return tuple(g if g.requires_grad else g + 0 * sources[0].sum() for g in grads)  # type: ignore
 
     return gradcheck(
-        gradients, (*given, *seeds), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception, nondet_tol=nondet_tol
+        gradients,
+        (*given, *seeds),
+        eps=eps,
+        atol=atol,
+        rtol=rtol,
+        raise_exception=raise_exception,
+        nondet_tol=nondet_tol,
     )
 
 
