@@ -68,7 +68,7 @@ def digits(c: int, h: int, w: int, classes: int) -> nn.Module:
 
 @_model
 def lenet(c: int, h: int, w: int, classes: int) -> nn.Module:
-    """LeNet-5, with ReLU and max-pooling (LeCun et al. 1998, Gradient-Based Learning Applied to Document Recognition)"""
+    """LeNet-5, with ReLU and max-pooling (LeCun, Bottou, Bengio, Haffner 1998)."""
     features = _flat("lenet", 16, (h // 2 - 4) // 2, (w // 2 - 4) // 2, (h, w))
     return nn.Sequential(
         nn.Conv2d(c, 6, 5, padding=2),
