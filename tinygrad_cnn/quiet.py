@@ -25,3 +25,12 @@ def _find() -> tuple[Callable[[], Any], Callable[[Any], Any]]:
 
 
 silence, restore = _find()
+
+
+def quietly(f: Callable, *args: Any) -> Any:
+    """f(*args), without NumPy's warnings."""
+    loud = silence()
+    try:
+        return f(*args)
+    finally:
+        restore(loud)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..kernels import kernel
 from ..op import as_if
-from ..quiet import restore, silence
+from ..quiet import quietly
 from ..tensor import Tensor, as_array
 from .activation import relu
 from .conv import _plan, conv2d
@@ -24,11 +24,7 @@ def conv2d_relu(input: Tensor, weight: Tensor, bias: Any, stride: Any, padding: 
     batch, *geometry, extra = _plan(*arrays, stride, padding, dilation, groups)
     if extra or not batch:  # "same" with an odd rest, or one picture without a batch
         return relu(conv2d(input, weight, bias, stride, padding, dilation, groups))
-    loud = silence()
-    try:
-        out = kernel.conv2d_relu(*arrays, *geometry, groups)
-    finally:
-        restore(loud)
+    out = quietly(kernel.conv2d_relu, *arrays, *geometry, groups)
     between = as_if(conv2d, (input, weight, bias, stride, padding, dilation, groups), out)
     return as_if(relu, (between,), out)
 
@@ -36,11 +32,7 @@ def conv2d_relu(input: Tensor, weight: Tensor, bias: Any, stride: Any, padding: 
 def linear_relu(input: Tensor, weight: Tensor, bias: Any) -> Any:
     """relu(linear(input, weight, bias)); the arguments and errors are those of linear."""
     arrays = checked_linear(as_array(input), as_array(weight), as_array(bias))
-    loud = silence()
-    try:
-        out = kernel.linear_relu(*arrays)
-    finally:
-        restore(loud)
+    out = quietly(kernel.linear_relu, *arrays)
     return as_if(relu, (as_if(linear, (input, weight, bias), out),), out)
 
 
@@ -51,12 +43,8 @@ def batch_norm_relu(
     _check_channels("batch_norm", input, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
     _check_training(input, eps)
     running = None if running_mean is None else (as_array(running_mean), as_array(running_var), momentum)
-    loud = silence()
-    try:
-        out, mean, invstd = kernel.batch_norm_relu(as_array(input), as_array(weight), as_array(bias), eps)
-        follow(running, mean, invstd, eps, as_array(input))
-    finally:
-        restore(loud)
+    out, mean, invstd = quietly(kernel.batch_norm_relu, as_array(input), as_array(weight), as_array(bias), eps)
+    quietly(follow, running, mean, invstd, eps, as_array(input))
     _bump("batch_norm", running_mean, running_var)
     between = as_if(_batch_norm, (input, weight, bias, eps, running), out, mean, invstd)
     return as_if(relu, (between,), out)
