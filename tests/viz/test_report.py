@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections import OrderedDict
@@ -17,7 +16,6 @@ from tinygrad_cnn import nn, viz
 from tinygrad_cnn.cli import main
 
 HOSTILE = '</style></script><img src="http://localhost/x" onerror=alert(1)>'
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 def run(name="conv", channels=1, n=40, classes=3):
@@ -161,17 +159,6 @@ def test_train_refuses_a_report_that_cannot_be_written(tmp_path, capsys):
 
 
 # in a browser
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    if CHROMIUM is None:
-        pytest.skip("needs Debian's chromium on the PATH")
-    with api.sync_playwright() as p:
-        running = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 @pytest.fixture
