@@ -11,10 +11,10 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tinygrad_cnn"
 
 FLOORS = {
+    "quiet": -1,
     "arguments": 0,
     "kernels": 0,
     "random": 0,
-    "quiet": 0,
     "printing": 0,
     "compiler": 0,
     "dtypes": 0,

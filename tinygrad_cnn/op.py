@@ -545,7 +545,8 @@ def sum_to(input, shape: tuple):
     """Sum over the axes along which `shape` was broadcast: input.shape -> shape, the adjoint of expand_to."""
     extra = input.ndim - len(shape)
     axes = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(shape) if n == 1 != input.shape[i + extra])
-    return np.sum(input, axis=axes, keepdims=True).reshape(shape)
+    out = np.add.reduce(input, axis=axes)
+    return out if len(axes) == extra else out.reshape(shape)
 
 
 @op(view=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -34,3 +34,13 @@ def quietly(f: Callable, *args: Any) -> Any:
         return f(*args)
     finally:
         restore(loud)
+
+
+def silent(f: Callable) -> Callable:
+    """f, made to compute without NumPy's warnings: a decorator."""
+
+    @wraps(f)
+    def quiet(*args: Any) -> Any:
+        return quietly(f, *args)
+
+    return quiet

@@ -241,12 +241,25 @@ def _accumulate(t: Tensor, g: Any, create_graph: bool) -> None:
 
 
 def _own(c: Any, g: Any, node: Node) -> Any:
-    """A gradient that nobody else holds, for the user: a rule may hand on `g`, a view, or what was saved."""
+    """A gradient that nobody else holds, for the user: a rule may hand on `g`, what was saved, or a view of them."""
     if type(c) is Parts:
         return c
-    if c is g or c.base is not None or any(c is s for s in getattr(node, "saved", None) or ()):
-        return c.copy(order="K") if isinstance(c, np.ndarray) else np.array(c)
+    memory = _memory(c)
+    saved = getattr(node, "saved", None)
+    if saved is None:  # the user's own backward may hand on anything
+        return np.copy(c, order="K")
+    if memory is _memory(g) or not c.flags.writeable:  # what cannot be written to repeats its elements
+        return np.copy(c, order="K")
+    for x in saved:
+        if memory is _memory(x) or (type(x) is list and any(memory is _memory(y) for y in x)):
+            return np.copy(c, order="K")
     return c
+
+
+def _memory(x: Any) -> Any:
+    """Whose memory an array lies in: its own, or that of the array which it is a view of."""
+    base = getattr(x, "base", None)
+    return base if isinstance(base, np.ndarray) else x
 
 
 def _run_hooks(node: Node, g: Any, create_graph: bool) -> Any:

@@ -9,7 +9,8 @@ and never ask which version runs: the last registered one whose guard accepts th
 without a fast version is the reference function itself, at no cost.
 
 Fast versions need Numba, whose import costs more than NumPy's. So a topic of `fast/` is imported when one of
-its kernels is first called with something that is worth it, and where that fails, the reference stays.
+its kernels is first called with something that is worth it, or when Numba runs already. Where that fails, the
+reference stays.
 
     TINYGRAD_CNN_KERNELS=reference      in the environment: readable kernels only
     with only_reference(): ...          the same for a block of code
@@ -40,7 +41,7 @@ TOPICS = {
     "pool": ("max_pool2d", "max_pool2d_place", "sum_pool2d", "sum_pool2d_spread"),
     "softmax": ("cross_entropy", "cross_entropy_backward"),
 }
-WORTH = 512  # numbers; with less in every array, NumPy is as quick and Numba need not be imported
+WORTH = 512  # numbers; with less in every array, Numba need not be imported
 
 
 class Unusable(RuntimeError):
@@ -59,6 +60,7 @@ _reference: dict[str, Callable] = {}
 _faster: dict[str, list[tuple[Callable | None, Callable]]] = {}
 _only_reference = False
 _waiting = {name: topic for topic, names in TOPICS.items() for name in names}  # not imported so far
+_numba_runs = False
 _failure = ""
 
 
@@ -104,7 +106,7 @@ def _choose(name: str) -> None:
     elif name in _waiting:
 
         def chosen(*args):
-            if not _worth(args):
+            if not (_numba_runs or _worth(args)):
                 return law(*args)
             _import(_waiting[name])
             return getattr(kernel, name)(*args)
@@ -136,6 +138,8 @@ def _worth(args: tuple) -> bool:
 
 def _import(topic: str) -> None:
     """Register the faster versions of one topic, or give all of them up where Numba is not there or not good."""
+    global _numba_runs
+    _numba_runs = True
     for name in TOPICS[topic]:
         _waiting.pop(name, None)
     try:

@@ -23,9 +23,14 @@ PER_NUMBER = 0.25  # nanoseconds
 BLOCK = 16_384  # numbers of a block: they stay in the second-level cache
 
 
-def _is_matrix(input: np.ndarray) -> bool:
+def _is_matrix(input: np.ndarray, least: int = BIG) -> bool:
     """A channels-last batch of float32, big enough."""
-    return input.dtype == np.float32 and input.size >= BIG and np.moveaxis(input, 1, -1).flags.c_contiguous
+    return input.size >= least and input.dtype == np.float32 and _last(input).flags.c_contiguous
+
+
+def _last(input: np.ndarray) -> np.ndarray:
+    """(N,C), (N,C,L), (N,C,H,W) ... -> the same with C last"""
+    return input.transpose(0, *range(2, input.ndim), 1)
 
 
 def _takes(input, weight, bias, eps):
@@ -68,7 +73,7 @@ def _takes_back(grad, input, weight, mean, invstd):
 @faster(when=_takes_back)
 def batch_norm_backward(grad, input, weight, mean, invstd):
     x, columns = _matrix(input)
-    g = np.ascontiguousarray(np.moveaxis(grad, 1, -1)).reshape(x.shape)
+    g = np.ascontiguousarray(_last(grad)).reshape(x.shape)
     C = input.shape[1]
     count = input.size // C
     mean_row = np.tile(mean, columns)
@@ -85,7 +90,7 @@ def batch_norm_backward(grad, input, weight, mean, invstd):
 
 
 def _takes_sums(input):
-    return _is_matrix(input)
+    return _is_matrix(input, least=1)
 
 
 @faster(when=_takes_sums)
@@ -93,13 +98,13 @@ def channel_sums(input):
     x, _ = _matrix(input)
     sums = np.zeros((_slabs(x), x.shape[1]))
     _column_sums(x.size * PER_NUMBER, x, sums)
-    return sums.reshape(-1, input.shape[1]).sum(0).astype(np.float32)
+    return np.add.reduce(sums.reshape(-1, input.shape[1])).astype(np.float32)
 
 
 def _matrix(input: np.ndarray) -> tuple[np.ndarray, int]:
     """The batch as a matrix, and how many pixels make a row of it."""
     columns = input.shape[3] if input.ndim == 4 else 1
-    return np.moveaxis(input, 1, -1).reshape(-1, columns * input.shape[1]), columns
+    return _last(input).reshape(-1, columns * input.shape[1]), columns
 
 
 def _picture(rows: np.ndarray, like: np.ndarray) -> np.ndarray:
@@ -109,7 +114,7 @@ def _picture(rows: np.ndarray, like: np.ndarray) -> np.ndarray:
 
 def _slabs(x: np.ndarray) -> int:
     """The matrix is summed in so many slabs, whatever the number of threads: the result does not depend on that."""
-    return min(16, len(x))
+    return max(1, min(16, len(x), x.size // BIG))
 
 
 _ROWS, _ROW = "Array(f4, 2, 'C', readonly=True)", "Array(f4, 1, 'C', readonly=True)"

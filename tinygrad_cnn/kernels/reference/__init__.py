@@ -3,8 +3,5 @@
 As in PyTorch, infinities and NaN pass through them without a warning.
 """
 
-import numpy as np
-
-silent = np.errstate(all="ignore")
-
-from . import conv, elementwise, erf, fused, linear, norm, optim, pool, softmax  # noqa: E402
+from ...quiet import silent  # noqa: F401
+from . import conv, elementwise, erf, fused, linear, norm, optim, pool, softmax
