@@ -195,7 +195,7 @@ def test_threads_that_sleep_come_back(two_threads):
     x, w = images(8, 24, 20, 20), images(40, 24, 3, 3)
     expected = kernel.conv2d(x, w, None, *GEOMETRY)
     for _ in range(3):
-        until = time.monotonic() + 20
+        until = time.monotonic() + 90  # on a busy machine, every look at the board takes its turn
         while not compiled._team.asleep and time.monotonic() < until:
             time.sleep(0.01)
         assert compiled._team.asleep, "a thread without work goes to sleep"

@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from ..modes import _Setting, mode
+from ..modes import mode
+from ..quiet import restore, silence
 from ..tensor import AccumulateGrad, Node, Parts, Tensor, wrap
 
 _birth = attrgetter("time")
@@ -186,9 +187,11 @@ def _walk(
     for root, seed in zip(roots, seeds, strict=True):
         gradients[root] = gradients[root] + seed if root in gradients else seed
     found: dict[Node, Any] = {}
-    tracer = mode.tracer and mode.tracer.walk(roots, retain_graph, ends)
-    with _Setting(grad=create_graph, tracer=tracer), np.errstate(all="ignore"):
-        anomaly = mode.anomaly
+    before = mode.grad, mode.tracer
+    mode.grad, mode.tracer = create_graph, mode.tracer and mode.tracer.walk(roots, retain_graph, ends)
+    loud = silence()
+    try:
+        tracer, anomaly = mode.tracer, mode.anomaly
         for node in order:
             g = gradients.pop(node, None)
             if g is None:
@@ -223,6 +226,9 @@ def _walk(
                 gradients[parent] = c
             if not retain_graph:
                 node.release()
+    finally:
+        restore(loud)
+        mode.grad, mode.tracer = before
     return found
 
 

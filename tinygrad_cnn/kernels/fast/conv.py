@@ -16,6 +16,8 @@ c o are the channels of one group, A is what is read, B the packed right side, a
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numba.extending import register_jitable
 
@@ -46,17 +48,24 @@ def conv2d_relu(input, weight, bias, stride, padding, dilation, groups):
 
 def _forward(input, weight, bias, stride, padding, dilation, groups, relu):
     """(N,C,H,W) (O,c,h,w) -> (N,O,P,Q); with `relu`, its positive part."""
-    N, _, H, W = input.shape
+    team = threads.get_num_threads()
+    plan = _forward_plan(input.shape, weight.shape, stride, padding, dilation, groups, team)
+    a = input.transpose(0, 2, 3, 1)
+    if plan is None:
+        return winograd.convolve(a, weight, bias, padding, relu).transpose(0, 3, 1, 2)
     O, c, h, w = weight.shape
-    P = (H + 2 * padding[0] - dilation[0] * (h - 1) - 1) // stride[0] + 1
-    Q = (W + 2 * padding[1] - dilation[1] * (w - 1) - 1) // stride[1] + 1
-    if winograd.pays(N, (P, Q), weight.shape, stride, padding, dilation, groups):
-        return winograd.convolve(input.transpose(0, 2, 3, 1), weight, bias, padding, relu).transpose(0, 3, 1, 2)
-    plan = forward_plan(input.shape, weight.shape, (P, Q), stride, padding, dilation, threads.get_num_threads())
-    out = memory.empty((N, P, Q, O))
-    filters = weight.reshape(groups, O // groups, c, h, w)
-    _convolve(plan, input.transpose(0, 2, 3, 1), filters, bias, out, relu)
+    out = _convolve(plan, a, weight.reshape(groups, O // groups, c, h, w), bias, relu)
     return out.transpose(0, 3, 1, 2)
+
+
+@lru_cache(256)
+def _forward_plan(input_shape, weight_shape, stride, padding, dilation, groups, team) -> Plan | None:
+    """The tables of the direct convolution, or None where the transformed one pays."""
+    axes = zip(input_shape[2:], weight_shape[2:], stride, padding, dilation, strict=True)
+    output = tuple((size + 2 * pad - far * (k - 1) - 1) // step + 1 for size, k, step, pad, far in axes)
+    if winograd.pays(input_shape[0], output, weight_shape, stride, padding, dilation, groups):
+        return None
+    return forward_plan(input_shape, weight_shape, output, stride, padding, dilation, team)
 
 
 def _takes_input(grad, weight, input_shape, stride, padding, dilation, groups):
@@ -65,35 +74,40 @@ def _takes_input(grad, weight, input_shape, stride, padding, dilation, groups):
 
 @faster(when=_takes_input)
 def conv2d_input(grad, weight, input_shape, stride, padding, dilation, groups):
-    N, C, H, W = input_shape
-    O, c, h, w = weight.shape
-    if winograd.pays(N, (H, W), weight.shape, stride, padding, dilation, groups):
+    team = threads.get_num_threads()
+    plan = _input_plan(tuple(input_shape), weight.shape, grad.shape[2:], stride, padding, dilation, groups, team)
+    a = grad.transpose(0, 2, 3, 1)
+    if plan is None:
         turned, around = weight[:, :, ::-1, ::-1].transpose(1, 0, 2, 3), (2 - padding[0], 2 - padding[1])
-        return winograd.convolve(grad.transpose(0, 2, 3, 1), turned, None, around, 0).transpose(0, 3, 1, 2)
-    plan = input_plan(
-        tuple(input_shape), weight.shape, grad.shape[2:], stride, padding, dilation, groups, threads.get_num_threads()
-    )
-    out = memory.empty((N, H, W, C))
+        return winograd.convolve(a, turned, None, around, 0).transpose(0, 3, 1, 2)
+    O, c, h, w = weight.shape
     filters = weight.reshape(groups, O // groups, c, h, w).transpose(0, 2, 1, 3, 4)
-    _convolve(plan, grad.transpose(0, 2, 3, 1), filters, None, out, 0)
-    return out.transpose(0, 3, 1, 2)
+    return _convolve(plan, a, filters, None, 0).transpose(0, 3, 1, 2)
 
 
-def _convolve(plan: Plan, a, filters, bias, out, relu) -> None:
-    """C[pixel] = Σ_taps A[pixel + tap] · filters[tap]        (N,H,W,G·c) (G,o,c,h,w) -> out (N,P,Q,G·o)"""
+@lru_cache(256)
+def _input_plan(input_shape, weight_shape, output, stride, padding, dilation, groups, team) -> Plan | None:
+    if winograd.pays(input_shape[0], input_shape[2:], weight_shape, stride, padding, dilation, groups):
+        return None
+    return input_plan(input_shape, weight_shape, output, stride, padding, dilation, groups, team)
+
+
+def _convolve(plan: Plan, a, filters, bias, relu) -> np.ndarray:
+    """C[pixel] = Σ_taps A[pixel + tap] · filters[tap]        (N,H,W,G·c) (G,o,c,h,w) -> (N,P,Q,G·o)"""
     G, o, c, _, _ = filters.shape
-    blocks = -(-o // LANES)
-    packed = memory.empty((len(plan.tap_i) * c * G * blocks * LANES,))
+    out = memory.empty(plan.c_shape)
+    packed = memory.empty((len(plan.tap_i) * c * G * -(-o // LANES) * LANES,))
     _pack(2 * packed.size, filters, plan.phases, plan.tap_i, plan.tap_j, packed)
     staged = not (plan.frame.is_a and a.flags.c_contiguous)
-    frames = memory.empty((threads.get_num_threads() if staged else 0, plan.items.size))
+    frames = memory.empty((threads.get_num_threads(), plan.items.size)) if staged else _NO_FRAMES
     work = 2 * out.size * c * len(plan.tap_i) / len(plan.phases) * PER_FLOP + out.size / 2
-    sizes = (*plan.sizes, G, c, o, out.size // len(out), int(staged), relu)
+    sizes = (*plan.sizes, G, c, o, out.size // len(out), staged, relu)
     bias = _NOTHING if bias is None else np.ascontiguousarray(bias)
     _gather(work, a, packed, bias, frames, plan.phases, plan.pixel_a, plan.pixel_c, plan.run_a, sizes, out.reshape(-1))
+    return out
 
 
-_NOTHING = np.empty(0, np.float32)
+_NOTHING, _NO_FRAMES = np.empty(0, np.float32), np.empty((0, 0), np.float32)
 
 
 @compiled("Array(f4, 5, 'A', readonly=True), i8[:,::1], i8[::1], i8[::1], f4[::1]")
@@ -212,26 +226,34 @@ def _takes_weight(grad, input, weight_shape, stride, padding, dilation, groups):
 
 @faster(when=_takes_weight)
 def conv2d_weight(grad, input, weight_shape, stride, padding, dilation, groups):
-    C = input.shape[1]
-    O, c, h, w = weight_shape
-    a, g = input.transpose(0, 2, 3, 1), grad.transpose(0, 2, 3, 1)
-    if winograd.pays(len(grad), grad.shape[2:], weight_shape, stride, padding, dilation, groups):
-        return winograd.correlate(g, a, padding)
     team = threads.get_num_threads()
-    plan = weight_plan(input.shape, tuple(weight_shape), grad.shape[2:], stride, padding, dilation, groups, team)
+    plan = _weight_plan(input.shape, tuple(weight_shape), grad.shape[2:], stride, padding, dilation, groups, team)
+    a, g = input.transpose(0, 2, 3, 1), grad.transpose(0, 2, 3, 1)
+    if plan is None:
+        return winograd.correlate(g, a, padding)
+    O, c, h, w = weight_shape
+    o, (P, Q) = O // groups, grad.shape[2:]
     staged = not (plan.frame.is_a and a.flags.c_contiguous)
-    frames = memory.empty((team if staged else 0, plan.items.size))
+    frames = memory.empty((team, plan.items.size)) if staged else _NO_FRAMES
     # the last vectors of a pixel may reach into the next, so there must be one
-    staged_g = O // groups % LANES != 0 or not g.flags.c_contiguous
-    P, Q = grad.shape[2:]
+    staged_g = o % LANES != 0 or not g.flags.c_contiguous
     pitch = O + LANES if staged_g else O
-    frames_g = memory.empty((team if staged_g else 0, plan.items.images * plan.items.rows * Q * pitch))
+    frames_g = memory.empty((team, plan.items.images * plan.items.rows * Q * pitch)) if staged_g else _NO_FRAMES
     sums = memory.empty((team, h * w * c * O))
     work = 2 * grad.size * c * h * w * PER_FLOP
-    sizes = (*plan.sizes, groups, c, O // groups, P, int(staged), pitch)
-    _correlate(work, a, g, frames, frames_g, plan.pixel_a, plan.pixel_c, plan.run_a, stride[1] * C, sizes, sums)
-    d_weight = sums.sum(0).reshape(groups, h, w, c, O // groups)
+    sizes = (*plan.sizes, groups, c, o, P, staged, pitch)
+    _correlate(
+        work, a, g, frames, frames_g, plan.pixel_a, plan.pixel_c, plan.run_a, stride[1] * a.shape[3], sizes, sums
+    )
+    d_weight = np.add.reduce(sums).reshape(groups, h, w, c, o)
     return np.ascontiguousarray(d_weight.transpose(0, 4, 3, 1, 2)).reshape(weight_shape)
+
+
+@lru_cache(256)
+def _weight_plan(input_shape, weight_shape, output, stride, padding, dilation, groups, team) -> Plan | None:
+    if winograd.pays(input_shape[0], output, weight_shape, stride, padding, dilation, groups):
+        return None
+    return weight_plan(input_shape, weight_shape, output, stride, padding, dilation, groups, team)
 
 
 @compiled(

@@ -16,7 +16,8 @@ or several whole small images, so that what an item reads stays in the cache.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
+from math import prod
 
 import numpy as np
 
@@ -59,6 +60,7 @@ class Plan:
     tap_i, tap_j: the place in the window of each tap, in the order of the runs
     """
 
+    c_shape: tuple[int, ...]  # of C, in the order of memory
     frame: Frame
     step: int  # rows of A from one row of pixels to the next
     span: int  # rows of A that a row of pixels sees
@@ -70,7 +72,7 @@ class Plan:
     tap_i: np.ndarray
     tap_j: np.ndarray
 
-    @property
+    @cached_property
     def sizes(self) -> tuple[int, ...]:
         """The numbers that the loops need."""
         items, frame = self.items, self.frame
@@ -80,7 +82,6 @@ class Plan:
         )
 
 
-@lru_cache(256)
 def forward_plan(
     input_shape: tuple[int, ...],
     weight_shape: tuple[int, ...],
@@ -91,16 +92,16 @@ def forward_plan(
     team: int,
 ) -> Plan:
     """A is the input, C the output."""
+    N, _, _, _ = input_shape
     O, c, h, w = weight_shape
     P, Q = output
     frame = _input_frame(input_shape, (h, w), output, stride, padding, dilation)
     taps = [(i * dilation[0], j * dilation[1], i, j) for i in range(h) for j in range(w)]
     place = np.arange(P)[:, None] * Q + np.arange(Q)
     phase = (np.arange(P) * stride[0], np.arange(Q) * stride[1], place * O, taps)
-    return _plan(input_shape, c, frame, stride[0], [phase], P * Q * O, team)
+    return _plan(input_shape, c, frame, stride[0], [phase], (N, P, Q, O), team)
 
 
-@lru_cache(256)
 def input_plan(
     input_shape: tuple[int, ...],
     weight_shape: tuple[int, ...],
@@ -128,10 +129,9 @@ def input_plan(
             own = place[y :: stride[0], x :: stride[1]]
             phases.append((np.arange(own.shape[0]), np.arange(own.shape[1]), own * C, taps))
     frame = _frame(top, left, height, width, *output)
-    return _plan((N, O, *output), O // groups, frame, 1, phases, H * W * C, team)
+    return _plan((N, O, *output), O // groups, frame, 1, phases, (N, H, W, C), team)
 
 
-@lru_cache(256)
 def weight_plan(
     input_shape: tuple[int, ...],
     weight_shape: tuple[int, ...],
@@ -157,7 +157,8 @@ def weight_plan(
     run_a = (images + np.arange(P) * stride[0]).ravel() * (frame.width * C)
     none = np.empty(0, np.int64)
     row_a, row_c = np.pad(row_a, tail, "edge"), np.pad(row_c, tail, "edge")
-    return Plan(frame, stride[0], span, items, none.reshape(0, 8), row_a, row_c, run_a, none, none)
+    c_shape = (groups, h * w * c, O // groups)
+    return Plan(c_shape, frame, stride[0], span, items, none.reshape(0, 8), row_a, row_c, run_a, none, none)
 
 
 def _input_frame(
@@ -191,7 +192,9 @@ def _reach(size: int, window: int, stride: int, padding: int, dilation: int) -> 
     return -first, last + 1 - first
 
 
-def _plan(a_shape: tuple[int, ...], c: int, frame: Frame, step: int, phases: list, c_size: int, team: int) -> Plan:
+def _plan(
+    a_shape: tuple[int, ...], c: int, frame: Frame, step: int, phases: list, c_shape: tuple[int, ...], team: int
+) -> Plan:
     """The tables of phases given as (rows of A, columns of A, offsets in C, taps)."""
     N, C, _, _ = a_shape
     span = max((i_at + 1 for *_, taps in phases for i_at, *_ in taps), default=1)
@@ -206,12 +209,12 @@ def _plan(a_shape: tuple[int, ...], c: int, frame: Frame, step: int, phases: lis
         runs, n = _runs([offset for offset, _, _ in by_place], c)
         numbers.append([sum(map(len, pixel_a)), at.size, len(columns), len(run_a), len(runs), n, len(order), len(taps)])
         pixel_a.append((image * (frame.height * frame.width * C) + at.ravel()).ravel())
-        pixel_c.append((image * c_size + places.ravel()).ravel())
+        pixel_c.append((image * prod(c_shape[1:]) + places.ravel()).ravel())
         run_a += runs
         order += [(i, j) for _, i, j in by_place]
     tap_i, tap_j = np.array(order, np.int64).reshape(-1, 2).T.copy()
     tables = np.array(numbers, np.int64), np.concatenate(pixel_a), np.concatenate(pixel_c), np.array(run_a, np.int64)
-    return Plan(frame, step, span, items, *tables, tap_i, tap_j)
+    return Plan(c_shape, frame, step, span, items, *tables, tap_i, tap_j)
 
 
 def _runs(offsets: list[int], c: int) -> tuple[list[int], int]:

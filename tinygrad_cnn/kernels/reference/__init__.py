@@ -3,5 +3,5 @@
 As in PyTorch, infinities and NaN pass through them without a warning.
 """
 
-from ...quiet import silent  # noqa: F401
+from ...quiet import silent
 from . import conv, elementwise, erf, fused, linear, norm, optim, pool, softmax
