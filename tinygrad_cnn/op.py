@@ -248,7 +248,7 @@ def record(
     node.time = tick()  # after the parents': a leaf's node is made when first needed
     node.op = op
     node.plan = plan
-    node.hooks = node.retain = None
+    node.hooks = node.retain = node.through = node.ahead = None
     node.scope = mode.scope
     node.attributes = values[plan.n_inputs :] if plan.has_attributes else ()
     node.guards = guards = []
@@ -449,13 +449,15 @@ class Plan:
 class OpNode(Node):
     """A recorded call of an op."""
 
-    __slots__ = ("attributes", "guards", "op", "plan", "saved")
+    __slots__ = ("ahead", "attributes", "guards", "op", "plan", "saved", "through")
 
     op: Op
     plan: Plan
     saved: list | None
     guards: list[Version]
     attributes: Sequence
+    through: Callable[[Any], list | None] | None  # gives the gradients of the grandparents at once, see `pull_through`
+    ahead: list | None  # what `through` of the child has found for this node's parents
 
     def name(self) -> str:
         return "".join(word.capitalize() for word in self.op.name.split("_")) + "Backward0"
@@ -471,10 +473,17 @@ class OpNode(Node):
         for version in self.guards:
             if version.time > time:
                 refuse_changed(self, self.op.name, version)
+        if self.ahead is not None:
+            ahead, self.ahead = self.ahead, None
+            return ahead
         if create_graph:
             if self.op.composition is not None:
                 return self._pull_meaning(g)
             saved = self._saved_tensors()
+        elif self.through is not None and _nobody_looks(parent := self.parents[0]):
+            parent.ahead = self.through(g)  # type: ignore[attr-defined]
+            if parent.ahead is not None:  # type: ignore[attr-defined]
+                return [g]  # a stand-in: the parent has what it would make of its gradient
         result = []
         steps = self.plan.steps
         if self.op.fused is not None:
@@ -492,6 +501,11 @@ class OpNode(Node):
                 c = fit(c, parent)
             result.append(c)
         return result
+
+    def kept(self, name: str) -> Any:
+        """What a rule of this op gets under a name."""
+        assert self.saved is not None
+        return self.saved[self.plan.keep.index(self.plan.numbered.index(name))]
 
     def _needed_of(self, together: tuple) -> list:
         return [c for c, needed in zip(together, self.plan.needs, strict=True) if needed]
@@ -521,9 +535,33 @@ class OpNode(Node):
         ]
 
     def release(self) -> None:
+        self.through = None
         if self.saved:
             self.saved = None
             self.guards = []
+
+
+def pull_through(result: Tensor, both: Callable[[Any], tuple | None]) -> None:
+    """Let backward go through the node of `result` and its only parent at once, with a kernel that does both.
+
+    `both(g)` gives the gradient of each input of the parent, or None to let the two do it. It is asked where nobody
+    looks at the gradient between them. Nothing but the child may have used the parent's result.
+    """
+    node = result._node
+    if not isinstance(node, OpNode):
+        return
+    needed = node.parents[0].plan.needed  # type: ignore[attr-defined]
+
+    def through(g: Any) -> list | None:
+        gradients = both(g)
+        return None if gradients is None else [gradients[i] for i in needed]
+
+    node.through = through
+
+
+def _nobody_looks(node: Node) -> bool:
+    """Whether the gradient that arrives at this node is of no interest but to its own rules."""
+    return node.hooks is None and node.retain is None and mode.tracer is None and not mode.anomaly
 
 
 def fit(c: Any, parent: Node) -> Any:

@@ -225,7 +225,9 @@ def test_batch_norm(shape, affine):
     _, mean, invstd = kernel.batch_norm(x, weight, bias, 1e-5)
     count = x.size // shape[1]
     scale = np.full(shape, 3, np.float32), np.full(shape[1], count, np.float32), np.full(shape[1], count, np.float32)
-    check("batch_norm_backward", numbers(*shape, seed=2), x, weight, mean, invstd, bound=scale)
+    grad = numbers(*shape, seed=2)
+    check("batch_norm_backward", grad, x, weight, mean, invstd, bound=scale)
+    check("batch_norm_relu_backward", grad, x, weight, bias, mean, invstd, bound=scale)
 
 
 @pytest.mark.parametrize("shape", [(8, 12, 20, 20), (512, 33), (9, 3, 400), (1, 1, 128, 64)])

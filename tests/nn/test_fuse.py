@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -23,6 +25,17 @@ NETS = {
     "norm": (lambda: nn.Sequential(nn.BatchNorm2d(2), nn.ReLU()), (3, 2, 4, 5)),
     "norm of rows": (lambda: nn.Sequential(nn.BatchNorm1d(3, affine=False), nn.ReLU()), (6, 3)),
     "conv, norm": (lambda: nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU()), (2, 1, 5, 5)),
+    "conv, pool": (lambda: nn.Sequential(nn.Conv2d(2, 3, 3), nn.ReLU(), nn.MaxPool2d(2)), (2, 2, 7, 6)),
+    "conv, pool that overlaps": (
+        lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(3, 1, 1), nn.Flatten()),
+        (2, 1, 6, 6),
+    ),
+    "norm, pool": (
+        lambda: nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True)),
+        (3, 1, 7, 7),
+    ),
+    "large norm": (lambda: nn.Sequential(nn.Conv2d(1, 16, 3), nn.BatchNorm2d(16), nn.ReLU()), (4, 1, 20, 20)),
+    "large conv, pool": (lambda: nn.Sequential(nn.Conv2d(1, 16, 3), nn.ReLU(), nn.MaxPool2d(2)), (4, 1, 20, 20)),
     "empty batch": (lambda: nn.Sequential(nn.Linear(4, 3), nn.ReLU()), (0, 4)),
 }
 
@@ -52,7 +65,7 @@ def test_values_graph_and_gradients_are_those_of_the_separate_modules(name):
         np.testing.assert_allclose(g, h, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["conv", "linear", "strided", "norm", "conv, norm"])
+@pytest.mark.parametrize("name", ["conv", "linear", "strided", "norm", "conv, norm", "conv, pool", "norm, pool"])
 def test_derivatives(name):
     build, shape = NETS[name]
     net = build().double()
@@ -84,6 +97,47 @@ def test_it_happens_and_it_does_not_where_somebody_looks(monkeypatch):
     with tg.autograd.detect_anomaly():
         net(x)
     assert len(calls) == 1
+
+
+def pooled():
+    tg.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2))
+    return net, tg.randn(4, 1, 8, 8, requires_grad=True)
+
+
+def test_backward_goes_through_two_nodes_and_does_not_where_somebody_looks():
+    net, x = pooled()
+    expected = tg.autograd.grad(one_by_one(net, x).exp().sum(), x)[0]
+    y = net(x)
+    loss = y.exp().sum()
+    assert y.grad_fn.through is not None
+    for _ in range(2):
+        np.testing.assert_array_equal(tg.autograd.grad(loss, x, retain_graph=True)[0], expected)
+    seen = []
+    y.grad_fn.parents[0].register_hook(lambda g: seen.append(g.shape))
+    np.testing.assert_array_equal(tg.autograd.grad(loss, x)[0], expected)
+    assert seen == [(4, 3, 6, 6)], "the gradient of the ReLU's result, whole"
+
+
+def test_a_pooled_result_may_be_changed_in_place():
+    net, x = pooled()
+    y = one_by_one(net, x)
+    (y * -1).sum().backward()
+    expected, x.grad = x.grad, None
+    net(x).neg_().sum().backward()
+    np.testing.assert_array_equal(x.grad, expected)
+
+
+def test_a_dropped_loss_frees_everything():
+    net, x = pooled()
+    net(x)
+    gc.collect()
+    gc.disable()
+    try:
+        node = weakref.ref(net(x).sum().grad_fn)
+        assert node() is None
+    finally:
+        gc.enable()
 
 
 def test_a_subclass_runs_its_own_forward():

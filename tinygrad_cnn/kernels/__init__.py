@@ -36,7 +36,7 @@ TOPICS = {
     "conv": ("conv2d", "conv2d_input", "conv2d_weight", "conv2d_relu"),
     "elementwise": ("relu", "relu_mask"),
     "linear": ("matmul", "linear", "linear_relu"),
-    "norm": ("batch_norm", "batch_norm_backward", "batch_norm_relu", "channel_sums"),
+    "norm": ("batch_norm", "batch_norm_backward", "batch_norm_relu", "batch_norm_relu_backward", "channel_sums"),
     "optim": ("sgd", "adam"),
     "pool": ("max_pool2d", "max_pool2d_place", "sum_pool2d", "sum_pool2d_spread"),
     "softmax": ("cross_entropy", "cross_entropy_backward"),

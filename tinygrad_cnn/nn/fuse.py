@@ -11,13 +11,14 @@ from typing import Any
 
 from ..modes import Scope, mode
 from ..ops import conv2d
-from ..ops.fused import batch_norm_relu, conv2d_relu, linear_relu
+from ..ops.fused import batch_norm_relu, conv2d_relu, linear_relu, max_pool2d_of_relu
 from ..tensor import Tensor, as_array, wrap
 from .activation import ReLU
 from .conv import Conv2d
 from .linear import Linear
 from .module import Module
 from .norm import BatchNorm1d, BatchNorm2d
+from .pool import MaxPool2d
 
 
 def _conv2d_relu(conv: Any, relu: Any, input: Tensor) -> Any:
@@ -64,9 +65,23 @@ def _conv2d_batch_norm_relu(conv: Any, norm: Any, relu: Any, input: Tensor) -> A
     return _conv2d_batch_norm(conv, norm, input, conv2d_relu)
 
 
+def _and_max_pool(run: Callable) -> Callable:
+    """The row that ends in a ReLU, and a pooling behind it."""
+
+    def pooled(layer: Any, relu: Any, pool: Any, input: Tensor) -> Any:
+        positive = None if pool.return_indices else run(layer, relu, input)
+        if positive is None:
+            return None
+        return max_pool2d_of_relu(positive, pool.kernel_size, pool.stride, pool.padding, pool.dilation, pool.ceil_mode)
+
+    return pooled
+
+
 # What to try, the longest row first.
 _ROWS: dict[tuple[type, ...], Callable] = {
     (Conv2d, BatchNorm2d, ReLU): _conv2d_batch_norm_relu,
+    (Conv2d, ReLU, MaxPool2d): _and_max_pool(_conv2d_relu),
+    (BatchNorm2d, ReLU, MaxPool2d): _and_max_pool(_batch_norm_relu),
     (Conv2d, BatchNorm2d): _conv2d_batch_norm,
     (Conv2d, ReLU): _conv2d_relu,
     (Linear, ReLU): _linear_relu,
@@ -86,9 +101,10 @@ def in_one_pass(modules: Sequence[Module], i: int, input: Any) -> tuple[Any, int
             continue
         out = run(*modules[i : i + n], input)
         if out is not None:
-            if out._node is not None and mode.grad:
-                out._node.scope = Scope(modules[i + 1], mode.scope)
-                out._node.parents[0].scope = Scope(modules[i], mode.scope)
+            node = out._node
+            for m in reversed(modules[i : i + n] if node is not None and mode.grad else ()):
+                node.scope = Scope(m, mode.scope)
+                node = node.parents[0] if node.parents else None
             return out, n
     return None, 0
 

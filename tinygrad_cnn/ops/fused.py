@@ -2,6 +2,7 @@
 
 A ReLU behind a convolution, a matrix product or a batch norm costs a kernel nothing while the numbers are
 still in cache. Nobody holds the tensor between the two, and no rule asks for its values, so it is never made.
+Backward goes through two nodes in one pass where that is less work, and nobody looks at the gradient between them.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernels import kernel
-from ..op import as_if
+from ..op import as_if, pull_through
 from ..quiet import quietly
 from ..tensor import Tensor, as_array
-from .activation import relu
+from .activation import relu, relu_mask
 from .conv import _plan, conv2d
 from .linalg import checked_linear, linear
 from .norm import _batch_norm, _bump, _check_channels, _check_training, follow
+from .pool import max_pool2d, max_pool2d_place
 
 
 def conv2d_relu(input: Tensor, weight: Tensor, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
@@ -43,8 +45,29 @@ def batch_norm_relu(
     _check_channels("batch_norm", input, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
     _check_training(input, eps)
     running = None if running_mean is None else (as_array(running_mean), as_array(running_var), momentum)
-    out, mean, invstd = quietly(kernel.batch_norm_relu, as_array(input), as_array(weight), as_array(bias), eps)
+    arrays = as_array(input), as_array(weight), as_array(bias)
+    out, mean, invstd = quietly(kernel.batch_norm_relu, *arrays, eps)
     quietly(follow, running, mean, invstd, eps, as_array(input))
     _bump("batch_norm", running_mean, running_var)
     between = as_if(_batch_norm, (input, weight, bias, eps, running), out, mean, invstd)
-    return as_if(relu, (between,), out)
+    result = as_if(relu, (between,), out)
+    pull_through(result, lambda g: kernel.batch_norm_relu_backward(g, *arrays, mean, invstd))
+    return result
+
+
+def max_pool2d_of_relu(input: Tensor, *window: Any) -> Any:
+    """max_pool2d(input, *window) of a ReLU's result that nobody else uses.
+
+    What is chosen is as positive as the result, so backward masks the few gradients of the pooling and not the many
+    of the ReLU.
+    """
+    result = max_pool2d(input, *window)
+    node = result._node
+    if node is not None:
+        choice, shape, out, version = node.kept("choice"), input._array.shape, result._array, result.version()
+
+        def both(g: Any) -> Any:
+            return None if version.changes else (max_pool2d_place(relu_mask(g, out), choice, shape, *window),)
+
+        pull_through(result, both)
+    return result

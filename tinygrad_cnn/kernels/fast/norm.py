@@ -13,6 +13,7 @@ N batch, C channels, M rows, K columns of the matrix.
 from __future__ import annotations
 
 import numpy as np
+from numba.extending import register_jitable
 
 from .. import faster
 from . import memory
@@ -72,20 +73,34 @@ def _takes_back(grad, input, weight, mean, invstd):
 
 @faster(when=_takes_back)
 def batch_norm_backward(grad, input, weight, mean, invstd):
+    return _batch_norm_backward(grad, input, weight, None, mean, invstd, relu=0)
+
+
+def _takes_relu_back(grad, input, weight, bias, mean, invstd):
+    return _is_matrix(input) and grad.dtype == np.float32
+
+
+@faster(when=_takes_relu_back)
+def batch_norm_relu_backward(grad, input, weight, bias, mean, invstd):
+    return _batch_norm_backward(grad, input, weight, bias, mean, invstd, relu=1)
+
+
+def _batch_norm_backward(grad, input, weight, bias, mean, invstd, relu):
+    """With `relu`, the gradient counts where the result was positive; that is computed again, not read."""
     x, columns = _matrix(input)
     g = np.ascontiguousarray(_last(grad)).reshape(x.shape)
     C = input.shape[1]
     count = input.size // C
-    mean_row = np.tile(mean, columns)
-    sums, products = np.zeros((2, _slabs(x), x.shape[1]))
-    _sums(x.size * PER_NUMBER, g, x, mean_row, sums, products)
-    sums, products = sums.reshape(-1, C).sum(0), products.reshape(-1, C).sum(0)
     scale = invstd if weight is None else invstd * weight
+    shift = np.zeros(C, np.float32) if bias is None else bias
+    mean_row, scale_row, shift_row = (np.tile(row, columns) for row in (mean, scale, shift))
+    sums, products = np.zeros((2, _slabs(x), x.shape[1]))
+    _sums(x.size * PER_NUMBER, g, x, mean_row, scale_row, shift_row, relu, sums, products)
+    sums, products = sums.reshape(-1, C).sum(0), products.reshape(-1, C).sum(0)
     slope, grad_mean = (products / count * invstd * invstd).astype(np.float32), (sums / count).astype(np.float32)
     d_input = memory.empty(x.shape)
-    _send_back(
-        x.size * PER_NUMBER, g, x, mean_row, *(np.tile(row, columns) for row in (slope, grad_mean, scale)), d_input
-    )
+    rows = mean_row, scale_row, shift_row, np.tile(slope, columns), np.tile(grad_mean, columns)
+    _send_back(x.size * PER_NUMBER, g, x, *rows, relu, d_input)
     return _picture(d_input, input), (products * invstd).astype(np.float32), sums.astype(np.float32)
 
 
@@ -171,21 +186,28 @@ def _column_sums(thread, part, parts, x, sums):
                 sums[slab, k] += block_sum[k]
 
 
+@register_jitable
+def _normalized(value, mean, scale, shift):
+    """Forward and backward must agree to the last bit on what is positive."""
+    return (value - mean) * scale + shift
+
+
 @compiled(f"{_ROWS}, {_ROW}, {_ROW}, {_ROW}, i8, f4[:,::1]")
 def _normalize(thread, part, parts, x, mean, scale, shift, relu, out):
     M, K = x.shape
     for m in range(part * M // parts, (part + 1) * M // parts):
         row, to = x[m], out[m]
-        for k in range(K):
-            to[k] = (row[k] - mean[k]) * scale[k] + shift[k]
         if relu:
             for k in range(K):
-                value = to[k]
+                value = _normalized(row[k], mean[k], scale[k], shift[k])
                 to[k] = np.float32(0) if value < 0 else value
+        else:
+            for k in range(K):
+                to[k] = _normalized(row[k], mean[k], scale[k], shift[k])
 
 
-@compiled(f"{_ROWS}, {_ROWS}, {_ROW}, f8[:,::1], f8[:,::1]")
-def _sums(thread, part, parts, grad, x, mean, sums, products):
+@compiled(f"{_ROWS}, {_ROWS}, {_ROW}, {_ROW}, {_ROW}, i8, f8[:,::1], f8[:,::1]")
+def _sums(thread, part, parts, grad, x, mean, scale, shift, relu, sums, products):
     """Of each slab of rows and each column: Σ grad and Σ grad·(x - mean)."""
     M, K = x.shape
     slabs, step = len(sums), max(1, BLOCK // K)
@@ -197,18 +219,29 @@ def _sums(thread, part, parts, grad, x, mean, sums, products):
             block_product[:] = 0
             for m in range(first, min(first + step, end)):
                 g, row = grad[m], x[m]
-                for k in range(K):
-                    block_sum[k] += g[k]
-                    block_product[k] += g[k] * (row[k] - mean[k])
+                if relu:
+                    for k in range(K):
+                        value = g[k] if _normalized(row[k], mean[k], scale[k], shift[k]) > 0 else np.float32(0)
+                        block_sum[k] += value
+                        block_product[k] += value * (row[k] - mean[k])
+                else:
+                    for k in range(K):
+                        block_sum[k] += g[k]
+                        block_product[k] += g[k] * (row[k] - mean[k])
             for k in range(K):
                 sums[slab, k] += block_sum[k]
                 products[slab, k] += block_product[k]
 
 
-@compiled(f"{_ROWS}, {_ROWS}, {_ROW}, {_ROW}, {_ROW}, {_ROW}, f4[:,::1]")
-def _send_back(thread, part, parts, grad, x, mean, slope, grad_mean, scale, d_input):
+@compiled(f"{_ROWS}, {_ROWS}, {_ROW}, {_ROW}, {_ROW}, {_ROW}, {_ROW}, i8, f4[:,::1]")
+def _send_back(thread, part, parts, grad, x, mean, scale, shift, slope, grad_mean, relu, d_input):
     M, K = x.shape
     for m in range(part * M // parts, (part + 1) * M // parts):
         g, row, to = grad[m], x[m], d_input[m]
-        for k in range(K):
-            to[k] = (g[k] - grad_mean[k] - (row[k] - mean[k]) * slope[k]) * scale[k]
+        if relu:
+            for k in range(K):
+                value = g[k] if _normalized(row[k], mean[k], scale[k], shift[k]) > 0 else np.float32(0)
+                to[k] = (value - grad_mean[k] - (row[k] - mean[k]) * slope[k]) * scale[k]
+        else:
+            for k in range(K):
+                to[k] = (g[k] - grad_mean[k] - (row[k] - mean[k]) * slope[k]) * scale[k]

@@ -6,9 +6,9 @@ import numpy as np
 
 from .. import reference
 from .conv import conv2d
-from .elementwise import relu
+from .elementwise import relu, relu_mask
 from .linear import linear
-from .norm import batch_norm
+from .norm import batch_norm, batch_norm_backward
 
 Pair = tuple[int, int]
 
@@ -55,3 +55,26 @@ def batch_norm_relu(
     """
     out, mean, invstd = batch_norm(input, weight, bias, eps)
     return relu(out), mean, invstd
+
+
+@reference
+def batch_norm_relu_backward(
+    grad: np.ndarray,
+    input: np.ndarray,
+    weight: np.ndarray | None,
+    bias: np.ndarray | None,
+    mean: np.ndarray,
+    invstd: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """batch_norm_backward of the gradient where batch_norm's result is positive; its arguments and results
+
+    >>> x, ones = np.array([[1.0], [3.0]]), np.ones(1)
+    >>> batch_norm_relu_backward(np.array([[5.0], [1.0]]), x, ones, None, np.array([2.0]), ones)[2]
+    array([1.])
+    """
+    pixels = (-1, *(1,) * (input.ndim - 2))
+    scale = invstd if weight is None else invstd * weight
+    out = (input - mean.reshape(pixels)) * scale.reshape(pixels)
+    if bias is not None:
+        out += bias.reshape(pixels)
+    return batch_norm_backward(relu_mask(grad, out), input, weight, mean, invstd)
