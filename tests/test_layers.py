@@ -22,6 +22,7 @@ FLOORS = {
     "modes": 1,
     "autograd": 2,
     "op": 2,
+    "fusion": 2,
     "inplace": 3,
     "out": 2,
     "sampling": 3,
@@ -48,6 +49,7 @@ FLOORS = {
 SIBLINGS = {
     ("modes", "tensor"),
     ("op", "autograd"),
+    ("fusion", "op"),
     ("autograd", "ops"),  # a Jacobian with a graph of its own is stacked from its rows
     ("inplace", "ops"),  # a change of a view is an indexed assignment to its base
     ("creation", "ops"),

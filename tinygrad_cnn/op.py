@@ -359,21 +359,6 @@ def _shares_memory(view: np.ndarray, array: np.ndarray) -> bool:
     return owner is array or owner is array.base or np.may_share_memory(view, array)
 
 
-def as_if(call: Callable, args: tuple, out: np.ndarray, *extras: Any) -> Tensor:
-    """`out` as a Tensor, recorded as if `call(*args)` had computed it, for a kernel that does several ops at once.
-
-    The graph is then the one of the separate ops, so nobody can tell but by the time it took. A result between
-    two of those ops may be given any array of its shape, provided that no rule asks for its values.
-    """
-    spec = call.op  # type: ignore[attr-defined]
-    bound = spec.bind(args, {})
-    needed = sum(1 << i for i, a in enumerate(bound) if isinstance(a, Tensor) and a.requires_grad)
-    result = wrap(out)
-    if needed and mode.grad:
-        record(spec, bound, [a._array if isinstance(a, Tensor) else a for a in bound], needed, out, extras, result)
-    return result
-
-
 class Plan:
     """What a node of an op keeps and which rules it will run, for one pattern of inputs that need a gradient.
 
@@ -456,7 +441,7 @@ class OpNode(Node):
     saved: list | None
     guards: list[Version]
     attributes: Sequence
-    through: Callable[[Any], list | None] | None  # gives the gradients of the grandparents at once, see `pull_through`
+    through: Callable[[Any], list | None] | None  # gives the gradients of the grandparents at once, see fusion.py
     ahead: list | None  # what `through` of the child has found for this node's parents
 
     def name(self) -> str:
@@ -539,24 +524,6 @@ class OpNode(Node):
         if self.saved:
             self.saved = None
             self.guards = []
-
-
-def pull_through(result: Tensor, both: Callable[[Any], tuple | None]) -> None:
-    """Let backward go through the node of `result` and its only parent at once, with a kernel that does both.
-
-    `both(g)` gives the gradient of each input of the parent, or None to let the two do it. It is asked where nobody
-    looks at the gradient between them. Nothing but the child may have used the parent's result.
-    """
-    node = result._node
-    if not isinstance(node, OpNode):
-        return
-    needed = node.parents[0].plan.needed  # type: ignore[attr-defined]
-
-    def through(g: Any) -> list | None:
-        gradients = both(g)
-        return None if gradients is None else [gradients[i] for i in needed]
-
-    node.through = through
 
 
 def _nobody_looks(node: Node) -> bool:

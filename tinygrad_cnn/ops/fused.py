@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..fusion import as_if, pull_through
 from ..kernels import kernel
-from ..op import as_if, pull_through
 from ..quiet import quietly
 from ..tensor import Tensor, as_array
 from .activation import relu, relu_mask
