@@ -136,7 +136,8 @@ def _into_frame(x, image, first, rows, top, left, width, pitch, frame):
     _, H, W, C = x.shape
     left = min(left, width)
     used = min(W, width - left)
-    by_row = x.strides[3] == 4 and x.strides[2] == 4 * C == 4 * pitch
+    by_pixel = C == 1 or x.strides[3] == 4
+    by_row = by_pixel and x.strides[2] == 4 * C == 4 * pitch
     for row in range(rows):
         y, at = first + row - top, frame + row * width * pitch * 4
         if y < 0 or y >= H:
@@ -148,9 +149,9 @@ def _into_frame(x, image, first, rows, top, left, width, pitch, frame):
         source = x.ctypes.data + image * x.strides[0] + y * x.strides[1]
         if by_row:
             copy(at, source, used * C)
-        elif x.strides[3] == 4:
-            for k in range(used):
-                copy(at + k * pitch * 4, source + k * x.strides[2], C)
+        elif by_pixel:
+            for j in range(used):
+                copy(at + j * pitch * 4, source + j * x.strides[2], C)
         else:
             for k in range(C):
                 for j in range(used):
