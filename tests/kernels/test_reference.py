@@ -50,7 +50,7 @@ def pieces(request, monkeypatch):
     """Run with the usual pieces and with such as cut every case: images from images and rows from rows."""
     if request.param == "tiny pieces":
         monkeypatch.setattr(chunks, "PIECE", 100)
-        monkeypatch.setattr(conv, "PRODUCT", 1000)
+        monkeypatch.setattr(conv, "PRODUCT", 16000)
 
 
 # input, weight, stride, padding, dilation, groups

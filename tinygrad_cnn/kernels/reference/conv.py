@@ -1,7 +1,8 @@
 """Convolution as a matrix product (im2col), a few images at a time.
 
 Every window of the input becomes one row of a matrix, every filter one column of another; their product
-is the convolution. Its two derivatives are products of the same matrices, one of them transposed.
+is the convolution. The weight's derivative is a product with the same matrix, transposed; the input's goes
+back place by place of the window, where the columns came from.
 Inside, images are channels-last (N, H, W, C): a row of a window is then one run of contiguous numbers.
 
 N batch, C input channels, O output channels, G groups, c = C/G, H W input, P Q output, h w window;
@@ -21,6 +22,7 @@ from . import silent
 from .chunks import PRODUCT, piece_length, pieces
 
 Pair = tuple[int, int]
+FEW = 1 << 24  # multiplications; one core has done them, in small pieces, before several have met
 
 
 @reference
@@ -52,11 +54,12 @@ def conv2d(
     )
     out = np.empty((N, P, Q, groups, O // groups), input.dtype)
     filters = _filter_columns(weight, groups)
-    for images, rows, columns in _im2col(input, (h, w), (P, Q), stride, padding, dilation, groups):
-        here = _by_group(out[images, rows])
-        np.matmul(columns, filters, out=here)
+    for images, rows, columns in _im2col(input, O, (h, w), (P, Q), stride, padding, dilation, groups):
+        here = out[images, rows]
+        np.matmul(columns, filters, out=_by_group(here))
         if bias is not None:
-            here += bias.reshape(groups, 1, -1)
+            lines = here.reshape(-1, Q * O)  # of all channels of a line's pixels: a sum is quick on long rows
+            lines += np.tile(bias, Q)
     return out.reshape(N, P, Q, O).transpose(0, 3, 1, 2)
 
 
@@ -84,7 +87,7 @@ def conv2d_weight(
     _, _, P, Q = grad.shape
     grad = grad.transpose(0, 2, 3, 1)
     total = np.zeros((groups, h * w * c, O // groups), grad.dtype)
-    for images, rows, columns in _im2col(input, (h, w), (P, Q), stride, padding, dilation, groups):
+    for images, rows, columns in _im2col(input, O, (h, w), (P, Q), stride, padding, dilation, groups):
         here = np.ascontiguousarray(grad[images, rows])
         total += columns.transpose(0, 2, 1) @ _by_group(here.reshape(*here.shape[:3], groups, -1))
     return np.ascontiguousarray(total.reshape(groups, h, w, c, -1).transpose(0, 4, 3, 1, 2)).reshape(weight_shape)
@@ -103,9 +106,10 @@ def conv2d_input(
 ) -> np.ndarray:
     """Σ grad[n,o,p,q]·weight[o,c,i,j] at [n,c,ps+i,qs+j]        (N,O,P,Q) (O,C/G,h,w) -> (N,C,H,W)
 
-    The adjoint of conv2d in its input, which is also what a transposed convolution computes. At stride 1 it
-    is a convolution again, with the filters turned by 180 degrees; otherwise every gradient row is multiplied
-    out into the columns of its window, and these are added where the window had lain (col2im).
+    The adjoint of conv2d in its input, which is also what a transposed convolution computes. Read as it stands:
+    for every place i,j of the window one product, added where the windows have that place. At stride 1 it is
+    also a convolution, with the filters turned by 180 degrees. The first adds h·w·C numbers for a pixel, the
+    second copies h·w·O of them; what is less is done.
 
     >>> grad, ones = np.arange(4.0).reshape(1, 1, 2, 2), np.ones((1, 1, 2, 2))
     >>> conv2d_input(grad, ones, (1, 1, 3, 3), (1, 1), (0, 0), (1, 1), 1)
@@ -117,15 +121,23 @@ def conv2d_input(
     O, c, h, w = weight.shape
     _, _, P, Q = grad.shape
     around = tuple(d * (k - 1) - pad for d, k, pad in zip(dilation, (h, w), padding, strict=True))
-    if stride == (1, 1) and min(around) >= 0 and (P + around[0], Q + around[1]) == (H + padding[0], W + padding[1]):
+    is_full = min(around) >= 0 and (P + around[0], Q + around[1]) == (H + padding[0], W + padding[1])
+    if O <= C and stride == (1, 1) and is_full:
         turned = weight[:, :, ::-1, ::-1].reshape(groups, O // groups, c, h, w)
         turned = turned.transpose(0, 2, 1, 3, 4).reshape(C, O // groups, h, w)
         return conv2d(grad, turned, None, (1, 1), around, dilation, groups)
-    return _col2im(grad, weight, input_shape, stride, padding, dilation, groups)
+    return _spread(grad, weight, input_shape, stride, padding, dilation, groups)
 
 
 def _im2col(
-    input: np.ndarray, window: Pair, output: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+    input: np.ndarray,
+    filters: int,
+    window: Pair,
+    output: Pair,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
 ) -> Iterator[tuple[slice, slice, np.ndarray]]:
     """The windows of the input as rows of a matrix, piece by piece: images, output rows, (G, n·p·Q, h·w·C/G).
 
@@ -134,7 +146,9 @@ def _im2col(
     N, C, H, W = input.shape
     (h, w), (P, Q), (H_pad, W_pad), c = window, output, padding, C // groups
     row_bytes = Q * h * w * C * input.itemsize
-    n, p = piece_length(N, P * row_bytes, PRODUCT), piece_length(P, row_bytes, PRODUCT)
+    few = N * P * Q * h * w * c * filters < FEW
+    piece = PRODUCT // 16 if few else PRODUCT
+    n, p = piece_length(N, P * row_bytes, piece), piece_length(P, row_bytes, piece)
     x = input.transpose(0, 2, 3, 1).reshape(N, H, W, groups, c).transpose(3, 0, 1, 2, 4)  # (G, N, H, W, c), a view
 
     # Copies go fast along the longer of two runs: a window's row (w·c numbers), or with few channels an output row (Q).
@@ -177,7 +191,7 @@ def _ordered(buffer: np.ndarray, shape: tuple[int, ...], order: Sequence[int]) -
     return array.transpose(np.argsort(order))
 
 
-def _col2im(
+def _spread(
     grad: np.ndarray,
     weight: np.ndarray,
     input_shape: tuple[int, ...],
@@ -186,23 +200,24 @@ def _col2im(
     dilation: Pair,
     groups: int,
 ) -> np.ndarray:
-    """Add the columns grad @ filters back where their windows lay        (N,O,P,Q) (O,C/G,h,w) -> (N,C,H,W)"""
+    """Add grad @ weight[:,:,i,j] to the inputs that place i,j of the windows saw        (N,O,P,Q) -> (N,C,H,W)"""
     N, C, H, W = input_shape
     O, c, h, w = weight.shape
     _, _, P, Q = grad.shape
     (H_step, W_step), (H_pad, W_pad), (H_far, W_far) = stride, padding, dilation
-    filters = _filter_columns(weight, groups).transpose(0, 2, 1)  # (G, O/G, h·w·C/G)
+    filters = weight.reshape(groups, O // groups, c, h, w)
     grad = grad.transpose(0, 2, 3, 1)
     out = np.empty((N, H, W, C), grad.dtype)
-    for images in pieces(N, P * Q * h * w * C * grad.itemsize, PRODUCT):
+    for images in pieces(N, H * W * C * grad.itemsize):
         here = np.ascontiguousarray(grad[images])
-        columns = _by_group(here.reshape(-1, P, Q, groups, O // groups)) @ filters
-        columns = columns.reshape(groups, -1, P, Q, h, w, c).transpose(4, 5, 1, 2, 3, 0, 6)  # (h, w, n, P, Q, G, c)
+        pixels = _by_group(here.reshape(-1, P, Q, groups, O // groups))  # (G, n·P·Q, O/G)
         padded = np.zeros((len(here), H + 2 * H_pad, W + 2 * W_pad, groups, c), grad.dtype)
         for i in range(h):
             for j in range(w):
                 top, left = i * H_far, j * W_far
-                padded[:, top : top + H_step * P : H_step, left : left + W_step * Q : W_step] += columns[i, j]
+                seen = padded[:, top : top + H_step * P : H_step, left : left + W_step * Q : W_step]
+                share = pixels @ np.ascontiguousarray(filters[:, :, :, i, j])  # (G, n·P·Q, C/G)
+                seen += share.transpose(1, 0, 2).reshape(seen.shape)
         out[images] = padded[:, H_pad : H_pad + H, W_pad : W_pad + W].reshape(-1, H, W, C)
     return out.transpose(0, 3, 1, 2)
 

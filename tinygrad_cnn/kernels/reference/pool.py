@@ -55,8 +55,9 @@ def _choose(
     """Write into best and choice what each window holds that is greater than what they hold."""
     places = list(_overlaps(input.shape, kernel_size, stride, padding, dilation, best.shape[2:]))
     for place, outputs, inputs in places:
-        better = input[inputs] > best[outputs]
-        np.maximum(best[outputs], input[inputs], out=best[outputs])  # of a number and NaN this is NaN
+        seen = input[inputs].copy(order="K")  # close together, for the two lines that read it
+        better = seen > best[outputs]
+        np.maximum(best[outputs], seen, out=best[outputs])  # of a number and NaN this is NaN
         np.maximum(choice[outputs], better * choice.dtype.type(place), out=choice[outputs])  # places only grow
     if np.isnan(best).any():
         for place, outputs, inputs in places:
@@ -81,11 +82,13 @@ def max_pool2d_place(
     array([[[[0., 7., 8., 0.],
              [0., 0., 0., 0.]]]])
     """
-    out = _zeros_unpooled(grad, input_shape)
+    out = _zeros_unpooled(choice, input_shape, grad.dtype)
     places = list(_overlaps(input_shape, kernel_size, stride, padding, dilation, grad.shape[2:]))
     for images in pieces(len(out), out[:1].nbytes):
+        here, chosen = np.empty_like(choice[images], grad.dtype), choice[images]
+        here[...] = grad[images]  # which a layer behind may have laid out otherwise
         for place, outputs, inputs in places:
-            out[images][inputs] += keep(grad[images][outputs], choice[images][outputs] == place)
+            out[images][inputs] += keep(here[outputs], chosen[outputs] == place)
     return out
 
 
@@ -133,7 +136,7 @@ def sum_pool2d_spread(
     array([[[[1., 3., 2.],
              [1., 3., 2.]]]])
     """
-    out = _zeros_unpooled(grad, input_shape)
+    out = _zeros_unpooled(grad, input_shape, grad.dtype)
     for _, outputs, inputs in _overlaps(input_shape, kernel_size, stride, padding, (1, 1), grad.shape[2:]):
         out[inputs] += grad[outputs]
     return out
@@ -180,9 +183,9 @@ def _empty_pooled(input: np.ndarray, output_size: Pair, dtype: np.dtype | type) 
     return np.empty((N, *output_size, C), dtype).transpose(0, 3, 1, 2)
 
 
-def _zeros_unpooled(grad: np.ndarray, input_shape: tuple[int, ...]) -> np.ndarray:
-    """Zeros (N,C,H,W) in the memory order of grad."""
+def _zeros_unpooled(pooled: np.ndarray, input_shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Zeros (N,C,H,W) in the memory order of what was pooled."""
     N, C, H, W = input_shape
-    if grad.flags.c_contiguous:
-        return np.zeros((N, C, H, W), grad.dtype)
-    return np.zeros((N, H, W, C), grad.dtype).transpose(0, 3, 1, 2)
+    if pooled.flags.c_contiguous:
+        return np.zeros((N, C, H, W), dtype)
+    return np.zeros((N, H, W, C), dtype).transpose(0, 3, 1, 2)
