@@ -90,9 +90,12 @@ _ROWS: dict[tuple[type, ...], Callable] = {
 }
 
 
+_FIRST = {kinds[0] for kinds in _ROWS}
+
+
 def in_one_pass(modules: Sequence[Module], i: int, input: Any) -> tuple[Any, int]:
     """The result of as many modules from the i-th on as one pass can do, and how many; 0 for none."""
-    if mode.watch or mode.tracer is not None or not isinstance(input, Tensor):
+    if type(modules[i]) not in _FIRST or mode.watch or mode.tracer is not None or not isinstance(input, Tensor):
         return None, 0
     kinds = tuple([type(m) for m in modules[i : i + 3]])
     for n in (3, 2):
