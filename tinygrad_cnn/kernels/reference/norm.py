@@ -125,7 +125,7 @@ class _Layout:
     def sum(self, row: np.ndarray) -> np.ndarray:
         """(K,) -> (C,)"""
         C, L = self.channels, self.pixels
-        return row.reshape(L, C).sum(0) if self.channels_last else row.reshape(C, L).sum(1)
+        return _sum(row.reshape(L, C)) if self.channels_last else row.reshape(C, L).sum(1)
 
     def mean(self, row: np.ndarray) -> np.ndarray:
         """(K,) -> (C,), over the whole batch."""

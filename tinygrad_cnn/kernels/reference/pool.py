@@ -9,7 +9,7 @@ N batch, C channels, H W input, P Q output, h w window.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -53,7 +53,7 @@ def _choose(
     dilation: Pair,
 ) -> None:
     """Write into best and choice what each window holds that is greater than what they hold."""
-    places = list(_overlaps(input.shape, kernel_size, stride, padding, dilation, best.shape[2:]))
+    places = _overlaps(input.shape[2:], kernel_size, stride, padding, dilation, best.shape[2:])
     for place, outputs, inputs in places:
         seen = input[inputs].copy(order="K")  # close together, for the two lines that read it
         better = seen > best[outputs]
@@ -83,7 +83,7 @@ def max_pool2d_place(
              [0., 0., 0., 0.]]]])
     """
     out = _zeros_unpooled(choice, input_shape, grad.dtype)
-    places = list(_overlaps(input_shape, kernel_size, stride, padding, dilation, grad.shape[2:]))
+    places = _overlaps(input_shape[2:], kernel_size, stride, padding, dilation, grad.shape[2:])
     for images in pieces(len(out), out[:1].nbytes):
         here, chosen = np.empty_like(choice[images], grad.dtype), choice[images]
         here[...] = grad[images]  # which a layer behind may have laid out otherwise
@@ -105,7 +105,7 @@ def max_pool2d_pick(
     """
     out = _empty_pooled(input, choice.shape[2:], input.dtype)
     out[...] = 0
-    for place, outputs, inputs in _overlaps(input.shape, kernel_size, stride, padding, dilation, choice.shape[2:]):
+    for place, outputs, inputs in _overlaps(input.shape[2:], kernel_size, stride, padding, dilation, choice.shape[2:]):
         out[outputs] += keep(input[inputs], choice[outputs] == place)
     return out
 
@@ -120,7 +120,7 @@ def sum_pool2d(input: np.ndarray, kernel_size: Pair, stride: Pair, padding: Pair
     """
     out = _empty_pooled(input, output_size, input.dtype)
     out[...] = 0
-    for _, outputs, inputs in _overlaps(input.shape, kernel_size, stride, padding, (1, 1), output_size):
+    for _, outputs, inputs in _overlaps(input.shape[2:], kernel_size, stride, padding, (1, 1), output_size):
         out[outputs] += input[inputs]
     return out
 
@@ -137,21 +137,24 @@ def sum_pool2d_spread(
              [1., 3., 2.]]]])
     """
     out = _zeros_unpooled(grad, input_shape, grad.dtype)
-    for _, outputs, inputs in _overlaps(input_shape, kernel_size, stride, padding, (1, 1), grad.shape[2:]):
+    for _, outputs, inputs in _overlaps(input_shape[2:], kernel_size, stride, padding, (1, 1), grad.shape[2:]):
         out[inputs] += grad[outputs]
     return out
 
 
+@lru_cache  # every step of a training asks the same again
 def _overlaps(
-    input_shape: tuple[int, ...], kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, output_size: Pair
-) -> Iterator[tuple[int, tuple, tuple]]:
+    input_size: Pair, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, output_size: Pair
+) -> list[tuple[int, tuple, tuple]]:
     """For each place i·w+j of a window: the outputs that have it inside the input, and the inputs they see there."""
-    (h, w), (P, Q), (H, W) = kernel_size, output_size, input_shape[-2:]
+    (h, w), (P, Q), (H, W) = kernel_size, output_size, input_size
+    places = []
     for i in range(h):
         p, y = _meeting(i * dilation[0] - padding[0], stride[0], P, H)
         for j in range(w):
             q, x = _meeting(j * dilation[1] - padding[1], stride[1], Q, W)
-            yield i * w + j, (..., p, q), (..., y, x)
+            places.append((i * w + j, (..., p, q), (..., y, x)))
+    return places
 
 
 def _meeting(offset: int, stride: int, outputs: int, inputs: int) -> tuple[slice, slice]:
@@ -166,6 +169,7 @@ def _meeting(offset: int, stride: int, outputs: int, inputs: int) -> tuple[slice
     return slice(first, last), slice(start, max(start, end), stride)
 
 
+@lru_cache
 def _first_places(kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, output_size: Pair) -> np.ndarray:
     """The first place of each window that is inside the input: the choice where all are -inf        (P,Q)"""
     i, j = (
