@@ -21,7 +21,7 @@ from tinygrad_cnn import kernels
 from tinygrad_cnn.kernels import kernel, only_reference
 
 TOLERANCE = 1e-5
-EXACT = {"relu", "relu_mask", "max_pool2d", "max_pool2d_place"}  # nothing is added, or in the same order
+EXACT = {"relu", "relu_mask", "max_pool2d", "max_pool2d_place", "contiguous"}  # nothing is added, or in the same order
 
 
 def numbers(*shape, order="channels last", seed=0):
@@ -185,6 +185,15 @@ POOLS = {  # input shape, window, stride, padding, dilation, more outputs than w
     "stride beyond the window": ((1, 5, 11, 12), (1, 2), (3, 4), (0, 0), (1, 1), 0),
     "ceil mode": ((2, 6, 7, 8), (3, 3), (2, 2), (0, 0), (1, 1), 1),
     "16x16": ((1, 2, 32, 32), (16, 16), (16, 16), (0, 0), (1, 1), 0),
+    "rest of rows and columns": ((3, 5, 11, 14), (3, 3), (3, 3), (0, 0), (1, 1), 0),
+    "2x3, of one channel": ((5, 1, 9, 10), (2, 3), (2, 3), (0, 0), (1, 1), 0),
+    "gaps between windows": ((3, 4, 11, 13), (2, 2), (3, 4), (0, 0), (1, 1), 0),
+    "gaps between columns alone": ((3, 7, 9, 13), (2, 2), (2, 3), (0, 0), (1, 1), 0),
+    "apart and padded": ((2, 6, 9, 11), (3, 3), (3, 3), (1, 1), (1, 1), 0),
+    "apart in ceil mode": ((2, 6, 9, 11), (2, 2), (2, 2), (0, 0), (1, 1), 1),
+    "apart and dilated": ((2, 6, 9, 11), (2, 2), (4, 4), (0, 0), (2, 2), 0),
+    "of all pixels": ((2, 300, 5, 6), (5, 6), (5, 6), (0, 0), (1, 1), 0),
+    "many images": ((70, 6, 12, 12), (2, 2), (2, 2), (0, 0), (1, 1), 0),
 }
 
 
@@ -192,9 +201,32 @@ POOLS = {  # input shape, window, stride, padding, dilation, more outputs than w
 @pytest.mark.parametrize("case", POOLS)
 def test_pooling(case, order):
     shape, window, stride, padding, dilation, more = POOLS[case]
+    check_pooling(shape, window, stride, padding, dilation, more, order)
+
+
+@pytest.mark.parametrize("C", [*range(1, 18), 31, 32, 33, 48, 65, 70])
+def test_pooling_of_any_number_of_channels(C):
+    for window, stride in (((2, 2), (2, 2)), ((2, 2), (3, 3)), ((3, 3), (2, 2))):
+        check_pooling((3, C, 9, 7), window, stride, (0, 0), (1, 1), 0, "channels last")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_pooling_of_any_geometry(data):
+    draw = lambda low, high: data.draw(st.integers(low, high))
+    pair = lambda low, high: (draw(low, high), draw(low, high))
+    window, stride, dilation = pair(1, 4), pair(1, 5), pair(1, 2)
+    padding = tuple(draw(0, k // 2) for k in window)
+    size = tuple(max(4, d * (k - 1) + 1) + draw(0, 9) for d, k in zip(dilation, window, strict=True))
+    shape = (draw(1, 5), draw(2, 40), *size)
+    check_pooling(shape, window, stride, padding, dilation, 0, data.draw(st.sampled_from(ORDERS[:4])))
+
+
+def check_pooling(shape, window, stride, padding, dilation, more, order):
+    """Every pooling kernel on one geometry: numbers with ties, NaN and infinities."""
     x = numbers(*shape, order=order)
     with_ties = (np.round(x * 2) / 2).astype(np.float32)
-    with_ties[0, 0, 0, 0], with_ties[0, 1, 2:4, 3], with_ties[:1, :1, 4:] = np.nan, np.nan, -np.inf
+    with_ties[0, 0, 0, 0], with_ties[0, -1, 2:4, 3], with_ties[:1, :1, 4:] = np.nan, np.nan, -np.inf
     P, Q = (n + more for n in output(shape[2:], window, stride, padding, dilation))
     check("max_pool2d", with_ties, window, stride, padding, dilation, (P, Q))
     _, choice = kernel.max_pool2d(with_ties, window, stride, padding, dilation, (P, Q))
@@ -203,6 +235,34 @@ def test_pooling(case, order):
     if dilation == (1, 1):
         check("sum_pool2d", x, window, stride, padding, (P, Q))
         check("sum_pool2d_spread", grad, shape, window, stride, padding)
+
+
+TRANSPOSED = {  # how the memory is made of an array in C order
+    "channels last": lambda x: np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1),
+    "channels first": lambda x: np.moveaxis(np.ascontiguousarray(np.moveaxis(x, -1, 1)), 1, -1),
+}
+
+
+@pytest.mark.parametrize("order", TRANSPOSED)
+@pytest.mark.parametrize(
+    "shape",
+    [(8, 64, 12, 12), (64, 8, 13, 13), (3, 70, 9, 37), (1, 17, 31, 33), (40, 2, 300), (1, 129, 128), (2, 3, 5, 7, 99)],
+)
+def test_contiguous(shape, order):
+    x = TRANSPOSED[order](numbers(*shape, order="plain"))
+    x[0].fill(np.nan)
+    check("contiguous", x)
+    assert kernel.contiguous(x).flags.c_contiguous
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (4, 64, 9, 17), (0, 64, 9, 17), (20_000, 1), ()])
+def test_contiguous_in_every_memory_order(shape, order):
+    x = numbers(*shape, order=order if len(shape) == 4 and shape[0] else "plain")
+    for a in (x, x.astype(np.float64), np.asfortranarray(x)):
+        found = kernel.contiguous(a)
+        assert (found.shape, found.dtype, found.flags.c_contiguous) == (a.shape, a.dtype, True)
+        np.testing.assert_array_equal(found, a)
 
 
 @pytest.mark.parametrize("shape", [(8192,), (64, 129), (3, 9, 31, 37), (2, 50, 100)])
@@ -349,6 +409,15 @@ DECLINED = {
     "conv2d": (np.ones((1, 1, 4, 4)), np.ones((1, 1, 3, 3)), None, (1, 1), (0, 0), (1, 1), 1),
     "max_pool2d": (np.ones((1, 1, 4, 4)), (2, 2), (2, 2), (0, 0), (1, 1), (2, 2)),
     "relu": (np.ones(10_000),),
+    "contiguous": (np.ones((9, 20, 20, 64)).transpose(0, 3, 1, 2),),
+    "max_pool2d_place": (
+        np.ones((1, 1, 2, 2)),
+        np.zeros((1, 1, 2, 2), np.uint8),
+        (1, 1, 4, 4),
+        *[(2, 2)] * 2,
+        (0, 0),
+        (1, 1),
+    ),
     "batch_norm": (np.ones((64, 32, 8, 8)), None, None, 1e-5),
     "cross_entropy": (np.ones((4, 3)), np.zeros(4, np.int64)),
     "matmul": (np.ones((300, 300)), np.ones((300, 300))),

@@ -18,6 +18,7 @@ KERNELS = {
     "elementwise": ["relu", "relu_mask"],
     "norm": ["batch_norm", "batch_norm_backward"],
     "softmax": ["softmax", "log_softmax", "cross_entropy", "cross_entropy_backward"],
+    "layout": ["contiguous"],
     "linear": ["linear"],
     "optim": ["sgd", "adam"],
 }

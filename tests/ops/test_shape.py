@@ -105,6 +105,36 @@ def test_contiguous_returns_itself_where_nothing_is_to_do():
     assert t.t().contiguous().tolist() == t.t().tolist()
 
 
+CHANNELS_LAST = {  # shape, new shape, whether that is a view of pictures whose channels are last in memory
+    "rows of pixels": ((4, 8, 30, 40), (4, 8, 1200), True),
+    "images and channels apart": ((4, 8, 30, 40), (2, 2, 4, 2, 1200), True),
+    "pixels apart": ((4, 8, 30, 40), (4, -1, 5, 6, 40), True),
+    "one image without its axis": ((1, 8, 50, 60), (8, 3000), True),
+    "features": ((4, 8, 30, 40), (4, -1), False),
+    "everything": ((4, 8, 30, 40), (-1,), False),
+    "images and channels joined": ((4, 8, 30, 40), (32, 30, 40), False),
+    "channels and pixels joined": ((4, 8, 30, 40), (4, 16, 600), False),
+    "features of one image": ((1, 8, 50, 60), (1, -1), False),
+    "small": ((2, 3, 2, 2), (2, -1), False),
+}
+
+
+@pytest.mark.parametrize("case", CHANNELS_LAST)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_reshape_of_channels_last(case, dtype):
+    old, new, is_view = CHANNELS_LAST[case]
+    plain = np.arange(np.prod(old), dtype=dtype).reshape(old)
+    last = np.moveaxis(np.ascontiguousarray(np.moveaxis(plain, 1, -1)), -1, 1)
+    t = tg.from_numpy(last)
+    out = t.reshape(new)
+    np.testing.assert_array_equal(out.numpy(), plain.reshape(new))
+    assert np.may_share_memory(out.numpy(), last) == is_view
+    if new == (old[0], -1):
+        np.testing.assert_array_equal(t.flatten(1).numpy(), plain.reshape(new))
+    with pytest.raises(RuntimeError, match="reshape: shape"):
+        t.reshape(7, -1, 11)
+
+
 def test_channels_last():
     t = x(2, 3, 4, 5)
     last = t.contiguous(memory_format=tg.channels_last)

@@ -35,6 +35,7 @@ from . import threads
 TOPICS = {
     "conv": ("conv2d", "conv2d_input", "conv2d_weight", "conv2d_relu"),
     "elementwise": ("relu", "relu_mask"),
+    "layout": ("contiguous",),
     "linear": ("matmul", "linear", "linear_relu"),
     "norm": ("batch_norm", "batch_norm_backward", "batch_norm_relu", "batch_norm_relu_backward", "channel_sums"),
     "optim": ("sgd", "adam"),

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
+from operator import mul
 from typing import Any
 
 import numpy as np
 
+from ..kernels import kernel
 from ..op import expand_to, op
 from ..tensor import Size, as_array
 from .dims import axes, axis
+
+BIG = 16_384  # numbers; NumPy copies fewer as fast as a kernel
 
 
 class memory_format:
@@ -59,10 +64,21 @@ def reshape(input, shape: tuple):
         shape = ints("reshape", shape)
     try:
         if min(shape, default=0) >= -1:
-            return input.reshape(shape)
+            return _reshaped(input, shape)
     except (ValueError, TypeError):
         pass
     raise _refused("reshape", input.shape, shape)
+
+
+def _reshaped(a: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """a.reshape(shape); the copy that this takes where it joins axes of channels-last pictures is a kernel's work."""
+    if a.size >= BIG and a.ndim > 2 and a.strides[1] == a.itemsize and not a.flags.c_contiguous:
+        rest = -math.prod(shape)
+        cuts = {1, *accumulate((a.size // rest if n == -1 and rest else n for n in shape), mul)}
+        joined = len(a) not in cuts or len(a) * a.shape[1] not in cuts
+        if joined and a.transpose(0, *range(2, a.ndim), 1).flags.c_contiguous:
+            a = kernel.contiguous(a)
+    return a.reshape(shape)
 
 
 def _refused(name: str, old: tuple, new: Any) -> Exception:
@@ -121,7 +137,7 @@ def flatten(input, start_dim: int = 0, end_dim: int = -1):
     start, end = axis("flatten", start_dim, len(shape)), axis("flatten", end_dim, len(shape))
     if start > end:
         raise RuntimeError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim} in a tensor of shape {shape}")
-    return input.reshape(*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
+    return _reshaped(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
 
 
 @op(view=True)

@@ -2,6 +2,7 @@
 
 A file is imported when one of its kernels is first needed (see `kernels/__init__.py`). Beside the topics:
 micro.py is the inner loop of convolution, tables.py says where its numbers lie, winograd.py saves products,
+lanes.py has vectors for other loops,
 memory.py reuses big arrays, compiled.py compiles, keeps and runs loops on all threads.
 
 Against its reference, a fast kernel may differ by the rounding of sums in another order: at most 1e-5 of the sum

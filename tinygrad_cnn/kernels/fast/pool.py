@@ -1,34 +1,45 @@
 """Pooling in one parallel pass: the greatest and its place together, all channels of a pixel at once.
 
-Channels-last pixels are runs of C floats, so two places of the window are compared for WIDTH channels by one vector
-instruction. That is written out for max-pooling, where the compiler of plain loops loses itself in branches.
-The way back goes by pixels of the input, each collecting from the windows that it lies in, so that no two
-threads ever add to the same number.
+Channels-last pixels are runs of C floats, so two places of a window are compared for WIDTH channels by one vector
+instruction (lanes.py). That is written out, for in max-pooling the compiler of plain loops loses itself in branches.
+
+Of each window, the part inside the input is a rectangle; `_rectangles` tells where it lies along an axis. Neighbours
+of one row that have equal rectangles are a run: all but those at the edges, so little has to be said for each window.
+A vector of more lanes than a pixel has channels reads and writes into the next pixels. What it writes there is
+overwritten, since every thread goes through its part of the output in order; only at the end the lanes are few.
+
+On the way back, windows that stand apart (the usual ones) fill each their own rectangle. Where they overlap, each
+pixel of the input collects from the windows that it lies in. So no two threads ever write to the same number.
 
 N batch, C channels, H W input, P Q output, h w window.
 """
 
 from __future__ import annotations
 
-import llvmlite.ir as ir
 import numpy as np
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic, register_jitable
+from numba.extending import register_jitable
 
-from .. import faster
+from .. import faster, kernel
 from . import memory
 from .compiled import compiled
-from .micro import WIDTH
+from .lanes import above, choose, equal, every, every_byte, first_lanes, load, load_bytes, plus, store
+from .micro import WIDTH, clear
 
-Pair = tuple[int, int]
-PER_NUMBER = 0.3  # nanoseconds for each number read
-_PICTURES = "Array(f4, 4, 'C', readonly=True)"
+PER_VECTOR = 1.5  # nanoseconds for each vector of the input
+MANY = 8 * WIDTH  # channels; so many are added pixel by pixel, in the order of memory
+_PICTURES, _CHOICES = "Array(f4, 4, 'C', readonly=True)", "Array(u1, 4, 'C', readonly=True)"
 
 
 def _last(x: np.ndarray) -> np.ndarray:
     """(N,C,H,W) -> (N,H,W,C), contiguous."""
-    return np.ascontiguousarray(x.transpose(0, 2, 3, 1))
+    x = x.transpose(0, 2, 3, 1)
+    return x if x.flags.c_contiguous else kernel.contiguous(x)
+
+
+def _nanoseconds(input_shape) -> float:
+    """About the work on an input of this shape."""
+    N, C, H, W = input_shape
+    return N * H * W * -(-C // WIDTH) * PER_VECTOR
 
 
 def _is_float32(input, *args):
@@ -41,11 +52,10 @@ def _takes_max(input, kernel_size, stride, padding, dilation, output_size):
 
 @faster(when=_takes_max)
 def max_pool2d(input, kernel_size, stride, padding, dilation, output_size):
-    x = _last(input)
-    shape = (len(x), *output_size, x.shape[3])
+    shape = (len(input), *output_size, input.shape[1])
     out, choice = memory.empty(shape), memory.empty(shape, np.uint8)
     window = (*kernel_size, *stride, *padding, *dilation)
-    _max_pool(out.size * kernel_size[0] * kernel_size[1] * PER_NUMBER, x, window, out, choice)
+    _max_pool(_nanoseconds(input.shape), _last(input), window, out, choice)
     return out.transpose(0, 3, 1, 2), choice.transpose(0, 3, 1, 2)
 
 
@@ -57,16 +67,15 @@ def _takes_place(grad, choice, *args):
 def max_pool2d_place(grad, choice, input_shape, kernel_size, stride, padding, dilation):
     N, C, H, W = input_shape
     out = memory.empty((N, H, W, C))
-    window = (*kernel_size, *stride, *padding, *dilation)
-    _place(out.size * PER_NUMBER, _last(grad), _last(choice), window, out)
+    place = _place if _stand_apart(kernel_size, stride, dilation) else _place_overlapping
+    place(_nanoseconds(input_shape), _last(grad), _last(choice), (*kernel_size, *stride, *padding, *dilation), out)
     return out.transpose(0, 3, 1, 2)
 
 
 @faster(when=_is_float32)
 def sum_pool2d(input, kernel_size, stride, padding, output_size):
     out = memory.empty((len(input), *output_size, input.shape[1]))
-    window = (*kernel_size, *stride, *padding)
-    _sum(out.size * kernel_size[0] * kernel_size[1] * PER_NUMBER, _last(input), window, out)
+    _sum(_nanoseconds(input.shape), _last(input), (*kernel_size, *stride, *padding), out)
     return out.transpose(0, 3, 1, 2)
 
 
@@ -74,130 +83,47 @@ def sum_pool2d(input, kernel_size, stride, padding, output_size):
 def sum_pool2d_spread(grad, input_shape, kernel_size, stride, padding):
     N, C, H, W = input_shape
     out = memory.empty((N, H, W, C))
-    _spread(out.size * PER_NUMBER, _last(grad), (*kernel_size, *stride, *padding), out)
+    fill = _spread if _stand_apart(kernel_size, stride, (1, 1)) else _spread_overlapping
+    fill(_nanoseconds(input_shape), _last(grad), (*kernel_size, *stride, *padding), out)
     return out.transpose(0, 3, 1, 2)
 
 
-@register_jitable
-def _inside(start, size, step, count):
-    """The places start, start + step ... (`count` of them) in range(size): number of the first, and the end."""
-    first = (max(0, -start) + step - 1) // step
-    return first, max(first, min(count, (size - start + step - 1) // step))
+def _stand_apart(kernel_size, stride, dilation) -> bool:
+    """Whether no number of the input lies in two windows, and each window is one piece."""
+    return stride[0] >= kernel_size[0] and stride[1] >= kernel_size[1] and dilation == (1, 1)
 
 
 @register_jitable
-def _windows(size, window, step, pad, far, outputs):
-    """For each of `size` inputs along an axis: how many windows it lies in, the outputs of these, its place in each."""
-    counts, output, place = (
-        np.zeros(size, np.int64),
-        np.empty((size, window), np.int64),
-        np.empty((size, window), np.int64),
-    )
-    for y in range(size):
-        for i in range(window):
-            p = _meeting(y + pad - i * far, step, outputs)
-            if p >= 0:
-                output[y, counts[y]], place[y, counts[y]] = p, i
-                counts[y] += 1
-    return counts, output, place
+def _rectangles(size, window, step, pad, far, outputs):
+    """Along an axis, of each window: how many of its places are inside, the first of them, and which place that is."""
+    counts, begin, place = np.empty(outputs, np.int64), np.empty(outputs, np.int64), np.empty(outputs, np.int64)
+    for p in range(outputs):
+        start = p * step - pad
+        first = (max(0, -start) + far - 1) // far
+        counts[p] = max(0, min(window, (size - start + far - 1) // far) - first)
+        begin[p], place[p] = start + first * far, first
+    return counts, begin, place
 
 
 @register_jitable
-def _meeting(place, step, outputs):
-    """The output whose window has its place at `place` (= output·step), or -1 where there is none."""
-    output = place // step
-    return output if place >= 0 and place % step == 0 and output < outputs else -1
+def _run(counts, place, q):
+    """How many windows from q on are alike."""
+    end = q + 1
+    while end < len(counts) and counts[end] == counts[q] and place[end] == place[q]:
+        end += 1
+    return end - q
 
 
-class _Lanes:
-    """Vectors of WIDTH channels, of which the first few exist; what is beyond is neither read nor written."""
-
-    def __init__(self, builder, count):
-        self.builder = builder
-        numbers = ir.VectorType(ir.IntType(64), WIDTH)
-        own = ir.Constant(numbers, list(range(WIDTH)))
-        self.exist = builder.icmp_signed("<", own, self.spread(count))
-
-    def spread(self, value):
-        """A vector of one number."""
-        nothing = ir.Constant(ir.VectorType(value.type, WIDTH), ir.Undefined)
-        zeros = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
-        one = self.builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
-        return self.builder.shuffle_vector(one, nothing, zeros)
-
-    def load(self, address, kind):
-        vector, pointer, name = self._place(address, kind)
-        shape = ir.FunctionType(vector, [pointer.type, ir.IntType(32), self.exist.type, vector])
-        load = cgutils.get_or_insert_function(self.builder.module, shape, f"llvm.masked.load.{name}.p0")
-        return self.builder.call(load, [pointer, ir.Constant(ir.IntType(32), 1), self.exist, ir.Constant(vector, None)])
-
-    def store(self, value, address, kind):
-        vector, pointer, name = self._place(address, kind)
-        shape = ir.FunctionType(ir.VoidType(), [vector, pointer.type, ir.IntType(32), self.exist.type])
-        store = cgutils.get_or_insert_function(self.builder.module, shape, f"llvm.masked.store.{name}.p0")
-        self.builder.call(store, [value, pointer, ir.Constant(ir.IntType(32), 1), self.exist])
-
-    def _place(self, address, kind):
-        vector = ir.VectorType(kind, WIDTH)
-        name = f"v{WIDTH}{'f32' if kind == _FLOAT else 'i8'}"
-        return vector, self.builder.inttoptr(address, vector.as_pointer()), name
+@register_jitable
+def _whole(C, run, address, step, end):
+    """How many vectors of a run, a step apart, may have all lanes: those that end before an address."""
+    return run if C >= WIDTH else max(0, min(run, (end - WIDTH * 4 - address) // step + 1))
 
 
-_FLOAT, _BYTE, _WORD = ir.FloatType(), ir.IntType(8), ir.IntType(64)
-
-
-def _word(builder, table, k):
-    """Number k of a table of numbers."""
-    return builder.load(builder.gep(builder.inttoptr(table, _WORD.as_pointer()), [k]))
-
-
-@intrinsic
-def _greatest(typing, sources, ordinals, count, offset, lanes, default, out, choice):
-    """The greatest of `count` vectors and its ordinal; `default` is the ordinal if all are -inf.
-
-    sources and ordinals are addresses of tables; `offset` bytes are added to each source.
-    """
-
-    def emit(context, builder, signature, arguments):
-        sources, ordinals, count, offset, count_of_lanes, default, out, choice = arguments
-        lanes, vector = _Lanes(builder, count_of_lanes), ir.VectorType(_FLOAT, WIDTH)
-        best = cgutils.alloca_once_value(builder, ir.Constant(vector, [float("-inf")] * WIDTH))
-        place = cgutils.alloca_once_value(builder, lanes.spread(builder.trunc(default, _BYTE)))
-        with cgutils.for_range(builder, count) as loop:
-            seen = lanes.load(builder.add(_word(builder, sources, loop.index), offset), _FLOAT)
-            here = lanes.spread(builder.trunc(_word(builder, ordinals, loop.index), _BYTE))
-            old = builder.load(best)
-            better = builder.fcmp_unordered("uno", seen, seen)
-            better = builder.or_(builder.fcmp_ordered(">", seen, old), better)
-            builder.store(builder.select(better, seen, old), best)
-            builder.store(builder.select(better, here, builder.load(place)), place)
-        lanes.store(builder.load(best), out, _FLOAT)
-        lanes.store(builder.load(place), choice, _BYTE)
-        return context.get_dummy_value()
-
-    return types.void(*[types.intp] * 8), emit
-
-
-@intrinsic
-def _chosen(typing, grads, choices, ordinals, count, offset, lanes, out):
-    """Σ of `count` vectors, each where its choice is its ordinal; `offset` counts numbers."""
-
-    def emit(context, builder, signature, arguments):
-        grads, choices, ordinals, count, offset, count_of_lanes, out = arguments
-        lanes, vector = _Lanes(builder, count_of_lanes), ir.VectorType(_FLOAT, WIDTH)
-        zero = ir.Constant(vector, [0.0] * WIDTH)
-        total = cgutils.alloca_once_value(builder, zero)
-        bytes_ = builder.mul(offset, ir.Constant(_WORD, 4))
-        with cgutils.for_range(builder, count) as loop:
-            grad = lanes.load(builder.add(_word(builder, grads, loop.index), bytes_), _FLOAT)
-            choice = lanes.load(builder.add(_word(builder, choices, loop.index), offset), _BYTE)
-            here = lanes.spread(builder.trunc(_word(builder, ordinals, loop.index), _BYTE))
-            part = builder.select(builder.icmp_unsigned("==", choice, here), grad, zero)
-            builder.store(builder.fadd(builder.load(total), part), total)
-        lanes.store(builder.load(total), out, _FLOAT)
-        return context.get_dummy_value()
-
-    return types.void(*[types.intp] * 7), emit
+@register_jitable
+def _start(c, C):
+    """Where the vector of channel c starts: the last vector overlaps the one before."""
+    return max(0, min(c, C - WIDTH))
 
 
 @compiled(f"{_PICTURES}, UniTuple(i8, 8), f4[:,:,:,::1], u1[:,:,:,::1]")
@@ -205,65 +131,55 @@ def _max_pool(thread, part, parts, x, window, out, choice):
     h, w, step_i, step_j, pad_i, pad_j, far_i, far_j = window
     _, H, W, C = x.shape
     N, P, Q, _ = out.shape
-    sources, ordinals = np.empty(h * w, np.int64), np.empty(h * w, np.int64)
-    for row in range(part * N * P // parts, (part + 1) * N * P // parts):
+    tall, top, i = _rectangles(H, h, step_i, pad_i, far_i, P)
+    wide, left, j = _rectangles(W, w, step_j, pad_j, far_j, Q)
+    down, right, step = far_i * W * C * 4, far_j * C * 4, step_j * C * 4
+    begin, end = part * N * P // parts, (part + 1) * N * P // parts
+    source_end, out_end = x.ctypes.data + x.size * 4, out.ctypes.data + end * Q * C * 4
+    for row in range(begin, end):
         n, p = row // P, row % P
-        top = p * step_i - pad_i
-        i_first, i_end = _inside(top, H, far_i, h)
-        for q in range(Q):
-            left = q * step_j - pad_j
-            j_first, j_end = _inside(left, W, far_j, w)
-            count = 0
-            for i in range(i_first, i_end):
-                for j in range(j_first, j_end):
-                    pixel = (n * H + top + i * far_i) * W + left + j * far_j
-                    sources[count] = x.ctypes.data + pixel * C * 4
-                    ordinals[count] = i * w + j
-                    count += 1
-            to = (row * Q + q) * C
+        q = 0
+        while q < Q:
+            run, pixel = _run(wide, j, q), (row * Q + q) * C
+            source = x.ctypes.data + ((n * H + top[p]) * W + left[q]) * C * 4
+            to, ordinal = out.ctypes.data + pixel * 4, choice.ctypes.data + pixel
+            rectangle = tall[p], wide[q], down, right, i[p] * w + j[q], w
+            reach = (tall[p] - 1) * down + (wide[q] - 1) * right
+            whole = min(_whole(C, run, source + reach, step, source_end), _whole(C, run, to, C * 4, out_end))
             for c in range(0, C, WIDTH):
-                _greatest(
-                    sources.ctypes.data,
-                    ordinals.ctypes.data,
-                    count,
-                    c * 4,
-                    C - c,
-                    i_first * w + j_first,
-                    out.ctypes.data + (to + c) * 4,
-                    choice.ctypes.data + to + c,
-                )
+                c = _start(c, C)
+                _greatest(source + c * 4, rectangle, to + c * 4, ordinal + c, run, whole, step, C)
+            q += run
 
 
-@compiled(f"{_PICTURES}, Array(u1, 4, 'C', readonly=True), UniTuple(i8, 8), f4[:,:,:,::1]")
-def _place(thread, part, parts, grad, choice, window, out):
-    h, w, step_i, step_j, pad_i, pad_j, far_i, far_j = window
-    N, H, W, C = out.shape
-    _, P, Q, _ = grad.shape
-    grads, choices, ordinals = np.empty(h * w, np.int64), np.empty(h * w, np.int64), np.empty(h * w, np.int64)
-    tall, p, i = _windows(H, h, step_i, pad_i, far_i, P)
-    wide, q, j = _windows(W, w, step_j, pad_j, far_j, Q)
-    for row in range(part * N * H // parts, (part + 1) * N * H // parts):
-        n, y = row // H, row % H
-        for z in range(W):
-            count = 0
-            for k in range(tall[y]):
-                for m in range(wide[z]):
-                    pixel = ((n * P + p[y, k]) * Q + q[z, m]) * C
-                    grads[count] = grad.ctypes.data + pixel * 4
-                    choices[count] = choice.ctypes.data + pixel
-                    ordinals[count] = i[y, k] * w + j[z, m]
-                    count += 1
-            to = out.ctypes.data + (row * W + z) * C * 4
-            for c in range(0, C, WIDTH):
-                _chosen(
-                    grads.ctypes.data,
-                    choices.ctypes.data,
-                    ordinals.ctypes.data,
-                    count,
-                    c,
-                    C - c,
-                    to + c * 4,
-                )
+@register_jitable
+def _greatest(source, rectangle, out, choice, run, whole, step, C):
+    """The greatest numbers of each rectangle of a run, and their places; `first` is the place of the corner."""
+    rows, columns, down, right, first, w = rectangle
+    exist = first_lanes(WIDTH)
+    for q in range(run):
+        if q == whole:
+            exist = first_lanes(C)
+        best, place = every(-np.inf), every_byte(first)
+        if rows == 2 and columns == 2:  # the usual window, without loops
+            best, place = _greater(best, place, source, first, exist)
+            best, place = _greater(best, place, source + right, first + 1, exist)
+            best, place = _greater(best, place, source + down, first + w, exist)
+            best, place = _greater(best, place, source + down + right, first + w + 1, exist)
+        else:
+            for i in range(rows):
+                for j in range(columns):
+                    best, place = _greater(best, place, source + i * down + j * right, first + i * w + j, exist)
+        store(best, out, exist)
+        store(place, choice, exist)
+        source, out, choice = source + step, out + C * 4, choice + C
+
+
+@register_jitable
+def _greater(best, place, source, here, exist):
+    seen = load(source, exist)
+    better = above(seen, best)
+    return choose(better, seen, best), choose(better, every_byte(here), place)
 
 
 @compiled(f"{_PICTURES}, UniTuple(i8, 6), f4[:,:,:,::1]")
@@ -271,20 +187,117 @@ def _sum(thread, part, parts, x, window, out):
     h, w, step_i, step_j, pad_i, pad_j = window
     _, H, W, C = x.shape
     N, P, Q, _ = out.shape
-    for row in range(part * N * P // parts, (part + 1) * N * P // parts):
+    tall, top, _ = _rectangles(H, h, step_i, pad_i, 1, P)
+    wide, left, j = _rectangles(W, w, step_j, pad_j, 1, Q)
+    down, right, step = W * C * 4, C * 4, step_j * C * 4
+    begin, end = part * N * P // parts, (part + 1) * N * P // parts
+    source_end, out_end = x.ctypes.data + x.size * 4, out.ctypes.data + end * Q * C * 4
+    for row in range(begin, end):
         n, p = row // P, row % P
-        top = p * step_i - pad_i
-        i_first, i_end = _inside(top, H, 1, h)
-        for q in range(Q):
-            left = q * step_j - pad_j
-            j_first, j_end = _inside(left, W, 1, w)
-            total = out[n, p, q]
-            total[:] = 0
-            for i in range(i_first, i_end):
-                for j in range(j_first, j_end):
-                    seen = x[n, top + i, left + j]
-                    for c in range(C):
-                        total[c] += seen[c]
+        q = 0
+        while q < Q and C < MANY:
+            run = _run(wide, j, q)
+            source = x.ctypes.data + ((n * H + top[p]) * W + left[q]) * C * 4
+            to = out.ctypes.data + (row * Q + q) * C * 4
+            rectangle = tall[p], wide[q], down, right
+            reach = (tall[p] - 1) * down + (wide[q] - 1) * right
+            whole = min(_whole(C, run, source + reach, step, source_end), _whole(C, run, to, C * 4, out_end))
+            for c in range(0, C, WIDTH):
+                c = _start(c, C)
+                _total(source + c * 4, rectangle, to + c * 4, run, whole, step, C)
+            q += run
+        while q < Q:
+            _add_pixels(x[n], top[p], tall[p], left[q], wide[q], out[n, p, q])
+            q += 1
+
+
+@register_jitable
+def _total(source, rectangle, out, run, whole, step, C):
+    """The sums of the numbers of each rectangle of a run."""
+    rows, columns, down, right = rectangle
+    exist = first_lanes(WIDTH)
+    for q in range(run):
+        if q == whole:
+            exist = first_lanes(C)
+        total = every(0)
+        for i in range(rows):
+            for j in range(columns):
+                total = plus(total, load(source + i * down + j * right, exist))
+        store(total, out, exist)
+        source, out = source + step, out + C * 4
+
+
+@register_jitable
+def _add_pixels(picture, top, rows, left, columns, total):
+    """The sums of the numbers of a rectangle, a whole pixel at a time."""
+    total[:] = 0
+    for i in range(top, top + rows):
+        for j in range(left, left + columns):
+            seen = picture[i, j]
+            for c in range(len(total)):
+                total[c] += seen[c]
+
+
+@compiled(f"{_PICTURES}, {_CHOICES}, UniTuple(i8, 8), f4[:,:,:,::1]")
+def _place(thread, part, parts, grad, choice, window, out):
+    h, w, step_i, step_j, pad_i, pad_j, _, _ = window
+    N, H, W, C = out.shape
+    _, P, Q, _ = grad.shape
+    tall, top, i = _rectangles(H, h, step_i, pad_i, 1, P)
+    wide, left, j = _rectangles(W, w, step_j, pad_j, 1, Q)
+    step = step_j * C * 4
+    begin, end = part * N * P // parts, (part + 1) * N * P // parts
+    source_end = grad.ctypes.data + grad.size * 4
+    out_end = out.ctypes.data + _first_row(end, P, top, H) * W * C * 4
+    for row in range(begin, end):
+        n, p = row // P, row % P
+        for k in range(tall[p]):
+            y = (n * H + top[p] + k) * W
+            if step_j > w:
+                _clear(out, y, y + W)
+            q = 0
+            while q < Q:
+                run, pixel, to = _run(wide, j, q), (row * Q + q) * C, out.ctypes.data + (y + left[q]) * C * 4
+                source, ordinal, first = grad.ctypes.data + pixel * 4, choice.ctypes.data + pixel, (i[p] + k) * w + j[q]
+                ends = _whole(C, run, to + (wide[q] - 1) * C * 4, step, out_end)
+                whole = min(ends, _whole(C, run, source, C * 4, source_end)) if step_j == w or C >= WIDTH else 0
+                for c in range(0, C, WIDTH):
+                    c = _start(c, C)
+                    _fill_chosen(source + c * 4, ordinal + c, first, wide[q], to + c * 4, run, whole, step, C)
+                q += run
+            _clear(out, y + left[Q - 1] + wide[Q - 1], y + W)
+        _clear(out, (n * H + top[p] + tall[p]) * W, _first_row(row + 1, P, top, H) * W)
+
+
+@register_jitable
+def _fill_chosen(grad, choice, first, columns, out, run, whole, step, C):
+    """Fill one row of each rectangle of a run: the gradient where it was chosen, elsewhere 0."""
+    exist, zero = first_lanes(WIDTH), every(0)
+    for q in range(run):
+        if q == whole:
+            exist = first_lanes(C)
+        value, chosen = load(grad, exist), load_bytes(choice, exist)
+        if columns == 2:  # the usual window, without a loop
+            store(choose(equal(chosen, every_byte(first)), value, zero), out, exist)
+            store(choose(equal(chosen, every_byte(first + 1)), value, zero), out + C * 4, exist)
+        else:
+            for j in range(columns):
+                store(choose(equal(chosen, every_byte(first + j)), value, zero), out + j * C * 4, exist)
+        grad, choice, out = grad + C * 4, choice + C, out + step
+
+
+@register_jitable
+def _first_row(row, P, top, H):
+    """The first row of the input, all images counted, that belongs to a row of the output: all begin at the top."""
+    return row // P * H + (top[row % P] if row % P else 0)
+
+
+@register_jitable
+def _clear(out, begin, end):
+    """Set pixels to 0."""
+    if begin < end:
+        C = out.shape[3]
+        clear(out.ctypes.data + begin * C * 4, (end - begin) * C)
 
 
 @compiled(f"{_PICTURES}, UniTuple(i8, 6), f4[:,:,:,::1]")
@@ -292,15 +305,102 @@ def _spread(thread, part, parts, grad, window, out):
     h, w, step_i, step_j, pad_i, pad_j = window
     N, H, W, C = out.shape
     _, P, Q, _ = grad.shape
-    tall, p, _ = _windows(H, h, step_i, pad_i, 1, P)
-    wide, q, _ = _windows(W, w, step_j, pad_j, 1, Q)
-    for row in range(part * N * H // parts, (part + 1) * N * H // parts):
+    tall, top, _ = _rectangles(H, h, step_i, pad_i, 1, P)
+    wide, left, j = _rectangles(W, w, step_j, pad_j, 1, Q)
+    step = step_j * C * 4
+    begin, end = part * N * P // parts, (part + 1) * N * P // parts
+    source_end = grad.ctypes.data + grad.size * 4
+    out_end = out.ctypes.data + _first_row(end, P, top, H) * W * C * 4
+    for row in range(begin, end):
+        n, p = row // P, row % P
+        for k in range(tall[p]):
+            y = (n * H + top[p] + k) * W
+            if step_j > w:
+                _clear(out, y, y + W)
+            q = 0
+            while q < Q:
+                run, to = _run(wide, j, q), out.ctypes.data + (y + left[q]) * C * 4
+                source = grad.ctypes.data + (row * Q + q) * C * 4
+                ends = _whole(C, run, to + (wide[q] - 1) * C * 4, step, out_end)
+                whole = min(ends, _whole(C, run, source, C * 4, source_end)) if step_j == w or C >= WIDTH else 0
+                for c in range(0, C, WIDTH):
+                    c = _start(c, C)
+                    _fill(source + c * 4, wide[q], to + c * 4, run, whole, step, C)
+                q += run
+            _clear(out, y + left[Q - 1] + wide[Q - 1], y + W)
+        _clear(out, (n * H + top[p] + tall[p]) * W, _first_row(row + 1, P, top, H) * W)
+
+
+@register_jitable
+def _fill(grad, columns, out, run, whole, step, C):
+    """Fill one row of each rectangle of a run with its gradient."""
+    exist = first_lanes(WIDTH)
+    for q in range(run):
+        if q == whole:
+            exist = first_lanes(C)
+        value = load(grad, exist)
+        for j in range(columns):
+            store(value, out + j * C * 4, exist)
+        grad, out = grad + C * 4, out + step
+
+
+@register_jitable
+def _meetings(size, window, step, pad, far, outputs):
+    """For each of `size` inputs along an axis: how many windows it lies in, the outputs of these, its place in each."""
+    counts = np.zeros(size, np.int64)
+    output, place = np.empty((size, window), np.int64), np.empty((size, window), np.int64)
+    for i in range(window):
+        for p in range(outputs):
+            y = p * step - pad + i * far
+            if 0 <= y < size:
+                output[y, counts[y]], place[y, counts[y]] = p, i
+                counts[y] += 1
+    return counts, output, place
+
+
+@compiled(f"{_PICTURES}, {_CHOICES}, UniTuple(i8, 8), f4[:,:,:,::1]")
+def _place_overlapping(thread, part, parts, grad, choice, window, out):
+    h, w, step_i, step_j, pad_i, pad_j, far_i, far_j = window
+    N, H, W, C = out.shape
+    _, P, Q, _ = grad.shape
+    tall, p, i = _meetings(H, h, step_i, pad_i, far_i, P)
+    wide, q, j = _meetings(W, w, step_j, pad_j, far_j, Q)
+    begin, end = part * N * H // parts, (part + 1) * N * H // parts
+    exist = first_lanes(C)
+    for row in range(begin, end):
         n, y = row // H, row % H
         for z in range(W):
-            total = out[n, y, z]
-            total[:] = 0
-            for k in range(tall[y]):
-                for m in range(wide[z]):
-                    g = grad[n, p[y, k], q[z, m]]
-                    for c in range(C):
-                        total[c] += g[c]
+            to = out.ctypes.data + (row * W + z) * C * 4
+            for c in range(0, C, WIDTH):
+                c = max(0, min(c, C - WIDTH))
+                total = every(0)
+                for k in range(tall[y]):
+                    for m in range(wide[z]):
+                        pixel = ((n * P + p[y, k]) * Q + q[z, m]) * C + c
+                        chosen = load_bytes(choice.ctypes.data + pixel, exist)
+                        here = equal(chosen, every_byte(i[y, k] * w + j[z, m]))
+                        total = plus(total, choose(here, load(grad.ctypes.data + pixel * 4, exist), every(0)))
+                store(total, to + c * 4, exist)
+
+
+@compiled(f"{_PICTURES}, UniTuple(i8, 6), f4[:,:,:,::1]")
+def _spread_overlapping(thread, part, parts, grad, window, out):
+    h, w, step_i, step_j, pad_i, pad_j = window
+    N, H, W, C = out.shape
+    _, P, Q, _ = grad.shape
+    tall, p, _ = _meetings(H, h, step_i, pad_i, 1, P)
+    wide, q, _ = _meetings(W, w, step_j, pad_j, 1, Q)
+    begin, end = part * N * H // parts, (part + 1) * N * H // parts
+    exist = first_lanes(C)
+    for row in range(begin, end):
+        n, y = row // H, row % H
+        for z in range(W):
+            to = out.ctypes.data + (row * W + z) * C * 4
+            for c in range(0, C, WIDTH):
+                c = max(0, min(c, C - WIDTH))
+                total = every(0)
+                for k in range(tall[y]):
+                    for m in range(wide[z]):
+                        pixel = ((n * P + p[y, k]) * Q + q[z, m]) * C + c
+                        total = plus(total, load(grad.ctypes.data + pixel * 4, exist))
+                store(total, to + c * 4, exist)
