@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import register_jitable
 
-from .. import faster
+from .. import faster, kernel
 from . import memory
 from .compiled import compiled
 
@@ -45,7 +45,7 @@ def _are_big(grad, out):
 @faster(when=_are_big)
 def relu_mask(grad, out):
     axes = axes_in_memory(out)
-    g, y = np.ascontiguousarray(grad.transpose(axes)), out.transpose(axes)
+    g, y = kernel.contiguous(grad.transpose(axes)), out.transpose(axes)
     masked = memory.empty(y.shape)
     _relu_mask(y.size * PER_NUMBER, g.reshape(-1), y.reshape(-1), masked.reshape(-1))
     return masked.transpose(back(axes))

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import register_jitable
 
-from .. import faster
+from .. import faster, kernel
 from . import memory
 from .compiled import compiled
 
@@ -88,7 +88,7 @@ def batch_norm_relu_backward(grad, input, weight, bias, mean, invstd):
 def _batch_norm_backward(grad, input, weight, bias, mean, invstd, relu):
     """With `relu`, the gradient counts where the result was positive; that is computed again, not read."""
     x, columns = _matrix(input)
-    g = np.ascontiguousarray(_last(grad)).reshape(x.shape)
+    g = kernel.contiguous(_last(grad)).reshape(x.shape)
     C = input.shape[1]
     count = input.size // C
     scale = invstd if weight is None else invstd * weight

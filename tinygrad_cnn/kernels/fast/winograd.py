@@ -27,7 +27,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, register_jitable
 
-from .. import threads
+from .. import kernel, threads
 from . import memory
 from .compiled import compiled
 from .micro import ADD, LANES, ROWS, WIDTH, ZERO, clear, tile
@@ -101,7 +101,7 @@ def correlate(grad, x, padding: Pair) -> np.ndarray:
 
 def _by_pixels(x: np.ndarray) -> np.ndarray:
     """x with the channels of a pixel side by side; pixels may lie anywhere."""
-    return x if x.strides[3] == x.itemsize else np.ascontiguousarray(x)
+    return x if x.strides[3] == x.itemsize else kernel.contiguous(x)
 
 
 def _chunk(C: int) -> int:
