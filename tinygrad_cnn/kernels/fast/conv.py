@@ -120,14 +120,14 @@ def _pack(thread, part, parts, filters, phases, tap_i, tap_j, packed):
         lanes = min(LANES, o - first)
         for phase in range(len(phases)):
             first_tap, taps = phases[phase, 6], phases[phase, 7]
-            at = (first_tap * G * blocks + share * taps) * c * LANES
-            for tap in range(first_tap, first_tap + taps):
-                for k in range(c):
+            begin = (first_tap * G * blocks + share * taps) * c * LANES
+            for k in range(c):  # all taps of a channel lie side by side in the weight
+                for tap in range(taps):
+                    at, i, j = begin + (tap * c + k) * LANES, tap_i[first_tap + tap], tap_j[first_tap + tap]
                     for lane in range(lanes):
-                        packed[at + lane] = filters[g, first + lane, k, tap_i[tap], tap_j[tap]]
+                        packed[at + lane] = filters[g, first + lane, k, i, j]
                     for lane in range(lanes, LANES):
                         packed[at + lane] = 0
-                    at += LANES
 
 
 @register_jitable
