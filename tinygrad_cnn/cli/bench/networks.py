@@ -1,0 +1,233 @@
+"""The networks that are timed, built by one code for both libraries: PyTorch's names are all that it uses.
+
+A workload is a network, the shape of its images, and a batch. Weights and images are the same numbers in both
+libraries, so losses must be equal, and that is looked at before a time is believed.
+
+A library is tinygrad_cnn, torch, torch-channels-last or torch-compile.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+CHECKED = 3  # training steps whose losses are compared
+
+
+@dataclass(frozen=True)
+class Workload:
+    network: str
+    batch: int
+    image: tuple[int, int, int]  # (C, H, W)
+    classes: int = 10
+    sizes: dict[str, int] = field(default_factory=dict)  # for a network that comes in several
+
+    def described(self) -> dict:
+        """As plain data, for the way to a worker."""
+        return asdict(self)
+
+
+def victorzhou(nn: Any, c: int, h: int, w: int, classes: int) -> Any:
+    features = 8 * ((h - 2) // 2) * ((w - 2) // 2)
+    return nn.Sequential(nn.Conv2d(c, 8, 3), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(features, classes))
+
+
+def mlp(nn: Any, c: int, h: int, w: int, classes: int) -> Any:
+    return nn.Sequential(nn.Flatten(), nn.Linear(c * h * w, 256), nn.ReLU(), nn.Linear(256, classes))
+
+
+def lenet(nn: Any, c: int, h: int, w: int, classes: int) -> Any:
+    features = 16 * ((h // 2 - 4) // 2) * ((w // 2 - 4) // 2)
+    first = [nn.Conv2d(c, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)]
+    second = [nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()]
+    last = [nn.Linear(features, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, classes)]
+    return nn.Sequential(*first, *second, *last)
+
+
+def keras_mnist(nn: Any, c: int, h: int, w: int, classes: int) -> Any:
+    features = 64 * ((h - 4) // 2) * ((w - 4) // 2)
+    body = [nn.Conv2d(c, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.25)]
+    head = [nn.Flatten(), nn.Linear(features, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, classes)]
+    return nn.Sequential(*body, *head)
+
+
+def resnet18(nn: Any, c: int, h: int, w: int, classes: int) -> Any:
+    """ResNet-18 (He, Zhang, Ren, Sun 2016), its blocks written out as PyTorch users write them."""
+
+    class Block(nn.Module):
+        def __init__(self, i: int, o: int, stride: int):
+            super().__init__()
+            self.conv1, self.bn1 = nn.Conv2d(i, o, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(o)
+            self.relu = nn.ReLU(inplace=True)
+            self.conv2, self.bn2 = nn.Conv2d(o, o, 3, padding=1, bias=False), nn.BatchNorm2d(o)
+            self.downsample = None
+            if stride > 1:
+                self.downsample = nn.Sequential(nn.Conv2d(i, o, 1, stride=stride, bias=False), nn.BatchNorm2d(o))
+
+        def forward(self, x: Any) -> Any:
+            identity = x if self.downsample is None else self.downsample(x)
+            out = self.relu(self.bn1(self.conv1(x)))
+            return self.relu(self.bn2(self.conv2(out)) + identity)
+
+    stem = [nn.Conv2d(c, 64, 7, stride=2, padding=3, bias=False), nn.BatchNorm2d(64), nn.ReLU(inplace=True)]
+    blocks = [Block(64, 64, 1), Block(64, 64, 1)]
+    for o in (128, 256, 512):
+        blocks += [Block(o // 2, o, 2), Block(o, o, 1)]
+    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, classes)]
+    return nn.Sequential(*stem, nn.MaxPool2d(3, stride=2, padding=1), *blocks, *head)
+
+
+def blocks(nn: Any, c: int, h: int, w: int, classes: int, channels: int, depth: int) -> Any:
+    """So many times convolution, batch norm and ReLU at full size, then the mean of each channel."""
+    layers = []
+    for k in range(depth):
+        i = c if k == 0 else channels
+        layers += [nn.Conv2d(i, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels), nn.ReLU()]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
+
+
+BUILDERS: dict[str, Callable] = {f.__name__: f for f in (victorzhou, mlp, lenet, keras_mnist, resnet18, blocks)}
+
+WORKLOADS = {
+    f"{w.network}_b{w.batch}": w
+    for w in (
+        Workload("victorzhou", 1, (1, 28, 28)),
+        Workload("victorzhou", 64, (1, 28, 28)),
+        Workload("mlp", 64, (1, 28, 28)),
+        Workload("lenet", 64, (1, 28, 28)),
+        Workload("keras_mnist", 128, (1, 28, 28)),
+        Workload("resnet18", 8, (3, 64, 64)),
+    )
+}
+BASE = Workload("blocks", 32, (3, 32, 32), sizes={"channels": 32, "depth": 3})  # what `growth` starts from
+
+
+def load(library: str, threads: int) -> Any:
+    """The library itself, held to so many threads."""
+    name = "tinygrad_cnn" if library == "tinygrad_cnn" else "torch"
+    lib = importlib.import_module(name)
+    for room in ("nn.functional", "optim"):
+        importlib.import_module(f"{name}.{room}")
+    lib.set_num_threads(threads)
+    return lib
+
+
+class Network:
+    """A network in training mode, its images and labels."""
+
+    def __init__(self, library: str, workload: dict, threads: int):
+        w = Workload(**workload)
+        lib = self.lib = load(library, threads)
+        rng = np.random.default_rng(0)
+        self.x = lib.tensor(rng.standard_normal((w.batch, *w.image), dtype=np.float32))
+        self.y = lib.tensor(rng.integers(0, w.classes, w.batch))
+        net = self.net = BUILDERS[w.network](lib.nn, *w.image, w.classes, **w.sizes)
+        with lib.no_grad():
+            for name, p in net.named_parameters():
+                p.copy_(lib.tensor(weights(name, tuple(p.shape), rng)))
+        if library == "torch-channels-last":
+            self.x = self.x.contiguous(memory_format=lib.channels_last)
+            net.to(memory_format=lib.channels_last)
+        self.call = lib.compile(net) if library == "torch-compile" else net  # what is timed
+        self.optimizer = lib.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
+
+    def loss(self, call: Callable) -> Any:
+        return self.lib.nn.functional.cross_entropy(call(self.x), self.y)
+
+    def step(self, call: Callable) -> Any:
+        self.optimizer.zero_grad()
+        loss = self.loss(call)
+        loss.backward()
+        self.optimizer.step()
+        return loss
+
+    def checked_losses(self, call: Callable, steps: int) -> list[float]:
+        """The losses of the next steps, without dropout, which no two libraries draw alike."""
+        dropouts = [m for m in self.net.modules() if type(m).__name__ == "Dropout"]
+        for m in dropouts:
+            m.eval()
+        losses = [self.step(call).item() for _ in range(steps)]
+        for m in dropouts:
+            m.train()
+        return losses
+
+
+def weights(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Matrices and filters as He et al. draw them, biases 0, scales of batch norm 1."""
+    if len(shape) == 1:
+        return np.full(shape, 0 if name.endswith("bias") else 1, np.float32)
+    return rng.standard_normal(shape, dtype=np.float32) * np.float32(math.sqrt(2 / math.prod(shape[1:])))
+
+
+class PeakMemory:
+    """By how many MB this process has grown at most since it was here; None where the system does not tell.
+
+    Linux does: the resident memory now and its highest value since that was reset.
+    """
+
+    def __init__(self) -> None:
+        try:
+            with open("/proc/self/clear_refs", "w") as f:
+                f.write("5")
+            self.start: float | None = self._kilobytes("VmRSS")
+        except OSError:
+            self.start = None
+
+    def grown(self) -> float | None:
+        return None if self.start is None else (self._kilobytes("VmHWM") - self.start) / 1024
+
+    @staticmethod
+    def _kilobytes(what: str) -> float:
+        with open("/proc/self/status") as f:
+            return next(float(line.split()[1]) for line in f if line.startswith(what))
+
+
+def warm_up(lib: Any) -> None:
+    """Load every compiled kernel now: what that takes is not the network's."""
+    if lib.__name__ == "tinygrad_cnn":
+        from tinygrad_cnn import kernels
+
+        if kernels.status()["kernels"] == "fast":
+            kernels.warmup()
+
+
+def train(library: str, workload: dict, threads: int) -> tuple[Callable, dict]:
+    """A step of SGD with momentum: zero_grad, forward, loss, backward, update.
+
+    Its memory is what the process grows by over imports, kernels, network and data, at the highest: activations,
+    gradients, the momentum, what kernels need on the way. torch-compile has none, for its compiler's would count.
+    """
+    net = Network(library, workload, threads)
+    warm_up(net.lib)
+    memory = PeakMemory()
+    losses = net.checked_losses(net.net, CHECKED)
+    net.step(net.net)
+    peak = None if library == "torch-compile" else memory.grown()
+    net.step(net.call)
+    return lambda: net.step(net.call), {"losses": losses, "step_mb": peak}
+
+
+def infer(library: str, workload: dict, threads: int) -> tuple[Callable, dict]:
+    """The network's outputs in eval mode under no_grad."""
+    net = Network(library, workload, threads)
+    net.net.eval()
+
+    def forward() -> Any:
+        with net.lib.no_grad():
+            return net.call(net.x)
+
+    with net.lib.no_grad():
+        loss = net.loss(net.net).item()
+    forward()
+    return forward, {"losses": [loss]}
+
+
+def first(library: str, workload: dict, threads: int) -> tuple[Callable, dict]:
+    """One training step, done in the making: who asks for it looks at the clock."""
+    net = Network(library, workload, threads)
+    return lambda: None, {"losses": net.checked_losses(net.call, 1)}
