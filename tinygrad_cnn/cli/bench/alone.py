@@ -17,6 +17,12 @@ from .turns import Job, Settings, Worker, take_turns
 
 QUICK = ("conv 3×3 32→32, 32×32² forward", "relu, 32×64×64² forward")
 
+MEANS = (
+    ("GFLOP/s", "direct", "of SGEMM"),
+    ("GFLOP/s", "winograd", "winograd, of SGEMM"),
+    ("GB/s", "direct", "of bandwidth"),
+)
+
 
 def sizes(settings: Settings) -> tuple[int, int]:
     """Rows of the matrices to multiply, megabytes of the arrays to copy."""
@@ -75,9 +81,10 @@ def ops(settings: Settings, limits: dict, every: bool) -> list[dict]:
             if every and rows[-1]["algorithm"] == "winograd":
                 directly = directly or Ops(stack, settings, limits, direct=True)
                 add(directly.row(OPS[name]))
-    for unit, what in (("GFLOP/s", "SGEMM"), ("GB/s", "bandwidth")):
-        share = geometric_mean(row["of_limit"] for row in rows if row["unit"] == unit)
-        table.row(f"geometric mean, of {what}", {"of limit": share})
+    for unit, algorithm, what in MEANS:
+        shares = [row["of_limit"] for row in rows if (row["unit"], row["algorithm"]) == (unit, algorithm)]
+        if shares:
+            table.row(f"geometric mean, {what}", {"of limit": geometric_mean(shares)})
     return rows
 
 

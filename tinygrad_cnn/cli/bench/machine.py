@@ -28,20 +28,20 @@ def numpy_product(size: int) -> tuple[Callable, dict]:
 
 
 def copy(megabytes: int, threads: int) -> tuple[Callable, dict]:
-    """b = a, a thread each for its part of an array of so many megabytes."""
-    return _stream(np.copyto, 2, megabytes, threads)
+    """a = b, a thread each for its part of an array of so many megabytes."""
+    return _stream(np.copyto, megabytes, threads, passes=2)
 
 
 def triad(megabytes: int, threads: int) -> tuple[Callable, dict]:
-    """c = a + b, likewise: two streams in, one out."""
-    return _stream(lambda c, a, b: np.add(a, b, c), 3, megabytes, threads)
+    """b = a + b, likewise: two streams in, one out."""
+    return _stream(lambda a, b: np.add(a, b, b), megabytes, threads, passes=3)
 
 
-def _stream(f: Callable, streams: int, megabytes: int, threads: int) -> tuple[Callable, dict]:
-    arrays = [np.ones(megabytes * 250_000, np.float32) for _ in range(streams)]
+def _stream(f: Callable, megabytes: int, threads: int, passes: int) -> tuple[Callable, dict]:
+    arrays = [np.zeros(megabytes * 250_000, np.float32) + k for k in range(2)]
     parts = [np.array_split(a, threads) for a in arrays]
     pool = ThreadPoolExecutor(threads)
-    return lambda: list(pool.map(f, *parts)), {"bytes": sum(a.nbytes for a in arrays)}
+    return lambda: list(pool.map(f, *parts)), {"bytes": passes * arrays[0].nbytes}
 
 
 def status(threads: int) -> tuple[Callable, dict]:
