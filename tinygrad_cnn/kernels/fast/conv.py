@@ -24,6 +24,7 @@ from numba.extending import register_jitable
 from .. import faster, threads
 from . import memory, winograd
 from .compiled import compiled
+from .filters import pack, unpack
 from .micro import ADD, BIAS, LANES, ROWS, ZERO, clear, copy, tile
 from .tables import Plan, forward_plan, input_plan, weight_plan
 
@@ -54,7 +55,7 @@ def _forward(input, weight, bias, stride, padding, dilation, groups, relu):
     if plan is None:
         return winograd.convolve(a, weight, bias, padding, relu).transpose(0, 3, 1, 2)
     O, c, h, w = weight.shape
-    out = _convolve(plan, a, weight.reshape(groups, O // groups, c, h, w), bias, relu)
+    out = _convolve(plan, a, np.ascontiguousarray(weight).reshape(groups, O // groups, c, h, w), bias, relu)
     return out.transpose(0, 3, 1, 2)
 
 
@@ -81,7 +82,7 @@ def conv2d_input(grad, weight, input_shape, stride, padding, dilation, groups):
         turned, around = weight[:, :, ::-1, ::-1].transpose(1, 0, 2, 3), (2 - padding[0], 2 - padding[1])
         return winograd.convolve(a, turned, None, around, 0).transpose(0, 3, 1, 2)
     O, c, h, w = weight.shape
-    filters = weight.reshape(groups, O // groups, c, h, w).transpose(0, 2, 1, 3, 4)
+    filters = np.ascontiguousarray(weight).reshape(groups, O // groups, c, h, w).transpose(0, 2, 1, 3, 4)
     return _convolve(plan, a, filters, None, 0).transpose(0, 3, 1, 2)
 
 
@@ -97,7 +98,7 @@ def _convolve(plan: Plan, a, filters, bias, relu) -> np.ndarray:
     G, o, c, _, _ = filters.shape
     out = memory.empty(plan.c_shape)
     packed = memory.empty((len(plan.tap_i) * c * G * -(-o // LANES) * LANES,))
-    _pack(2 * packed.size, filters, plan.phases, plan.tap_i, plan.tap_j, packed)
+    pack(filters, plan.phases, plan.tap_i, plan.tap_j, packed)
     staged = not (plan.frame.is_a and a.flags.c_contiguous)
     frames = memory.empty((threads.get_num_threads(), plan.items.size)) if staged else _NO_FRAMES
     work = 2 * out.size * c * len(plan.tap_i) / len(plan.phases) * PER_FLOP + out.size / 2
@@ -108,26 +109,6 @@ def _convolve(plan: Plan, a, filters, bias, relu) -> np.ndarray:
 
 
 _NOTHING, _NO_FRAMES = np.empty(0, np.float32), np.empty((0, 0), np.float32)
-
-
-@compiled("Array(f4, 5, 'A', readonly=True), i8[:,::1], i8[::1], i8[::1], f4[::1]")
-def _pack(thread, part, parts, filters, phases, tap_i, tap_j, packed):
-    """The weight as the micro-kernel reads it        (G,o,c,h,w) -> for each phase (G, o/LANES, taps, c, LANES)"""
-    G, o, c, _, _ = filters.shape
-    blocks = (o + LANES - 1) // LANES
-    for share in range(part * G * blocks // parts, (part + 1) * G * blocks // parts):
-        g, first = share // blocks, share % blocks * LANES
-        lanes = min(LANES, o - first)
-        for phase in range(len(phases)):
-            first_tap, taps = phases[phase, 6], phases[phase, 7]
-            begin = (first_tap * G * blocks + share * taps) * c * LANES
-            for k in range(c):  # all taps of a channel lie side by side in the weight
-                for tap in range(taps):
-                    at, i, j = begin + (tap * c + k) * LANES, tap_i[first_tap + tap], tap_j[first_tap + tap]
-                    for lane in range(lanes):
-                        packed[at + lane] = filters[g, first + lane, k, i, j]
-                    for lane in range(lanes, LANES):
-                        packed[at + lane] = 0
 
 
 @register_jitable
@@ -246,8 +227,7 @@ def conv2d_weight(grad, input, weight_shape, stride, padding, dilation, groups):
     _correlate(
         work, a, g, frames, frames_g, plan.pixel_a, plan.pixel_c, plan.run_a, stride[1] * a.shape[3], sizes, sums
     )
-    d_weight = np.add.reduce(sums).reshape(groups, h, w, c, o)
-    return np.ascontiguousarray(d_weight.transpose(0, 4, 3, 1, 2)).reshape(weight_shape)
+    return unpack(sums, weight_shape, groups)
 
 
 @lru_cache(256)

@@ -50,7 +50,7 @@ def _matrices(input: np.ndarray) -> np.ndarray | None:
 
 
 @intrinsic
-def _transpose_block(typing, source, down, out, out_down, some_rows, some_columns):
+def transpose_block(typing, source, down, out, out_down, some_rows, some_columns):
     """WIDTH rows of WIDTH numbers, `down` bytes apart, become columns; lanes tell which of both exist."""
 
     def emit(context, builder, signature, arguments):
@@ -98,7 +98,7 @@ def _transpose(thread, part, parts, x, out):
             r, k = place // wide * WIDTH, place % wide * WIDTH
         else:
             k, r = place // tall * WIDTH, place % tall * WIDTH
-        _transpose_block(
+        transpose_block(
             x.ctypes.data + ((n * R + r) * K + k) * 4,
             K * 4,
             out.ctypes.data + ((n * K + k) * R + r) * 4,
