@@ -221,9 +221,9 @@ def conv2d_weight(grad, input, weight_shape, stride, padding, dilation, groups):
     staged_g = o % LANES != 0 or not g.flags.c_contiguous
     pitch = O + LANES if staged_g else O
     frames_g = memory.empty((team, plan.items.images * plan.items.rows * Q * pitch)) if staged_g else _NO_FRAMES
-    sums = memory.empty((team, h * w * c * O))
+    sums = memory.empty((1 if plan.by_filters else team, h * w * c * O))
     work = 2 * grad.size * c * h * w * PER_FLOP
-    sizes = (*plan.sizes, groups, c, o, P, staged, pitch)
+    sizes = (*plan.sizes, groups, c, o, P, staged, pitch, plan.by_filters)
     _correlate(
         work, a, g, frames, frames_g, plan.pixel_a, plan.pixel_c, plan.run_a, stride[1] * a.shape[3], sizes, sums
     )
@@ -239,19 +239,25 @@ def _weight_plan(input_shape, weight_shape, output, stride, padding, dilation, g
 
 @compiled(
     "Array(f4, 4, 'A', readonly=True), Array(f4, 4, 'A', readonly=True), f4[:,::1], f4[:,::1],"
-    "i8[::1], i8[::1], i8[::1], i8, UniTuple(i8, 16), f4[:,::1]",
+    "i8[::1], i8[::1], i8[::1], i8, UniTuple(i8, 17), f4[:,::1]",
     pieces=1,
 )
 def _correlate(thread, part, parts, a, grad, frames, frames_g, row_a, row_c, run_a, step_a, sizes, sums):
-    """The weight gradient of a part of the items        -> sums[part] (G, taps·c, o)"""
-    items, images, bands, rows, step, span, top, left, width, height, G, c, o, P, staged, pitch = sizes
+    """The weight gradient of a part of the items, or of some filters        -> sums[part] (G, taps·c, o)"""
+    items, images, bands, rows, step, span, top, left, width, height, G, c, o, P, staged, pitch, by_filters = sizes
     blocks = (o + LANES - 1) // LANES
     channels, N = G * c, a.shape[0]
     Q, places = grad.shape[2], sums.shape[1] // (G * o)
+    begin, end, share_begin, share_end = part * items // parts, (part + 1) * items // parts, 0, G * blocks
     mine = sums.ctypes.data + part * sums.shape[1] * 4
-    for row in range(part, len(sums), parts):  # also those that get no part
+    if by_filters:
+        begin, end, share_begin, share_end = 0, items, part * share_end // parts, (part + 1) * share_end // parts
+        mine = sums.ctypes.data
+    elif begin == end:
+        clear(mine, sums.shape[1])
+    for row in range(part + parts, len(sums), parts):  # there are fewer parts than expected
         clear(sums.ctypes.data + row * sums.shape[1] * 4, sums.shape[1])
-    for item in range(part * items // parts, (part + 1) * items // parts):
+    for item in range(begin, end):
         image, top_row = item // bands * images, item % bands * rows
         count, band = min(images, N - image), min(rows, P - top_row)
         if staged:
@@ -268,7 +274,7 @@ def _correlate(thread, part, parts, a, grad, frames, frames_g, row_a, row_c, run
                 _into_frame(grad, image + k, top_row, band, 0, 0, Q, pitch, base_g + k * P * Q * pitch * 4)
         else:
             base_g = grad.ctypes.data + image * grad.strides[0] + top_row * grad.strides[1]
-        for share in range(G * blocks):
+        for share in range(share_begin, share_end):
             g, first = share // blocks, share % blocks * LANES
             for place in range(0, places, ROWS):
                 tile(
@@ -284,6 +290,6 @@ def _correlate(thread, part, parts, a, grad, frames, frames_g, row_a, row_c, run
                     step_a,
                     pitch,
                     min(LANES, o - first),
-                    ADD,
+                    ADD if item > begin else ZERO,
                     0,
                 )

@@ -21,7 +21,7 @@ from math import prod
 
 import numpy as np
 
-from .micro import ROWS
+from .micro import LANES, ROWS
 
 Pair = tuple[int, int]
 BAND = 40_000  # floats of A that an item reads: with its part of the weight, it fits the second-level cache
@@ -71,6 +71,7 @@ class Plan:
     run_a: np.ndarray
     tap_i: np.ndarray
     tap_j: np.ndarray
+    by_filters: bool = False  # of the weight gradient: a part is some of the filters, and sees all items
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:
@@ -148,7 +149,9 @@ def weight_plan(
     P, Q = output
     frame = _input_frame(input_shape, (h, w), output, stride, padding, dilation)
     span = dilation[0] * (h - 1) + 1
-    items = _items(N, P, P * Q, stride[0], span, frame, C, team, -(-STRIP // Q))
+    # where the weight is larger than the gradient, a sum for each thread would be most of the work
+    by_filters = O * c * h * w > N * O * P * Q and groups * -(-O // groups // LANES) >= team
+    items = _items(N, P, P * Q, stride[0], span, frame, C, 1 if by_filters else 2 * team, -(-STRIP // Q))
     taps = np.arange(h)[:, None] * (dilation[0] * frame.width) + np.arange(w) * dilation[1]
     row_a = (taps.ravel()[:, None] * C + np.arange(c)).ravel()
     row_c = np.arange(h * w * c) * (O // groups)
@@ -158,7 +161,8 @@ def weight_plan(
     none = np.empty(0, np.int64)
     row_a, row_c = np.pad(row_a, tail, "edge"), np.pad(row_c, tail, "edge")
     c_shape = (groups, h * w * c, O // groups)
-    return Plan(c_shape, frame, stride[0], span, items, none.reshape(0, 8), row_a, row_c, run_a, none, none)
+    tables = none.reshape(0, 8), row_a, row_c, run_a, none, none
+    return Plan(c_shape, frame, stride[0], span, items, *tables, by_filters)
 
 
 def _input_frame(
@@ -200,7 +204,7 @@ def _plan(
     span = max((i_at + 1 for *_, taps in phases for i_at, *_ in taps), default=1)
     height = max(len(rows) for rows, *_ in phases)
     pixels = sum(places.size for _, _, places, _ in phases)
-    items = _items(N, height, pixels, step, span, frame, C, team, height)
+    items = _items(N, height, pixels, step, span, frame, C, 2 * team, height)
     image = np.arange(items.images)[:, None]
     numbers, pixel_a, pixel_c, run_a, order = [], [], [], [], []
     for rows, columns, places, taps in phases:
@@ -231,17 +235,17 @@ def _runs(offsets: list[int], c: int) -> tuple[list[int], int]:
 
 
 def _items(
-    N: int, height: int, pixels: int, step: int, span: int, frame: Frame, C: int, team: int, most_rows: int
+    N: int, height: int, pixels: int, step: int, span: int, frame: Frame, C: int, least: int, most_rows: int
 ) -> Items:
-    """Bands of an image, or several images at once where one is small."""
+    """Bands of an image, or several images at once where one is small; `least` items, if possible."""
     row = frame.width * C
     image = frame.height * row
-    images = max(1, min(BAND // image, -(-8 * ROWS // pixels), N // (2 * team)))
+    images = max(1, min(BAND // image, -(-8 * ROWS // pixels), N // least))
     if images > 1:
         return Items(images, 1, height, -(-N // images), images * image)
     rows = max(1, min(height, most_rows, (BAND // row - span) // step + 1))
-    if team > N:
-        rows = min(rows, -(-height // team))
+    if least > 2 * N:
+        rows = min(rows, -(-2 * height // least))
     bands = -(-height // rows)
     rows = -(-height // bands)
     bands = -(-height // rows)
