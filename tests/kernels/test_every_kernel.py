@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 pytest.importorskip("numba", reason="the fast kernels need Numba")
 
 from tinygrad_cnn import kernels
-from tinygrad_cnn.kernels import kernel, only_reference
+from tinygrad_cnn.kernels import kernel, only_reference, threads
 
 TOLERANCE = 1e-5
 EXACT = {"relu", "relu_mask", "max_pool2d", "max_pool2d_place", "contiguous"}  # nothing is added, or in the same order
@@ -124,6 +124,11 @@ CONVOLUTIONS = {  # input shape, weight shape, stride, padding, dilation, groups
     "dilated": ((1, 4, 15, 15), (4, 4, 3, 3), (1, 1), (2, 2), (2, 3), 1),
     "groups": ((2, 12, 8, 8), (16, 3, 3, 3), (1, 1), (1, 1), (1, 1), 4),
     "depthwise": ((2, 9, 8, 8), (18, 1, 3, 3), (1, 1), (1, 1), (1, 1), 9),
+    "a filter for each channel": ((3, 37, 8, 9), (37, 1, 3, 3), (1, 1), (1, 1), (1, 1), 37),
+    "a filter for each channel, uneven": ((2, 5, 11, 17), (5, 1, 2, 4), (2, 3), (1, 2), (2, 1), 5),
+    "a filter for each channel, unseen rows": ((1, 4, 10, 10), (4, 1, 2, 2), (4, 4), (0, 0), (1, 1), 4),
+    "wide weight, few pixels": ((3, 40, 3, 3), (100, 40, 3, 3), (1, 1), (1, 1), (1, 1), 1),
+    "wide weight in groups": ((1, 66, 4, 5), (70, 33, 3, 3), (2, 1), (1, 1), (1, 1), 2),
     "transformed": ((6, 32, 17, 30), (64, 32, 3, 3), (1, 1), (0, 0), (1, 1), 1),
     "transformed and padded": ((8, 64, 14, 12), (32, 64, 3, 3), (1, 1), (1, 2), (1, 1), 1),
     "transformed, many images": ((97, 32, 4, 4), (32, 32, 3, 3), (1, 1), (1, 1), (1, 1), 1),
@@ -324,10 +329,17 @@ PRODUCTS = [
     (128, 64, 33),
     (5, 1, 4000),
     (129, 127, 130),
+    (10, 64, 1352),  # one tile of rows: the right matrix is read where it lies, but for its last panel
+    (64, 10, 1352),  # as are few rows
+    (14, 1024, 130),  # rows pages apart
+    (130, 1030, 500),  # ... and more than one stretch of sums
+    (500, 50, 700),  # a result that is walked through by rows, over several blocks of panels
+    (9, 17, 9001),
+    (700, 1, 600),
 ]
 
 
-@pytest.mark.parametrize("order", ["plain", "transposed", "sliced"])
+@pytest.mark.parametrize("order", ["plain", "transposed", "sliced", "reversed", "read only"])
 @pytest.mark.parametrize(("M", "K", "N"), PRODUCTS)
 def test_products(M, K, N, order):
     a, b = product_operand(M, K, order), product_operand(K, N, order)
@@ -346,7 +358,47 @@ def product_operand(rows, columns, order):
     return numbers(rows, columns, order=order)
 
 
-@pytest.mark.parametrize(("M", "K", "N"), [(1, 1352, 10), (1, 9216, 128), (1000, 50, 1), (1, 1, 20_000)])
+@pytest.mark.parametrize("tail", range(1, 13))
+def test_products_of_every_number_of_rows_and_lanes(tail):
+    """Tiles cut by thirds, vectors in part, and matrices of which one is turned and the other not."""
+    a, b = numbers(24 + tail, 301, order="plain"), numbers(301, 64 + 3 * tail, order="plain")
+    for x in (a, product_operand(*a.shape, "transposed")):
+        for y in (b, product_operand(*b.shape, "transposed"), b[:, ::-1], np.broadcast_to(b[:1], b.shape)):
+            check("matmul", x, y)
+
+
+@pytest.mark.parametrize("team", [1, 2, 3, 7])
+def test_products_on_any_number_of_threads(team):
+    before = threads.get_num_threads()
+    threads.set_num_threads(team)
+    try:
+        for M, K, N in [(64, 784, 256), (64, 1352, 10), (300, 300, 12), (50, 100, 5000)]:
+            check("matmul", numbers(M, K, order="plain"), numbers(N, K, order="plain").T)
+    finally:
+        threads.set_num_threads(before)
+
+
+def test_a_product_keeps_nan_and_infinity():
+    a, b = np.ones((70, 90), np.float32), np.ones((80, 90), np.float32)
+    a[5, 7], b[6, 8], a[9, 3], a[11, :] = np.nan, np.inf, -np.inf, -1
+    with np.errstate(invalid="ignore"):
+        expected = a @ b.T
+    found = kernel.matmul(a, b.T), kernel.linear_relu(a, b, None)
+    np.testing.assert_allclose(found[0], expected)
+    np.testing.assert_allclose(found[1], np.where(expected < 0, 0, expected))
+    assert np.isnan(found[1][5]).all()
+    assert found[0].flags.c_contiguous
+
+
+def test_products_are_contiguous_whatever_is_given():
+    """Optimizers go through a gradient by rows."""
+    a, b = numbers(60, 500, order="plain"), numbers(500, 70, order="plain")
+    for x in (a, product_operand(60, 500, "transposed")):
+        for y in (b, product_operand(500, 70, "transposed")):
+            assert kernel.matmul(x, y).flags.c_contiguous
+
+
+@pytest.mark.parametrize(("M", "K", "N"), [(1, 1352, 10), (1, 9216, 128), (1000, 50, 1), (1, 1, 20_000), (1, 3, 9001)])
 def test_products_with_a_vector(M, K, N):
     for a, b in (
         (numbers(M, K, order="plain"), numbers(K, N, order="plain")),

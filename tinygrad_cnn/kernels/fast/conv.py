@@ -5,7 +5,8 @@ the window is often a run of w·C. The micro-kernel (micro.py) multiplies ROWS p
 from there; tables of offsets (tables.py) tell it where pixels and runs lie, which covers every stride, padding,
 dilation and group. Only an input with padding, or in another memory order, is first copied into a frame of
 zeros, a band at a time, which stays in the cache. The weight is packed as (G, O/LANES, taps·C, LANES).
-Where a 3x3 window has channels enough, the transformed convolution of winograd.py does the same with less.
+Where a 3x3 window has channels enough, the transformed convolution of winograd.py does the same with less; where
+every channel is a group, depthwise.py does.
 
 The weight gradient turns the roles: rows are the taps·C places of the window, a run is a row of pixels, and
 each part of the images has a sum of its own.
@@ -22,7 +23,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from .. import faster, threads
-from . import memory, winograd
+from . import depthwise, memory, winograd
 from .compiled import compiled
 from .filters import pack, unpack
 from .micro import ADD, BIAS, LANES, ROWS, ZERO, clear, copy, tile
@@ -49,9 +50,12 @@ def conv2d_relu(input, weight, bias, stride, padding, dilation, groups):
 
 def _forward(input, weight, bias, stride, padding, dilation, groups, relu):
     """(N,C,H,W) (O,c,h,w) -> (N,O,P,Q); with `relu`, its positive part."""
+    a = input.transpose(0, 2, 3, 1)
+    if groups > 1 and depthwise.is_depthwise(input.shape[1], weight.shape, groups):
+        size = _output_size(input.shape, weight.shape, stride, padding, dilation)
+        return depthwise.convolve(a, weight, bias, size, stride, padding, dilation, relu).transpose(0, 3, 1, 2)
     team = threads.get_num_threads()
     plan = _forward_plan(input.shape, weight.shape, stride, padding, dilation, groups, team)
-    a = input.transpose(0, 2, 3, 1)
     if plan is None:
         return winograd.convolve(a, weight, bias, padding, relu).transpose(0, 3, 1, 2)
     O, c, h, w = weight.shape
@@ -62,11 +66,15 @@ def _forward(input, weight, bias, stride, padding, dilation, groups, relu):
 @lru_cache(256)
 def _forward_plan(input_shape, weight_shape, stride, padding, dilation, groups, team) -> Plan | None:
     """The tables of the direct convolution, or None where the transformed one pays."""
-    axes = zip(input_shape[2:], weight_shape[2:], stride, padding, dilation, strict=True)
-    output = tuple((size + 2 * pad - far * (k - 1) - 1) // step + 1 for size, k, step, pad, far in axes)
+    output = _output_size(input_shape, weight_shape, stride, padding, dilation)
     if winograd.pays(input_shape[0], output, weight_shape, stride, padding, dilation, groups):
         return None
     return forward_plan(input_shape, weight_shape, output, stride, padding, dilation, team)
+
+
+def _output_size(input_shape, weight_shape, stride, padding, dilation) -> tuple[int, ...]:
+    axes = zip(input_shape[2:], weight_shape[2:], stride, padding, dilation, strict=True)
+    return tuple((size + 2 * pad - far * (k - 1) - 1) // step + 1 for size, k, step, pad, far in axes)
 
 
 def _takes_input(grad, weight, input_shape, stride, padding, dilation, groups):
@@ -75,9 +83,11 @@ def _takes_input(grad, weight, input_shape, stride, padding, dilation, groups):
 
 @faster(when=_takes_input)
 def conv2d_input(grad, weight, input_shape, stride, padding, dilation, groups):
+    a = grad.transpose(0, 2, 3, 1)
+    if groups > 1 and depthwise.is_depthwise(input_shape[1], weight.shape, groups):
+        return depthwise.convolve_back(a, weight, input_shape[2:], stride, padding, dilation).transpose(0, 3, 1, 2)
     team = threads.get_num_threads()
     plan = _input_plan(tuple(input_shape), weight.shape, grad.shape[2:], stride, padding, dilation, groups, team)
-    a = grad.transpose(0, 2, 3, 1)
     if plan is None:
         turned, around = weight[:, :, ::-1, ::-1].transpose(1, 0, 2, 3), (2 - padding[0], 2 - padding[1])
         return winograd.convolve(a, turned, None, around, 0).transpose(0, 3, 1, 2)
@@ -208,9 +218,11 @@ def _takes_weight(grad, input, weight_shape, stride, padding, dilation, groups):
 
 @faster(when=_takes_weight)
 def conv2d_weight(grad, input, weight_shape, stride, padding, dilation, groups):
+    a, g = input.transpose(0, 2, 3, 1), grad.transpose(0, 2, 3, 1)
+    if groups > 1 and depthwise.is_depthwise(input.shape[1], weight_shape, groups):
+        return depthwise.correlate(g, a, weight_shape, stride, padding, dilation)
     team = threads.get_num_threads()
     plan = _weight_plan(input.shape, tuple(weight_shape), grad.shape[2:], stride, padding, dilation, groups, team)
-    a, g = input.transpose(0, 2, 3, 1), grad.transpose(0, 2, 3, 1)
     if plan is None:
         return winograd.correlate(g, a, padding)
     O, c, h, w = weight_shape
