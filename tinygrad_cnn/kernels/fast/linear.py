@@ -3,8 +3,17 @@
 BLAS would be as fast, but it keeps threads of its own, and two teams that wait busily for work on the same cores
 slow each other down tenfold. So while the kernels run on a team, big products run on that team as well.
 
-Rows of the left matrix are read where they lie, whatever their strides. The right one is packed panel by panel,
-DEPTH rows of LANES columns, which stay in the cache while all rows of the left pass by.
+The sums are cut into stretches of DEPTH. For each of them some columns of the right matrix are packed into panels,
+LANES columns wide, and tiles of ROWS rows of the left matrix pass by:
+
+    small   one panel at a time stays in the first-level cache, all else in the second
+    big     a block of panels stays in the second-level cache, and a tile passes by all of them, so that what lies in
+            memory, the left matrix and the result, is walked through once for many columns, along its rows
+
+The left matrix is read where it lies, whatever its strides. Only where its rows are pages apart, they are copied side
+by side first: one set of the first-level cache would have to hold them all. Most layers multiply by weight.T, whose
+columns lie in memory as rows; these are transposed in registers while they are packed. What is read but once, or is
+no longer than a vector, is not worth packing.
 
 M rows, N columns, K the length of the sums. Source: Goto and van de Geijn 2008 (see micro.py).
 """
@@ -17,9 +26,14 @@ from numba.extending import register_jitable
 from .. import faster, threads
 from . import memory
 from .compiled import compiled
-from .micro import ADD, BIAS, LANES, ROWS, ZERO, copy, tile
+from .lanes import first_lanes
+from .layout import transpose_block
+from .micro import ADD, BIAS, LANES, ROWS, THIRD, WIDTH, ZERO, copy, short_tile
 
 DEPTH = 512
+BLOCK = 64_000  # floats of the right matrix that are packed at a time, if it pays
+PASSING = 300_000  # floats of the left matrix and of the result up to which they stay in the second-level cache
+PAGE = 4096  # bytes
 PER_FLOP = 1 / 80  # nanoseconds
 ALONE, ALONE_ON_A_VECTOR = 250_000, 9_000  # multiplications up to which BLAS, too, stays on one thread
 
@@ -102,28 +116,28 @@ def _add_rows(thread, part, parts, rows, x, out):
     """out = Σ x[k]·rows[k], each part some of the columns."""
     K, M = rows.shape
     begin, end = part * M // parts, (part + 1) * M // parts
-    out[begin:end] = 0
-    for k in range(K):
-        for m in range(begin, end):
-            out[m] += x[k] * rows[k, m]
+    mine = out[begin:end]
+    mine[:] = 0
+    for k in range(0, K - 3, 4):  # sums are read and written once for four rows
+        r0, r1, r2, r3 = rows[k, begin:end], rows[k + 1, begin:end], rows[k + 2, begin:end], rows[k + 3, begin:end]
+        for m in range(len(mine)):
+            mine[m] += x[k] * r0[m] + x[k + 1] * r1[m] + x[k + 2] * r2[m] + x[k + 3] * r3[m]
+    for k in range(K // 4 * 4, K):
+        row = rows[k, begin:end]
+        for m in range(len(mine)):
+            mine[m] += x[k] * row[m]
 
 
 def product(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None, relu: int = 0) -> np.ndarray:
-    """a @ b + bias, or with `relu` its positive part        (M,K) (K,N) (N,) -> (M,N)
-
-    Packing a matrix whose columns lie in memory as rows costs more than the product with a few rows. Then the
-    smaller one is packed: (a @ b).T = b.T @ a.T.
-    """
+    """a @ b + bias, or with `relu` its positive part        (M,K) (K,N) (N,) -> (M,N)"""
     (M, K), N = a.shape, b.shape[1]
-    if b.strides[1] != 4 and M < N:
-        turned = product(b.T, a.T, None).T
-        out = np.add(turned, 0 if bias is None else bias, out=memory.empty((M, N)))
-        return np.maximum(out, 0, out=out) if relu else out
     out = memory.empty((M, N))
-    team = threads.get_num_threads()
-    panels = memory.empty((team, DEPTH * LANES))
+    depth = -(-K // -(-K // DEPTH))  # stretches of equal length ...
+    depth = -(-depth // WIDTH) * WIDTH  # ... in whole vectors
+    most = max(1, min(BLOCK // (depth * LANES), -(-N // LANES))) if max(M * K, M * N) > PASSING else 1
+    scratch = memory.empty((threads.get_num_threads(), ROWS * (depth + WIDTH) + most * depth * LANES))
     bias = _NOTHING if bias is None else np.ascontiguousarray(bias)
-    _product(2 * M * N * K * PER_FLOP + M * N, a, b, bias, panels, relu, out)
+    _product(2 * M * N * K * PER_FLOP + M * N, a, b, bias, scratch, depth, most, relu, out)
     return out
 
 
@@ -132,58 +146,99 @@ _NOTHING = np.empty(0, np.float32)
 
 @compiled(
     "Array(f4, 2, 'A', readonly=True), Array(f4, 2, 'A', readonly=True), Array(f4, 1, 'C', readonly=True),"
-    "f4[:,::1], i8, f4[:,::1]",
+    "f4[:,::1], i8, i8, i8, f4[:,::1]",
     pieces=2,
 )
-def _product(thread, part, parts, a, b, bias, panels, relu, out):
-    """Shares are blocks of LANES columns; where these are few, the rows are parted as well."""
+def _product(thread, part, parts, a, b, bias, scratch, depth, most, relu, out):
+    """Shares are panels of LANES columns; where these are few, the rows are parted as well."""
     (M, K), N = a.shape, b.shape[1]
-    blocks = (N + LANES - 1) // LANES
-    bands = min((parts + blocks - 1) // blocks, (M + ROWS - 1) // ROWS)
-    step_m, step_k = a.strides[0] // 4, a.strides[1] // 4
-    row_a, row_c = np.empty(ROWS, np.int64), np.empty(ROWS, np.int64)
-    run = np.zeros(1, np.int64)
-    panel = panels.ctypes.data + thread * panels.shape[1] * 4
-    for share in range(part * blocks * bands // parts, (part + 1) * blocks * bands // parts):
+    panels, thirds = (N + LANES - 1) // LANES, (M + THIRD - 1) // THIRD
+    bands = min((parts + panels - 1) // panels, thirds)
+    copied = a.strides[1] == 4 and a.strides[0] % PAGE == 0 and K > WIDTH
+    step_m, step_k = depth + WIDTH if copied else a.strides[0] // 4, a.strides[1] // 4
+    in_place = b.strides[1] == 4 and (M <= ROWS or K <= WIDTH)
+    row_a, row_c, run = np.empty(ROWS, np.int64), np.empty(ROWS, np.int64), np.zeros(1, np.int64)
+    left = scratch.ctypes.data + thread * scratch.shape[1] * 4
+    right = left + ROWS * (depth + WIDTH) * 4
+    share, last = part * panels * bands // parts, (part + 1) * panels * bands // parts
+    while share < last:
         first, band = share // bands * LANES, share % bands
-        lanes = min(LANES, N - first)
-        tiles = (M + ROWS - 1) // ROWS
-        begin, end = band * tiles // bands * ROWS, min((band + 1) * tiles // bands * ROWS, M)
-        for k in range(0, K, DEPTH):
-            depth = min(DEPTH, K - k)
-            _pack(b, k, depth, first, lanes, panels[thread])
-            start = ADD if k else BIAS if len(bias) else ZERO
+        count = min(most, last - share) if bands == 1 else 1
+        share += count
+        begin, end = band * thirds // bands * THIRD, min((band + 1) * thirds // bands * THIRD, M)
+        seen = min(count, (N - first) // LANES) if in_place else 0  # panels of b that are read where they lie
+        for k in range(0, K, depth):
+            n = min(depth, K - k)
+            packed = first + seen * LANES
+            _pack(b, k, n, packed, min(first + count * LANES, N) - packed, depth, right)
+            start, finish = ADD if k else BIAS if len(bias) else ZERO, relu if k + depth >= K else 0
             for m in range(begin, end, ROWS):
+                rows, here = min(ROWS, end - m), a.ctypes.data + m * a.strides[0] + k * a.strides[1]
+                if copied:
+                    for r in range(rows):
+                        copy(left + r * step_m * 4, here + r * a.strides[0], n)
+                    here = left
                 for r in range(ROWS):
-                    row_a[r] = min(r, end - 1 - m) * step_m
-                    row_c[r] = min(r, end - 1 - m) * N
-                tile(
-                    a.ctypes.data + (m * step_m + k * step_k) * 4,
-                    panel,
-                    out.ctypes.data + (m * N + first) * 4,
-                    bias.ctypes.data + first * 4,
-                    row_a.ctypes.data,
-                    row_c.ctypes.data,
-                    run.ctypes.data,
-                    1,
-                    depth,
-                    step_k,
-                    LANES,
-                    lanes,
-                    start,
-                    relu if k + DEPTH >= K else 0,
-                )
+                    row_a[r] = min(r, rows - 1) * step_m
+                    row_c[r] = min(r, rows - 1) * N
+                for panel in range(count):
+                    column = first + panel * LANES
+                    if panel < seen:
+                        there, step_b = b.ctypes.data + k * b.strides[0] + column * 4, b.strides[0] // 4
+                    else:
+                        there, step_b = right + (panel - seen) * depth * LANES * 4, LANES
+                    short_tile(
+                        rows,
+                        here,
+                        there,
+                        out.ctypes.data + (m * N + column) * 4,
+                        bias.ctypes.data + column * 4,
+                        row_a.ctypes.data,
+                        row_c.ctypes.data,
+                        run.ctypes.data,
+                        1,
+                        n,
+                        step_k,
+                        step_b,
+                        min(LANES, N - column),
+                        start,
+                        finish,
+                    )
 
 
 @register_jitable
-def _pack(b, k, depth, first, lanes, panel):
-    """Rows k..., columns first... of b, LANES floats a row; what lies beyond the columns there is never stored."""
-    if b.strides[1] == 4:
-        source = b.ctypes.data + k * b.strides[0] + first * 4
-        for row in range(depth):
-            copy(panel.ctypes.data + row * LANES * 4, source + row * b.strides[0], lanes)
+def _pack(b, k, n, first, columns, depth, panels):
+    """n rows of b from k on, some columns from `first` on        -> (columns / LANES, depth, LANES)
+
+    Lanes beyond the columns may hold anything: what is made of them is never stored.
+    """
+    down, across = b.strides
+    source = b.ctypes.data + k * down + first * across
+    if across == 4:  # row by row, so that what lies side by side is read at once
+        for row in range(n):
+            for column in range(0, columns, LANES):
+                to = panels + (column * depth + row * LANES) * 4
+                copy(to, source + row * down + column * 4, min(LANES, columns - column))
+        return
+    for column in range(0, columns, WIDTH):
+        lanes = min(WIDTH, columns - column)
+        to = panels + (column // LANES * depth * LANES + column % LANES) * 4
+        for row in range(0, n, WIDTH):
+            here = source + row * down + column * across
+            if down == 4:
+                _turn(here, across, to + row * LANES * 4, lanes, min(WIDTH, n - row))
+                continue
+            for r in range(min(WIDTH, n - row)):
+                for lane in range(lanes):
+                    copy(to + ((row + r) * LANES + lane) * 4, here + r * down + lane * across, 1)
+
+
+@register_jitable
+def _turn(source, across, to, lanes, rows):
+    """Up to WIDTH columns of b become lanes; what is known to be all of them needs no masks."""
+    if rows < WIDTH:
+        transpose_block(source, across, to, LANES * 4, first_lanes(lanes), first_lanes(rows))
+    elif lanes < WIDTH:
+        transpose_block(source, across, to, LANES * 4, first_lanes(lanes), first_lanes(WIDTH))
     else:
-        for near in range(0, depth, 16):  # a few rows at a time: the panel's part stays in the first-level cache
-            for lane in range(lanes):
-                for row in range(near, min(near + 16, depth)):
-                    panel[row * LANES + lane] = b[k + row, first + lane]
+        transpose_block(source, across, to, LANES * 4, first_lanes(WIDTH), first_lanes(WIDTH))

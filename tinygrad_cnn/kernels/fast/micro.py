@@ -39,14 +39,15 @@ def _register_block() -> tuple[int, int]:
 
 WIDTH, ROWS = _register_block()
 LANES = 2 * WIDTH  # channels of C that one call makes
+THIRD = ROWS // 3  # rows are left over by the third of a tile
 ZERO, ADD, BIAS = 0, 1, 2  # where the sums start: at 0, at what C holds, at the bias
 
 
-def _tile(vectors: int, width: int):
-    """An intrinsic for ROWS rows x `vectors` vectors of `width` floats; all arguments are integers:
+def _tile(vectors: int, width: int, rows: int = ROWS):
+    """An intrinsic for `rows` rows x `vectors` vectors of `width` floats; all arguments are integers:
 
     a, b, c, bias   addresses
-    row_a, row_c    addresses of ROWS offsets, in floats: where a row begins in A and in C
+    row_a, row_c    addresses of `rows` offsets, in floats: where a row begins in A and in C
     run_a           address of `runs` offsets, in floats: where a run begins in A, relative to the row
     runs, n         number of runs and their length
     step_a, step_b  floats from one number of the run to the next, in A and in B
@@ -57,7 +58,7 @@ def _tile(vectors: int, width: int):
     @intrinsic
     def block(typing, a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu):
         def emit(context, builder, signature, arguments):
-            _Emitter(builder, vectors, width, arguments).emit()
+            _Emitter(builder, vectors, width, rows, arguments).emit()
             return context.get_dummy_value()
 
         return types.void(*[types.intp] * 14), emit
@@ -68,14 +69,14 @@ def _tile(vectors: int, width: int):
 class _Emitter:
     """Writes the blocks of one tile: start -> runs( run( steps ) ) -> finish."""
 
-    def __init__(self, builder, vectors: int, width: int, arguments):
-        self.builder, self.vectors, self.width = builder, vectors, width
+    def __init__(self, builder, vectors: int, width: int, rows: int, arguments):
+        self.builder, self.vectors, self.width, self.rows = builder, vectors, width, rows
         names = "a b c bias row_a row_c run_a runs n step_a step_b lanes start relu".split()
         for name, value in zip(names, arguments, strict=True):
             setattr(self, name, value)
         self.float, self.int, self.bool = ir.FloatType(), ir.IntType(64), ir.IntType(1)
         self.vector = ir.VectorType(self.float, width)
-        self.cells = [(r, v) for r in range(ROWS) for v in range(vectors)]
+        self.cells = [(r, v) for r in range(rows) for v in range(vectors)]
 
     def emit(self) -> None:
         at_start, at_add, at_bias, runs, run, steps, next_run, finish = (
@@ -84,8 +85,8 @@ class _Emitter:
         )
         b, one, zero = self.builder, self._int(1), self._int(0)
         self.masks = [self._mask(v) for v in range(self.vectors)]
-        row_a = [self._address(self.a, self._table(self.row_a, self._int(r))) for r in range(ROWS)]
-        row_c = [self._address(self.c, self._table(self.row_c, self._int(r))) for r in range(ROWS)]
+        row_a = [self._address(self.a, self._table(self.row_a, self._int(r))) for r in range(self.rows)]
+        row_c = [self._address(self.c, self._table(self.row_c, self._int(r))) for r in range(self.rows)]
         choose = b.switch(self.start, at_start)
         choose.add_case(self._int(ADD), at_add)
         choose.add_case(self._int(BIAS), at_bias)
@@ -247,3 +248,23 @@ def tile(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, sta
         _single(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
     else:
         _half(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
+
+
+_wide_2, _single_2 = _tile(2, WIDTH, 2 * THIRD), _tile(1, WIDTH, 2 * THIRD)
+_wide_1, _single_1 = _tile(2, WIDTH, THIRD), _tile(1, WIDTH, THIRD)
+
+
+@register_jitable
+def short_tile(rows, a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu):
+    """The same for the first `rows` rows of a tile, which may be no more than one or two thirds of it."""
+    if rows > 2 * THIRD:
+        tile(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
+    elif rows > THIRD:
+        if lanes > WIDTH:
+            _wide_2(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
+        else:
+            _single_2(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
+    elif lanes > WIDTH:
+        _wide_1(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
+    else:
+        _single_1(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
