@@ -56,6 +56,35 @@ def keras_mnist(nn: Any, c: int, h: int, w: int, classes: int) -> Any:
     return nn.Sequential(*body, *head)
 
 
+def cs231n(nn: Any, c: int, h: int, w: int, classes: int) -> Any:
+    """The three-layer network of Stanford's course, with its filters of 7x7."""
+    features = 32 * (h // 2) * (w // 2)
+    body = [nn.Conv2d(c, 32, 7, padding=3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()]
+    return nn.Sequential(*body, nn.Linear(features, 500), nn.ReLU(), nn.Linear(500, classes))
+
+
+def hermosayhl(nn: Any, c: int, h: int, w: int, classes: int) -> Any:
+    """Four strided convolutions with batch norm, and one matrix."""
+
+    def block(i: int, o: int) -> list:
+        return [nn.Conv2d(i, o, 3, stride=2), nn.BatchNorm2d(o), nn.ReLU()]
+
+    body = [*block(c, 16), nn.MaxPool2d(2), *block(16, 32), *block(32, 64), *block(64, 128), nn.Flatten()]
+    for halved in (2, 1, 1, 1):
+        h, w = (h - 1) // 2 // halved, (w - 1) // 2 // halved
+    return nn.Sequential(*body, nn.Linear(128 * h * w, classes))
+
+
+def vgg(nn: Any, c: int, h: int, w: int, classes: int) -> Any:
+    """Three layers of VGG's kind, with batch norm."""
+
+    def block(i: int, o: int) -> list:
+        return [nn.Conv2d(i, o, 3, padding=1), nn.BatchNorm2d(o), nn.ReLU()]
+
+    body = [*block(c, 64), *block(64, 64), nn.MaxPool2d(2), *block(64, 128), nn.MaxPool2d(2), nn.Flatten()]
+    return nn.Sequential(*body, nn.Linear(128 * (h // 4) * (w // 4), classes))
+
+
 def resnet18(nn: Any, c: int, h: int, w: int, classes: int) -> Any:
     """ResNet-18 (He, Zhang, Ren, Sun 2016), its blocks written out as PyTorch users write them."""
 
@@ -91,7 +120,8 @@ def blocks(nn: Any, c: int, h: int, w: int, classes: int, channels: int, depth: 
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
 
 
-BUILDERS: dict[str, Callable] = {f.__name__: f for f in (victorzhou, mlp, lenet, keras_mnist, resnet18, blocks)}
+NETWORKS = (victorzhou, mlp, lenet, keras_mnist, cs231n, hermosayhl, vgg, resnet18, blocks)
+BUILDERS: dict[str, Callable] = {f.__name__: f for f in NETWORKS}
 
 WORKLOADS = {
     f"{w.network}_b{w.batch}": w
@@ -101,6 +131,9 @@ WORKLOADS = {
         Workload("mlp", 64, (1, 28, 28)),
         Workload("lenet", 64, (1, 28, 28)),
         Workload("keras_mnist", 128, (1, 28, 28)),
+        Workload("cs231n", 50, (3, 32, 32)),
+        Workload("hermosayhl", 16, (3, 224, 224), classes=3),
+        Workload("vgg", 32, (3, 32, 32)),
         Workload("resnet18", 8, (3, 64, 64)),
     )
 }
