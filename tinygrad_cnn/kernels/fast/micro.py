@@ -254,7 +254,7 @@ _wide_2, _single_2 = _tile(2, WIDTH, 2 * THIRD), _tile(1, WIDTH, 2 * THIRD)
 _wide_1, _single_1 = _tile(2, WIDTH, THIRD), _tile(1, WIDTH, THIRD)
 
 
-@register_jitable
+@register_jitable(inline="always")
 def short_tile(rows, a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu):
     """The same for the first `rows` rows of a tile, which may be no more than one or two thirds of it."""
     if rows > 2 * THIRD:
