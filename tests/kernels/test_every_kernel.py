@@ -405,7 +405,9 @@ def test_products_with_a_vector(M, K, N):
         (numbers(M, K, order="plain"), numbers(N, K, order="plain").T),
     ):
         check("matmul", a, b)
-        check("linear", a, b.T, np.ones(N, np.float32))
+    check("linear", a, b.T, numbers(1, N, order="plain")[0])
+    check("linear", a, b.T, None)
+    check("linear_relu", a, b.T, numbers(1, N, order="plain")[0])
 
 
 def test_linear_with_more_axes():

@@ -59,31 +59,42 @@ def matmul(input, other):
     return np.multiply(input, other) if K == 1 else product(input, other, None)
 
 
-def _is_big_layer(input, weight, bias):
-    return input.dtype == np.float32 and _is_big(input.reshape(-1, input.shape[-1]), weight.T)
+def _takes_layer(input, weight, bias):
+    if input.dtype != np.float32 or input.size == 0:
+        return False
+    if pair := _matrix_and_vector(input, weight):
+        return pair[0].flags.c_contiguous
+    return _is_big(input.reshape(-1, input.shape[-1]), weight.T)
 
 
-@faster(when=_is_big_layer)
+def _matrix_and_vector(input, weight):
+    """The two whose product the layer is, where it has one example or one output."""
+    I = input.shape[-1]
+    if input.size == I:
+        return weight, input.reshape(I)
+    return (input.reshape(-1, I), weight[0]) if len(weight) == 1 else None
+
+
+@faster(when=_takes_layer)
 def linear(input, weight, bias):
-    *lead, I = input.shape
-    rows = input.reshape(-1, I)
-    if len(rows) > 1 and len(weight) > 1:
-        out = product(rows, weight.T, bias)
-    else:
-        out = matmul(rows, weight.T)
-        if bias is not None:
-            out += bias
-    return out.reshape(*lead, len(weight))
+    return _layer(input, weight, bias, relu=0)
 
 
-def _is_product(input, weight, bias):
-    return _is_big_layer(input, weight, bias) and input.size > input.shape[-1] and len(weight) > 1
-
-
-@faster(when=_is_product)
+@faster(when=_takes_layer)
 def linear_relu(input, weight, bias):
+    return _layer(input, weight, bias, relu=1)
+
+
+def _layer(input, weight, bias, relu):
     *lead, I = input.shape
-    return product(input.reshape(-1, I), weight.T, bias, relu=1).reshape(*lead, len(weight))
+    if pair := _matrix_and_vector(input, weight):
+        matrix, x = pair
+        out = np.empty(len(matrix), np.float32)
+        bias = _NOTHING if bias is None else np.ascontiguousarray(bias)
+        _dot(matrix.size / 8, matrix, np.ascontiguousarray(x), bias, relu, out)
+    else:
+        out = product(input.reshape(-1, I), weight.T, bias, relu)
+    return out.reshape(*lead, len(weight))
 
 
 def _times_vector(matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -91,7 +102,7 @@ def _times_vector(matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
     out = np.empty(len(matrix), np.float32)
     x = np.ascontiguousarray(x)
     if matrix.flags.c_contiguous:
-        _dot(matrix.size / 8, matrix, x, out)
+        _dot(matrix.size / 8, matrix, x, _NOTHING, 0, out)
     else:
         _add_rows(matrix.size / 8, matrix.T, x, out)
     return out
@@ -100,15 +111,17 @@ def _times_vector(matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
 _MATRIX, _VECTOR = "Array(f4, 2, 'C', readonly=True)", "Array(f4, 1, 'C', readonly=True)"
 
 
-@compiled(f"{_MATRIX}, {_VECTOR}, f4[::1]")
-def _dot(thread, part, parts, matrix, x, out):
-    """out[m] = Σ matrix[m]·x, each part some of the rows."""
+@compiled(f"{_MATRIX}, {_VECTOR}, {_VECTOR}, i8, f4[::1]")
+def _dot(thread, part, parts, matrix, x, bias, relu, out):
+    """out[m] = Σ matrix[m]·x + bias[m], each part some of the rows; there may be one bias for all, or none."""
     M, K = matrix.shape
     for m in range(part * M // parts, (part + 1) * M // parts):
         total = np.float32(0)
         for k in range(K):
             total += matrix[m, k] * x[k]
-        out[m] = total
+        if len(bias):
+            total += bias[m if len(bias) > 1 else 0]
+        out[m] = np.float32(0) if relu and total < 0 else total
 
 
 @compiled(f"{_MATRIX}, {_VECTOR}, f4[::1]")
