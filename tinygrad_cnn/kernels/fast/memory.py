@@ -46,15 +46,24 @@ def empty(shape: tuple[int, ...], dtype: np.dtype | type = np.float32) -> np.nda
 
 
 def _block(size: int) -> Block:
-    """A block of the size's class, idle or new; classes are an eighth apart, so similar sizes share blocks."""
+    """An idle block of the size's class or of one up to twice as large, or a new one.
+
+    Classes are an eighth apart, so similar sizes share blocks.
+    """
     step = 1 << max(size.bit_length() - 4, 12)
     size = -(-size // step) * step
     try:
         return _idle.setdefault(size, []).pop()
     except IndexError:
-        _shed()
-        memory = np.empty(size, np.uint8)
-        return memory, -(-memory.ctypes.data // 64) * 64
+        pass
+    for larger in sorted(known for known in list(_idle) if size < known <= 2 * size):
+        try:
+            return _idle[larger].pop()
+        except IndexError:  # none idle, or another thread took it
+            pass
+    _shed()
+    memory = np.empty(size, np.uint8)
+    return memory, -(-memory.ctypes.data // 64) * 64
 
 
 def _shed() -> None:
