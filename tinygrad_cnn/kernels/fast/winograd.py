@@ -65,7 +65,7 @@ def pays(
     ):
         return False
     rows, columns = (pixels[0] + 3) // 4, (pixels[1] + 3) // 4
-    return 16 * rows * columns <= 1.6 * pixels[0] * pixels[1] and count * rows * columns >= 8 * ROWS
+    return 16 * rows * columns <= 1.6 * pixels[0] * pixels[1] and count * rows * columns >= 4 * ROWS
 
 
 def convolve(x, weight, bias, padding: Pair, relu: int) -> np.ndarray:
@@ -76,12 +76,11 @@ def convolve(x, weight, bias, padding: Pair, relu: int) -> np.ndarray:
     out = memory.empty((N, H + 2 * padding[0] - 2, W + 2 * padding[1] - 2, O))
     packed, rows = memory.empty((O // LANES, 36, C, LANES)), memory.empty((O // LANES, C, 9, LANES))
     _transform_filters(O * C * 20, weight, rows, packed)
-    T = _chunk(C)
-    scratch = memory.empty((threads.get_num_threads(), 36 * T * (C + LANES)))
+    team = threads.get_num_threads()
+    T = _chunk(C, N * -(-out.shape[1] // 4) * -(-out.shape[2] // 4) // (2 * team))
+    scratch = memory.empty((team, 36 * T * (C + LANES)))
     bias = np.zeros(O, np.float32) if bias is None else np.ascontiguousarray(bias)
-    nothing = np.zeros(
-        (threads.get_num_threads() + 1, max(C, O)), np.float32
-    )  # what lies beyond: zeros, and a place to write
+    nothing = np.zeros((team + 1, max(C, O)), np.float32)  # what lies beyond: zeros, and a place to write
     _convolve(out.size * C * 5 * PER_FLOP, x, packed, bias, scratch, nothing, (*padding, T, relu), out)
     return out
 
@@ -90,7 +89,8 @@ def correlate(grad, x, padding: Pair) -> np.ndarray:
     """(N,P,Q,O) (N,H,W,C) -> (O,C,3,3)"""
     grad, x = _by_pixels(grad), _by_pixels(x)
     C, O = x.shape[3], grad.shape[3]
-    T, team = _chunk(C), threads.get_num_threads()
+    team = threads.get_num_threads()
+    T = _chunk(C, grad.shape[0] * -(-grad.shape[1] // 4) * -(-grad.shape[2] // 4) // (2 * team))
     scratch = memory.empty((team, 36 * T * (C + LANES)))
     sums, nothing = memory.empty((team, O // LANES, 36, C, LANES)), np.zeros(max(C, O), np.float32)
     _correlate(grad.size * C * 5 * PER_FLOP, grad, x, scratch, nothing, (*padding, T), sums)
@@ -104,8 +104,9 @@ def _by_pixels(x: np.ndarray) -> np.ndarray:
     return x if x.strides[3] == x.itemsize else kernel.contiguous(x)
 
 
-def _chunk(C: int) -> int:
-    return ROWS * max(1, min(8, CHUNK // (36 * C * ROWS)))
+def _chunk(C: int, most: int) -> int:
+    """How many tiles go through at once: as the cache likes it, and no more than leaves something for every thread."""
+    return ROWS * max(1, min(8, CHUNK // (36 * C * ROWS), most // ROWS))
 
 
 @register_jitable
