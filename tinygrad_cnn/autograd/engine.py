@@ -250,13 +250,11 @@ def _own(c: Any, g: Any, node: Node) -> Any:
     """A gradient that nobody else holds, for the user: a rule may hand on `g`, what was saved, or a view of them."""
     if type(c) is Parts:
         return c
-    memory = _memory(c)
     saved = getattr(node, "saved", None)
-    if saved is None:  # the user's own backward may hand on anything
-        return np.copy(c, order="K")
-    if memory is _memory(g) or not c.flags.writeable:  # what cannot be written to repeats its elements
-        return np.copy(c, order="K")
-    for x in saved:
+    if saved is None or not c.flags.writeable:
+        return np.copy(c, order="K")  # a user's backward may hand on anything; what is read-only repeats its elements
+    memory = _memory(c)
+    for x in (g, *saved):
         if memory is _memory(x) or (type(x) is list and any(memory is _memory(y) for y in x)):
             return np.copy(c, order="K")
     return c

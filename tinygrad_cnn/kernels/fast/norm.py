@@ -67,7 +67,7 @@ def _batch_norm(input, weight, bias, eps, relu):
     return _picture(out, input), mean, invstd
 
 
-def _takes_back(grad, input, weight, mean, invstd):
+def _takes_back(grad, input, *args):
     return _is_matrix(input) and grad.dtype == np.float32
 
 
@@ -76,11 +76,7 @@ def batch_norm_backward(grad, input, weight, mean, invstd):
     return _batch_norm_backward(grad, input, weight, None, mean, invstd, relu=0)
 
 
-def _takes_relu_back(grad, input, weight, bias, mean, invstd):
-    return _is_matrix(input) and grad.dtype == np.float32
-
-
-@faster(when=_takes_relu_back)
+@faster(when=_takes_back)
 def batch_norm_relu_backward(grad, input, weight, bias, mean, invstd):
     return _batch_norm_backward(grad, input, weight, bias, mean, invstd, relu=1)
 

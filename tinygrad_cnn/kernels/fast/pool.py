@@ -372,7 +372,7 @@ def _place_overlapping(thread, part, parts, grad, choice, window, out):
         for z in range(W):
             to = out.ctypes.data + (row * W + z) * C * 4
             for c in range(0, C, WIDTH):
-                c = max(0, min(c, C - WIDTH))
+                c = _start(c, C)
                 total = every(0)
                 for k in range(tall[y]):
                     for m in range(wide[z]):
@@ -397,7 +397,7 @@ def _spread_overlapping(thread, part, parts, grad, window, out):
         for z in range(W):
             to = out.ctypes.data + (row * W + z) * C * 4
             for c in range(0, C, WIDTH):
-                c = max(0, min(c, C - WIDTH))
+                c = _start(c, C)
                 total = every(0)
                 for k in range(tall[y]):
                     for m in range(wide[z]):
