@@ -368,6 +368,7 @@ def test_relu_of_infinities_and_nan():
     grad = np.array([np.inf, np.nan, -np.inf, 1.0, 1.0])
     np.testing.assert_array_equal(law("relu_mask")(grad, np.array([1.0, 1.0, 1.0, 1.0, 0.0])), [*grad[:4], 0])
     np.testing.assert_array_equal(law("relu_mask")(grad, np.zeros(5)), np.zeros(5))
+    np.testing.assert_array_equal(law("relu_mask")(grad, np.full(5, np.nan)), grad)
 
 
 NORMS = [(8, 3), (1, 2, 3), (5, 3, 4), (3, 4, 5, 6), (6, 1, 2, 1), (2, 3, 1, 1), (2, 2, 2, 3, 2)]

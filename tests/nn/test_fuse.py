@@ -99,6 +99,21 @@ def test_it_happens_and_it_does_not_where_somebody_looks(monkeypatch):
     assert len(calls) == 1
 
 
+@pytest.mark.parametrize("pixels", [6, 40])  # the second is worth the fast kernels
+@pytest.mark.parametrize("name", ["linear", "conv", "norm", "conv, norm", "conv, pool", "large conv, pool"])
+def test_gradients_pass_where_the_result_is_nan(name, pixels):
+    net, shape = NETS[name][0](), NETS[name][1]
+    net = net[:2] if name == "linear" else net
+    last = [m for m in net if hasattr(m, "bias")][-1]
+    with tg.no_grad():
+        last.bias[0] = float("nan")
+    x = tg.randn(pixels, *shape[1:2], *(pixels for _ in shape[2:]))
+    y = net(x)
+    assert y[:, 0].isnan().all()
+    y.sum().backward()
+    assert last.bias.grad[0].item() == y[:, 0].numel()
+
+
 def pooled():
     tg.manual_seed(0)
     net = nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2))

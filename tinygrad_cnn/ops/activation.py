@@ -49,7 +49,7 @@ def relu(input):
 
 @op
 def relu_mask(grad, out):
-    """grad where out > 0, else 0: what relu is differentiated to."""
+    """grad, but 0 where out <= 0: what relu is differentiated to. At NaN the gradient passes."""
     return kernel.relu_mask(grad, out)
 
 

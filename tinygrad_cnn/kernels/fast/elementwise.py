@@ -82,4 +82,4 @@ def _relu_mask(thread, part, parts, grad, out, masked):
     grad, out, masked = piece(part, parts, grad), piece(part, parts, out), piece(part, parts, masked)
     for k in range(len(out)):
         value = grad[k]
-        masked[k] = value if out[k] > 0 else np.float32(0)
+        masked[k] = np.float32(0) if out[k] <= 0 else value  # NaN is not, and its gradient passes

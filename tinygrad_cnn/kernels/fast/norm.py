@@ -82,7 +82,7 @@ def batch_norm_relu_backward(grad, input, weight, bias, mean, invstd):
 
 
 def _batch_norm_backward(grad, input, weight, bias, mean, invstd, relu):
-    """With `relu`, the gradient counts where the result was positive; that is computed again, not read."""
+    """With `relu`, the gradient counts where the result was not held at 0; that is computed again, not read."""
     x, columns = _matrix(input)
     g = kernel.contiguous(_last(grad)).reshape(x.shape)
     C = input.shape[1]
@@ -217,7 +217,7 @@ def _sums(thread, part, parts, grad, x, mean, scale, shift, relu, sums, products
                 g, row = grad[m], x[m]
                 if relu:
                     for k in range(K):
-                        value = g[k] if _normalized(row[k], mean[k], scale[k], shift[k]) > 0 else np.float32(0)
+                        value = np.float32(0) if _normalized(row[k], mean[k], scale[k], shift[k]) <= 0 else g[k]
                         block_sum[k] += value
                         block_product[k] += value * (row[k] - mean[k])
                 else:
@@ -236,7 +236,7 @@ def _send_back(thread, part, parts, grad, x, mean, scale, shift, slope, grad_mea
         g, row, to = grad[m], x[m], d_input[m]
         if relu:
             for k in range(K):
-                value = g[k] if _normalized(row[k], mean[k], scale[k], shift[k]) > 0 else np.float32(0)
+                value = np.float32(0) if _normalized(row[k], mean[k], scale[k], shift[k]) <= 0 else g[k]
                 to[k] = (value - grad_mean[k] - (row[k] - mean[k]) * slope[k]) * scale[k]
         else:
             for k in range(K):

@@ -22,12 +22,14 @@ def relu(input: np.ndarray) -> np.ndarray:
 
 @reference
 def relu_mask(grad: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """grad where out > 0, else 0 (even where grad is infinite or NaN)        two equal shapes -> the same
+    """grad, but 0 where out <= 0 (even where grad is infinite or NaN)        two equal shapes -> the same
+
+    As in PyTorch a NaN lets its gradient pass: nothing is known of it, so nothing may be hidden.
 
     >>> relu_mask(np.array([1.0, 2.0, np.inf]), np.array([0.0, 3.0, 0.0]))
     array([0., 2., 0.])
     """
-    return keep(grad, out > 0)
+    return keep(grad, ~(out <= 0))
 
 
 def keep(values: np.ndarray, mask: np.ndarray) -> np.ndarray:

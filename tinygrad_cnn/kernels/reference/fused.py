@@ -66,7 +66,7 @@ def batch_norm_relu_backward(
     mean: np.ndarray,
     invstd: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """batch_norm_backward(grad · [batch_norm > 0])        (N,C,...) ... -> (N,C,...), (C,), (C,)
+    """batch_norm_backward(relu_mask(grad, batch_norm))        (N,C,...) ... -> (N,C,...), (C,), (C,)
 
     >>> x, ones = np.array([[1.0], [3.0]]), np.ones(1)
     >>> batch_norm_relu_backward(np.array([[5.0], [1.0]]), x, ones, None, np.array([2.0]), ones)[2]
