@@ -339,7 +339,10 @@ PRODUCTS = [
 ]
 
 
-@pytest.mark.parametrize("order", ["plain", "transposed", "sliced", "reversed", "read only"])
+PRODUCT_ORDERS = ["plain", "transposed", "sliced", "reversed", "broadcast", "expanded", "one number", "read only"]
+
+
+@pytest.mark.parametrize("order", PRODUCT_ORDERS)
 @pytest.mark.parametrize(("M", "K", "N"), PRODUCTS)
 def test_products(M, K, N, order):
     a, b = product_operand(M, K, order), product_operand(K, N, order)
@@ -355,6 +358,8 @@ def test_products(M, K, N, order):
 def product_operand(rows, columns, order):
     if order == "transposed":
         return numbers(columns, rows, order="plain").T
+    if order in ("expanded", "one number"):  # as gradients of sums are
+        return np.broadcast_to(numbers(rows if order == "expanded" else 1, 1, order="plain"), (rows, columns))
     return numbers(rows, columns, order=order)
 
 

@@ -40,7 +40,7 @@ def _register_block() -> tuple[int, int]:
 WIDTH, ROWS = _register_block()
 LANES = 2 * WIDTH  # channels of C that one call makes
 THIRD = ROWS // 3  # rows are left over by the third of a tile
-ZERO, ADD, BIAS = 0, 1, 2  # where the sums start: at 0, at what C holds, at the bias
+ZERO, ADD, BIAS = 0, 1, 2  # what joins the sums: nothing, what C holds, the bias
 
 
 def _tile(vectors: int, width: int, rows: int = ROWS):
@@ -67,7 +67,11 @@ def _tile(vectors: int, width: int, rows: int = ROWS):
 
 
 class _Emitter:
-    """Writes the blocks of one tile: start -> runs( run( steps ) ) -> finish."""
+    """Writes the blocks of one tile: start -> runs( run( steps ) ) -> finish -> store.
+
+    What C holds is added at the end: of sums that come in stretches, each is then rounded by its own length and
+    not by that of all before it.
+    """
 
     def __init__(self, builder, vectors: int, width: int, rows: int, arguments):
         self.builder, self.vectors, self.width, self.rows = builder, vectors, width, rows
@@ -79,24 +83,19 @@ class _Emitter:
         self.cells = [(r, v) for r in range(rows) for v in range(vectors)]
 
     def emit(self) -> None:
-        at_start, at_add, at_bias, runs, run, steps, next_run, finish = (
+        at_start, at_bias, runs, run, steps, next_run, finish, add, store = (
             self.builder.append_basic_block(name)
-            for name in ("zero", "add", "bias", "runs", "run", "steps", "next_run", "finish")
+            for name in ("zero", "bias", "runs", "run", "steps", "next_run", "finish", "add", "store")
         )
         b, one, zero = self.builder, self._int(1), self._int(0)
         self.masks = [self._mask(v) for v in range(self.vectors)]
         row_a = [self._address(self.a, self._table(self.row_a, self._int(r))) for r in range(self.rows)]
         row_c = [self._address(self.c, self._table(self.row_c, self._int(r))) for r in range(self.rows)]
-        choose = b.switch(self.start, at_start)
-        choose.add_case(self._int(ADD), at_add)
-        choose.add_case(self._int(BIAS), at_bias)
+        b.cbranch(b.icmp_signed("==", self.start, self._int(BIAS)), at_bias, at_start)
 
         none = ir.Constant(self.vector, [0.0] * self.width)
         begin = [(at_start, [none] * len(self.cells))]
         b.position_at_end(at_start)
-        b.branch(runs)
-        b.position_at_end(at_add)
-        begin.append((at_add, [self._masked_load(self._column(row_c[r], v), v) for r, v in self.cells]))
         b.branch(runs)
         b.position_at_end(at_bias)
         row = [self._masked_load(self._column(self._pointer(self.bias), v), v) for v in range(self.vectors)]
@@ -115,23 +114,24 @@ class _Emitter:
 
         b.position_at_end(run)
         first = self._table(self.run_a, j)
-        last = b.add(first, b.mul(self.n, self.step_a))
         b.branch(steps)
 
         b.position_at_end(steps)
-        i, place = b.phi(self.int), b.phi(self.int)
+        left, i, place = b.phi(self.int), b.phi(self.int), b.phi(self.int)
         sums = [b.phi(self.vector) for _ in self.cells]
+        left.add_incoming(self.n, run)
         i.add_incoming(first, run)
         place.add_incoming(right, run)
         for phi, value in zip(sums, outer, strict=True):
             phi.add_incoming(value, run)
         more = self._multiply_add(row_a, self._pointer(place), i, sums)
-        i_next, place_next = b.add(i, self.step_a), b.add(place, b.mul(self.step_b, self._int(4)))
-        i.add_incoming(i_next, steps)
+        left_next, place_next = b.sub(left, one), b.add(place, b.mul(self.step_b, self._int(4)))
+        left.add_incoming(left_next, steps)
+        i.add_incoming(b.add(i, self.step_a), steps)  # a step may be 0 or negative: what ends the run is the count
         place.add_incoming(place_next, steps)
         for phi, value in zip(sums, more, strict=True):
             phi.add_incoming(value, steps)
-        b.cbranch(b.icmp_signed("!=", i_next, last), steps, next_run)
+        b.cbranch(b.icmp_signed("!=", left_next, zero), steps, next_run)
 
         b.position_at_end(next_run)
         j.add_incoming(b.add(j, one), next_run)
@@ -141,8 +141,21 @@ class _Emitter:
         b.branch(runs)
 
         b.position_at_end(finish)
+        b.cbranch(b.icmp_signed("==", self.start, self._int(ADD)), add, store)
+        b.position_at_end(add)
+        both = [
+            b.fadd(self._masked_load(self._column(row_c[r], v), v), total)
+            for (r, v), total in zip(self.cells, outer, strict=True)
+        ]
+        b.branch(store)
+
+        b.position_at_end(store)
+        totals = [b.phi(self.vector) for _ in self.cells]
+        for phi, alone, with_old in zip(totals, outer, both, strict=True):
+            phi.add_incoming(alone, finish)
+            phi.add_incoming(with_old, add)
         rectify = b.icmp_signed("!=", self.relu, zero)
-        for (r, v), total in zip(self.cells, outer, strict=True):
+        for (r, v), total in zip(self.cells, totals, strict=True):
             negative = b.fcmp_ordered("<", total, none)  # false for NaN
             positive = b.select(negative, none, total)
             self._masked_store(b.select(rectify, positive, total), self._column(row_c[r], v), v)
