@@ -99,7 +99,35 @@ def test_python_numbers_for_where():
     same(columns, [0, 1])
 
 
-@pytest.mark.parametrize("dtype", [np.bool_, np.int8, np.int64, np.float16, np.float32, np.float64])
+EVERY_DTYPE = [np.bool_, np.uint8, np.int64, np.float16, np.float32, np.float64, np.complex64, np.complex128]
+
+
+@pytest.mark.parametrize("dtype", EVERY_DTYPE)
+def test_zeros_of_any_shape_broadcast_in_where_of_many(dtype):
+    shapes = [(), (1,), (64,), (64, 1), (64, 64), (1, 1, 1), (2, 1, 1), (3, 1, 64), (3, 64, 64)]
+    condition = np.arange(64 * 64).reshape(64, 64) % 3 == 0
+    for zeros in (np.zeros(shape, dtype) for shape in shapes):
+        for ones in (np.ones(shape, dtype) for shape in shapes):
+            try:
+                np.broadcast_shapes(zeros.shape, ones.shape)
+            except ValueError:
+                continue
+            for a, b in ((zeros, ones), (ones, zeros), (zeros, zeros)):
+                out, expected = tg.where(*map(tg.tensor, (condition, a, b))).numpy(), np.where(condition, a, b)
+                assert (out.shape, out.dtype) == (expected.shape, dtype)
+                np.testing.assert_array_equal(out, expected)
+
+
+def test_masks_over_zeros():
+    causal = tg.ones(64, 64).triu(1).bool()
+    filled = tg.zeros(2, 64, 64).masked_fill_(causal, -1.0)
+    assert (filled.shape, filled.sum().item()) == ((2, 64, 64), -2 * 64 * 63 / 2)
+    x = tg.ones(3, 64, 64, requires_grad=True)
+    (tg.where(causal, tg.tensor(1.0), x) * 0).sum().backward()
+    np.testing.assert_array_equal(x.grad, np.zeros((3, 64, 64)))
+
+
+@pytest.mark.parametrize("dtype", EVERY_DTYPE)
 def test_where_of_many_is_where_of_few(dtype):
     rng = np.random.default_rng(0)
     condition = rng.random((70, 80)) < 0.5

@@ -240,12 +240,13 @@ def where(condition, input=None, other=None):
 
 def _choose(condition: np.ndarray, input: np.ndarray, other: np.ndarray) -> np.ndarray:
     """np.where. It has a branch for each element, which on a random mask is slow, so many are chosen bit by bit."""
-    if condition.size < 4096:
+    if condition.size < 4096 or input.itemsize > 8:  # a complex128 has more bits than any integer
         return np.where(condition, input, other)
     bits = f"u{input.itemsize}"
     a, b = input.view(bits), other.view(bits)
     mask = np.negative(condition, dtype=bits)  # all bits set, or none
-    return (((a ^ b) & mask) ^ b if b.any() else a & mask).view(input.dtype)
+    nothing = other.ndim == 0 and not b  # the number 0, as in a gradient
+    return (a & mask if nothing else ((a ^ b) & mask) ^ b).view(input.dtype)
 
 
 where.grad(
