@@ -41,6 +41,26 @@ def test_large_logits():
         assert loss.item() == max(size, 0)
 
 
+@pytest.mark.parametrize("dtype", [tg.float32, tg.float64])
+@pytest.mark.parametrize("offset", [1e4, 1e7, -1e7])
+def test_a_common_offset_of_the_logits_changes_nothing(offset, dtype):
+    logits = np.round(LOGITS).tolist()
+    plain, moved = (tg.tensor(logits, dtype=dtype).add(c).requires_grad_() for c in (0, offset))
+    losses = [F.cross_entropy(x, tg.tensor(CLASSES), reduction="none") for x in (plain, moved)]
+    for loss in losses:
+        loss.sum().backward()
+    np.testing.assert_allclose(losses[1].detach().numpy(), losses[0].detach().numpy(), rtol=1e-6)
+    np.testing.assert_allclose(moved.grad.numpy(), plain.grad.numpy(), atol=1e-7)
+
+
+def test_logits_as_large_as_they_come():
+    x = tg.tensor([[3.4e38, 3.4e38]], requires_grad=True)
+    loss = F.cross_entropy(x, tg.tensor([0]))
+    loss.backward()
+    assert loss.item() == pytest.approx(math.log(2))
+    np.testing.assert_allclose(x.grad.numpy(), [[-0.5, 0.5]], rtol=1e-6)
+
+
 def test_gradient_is_softmax_minus_one_hot():
     x = tg.tensor(LOGITS, requires_grad=True)
     F.cross_entropy(x, tg.tensor(CLASSES)).backward()

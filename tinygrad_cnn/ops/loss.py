@@ -55,18 +55,18 @@ def reduce_array(losses: np.ndarray, reduction: str) -> Any:
     return sum_of_losses / losses.size if losses.size else losses.dtype.type(math.nan)
 
 
-@op(keeps="logsumexp")
+@op(keeps=("highest", "powers"))
 def _cross_entropy(input, target, reduction: str):
     """log Σ exp(input[n]) - input[n, target[n]], reduced        (N,C) (N,) -> () or (N,)"""
-    losses, logsumexp = kernel.cross_entropy(input, target)
-    return reduce_array(losses, reduction), logsumexp
+    losses, highest, powers = kernel.cross_entropy(input, target)
+    return reduce_array(losses, reduction), highest, powers
 
 
-def _cross_entropy_back(g, input, target, reduction, logsumexp):
+def _cross_entropy_back(g, input, target, reduction, highest, powers):
     """(softmax(input) - one-hot(target)) times each example's share of g."""
     if reduction != "none":
         g = np.full(len(input), g / len(input) if reduction == "mean" else g, input.dtype)
-    return (kernel.cross_entropy_backward(g, input, logsumexp, target),)
+    return (kernel.cross_entropy_backward(g, input, highest, powers, target),)
 
 
 _cross_entropy.grad_fused(_cross_entropy_back, inputs=("input",))
@@ -80,7 +80,7 @@ def _(input, target, reduction):
 _cross_entropy.explain(
     "Softmax and logarithm cancel: the probabilities p less the truth y, 1 at the label and 0 elsewhere.",
     zero="the prediction is certain and right",
-    input="g · (p − y), p = e^{input − logsumexp}",
+    input="g · (p − y), p = softmax(input)",
 )
 
 

@@ -25,19 +25,19 @@ def _takes(input, target):
 
 @faster(when=_takes)
 def cross_entropy(input, target):
-    losses, logsumexp = np.empty((2, len(input)), np.float32)
-    _cross_entropy(input.size * PER_NUMBER, input, target, losses, logsumexp)
-    return losses, logsumexp
+    losses, highest, powers = np.empty((3, len(input)), np.float32)
+    _cross_entropy(input.size * PER_NUMBER, input, target, losses, highest, powers)
+    return losses, highest, powers
 
 
-def _takes_back(grad, input, logsumexp, target):
+def _takes_back(grad, input, highest, powers, target):
     return _takes(input, target) and grad.dtype == np.float32
 
 
 @faster(when=_takes_back)
-def cross_entropy_backward(grad, input, logsumexp, target):
+def cross_entropy_backward(grad, input, highest, powers, target):
     d_input = np.empty(input.shape, np.float32)
-    _cross_entropy_backward(input.size * PER_NUMBER, grad, input, logsumexp, target, d_input)
+    _cross_entropy_backward(input.size * PER_NUMBER, grad, input, highest, powers, target, d_input)
     return d_input
 
 
@@ -45,24 +45,28 @@ _ROWS, _ROW = "Array(f4, 2, 'C', readonly=True)", "Array(f4, 1, 'A', readonly=Tr
 _TARGET = "Array(i8, 1, 'A', readonly=True)"
 
 
-@compiled(f"{_ROWS}, {_TARGET}, f4[::1], f4[::1]")
-def _cross_entropy(thread, part, parts, input, target, losses, logsumexp):
+@compiled(f"{_ROWS}, {_TARGET}, f4[::1], f4[::1], f4[::1]")
+def _cross_entropy(thread, part, parts, input, target, losses, highest, powers):
     N, C = input.shape
     for n in range(part * N // parts, (part + 1) * N // parts):
-        row, highest = input[n], np.float32(-np.inf)
+        row, top = input[n], np.float32(-np.inf)
         for c in range(C):
-            highest = row[c] if row[c] > highest or row[c] != row[c] else highest
-        total = np.float32(0)
+            top = row[c] if row[c] > top or row[c] != row[c] else top
+        total = 0.0
         for c in range(C):
-            total += math.exp(row[c] - highest)
-        logsumexp[n] = highest + np.float32(math.log(total))
-        losses[n] = logsumexp[n] - row[target[n]]
+            total += math.exp(row[c] - top)
+        highest[n], powers[n] = top, total
+        below = row[target[n]] - top  # narrower than the logarithm, so that the two differences are not joined
+        losses[n] = math.log(total) - below
 
 
-@compiled(f"{_ROW}, {_ROWS}, {_ROW}, {_TARGET}, f4[:,::1]")
-def _cross_entropy_backward(thread, part, parts, grad, input, logsumexp, target, d_input):
+@compiled(f"{_ROW}, {_ROWS}, {_ROW}, {_ROW}, {_TARGET}, f4[:,::1]")
+def _cross_entropy_backward(thread, part, parts, grad, input, highest, powers, target, d_input):
     N, C = input.shape
     for n in range(part * N // parts, (part + 1) * N // parts):
+        scale, row = np.float32(1) / powers[n], d_input[n]
         for c in range(C):
-            d_input[n, c] = math.exp(input[n, c] - logsumexp[n]) * grad[n]
-        d_input[n, target[n]] = (math.exp(input[n, target[n]] - logsumexp[n]) - np.float32(1)) * grad[n]
+            row[c] = math.exp(input[n, c] - highest[n]) * scale
+        row[target[n]] -= np.float32(1)
+        for c in range(C):
+            row[c] *= grad[n]

@@ -42,29 +42,37 @@ def log_softmax(input: np.ndarray, dim: int) -> np.ndarray:
 
 @reference
 @silent
-def cross_entropy(input: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """logsumexp - input[n, target[n]], and logsumexp = log Σ exp(input[n])        (N,C) (N,) -> (N,), (N,)
+def cross_entropy(input: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """log Σ exp(input[n]) - input[n, target[n]]; highest[n] = max input[n]; powers[n] = Σ exp(input[n] - highest[n])
 
-    >>> losses, logsumexp = cross_entropy(np.log(np.array([[1.0, 3.0]])), np.array([1]))
-    >>> np.exp(-losses), np.exp(logsumexp)
+    (N,C) (N,) -> (N,), (N,), (N,). The softmax is exp(input - highest) / powers. Its logarithm is not made from
+    log Σ exp(input) = highest + log powers: a large maximum would swallow the digits of the other term.
+
+    >>> losses, highest, powers = cross_entropy(np.log(np.array([[1.0, 3.0]])), np.array([1]))
+    >>> np.exp(-losses), np.exp(highest) * powers
     (array([0.75]), array([4.]))
     """
     highest = _max(input, 1)
-    logsumexp = highest[:, 0] + np.log(np.exp(input - highest).sum(1))
-    return logsumexp - input[np.arange(len(input)), target], logsumexp
+    shifted = input - highest
+    powers = np.exp(shifted).sum(1)
+    return np.log(powers) - shifted[np.arange(len(input)), target], highest[:, 0], powers
 
 
 @reference
 @silent
 def cross_entropy_backward(
-    grad: np.ndarray, input: np.ndarray, logsumexp: np.ndarray, target: np.ndarray
+    grad: np.ndarray, input: np.ndarray, highest: np.ndarray, powers: np.ndarray, target: np.ndarray
 ) -> np.ndarray:
-    """(softmax(input) - onehot(target)) · grad        (N,) (N,C) (N,) (N,) -> (N,C)
+    """(softmax(input) - onehot(target)) · grad        (N,) (N,C) (N,) (N,) (N,) -> (N,C)
 
-    >>> cross_entropy_backward(np.ones(1), np.log(np.array([[1.0, 3.0]])), np.log(np.array([4.0])), np.array([1]))
-    array([[ 0.25, -0.25]])
+    highest and powers are those of cross_entropy.
+
+    >>> x = np.log(np.array([[1.0, 4.0]]))
+    >>> cross_entropy_backward(np.ones(1), x, np.log(np.array([4.0])), np.array([1.25]), np.array([1]))
+    array([[ 0.2, -0.2]])
     """
-    out = np.exp(input - logsumexp[:, None])
+    out = np.exp(input - highest[:, None])
+    out /= powers[:, None]
     out[np.arange(len(out)), target] -= 1
     out *= grad[:, None]
     return out
