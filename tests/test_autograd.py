@@ -193,6 +193,59 @@ def test_modes_decorate_functions_and_generators():
         assert tg.is_grad_enabled()
 
 
+@pytest.fixture
+def talk():
+    """A generator under no_grad that notes what reaches it: sent values, errors, its own end."""
+    notes = []
+
+    @tg.no_grad()
+    def talk():
+        for word in ("one", "two", "three"):
+            try:
+                notes.append((yield word))
+            except ValueError as error:
+                notes.append(str(error))
+            except GeneratorExit:
+                notes.append("closed")
+                raise
+            finally:
+                assert not tg.is_grad_enabled()
+        return "four"
+
+    return talk, notes
+
+
+def test_a_generator_in_a_mode_returns_its_value(talk):
+    def outer():
+        yield (yield from talk[0]())
+
+    assert list(outer()) == ["one", "two", "three", "four"]
+
+
+def test_a_generator_in_a_mode_is_sent_values_and_errors(talk):
+    g, notes = talk[0](), talk[1]
+    assert [next(g), g.send(1), g.throw(ValueError("no"))] == ["one", "two", "three"]
+    assert notes == [1, "no"]
+    with pytest.raises(StopIteration) as end:
+        next(g)
+    assert end.value.value == "four"
+    assert tg.is_grad_enabled()
+
+
+def test_a_generator_in_a_mode_is_closed(talk):
+    g, notes = talk[0](), talk[1]
+    next(g)
+    g.close()
+    assert notes == ["closed"]
+    with pytest.raises(StopIteration):
+        next(g)
+    other = talk[0]()
+    next(other)
+    with pytest.raises(KeyError, match="k"):
+        other.throw(KeyError("k"))
+    assert tg.is_grad_enabled()
+
+
 def test_set_grad_enabled_as_function_and_context():
     tg.set_grad_enabled(False)
     assert not tg.is_grad_enabled()

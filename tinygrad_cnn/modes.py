@@ -1,7 +1,9 @@
 """What a thread is doing: recording gradients or not, inside which module, watched or not.
 
 Every thread has its own state, and every change of it is undone at the end of its block, also when
-the block ends by an exception.
+the block ends by an exception. That may be an interrupt (Ctrl-C), which Python raises behind any call and at the
+begin of any function. So what changes and restores the state are single instructions that call nothing: `|=` on
+the dictionary of the state.
 """
 
 from __future__ import annotations
@@ -48,14 +50,27 @@ class _Setting:
         self.before: list[dict] = []
 
     def __enter__(self) -> Any:
-        self.before.append({name: getattr(mode, name) for name in self.values})
-        for name, value in self.values.items():
-            setattr(mode, name, value)
+        self.before.append(self._now())
+        state = mode.__dict__
+        state |= self.values
         return self
 
     def __exit__(self, *exc: object) -> None:
-        for name, value in self.before.pop().items():
-            setattr(mode, name, value)
+        state = mode.__dict__
+        state |= self.before[-1]
+        del self.before[-1]
+
+    def _now(self) -> dict[str, Any]:
+        return {name: getattr(mode, name) for name in self.values}
+
+    def during(self, f: Callable, /, *args: Any, **kwargs: Any) -> Any:
+        """f(*args, **kwargs) with this setting."""
+        before, state = self._now(), mode.__dict__
+        try:
+            state |= self.values
+            return f(*args, **kwargs)
+        finally:
+            state |= before
 
     def __call__(self, f: Callable) -> Callable:
         if inspect.isgeneratorfunction(f):
@@ -63,23 +78,26 @@ class _Setting:
             @functools.wraps(f)
             def generator(*args: Any, **kwargs: Any) -> Any:
                 # The caller's code between two items runs in the caller's mode.
-                g = f(*args, **kwargs)
-                with _Setting(**self.values):
-                    item = next(g, g)
-                while item is not g:
-                    sent = yield item
-                    with _Setting(**self.values):
-                        try:
-                            item = g.send(sent)
-                        except StopIteration:
-                            return
+                inner = f(*args, **kwargs)
+                resume, given = inner.send, None
+                while True:
+                    try:
+                        item = self.during(resume, given)
+                    except StopIteration as end:
+                        return end.value
+                    try:
+                        resume, given = inner.send, (yield item)
+                    except GeneratorExit:
+                        self.during(inner.close)
+                        raise
+                    except BaseException as error:
+                        resume, given = inner.throw, error
 
             return generator
 
         @functools.wraps(f)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            with _Setting(**self.values):
-                return f(*args, **kwargs)
+            return self.during(f, *args, **kwargs)
 
         return wrapper
 
@@ -121,8 +139,8 @@ class set_grad_enabled(_Setting):
         _set(grad=bool(mode))
 
     def __enter__(self) -> Any:
-        super().__enter__()
-        self.before[-1] = {"grad": self.earlier}
+        self.before.append({"grad": self.earlier})
+        mode.grad = self.values["grad"]
         return self
 
     def __call__(self, f: Callable) -> Callable:

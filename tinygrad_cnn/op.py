@@ -31,8 +31,8 @@ from numpy import ndarray
 from .arguments import in_pytorch
 from .autograd.engine import grad as gradients_of
 from .autograd.function import refuse_changed
-from .modes import _Setting, mode, user_line
-from .quiet import restore, silence
+from .modes import mode, user_line
+from .quiet import loudness, restore, silence
 from .tensor import Node, Pick, Tensor, Version, View, tick, wrap
 
 registry: dict[str, Callable] = {}
@@ -315,8 +315,9 @@ def op(forward: Callable | None = None, *, keeps: str | tuple[str, ...] = (), vi
                 a = a._array
             values.append(a)
             bit += bit
-        loud = silence()
+        loud = loudness()
         try:
+            silence()
             out = forward(*values) if arity >= 0 else spec.run(values)
         except (AttributeError, TypeError, OverflowError) as error:
             spec.refuse(values, error)
@@ -501,9 +502,13 @@ class OpNode(Node):
         slots = [self.plan._slot(name) for name in self.op.parameters]
         arguments = [values[i] for i in slots]
         sources = [arguments[i] for i in self.plan.needed]
-        with _Setting(grad=True):
+        before = mode.grad
+        try:
+            mode.grad = True
             out = self.op.composition(*arguments)  # type: ignore[misc]
             return list(gradients_of(out, sources, g, create_graph=True, allow_unused=True))
+        finally:
+            mode.grad = before
 
     def _saved_tensors(self) -> list:
         """What was saved, with its place in the graph: inputs come from their nodes, the result from this one."""

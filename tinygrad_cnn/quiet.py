@@ -1,7 +1,18 @@
 """Let NumPy compute 1/0 = inf and log(0) = -inf without a warning, as every array library does.
 
-`np.errstate` would do, but takes a microsecond, as long as a small op. NumPy keeps that state in a
-context variable, and setting the variable is all that `errstate` does: loud = silence(); ...; restore(loud).
+`np.errstate` would do, but takes a microsecond, as long as a small op, and an interrupt (Ctrl-C) that comes while
+its `__exit__` begins leaves NumPy silent for ever. NumPy keeps that state in a context variable, and setting the
+variable is all that `errstate` does:
+
+    loud = loudness()
+    try:
+        silence()
+        ...
+    finally:
+        restore(loud)
+
+These three are written in C, and Python looks for interrupts behind a call and not before, so none comes between
+the end of the block and the end of `restore`.
 """
 
 from __future__ import annotations
@@ -14,23 +25,28 @@ from typing import Any
 import numpy as np
 
 
-def _find() -> tuple[Callable[[], Any], Callable[[Any], Any]]:
+def _find() -> tuple[Callable[[], Any], Callable[[], Any], Callable[[Any], Any]]:
     before = contextvars.copy_context()
     with np.errstate(all="ignore"):
         inside = contextvars.copy_context()
     for variable in inside:
         if variable not in before or before[variable] is not inside[variable]:
-            return partial(variable.set, inside[variable]), variable.reset
-    return partial(np.seterr, all="ignore"), lambda loud: np.seterr(**loud)  # a NumPy that keeps it elsewhere
+            try:
+                variable.get()
+            except LookupError:  # nothing to put back
+                continue
+            return variable.get, partial(variable.set, inside[variable]), variable.set
+    return np.geterr, partial(np.seterr, all="ignore"), lambda loud: np.seterr(**loud)  # it is kept elsewhere
 
 
-silence, restore = _find()
+loudness, silence, restore = _find()
 
 
 def quietly(f: Callable, *args: Any) -> Any:
     """f(*args), without NumPy's warnings."""
-    loud = silence()
+    loud = loudness()
     try:
+        silence()
         return f(*args)
     finally:
         restore(loud)

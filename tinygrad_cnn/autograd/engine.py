@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..modes import mode
-from ..quiet import restore, silence
+from ..quiet import loudness, restore, silence
 from ..tensor import AccumulateGrad, Node, Parts, Tensor, wrap
 
 _birth = attrgetter("time")
@@ -187,10 +187,10 @@ def _walk(
     for root, seed in zip(roots, seeds, strict=True):
         gradients[root] = gradients[root] + seed if root in gradients else seed
     found: dict[Node, Any] = {}
-    before = mode.grad, mode.tracer
-    mode.grad, mode.tracer = create_graph, mode.tracer and mode.tracer.walk(roots, retain_graph, ends)
-    loud = silence()
+    before, loud = (mode.grad, mode.tracer), loudness()
     try:
+        silence()
+        mode.grad, mode.tracer = create_graph, mode.tracer and mode.tracer.walk(roots, retain_graph, ends)
         tracer, anomaly = mode.tracer, mode.anomaly
         for node in order:
             g = gradients.pop(node, None)
@@ -227,8 +227,8 @@ def _walk(
             if not retain_graph:
                 node.release()
     finally:
-        restore(loud)
         mode.grad, mode.tracer = before
+        restore(loud)
     return found
 
 

@@ -101,8 +101,7 @@ class FunctionCtx(Node):
         if self._materialize:
             incoming = [np.zeros(*self._outputs[i]) if part is None else part for i, part in enumerate(incoming)]
         tensors = [p if p is None or isinstance(p, Tensor) else wrap(np.asarray(p)) for p in incoming]
-        with _Setting(grad=create_graph):
-            grads = self.function.backward(self, *tensors)
+        grads = _Setting(grad=create_graph).during(self.function.backward, self, *tensors)
         grads = grads if isinstance(grads, tuple) else (grads,)
         name = self.function.__name__
         if len(grads) < len(self.needs_input_grad) or any(g is not None for g in grads[len(self.needs_input_grad) :]):
@@ -164,12 +163,12 @@ class Function:
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run forward on the arguments, and record it if a Tensor among them needs a gradient."""
         ctx = FunctionCtx(cls, args)
-        with no_recording():
-            if "setup_context" in {name for k in cls.__mro__[:-1] for name in vars(k)} and cls is not Function:
-                outputs = cls.forward(*args, **kwargs)  # type: ignore[arg-type]
-                cls.setup_context(ctx, args, outputs)  # type: ignore[attr-defined]
-            else:
-                outputs = cls.forward(ctx, *args, **kwargs)
+        unrecorded = _Setting(grad=False)
+        if "setup_context" in {name for k in cls.__mro__[:-1] for name in vars(k)} and cls is not Function:
+            outputs = unrecorded.during(cls.forward, *args, **kwargs)
+            unrecorded.during(cls.setup_context, ctx, args, outputs)  # type: ignore[attr-defined]
+        else:
+            outputs = unrecorded.during(cls.forward, ctx, *args, **kwargs)
         single = not isinstance(outputs, tuple)
         everything = (outputs,) if single else outputs
         recorded = any(ctx.needs_input_grad) and mode.grad
@@ -201,10 +200,6 @@ class Function:
         if mode.tracer is not None:
             mode.tracer.called(cls, args, tuple(a._array for a in results if isinstance(a, Tensor)), ctx)
         return results[0] if single else tuple(results)
-
-
-def no_recording() -> _Setting:
-    return _Setting(grad=False)
 
 
 def once_differentiable(backward: Callable) -> Callable:

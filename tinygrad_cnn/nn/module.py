@@ -64,8 +64,8 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         outer = mode.scope
-        mode.scope = Scope(self, outer)  # the nodes made in here know their module
         try:
+            mode.scope = Scope(self, outer)  # the nodes made in here know their module
             if self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks:
                 return self._call_with_hooks(args, kwargs)
             return self.forward(*args, **kwargs)

@@ -162,8 +162,7 @@ def _weighted(name: str, losses: Any, input: Any, weight: Any, reduction: str) -
 @op
 def _binary_cross_entropy(input, target):
     """-target·log(input) - (1-target)·log(1-input), logarithms at least -100        any shape twice -> the same"""
-    with np.errstate(divide="ignore"):
-        return (target - 1) * np.maximum(np.log1p(-input), -100) - target * np.maximum(np.log(input), -100)
+    return (target - 1) * np.maximum(np.log1p(-input), -100) - target * np.maximum(np.log(input), -100)
 
 
 _binary_cross_entropy.grad(
