@@ -321,6 +321,33 @@ def test_cross_entropy_of_infinities():
     np.testing.assert_allclose(version(x, target), expected, rtol=1e-6)
 
 
+LONG_SUMS = [  # images, channels, filters, size, window: sums of 4,608, 4,608, 25,088 and 73,728 products
+    (2, 512, 16, 6, 3),
+    (1, 4608, 32, 3, 1),
+    (1, 512, 32, 7, 7),
+    (72, 8, 8, 32, 1),
+]
+
+
+@pytest.mark.parametrize(("N", "C", "O", "size", "k"), LONG_SUMS)
+def test_long_sums_are_rounded_like_short_ones(N, C, O, size, k):
+    """Of numbers of one sign, whose partial sums grow, and of one size, whose rounding errors are all alike."""
+    for numbers_ in (lambda *shape: abs(numbers(*shape)), lambda *shape: np.full(shape, 0.1, np.float32)):
+        x, weight = numbers_(N, C, size, size), numbers_(O, C, k, k)
+        geometry = ((1, 1), (k // 2, k // 2), (1, 1), 1)
+        y = kernel.conv2d(x, weight, None, *geometry)
+        grad = numbers_(*y.shape)
+        calls = {
+            "conv2d": (x, weight, None, *geometry),
+            "conv2d_input": (grad, weight, x.shape, *geometry),
+            "conv2d_weight": (grad, x, weight.shape, *geometry),
+        }
+        for name, args in calls.items():
+            with only_reference():
+                expected = getattr(kernel, name)(*doubled(list(args)))
+            np.testing.assert_allclose(getattr(kernel, name)(*args), expected, rtol=2e-6, err_msg=name)
+
+
 PRODUCTS = [
     (64, 784, 256),
     (2, 20_000, 7),

@@ -10,6 +10,9 @@ offsets (in floats), so the loop knows nothing of strides, padding or kernels:
     input gradient   a row is an input pixel, a run is a stretch of the gradient, B the packed weight
     weight gradient  a row is a place of the window in one channel, a run is a row of pixels, B the gradient
 
+A long sum in one register would round a large number at every step. So DEPTH products at a time are summed from 0,
+and what each stretch comes to is added to C: the error is that of a short sum, and C is touched seldom enough.
+
 Tables of offsets are the idea of "The Indirect Convolution Algorithm" (Dukhan 2019); blocks of registers are
 that of "Anatomy of High-Performance Matrix Multiplication" (Goto and van de Geijn 2008).
 Numba compiles it for the CPU at hand: only the width of a vector and the number of rows depend on that.
@@ -40,6 +43,7 @@ def _register_block() -> tuple[int, int]:
 WIDTH, ROWS = _register_block()
 LANES = 2 * WIDTH  # channels of C that one call makes
 THIRD = ROWS // 3  # rows are left over by the third of a tile
+DEPTH = 128  # products of a stretch
 ZERO, ADD, BIAS = 0, 1, 2  # what joins the sums: nothing, what C holds, the bias
 
 
@@ -67,11 +71,7 @@ def _tile(vectors: int, width: int, rows: int = ROWS):
 
 
 class _Emitter:
-    """Writes the blocks of one tile: start -> runs( run( steps ) ) -> finish -> store.
-
-    What C holds is added at the end: of sums that come in stretches, each is then rounded by its own length and
-    not by that of all before it.
-    """
+    """Writes the blocks of one tile: stretches( runs or pieces of them( steps ) -> store )."""
 
     def __init__(self, builder, vectors: int, width: int, rows: int, arguments):
         self.builder, self.vectors, self.width, self.rows = builder, vectors, width, rows
@@ -83,82 +83,74 @@ class _Emitter:
         self.cells = [(r, v) for r in range(rows) for v in range(vectors)]
 
     def emit(self) -> None:
-        at_start, at_bias, runs, run, steps, next_run, finish, add, store = (
-            self.builder.append_basic_block(name)
-            for name in ("zero", "bias", "runs", "run", "steps", "next_run", "finish", "add", "store")
+        stretch, more, steps, after, store, finish = (
+            self.builder.append_basic_block(name) for name in ("stretch", "more", "steps", "after", "store", "finish")
         )
         b, one, zero = self.builder, self._int(1), self._int(0)
+        none = ir.Constant(self.vector, [0.0] * self.width)
         self.masks = [self._mask(v) for v in range(self.vectors)]
         row_a = [self._address(self.a, self._table(self.row_a, self._int(r))) for r in range(self.rows)]
         row_c = [self._address(self.c, self._table(self.row_c, self._int(r))) for r in range(self.rows)]
-        b.cbranch(b.icmp_signed("==", self.start, self._int(BIAS)), at_bias, at_start)
+        sums = [self._variable(none) for _ in self.cells]
+        j, left, room, start = (self._variable(value) for value in (zero, zero, zero, self.start))
+        i, place, count = self._variable(zero), self._variable(self.b), self._variable(zero)
+        b.branch(stretch)
 
-        none = ir.Constant(self.vector, [0.0] * self.width)
-        begin = [(at_start, [none] * len(self.cells))]
-        b.position_at_end(at_start)
-        b.branch(runs)
-        b.position_at_end(at_bias)
-        row = [self._masked_load(self._column(self._pointer(self.bias), v), v) for v in range(self.vectors)]
-        begin.append((at_bias, [row[v] for _, v in self.cells]))
-        b.branch(runs)
+        b.position_at_end(stretch)
+        for total in sums:
+            b.store(none, total)
+        b.store(self._int(DEPTH), room)
+        b.branch(more)
 
-        b.position_at_end(runs)
-        j, right = b.phi(self.int), b.phi(self.int)
-        outer = [b.phi(self.vector) for _ in self.cells]
-        for block, sums in begin:
-            j.add_incoming(zero, block)
-            right.add_incoming(self.b, block)
-            for phi, value in zip(outer, sums, strict=True):
-                phi.add_incoming(value, block)
-        b.cbranch(b.icmp_signed("<", j, self.runs), run, finish)
-
-        b.position_at_end(run)
-        first = self._table(self.run_a, j)
+        b.position_at_end(more)  # of this run, or else the next
+        with b.if_then(b.icmp_signed("==", b.load(left), zero)):
+            with b.if_then(b.icmp_signed("==", b.load(j), self.runs)):
+                b.branch(store)
+            b.store(self._table(self.run_a, b.load(j)), i)
+            b.store(self.n, left)
+            b.store(b.add(b.load(j), one), j)
+        now = b.select(b.icmp_signed("<", b.load(left), b.load(room)), b.load(left), b.load(room))
+        b.store(b.sub(b.load(left), now), left)
+        b.store(b.sub(b.load(room), now), room)
+        b.store(now, count)
         b.branch(steps)
 
         b.position_at_end(steps)
-        left, i, place = b.phi(self.int), b.phi(self.int), b.phi(self.int)
-        sums = [b.phi(self.vector) for _ in self.cells]
-        left.add_incoming(self.n, run)
-        i.add_incoming(first, run)
-        place.add_incoming(right, run)
-        for phi, value in zip(sums, outer, strict=True):
-            phi.add_incoming(value, run)
-        more = self._multiply_add(row_a, self._pointer(place), i, sums)
-        left_next, place_next = b.sub(left, one), b.add(place, b.mul(self.step_b, self._int(4)))
-        left.add_incoming(left_next, steps)
-        i.add_incoming(b.add(i, self.step_a), steps)  # a step may be 0 or negative: what ends the run is the count
-        place.add_incoming(place_next, steps)
-        for phi, value in zip(sums, more, strict=True):
-            phi.add_incoming(value, steps)
-        b.cbranch(b.icmp_signed("!=", left_next, zero), steps, next_run)
+        added = self._multiply_add(row_a, self._pointer(b.load(place)), b.load(i), [b.load(total) for total in sums])
+        for total, value in zip(sums, added, strict=True):
+            b.store(value, total)
+        b.store(b.add(b.load(i), self.step_a), i)  # a step may be 0 or negative: what ends the run is the count
+        b.store(b.add(b.load(place), b.mul(self.step_b, self._int(4))), place)
+        b.store(b.sub(b.load(count), one), count)
+        b.cbranch(b.icmp_signed("!=", b.load(count), zero), steps, after)
 
-        b.position_at_end(next_run)
-        j.add_incoming(b.add(j, one), next_run)
-        right.add_incoming(place_next, next_run)
-        for phi, value in zip(outer, more, strict=True):
-            phi.add_incoming(value, next_run)
-        b.branch(runs)
-
-        b.position_at_end(finish)
-        b.cbranch(b.icmp_signed("==", self.start, self._int(ADD)), add, store)
-        b.position_at_end(add)
-        both = [
-            b.fadd(self._masked_load(self._column(row_c[r], v), v), total)
-            for (r, v), total in zip(self.cells, outer, strict=True)
-        ]
-        b.branch(store)
+        b.position_at_end(after)
+        b.cbranch(b.icmp_signed("!=", b.load(room), zero), more, store)
 
         b.position_at_end(store)
-        totals = [b.phi(self.vector) for _ in self.cells]
-        for phi, alone, with_old in zip(totals, outer, both, strict=True):
-            phi.add_incoming(alone, finish)
-            phi.add_incoming(with_old, add)
-        rectify = b.icmp_signed("!=", self.relu, zero)
-        for (r, v), total in zip(self.cells, totals, strict=True):
-            negative = b.fcmp_ordered("<", total, none)  # false for NaN
-            positive = b.select(negative, none, total)
-            self._masked_store(b.select(rectify, positive, total), self._column(row_c[r], v), v)
+        with b.if_then(b.icmp_signed("==", b.load(start), self._int(ADD))):
+            self._add_to(sums, [self._masked_load(self._column(row_c[r], v), v) for r, v in self.cells])
+        with b.if_then(b.icmp_signed("==", b.load(start), self._int(BIAS))):
+            row = [self._masked_load(self._column(self._pointer(self.bias), v), v) for v in range(self.vectors)]
+            self._add_to(sums, [row[v] for _, v in self.cells])
+        b.store(self._int(ADD), start)
+        last = b.and_(b.icmp_signed("==", b.load(left), zero), b.icmp_signed("==", b.load(j), self.runs))
+        rectify = b.and_(last, b.icmp_signed("!=", self.relu, zero))
+        for (r, v), total in zip(self.cells, sums, strict=True):
+            value = b.load(total)
+            negative = b.fcmp_ordered("<", value, none)  # false for NaN
+            positive = b.select(negative, none, value)
+            self._masked_store(b.select(rectify, positive, value), self._column(row_c[r], v), v)
+        b.cbranch(last, finish, stretch)
+        b.position_at_end(finish)
+
+    def _variable(self, value):
+        """A place that holds a value; LLVM makes a register of it."""
+        return cgutils.alloca_once_value(self.builder, value)
+
+    def _add_to(self, sums, values) -> None:
+        for total, value in zip(sums, values, strict=True):
+            self.builder.store(self.builder.fadd(self.builder.load(total), value), total)
 
     def _multiply_add(self, row_a, right, i, sums):
         """One step: every row's number times V vectors, added to the sums."""
