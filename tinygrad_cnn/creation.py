@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import dtypes
-from .dtypes import get_default_dtype, result_type
+from .dtypes import get_default_dtype, number, result_type
 from .ops.shape import ints
 from .out import into
 from .tensor import Tensor, as_array, wrap
@@ -74,10 +74,12 @@ def _array_of(name: str, data: Any, dtype: Any, copy: bool | None) -> np.ndarray
             dtype = result_type(*(np.empty(1, k) for k in kinds)) if kinds else get_default_dtype()
         try:
             array = np.array(data, dtype=dtype)
-        except ValueError:
-            raise ValueError(f"{name}: {_ragged(data)}; all rows of a tensor have one length") from None
-        except OverflowError as error:
-            raise RuntimeError(f"{name}: {error}; give a dtype= that holds it") from None
+        except (ValueError, OverflowError):
+            try:
+                data = np.array(data)
+            except ValueError:
+                raise ValueError(f"{name}: {_ragged(data)}; all rows of a tensor have one length") from None
+            array = _each_number(name, data, np.dtype(dtype))
     if array.dtype.kind not in "biufc":
         raise TypeError(f"{name}: cannot make a Tensor of dtype {array.dtype}; expected numbers")
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
@@ -101,6 +103,17 @@ def _plain(name: str, data: Any, kinds: set) -> Any:
     else:
         raise TypeError(f"{name}: could not infer a dtype of {type(data).__name__}; expected numbers, lists or arrays")
     return data
+
+
+def _each_number(name: str, data: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """The numbers in this dtype, where NumPy found one that does not fit."""
+    array = np.empty(data.shape, dtype)
+    for i, value in enumerate(data.flat):
+        try:
+            array.flat[i] = number(value, dtype)
+        except RuntimeError as error:
+            raise RuntimeError(f"{name}: {error}; give a dtype= that holds it") from None
+    return array
 
 
 def _ragged(data: Any, where: str = "") -> str:
@@ -136,8 +149,8 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
 
 def _filled(shape: tuple, value: Any, dtype: Any, device: Any, requires_grad: bool, out: Any) -> Tensor:
-    array = np.full(shape, value, dtype or get_default_dtype())
-    return finish(array, device, requires_grad, out)
+    dtype = np.dtype(dtype or get_default_dtype())
+    return finish(np.full(shape, number(value, dtype), dtype), device, requires_grad, out)
 
 
 def zeros(
@@ -179,9 +192,10 @@ def _like(input: Tensor, value: Any, dtype: Any, device: Any, requires_grad: boo
     """One value, or with None whatever the memory held, in the shape of input."""
     if not isinstance(input, Tensor):
         raise TypeError(f"expected a Tensor to make another like, got {type(input).__name__}")
-    if value is None:
-        return finish(np.empty_like(input._array, dtype=dtype), device, requires_grad)
-    return finish(np.full_like(input._array, value, dtype=dtype), device, requires_grad)
+    array = np.empty_like(input._array, dtype=dtype)
+    if value is not None:
+        array[...] = number(value, array.dtype)
+    return finish(array, device, requires_grad)
 
 
 def zeros_like(

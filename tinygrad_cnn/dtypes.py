@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from .quiet import quietly
+
 float32 = float = np.dtype(np.float32)
 float64 = double = np.dtype(np.float64)
 float16 = half = np.dtype(np.float16)
@@ -118,6 +120,38 @@ def promote(*values: Any) -> tuple:
         else common.type(v)
         for v in values
     )
+
+
+def modular(*values: Any) -> tuple:
+    """Like `promote`, and a Python int wraps around as the integers that it meets do: -1 is 255 in uint8."""
+    pair, common = promote(*values), result_type(*values)
+    if common.kind not in "iu":
+        return pair
+    return tuple(np.asarray(v).astype(common) if type(v) is builtins.int else v for v in pair)
+
+
+def number(value: Any, dtype: np.dtype) -> Any:
+    """One number as `dtype` holds it: what `fill_`, `masked_fill` and `x[0] = 2.5` write.
+
+    Integers lose what is behind the point, and -1 is the largest of unsigned ones, as in PyTorch.
+    RuntimeError where it does not fit: 300 in uint8, NaN in any integer, 1e39 in float32; TypeError where it is none.
+    """
+    value = value.item() if hasattr(value, "item") else value
+    _of_scalar(value)
+    try:
+        if dtype.kind in "iu" and not isinstance(value, complex):
+            limits = np.iinfo(dtype)
+            whole = builtins.int(value)
+            lowest = -limits.max if dtype.kind == "u" and whole == value else limits.min
+            if lowest <= whole <= limits.max:
+                return np.asarray(whole).astype(dtype)[()]
+        elif dtype.kind in "bc" or not isinstance(value, complex):
+            held = quietly(dtype.type, value)
+            if not np.isinf(held) or np.isinf(value):
+                return held
+    except (OverflowError, ValueError):  # of int(inf), int(nan), and float32(10**400)
+        pass
+    raise RuntimeError(f"value {value!r} cannot be converted to {dtype} without overflow")
 
 
 def floating(*values: Any) -> tuple:

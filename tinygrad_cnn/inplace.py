@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .dtypes import can_cast
 from .modes import mode
 from .op import OpNode, cast
 from .tensor import Tensor, tick, wrap
@@ -49,7 +50,7 @@ def change(t: Tensor, name: str, make: Callable[[Tensor], Any]) -> Tensor:
             f"{name}: output with shape {array.shape} doesn't match the broadcast shape {result.shape}; "
             "an in-place change keeps its tensor's shape"
         )
-    if not np.can_cast(result.dtype, array.dtype, "same_kind"):
+    if not can_cast(result.dtype, array.dtype):
         raise RuntimeError(
             f"{name}: result type {result.dtype} can't be cast to the desired output type {array.dtype}; "
             "convert the tensor first, or use the op that makes a new one"
@@ -74,7 +75,7 @@ def change(t: Tensor, name: str, make: Callable[[Tensor], Any]) -> Tensor:
         else:
             _rebase(view, made)
     else:
-        np.copyto(array, result, casting="same_kind")
+        np.copyto(array, result, casting="unsafe")
     t.version().bump(name)
     return t
 

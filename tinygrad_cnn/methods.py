@@ -339,6 +339,8 @@ def write(t: Tensor, name: str, index: Any, value: Any) -> Tensor:
         raise TypeError(f"{name}: expected a Tensor, an array or a number, got {type(value).__name__}")
     refuse_leaf(t, name)
     places = ops.index.parse(index, t._array.shape)
+    if isinstance(value, Tensor) and places.advanced is not None and value.ndim:
+        ops.index.refuse_dtype(name, t, value)
     if mode.grad and (t.requires_grad or getattr(value, "requires_grad", False)):
         part = t if index is Ellipsis else ops.getitem(t, places._replace(advanced=None))
         change(part, name, lambda p: ops.setitem(p, value, ops.index.Places((...,), places.advanced)))
@@ -410,8 +412,13 @@ def fill_(self: Tensor, value: Any) -> Tensor:
     return write(self, "fill_", ..., value)
 
 
+def setitem(self: Tensor, index: Any, value: Any) -> None:
+    """self[index] = value, by every kind of index that can be read."""
+    write(self, "setitem", index, value)
+
+
 WRITING: dict[str, Callable] = {
-    "__setitem__": lambda self, index, value: write(self, "setitem", index, value),
+    "__setitem__": setitem,
     "copy_": lambda self, src, non_blocking=False: write(self, "copy_", ..., src),
     "zero_": lambda self: write(self, "zero_", ..., 0),
     "fill_": fill_,

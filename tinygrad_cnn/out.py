@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .dtypes import can_cast
 from .tensor import Tensor, as_array
 
 
@@ -25,13 +26,13 @@ def into(name: str, out: Any, result: Any) -> Tensor:
             f"{name}: functions with out=... don't support automatic differentiation, but a tensor requires grad; "
             "leave out= away, or use no_grad and tensors that don't"
         )
-    if not np.can_cast(array.dtype, out._array.dtype, "same_kind"):
+    if not can_cast(array.dtype, out._array.dtype):
         raise RuntimeError(f"{name}: result type {array.dtype} can't be cast to that of out, {out._array.dtype}")
     if out._array.shape != array.shape:
         if out._array.size:
             raise RuntimeError(f"{name}: the result has shape {array.shape}, but out has {out._array.shape}")
         out._array = np.empty(array.shape, out._array.dtype)
-    np.copyto(out._array, array, casting="same_kind")
+    np.copyto(out._array, array, casting="unsafe")
     out.version().bump(name)
     return out
 

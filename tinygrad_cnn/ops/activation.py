@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..dtypes import number
 from ..kernels import kernel
 from ..op import op
 from .compare import ge, gt, le, logical_and, logical_or, lt
@@ -116,8 +117,8 @@ def prelu(input: Any, weight: Any) -> Any:
 
 
 def threshold(input: Any, threshold: float, value: float) -> Any:
-    """input where it is greater than threshold, else value."""
-    return where(le(input, threshold), value, input)
+    """input where it is greater than threshold, else value, in the dtype of input."""
+    return where(le(input, threshold), number(value, input.dtype), input)
 
 
 # The exponential family.

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import promote, result_type
+from ..dtypes import modular, promote, result_type
 from ..op import op
 from ..tensor import as_array
 from .dims import reduced
@@ -84,6 +84,12 @@ def _bits(input: Any, other: Any) -> tuple:
     common = result_type(input, other)
     if common.kind not in "biu":
         raise RuntimeError(f"bitwise operations take integers or bool, got {common}; compare, or convert with .long()")
+    return modular(input, other)
+
+
+def _shiftable(input: Any, other: Any) -> tuple:
+    if result_type(input, other).kind not in "iu":
+        raise RuntimeError("only the bits of integers are shifted; convert one with .long()")
     return promote(input, other)
 
 
@@ -102,12 +108,12 @@ def bitwise_xor(input, other):
     """input ^ other, bit by bit; for bool: just one."""
 
 
-@pairwise(np.left_shift, _bits, quick=_bits)
+@pairwise(np.left_shift, _shiftable, quick=_shiftable)
 def bitwise_left_shift(input, other):
     """input << other."""
 
 
-@pairwise(np.right_shift, _bits, quick=_bits)
+@pairwise(np.right_shift, _shiftable, quick=_shiftable)
 def bitwise_right_shift(input, other):
     """input >> other; the sign stays."""
 

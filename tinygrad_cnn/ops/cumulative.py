@@ -21,6 +21,8 @@ def _running(name: str, ufunc: np.ufunc, input: Any, dim: Any, dtype: Any) -> np
     d = axis(name, dim, input.ndim)
     if dtype is None:
         dtype = input.dtype if input.dtype.kind in "fc" else int64
+    if np.dtype(dtype).kind == "b":
+        raise RuntimeError(f"{name}: a bool counts no further than 1; give a dtype= of numbers")
     if input.ndim == 0:
         return input.astype(dtype)
     return ufunc.accumulate(input, axis=d, dtype=np.dtype(dtype))

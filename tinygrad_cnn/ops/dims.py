@@ -12,6 +12,8 @@ def axis(op: str, dim: Any, ndim: int) -> int:
     """The axis 0 <= dim < ndim that `dim` names; a number has one axis to speak of, as in PyTorch."""
     try:
         i = index(dim)
+        if isinstance(dim, bool):
+            raise TypeError
     except TypeError:
         raise TypeError(f"{op}: dim must be an int, got {dim!r} of type {type(dim).__name__}") from None
     n = ndim or 1

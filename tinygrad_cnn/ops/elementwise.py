@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import floating, promote, result_type
-from ..op import op
+from ..dtypes import floating, modular, number, promote, result_type
+from ..op import cast, op
+from ..tensor import as_array
 from .compare import eq, ge, gt, isfinite, isnan, le, logical_and, logical_or, lt
 from .pairs import apart, pairwise
 from .unary import exp, log, nought, trunc
@@ -22,7 +23,7 @@ from .unary import exp, log, nought, trunc
 # The four operations. What `a + b`, `a - b`, `a * b` and `a / b` mean is plus, minus, mul and divide.
 
 
-@pairwise(np.add, name="add", quick=operator.add)
+@pairwise(np.add, modular, name="add", quick=operator.add)
 def plus(input, other):
     """input + other."""
 
@@ -33,7 +34,7 @@ def _no_bool(input: Any, other: Any) -> tuple:
             raise RuntimeError(
                 "sub: bool cannot be subtracted; use logical_xor or logical_not, or convert with .float()"
             )
-    return promote(input, other)
+    return modular(input, other)
 
 
 @pairwise(np.subtract, _no_bool, name="sub", quick=operator.sub)
@@ -41,7 +42,7 @@ def minus(input, other):
     """input - other."""
 
 
-@pairwise(np.multiply, quick=operator.mul)
+@pairwise(np.multiply, modular, quick=operator.mul)
 def mul(input, other):
     """input · other.
 
@@ -85,12 +86,32 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Any:
     >>> tg.add(tg.tensor([1.0, 2.0]), tg.tensor([10.0, 20.0]), alpha=2).tolist()
     [21.0, 42.0]
     """
-    return plus(input, other if alpha == 1 else mul(other, alpha))
+    return plus(input, scaled("add", input, other, alpha))
 
 
 def sub(input: Any, other: Any, *, alpha: float = 1) -> Any:
     """input - alpha · other."""
-    return minus(input, other if alpha == 1 else mul(other, alpha))
+    return minus(input, scaled("sub", input, other, alpha))
+
+
+def scaled(name: str, input: Any, other: Any, alpha: Any) -> Any:
+    """alpha · other, in the dtype that the result of input ± alpha · other has."""
+    if type(alpha) is int and alpha == 1:
+        return other
+    alpha = alpha.item() if hasattr(alpha, "item") else alpha
+    pair = as_array(input), as_array(other)
+    if name == "sub":
+        _no_bool(*pair)
+    common = result_type(*pair)
+    if isinstance(alpha, bool) and common.kind != "b":
+        raise RuntimeError(f"{name}: alpha={alpha} is for bool results, this one is {common}; use a number")
+    if not isinstance(alpha, int) and common.kind not in "fc":
+        raise RuntimeError(f"{name}: the result is {common}, so alpha must be an integer, got {alpha}; use .float()")
+    if not hasattr(other, "dtype"):
+        other = number(other, common)
+    elif other.dtype != common:
+        other = cast(other, common)
+    return mul(other, number(alpha, common) if common.kind == "b" else alpha)
 
 
 def rsub(input: Any, other: Any, *, alpha: float = 1) -> Any:
@@ -233,9 +254,13 @@ def where(condition, input=None, other=None):
         raise RuntimeError(f"where: condition must be a bool tensor, got {condition.dtype}; compare it: x != 0")
     common = result_type(input, other)
     try:
-        return _choose(np.asarray(condition), np.asarray(input, common), np.asarray(other, common))
+        return _choose(np.asarray(condition), _held(input, common), _held(other, common))
     except ValueError:
         raise RuntimeError(apart("where", condition, input, other)) from None
+
+
+def _held(value: Any, common: np.dtype) -> np.ndarray:
+    return np.asarray(number(value, common) if type(value) is int else value, common)
 
 
 def _choose(condition: np.ndarray, input: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -469,7 +494,9 @@ def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
 
 
 def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
-    """input + value · tensor1 / tensor2."""
+    """input + value · tensor1 / tensor2, of floating tensors."""
+    if result_type(as_array(tensor1), as_array(tensor2)).kind not in "fc":
+        raise RuntimeError("addcdiv: integers are not divided; convert tensor1 or tensor2 with .float()")
     return add(input, divide(tensor1, tensor2), alpha=value)
 
 

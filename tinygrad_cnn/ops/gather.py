@@ -2,54 +2,71 @@
 
 In each, the places of the other axes are those of the index array itself (gather, scatter) or all
 (index_select, index_add). So each is getitem, setitem or place with an index made for it.
+
+What is written has the dtype of what it is written to, as in PyTorch: nothing is cut off on the way.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
+from ..dtypes import number
+from ..op import op
 from ..tensor import as_array, wrap
 from .dims import axis
-from .index import getitem, parse, place, setitem
-from .shape import broadcast_shapes, expand, flatten
+from .elementwise import scaled
+from .index import getitem, parse, place, refuse_axes, refuse_dtype, setitem
+from .shape import broadcast_shapes, clone, expand, flatten, reshape
 
 
-def _each(name: str, input: Any, dim: int, index: Any) -> tuple[np.ndarray, ...]:
+def _numbers_too(f: Callable) -> Callable:
+    """The same function, which takes a number as a vector of one element."""
+
+    @wraps(f)
+    def g(input: Any, *args: Any, **kwargs: Any) -> Any:
+        if getattr(input, "ndim", 1):
+            return f(input, *args, **kwargs)
+        return reshape(f(reshape(input, (1,)), *args, **kwargs), ())
+
+    return g
+
+
+def _each(name: str, input: Any, dim: int, index: np.ndarray) -> tuple[np.ndarray, ...]:
     """The index that reads input[i0, ..., index[i0, i1, ...], ...], with `index` at axis dim."""
-    array, shape = _ints(name, index), tuple(input.shape)
+    index, shape = np.atleast_1d(index), tuple(input.shape)
     d = axis(name, dim, len(shape))
-    if array.ndim != len(shape):
-        raise RuntimeError(f"{name}: index must have as many axes as input; shapes {array.shape} and {shape}")
-    if any(m > n for i, (m, n) in enumerate(zip(array.shape, shape, strict=True)) if i != d):
-        raise RuntimeError(f"{name}: index {array.shape} must not be larger than input {shape}, except along dim {d}")
-    _refuse_outside(name, array, shape[d] if shape else 1)
-    if not shape:
-        return ()
-    grid = np.ogrid[tuple(slice(n) for n in array.shape)]
-    return tuple(array if i == d else places for i, places in enumerate(grid))
+    if index.ndim != len(shape):
+        raise RuntimeError(f"{name}: index must have as many axes as input; shapes {index.shape} and {shape}")
+    if any(m > n for i, (m, n) in enumerate(zip(index.shape, shape, strict=True)) if i != d):
+        raise RuntimeError(f"{name}: index {index.shape} must not be larger than input {shape}, except along dim {d}")
+    _refuse_outside(name, index, shape[d])
+    grid = np.ogrid[tuple(slice(n) for n in index.shape)]
+    return tuple(index if i == d else places for i, places in enumerate(grid))
 
 
-def _whole(name: str, input: Any, dim: int, index: Any) -> tuple:
+def _whole(name: str, input: Any, dim: int, index: np.ndarray) -> tuple:
     """The index that reads whole slices of axis dim."""
-    array = _ints(name, index)
     d = axis(name, dim, input.ndim)
-    if array.ndim > 1:
-        raise IndexError(f"{name}: index must be a vector, got shape {array.shape}")
-    if not input.ndim:
-        return ()
-    if array.size and (array.min() < 0 or array.max() >= input.shape[d]):
-        raise IndexError(f"{name}: index {array.tolist()} is out of range for axis {d} of length {input.shape[d]}")
-    return (slice(None),) * d + (array.reshape(-1),)
+    if index.ndim > 1:
+        raise IndexError(f"{name}: index must be a vector, got shape {index.shape}")
+    if index.size and (index.min() < 0 or index.max() >= input.shape[d]):
+        raise IndexError(f"{name}: index {index.tolist()} is out of range for axis {d} of length {input.shape[d]}")
+    return (slice(None),) * d + (index.reshape(-1),)
 
 
-def _ints(name: str, index: Any) -> np.ndarray:
+def _ints(name: str, index: Any, *dtypes: Any) -> np.ndarray:
+    """The array of an index, of int64, or of another of these dtypes; one without elements is of any."""
     array = as_array(index)
     if not isinstance(array, np.ndarray):
         raise TypeError(f"{name}: index must be a Tensor, not {type(index).__name__}")
-    if array.dtype.kind not in "iu":
-        raise RuntimeError(f"{name}: index must be of an integer dtype, got {array.dtype}; use .long()")
+    if array.dtype not in (np.int64, *dtypes):
+        if array.size:
+            raise RuntimeError(f"{name}: index must be of an integer dtype, int64, got {array.dtype}; use .long()")
+        array = array.astype(np.int64)
     return array
 
 
@@ -68,28 +85,41 @@ def gather(input: Any, dim: int, index: Any) -> Any:
     >>> scores.grad.tolist()
     [[0.0, 1.0], [1.0, 0.0]]
     """
-    return getitem(input, _each("gather", input, dim, index))
+    index = _ints("gather", index, np.int32)
+    input = input if input.ndim else reshape(input, (1,))
+    if not index.size:
+        axis("gather", dim, input.ndim)
+        return getitem(flatten(input), index)
+    found = getitem(input, _each("gather", input, dim, index))
+    return found if index.ndim else reshape(found, ())
 
 
 def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
-    """`gather`, where the axes other than dim broadcast; without dim, of all elements in a row."""
-    if dim is None:
-        return gather(flatten(input), 0, flatten(indices))
+    """`gather`, where the axes other than dim broadcast; without dim, of all elements in a row. -1 is the last."""
+    indices = _ints("take_along_dim", indices)
+    if flat := dim is None:
+        input, indices, dim = flatten(input), indices.reshape(-1), 0
     if input.ndim != indices.ndim:
         raise RuntimeError(
-            f"take_along_dim: input {tuple(input.shape)} and indices {tuple(indices.shape)} must have equally many axes"
+            f"take_along_dim: input {tuple(input.shape)} and indices {indices.shape} must have equally many axes"
         )
     d = axis("take_along_dim", dim, input.ndim)
+    if not input.ndim:
+        raise IndexError("take_along_dim: a tensor without axes has no dim; leave it away")
+    if not flat:
+        indices = _from_behind(indices, input.shape[d])
     one = [tuple(1 if i == d else n for i, n in enumerate(x.shape)) for x in (input, indices)]
     common = broadcast_shapes(*one)
     spread = [expand(x, tuple(x.shape[d] if i == d else n for i, n in enumerate(common))) for x in (input, indices)]
     return gather(spread[0], dim, spread[1])
 
 
+@_numbers_too
 def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Any:
     """input with out[index[i][j]][j] = src[i][j] for dim=0, out[i][index[i][j]] = src[i][j] for dim=1.
 
-    src (or value): a tensor at least as large as index, or a number. reduce="add": `scatter_add`.
+    src (or value): a tensor at least as large as index and of the dtype of input, or a number.
+    reduce: "add" or "multiply" with what is there, as often as a place is named.
 
     >>> import tinygrad_cnn as tg
     >>> tg.zeros(2, 3).scatter(1, tg.tensor([[2], [0]]), 1.0).tolist()
@@ -98,13 +128,15 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
     src = value if src is None else src
     if src is None:
         raise TypeError("scatter: missing src: a tensor of the shape of index, or a number")
-    if reduce not in (None, "add"):
-        raise RuntimeError(f"scatter: reduce must be 'add' or left out, got {reduce!r}")
-    if reduce == "add":
-        return scatter_add(input, dim, index, src)
-    return setitem(input, _part("scatter", src, index), _each("scatter", input, dim, index))
+    if reduce not in (None, "add", "multiply"):
+        raise RuntimeError(f"scatter: reduce must be 'add', 'multiply' or left out, got {reduce!r}")
+    index = _ints("scatter", index, np.int32)
+    if not hasattr(src, "ndim"):
+        src = np.full(index.shape, number(src, input.dtype))
+    return _scattered("scatter", input, dim, index, src, reduce)
 
 
+@_numbers_too
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
     """`scatter` that adds: what comes to one place adds up.
 
@@ -112,20 +144,44 @@ def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
     >>> tg.zeros(3).scatter_add(0, tg.tensor([0, 2, 2]), tg.ones(3)).tolist()
     [1.0, 0.0, 2.0]
     """
-    places = parse(_each("scatter_add", input, dim, index), input.shape)
-    return input + place(_part("scatter_add", src, index), places, tuple(input.shape))
+    return _scattered("scatter_add", input, dim, _ints("scatter_add", index, np.int32), src, "add")
 
 
-def _part(name: str, src: Any, index: Any) -> Any:
+def _scattered(name: str, input: Any, dim: int, index: np.ndarray, src: Any, reduce: str | None) -> Any:
+    refuse_dtype(name, input, src)
+    if not index.size:
+        axis(name, dim, input.ndim)
+        return clone(input)
+    places = _each(name, input, dim, index)
+    src = _part(name, src, index)
+    if reduce == "multiply":
+        return place_factors(input, src, places)
+    if reduce == "add":
+        return input + place(src, parse(places, input.shape), tuple(input.shape))
+    return setitem(input, src, places)
+
+
+@op
+def place_factors(input, src, places: tuple):
+    """input with input[places] multiplied by src; a place that is named twice, by both."""
+    out = input.copy()
+    np.multiply.at(out, places, src)
+    return out
+
+
+place_factors.grad(input=None, src=None)
+
+
+def _part(name: str, src: Any, index: np.ndarray) -> Any:
     """As much of src as index has places."""
-    if not hasattr(src, "ndim"):
-        return src
-    if src.ndim != index.ndim or any(m < n for m, n in zip(src.shape, index.shape, strict=True)):
-        raise RuntimeError(f"{name}: src {tuple(src.shape)} must be at least as large as index {tuple(index.shape)}")
-    same = tuple(src.shape) == tuple(index.shape)
-    return src if same else getitem(src, tuple(slice(n) for n in index.shape))
+    src = src if src.ndim else reshape(src, (1,))
+    shape = np.atleast_1d(index).shape
+    if src.ndim != len(shape) or any(m < n for m, n in zip(src.shape, shape, strict=True)):
+        raise RuntimeError(f"{name}: src {tuple(src.shape)} must be at least as large as index {shape}")
+    return src if tuple(src.shape) == shape else getitem(src, tuple(slice(n) for n in shape))
 
 
+@_numbers_too
 def index_select(input: Any, dim: int, index: Any) -> Any:
     """The slices of axis dim that `index`, a vector of ints, names; a copy.
 
@@ -133,35 +189,51 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
     >>> tg.tensor([[1, 2], [3, 4]]).index_select(1, tg.tensor([1, 1])).tolist()
     [[2, 2], [4, 4]]
     """
-    return getitem(input, _whole("index_select", input, dim, index))
+    return getitem(input, _whole("index_select", input, dim, _ints("index_select", index, np.int32)))
 
 
+@_numbers_too
 def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
     """input with alpha · source[i] added to slice index[i] of axis dim; repeated slices add up."""
+    index = _ints("index_add", index, np.int32)
     places = parse(_whole("index_add", input, dim, index), input.shape)
-    _refuse_misfit("index_add", input, dim, index, source)
-    return input + place(source if alpha == 1 else source * alpha, places, tuple(input.shape))
+    source = _slices("index_add", input, dim, index, source)
+    return input + place(scaled("index_add", input, source, alpha), places, tuple(input.shape))
 
 
+@_numbers_too
 def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
     """input with slice index[i] of axis dim replaced by source[i]."""
+    index = _ints("index_copy", index)
     places = _whole("index_copy", input, dim, index)
-    _refuse_misfit("index_copy", input, dim, index, source)
-    return setitem(input, source, places)
+    return setitem(input, _slices("index_copy", input, dim, index, source), places)
 
 
-def _refuse_misfit(name: str, input: Any, dim: int, index: Any, source: Any) -> None:
+def _slices(name: str, input: Any, dim: int, index: np.ndarray, source: Any) -> Any:
+    """The source, if it has a slice for each index."""
+    refuse_dtype(name, input, source)
+    source = source if source.ndim else reshape(source, (1,))
     d = axis(name, dim, input.ndim)
-    wanted = tuple(index.shape[0] if i == d and index.ndim else n for i, n in enumerate(input.shape))
+    wanted = tuple(index.size if i == d else n for i, n in enumerate(input.shape))
     if tuple(source.shape) != wanted:
         raise RuntimeError(
             f"{name}: source must have shape {wanted}, a slice for each index; got {tuple(source.shape)}"
         )
+    return source
 
 
+@_numbers_too
 def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
     """input with the slices of axis dim that `index` names set to one value."""
-    return setitem(input, value, _whole("index_fill", input, dim, index))
+    refuse_axes("index_fill", value)
+    index = _from_behind(_ints("index_fill", index), input.shape[axis("index_fill", dim, input.ndim)])
+    # A slice that is named twice is filled once, and once it asks for the value's gradient.
+    return setitem(input, value, _whole("index_fill", input, dim, np.unique(index) if index.ndim == 1 else index))
+
+
+def _from_behind(index: np.ndarray, n: int) -> np.ndarray:
+    """Negative places count from the end."""
+    return np.where(index < 0, index + n, index)
 
 
 def take(input: Any, index: Any) -> Any:

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..op import op
-from ..tensor import as_array, wrap
+from ..dtypes import number
+from ..op import cast, op
+from ..tensor import Tensor, as_array, wrap
 from .elementwise import where
 from .shape import broadcast_tensors, reshape
 
@@ -149,13 +150,13 @@ place.explain("The gradient is read at the places that were filled.", input="g[p
 
 def write(array: np.ndarray, places: Places, value: Any) -> None:
     """array[index] = value, by the two steps."""
+    if not isinstance(value, np.ndarray | np.generic):
+        value = number(value, array.dtype)
     try:
         if places.advanced is None:
             array[places.basic] = value
         else:
             array[places.basic][places.advanced] = value
-    except OverflowError as error:
-        raise RuntimeError(f"setitem: {error}; convert the tensor to a dtype that holds it") from None
     except (ValueError, TypeError) as error:
         if "read-only" in str(error):
             raise RuntimeError(
@@ -210,8 +211,21 @@ def refuse_axes(name: str, value: Any) -> None:
         raise RuntimeError(f"{name}: value must be a number or a 0-d tensor, got shape {np.shape(as_array(value))}")
 
 
+def refuse_dtype(name: str, input: Any, source: Any) -> None:
+    """Raise where what goes to places of a tensor is of another dtype than that: it might be cut off there."""
+    if not hasattr(source, "dtype"):
+        raise TypeError(f"{name}: expected a Tensor to write, got {type(source).__name__}")
+    if source.dtype != input.dtype:
+        raise RuntimeError(
+            f"{name}: a tensor of dtype {source.dtype} cannot be written to places of one of {input.dtype}; both must "
+            f"be equal, so convert it with .to({input.dtype})"
+        )
+
+
 def index_put(input: Any, indices: tuple, values: Any, accumulate: bool = False) -> Any:
     """input with input[indices] = values; with accumulate, input[indices] += values, where repeated places add up."""
+    if not isinstance(values, int | float | complex):
+        refuse_dtype("index_put", input, values)
     if accumulate:
         return input + place(values, parse(tuple(indices), input.shape), tuple(input.shape))
     return setitem(input, values, tuple(indices))
@@ -221,7 +235,7 @@ def index_put(input: Any, indices: tuple, values: Any, accumulate: bool = False)
 
 
 def masked_fill(input: Any, mask: Any, value: Any) -> Any:
-    """`value`, a number, where the mask is True, input elsewhere; shapes broadcast.
+    """`value`, a number, where the mask is True, input elsewhere; shapes broadcast, the dtype is that of input.
 
     >>> import tinygrad_cnn as tg
     >>> x = tg.tensor([1.0, -2.0])
@@ -230,9 +244,10 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     """
     _refuse_other_than_bool("masked_fill", mask)
     refuse_axes("masked_fill", value)
-    if isinstance(value, float) and input.dtype.kind in "iub":
-        raise RuntimeError(f"masked_fill: {value!r} cannot be written to dtype {input.dtype} without loss")
-    return where(mask, value, input)
+    held = number(as_array(value), input.dtype)
+    if isinstance(value, Tensor):
+        return where(mask, cast(value, input.dtype) if value.dtype != input.dtype else value, input)
+    return where(mask, held, input)
 
 
 def masked_select(input: Any, mask: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..dtypes import number
 from ..op import op, sum_to
 from ..tensor import as_array
 from .dims import axes, axis
@@ -152,7 +153,7 @@ def constant_pad_nd(input, pad: tuple, value: float = 0.0):
     shape = tuple(n + a + b for n, (a, b) in zip(input.shape, widths, strict=True))
     if min(shape, default=0) < 0:
         raise RuntimeError(f"pad: a tensor of shape {input.shape} padded by {tuple(pad)} would have shape {shape}")
-    out = np.full(shape, value, input.dtype)
+    out = np.full(shape, number(value, input.dtype), input.dtype)
     inner = tuple(slice(max(a, 0), n - max(b, 0)) for n, (a, b) in zip(shape, widths, strict=True))
     kept = tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(input.shape, widths, strict=True))
     out[inner] = input[kept]

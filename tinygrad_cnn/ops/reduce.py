@@ -170,7 +170,7 @@ def nansum(input: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None
 @numpy_names
 def nanmean(input: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
     """The mean along dim of what is not NaN."""
-    _floating("nanmean", input)
+    _floating("nanmean", input if dtype is None else np.empty(0, dtype))
     return divide(nansum(input, dim, keepdim, dtype), sum(logical_not(isnan(input)), dim, keepdim))
 
 
