@@ -8,6 +8,9 @@ little smaller (a central difference). So the sum is both the explanation and th
 
 from __future__ import annotations
 
+import contextlib
+import random
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -26,15 +29,19 @@ PLAIN = (type(None), bool, int, float, complex, str, slice, type(...), np.dtype,
 
 def worked(op: Any, values: list, out: Any, places: list[int], g: Any, contributions: list) -> list[dict | None]:
     """For each contribution (to the argument at the same place in `places`): an element, its terms, both results."""
-    chosen = [_choose(c) for c in contributions]
     reason = _obstacle(op, values)
+    wide = [] if reason else [_wide(v) for v in values]
     if not reason:
-        wide = [_wide(v) for v in values]
-        again = _run(op, wide)
-        if not _same(again, out):
-            reason = "not checked: run again, this op gives another result (it is random, or an input changed since)"
+        try:
+            if not _same(_run(op, wide), out):
+                reason = (
+                    "not checked: run again, this op gives another result (it is random, or an input changed since)"
+                )
+        except Exception as error:  # an op of the script may do anything
+            reason = f"not checked: run again in double precision, this op raises {type(error).__name__}"
     results: list[dict | None] = []
-    for place, index, c in zip(places, chosen, contributions, strict=True):
+    for place, c in zip(places, contributions, strict=True):
+        index = _choose(c)
         if index is None:
             results.append(None)
             continue
@@ -69,7 +76,8 @@ def _repeatable(v: Any) -> bool:
 def _wide(v: Any) -> Any:
     """A copy, in double precision."""
     if isinstance(v, (tuple, list)) and not isinstance(v, Size):
-        return type(v)(map(_wide, v))
+        make = getattr(v, "_make", type(v))  # a named tuple takes its fields one by one
+        return make(map(_wide, v))
     if isinstance(v, np.ndarray):
         return v.astype(np.float64) if v.dtype.kind == "f" else v.copy()
     if (isinstance(v, np.dtype) and v.kind == "f") or (isinstance(v, type) and issubclass(v, np.floating)):
@@ -78,16 +86,23 @@ def _wide(v: Any) -> Any:
 
 
 def _run(op: Op, values: list) -> list[np.ndarray]:
-    """The results of the op, with the random state left as it was."""
-    state = get_rng_state()
-    try:
-        with np.errstate(all="ignore"):
-            out = op.run([_wide(v) for v in values])
-    finally:
-        set_rng_state(state)
+    """The results of the op, with every random state left as it was."""
+    with _chance_untouched(), np.errstate(all="ignore"):
+        out = op.run([_wide(v) for v in values])
     if op.keeps:
         out = out[0]
     return [np.asarray(o) for o in (out if isinstance(out, tuple) else (out,))]
+
+
+@contextlib.contextmanager
+def _chance_untouched() -> Iterator[None]:
+    ours, numpys, pythons = get_rng_state(), np.random.get_state(), random.getstate()
+    try:
+        yield
+    finally:
+        set_rng_state(ours)
+        np.random.set_state(numpys)
+        random.setstate(pythons)
 
 
 def _same(again: list, out: Any) -> bool:

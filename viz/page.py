@@ -86,7 +86,7 @@ def page(
         "css": (HERE / "page.css").read_text(encoding="utf-8") + _colours(),
         "js": _script(),
         "steps": _steps(document),
-        "unused": _unused(document),
+        "unused": _unused(document) + _notes(document),
         "picture": pictures[first]["svg"],
         "data": _json(data),
         "pictures": "".join(
@@ -212,3 +212,9 @@ def _unused(document: dict[str, Any]) -> str:
         for u in document["unused"]
     ]
     return f"<h3>No gradient computed</h3><ul>{''.join(items)}</ul>" if items else ""
+
+
+def _notes(document: dict[str, Any]) -> str:
+    """What the recorder failed at."""
+    items = "".join(f"<li>{escape(note)}</li>" for note in document.get("notes", ()))
+    return f"<h3>Not recorded</h3><ul>{items}</ul>" if items else ""

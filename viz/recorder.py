@@ -6,14 +6,18 @@
     viz.html(r, "step.html")
 
 The engine tells `mode.tracer` of every call and of every step of a walk. It is told, and copies what it
-will show; it changes nothing and keeps nothing alive.
+will show; it changes nothing and keeps nothing alive. An error of its own becomes a note in the document, never
+an error in the script that it watches.
 """
 
 from __future__ import annotations
 
+import functools
+import math
 import time
 import weakref
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,10 +29,26 @@ from tinygrad_cnn.tensor import AccumulateGrad, Node, Parts, Pick, Tensor, tick
 from .check import worked
 from .names import Names
 from .samples import Samples, brief, norm, plain
-from .snapshot import BUDGET, document_of
+from .snapshot import BUDGET, EMPTY, document_of
 from .structure import Structure, op_name, spelled
 
 TIMINGS = "tinygrad_cnn.viz.timings/1"
+MOST_NOTES = 20
+
+
+def told(listen: Callable) -> Callable:
+    """A method that the engine calls in the middle of the script's work: what goes wrong in it is noted."""
+
+    @functools.wraps(listen)
+    def listening(self: Any, *args: Any) -> Any:
+        try:
+            with np.errstate(all="ignore"):
+                return listen(self, *args)
+        except Exception as error:
+            self.note(f"{listen.__name__}: {type(error).__name__}: {error}")
+            return None
+
+    return listening
 
 
 class record:
@@ -64,7 +84,9 @@ class record:
         self.walks: list[Walk] = []
         self.forward: dict[int, int] = {}
         self.last = 0
+        self.notes: list[str] = []
         self._document: dict | None = None
+        self._timings: dict[str, Any] = {"schema": TIMINGS, "forward": {}, "backward": []}
 
     def __enter__(self) -> record:
         self.setting = _Setting(watch=True, tracer=self)
@@ -74,13 +96,19 @@ class record:
 
     def __exit__(self, *exc: object) -> None:
         self.setting.__exit__(*exc)
-        try:
-            self._finish()
-        except Exception:
-            if exc[0] is None:  # what went wrong in the block is the better message
-                raise
+        self._finish()
+        if self._document is None:
+            self._document = dict(EMPTY)
+        if self.notes:
+            self._document["notes"] = self.notes
         del self.structure, self.samples, self.nodes, self.walks, self.names
 
+    def note(self, text: str) -> None:
+        """Say in the document what the recorder failed at."""
+        if text not in self.notes and len(self.notes) < MOST_NOTES:
+            self.notes.append(text)
+
+    @told
     def _finish(self) -> None:
         if not self.walks:
             alive = [node for ref in self.nodes if (node := ref()) is not None]
@@ -124,6 +152,7 @@ class record:
 
     # what the engine tells
 
+    @told
     def called(self, op: Any, args: Any, out: Any, node: Node | None) -> None:
         """An op ran on these arguments; `node` is its record, None where it was not recorded."""
         now = time.perf_counter_ns()
@@ -153,6 +182,7 @@ class record:
         self.forward[key] = now - self.last
         self.last = time.perf_counter_ns()
 
+    @told
     def walk(self, roots: list[Node], retain_graph: bool, ends: list[Node] | None) -> Walk:
         """A backward pass begins; with `ends`, for the gradients of these alone."""
         walk = Walk(self, roots, retain_graph, ends)
@@ -222,6 +252,9 @@ class Walk:
         self.bad: dict | None = None
         self.start = 0
 
+    def note(self, text: str) -> None:
+        self.recording.note(text)
+
     def walk(self, *_: Any) -> None:
         """A walk inside a rule is part of that rule."""
 
@@ -231,13 +264,14 @@ class Walk:
         if node is not None:
             self.made.append(node.time)
 
+    @told
     def arrived(self, node: Node, g: Any) -> None:
         """The whole gradient of a node's output is there."""
         self.sums.pop(node.time, None)
         step: dict[str, Any] = {"node": node.time, "norm": None, "inputs": []}
         if type(g) is Parts:
             parts = {str(i): _array(part) for i, part in sorted(g.items())}
-            step["norm"] = brief(np.sqrt(sum(norm(a) ** 2 for a in parts.values())))
+            step["norm"] = brief(math.hypot(*map(norm, parts.values())))
             if self.samples is not None:
                 step["parts"] = {i: {"gradient": self.samples.add(a)} for i, a in parts.items()}
         else:
@@ -253,11 +287,14 @@ class Walk:
         self.steps.append(step)
         self.start = time.perf_counter_ns()
 
+    @told
     def pulled(self, node: Node, g: Any, contributions: list) -> None:
         """A node's rules gave these gradients to its inputs."""
         elapsed = time.perf_counter_ns() - self.start
         self.timings[node.time] = elapsed
-        step = self.steps[-1]
+        step: dict = self.steps[-1] if self.steps else {"node": None}
+        if step["node"] != node.time:  # what arrived could not be noted
+            return
         entry = self.structure.nodes[node.time]
         for birth in self.made:
             self.structure.origins[birth] = entry["id"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -56,14 +57,20 @@ def plain(value: Any) -> Any:
 
 
 def norm(array: Any) -> float:
-    """‖array‖, the square root of the sum of squares, added up in double precision where that is cheap."""
-    a = np.asarray(array)
-    if a.dtype.kind not in "fc":
-        a = a.astype(np.float64)
-    flat = a.ravel(order="K")
-    if flat.size <= 4096 and flat.dtype.kind == "f":
+    """‖array‖, the square root of the sum of squares: infinite or NaN where an element is, and nowhere else."""
+    flat = np.asarray(array).ravel(order="K")
+    if flat.dtype.kind != "c" and (flat.dtype.itemsize < 4 or flat.dtype.kind != "f" or flat.size <= 4096):
         flat = flat.astype(np.float64)
-    return float(np.sqrt(np.abs(np.vdot(flat, flat))))
+    with np.errstate(all="ignore"):
+        squares = float(np.abs(np.vdot(flat, flat)))
+        if 1e-30 < squares < 1e30:  # nothing was lost at either end of float32
+            return math.sqrt(squares)
+        magnitude = np.abs(flat).astype(np.float64)
+        top = float(magnitude.max(initial=0.0))
+        if top == 0 or not math.isfinite(top):
+            return top
+        magnitude /= top
+        return min(top * math.sqrt(float(np.vdot(magnitude, magnitude))), sys.float_info.max)
 
 
 class Layout:
@@ -118,8 +125,8 @@ class Sample:
         self.stats = {
             "min": brief(good.min()) if good.size else None,
             "max": brief(good.max()) if good.size else None,
-            "mean": brief(good.mean()) if good.size else None,
-            "l2": brief(math.sqrt(float(np.vdot(good, good)))),
+            "mean": brief((good / good.size).sum()) if good.size else None,
+            "l2": brief(norm(good)),
             "zeros": brief(1 - np.count_nonzero(wide) / wide.size) if wide.size else 0,
             "nan": self.nans,
             "inf": self.bad - self.nans,
@@ -164,7 +171,7 @@ def _packed(values: np.ndarray) -> dict[str, Any]:
     v = values.astype(np.float64)
     finite = np.isfinite(v)
     top = float(np.abs(v[finite]).max()) if finite.any() else 0.0
-    unit = top / 32767 if top else 1.0
+    unit = top / 32767 or 1.0
     q = np.where(finite, np.round(np.where(finite, v, 0) / unit), -32768).astype("<i2")
     return {"unit": float(f"{unit:.9g}"), "data": base64.b64encode(q.tobytes()).decode()}
 

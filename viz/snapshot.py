@@ -20,6 +20,10 @@ from .structure import Structure
 
 SCHEMA = "tinygrad_cnn.viz/1"
 BUDGET = 256_000
+EMPTY: dict[str, Any] = {
+    "schema": SCHEMA, "title": "graph", "nodes": [], "modules": [], "rules": {}, "sources": {}, "passes": [],
+    "unused": [], "bad": {"forward": None, "backward": []},
+}  # fmt: skip
 
 
 def snapshot(
@@ -67,8 +71,7 @@ def document_of(structure: Structure, passes: list[dict]) -> dict[str, Any]:
     """The document of a structure and of the backward passes over it."""
     nodes = structure.finish()
     names = structure.names
-    document: dict[str, Any] = {
-        "schema": SCHEMA,
+    document: dict[str, Any] = EMPTY | {
         "title": type(names.model).__name__ if names.model is not None else "graph",
         "nodes": nodes,
         "modules": names.modules([node["module"] for node in nodes]),

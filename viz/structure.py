@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn.autograd import ancestry
-from tinygrad_cnn.autograd.function import FunctionCtx
+from tinygrad_cnn.autograd.function import Function, FunctionCtx
 from tinygrad_cnn.op import Op, OpNode
 from tinygrad_cnn.tensor import AccumulateGrad, Node, Pick, Tensor, tick
 
@@ -52,7 +52,8 @@ class Structure:
         for node in order:  # a model is found in what ran; only then its parameters have names
             self.names.module(node.scope)
         for node in order:
-            if node.time not in self.nodes:
+            entry = self.nodes.get(node.time)
+            if entry is None or not entry["needs_grad"]:  # not met so far, or where gradients did not go
                 self.nodes[node.time] = self._describe(node)
 
     def mark_outputs(self, roots: Iterable[Node]) -> None:
@@ -77,7 +78,7 @@ class Structure:
         names = self.names.tensor(leaf)
         kind = "parameter" if leaf is not None and self.names.is_parameter(leaf) else "input"
         entry = self._source(kind, names, node.shape, node.dtype, True, "")
-        self._named(entry, names[0] if names else kind)
+        self._named(node.time, entry, names[0] if names else kind)
         if leaf is not None and self.samples is not None:
             entry["value"] = self.samples.add(leaf._array)
         self.rules.setdefault("accumulate", {"forward": "", "words": ENDS["accumulate"], "inputs": {}})
@@ -154,7 +155,7 @@ class Structure:
     def _function(self, node: FunctionCtx) -> dict:
         name = node.function.__name__
         parameters = list(inspect.signature(node.function.forward).parameters)
-        if "setup_context" not in vars(node.function):
+        if not any("setup_context" in vars(kind) for kind in node.function.__mro__ if kind is not Function):
             parameters = parameters[1:]
         call = self.calls.get(node.time, {})
         parents = iter(node.parents)
@@ -197,7 +198,7 @@ class Structure:
         elif kind == "pick":
             entry["output_nr"] = node.output_nr  # type: ignore[attr-defined]
             self.rules.setdefault("pick", {"forward": "", "words": ENDS["pick"], "inputs": {}})
-        return self._named(entry, f"{entry['module']}/{op}" if entry["module"] else op)
+        return self._named(node.time, entry, f"{entry['module']}/{op}" if entry["module"] else op)
 
     def _source(self, kind: str, names: list, shape: tuple, dtype: Any, needs_grad: bool, reason: str) -> dict:
         """A node where values come from: a parameter, an input, a constant."""
@@ -221,7 +222,10 @@ class Structure:
             entry["reason"] = reason
         return entry
 
-    def _named(self, entry: dict, stem: str) -> dict:
+    def _named(self, key: int, entry: dict, stem: str) -> dict:
+        if key in self.nodes and self.nodes[key]["id"]:
+            entry["id"] = self.nodes[key]["id"]
+            return entry
         self.counts[stem] += 1
         n = self.counts[stem]
         entry["id"] = stem if n == 1 else f"{stem}:{n}"
@@ -256,7 +260,7 @@ class Structure:
             self.nodes[key] = entry
             stem = entry["parameters"][0] if entry["kind"] != "op" and entry["parameters"] else ""
             stem = stem or (f"{entry['module']}/{entry['op']}" if entry["module"] else entry["op"])
-            self._named(entry, stem)
+            self._named(key, entry, stem)
             stack += [e["from"] for e in entry["inputs"] if e["from"] is not None]
 
     def _detached(self, key: int) -> dict | None:

@@ -40,6 +40,7 @@ def text(source: Any, *, hide: Any = (), width: int = 120) -> str:
             lines.append(_clip(f"  {k:>{digits}}. {step_text(document, step)}", width))
     for entry in document["unused"]:
         lines.append(f"  {entry['name']} {shape_text(entry['shape'])}: no gradient computed; {entry['reason']}")
+    lines += [f"  not recorded: {note}" for note in document.get("notes", ())]
     return "\n".join(line.rstrip() for line in lines)
 
 

@@ -1,7 +1,8 @@
 """Modules in a row that one kernel can do in one pass: `Sequential` asks here before it calls them one by one.
 
 The result, the graph and every gradient are those of the separate modules. Where somebody looks between
-them (a hook on a module, a recorder, a subclass), they are called one by one.
+them (a hook on a module, a recorder, a subclass), they are called one by one. A batch norm that is folded into
+weights has other last digits than a separate one, so a recorder sees it folded: to look changes no result.
 """
 
 from __future__ import annotations
@@ -90,16 +91,18 @@ _ROWS: dict[tuple[type, ...], Callable] = {
 }
 
 
+_FOLDED: dict[tuple[type, ...], Callable] = {(Conv2d, BatchNorm2d): _conv2d_batch_norm}
 _FIRST = {kinds[0] for kinds in _ROWS}
 
 
 def in_one_pass(modules: Sequence[Module], i: int, input: Any) -> tuple[Any, int]:
     """The result of as many modules from the i-th on as one pass can do, and how many; 0 for none."""
-    if type(modules[i]) not in _FIRST or mode.watch or mode.tracer is not None or not isinstance(input, Tensor):
+    if type(modules[i]) not in _FIRST or not isinstance(input, Tensor):
         return None, 0
+    rows = _FOLDED if mode.watch or mode.tracer is not None else _ROWS
     kinds = tuple([type(m) for m in modules[i : i + 3]])
     for n in (3, 2):
-        run = _ROWS.get(kinds[:n])
+        run = rows.get(kinds[:n])
         if run is None or len(kinds) < n or any(_watched(m) for m in modules[i : i + n]):
             continue
         out = run(*modules[i : i + n], input)
