@@ -11,13 +11,14 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tinygrad_cnn"
 
 FLOORS = {
-    "quiet": -1,
+    "quiet": -2,
     "arguments": 0,
     "kernels": 0,
     "random": 0,
     "printing": 0,
     "compiler": 0,
-    "dtypes": 0,
+    "dtypes": -1,
+    "half": 0,
     "tensor": 1,
     "modes": 1,
     "autograd": 2,

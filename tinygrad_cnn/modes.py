@@ -210,6 +210,14 @@ def is_anomaly_enabled() -> bool:
     return mode.anomaly
 
 
+def user_level() -> int:
+    """The `stacklevel=` of a warning that is to name the innermost line outside this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
 def user_line() -> tuple[str, int, str] | None:
     """The innermost line outside this package that is being executed: (file, line number, function)."""
     frame = sys._getframe(1)

@@ -16,6 +16,8 @@ annotation is an attribute: a plain value. `None` as a rule says: not differenti
 
 Rules are written in ops and operators, so they run on arrays, in an ordinary backward, as well as on
 Tensors, when the gradient is itself to be differentiated. An op called with arrays is its function.
+
+Half precision is only kept in 16 bits: forward functions and rules get it as float32, and what they return is rounded.
 """
 
 from __future__ import annotations
@@ -31,9 +33,11 @@ from numpy import ndarray
 from .arguments import in_pytorch
 from .autograd.engine import grad as gradients_of
 from .autograd.function import refuse_changed
+from .dtypes import float16, float32, result_type
+from .half import narrowed, widened
 from .modes import mode, user_line
 from .quiet import loudness, restore, silence
-from .tensor import Node, Pick, Tensor, Version, View, tick, wrap
+from .tensor import Node, Parts, Pick, Tensor, Version, View, tick, wrap
 
 registry: dict[str, Callable] = {}
 
@@ -51,13 +55,17 @@ class Op:
 
     keeps: names of what forward returns behind its result, for the rules.
     view: the result may share memory with the first input.
+    exact: nothing is rounded in it, so forward takes half precision as it is. So does a view.
     """
 
-    def __init__(self, forward: Callable, *, keeps: str | tuple[str, ...] = (), view: bool = False):
+    def __init__(
+        self, forward: Callable, *, keeps: str | tuple[str, ...] = (), view: bool = False, exact: bool = False
+    ):
         self.forward = forward
         self.name = forward.__name__
         self.keeps = (keeps,) if isinstance(keeps, str) else tuple(keeps)
         self.view = view
+        self.exact = exact or view
         self.rules: dict[str, Callable | None] = {}
         self.fused: Callable | None = None
         self.composition: Callable | None = None
@@ -152,6 +160,25 @@ class Op:
         """Forward with the values of all parameters, where some must be given by name."""
         n = len(values) - len(self.keyword_only)
         return self.forward(*values[:n], **dict(zip(self.keyword_only, values[n:], strict=True)))
+
+    def run_half(self, values: list) -> Any:
+        """`run` where a value is half precision: in float32, and what it gives is rounded.
+
+        Where another array makes the result wider, NumPy widens by itself; `dtype=` may also ask for another result.
+        """
+        inputs = values if self.variadic else [v for name, v in zip(self.parameters, values) if name in self.inputs]
+        dtype = result_type(*[v for v in inputs if isinstance(v, ndarray)])
+        asked = self.parameters.index("dtype") if "dtype" in self.parameters else None
+        wide = widened(values)
+        if asked is not None and values[asked] is not None:
+            dtype = np.dtype(values[asked])
+            wide[asked] = float32 if dtype == float16 else dtype
+        elif dtype != float16:
+            return self.run(values)
+        out = self.run(wide)
+        if dtype != float16:
+            return out
+        return (narrowed(out[0]), *out[1:]) if self.keeps else narrowed(out)
 
     def bind(self, args: tuple, kwargs: dict) -> list:
         """The values of all parameters in order, defaults filled in."""
@@ -279,7 +306,9 @@ def record(
     return node
 
 
-def op(forward: Callable | None = None, *, keeps: str | tuple[str, ...] = (), view: bool = False) -> Any:
+def op(
+    forward: Callable | None = None, *, keeps: str | tuple[str, ...] = (), view: bool = False, exact: bool = False
+) -> Any:
     """Make an op of a function on arrays, and put it into the registry.
 
     >>> import tinygrad_cnn as tg
@@ -293,18 +322,18 @@ def op(forward: Callable | None = None, *, keeps: str | tuple[str, ...] = (), vi
     [3.0, 12.0]
     """
     if forward is None:
-        return lambda f: op(f, keeps=keeps, view=view)
+        return lambda f: op(f, keeps=keeps, view=view, exact=exact)
     if not callable(forward):
         raise TypeError(f"op: expected a function on arrays, got {type(forward).__name__}")
-    spec = Op(forward, keeps=keeps, view=view)
-    arity, keeps = spec.arity, spec.keeps
+    spec = Op(forward, keeps=keeps, view=view, exact=exact)
+    arity, keeps, exact = spec.arity, spec.keeps, spec.exact
 
     @functools.wraps(forward)
     def call(*args: Any, **kwargs: Any) -> Any:
         if kwargs or len(args) != arity:
             args = spec.bind(args, kwargs)  # type: ignore[assignment]
         values: list = []
-        needed, bit, plain = 0, 1, True
+        needed, bit, plain, half = 0, 1, True, False
         for a in args:
             if isinstance(a, Tensor):
                 plain = False
@@ -313,12 +342,17 @@ def op(forward: Callable | None = None, *, keeps: str | tuple[str, ...] = (), vi
                 if a._requires_grad:
                     needed |= bit
                 a = a._array
+                if a.dtype is float16:
+                    half = True
             values.append(a)
             bit += bit
         loud = loudness()
         try:
             silence()
-            out = forward(*values) if arity >= 0 else spec.run(values)
+            if half and not exact:
+                out = spec.run_half(values)
+            else:
+                out = forward(*values) if arity >= 0 else spec.run(values)
         except (AttributeError, TypeError, OverflowError) as error:
             spec.refuse(values, error)
             raise
@@ -470,6 +504,8 @@ class OpNode(Node):
             parent.ahead = self.through(g)  # type: ignore[attr-defined]
             if parent.ahead is not None:  # type: ignore[attr-defined]
                 return [g]  # a stand-in: the parent has what it would make of its gradient
+        if self.dtype is float16:
+            g, saved = _wide(g), _wide(saved)
         result = []
         steps = self.plan.steps
         if self.op.fused is not None:
@@ -505,6 +541,8 @@ class OpNode(Node):
         before = mode.grad
         try:
             mode.grad = True
+            if self.dtype is float16:
+                g, arguments = _wide(g), _wide(arguments)
             out = self.op.composition(*arguments)  # type: ignore[misc]
             return list(gradients_of(out, sources, g, create_graph=True, allow_unused=True))
         finally:
@@ -565,7 +603,7 @@ def expand_to(input, shape: tuple):
     return np.broadcast_to(input, shape)
 
 
-@op
+@op(exact=True)
 def cast(input, dtype: np.dtype):
     """The same values in another dtype."""
     return input.astype(dtype)
@@ -579,3 +617,39 @@ expand_to.grad(input=lambda g, input_shape: sum_to(g, input_shape))
 expand_to.explain("An element that was used several times gets the sum of its gradients.", input="Σ_{copies} g")
 cast.grad(input=lambda g: g)
 cast.explain("The same number in another dtype: the gradient passes.")
+
+
+# Half precision.
+
+
+def _wide(value: Any) -> Any:
+    """`widened`, of Tensors too, with their history."""
+    if type(value) is list:
+        return [_wide(v) for v in value]
+    if type(value) is Parts:
+        return Parts({i: _wide(g) for i, g in value.items()})
+    if isinstance(value, Tensor):
+        return cast(value, float32) if value._array.dtype == float16 else value
+    return widened(value)
+
+
+def in_float32(composition: Callable) -> Callable:
+    """The same function of Tensors, which computes half precision in float32 and rounds its result once: a decorator.
+
+    For compositions of ops: an op does so by itself, but between two of them every number would be rounded.
+    """
+
+    @functools.wraps(composition)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        for a in (*args, *kwargs.values()):
+            if isinstance(a, Tensor) and a._array.dtype is float16:
+                break
+        else:
+            return composition(*args, **kwargs)
+        given = [a._array for a in (*args, *kwargs.values()) if isinstance(a, Tensor)]
+        if result_type(*given) != float16:
+            return composition(*args, **kwargs)
+        out = composition(*[_wide(a) for a in args], **{name: _wide(a) for name, a in kwargs.items()})
+        return cast(out, float16)
+
+    return call

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..dtypes import float16
 from ..modes import Scope, mode
 from ..ops import conv2d
 from ..ops.fused import batch_norm_relu, conv2d_relu, linear_relu, max_pool2d_of_relu
@@ -97,8 +98,8 @@ _FIRST = {kinds[0] for kinds in _ROWS}
 
 def in_one_pass(modules: Sequence[Module], i: int, input: Any) -> tuple[Any, int]:
     """The result of as many modules from the i-th on as one pass can do, and how many; 0 for none."""
-    if type(modules[i]) not in _FIRST or not isinstance(input, Tensor):
-        return None, 0
+    if type(modules[i]) not in _FIRST or not isinstance(input, Tensor) or input.dtype == float16:
+        return None, 0  # only ops compute half precision in float32
     rows = _FOLDED if mode.watch or mode.tracer is not None else _ROWS
     kinds = tuple([type(m) for m in modules[i : i + 3]])
     for n in (3, 2):

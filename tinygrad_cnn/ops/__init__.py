@@ -1,5 +1,6 @@
 """Every op with its rules under it, one topic a file; here are the public names."""
 
+from inspect import unwrap
 from types import FunctionType
 
 from ..arguments import names_strangers
@@ -346,7 +347,7 @@ _named = {
     f: names_strangers(f)
     for f in list(globals().values())
     if isinstance(f, FunctionType) and f.__module__.startswith(__name__) and not hasattr(f, "op")
-    if "warnings" not in f.__globals__
+    if "warnings" not in unwrap(f).__globals__
 }
 globals().update(
     {name: _named[f] for name, f in list(globals().items()) if isinstance(f, FunctionType) and f in _named}

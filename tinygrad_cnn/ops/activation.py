@@ -13,7 +13,7 @@ import numpy as np
 
 from ..dtypes import number
 from ..kernels import kernel
-from ..op import op
+from ..op import in_float32, op
 from .compare import ge, gt, le, logical_and, logical_or, lt
 from .dims import axis
 from .elementwise import divide, minus, mul, plus, where
@@ -148,6 +148,7 @@ celu.explain("The gradient passes where the input was positive; below, the slope
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
+@in_float32
 def selu(input: Any) -> Any:
     """1.0507 · elu(input, 1.67326): keeps mean 0 and variance 1 from layer to layer (Klambauer et al. 2017)."""
     return mul(elu(input, SELU_ALPHA), SELU_SCALE)
@@ -217,11 +218,13 @@ silu.grad(input=_silu_to_input)
 silu.explain("The product rule for x · sigmoid(x).", input="g · s · (1 + input · (1 − s)), where s = sigmoid(input)")
 
 
+@in_float32
 def mish(input: Any) -> Any:
     """input · tanh(softplus(input)) (Misra 2019)."""
     return mul(input, tanh(softplus(input)))
 
 
+@in_float32
 def glu(input: Any, dim: int = -1) -> Any:
     """a · sigmoid(b), where a and b are the two halves of input along dim        (..., 2n, ...) -> (..., n, ...)"""
     _floats("glu", input)
@@ -297,6 +300,7 @@ hardswish.grad(input=lambda g, input: where(le(input, -3), 0, where(lt(input, 3)
 hardswish.explain("The slope of its three pieces: 0, x/3 + 1/2, and 1.", zero="the input was at most -3 there")
 
 
+@in_float32
 def softshrink(input: Any, lambd: float = 0.5) -> Any:
     """input brought nearer to 0 by lambd, and 0 where it is nearer already."""
     _floats("softshrink", input)
@@ -311,11 +315,13 @@ def hardshrink(input: Any, lambd: float = 0.5) -> Any:
     return where(le(abs(input), lambd), 0, input)
 
 
+@in_float32
 def tanhshrink(input: Any) -> Any:
     """input - tanh(input)."""
     return minus(input, tanh(input))
 
 
+@in_float32
 def softsign(input: Any) -> Any:
     """input / (1 + |input|)."""
     return divide(input, plus(abs(input), 1))

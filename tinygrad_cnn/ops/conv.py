@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import kernel
-from ..op import expand_to, op
+from ..op import expand_to, in_float32, op
 from .shape import squeeze, unsqueeze
 from .window import batched, numbers, remembered
 
@@ -200,6 +200,7 @@ def conv_transpose1d(
     return _transposed("conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
+@in_float32
 def _transposed(name, spatial, input, weight, bias, stride, padding, output_padding, groups, dilation):
     batched(name, input, spatial)
     _check_operands(name, input, weight, None, spatial)

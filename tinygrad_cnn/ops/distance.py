@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..op import in_float32
 from .elementwise import clamp, minimum, where
 from .loss import reduce_to, reduction_of
 from .reduce import norm
@@ -12,6 +13,7 @@ from .shape import broadcast_tensors
 from .unary import sqrt
 
 
+@in_float32
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     """x1·x2 / (max(|x1|, eps)·max(|x2|, eps)) along dim        two shapes that broadcast -> without dim
 
@@ -27,11 +29,13 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     return total(a * b, dim)
 
 
+@in_float32
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
     """|x1 - x2 + eps|, the p-norm along the last axis        two shapes that broadcast -> without the last axis"""
     return norm(x1 - x2 + eps, p, -1, keepdim)
 
 
+@in_float32
 def cosine_embedding_loss(
     input1: Any,
     input2: Any,
@@ -54,6 +58,7 @@ def cosine_embedding_loss(
     return reduce_to(losses, reduction)
 
 
+@in_float32
 def margin_ranking_loss(
     input1: Any,
     input2: Any,
@@ -73,6 +78,7 @@ def margin_ranking_loss(
     return reduce_to(clamp(margin - target * (input1 - input2), 0), reduction)
 
 
+@in_float32
 def triplet_margin_loss(
     anchor: Any,
     positive: Any,

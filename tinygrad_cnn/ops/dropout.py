@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import names_strangers
+from ..op import in_float32
 from ..random import rng
 
 # Where SELU sends minus infinity: what alpha_dropout puts in place of dropped numbers.
@@ -102,6 +103,7 @@ def _drop_channels(name: str, input: Any, p: float, training: bool, lead: int) -
     return input * _mask(_per_channel(input.shape, lead), p, input.dtype)
 
 
+@in_float32
 def _drop_to_floor(name: str, input: Any, p: float, training: bool, shape: tuple) -> Any:
     _check(name, p)
     if not training or p == 0:

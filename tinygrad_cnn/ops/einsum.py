@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..op import op
+from ..op import in_float32, op
 from .rearrange import diagonal
 from .reduce import sum
 from .shape import permute, reshape
@@ -41,6 +41,7 @@ _einsum.explain(
 )
 
 
+@in_float32
 def einsum(equation: str, *operands: Any) -> Any:
     """Σ of the products of the operands over all letters that stand before the arrow and not behind it.
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import floating, modular, number, promote, result_type
-from ..op import cast, op
+from ..op import cast, in_float32, op
 from ..tensor import as_array
 from .compare import eq, ge, gt, isfinite, isnan, le, logical_and, logical_or, lt
 from .pairs import apart, pairwise
@@ -79,6 +79,7 @@ neg.grad(input=lambda g: -g)
 neg.explain("The gradient with the other sign.")
 
 
+@in_float32
 def add(input: Any, other: Any, *, alpha: float = 1) -> Any:
     """input + alpha · other.
 
@@ -89,6 +90,7 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Any:
     return plus(input, scaled("add", input, other, alpha))
 
 
+@in_float32
 def sub(input: Any, other: Any, *, alpha: float = 1) -> Any:
     """input - alpha · other."""
     return minus(input, scaled("sub", input, other, alpha))
@@ -390,7 +392,7 @@ clamp.explain(
 clip = clamp
 
 
-@op
+@op(exact=True)
 def nan_to_num(input, nan=0.0, posinf=None, neginf=None):
     """NaN replaced by `nan`, the infinities by `posinf` and `neginf` (default: the largest finite numbers)."""
     if input.dtype.kind != "f":
@@ -488,11 +490,13 @@ lerp.grad(
 lerp.explain("Start and end get their weights, the weight gets the way between them.")
 
 
+@in_float32
 def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
     """input + value · tensor1 · tensor2."""
     return add(input, mul(tensor1, tensor2), alpha=value)
 
 
+@in_float32
 def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
     """input + value · tensor1 / tensor2, of floating tensors."""
     if result_type(as_array(tensor1), as_array(tensor2)).kind not in "fc":

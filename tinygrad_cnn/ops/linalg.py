@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import kernel
-from ..op import op
+from ..op import in_float32, op
 from .dims import axes
 from .einsum import einsum
 from .rearrange import diagonal
@@ -201,18 +201,21 @@ def outer(input: Any, vec2: Any) -> Any:
     return unsqueeze(input, 1) * vec2
 
 
+@in_float32
 def addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
     """beta · input + alpha · mat1 @ mat2; input broadcasts to (N, M)."""
     product = mm(mat1, mat2)
     return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
 
 
+@in_float32
 def addmv(input: Any, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) -> Any:
     """beta · input + alpha · mat @ vec."""
     product = mv(mat, vec)
     return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
 
 
+@in_float32
 def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
     """beta · input + alpha · batch1 @ batch2."""
     product = bmm(batch1, batch2)
@@ -250,6 +253,7 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     return reshape(product, (*rows, *columns))
 
 
+@in_float32
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     """out[..., o] = Σᵢⱼ input1[..., i] · weight[o, i, j] · input2[..., j] + bias[o]."""
     out = einsum("...i,oij,...j->...o", input1, weight, input2)

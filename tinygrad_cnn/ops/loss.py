@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..kernels import kernel
-from ..op import op
+from ..modes import user_level
+from ..op import in_float32, op
 from ..tensor import as_array
 from .elementwise import clamp, where
 from .reduce import mean
@@ -34,7 +35,8 @@ def reduction_of(reduction: str, size_average: bool | None = None, reduce: bool 
     size_average = size_average is None or size_average
     chosen = "none" if reduce is not None and not reduce else "mean" if size_average else "sum"
     warnings.warn(
-        f"size_average and reduce args will be deprecated, please use reduction={chosen!r} instead.", stacklevel=3
+        f"size_average and reduce args will be deprecated, please use reduction={chosen!r} instead.",
+        stacklevel=user_level(),
     )
     return chosen
 
@@ -108,6 +110,7 @@ place_class.grad(grad=lambda g, target: pick_class(g, target), target=None)
 place_class.explain("The gradient is picked where the value was placed.", grad="g[n, target[n]]")
 
 
+@in_float32
 def cross_entropy(
     input: Any,
     target: Any,
@@ -158,6 +161,7 @@ def cross_entropy(
     return loss if reduction != "none" else reshape(loss, shape)
 
 
+@in_float32
 def nll_loss(
     input: Any,
     target: Any,
@@ -184,6 +188,7 @@ def nll_loss(
     return loss if reduction != "none" else reshape(loss, shape)
 
 
+@in_float32
 def multi_margin_loss(
     input: Any,
     target: Any,

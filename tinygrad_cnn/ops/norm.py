@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from ..half import widened
 from ..kernels import kernel
-from ..op import op
+from ..op import in_float32, op
 from ..tensor import Tensor, as_array
 from .elementwise import clamp
 from .pool import avg_pool2d
@@ -170,7 +171,7 @@ def _affine(input: Any, weight: Any, bias: Any) -> Any:
 
 def _statistics(running_mean: Any, running_var: Any, eps: float) -> tuple[np.ndarray, np.ndarray]:
     """mean and 1 / √(var + eps), as arrays."""
-    mean, var = as_array(running_mean), as_array(running_var)
+    mean, var = widened(as_array(running_mean)), widened(as_array(running_var))
     return mean, 1 / np.sqrt(var + var.dtype.type(eps))
 
 
@@ -235,6 +236,7 @@ standardize.explain(
 )
 
 
+@in_float32
 def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
     """(input - mean) / √(var + eps) · weight + bias        (..., *normalized_shape) -> the same
 
@@ -251,6 +253,7 @@ def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any 
     return out if bias is None else out + bias
 
 
+@in_float32
 def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Any:
     """input / √(mean of input² + eps) · weight        (..., *normalized_shape) -> the same
 
@@ -283,6 +286,7 @@ def _last_axes(name: str, input: Any, normalized_shape: Any, **parameters: Any) 
     return tuple(range(-len(shape), 0))
 
 
+@in_float32
 def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
     """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) -> (N,C,...)
 
@@ -331,16 +335,22 @@ def instance_norm(
         )
     over = tuple(range(2, input.ndim))
     if running_mean is not None and running_var is not None:
-        values = as_array(input)
+        values = widened(as_array(input))
         now = values.mean(over).mean(0), values.var(over, ddof=1).mean(0)
         _move((as_array(running_mean), as_array(running_var), momentum), *now)
         _bump("instance_norm", running_mean, running_var)
+    return _standardized(input, over, eps, weight, bias)
+
+
+@in_float32
+def _standardized(input: Any, over: tuple, eps: float, weight: Any, bias: Any) -> Any:
     return _affine(standardize(input, over, eps), weight, bias)
 
 
 # By length.
 
 
+@in_float32
 def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Any:
     """input / max(|input|, eps), the p-norm along dim        any shape -> the same
 
@@ -351,6 +361,7 @@ def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> A
     return input / clamp(norm(input, p, dim, True), eps)
 
 
+@in_float32
 def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
     """input / (k + alpha · mean of input² over `size` channels around)^beta        (N,C,...) -> (N,C,...)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..op import op
+from ..modes import user_level
+from ..op import in_float32, op
 from ..tensor import as_array
 from .activation import softplus
 from .elementwise import clamp, sub, where, xlogy
@@ -45,6 +46,7 @@ _mse_loss.explain(
 )
 
 
+@in_float32
 def mse_loss(
     input: Any,
     target: Any,
@@ -71,6 +73,7 @@ def mse_loss(
     return _weighted("mse_loss", _mse_loss(input, target, "none"), input, weight, reduction)
 
 
+@in_float32
 def l1_loss(
     input: Any,
     target: Any,
@@ -91,6 +94,7 @@ def l1_loss(
     return _weighted("l1_loss", losses, input, weight, reduction)
 
 
+@in_float32
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Any:
     """mean of e²/2 where |e| < delta, else delta·(|e| - delta/2), with e = input - target        any shape twice -> ()
 
@@ -112,6 +116,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     return reduce_to(losses, reduction)
 
 
+@in_float32
 def smooth_l1_loss(
     input: Any,
     target: Any,
@@ -145,7 +150,7 @@ def _compare(name: str, input: Any, target: Any) -> None:
         warnings.warn(
             f"{name}: using a target size {tuple(target.shape)} that is different to the input size "
             f"{tuple(input.shape)}. They are broadcast, which is seldom what was meant; give them one shape.",
-            stacklevel=3,
+            stacklevel=user_level(),
         )
 
 
@@ -177,6 +182,7 @@ _binary_cross_entropy.explain(
 )
 
 
+@in_float32
 def binary_cross_entropy(
     input: Any,
     target: Any,
@@ -206,6 +212,7 @@ def binary_cross_entropy(
     return reduce_to(losses if weight is None else losses * weight, reduction)
 
 
+@in_float32
 def binary_cross_entropy_with_logits(
     input: Any,
     target: Any,
@@ -242,6 +249,7 @@ def _same_kind(name: str, input: Any, target: Any) -> None:
         )
 
 
+@in_float32
 def kl_div(
     input: Any,
     target: Any,
@@ -261,13 +269,14 @@ def kl_div(
         warnings.warn(
             "kl_div: reduction 'mean' divides by the number of elements, so it is not the divergence; 'batchmean' "
             "divides by the batch and is",
-            stacklevel=2,
+            stacklevel=user_level(),
         )
     losses = exp(target) * (target - input) if log_target else xlogy(target, target) - target * input
     loss = reduce_to(losses, reduction)
     return loss / input.shape[0] if by_batch and input.ndim else loss
 
 
+@in_float32
 def poisson_nll_loss(
     input: Any,
     target: Any,
@@ -292,6 +301,7 @@ def poisson_nll_loss(
     return reduce_to(losses, reduction)
 
 
+@in_float32
 def gaussian_nll_loss(
     input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
 ) -> Any:
@@ -321,6 +331,7 @@ def gaussian_nll_loss(
 # Labels of -1 and 1, or 0 and 1.
 
 
+@in_float32
 def soft_margin_loss(
     input: Any,
     target: Any,
@@ -332,6 +343,7 @@ def soft_margin_loss(
     return reduce_to(softplus(-target * input), reduction_of(reduction, size_average, reduce))
 
 
+@in_float32
 def hinge_embedding_loss(
     input: Any,
     target: Any,
@@ -349,6 +361,7 @@ def hinge_embedding_loss(
     return reduce_to(losses, reduction)
 
 
+@in_float32
 def multilabel_soft_margin_loss(
     input: Any,
     target: Any,

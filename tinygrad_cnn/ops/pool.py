@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import kernel
-from ..op import op
+from ..op import in_float32, op
 from ..tensor import as_array
 from .gather import gather, scatter
 from .linalg import matmul
@@ -257,6 +257,7 @@ def avg_pool1d(
     return squeeze(avg_pool2d(unsqueeze(input, -2), *row), -2)
 
 
+@in_float32
 def lp_pool2d(input: Any, norm_type: float, kernel_size: Window, stride: Window = None, ceil_mode: bool = False) -> Any:
     """(Σ input[n,c,ps+i,qs+j]^norm_type)^(1/norm_type) over i and j        (N,C,H,W) -> (N,C,P,Q)
 
@@ -266,6 +267,7 @@ def lp_pool2d(input: Any, norm_type: float, kernel_size: Window, stride: Window 
     return (avg_pool2d(input**norm_type, (h, w), stride, 0, ceil_mode) * (h * w)) ** (1.0 / norm_type)
 
 
+@in_float32
 def lp_pool1d(input: Any, norm_type: float, kernel_size: Window, stride: Window = None, ceil_mode: bool = False) -> Any:
     """(Σ input[n,c,ps+i]^norm_type)^(1/norm_type) over i        (N,C,L) -> (N,C,P)"""
     (w,) = numbers("lp_pool1d", "kernel_size", kernel_size, 1, least=1)
@@ -275,6 +277,7 @@ def lp_pool1d(input: Any, norm_type: float, kernel_size: Window, stride: Window 
 # Adaptive: the number of windows is given, and they share out the picture as evenly as they can.
 
 
+@in_float32
 def adaptive_avg_pool2d(input: Any, output_size: Window) -> Any:
     """mean over P·Q windows that cover the picture        (N,C,H,W) -> (N,C,P,Q)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..arguments import numpy_names
 from ..dtypes import int64
-from ..op import expand_to, op
+from ..op import cast, expand_to, in_float32, op
 from ..tensor import Tensor, as_array
 from .compare import eq, isnan, logical_not
 from .dims import axis, reduced
@@ -170,8 +170,14 @@ def nansum(input: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None
 @numpy_names
 def nanmean(input: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
     """The mean along dim of what is not NaN."""
-    _floating("nanmean", input if dtype is None else np.empty(0, dtype))
-    return divide(nansum(input, dim, keepdim, dtype), sum(logical_not(isnan(input)), dim, keepdim))
+    wide = input if dtype is None else cast(input, dtype)
+    _floating("nanmean", wide)
+    return _nanmean(wide, dim, keepdim)
+
+
+@in_float32
+def _nanmean(input: Any, dim: Any, keepdim: bool) -> Any:
+    return divide(nansum(input, dim, keepdim), sum(logical_not(isnan(input)), dim, keepdim))
 
 
 @op

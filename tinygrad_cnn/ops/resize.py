@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import names_strangers
+from ..op import in_float32
 from .linalg import matmul
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from .shape import permute, reshape, squeeze, unsqueeze
@@ -31,6 +32,7 @@ SPATIAL = {
 
 
 @names_strangers
+@in_float32
 def interpolate(
     input: Any,
     size: Any = None,

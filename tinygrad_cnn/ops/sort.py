@@ -126,7 +126,7 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
     return out if len(out) > 1 else values
 
 
-@op
+@op(exact=True)
 def bincount(input, weights=None, minlength=0):
     """How often each integer 0, 1, ... occurs, or the sum of its weights        (n,) -> (max + 1,)"""
     if input.ndim != 1 or input.dtype.kind not in "iu" or (input.size and input.min() < 0):

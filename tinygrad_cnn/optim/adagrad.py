@@ -77,4 +77,4 @@ class Adagrad(Optimizer):
             )
 
     def _fresh(self, p: Tensor, start: float) -> dict[str, Any]:
-        return {"step": 0.0, "sum": wrap(np.full_like(p._array, start))}
+        return {"step": 0.0, "sum": wrap(np.full_like(self._zeros(p)._array, start))}

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..dtypes import float16, float32
 from ..modes import enable_grad
 from ..tensor import Handle, Tensor, wrap
 
@@ -184,7 +185,8 @@ class Optimizer:
         return [(n, [i for i, step in enumerate(steps) if step == n]) for n in sorted(set(steps))]
 
     def _zeros(self, p: Tensor) -> Tensor:
-        return wrap(np.zeros_like(p._array))
+        """Room to remember something of a parameter; of half precision in float32, where squares are not too small."""
+        return wrap(np.zeros_like(p._array, _remembered_in(p.dtype)))
 
     def register_step_pre_hook(self, hook: Callable) -> Handle:
         """Call `hook(optimizer, args, kwargs)` before each step."""
@@ -241,7 +243,7 @@ class Optimizer:
             own.update({k: v for k, v in group.items() if k != "params" and k != "param_names"})
 
     def _fitted(self, key: str, value: Any, p: Tensor) -> Any:
-        """A copy of something remembered, in the dtype of its parameter."""
+        """A copy of something remembered, in the dtype that it is computed in."""
         if not isinstance(value, Tensor):
             return value
         if key == "step":
@@ -251,7 +253,7 @@ class Optimizer:
                 f"{type(self).__name__}: the loaded {key} has shape {tuple(value.shape)}, its parameter has shape "
                 f"{tuple(p.shape)}; nothing was loaded"
             )
-        return wrap(np.array(value._array, p.dtype if value.dtype.kind == "f" else None))
+        return wrap(np.array(value._array, _remembered_in(p.dtype) if value.dtype.kind == "f" else None))
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -259,6 +261,10 @@ class Optimizer:
             lines.append(f"Parameter Group {i}")
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])
+
+
+def _remembered_in(dtype: np.dtype) -> np.dtype:
+    return float32 if dtype == float16 else dtype
 
 
 def _shown(value: Any) -> str:

@@ -141,10 +141,10 @@ def _adam(
 ):
     param, grad = piece(part, parts, params), piece(part, parts, grads)
     m, v, v_max = piece(part, parts, ms), piece(part, parts, vs), piece(part, parts, largest)
-    new_m, old_v, new_v = np.float32(1 - beta1), np.float32(beta2), np.float32(1 - beta2)
+    new_m, old_v, root_new_v = np.float32(1 - beta1), np.float32(beta2), np.float32(math.sqrt(1 - beta2))
     for first in range(0, len(param), PIECE):  # a loop over five arrays would not be turned into vector instructions
         here = slice(first, first + PIECE)
-        _averages(param[here], grad[here], m[here], v[here], new_m, old_v, new_v, decay, decoupled, maximize)
+        _averages(param[here], grad[here], m[here], v[here], new_m, old_v, root_new_v, decay, decoupled, maximize)
         if amsgrad:
             _maximum(v_max[here], v[here])
         _descend(
@@ -153,13 +153,14 @@ def _adam(
 
 
 @register_jitable
-def _averages(param, grad, m, v, new_m, old_v, new_v, decay, decoupled, maximize):
+def _averages(param, grad, m, v, new_m, old_v, root_new_v, decay, decoupled, maximize):
     for k in range(len(param)):
         g = -grad[k] if maximize else grad[k]
         if decay != 0 and not decoupled:
             g += decay * param[k]
         m[k] += new_m * (g - m[k])
-        v[k] = old_v * v[k] + new_v * (g * g)
+        scaled = root_new_v * g  # whose square reaches farther than that of g
+        v[k] = old_v * v[k] + scaled * scaled
 
 
 @register_jitable

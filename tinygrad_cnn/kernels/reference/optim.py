@@ -1,7 +1,7 @@
 """The update rules of SGD, Adam and their kin, in place, over lists of parameters.
 
 An update reads and writes several arrays of the parameter's size. Piece by piece they all stay in the
-cache from the first line of the rule to the last.
+cache from the first line of the rule to the last. Half precision is computed in float32 and rounded once.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def adam(
         grad = _effective(param, grad, 0.0 if decoupled else weight_decay, maximize)
         m += (1 - beta1) * (grad - m)
         v *= beta2
-        v += (1 - beta2) * (grad * grad)
+        v += (1 - beta2) * grad * grad  # in this order, which reaches farther than the square
         if amsgrad:
             np.maximum(v_max, v, out=v_max)
         divisor = np.sqrt(v_max)
@@ -131,7 +131,7 @@ def rmsprop(
     for param, grad, v, average, buffer in _pieces(*lists):
         grad = _effective(param, grad, weight_decay, maximize)
         v *= alpha
-        v += (1 - alpha) * (grad * grad)
+        v += (1 - alpha) * grad * grad
         divisor = v
         if centered:
             average += (1 - alpha) * (grad - average)
@@ -202,12 +202,12 @@ def adadelta(
     for param, grad, v, u in _pieces(params, grads, square_avgs, acc_deltas):
         grad = _effective(param, grad, weight_decay, maximize)
         v *= rho
-        v += (1 - rho) * (grad * grad)
+        v += (1 - rho) * grad * grad
         delta = np.sqrt(u + eps)
         delta /= np.sqrt(v + eps)
         delta *= grad
         u *= rho
-        u += (1 - rho) * (delta * delta)
+        u += (1 - rho) * delta * delta
         param -= lr * delta
 
 
@@ -222,9 +222,14 @@ def _pieces(*lists: Any) -> Iterator[tuple]:
     """For each parameter its arrays, as views of the same rows, a piece at a time."""
     for arrays in zip(*lists, strict=True):
         param = arrays[0]
-        if param.ndim and param.nbytes <= PIECE:  # as most are: no views are needed
+        if param.ndim and param.nbytes <= PIECE and param.dtype != np.float16:  # as most are: no views are needed
             yield arrays
             continue
         long = [None if a is None else np.atleast_1d(a) for a in arrays]
         for rows in pieces(len(np.atleast_1d(param)), np.atleast_1d(param)[:1].nbytes):
-            yield tuple(None if a is None else a[rows] for a in long)
+            here = [None if a is None else a[rows] for a in long]
+            wide = [a.astype(np.float32) if a is not None and a.dtype == np.float16 else a for a in here]
+            yield tuple(wide)
+            for i, (kept, computed) in enumerate(zip(here, wide, strict=True)):
+                if kept is not None and kept is not computed and i != 1:  # all but the gradient may have changed
+                    kept[...] = computed

@@ -7,7 +7,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from ...half import widened
 from ...tensor import Tensor, wrap
+
+PIECE = 1 << 16  # numbers; a sum of so many products keeps its digits, of millions it does not
 
 
 def _listed(tensors: Tensor | Iterable[Tensor]) -> list[Tensor]:
@@ -19,9 +22,10 @@ def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
 
 
 def _norm(a: np.ndarray, p: float) -> float:
-    flat = a.ravel(order="K")
+    flat = widened(a.ravel(order="K"))
     if p == 2:
-        return math.sqrt(np.dot(flat, flat))
+        pieces = (flat[i : i + PIECE] for i in range(0, flat.size, PIECE))
+        return math.sqrt(sum(float(np.dot(piece, piece)) for piece in pieces))
     if math.isinf(p):
         size = np.abs(flat)
         return float(size.max(initial=0) if p > 0 else size.min(initial=math.inf))
@@ -40,28 +44,39 @@ def get_total_norm(
     foreach is a hint that changes nothing here.
     """
     tensors = _listed(tensors)
+    return _as_tensor(_total_norm(tensors, norm_type, error_if_nonfinite), tensors)
+
+
+def _total_norm(tensors: list[Tensor], norm_type: float, error_if_nonfinite: bool) -> float:
     norm_type = float(norm_type)
-    if not tensors:
-        return wrap(np.zeros((), np.float32))
-    dtype = np.result_type(*(t._array.dtype for t in tensors))
-    total = np.array(_norm(np.array([_norm(t._array, norm_type) for t in tensors]), norm_type), dtype)
-    if error_if_nonfinite and not np.isfinite(total):
+    total = _norm(np.array([_norm(t._array, norm_type) for t in tensors]), norm_type)
+    if error_if_nonfinite and not math.isfinite(total):
         raise RuntimeError(
-            f"the total norm of order {norm_type} of these gradients is {total.item()}, so it cannot be clipped; "
+            f"the total norm of order {norm_type} of these gradients is {total}, so it cannot be clipped; "
             "nothing was changed. Set error_if_nonfinite=False to scale the gradients by it anyway"
         )
-    return wrap(total)
+    return total
+
+
+def _as_tensor(norm: float, tensors: list[Tensor]) -> Tensor:
+    dtype = np.result_type(*(t._array.dtype for t in tensors)) if tensors else np.dtype(np.float32)
+    with np.errstate(over="ignore"):
+        return wrap(np.array(norm, dtype))
 
 
 def clip_grads_with_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: bool | None = None
 ) -> None:
     """grad *= min(1, max_norm / (total_norm + 1e-6)), in place."""
-    norm = float(total_norm)
-    factor = norm if math.isnan(norm) else min(1.0, float(max_norm) / (norm + 1e-6))
+    _scale(_gradients(parameters), float(max_norm), float(total_norm))
+
+
+def _scale(gradients: list[Tensor], max_norm: float, norm: float) -> None:
+    factor = norm if math.isnan(norm) else min(1.0, max_norm / (norm + 1e-6))
     with np.errstate(all="ignore"):
-        for g in _gradients(parameters):
-            g._array *= g._array.dtype.type(factor)
+        for g in gradients:
+            wide = np.float64 if g._array.dtype == np.float64 else np.float32  # of half precision too
+            np.multiply(g._array, wide(factor), out=g._array, casting="same_kind")
             g.version().bump("clip_grad_norm_")
 
 
@@ -82,10 +97,10 @@ def clip_grad_norm_(
     >>> [round(g, 4) for g in w.grad.tolist()]
     [0.6, 0.8]
     """
-    parameters = _listed(parameters)
-    total = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite)
-    clip_grads_with_norm_(parameters, max_norm, total)
-    return total
+    gradients = _gradients(parameters)
+    norm = _total_norm(gradients, norm_type, error_if_nonfinite)
+    _scale(gradients, float(max_norm), norm)
+    return _as_tensor(norm, gradients)
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
