@@ -24,6 +24,7 @@ from numba.extending import register_jitable
 
 from .. import faster, threads
 from . import depthwise, memory, winograd
+from .arrays import readable
 from .compiled import compiled
 from .filters import pack, unpack
 from .micro import ADD, BIAS, LANES, ROWS, ZERO, clear, copy, tile
@@ -35,7 +36,7 @@ BLOCK = 48_000  # floats of packed weight used at a time: they stay in the secon
 
 
 def _takes_forward(input, weight, bias, stride, padding, dilation, groups):
-    return input.dtype == np.float32 and input.size > 0
+    return readable(input, weight, bias) and input.size > 0 and weight.size > 0
 
 
 @faster(when=_takes_forward)
@@ -78,7 +79,7 @@ def _output_size(input_shape, weight_shape, stride, padding, dilation) -> tuple[
 
 
 def _takes_input(grad, weight, input_shape, stride, padding, dilation, groups):
-    return grad.dtype == np.float32 and grad.size > 0 and min(input_shape) > 0
+    return readable(grad, weight) and grad.size > 0 and min(input_shape) > 0
 
 
 @faster(when=_takes_input)
@@ -213,7 +214,7 @@ def _gather(thread, part, parts, a, packed, bias, frames, phases, pixel_a, pixel
 
 
 def _takes_weight(grad, input, weight_shape, stride, padding, dilation, groups):
-    return grad.dtype == np.float32 and grad.size > 0 and input.size > 0
+    return readable(grad, input) and grad.size > 0 and input.size > 0
 
 
 @faster(when=_takes_weight)

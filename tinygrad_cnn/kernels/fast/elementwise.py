@@ -11,6 +11,7 @@ from numba.extending import register_jitable
 
 from .. import faster, kernel
 from . import memory
+from .arrays import readable
 from .compiled import compiled
 
 BIG = 8192  # numbers; NumPy does fewer as fast
@@ -26,7 +27,7 @@ def axes_in_memory(x: np.ndarray) -> tuple[int, ...] | None:
 
 
 def _is_big(input):
-    return input.size >= BIG and input.dtype == np.float32 and axes_in_memory(input) is not None
+    return input.size >= BIG and readable(input) and axes_in_memory(input) is not None
 
 
 @faster(when=_is_big)
@@ -39,7 +40,7 @@ def relu(input):
 
 
 def _are_big(grad, out):
-    return _is_big(out) and grad.dtype == np.float32
+    return _is_big(out) and readable(grad)
 
 
 @faster(when=_are_big)

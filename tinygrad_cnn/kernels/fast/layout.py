@@ -16,6 +16,7 @@ from numba.extending import intrinsic
 
 from .. import faster
 from . import memory
+from .arrays import readable
 from .compiled import compiled
 from .lanes import BITS, FLOATS, first_lanes, load_lanes, store_lanes
 from .micro import WIDTH
@@ -25,7 +26,7 @@ PER_BLOCK = 50  # nanoseconds
 
 
 def _is_transposed(input):
-    return input.size >= BIG and input.dtype == np.float32 and _matrices(input) is not None
+    return input.size >= BIG and readable(input) and _matrices(input) is not None
 
 
 @faster(when=_is_transposed)

@@ -25,6 +25,7 @@ from numba.extending import register_jitable
 
 from .. import faster, threads
 from . import memory
+from .arrays import readable
 from .compiled import compiled
 from .lanes import first_lanes
 from .layout import transpose_block
@@ -40,7 +41,7 @@ ALONE, ALONE_ON_A_VECTOR = 250_000, 9_000  # multiplications up to which BLAS, t
 
 def _is_big(a, b) -> bool:
     """a @ b is a product of float32 matrices for which BLAS would wake its threads, or an outer product."""
-    if a.ndim != 2 or b.ndim != 2 or a.dtype != np.float32 or b.dtype != np.float32 or a.shape[1] != b.shape[0]:
+    if a.ndim != 2 or b.ndim != 2 or not readable(a, b) or a.shape[1] != b.shape[0]:
         return False
     (M, K), N = a.shape, b.shape[1]
     if M == 1 or N == 1:
@@ -60,11 +61,11 @@ def matmul(input, other):
 
 
 def _takes_layer(input, weight, bias):
-    if input.dtype != np.float32 or input.size == 0:
+    if not readable(input, weight, bias) or input.size == 0 or weight.size == 0:
         return False
-    if pair := _matrix_and_vector(input, weight):
-        return pair[0].flags.c_contiguous
-    return _is_big(input.reshape(-1, input.shape[-1]), weight.T)
+    if input.size == input.shape[-1]:
+        return weight.flags.c_contiguous
+    return len(weight) == 1 or input.size * len(weight) > ALONE or input.shape[-1] == 1
 
 
 def _matrix_and_vector(input, weight):
@@ -72,7 +73,7 @@ def _matrix_and_vector(input, weight):
     I = input.shape[-1]
     if input.size == I:
         return weight, input.reshape(I)
-    return (input.reshape(-1, I), weight[0]) if len(weight) == 1 else None
+    return (np.ascontiguousarray(input).reshape(-1, I), weight[0]) if len(weight) == 1 else None
 
 
 @faster(when=_takes_layer)

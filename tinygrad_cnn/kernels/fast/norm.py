@@ -17,6 +17,7 @@ from numba.extending import register_jitable
 
 from .. import faster, kernel
 from . import memory
+from .arrays import readable
 from .compiled import compiled
 
 BIG = 8192  # numbers; NumPy does fewer as fast
@@ -25,8 +26,8 @@ BLOCK = 16_384  # numbers of a block: they stay in the second-level cache
 
 
 def _is_matrix(input: np.ndarray, least: int = BIG) -> bool:
-    """A channels-last batch of float32, big enough."""
-    return input.size >= least and input.dtype == np.float32 and _last(input).flags.c_contiguous
+    """A channels-last batch, big enough."""
+    return input.size >= least and _last(input).flags.c_contiguous
 
 
 def _last(input: np.ndarray) -> np.ndarray:
@@ -35,7 +36,7 @@ def _last(input: np.ndarray) -> np.ndarray:
 
 
 def _takes(input, weight, bias, eps):
-    return _is_matrix(input)
+    return readable(input, weight, bias) and _is_matrix(input)
 
 
 @faster(when=_takes)
@@ -67,8 +68,8 @@ def _batch_norm(input, weight, bias, eps, relu):
     return _picture(out, input), mean, invstd
 
 
-def _takes_back(grad, input, *args):
-    return _is_matrix(input) and grad.dtype == np.float32
+def _takes_back(*args):
+    return readable(*args) and _is_matrix(args[1])
 
 
 @faster(when=_takes_back)
@@ -101,7 +102,7 @@ def _batch_norm_backward(grad, input, weight, bias, mean, invstd, relu):
 
 
 def _takes_sums(input):
-    return _is_matrix(input, least=1)
+    return readable(input) and _is_matrix(input, least=1)
 
 
 @faster(when=_takes_sums)

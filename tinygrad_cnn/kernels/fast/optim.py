@@ -11,6 +11,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from .. import faster
+from .arrays import FLOAT32
 from .compiled import compiled
 from .elementwise import piece
 
@@ -19,16 +20,16 @@ PIECE = 1024  # numbers; five arrays of them fit the first-level cache
 
 
 def _are_simple(*lists) -> bool:
-    """Every array is a dense run of float32."""
-    for arrays in lists:
+    """Every array is a dense run of float32 that may be written to; of one parameter, all have one shape."""
+    for arrays in zip(*lists, strict=True):
         for a in arrays:
-            if a is None or a.dtype != np.float32 or not a.flags.c_contiguous:
+            if a is None or a.dtype != FLOAT32 or not a.flags.carray or a.shape != arrays[0].shape:
                 return False
     return True
 
 
 def _takes_sgd(params, grads, buffers, lr, momentum, dampening, weight_decay, nesterov, maximize):
-    return _are_simple(params, grads, buffers if momentum else ())
+    return _are_simple(params, grads, *([buffers] if momentum else []))
 
 
 @faster(when=_takes_sgd)
@@ -64,7 +65,7 @@ def _takes_adam(
     amsgrad,
     maximize,
 ):
-    return _are_simple(params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs if amsgrad else ())
+    return _are_simple(params, grads, exp_avgs, exp_avg_sqs, *([max_exp_avg_sqs] if amsgrad else []))
 
 
 @faster(when=_takes_adam)

@@ -21,6 +21,7 @@ from numba.extending import register_jitable
 
 from .. import faster, kernel
 from . import memory
+from .arrays import UINT8, readable
 from .compiled import compiled
 from .lanes import above, choose, equal, every, every_byte, first_lanes, load, load_bytes, plus, store
 from .micro import WIDTH, clear
@@ -42,12 +43,12 @@ def _nanoseconds(input_shape) -> float:
     return N * H * W * -(-C // WIDTH) * PER_VECTOR
 
 
-def _is_float32(input, *args):
-    return input.dtype == np.float32 and input.size > 0
+def _takes(input, *args):
+    return readable(input) and input.size > 0
 
 
 def _takes_max(input, kernel_size, stride, padding, dilation, output_size):
-    return _is_float32(input) and kernel_size[0] * kernel_size[1] <= 256
+    return _takes(input) and kernel_size[0] * kernel_size[1] <= 256
 
 
 @faster(when=_takes_max)
@@ -60,7 +61,7 @@ def max_pool2d(input, kernel_size, stride, padding, dilation, output_size):
 
 
 def _takes_place(grad, choice, *args):
-    return _is_float32(grad) and choice.dtype == np.uint8
+    return _takes(grad) and readable(choice, dtype=UINT8)
 
 
 @faster(when=_takes_place)
@@ -72,14 +73,14 @@ def max_pool2d_place(grad, choice, input_shape, kernel_size, stride, padding, di
     return out.transpose(0, 3, 1, 2)
 
 
-@faster(when=_is_float32)
+@faster(when=_takes)
 def sum_pool2d(input, kernel_size, stride, padding, output_size):
     out = memory.empty((len(input), *output_size, input.shape[1]))
     _sum(_nanoseconds(input.shape), _last(input), (*kernel_size, *stride, *padding), out)
     return out.transpose(0, 3, 1, 2)
 
 
-@faster(when=_is_float32)
+@faster(when=_takes)
 def sum_pool2d_spread(grad, input_shape, kernel_size, stride, padding):
     N, C, H, W = input_shape
     out = memory.empty((N, H, W, C))

@@ -13,6 +13,7 @@ import math
 import numpy as np
 
 from .. import faster
+from .arrays import INT64, readable
 from .compiled import compiled
 
 FEW = 20_000  # numbers
@@ -20,7 +21,7 @@ PER_NUMBER = 6  # nanoseconds
 
 
 def _takes(input, target):
-    return input.dtype == np.float32 and target.dtype == np.int64 and 0 < input.size <= FEW and input.flags.c_contiguous
+    return 0 < input.size <= FEW and readable(input) and readable(target, dtype=INT64) and input.flags.c_contiguous
 
 
 @faster(when=_takes)
@@ -31,7 +32,7 @@ def cross_entropy(input, target):
 
 
 def _takes_back(grad, input, highest, powers, target):
-    return _takes(input, target) and grad.dtype == np.float32
+    return _takes(input, target) and readable(grad, highest, powers)
 
 
 @faster(when=_takes_back)

@@ -1,0 +1,322 @@
+"""Calls of every kernel with random arguments, and what must come out of them.
+
+The law is the reference, run on fresh arrays of the same numbers in double precision. Sums may come in another order,
+so what a kernel computes may be off by TOLERANCE of the sum of the magnitudes that were added; what it only chooses
+or moves must be equal to the last bit.
+
+    args = draw("conv2d", np.random.default_rng(0))
+    Law("conv2d", args).check(outcome(kernel.conv2d, args))
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..kernels import kernel, only_reference
+from .arrays import plain
+
+TOLERANCE = 1e-5
+EXACT = {"relu", "relu_mask", "max_pool2d", "max_pool2d_pick", "contiguous"}  # nothing is added
+UPDATES = {"sgd", "adam", "rmsprop", "adagrad", "adadelta"}  # in place, over lists of arrays
+
+Rng = np.random.Generator
+
+
+# What must come out.
+
+
+def outcome(f: Callable, args: tuple) -> list[np.ndarray]:
+    """The arrays that a kernel gives, or those that it has changed."""
+    found = f(*args)
+    if found is None:
+        return [a for arrays in args if isinstance(arrays, list) for a in arrays if a is not None]
+    return list(found) if isinstance(found, tuple) else [found]
+
+
+class Law:
+    """What a call of a kernel must give: the results of the reference, and what each may be off by."""
+
+    def __init__(self, name: str, args: tuple):
+        self.name = name
+        with only_reference():
+            law = getattr(kernel, name)
+            precise = each(args, plain if name in EXACT else _doubled)
+            self.expected = outcome(law, copy.deepcopy(precise))
+            self.bounds = self.expected if name in EXACT else BOUNDS.get(name, _magnitudes)(law, precise, self.expected)
+
+    def check(self, found: list[np.ndarray]) -> None:
+        """Raise an AssertionError where these results are not those of the law."""
+        assert len(found) == len(self.expected), f"{self.name}: {len(found)} results"
+        for k, (got, want, bound) in enumerate(zip(found, self.expected, self.bounds, strict=True)):
+            assert got.shape == want.shape, f"{self.name}: result {k} has shape {got.shape}, not {want.shape}"
+            with np.errstate(all="ignore"):
+                off = np.abs(np.subtract(got, want, dtype=np.float64)) / (
+                    0.0 if self.name in EXACT else TOLERANCE * (np.abs(bound) + 1e-3)
+                )
+            good = (off <= 1) | (got == want) | (np.isnan(got) & np.isnan(want))
+            assert good.all(), f"{self.name}: result {k} is off by {off.max():.3g} of what is allowed, at {_worst(off)}"
+
+
+def _worst(off: np.ndarray) -> tuple:
+    return tuple(int(i) for i in np.unravel_index(np.nanargmax(off), off.shape))
+
+
+def each(args: Any, change: Callable[[np.ndarray], np.ndarray]) -> Any:
+    """The same arguments with every array changed, also those in lists."""
+    if isinstance(args, np.ndarray):
+        return change(args)
+    return type(args)(each(a, change) for a in args) if isinstance(args, tuple | list) else args
+
+
+def _doubled(x: np.ndarray) -> np.ndarray:
+    return plain(x).astype(np.float64) if x.dtype.kind == "f" else plain(x)
+
+
+def _magnitudes(law: Callable, args: tuple, expected: list) -> list:
+    """Of sums of products: the sums of the products' magnitudes."""
+    return outcome(law, each(args, lambda x: np.abs(x) if x.dtype.kind == "f" else x))
+
+
+def _themselves(law: Callable, args: tuple, expected: list) -> list:
+    return [np.abs(x) + 0.1 for x in expected]
+
+
+def _cross_entropy(law: Callable, args: tuple, expected: list) -> list:
+    return [np.abs(args[0]).max(1, initial=0) * 2 + 1, expected[1], expected[2]]
+
+
+def _batch_norm(law: Callable, args: tuple, expected: list) -> list:
+    input, weight, bias, _ = args
+    _, mean, invstd = expected
+    scale = _pixels(input, invstd if weight is None else invstd * np.abs(weight))
+    out = (np.abs(input) + np.abs(_pixels(input, mean))) * scale
+    out += 0 if bias is None else _pixels(input, np.abs(bias))
+    return [out, np.abs(input).mean((0, *range(2, input.ndim))), invstd]
+
+
+def _batch_norm_backward(law: Callable, args: tuple, expected: list) -> list:
+    grad, input, weight, *bias, mean, invstd = args
+    over = (0, *range(2, input.ndim))
+    scale = _pixels(input, invstd if weight is None else invstd * np.abs(weight))
+    shift = _pixels(input, bias[0]) if bias and bias[0] is not None else 0
+    normal = (input - _pixels(input, mean)) * _pixels(input, invstd)
+    g, spread = np.abs(grad), np.abs(normal)
+    doubt = np.zeros_like(g)
+    if bias:  # a number next to 0 may count or not
+        sign = 1 if weight is None else np.sign(_pixels(input, weight))
+        doubt = g * (np.abs(normal * scale * sign + shift) < 1e-5) / TOLERANCE
+    sums, products = (g + doubt).sum(over), ((g + doubt) * (spread + 1)).sum(over)
+    mean_of = lambda x: _pixels(input, x / max(1, input.size // input.shape[1]))
+    return [scale * (g + doubt + mean_of(sums) + spread * mean_of(products)), products, sums]
+
+
+def _pixels(input: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return values.reshape(-1, *(1,) * (input.ndim - 2))
+
+
+BOUNDS = {
+    **dict.fromkeys((*UPDATES, "softmax", "erf", "erfc"), _themselves),
+    "log_softmax": lambda law, args, expected: [np.abs(expected[0]) + np.abs(args[0]).max(initial=1)],
+    "cross_entropy": _cross_entropy,
+    "cross_entropy_backward": lambda law, args, expected: [np.abs(expected[0]) + np.abs(args[0][:, None])],
+    **dict.fromkeys(("batch_norm", "batch_norm_relu"), _batch_norm),
+    **dict.fromkeys(("batch_norm_backward", "batch_norm_relu_backward"), _batch_norm_backward),
+}
+
+
+# Random calls.
+
+
+def draw(name: str, rng: Rng) -> tuple:
+    """Arguments for a kernel: float32, odd sizes, some of them small and some big enough for the fast versions."""
+    return DRAWS[name](rng)
+
+
+def _numbers(rng: Rng, *shape: int) -> np.ndarray:
+    return rng.standard_normal(shape, dtype=np.float32)
+
+
+def _pair(rng: Rng, low: int, high: int) -> tuple[int, int]:
+    return int(rng.integers(low, high + 1)), int(rng.integers(low, high + 1))
+
+
+def _one_of(rng: Rng, *choices: Any) -> Any:
+    return choices[rng.integers(len(choices))]
+
+
+def _size(window: tuple, stride: tuple, padding: tuple, dilation: tuple, size: tuple) -> tuple:
+    axes = zip(size, window, stride, padding, dilation, strict=True)
+    return tuple((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in axes)
+
+
+def _convolution(rng: Rng) -> tuple:
+    """Shapes of input, weight and output, and the geometry."""
+    N, groups = int(rng.integers(1, 6)), int(_one_of(rng, 1, 1, 1, 2, 3))
+    c, o = int(_one_of(rng, 1, 2, 3, 5, 16, 17, 32)), int(_one_of(rng, 1, 2, 3, 7, 16, 33))
+    window, stride, padding, dilation = _pair(rng, 1, 4), _pair(rng, 1, 3), _pair(rng, 0, 3), _pair(rng, 1, 2)
+    kind = rng.integers(6)
+    if kind == 0:  # what is transformed
+        N, groups, c, o, window, stride, dilation = 6, 1, 32, 32, (3, 3), (1, 1), (1, 1)
+        padding = _pair(rng, 0, 2)
+    elif kind == 1:  # a filter for each channel
+        groups, c, o = int(rng.integers(2, 40)), 1, int(_one_of(rng, 1, 1, 2))
+    elif kind == 2:
+        stride = padding = dilation = (1, 1)
+    least = [max(1, d * (k - 1) + 1 - 2 * p) for d, k, p in zip(dilation, window, padding, strict=True)]
+    size = tuple(int(n + rng.integers(0, 17)) for n in least)
+    out = (N, groups * o, *_size(window, stride, padding, dilation, size))
+    return (N, groups * c, *size), (groups * o, c, *window), out, (stride, padding, dilation, groups)
+
+
+def _conv2d(rng: Rng) -> tuple:
+    input, weight, _, geometry = _convolution(rng)
+    bias = _numbers(rng, weight[0]) if rng.integers(3) else None
+    return _numbers(rng, *input), _numbers(rng, *weight), bias, *geometry
+
+
+def _conv2d_input(rng: Rng) -> tuple:
+    input, weight, out, geometry = _convolution(rng)
+    return _numbers(rng, *out), _numbers(rng, *weight), input, *geometry
+
+
+def _conv2d_weight(rng: Rng) -> tuple:
+    input, weight, out, geometry = _convolution(rng)
+    return _numbers(rng, *out), _numbers(rng, *input), weight, *geometry
+
+
+def _pool(rng: Rng, most: int = 4) -> tuple:
+    """Shape of the input, size of the output, and the geometry; the last windows may reach beyond the input."""
+    window, stride = _pair(rng, 1, most), _pair(rng, 1, 5)
+    if rng.integers(2):
+        stride = window
+    dilation = _pair(rng, 1, 2) if rng.integers(3) == 0 else (1, 1)
+    padding = tuple(int(rng.integers(0, k // 2 + 1)) for k in window)
+    size = tuple(int(d * (k - 1) + 1 + rng.integers(0, 13)) for d, k in zip(dilation, window, strict=True))
+    C = int(_one_of(rng, 1, 2, 3, 5, 8, 13, 16, 17, 31, 64, 70, 130))
+    P, Q = _size(window, stride, padding, dilation, size)
+    if rng.integers(3) == 0 and P * stride[0] - padding[0] < size[0]:  # as in ceil_mode
+        P += 1
+    return (int(rng.integers(1, 6)), C, *size), (P, Q), (window, stride, padding, dilation)
+
+
+def _max_pool2d(rng: Rng) -> tuple:
+    shape, out, geometry = _pool(rng)
+    return np.round(_numbers(rng, *shape) * 2), *geometry, out
+
+
+def _max_pool2d_place(rng: Rng) -> tuple:
+    input, *geometry, out = _max_pool2d(rng)
+    with only_reference():
+        choice = kernel.max_pool2d(input, *geometry, out)[1]
+    return _numbers(rng, *choice.shape), choice, input.shape, *geometry
+
+
+def _max_pool2d_pick(rng: Rng) -> tuple:
+    _, choice, shape, *geometry = _max_pool2d_place(rng)
+    return _numbers(rng, *shape), choice, *geometry
+
+
+def _sum_pool2d(rng: Rng) -> tuple:
+    while True:
+        shape, out, (*geometry, dilation) = _pool(rng, most=int(_one_of(rng, 4, 40)))
+        if dilation == (1, 1):
+            return _numbers(rng, *shape), *geometry, out
+
+
+def _sum_pool2d_spread(rng: Rng) -> tuple:
+    input, *geometry, out = _sum_pool2d(rng)
+    return _numbers(rng, *input.shape[:2], *out), input.shape, *geometry
+
+
+def _matmul(rng: Rng) -> tuple:
+    side = lambda: int(_one_of(rng, 1, 1, 2, 7, 16, 33, 64, 129, 300, 1030))
+    M, K, N = side(), side(), side()
+    return _numbers(rng, M, K), _numbers(rng, K, N) if rng.integers(2) else _numbers(rng, N, K).T
+
+
+def _linear(rng: Rng) -> tuple:
+    input, weight = _matmul(rng)
+    lead = _one_of(rng, (), (1,), (3,))
+    bias = _numbers(rng, weight.shape[1]) if rng.integers(3) else None
+    return _numbers(rng, *lead, *input.shape), plain(weight.T), bias
+
+
+def _pictures(rng: Rng) -> tuple[int, ...]:
+    C = int(_one_of(rng, 1, 2, 3, 13, 16, 33, 64))
+    pixels = _one_of(rng, (), (int(rng.integers(1, 300)),), _pair(rng, 1, 31))
+    N = int(_one_of(rng, 2, 5, 17, 300))
+    return N, C, *pixels
+
+
+def _norm(rng: Rng) -> tuple:
+    shape = _pictures(rng)
+    weight, bias = (_numbers(rng, shape[1]) if rng.integers(3) else None for _ in range(2))
+    return _numbers(rng, *shape) * 2 + 5, weight, bias, 1e-5
+
+
+def _norm_backward(rng: Rng, with_bias: bool = False) -> tuple:
+    input, weight, bias, eps = _norm(rng)
+    with only_reference():
+        _, mean, invstd = kernel.batch_norm(input, weight, bias, eps)
+    return _numbers(rng, *input.shape), input, weight, *([bias] if with_bias else []), mean, invstd
+
+
+def _some(rng: Rng) -> np.ndarray:
+    return _numbers(rng, *_pictures(rng))
+
+
+def _cross_entropy_call(rng: Rng) -> tuple:
+    N, C = int(_one_of(rng, 1, 2, 50, 129)), int(_one_of(rng, 1, 2, 10, 131))
+    return _numbers(rng, N, C) * 20, rng.integers(0, C, N)
+
+
+def _cross_entropy_backward(rng: Rng) -> tuple:
+    input, target = _cross_entropy_call(rng)
+    with only_reference():
+        _, highest, powers = kernel.cross_entropy(input, target)
+    return _numbers(rng, len(input)), input, highest, powers, target
+
+
+def _update(*rest: Any, lists: int) -> Callable[[Rng], tuple]:
+    """Parameters, gradients and state; all but the first two are not negative."""
+
+    def drawn(rng: Rng) -> tuple:
+        shapes = [(8, 1, 3, 3), (8,), (10, 135), (1,), (50, 301)]
+        values = [[_numbers(rng, *shape) for shape in shapes] for _ in range(lists)]
+        for state in values[2:]:
+            for x in state:
+                np.abs(x, out=x)
+        return *values, *rest
+
+    return drawn
+
+
+DRAWS: dict[str, Callable[[Rng], tuple]] = {
+    **dict.fromkeys(("conv2d", "conv2d_relu"), _conv2d),
+    "conv2d_input": _conv2d_input,
+    "conv2d_weight": _conv2d_weight,
+    "max_pool2d": _max_pool2d,
+    "max_pool2d_place": _max_pool2d_place,
+    "max_pool2d_pick": _max_pool2d_pick,
+    "sum_pool2d": _sum_pool2d,
+    "sum_pool2d_spread": _sum_pool2d_spread,
+    "matmul": _matmul,
+    **dict.fromkeys(("linear", "linear_relu"), _linear),
+    **dict.fromkeys(("batch_norm", "batch_norm_relu"), _norm),
+    "batch_norm_backward": _norm_backward,
+    "batch_norm_relu_backward": lambda rng: _norm_backward(rng, with_bias=True),
+    **dict.fromkeys(("channel_sums", "contiguous", "relu", "erf", "erfc"), lambda rng: (_some(rng),)),
+    "relu_mask": lambda rng: (x := _some(rng), _numbers(rng, *x.shape)),
+    **dict.fromkeys(("softmax", "log_softmax"), lambda rng: (_some(rng), int(rng.integers(2)))),
+    "cross_entropy": _cross_entropy_call,
+    "cross_entropy_backward": _cross_entropy_backward,
+    "sgd": _update(0.1, 0.9, 0.2, 0.1, False, False, lists=3),
+    "adam": _update(3, 0.1, 0.9, 0.99, 1e-3, 0.1, True, True, False, lists=5),
+    "rmsprop": _update(0.1, 0.9, 1e-3, 0.1, 0.9, False, False, lists=5),
+    "adagrad": _update(3, 0.1, 0.1, 1e-3, 0.1, False, lists=3),
+    "adadelta": _update(0.1, 0.9, 1e-3, 0.1, False, lists=4),
+}
