@@ -505,6 +505,23 @@ def test_out(name):
     assert out.version().changes == 1
 
 
+def test_out_of_reductions_and_of_several_results():
+    x = tg.tensor([[1.0, 5.0], [7.0, 3.0]])
+    for f, wanted in ((tg.sum, [6, 10]), (tg.mean, [3, 5]), (tg.amax, [5, 7]), (tg.argmax, [1, 0])):
+        out = tg.empty(0, dtype=f(x).dtype)
+        assert f(x, dim=1, out=out) is out
+        assert out.tolist() == wanted
+    values, indices = tg.empty(2), tg.empty(2, dtype=tg.int64)
+    found = tg.max(x, 1, out=(values, indices))
+    assert found.values is values
+    assert found.indices is indices
+    assert values.tolist() == [5, 7]
+    with pytest.raises(TypeError, match="tuple of 2"):
+        tg.sort(x, out=values)
+    with pytest.raises(RuntimeError, match="int64"):
+        tg.sort(x, out=(tg.empty(0), tg.empty(0, dtype=tg.bool)))
+
+
 def test_out_errors():
     a = tg.ones(2)
     with pytest.raises(RuntimeError, match="differentiation"):
@@ -515,3 +532,4 @@ def test_out_errors():
         tg.add(a, a, out=np.zeros(2))
     with tg.no_grad():
         assert tg.add(a.clone().requires_grad_(), a, out=tg.zeros(2)).tolist() == [2, 2]
+        assert tg.add(a, a, out=tg.zeros(2, requires_grad=True)).tolist() == [2, 2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from operator import add
 
 import numpy as np
 import pytest
@@ -15,6 +16,19 @@ def test_shape_is_a_tuple_that_counts():
     x = tg.zeros(2, 3)
     assert x.shape == (2, 3) == x.size()
     assert (x.size(0), x.size(-1), x.shape.numel(), x.ndim, len(x)) == (2, 3, 6, 2, 2)
+
+
+@pytest.mark.parametrize(
+    "part", [lambda s: s[1:], lambda s: add(s, (4,)), lambda s: add((4,), s), lambda s: s * 2, lambda s: 2 * s]
+)
+def test_parts_of_a_shape_are_shapes(part):
+    shape, plain = tg.zeros(2, 3).shape, (2, 3)
+    assert part(shape) == part(plain)
+    assert type(part(shape)) is tg.Size
+    assert part(shape).numel() == np.prod(part(plain))
+    assert hash(part(shape)) == hash(part(plain))
+    with pytest.raises(TypeError):
+        add(shape, [1])
 
 
 def test_data_shares_memory_without_history():

@@ -156,3 +156,21 @@ def test_insert_refuses_before_changing():
 def test_parameter_list_takes_tensors_only():
     with pytest.raises(TypeError, match="expected a Tensor"):
         tg.nn.ParameterList([1.0])
+
+
+def test_sequential_in_rounds():
+    layer = tg.nn.Linear(2, 2)
+    net = tg.nn.Sequential(layer, tg.nn.ReLU())
+    for twice in (net * 2, 2 * net):
+        assert [type(m) for m in twice] == [tg.nn.Linear, tg.nn.ReLU] * 2
+        assert twice[2] is layer
+    assert len(net) == 2
+    same = net
+    net *= 3
+    assert net is same
+    assert len(net) == 6
+    for times in (0, -1):
+        with pytest.raises(ValueError, match="positive"):
+            net * times
+    with pytest.raises(TypeError, match="float"):
+        net * 1.5

@@ -121,6 +121,22 @@ class Sequential(_Numbered):
             raise ValueError(f"Sequential + {type(other).__name__}: only a Sequential can be added")
         return Sequential(*self, *other)
 
+    def __mul__(self, times: int) -> Sequential:
+        """The same modules `times` over, one round after another; they keep their parameters in common."""
+        return Sequential(*self._rounds(times))
+
+    __rmul__ = __mul__
+
+    def __imul__(self, times: int) -> Sequential:
+        return self.extend(self._rounds(times)[len(self) :])
+
+    def _rounds(self, times: int) -> list[Module]:
+        if not isinstance(times, int):
+            raise TypeError(f"Sequential * {type(times).__name__}: only an int says how often")
+        if times <= 0:
+            raise ValueError(f"Sequential * {times}: the number must be positive")
+        return [*self] * times
+
 
 class ModuleList(_Numbered):
     """A list whose modules are known to the module that holds it. It computes nothing itself.

@@ -336,10 +336,18 @@ from .unary import (
 )
 
 # The functions that also take `out=`.
-for (
-    _name
-) in """abs add bmm cat clamp cos div exp log matmul maximum minimum mm mul mv neg pow sigmoid sin sqrt stack sub
-             tanh""".split():
+for _name in """
+    abs absolute acos acosh add addcdiv addcmul addmm addmv all amax amin aminmax any arccos arccosh arcsin arcsinh
+    arctan arctanh argmax argmin argsort asin asinh atan atan2 atanh baddbmm bitwise_and bitwise_left_shift bitwise_not
+    bitwise_or bitwise_right_shift bitwise_xor bmm cat ceil clamp clip concat concatenate cos cosh cummax cummin
+    cumprod cumsum diag div dot eq erf erfc exp exp2 expm1 floor floor_divide fmax fmin fmod frac gather ge greater
+    greater_equal gt hardshrink histc hstack hypot index_add index_copy index_select inner isneginf isposinf kthvalue
+    le lerp less less_equal log log10 log1p log2 log_softmax logaddexp logical_and logical_not logical_or logical_xor
+    logsumexp lt masked_select matmul max maximum mean median min minimum mm msort mul multiply mv nan_to_num nanmean
+    nansum ne neg negative nonzero norm not_equal outer pow prod reciprocal remainder round rsqrt scatter scatter_add
+    sigmoid sign signbit sin sinc sinh softmax sort sqrt square stack std sub subtract sum take take_along_dim tan tanh
+    tensordot threshold topk tril triu true_divide trunc var vstack where xlogy
+""".split():
     globals()[_name] = accepts_out(globals()[_name])
 
 # Compositions of ops; but where a warning names the line that called, nothing may stand between.
