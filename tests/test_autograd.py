@@ -377,3 +377,201 @@ def test_gradient_dtype_and_shape_follow_the_input():
     (x * y).sum().backward()
     assert (x.grad.shape, x.grad.dtype) == ((3, 1), tg.float32)
     assert (y.grad.shape, y.grad.dtype) == ((1, 4), tg.float64)
+
+
+# Whose memory `.grad` is.
+
+
+def test_backward_adds_into_the_gradient_that_is_there():
+    flat = tg.zeros(4)
+    p, q = tg.ones(2, requires_grad=True), tg.ones(2, requires_grad=True)
+    p.grad, q.grad = flat[:2], flat[2:]
+    held = p.grad
+    (p * 3 + q * 5).sum().backward()
+    (p * 3).sum().backward()
+    assert flat.tolist() == [6.0, 6.0, 5.0, 5.0]
+    assert p.grad is held
+
+
+def test_a_gradient_with_a_graph_is_added_out_of_place():
+    x = leaf(1.0, 2.0)
+    (x * x).sum().backward(create_graph=True)
+    held = x.grad
+    (x**3).sum().backward(create_graph=True)
+    assert held.tolist() == [2.0, 4.0]
+    assert x.grad.tolist() == [5.0, 16.0]
+    assert tg.autograd.grad(x.grad.sum(), x)[0].tolist() == [8.0, 14.0]  # 2 + 6x
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize(
+    "hook", [None, lambda g: None, lambda g: g, lambda g: KEPT], ids=["none", "looks", "same", "other"]
+)
+def test_gradients_are_nobody_elses(create_graph, hook):
+    """Not another leaf's, not the seed, not what a hook keeps or returns, not what was saved."""
+    KEPT.fill_(1)
+    seen = []
+    a, b, c = leaf(1.0, 2.0), leaf(3.0, 4.0), leaf(5.0, 6.0)
+    for t in (a, b, c) if hook else ():
+        t.register_hook(lambda g: (seen.append(g), hook(g))[1])
+    seed = tg.ones(2)
+    tg.autograd.backward([a + b, c, a.view(2)], [seed, seed, seed], create_graph=create_graph)
+    others = [seed, KEPT, *seen]
+    grads = [a.grad, b.grad, c.grad]
+    values = [t.tolist() for t in others + grads]
+    with tg.no_grad():
+        for i, g in enumerate(grads):
+            g.mul_(100)
+            values[len(others) + i] = g.tolist()
+            assert [t.tolist() for t in others + grads] == values
+
+
+KEPT = tg.ones(2)
+
+
+def test_grad_does_not_give_the_seed_away():
+    y, seed = leaf(1.0, 2.0) * 2, tg.ones(2)
+    tg.autograd.grad(y, y, seed, retain_graph=True)[0].mul_(5)
+    assert seed.tolist() == [1.0, 1.0]
+
+
+def test_a_gradient_is_laid_out_like_its_leaf():
+    for array in (np.ones((3, 4)), np.ones((3, 4)).T, np.ones((2, 3, 4)).transpose(1, 2, 0)):
+        x = tg.from_numpy(array).requires_grad_()
+        (x * tg.randn(*x.shape, dtype=x.dtype).contiguous()).sum().backward()
+        assert x.grad.stride() == x.stride()
+    for array in (np.ones((3, 8))[:, ::2], np.broadcast_to(np.ones(4), (3, 4))):
+        x = tg.from_numpy(array).requires_grad_()
+        (x * 2).sum().backward()
+        assert x.grad.stride() == (4, 1)
+        x.grad.view(12).zero_()
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        (tg.ones(3), RuntimeError),
+        (tg.ones(1, 2), RuntimeError),
+        (tg.ones(2, dtype=tg.float64), RuntimeError),
+        (1.0, TypeError),
+        (np.ones(2, np.float32), TypeError),
+    ],
+)
+def test_a_gradient_that_does_not_fit_is_refused_where_it_is_set(value, error):
+    x = leaf(1.0, 2.0)
+    x.grad = tg.ones(2)
+    with pytest.raises(error, match="grad: "):
+        x.grad = value
+    with pytest.raises(RuntimeError, match="its own gradient"):
+        x.grad = x
+    assert x.grad.tolist() == [1.0, 1.0]
+    del x.grad
+    assert x.grad is None
+
+
+def test_a_gradient_that_cannot_be_added_to():
+    x = leaf(1.0, 2.0)
+    x.grad = tg.ones(1).expand(2)
+    with pytest.raises(RuntimeError, match="clone"):
+        (x * 2).sum().backward()
+
+
+def test_a_leaf_that_is_frozen_after_forward_gets_nothing():
+    x, seen = leaf(1.0), []
+    x.register_hook(lambda g: seen.append(g.item()))
+    y = x * 2
+    x.requires_grad_(False)
+    y.backward(retain_graph=True)
+    assert x.grad is None
+    x.requires_grad_(True)
+    y.backward()
+    assert x.grad.item() == 2.0
+    (x * 3).backward()
+    assert seen[-1] == 3.0  # the hook is still there
+
+
+def test_zero_grad_keeps_the_tensor():
+    x = leaf(1.0, 2.0)
+    (x * x).sum().backward(create_graph=True)
+    held = x.grad
+    tg.optim.SGD([x], lr=1.0).zero_grad(set_to_none=False)
+    assert x.grad is held
+    assert (held.tolist(), held.requires_grad) == ([0.0, 0.0], False)
+
+
+# What a second pass finds.
+
+
+def test_what_saved_nothing_can_be_walked_twice():
+    x = leaf(1.0, 2.0)
+    y = (x + 2).sum()
+    y.backward()
+    y.backward()
+    assert x.grad.tolist() == [2.0, 2.0]
+    z = (x * 2).sum()
+    z.backward()
+    with pytest.raises(RuntimeError, match="second time"):
+        z.backward()
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        tg.relu, tg.abs, tg.nn.functional.leaky_relu, tg.nn.functional.hardtanh, tg.nn.functional.relu6,
+        lambda x: x.clamp(-1, 1), lambda x: tg.maximum(x, -x), lambda x: tg.where(x > 0, x, 2 * x),
+        lambda x: tg.nn.functional.max_pool1d(x.view(1, 1, 4), 2), tg.nn.functional.hardshrink,
+        tg.nn.functional.softshrink,
+        tg.nn.functional.hardsigmoid, lambda x: tg.nn.functional.threshold(x, 0.1, 20.0),
+        lambda x: tg.nn.functional.prelu(x, tg.tensor([0.2], dtype=x.dtype)), lambda x: tg.amax(x, 0),
+    ],
+)  # fmt: skip
+def test_a_piecewise_linear_function_has_second_derivatives_of_zero(f):
+    x = tg.tensor([1.0, -2.0, 0.5, 3.0], dtype=tg.float64, requires_grad=True)
+    (g,) = tg.autograd.grad(f(x).sum(), x, create_graph=True)
+    assert tg.autograd.grad(g.sum(), x)[0].tolist() == [0.0] * 4
+
+
+def test_second_derivatives_of_a_piecewise_linear_network():
+    """Its gradient depends on the input by cases alone, and on the weights in earnest."""
+    net = tg.nn.Sequential(tg.nn.Conv2d(1, 2, 3), tg.nn.ReLU(), tg.nn.MaxPool2d(2), tg.nn.Flatten(), tg.nn.Linear(2, 1))
+    x = tg.randn(2, 1, 4, 4, requires_grad=True)
+    (g,) = tg.autograd.grad(net(x).sum(), x, create_graph=True)
+    back = tg.autograd.grad(g.square().sum(), [x, *net.parameters()], allow_unused=True)
+    assert back[0].abs().sum().item() == 0
+    assert back[1].abs().sum().item() > 0
+
+
+def test_hooks_must_keep_shape_and_dtype():
+    for change in (lambda g: g[:1], lambda g: g.double()):
+        x = leaf(1.0, 2.0)
+        x.register_hook(change)
+        with pytest.raises(RuntimeError, match="hook"):
+            (x * 2).sum().backward()
+
+
+# inference_mode
+
+
+def test_a_tensor_made_in_inference_mode_is_not_saved_or_changed():
+    x = leaf(1.0, 2.0)
+    with tg.inference_mode():
+        y = tg.ones(2) * 2
+        y.add_(1)
+        view = y[:1]
+    assert y.is_inference()
+    assert view.is_inference()
+    assert not x.is_inference()
+    (x + y).sum().backward()  # which saves nothing
+    for use in (lambda: x * y, lambda: y.requires_grad_(), lambda: y.add_(1), lambda: view.zero_()):
+        with pytest.raises(RuntimeError, match="inference"):
+            use()
+    assert y.tolist() == [3.0, 3.0]
+    assert (x * y.clone()).tolist() == [3.0, 6.0]
+
+
+def test_numpy_is_given_where_nothing_is_recorded():
+    x = leaf(1.0, 2.0)
+    with pytest.raises(RuntimeError, match="requires grad"):
+        x.numpy()
+    with tg.no_grad():
+        assert x.numpy().tolist() == [1.0, 2.0]

@@ -301,3 +301,61 @@ def test_drawing_into_a_tensor_with_history_cuts_it():
     with tg.no_grad():
         leaf.uniform_(5, 6)
     assert (leaf >= 5).all()
+
+
+# Arrays that mean other things.
+
+STRANGE = {
+    "matrix": np.arange(4.0).reshape(2, 2).view(np.matrix),
+    "big-endian": np.arange(4, dtype=">f4").reshape(2, 2),
+    "big-endian ints": np.arange(4, dtype=">i8").reshape(2, 2),
+    "memmap": np.arange(4.0).reshape(2, 2).view(np.memmap),
+    "recarray": np.arange(4.0).reshape(2, 2).view(np.recarray),
+}
+REFUSED = {
+    "masked": np.ma.masked_array([1.0, 2.0], [False, True]),
+    "long double": np.ones(2, np.longdouble),
+    "complex long double": np.ones(2, np.clongdouble),
+    "dates": np.zeros(2, "M8[s]"),
+    "spans of time": np.zeros(2, "m8[s]"),
+    "text": np.array(["a"]),
+    "objects": np.array([1, None]),
+    "records": np.zeros(2, [("a", "f4")]),
+}
+DOORS = {
+    "tensor": tg.tensor,
+    "as_tensor": tg.as_tensor,
+    "from_numpy": tg.from_numpy,
+    "Tensor": tg.Tensor,
+    "tensor of a list": lambda a: tg.tensor([a])[0],
+    "new_tensor": lambda a: tg.ones(1).new_tensor(a),
+    "copy_": lambda a: tg.zeros(a.shape, dtype=tg.float64).copy_(a),
+    "setitem": lambda a: tg.zeros(2, *a.shape).__setitem__(0, a),
+    "an operand": lambda a: tg.zeros(()) + a,
+    "a factor": lambda a: tg.eye(2)[: a.shape[0]] * a,
+    "an op": lambda a: tg.stack([tg.zeros(a.shape), a])[1],
+    "where": lambda a: tg.where(tg.ones(a.shape) > 0, a, tg.zeros(())),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("kind", STRANGE)
+def test_strange_arrays_are_plain_ones_inside(door, kind):
+    array = STRANGE[kind]
+    if door == "from_numpy" and not array.dtype.isnative:
+        with pytest.raises(ValueError, match="byte order"):
+            tg.from_numpy(array)
+        return
+    out = DOORS[door](array)
+    if out is not None:
+        assert type(out.numpy()) is np.ndarray
+        assert out.dtype.isnative
+        expected = np.arange(4.0).reshape(2, 2)
+        assert out.tolist() == (expected * np.eye(2) if door == "a factor" else expected).tolist()
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_no_tensor_can_hold_is_refused(door, kind):
+    with pytest.raises(TypeError):
+        DOORS[door](REFUSED[kind])

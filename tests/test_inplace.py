@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
@@ -156,3 +157,147 @@ def test_a_number_can_be_written_to_through_any_of_its_indices():
         (y + x).backward()
         assert y.item() == 5.0
         assert x.grad.item() == 1.0
+
+
+# Views, where nothing is recorded.
+
+
+@pytest.mark.parametrize("look", [lambda v: v.sum(), repr, lambda v: v.requires_grad, lambda v: v + 1])
+def test_a_view_keeps_its_history_when_it_is_looked_at_under_no_grad(look):
+    x = tg.tensor([3.0, 4.0], requires_grad=True)
+    y = x * 1
+    v = y[:1]
+    y.mul_(2)
+    with tg.no_grad():
+        look(v)
+    (v.sum() + x.sum()).backward()
+    assert x.grad.tolist() == [3.0, 1.0]
+
+
+def test_a_view_made_under_no_grad_is_not_changed_where_gradients_are_recorded():
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 1
+    with tg.no_grad():
+        v = y[0]
+        w = y.view(2)
+    for change in (lambda: v.mul_(5), lambda: w[0].mul_(5), lambda: w.__setitem__(0, x[1])):
+        with pytest.raises(RuntimeError, match="under no_grad"):
+            change()
+    with tg.no_grad():
+        v.mul_(5)
+    assert y.tolist() == [5.0, 2.0]
+    y.mul_(2)
+    with pytest.raises(RuntimeError, match="no longer right"):
+        v.sum()
+
+
+def test_a_view_of_what_became_a_leaf_is_a_view_of_a_leaf():
+    base = tg.ones(2)
+    v = base[:1]
+    base.requires_grad_()
+    with pytest.raises(RuntimeError, match="view of a leaf"):
+        v.mul_(2)
+    assert base.tolist() == [1.0, 1.0]
+
+
+def test_another_shape_under_no_grad_keeps_the_history():
+    x = tg.tensor([[1.0, 2.0, 3.0]], requires_grad=True)
+    y, w = x * 2, tg.tensor([[1.0], [2.0], [3.0]])
+    with tg.no_grad():
+        y.t_()
+        x.unsqueeze_(0).squeeze_(0)
+    (y * w).sum().backward()
+    assert x.grad.tolist() == [[2.0, 4.0, 6.0]]
+    assert x.requires_grad
+
+
+def test_a_view_of_what_was_given_another_shape():
+    x = tg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    y = x * 1
+    v = y[0]
+    y.t_()
+    (gx,) = tg.autograd.grad(v.sum(), x, retain_graph=True)
+    assert gx.tolist() == [[1.0, 1.0], [0.0, 0.0]]
+    with pytest.raises(RuntimeError, match="another shape"):
+        v.mul_(2)
+    y.mul_(2)
+    with pytest.raises(RuntimeError, match="another shape"):
+        v.sum()
+
+
+def test_a_part_that_another_part_is_multiplied_by():
+    """What the change saved of the same memory is as it was, though it is changed in turn."""
+    x = tg.tensor([2.0, 3.0], requires_grad=True)
+    y = x * 1
+    y[:1].mul_(y[1:])
+    y[1:].mul_(10)
+    y.sum().backward()
+    assert x.grad.tolist() == [3.0, 12.0]
+
+
+def test_retain_grad_is_for_the_tensor_as_it_is():
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 1
+    y.retain_grad()
+    y.mul_(3)
+    (y * y).sum().backward()
+    assert (y.grad.tolist(), x.grad.tolist(), y.retains_grad) == ([6.0, 12.0], [18.0, 36.0], True)
+    z = x * 1
+    v = z[:1]
+    z.retain_grad()
+    v.retain_grad()
+    v.mul_(3)
+    ((z * z).sum() + v.sum()).backward()
+    assert (z.grad.tolist(), v.grad.tolist()) == ([7.0, 4.0], [1.0])
+
+
+# What was saved, or is to be done again, is as it was.
+
+
+LISTS = {
+    "flip": (lambda x, k: x.flip(k), [0], [1]),
+    "sum": (lambda x, k: (x * x).sum(k), [0], [1]),
+    "max_pool2d": (lambda x, k: tg.nn.functional.max_pool2d(x[None, None], k), [2, 2], [1, 1]),
+    "avg_pool2d": (lambda x, k: tg.nn.functional.avg_pool2d(x[None, None], k), [2, 2], [1, 1]),
+    "conv2d": (lambda x, k: tg.nn.functional.conv2d(x[None, None], tg.ones(1, 1, 2, 2), stride=k), [2, 2], [1, 1]),
+    "roll": (lambda x, k: x.roll(k, [0]), [1], [0]),
+    "pad": (lambda x, k: tg.nn.functional.pad(x, k), [1, 0], [0, 1]),
+    "repeat": (lambda x, k: x.repeat(k), [1, 2], [2, 1]),
+    "split": (lambda x, k: x.split(k)[0], [1, 3], [3, 1]),
+    "logsumexp": (lambda x, k: x.logsumexp(k), [0], [1]),
+    "getitem": (lambda x, k: x[k], [0, 2], [1, 1]),
+    "getitem of an array": (lambda x, k: x[k], np.array([0, 2]), np.array([1, 1])),
+    "getitem of a tensor": (lambda x, k: x[k], tg.tensor([0, 2]), tg.tensor([1, 1])),
+    "gather": (lambda x, k: x.gather(0, k), tg.tensor([[0, 2]]), tg.tensor([[1, 1]])),
+}
+
+
+@pytest.mark.parametrize(("f", "k", "other"), LISTS.values(), ids=LISTS)
+def test_a_list_or_index_that_changes_later_changes_nothing(f, k, other):
+    x = tg.arange(16.0).view(4, 4).requires_grad_()
+    k = k.clone() if isinstance(k, tg.Tensor) else k.copy()
+    out = f(x, k)
+    weights = tg.arange(float(out.numel())).view(out.shape)
+    (expected,) = tg.autograd.grad((out * weights).sum(), x, retain_graph=True)
+    k[:] = other
+    assert tg.autograd.grad((out * weights).sum(), x)[0].tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("index", [lambda i: i, lambda i: slice(i, None), lambda i: (i, ...), lambda i: (slice(i, 3),)])
+def test_a_number_that_changes_later_moves_no_view(index):
+    x = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y, i = x * 1, tg.tensor(0)
+    v = y[index(i)]
+    i.add_(1)
+    y.mul_(2)
+    v.sum().backward()
+    assert x.grad[0].item() == 2.0
+
+
+def test_an_array_among_the_arguments_is_saved_as_it_was():
+    x = tg.ones(3, requires_grad=True)
+    batch = np.array([1.0, 2.0, 3.0], np.float32)
+    loss = (x * batch).sum()
+    batch[:] = 9
+    loss.backward()
+    assert x.grad.tolist() == [1.0, 2.0, 3.0]

@@ -48,9 +48,11 @@ FLOORS = {
 }
 # Rooms of one floor that do know each other, and why.
 SIBLINGS = {
-    ("modes", "tensor"),
     ("op", "autograd"),
     ("fusion", "op"),
+    ("tensor", "modes"),
+    ("autograd", "op"),  # what a Function's backward returns is summed and cast as a rule's
+    ("autograd", "inplace"),  # a Function that changes a view changes the history of its base
     ("autograd", "ops"),  # a Jacobian with a graph of its own is stacked from its rows
     ("inplace", "ops"),  # a change of a view is an indexed assignment to its base
     ("creation", "ops"),

@@ -129,3 +129,42 @@ def test_hash_is_identity():
     x = tg.ones(2)
     assert {x: 1}[x] == 1
     assert len({tg.ones(1), tg.ones(1)}) == 2
+
+
+def test_deepcopy_keeps_together_what_shares_memory():
+    x = tg.arange(6.0).view(2, 3)
+    same = [x, x[1:, ::2], x.t(), x.detach(), x.data, tg.nn.Parameter(x)]
+    expanded, empty = tg.ones(1).expand(3), tg.zeros(0, 3)
+    *copies, e, nothing, again = copy.deepcopy([*same, expanded, empty, x])
+    assert again is copies[0]
+    assert [c.tolist() for c in copies] == [t.tolist() for t in same]
+    assert [c.stride() for c in copies] == [t.stride() for t in same]
+    copies[0][1, 0] = 99.0
+    assert x[1, 0].item() == 3.0
+    assert all(99.0 in c.flatten().tolist() for c in copies)
+    assert (nothing.shape, e.tolist()) == ((0, 3), [1.0] * 3)
+    with pytest.raises(RuntimeError, match="expanded"):
+        e[0] = 1
+
+
+def test_deepcopy_of_a_module_keeps_what_its_tensors_share():
+    a, b = tg.nn.Linear(2, 2), tg.nn.Linear(2, 2)
+    b.weight = a.weight
+    flat = tg.zeros(6)
+    a.weight.grad, a.bias.grad = flat[:4].view(2, 2), flat[4:]
+    a.weight.tag = [flat]
+    net, whole = copy.deepcopy((tg.nn.Sequential(a, b), flat))
+    assert net[0].weight is net[1].weight
+    net(tg.ones(1, 2)).sum().backward()
+    assert whole[:4].tolist() == net[0].weight.grad.flatten().tolist()
+    assert net[0].weight.tag[0] is whole
+    assert flat.tolist() == [0.0] * 6
+
+
+def test_deepcopies_notice_each_others_changes():
+    y, v = copy.deepcopy((x := tg.ones(2), x[:1]))
+    w = tg.ones(2, requires_grad=True)
+    out = w * y
+    v.mul_(2)
+    with pytest.raises(RuntimeError, match="mul_"):
+        out.sum().backward()

@@ -13,9 +13,10 @@ import numpy as np
 
 from . import dtypes
 from .dtypes import get_default_dtype, number, result_type
+from .modes import mode
 from .ops.shape import ints
 from .out import into
-from .tensor import Tensor, as_array, wrap
+from .tensor import INFERENCE, Tensor, as_array, plain, wrap
 from .tensor import device as Device
 
 
@@ -26,6 +27,8 @@ def finish(array: np.ndarray, device: Any = None, requires_grad: bool = False, o
     if out is not None:
         return into("out", out, array)
     t = wrap(array)
+    if mode.inference:
+        t._version = INFERENCE
     if requires_grad:
         t.requires_grad = True
     return t
@@ -66,7 +69,7 @@ def _array_of(name: str, data: Any, dtype: Any, copy: bool | None) -> np.ndarray
     if not isinstance(data, np.ndarray | np.generic | list | tuple) and hasattr(data, "__array__"):
         data = np.asarray(data)
     if isinstance(data, np.ndarray | np.generic):
-        array = np.array(data, dtype=dtype, copy=copy, order="K")
+        array = np.array(as_array(data), dtype=dtype, copy=copy, order="K")
     else:
         kinds: set = set()
         data = _plain(name, data, kinds)
@@ -80,9 +83,7 @@ def _array_of(name: str, data: Any, dtype: Any, copy: bool | None) -> np.ndarray
             except ValueError:
                 raise ValueError(f"{name}: {_ragged(data)}; all rows of a tensor have one length") from None
             array = _each_number(name, data, np.dtype(dtype))
-    if array.dtype.kind not in "biufc":
-        raise TypeError(f"{name}: cannot make a Tensor of dtype {array.dtype}; expected numbers")
-    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+    return plain(array)
 
 
 def _plain(name: str, data: Any, kinds: set) -> Any:
@@ -137,12 +138,19 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
-    """A tensor on the memory of the array: a change of one is a change of the other."""
+    """A tensor on the memory of the array: a change of one is a change of the other.
+
+    Raises a ValueError for the other byte order, which no tensor can share, a TypeError for what is no number.
+    """
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"from_numpy: expected np.ndarray, got {type(ndarray).__name__}")
-    if ndarray.dtype.kind not in "biufc":
-        raise TypeError(f"from_numpy: can't convert an array of dtype {ndarray.dtype}; expected numbers")
-    return wrap(ndarray)
+    array = plain(ndarray)
+    if not ndarray.dtype.isnative:
+        raise ValueError(
+            f"from_numpy: the array's byte order {ndarray.dtype.str!r} is not the machine's, so a tensor cannot share "
+            "its memory; tensor(array) makes a converted copy"
+        )
+    return finish(array)
 
 
 # Of one value.

@@ -18,20 +18,7 @@ import numpy as np
 from .dtypes import can_cast
 from .modes import mode
 from .op import OpNode, cast
-from .tensor import Tensor, tick, wrap
-
-
-def refuse_leaf(t: Tensor, name: str) -> None:
-    """Raise where `t` is a leaf that requires grad, or a view of one, and gradients are recorded."""
-    if not mode.grad or not t.requires_grad:
-        return
-    base = t if t._view is None else t._view.base
-    if base.is_leaf and base._requires_grad:
-        what = "a leaf Variable that requires grad" if base is t else "a view of a leaf Variable that requires grad"
-        raise RuntimeError(
-            f"{name}: {what} is being used in an in-place operation; nothing was changed. "
-            "Do it under tinygrad_cnn.no_grad(), or make a new tensor with the op that is not in place"
-        )
+from .tensor import Tensor, View, refuse_change, refuse_sealed, tick, wrap
 
 
 def change(t: Tensor, name: str, make: Callable[[Tensor], Any]) -> Tensor:
@@ -40,7 +27,7 @@ def change(t: Tensor, name: str, make: Callable[[Tensor], Any]) -> Tensor:
     Raises a RuntimeError before anything is changed: for a leaf that requires grad, where the result
     has another shape, and where its dtype is of a higher kind than `t` can hold.
     """
-    refuse_leaf(t, name)
+    refuse_change(t, name)
     start = tick()
     made = make(t)
     result = made._array if isinstance(made, Tensor) else np.asarray(made)
@@ -65,15 +52,16 @@ def change(t: Tensor, name: str, make: Callable[[Tensor], Any]) -> Tensor:
 
         made = setitem(t, made, ...)  # nothing of the old values is left, so their gradient is zero
     if isinstance(made, Tensor) and made.requires_grad:
+        refuse_sealed(t, name)
         if result.dtype != array.dtype:
             made = cast(made, array.dtype)
         _keep_old_values(made, array, t, start)
         view = t._view
         np.copyto(array, made._array)
         if view is None:
-            t._node, t._requires_grad = made._node, True
+            t._become(made._node)
         else:
-            _rebase(view, made)
+            rebase(view, made)
     else:
         np.copyto(array, result, casting="unsafe")
     t.version().bump(name)
@@ -81,20 +69,28 @@ def change(t: Tensor, name: str, make: Callable[[Tensor], Any]) -> Tensor:
 
 
 def _keep_old_values(made: Tensor, array: np.ndarray, t: Tensor, start: int) -> None:
-    """Give the nodes born since `start` their own copy of the values that are about to be overwritten."""
+    """Give the nodes born since `start` their own copy of what lies in the memory that is about to be written to."""
+    memory = array
+    while isinstance(memory.base, np.ndarray):
+        memory = memory.base
     assert made._node is not None
     young = [made._node]
     for node in young:
         young.extend(p for p in node.parents if p.time > start and p not in young)
         if isinstance(node, OpNode) and node.saved:
-            node.saved = [
-                v.copy(order="K") if isinstance(v, np.ndarray) and np.may_share_memory(v, array) else v
-                for v in node.saved
-            ]
+            node.saved = [_apart(v, memory) for v in node.saved]
             node.guards = [version for version in node.guards if version is not t._version]
+            node.meant = [version for version in node.meant if version is not t._version]
 
 
-def _rebase(view: Any, made: Tensor) -> None:
+def _apart(v: Any, memory: np.ndarray) -> Any:
+    """What was saved, copied where it lies in this memory."""
+    if isinstance(v, list):
+        return [_apart(x, memory) for x in v]
+    return v.copy(order="K") if isinstance(v, np.ndarray) and np.may_share_memory(v, memory) else v
+
+
+def rebase(view: View, made: Tensor) -> None:
     """Write the changed part into the history of a view's base; views find out when they are next used."""
     from .ops.index import setitem
     from .ops.shape import reshape
@@ -106,4 +102,4 @@ def _rebase(view: Any, made: Tensor) -> None:
         whole = setitem(old, made, np.unravel_index(places, base._array.shape))
     else:  # one element, which has no index to be found by
         whole = reshape(setitem(reshape(old, (1,)), made, places), ())
-    base._node, base._requires_grad = whole._node, True
+    base._become(whole._node)

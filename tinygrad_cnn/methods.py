@@ -16,13 +16,13 @@ import numpy as np
 
 from . import creation, ops, sampling
 from .autograd import backward
-from .inplace import change, refuse_leaf
-from .modes import mode
+from .inplace import change
+from .modes import _Setting, mode
 from .op import cast
 from .ops.elementwise import divide, minus, plus
 from .ops.rearrange import unfold
 from .random import Generator, rng
-from .tensor import Handle, Tensor, _hook, as_array
+from .tensor import Handle, Tensor, _hook, as_array, refuse_change
 from .tensor import device as Device
 
 # Ops that are methods as they are.
@@ -337,7 +337,7 @@ def write(t: Tensor, name: str, index: Any, value: Any) -> Tensor:
     array = as_array(value)
     if not isinstance(array, KNOWN):
         raise TypeError(f"{name}: expected a Tensor, an array or a number, got {type(value).__name__}")
-    refuse_leaf(t, name)
+    refuse_change(t, name)
     places = ops.index.parse(index, t._array.shape)
     if isinstance(value, Tensor) and places.advanced is not None and value.ndim:
         ops.index.refuse_dtype(name, t, value)
@@ -431,12 +431,16 @@ def reshaping(op: Callable, name: str) -> Callable:
 
     @wraps(op)
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        refuse_leaf(self, name)
-        out = op(self, *args, **kwargs)
-        if self._view is not None:
-            self._view = out._view
-        self._array = out._array
-        self._node, self._requires_grad = out._node, out._requires_grad
+        refuse_change(self, name)
+        # Its values stay, and so does what they were computed from.
+        out = _Setting(grad=True).during(op, self, *args, **kwargs)
+        view = self._view and out._view
+        if self.is_leaf:
+            self.data = out
+        else:
+            self._array = out._array
+            self._become(out._node)
+        self._view = view
         return self
 
     method.__name__ = name

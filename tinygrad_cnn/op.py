@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,7 +38,7 @@ from .dtypes import float16, float32, result_type
 from .half import narrowed, widened
 from .modes import mode, user_line
 from .quiet import loudness, restore, silence
-from .tensor import Node, Parts, Pick, Tensor, Version, View, tick, wrap
+from .tensor import INFERENCE, Node, Parts, Pick, Tensor, Version, View, as_array, plain, tick, wrap
 
 registry: dict[str, Callable] = {}
 
@@ -227,11 +228,13 @@ class Op:
                 if t._array.dtype.kind in "fc":
                     t._node = Pick(node, i, t._array)
                     t._requires_grad = True
-        if not (needed and mode.grad) and mode.tracer is not None:
+        elif mode.tracer is not None:
             mode.tracer.called(self, args, outs, None)
-        if self.view:
-            for i, t in enumerate(results):
+        for i, t in enumerate(results):
+            if self.view:
                 self.share(args, values, t, i)
+            if mode.inference and t._version is None:
+                t._version = INFERENCE
         return results
 
     def share(self, args: Any, values: list, result: Tensor, index: int | None = None) -> None:
@@ -240,7 +243,7 @@ class Op:
         if not isinstance(source, Tensor) or not _shares_memory(result._array, source._array):
             return
         result._version = source.version()
-        attributes = values[1 : len(args)]
+        attributes = [frozen(v) for v in values[1 : len(args)]]
         earlier = source._view
 
         def replay(base: Any) -> Any:
@@ -248,7 +251,10 @@ class Op:
             return out if index is None else out[index]
 
         base = source if earlier is None else earlier.base
-        result._view = View(base, replay, base._node)
+        sealed = "" if earlier is None else earlier.sealed
+        if not mode.grad:
+            sealed = sealed or f"by {self.name} under no_grad"
+        result._view = View(base, replay, sealed)
 
 
 def record(
@@ -277,12 +283,21 @@ def record(
     node.plan = plan
     node.hooks = node.retain = node.through = node.ahead = None
     node.scope = mode.scope
-    node.attributes = values[plan.n_inputs :] if plan.has_attributes else ()
+    if plan.has_attributes:
+        for i in range(plan.n_inputs, len(values)):
+            if type(values[i]) is list:
+                values[i] = frozen(values[i])
+        node.attributes = values[plan.n_inputs :]
+    else:
+        node.attributes = ()
     node.guards = guards = []
     for i in plan.guarded:
         a = args[i]
         if isinstance(a, Tensor):
-            guards.append(a._version or a.version())
+            guards.append(a._version or a.guard())
+        elif isinstance(a, ndarray):
+            values[i] = frozen(a)
+    node.meant = [args[i].guard() for i in plan.meant if isinstance(args[i], Tensor)] if plan.meant else ()
     if result is not None:
         node.shape = out.shape
         node.dtype = out.dtype
@@ -333,10 +348,10 @@ def op(
         if kwargs or len(args) != arity:
             args = spec.bind(args, kwargs)  # type: ignore[assignment]
         values: list = []
-        needed, bit, plain, half = 0, 1, True, False
+        needed, bit, arrays, half = 0, 1, True, False
         for a in args:
             if isinstance(a, Tensor):
-                plain = False
+                arrays = False
                 if a._view is not None:
                     a._refresh()
                 if a._requires_grad:
@@ -344,6 +359,8 @@ def op(
                 a = a._array
                 if a.dtype is float16:
                     half = True
+            elif isinstance(a, ndarray):
+                a = plain(a)
             values.append(a)
             bit += bit
         loud = loudness()
@@ -361,7 +378,7 @@ def op(
         extras: Any = ()
         if keeps:
             out, *extras = out
-        if plain:
+        if arrays:
             return out
         if type(out) is not ndarray:
             if type(out) is tuple:
@@ -372,8 +389,11 @@ def op(
             spec.share(args, values, result)
         if needed and mode.grad:
             record(spec, args, values, needed, out, extras, result)
-        elif mode.tracer is not None:
-            mode.tracer.called(spec, args, out, None)
+        elif mode.inference or mode.tracer is not None:
+            if mode.inference and result._version is None:
+                result._version = INFERENCE
+            if mode.tracer is not None:
+                mode.tracer.called(spec, args, out, None)
         return result
 
     spec.call = call
@@ -384,6 +404,19 @@ def op(
     call.explain = spec.explain  # type: ignore[attr-defined]
     registry[spec.name] = call
     return call
+
+
+def frozen(value: Any) -> Any:
+    """An argument as it is now: what is done to a list, an array or a tensor later does not change it."""
+    kind = type(value)
+    if kind is tuple or kind is list:
+        for v in value:
+            if type(v) is not int:
+                return kind([frozen(v) for v in value])
+        return kind(value)
+    if kind is slice:
+        return slice(*[v if v is None else operator.index(v) for v in (value.start, value.stop, value.step)])
+    return np.array(as_array(value), order="K") if isinstance(value, Tensor | ndarray) else value
 
 
 def _shares_memory(view: np.ndarray, array: np.ndarray) -> bool:
@@ -416,14 +449,24 @@ class Plan:
         if op.fused is not None:
             self.needs = tuple(op.parameters.index(name) in self.needed for name in op.inputs)
             self.steps = [self._step(op.fused, {"needs": self.needs})]
+            self.guarded = self._among(n_values)
             for name in op.parameters:  # the meaning takes them all
                 self._slot(name)
+            self.meant = [i for i in self._among(n_values) if i not in self.guarded]
         else:
             self.steps = [self._step(self._rule(names, i), {"index": i} if op.variadic else {}) for i in self.needed]
-        everything = range(self.n_inputs)
-        self.guarded = [i for k in self.keep for i in (everything[k] if isinstance(k, slice) else [k]) if i < n_values]
+            self.guarded, self.meant = self._among(n_values), []
         self.keeps_out = n_values in self.keep
         self.beyond = any(not isinstance(k, slice) and k >= n_values for k in self.keep)
+        first_shape = len(self.numbered)
+        self.frees = any(
+            isinstance(k, slice) or k < self.n_inputs or n_values <= k < first_shape for k in self.keep
+        )  # sizes and attributes stay
+
+    def _among(self, n_values: int) -> list[int]:
+        """Which of the arguments are kept so far."""
+        everything = range(self.n_inputs)
+        return [i for k in self.keep for i in (everything[k] if isinstance(k, slice) else [k]) if i < n_values]
 
     def _rule(self, names: list[str], i: int) -> Callable:
         op = self.op
@@ -469,12 +512,13 @@ class Plan:
 class OpNode(Node):
     """A recorded call of an op."""
 
-    __slots__ = ("ahead", "attributes", "guards", "op", "plan", "saved", "through")
+    __slots__ = ("ahead", "attributes", "guards", "meant", "op", "plan", "saved", "through")
 
     op: Op
     plan: Plan
     saved: list | None
-    guards: list[Version]
+    guards: list[Version]  # of what the rules take
+    meant: Sequence[Version]  # of what the meaning takes besides
     attributes: Sequence
     through: Callable[[Any], list | None] | None  # gives the gradients of the grandparents at once, see fusion.py
     ahead: list | None  # what `through` of the child has found for this node's parents
@@ -497,21 +541,19 @@ class OpNode(Node):
             ahead, self.ahead = self.ahead, None
             return ahead
         if create_graph:
-            if self.op.composition is not None:
-                return self._pull_meaning(g)
-            saved = self._saved_tensors()
-        elif self.through is not None and _nobody_looks(parent := self.parents[0]):
+            return self._pull_recorded(g)
+        if self.through is not None and _nobody_looks(parent := self.parents[0]):
             parent.ahead = self.through(g)  # type: ignore[attr-defined]
             if parent.ahead is not None:  # type: ignore[attr-defined]
                 return [g]  # a stand-in: the parent has what it would make of its gradient
         if self.dtype is float16:
             g, saved = _wide(g), _wide(saved)
-        result = []
         steps = self.plan.steps
         if self.op.fused is not None:
             rule, slots = steps[0]
             together = rule(g, *[saved[i] for i in slots])
             return [fit(c, p) for c, p in zip(self._needed_of(together), self.parents, strict=True)]
+        result = []
         for (rule, slots), parent in zip(steps, self.parents):
             if not slots:
                 c = rule(g)
@@ -519,10 +561,61 @@ class OpNode(Node):
                 c = rule(g, saved[slots[0]])
             else:
                 c = rule(g, *[saved[i] for i in slots])
-            if c is not None and (c.shape != parent.shape or c.dtype is not parent.dtype):
+            if c is None or c.shape != parent.shape or c.dtype is not parent.dtype:
                 c = fit(c, parent)
             result.append(c)
         return result
+
+    def _pull_recorded(self, g: Any) -> list:
+        """The gradients with graphs of their own."""
+        for version in self.meant:
+            if version.time > self.time:
+                refuse_changed(self, self.op.name, version)
+        saved = self._saved_tensors()
+        if self.op.composition is not None:
+            return self._pull_meaning(g, saved)
+        if self.dtype is float16:
+            g, saved = _wide(g), _wide(saved)
+        result = []
+        for (rule, slots), parent in zip(self.plan.steps, self.parents, strict=True):
+            start = tick()
+            c = rule(g, *[saved[i] for i in slots])
+            result.append(fit(self._tie(c, slots, saved, start), parent))
+        return result
+
+    def _tie(self, c: Any, slots: list[int], saved: list, start: int) -> Any:
+        """The gradient as a function of all that its rule took, also where that only told cases apart.
+
+        A ReLU's slope is 0 or 1, and no op follows from which input: the derivative there is zero, not missing.
+        """
+        if c is None:
+            return c
+        reached: set[Node | None] = set()
+        stack = [c._node] if isinstance(c, Tensor) else []
+        while stack:
+            node = stack.pop()
+            if node not in reached:
+                reached.add(node)
+                if node is not None and node.time > start:
+                    stack.extend(node.parents)
+        if self in reached:
+            return c
+        beyond = self.plan.numbered.index("out")
+        left: dict[Node, None] = {}
+        for i in slots:
+            number = self.plan.keep[i]
+            for t in saved[i] if isinstance(number, slice) else [saved[i]]:
+                if not isinstance(t, Tensor):
+                    continue
+                mask = t._array.dtype.kind not in "fc" or (isinstance(number, int) and number >= beyond)
+                if t._node is not None and t._node is not self:
+                    left[t._node] = None
+                elif mask:  # a choice among the inputs, or made by them
+                    left.update(dict.fromkeys(self.parents))
+        for node in left:
+            if node not in reached:
+                c = by_cases(c, wrap(np.broadcast_to(np.zeros((), node.dtype), node.shape), node))
+        return c
 
     def kept(self, name: str) -> Any:
         """What a rule of this op gets under a name."""
@@ -532,11 +625,9 @@ class OpNode(Node):
     def _needed_of(self, together: tuple) -> list:
         return [c for c, needed in zip(together, self.plan.needs, strict=True) if needed]
 
-    def _pull_meaning(self, g: Tensor) -> list:
+    def _pull_meaning(self, g: Tensor, saved: list) -> list:
         """The gradients of a fused op, made so that they can be differentiated."""
-        values = self._saved_tensors()
-        slots = [self.plan._slot(name) for name in self.op.parameters]
-        arguments = [values[i] for i in slots]
+        arguments = [saved[self.plan._slot(name)] for name in self.op.parameters]
         sources = [arguments[i] for i in self.plan.needed]
         before = mode.grad
         try:
@@ -564,7 +655,7 @@ class OpNode(Node):
 
     def release(self) -> None:
         self.through = None
-        if self.saved:
+        if self.plan.frees:
             self.saved = None
             self.guards = []
 
@@ -576,8 +667,8 @@ def _nobody_looks(node: Node) -> bool:
 
 def fit(c: Any, parent: Node) -> Any:
     """A contribution in the shape and dtype of the input that it is for: the adjoint of broadcasting."""
-    if c is None:
-        return c
+    if c is None:  # a rule's word for zero
+        return np.broadcast_to(np.zeros((), parent.dtype), parent.shape)
     if c.shape != parent.shape:
         c = sum_to(c, parent.shape)
     if c.dtype != parent.dtype:
@@ -609,6 +700,12 @@ def cast(input, dtype: np.dtype):
     return input.astype(dtype)
 
 
+@op(view=True)
+def by_cases(input, other):
+    """input, which depends on other by cases alone: the derivative along other is zero."""
+    return input
+
+
 sum_to.grad(input=lambda g, input_shape: expand_to(g, input_shape))
 sum_to.explain(
     "A sum's gradient goes to every element that was added.", input="g repeated along the axes that were summed"
@@ -617,6 +714,8 @@ expand_to.grad(input=lambda g, input_shape: sum_to(g, input_shape))
 expand_to.explain("An element that was used several times gets the sum of its gradients.", input="Σ_{copies} g")
 cast.grad(input=lambda g: g)
 cast.explain("The same number in another dtype: the gradient passes.")
+by_cases.grad(input=lambda g: g, other=lambda g: None)
+by_cases.explain("Other decides which case holds; within a case nothing moves with it.", zero="a case is constant")
 
 
 # Half precision.

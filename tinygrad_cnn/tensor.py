@@ -9,13 +9,17 @@ reference cycles, so that dropping a loss frees its whole graph at once:
 
 from __future__ import annotations
 
+import copy
+import ctypes
 import itertools
 import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
+from .modes import _Setting, mode
 from .printing import mimebundle, values
 
 # One clock for births of nodes and changes of arrays. A node is always younger than its parents,
@@ -110,18 +114,36 @@ class Version:
         self.op = op
 
 
+class InferenceVersion(Version):
+    """The version of tensors made in `inference_mode`: their changes are not counted, so nobody may rely on them."""
+
+    def __bool__(self) -> bool:
+        return False  # a recorded op asks for `guard` then
+
+    def bump(self, op: str) -> None:
+        pass
+
+
+INFERENCE = InferenceVersion()
+
+
 class View:
     """How a view is made from its base: `replay(base)` makes it again, on Tensors or on arrays.
 
-    When the base gets a new history by an in-place change, `seen` tells that the view's is old.
+    When the base gets a new history by an in-place change, `seen` tells that the view's is old, and `array` and
+    `changes` whether the base still is what was looked at. `sealed` says how the view was made if gradients could
+    not follow a change of it: "by getitem under no_grad".
     """
 
-    __slots__ = ("base", "replay", "seen")
+    __slots__ = ("array", "base", "changes", "replay", "sealed", "seen")
 
-    def __init__(self, base: Tensor, replay: Callable, seen: Node | None):
+    def __init__(self, base: Tensor, replay: Callable, sealed: str = ""):
         self.base = base
         self.replay = replay
-        self.seen = seen
+        self.sealed = sealed
+        self.seen = base._node
+        self.array = base._array
+        self.changes = base.version().changes
 
 
 class Node:
@@ -257,7 +279,7 @@ class Tensor:
     Operators and methods are attached by `methods.py`.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_array", "_node", "_requires_grad", "_version", "_view", "grad")
+    __slots__ = ("__dict__", "__weakref__", "_array", "_grad", "_node", "_requires_grad", "_version", "_view")
     __array_priority__ = 1000  # so that `array * tensor` asks the tensor
 
     _array: np.ndarray
@@ -265,7 +287,7 @@ class Tensor:
     _requires_grad: bool
     _version: Version | None
     _view: View | None
-    grad: Tensor | None
+    _grad: Tensor | None
 
     def __init__(self, *data: Any, dtype: Any = None, requires_grad: bool = False):
         """Tensor(2, 3) has this shape and no values yet; Tensor([2, 3]) has these values. Both are float32."""
@@ -275,7 +297,7 @@ class Tensor:
             self._array = np.array(as_array(data[0]), dtype or np.float32)
         else:
             raise TypeError(f"Tensor: expected sizes or one list of data, got {data}; tensor(...) makes one of data")
-        self._node = self._version = self._view = self.grad = None
+        self._node = self._version = self._view = self._grad = None
         self._requires_grad = False
         if requires_grad:
             self.requires_grad = True
@@ -357,9 +379,12 @@ class Tensor:
                 "you can only change requires_grad flags of leaf variables; use y = x.detach() for a tensor "
                 "that has no history"
             )
+        if flag and self._version is INFERENCE and not mode.inference:
+            raise RuntimeError(
+                "requires_grad: this tensor was made in inference_mode and cannot require grad outside of it; "
+                ".clone() it first"
+            )
         self._requires_grad = bool(flag)
-        if not flag:
-            self._node = None
 
     @property
     def is_leaf(self) -> bool:
@@ -379,16 +404,72 @@ class Tensor:
         """
         view = self._view
         assert view is not None
-        if view.base._node is not view.seen and not isinstance(view.base._node, AccumulateGrad | None):
-            anew = view.replay(view.base)
-            self._node, self._requires_grad = anew._node, anew._requires_grad
-            view.seen = view.base._node
+        base = view.base
+        if base._node is view.seen or isinstance(base._node, AccumulateGrad | None):
+            return
+        if base._array is not view.array or view.sealed:
+            if mode.grad and base.version().changes != view.changes:
+                how = f"made {view.sealed}" if view.sealed else "made before its base was given another shape"
+                raise RuntimeError(
+                    f"this tensor of shape {self._array.shape} is a view that was {how}, and its base was changed in "
+                    "place since, so its history is no longer right; make the view again"
+                )
+            return
+        anew = _Setting(grad=True, tracer=None).during(view.replay, base)
+        self._become(anew._node)
+        view.seen = base._node
+        view.changes = base.version().changes
+
+    def _become(self, node: Node | None) -> None:
+        """Be the result of another node from now on; where `.grad` is kept, it is that node's."""
+        old = self._node
+        if node is not None and old is not None and old.retain is not None:
+            old.retain, node.retain = None, weakref.ref(self)
+        self._node = node
+        self._requires_grad = node is not None
 
     def version(self) -> Version:
         """The record of in-place changes of this tensor's memory."""
         if self._version is None:
             self._version = Version()
         return self._version
+
+    def guard(self) -> Version:
+        """The version, for a node that saves the values: it compares them later."""
+        if self._version is INFERENCE:
+            raise RuntimeError(
+                f"inference tensors cannot be saved for backward: this one of shape {self._array.shape} was made in "
+                "inference_mode, where changes are not counted; .clone() it outside, or use no_grad instead"
+            )
+        return self.version()
+
+    def is_inference(self) -> bool:
+        """Whether it was made in `inference_mode`."""
+        return self._version is INFERENCE
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward adds to, in place; None before there is one."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"grad: expected a Tensor or None, got {type(value).__name__}")
+            if value is self:
+                raise RuntimeError("grad: a tensor cannot be its own gradient")
+            mine, its = self._array, value._array
+            if its.shape != mine.shape or its.dtype != mine.dtype:
+                raise RuntimeError(
+                    f"grad: a gradient has the shape and dtype of its tensor, {mine.shape} {mine.dtype}; "
+                    f"got {its.shape} {its.dtype}"
+                )
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
 
     @property
     def _base(self) -> Tensor | None:
@@ -427,6 +508,7 @@ class Tensor:
         if not isinstance(value, Tensor):
             raise TypeError(f"Tensor.data: expected a Tensor, got {type(value).__name__}")
         self._array = value._array
+        self._view = None
         node, array = self._node, value._array
         if isinstance(node, AccumulateGrad) and (node.shape, node.dtype) != (array.shape, array.dtype):
             self._node = None
@@ -442,7 +524,7 @@ class Tensor:
         >>> t.tolist()
         [5.0, 0.0]
         """
-        if self.requires_grad and not force:
+        if mode.grad and not force and self.requires_grad:
             raise RuntimeError(
                 "can't call numpy() on a Tensor that requires grad: the array would have no history; "
                 "use tensor.detach().numpy()"
@@ -509,10 +591,13 @@ class Tensor:
         return rebuild, (type(self), self._array, self._requires_grad, self.__dict__)
 
     def __deepcopy__(self, memo: dict) -> Tensor:
+        """A leaf on memory of its own; tensors that share memory, copied together, share it again."""
         self._refuse_graph("deepcopy")
-        out = rebuild(type(self), self._array.copy(order="K"), self._requires_grad, dict(self.__dict__))
-        out.grad = None if self.grad is None else self.grad.__deepcopy__(memo)
-        memo[id(self)] = out
+        out = memo[id(self)] = rebuild(type(self), _copied(self._array, memo), self._requires_grad, {})
+        if self._version:
+            out._version = copy.deepcopy(self._version, memo)
+        out._grad = copy.deepcopy(self._grad, memo)
+        out.__dict__.update(copy.deepcopy(self.__dict__, memo))
         return out
 
     def _refuse_graph(self, action: str) -> None:
@@ -529,11 +614,44 @@ def wrap(array: np.ndarray, node: Node | None = None) -> Tensor:
     t._array = array
     t._node = node
     t._requires_grad = node is not None
-    t._version = t._view = t.grad = None
+    t._version = t._view = t._grad = None
     return t
 
 
 _new = Tensor.__new__
+
+
+def refuse_change(t: Tensor, name: str) -> None:
+    """Raise where `t` must not be changed in place."""
+    if t._version is INFERENCE and not mode.inference:
+        raise RuntimeError(
+            f"{name}: a tensor made in inference_mode is being changed in place outside of it; .clone() it first"
+        )
+    if not mode.grad:
+        return
+    base = t if t._view is None else t._view.base
+    if base._requires_grad and base.is_leaf:
+        what = "a leaf Variable that requires grad" if base is t else "a view of a leaf Variable that requires grad"
+        raise RuntimeError(
+            f"{name}: {what} is being used in an in-place operation; nothing was changed. "
+            "Do it under tinygrad_cnn.no_grad(), or make a new tensor with the op that is not in place"
+        )
+    if t.requires_grad or base._requires_grad:
+        refuse_sealed(t, name)
+
+
+def refuse_sealed(t: Tensor, name: str) -> None:
+    """Raise where `t` is a view and no gradient could follow a change of it."""
+    if t._view is not None and t._view.base._array is not t._view.array:
+        raise RuntimeError(
+            f"{name}: a view is being changed in place whose base was given another shape or other memory since; "
+            "nothing was changed. Make the view again"
+        )
+    if t._view is not None and t._view.sealed:
+        raise RuntimeError(
+            f"{name}: a view that was made {t._view.sealed} is being changed in place where gradients are recorded, "
+            "and they could not follow; nothing was changed. Make the view again here, or .clone() it first"
+        )
 
 
 def is_tensor(obj: Any) -> bool:
@@ -550,15 +668,60 @@ def rebuild(kind: type, array: np.ndarray, requires_grad: bool, attributes: dict
     """A leaf as it was before it was pickled or copied."""
     t: Tensor = kind.__new__(kind)  # type: ignore[call-overload]
     t._array = array
-    t._node = t._version = t._view = t.grad = None
+    t._node = t._version = t._view = t._grad = None
     t._requires_grad = requires_grad
     t.__dict__.update(attributes)
     return t
 
 
+def clear_grad(t: Tensor, set_to_none: bool) -> None:
+    """Let `.grad` be None, or the same tensor, filled with zeros and without history."""
+    g = t._grad
+    if set_to_none or g is None:
+        t._grad = None
+    else:
+        g._node, g._requires_grad = None, False
+        g.zero_()  # type: ignore[attr-defined]
+
+
 def as_array(data: Any) -> Any:
-    """The array of a Tensor; anything else as it is."""
-    return data._array if isinstance(data, Tensor) else data
+    """The array of a Tensor, an array as `plain` has it; anything else as it is."""
+    if isinstance(data, Tensor):
+        return data._array
+    return plain(data) if isinstance(data, np.ndarray) else data
+
+
+def plain(array: np.ndarray) -> np.ndarray:
+    """The same numbers as an np.ndarray in the byte order of the machine; a TypeError where a Tensor cannot hold them.
+
+    A subclass may mean other things by the same words: `*` of an np.matrix is a product of matrices.
+    """
+    if type(array) is not np.ndarray:
+        if isinstance(array, np.ma.MaskedArray):
+            raise TypeError("a masked array leaves elements out, which no Tensor can; fill them with .filled(value)")
+        array = array.view(np.ndarray)
+    dtype = array.dtype
+    if dtype.char not in _CHARS:
+        raise TypeError(f"cannot make a Tensor of dtype {dtype}; expected numbers of at most 64 bits (complex: 128)")
+    return array if dtype.isnative else array.astype(dtype.newbyteorder("="))
+
+
+_CHARS = frozenset("?bBhHiIlLqQefdFD")
+
+
+def _copied(array: np.ndarray, memo: dict) -> np.ndarray:
+    """A copy for deepcopy: of the whole memory that the array lies in, once, seen as the array sees it."""
+    owner = array
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    start, end = byte_bounds(owner)
+    known = memo.get(id(owner))
+    if known is None:
+        memory = np.array((ctypes.c_uint8 * (end - start)).from_address(start))
+        known = memo[id(owner)] = memory, owner  # which is kept alive, so that nothing else gets its id
+    out = np.ndarray(array.shape, array.dtype, known[0], array.__array_interface__["data"][0] - start, array.strides)
+    out.flags.writeable = array.flags.writeable or 0 not in array.strides
+    return out
 
 
 def describe(t: Tensor) -> str:

@@ -84,7 +84,8 @@ def test_parameters_without_gradient_are_left_alone(name):
 def test_a_gradient_that_does_not_fit_changes_nothing(name, grad):
     a, b = _leaf(2), _leaf(2)
     opt = getattr(optim, name)([{"params": a}, {"params": b}], **ALL[name])
-    a.grad, b.grad = tg.ones(2), grad
+    a.grad, b.data = tg.ones(2), grad
+    b.grad, b.data = grad, tg.ones(2)
     with pytest.raises(RuntimeError, match=rf"{name}.step: a gradient has shape .*nothing was changed"):
         opt.step()
     assert a.tolist() == [1.0, 1.0]

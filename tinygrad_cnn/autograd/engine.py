@@ -146,7 +146,7 @@ def _roots(name: str, tensors: Any, gradients: Any, create_graph: bool) -> tuple
             )
         root = t.accumulator()
         roots.append(root)
-        seeds.append(g if create_graph else g._array.copy() if type(root) is AccumulateGrad else g._array)
+        seeds.append(g if create_graph else g._array)
     return roots, seeds
 
 
@@ -185,7 +185,11 @@ def _walk(
                 between.add(node)
     gradients: dict[Node, Any] = {}
     for root, seed in zip(roots, seeds, strict=True):
-        gradients[root] = gradients[root] + seed if root in gradients else seed
+        if root in gradients:
+            seed = gradients[root] + seed
+        elif not create_graph and (wanted is not None or type(root) is AccumulateGrad):
+            seed = np.copy(seed, order="K")  # the caller's own
+        gradients[root] = seed
     found: dict[Node, Any] = {}
     before, loud = (mode.grad, mode.tracer), loudness()
     try:
@@ -233,17 +237,43 @@ def _walk(
 
 
 def _accumulate(t: Tensor, g: Any, create_graph: bool) -> None:
-    """t.grad += g, then the hooks that wait for it."""
-    if t.grad is None:
-        t.grad = g if isinstance(g, Tensor) else wrap(np.asarray(g))
-    elif create_graph:
-        t.grad = t.grad + g  # type: ignore[operator]
+    """Add g, which nobody else holds, to the `.grad` that is there, in place; then call the hooks that wait for it.
+
+    A gradient with a graph of its own is added out of place: the graph of the earlier ones may need their values.
+    """
+    if not t._requires_grad:
+        return  # frozen since
+    held = t._grad
+    if create_graph:
+        g = g if isinstance(g, Tensor) else wrap(np.asarray(g))
+        t._grad = g.clone() if held is None else held + g  # type: ignore[attr-defined, operator]
+    elif held is None:
+        t._grad = wrap(_laid_out_like(t._array, g))
     else:
-        t.grad = wrap(np.asarray(t.grad._array + g))
+        array = held._array
+        if array.shape != g.shape or not array.flags.writeable:
+            raise RuntimeError(
+                f"backward: a gradient of shape {g.shape} cannot be added to the .grad that is there, of shape "
+                f"{array.shape}" + ("" if array.flags.writeable else " and read-only (or expanded): .clone() it first")
+            )
+        np.add(array, g, out=array)
+        held.version().bump("backward")
     after = getattr(t._node, "after", None)
     if after:
         for hook in list(after.values()):
             hook(t)
+
+
+def _laid_out_like(array: np.ndarray, g: Any) -> np.ndarray:
+    """The gradient with the strides of its leaf, or in rows where elements of the leaf overlap or leave gaps."""
+    g = np.asarray(g)
+    if g.strides == array.strides or (g.flags.c_contiguous and array.flags.c_contiguous):
+        return g
+    out = np.empty_like(array)  # dense, with the axes in the leaf's order
+    if any(n > 1 and i != j for n, i, j in zip(array.shape, array.strides, out.strides, strict=True)):
+        out = np.empty(array.shape, array.dtype)
+    np.copyto(out, g)
+    return out
 
 
 def _own(c: Any, g: Any, node: Node) -> Any:
@@ -255,7 +285,8 @@ def _own(c: Any, g: Any, node: Node) -> Any:
         return np.copy(c, order="K")  # a user's backward may hand on anything; what is read-only repeats its elements
     memory = _memory(c)
     for x in (g, *saved):
-        if memory is _memory(x) or (type(x) is list and any(memory is _memory(y) for y in x)):
+        together = x.values() if type(x) is Parts else x if type(x) is list else (x,)
+        if any(memory is _memory(y) for y in together):
             return np.copy(c, order="K")
     return c
 
@@ -276,17 +307,20 @@ def _run_hooks(node: Node, g: Any, create_graph: bool) -> Any:
         if changed is not None:
             if not isinstance(changed, Tensor):
                 raise TypeError(f"hook of {node.name()}: expected a Tensor or None, got {type(changed).__name__}")
-            if changed._array.shape != node.shape:
+            if (changed._array.shape, changed._array.dtype) != (node.shape, node.dtype):
                 raise RuntimeError(
-                    f"hook of {node.name()}: returned shape {changed._array.shape}, the gradient has shape {node.shape}"
+                    f"hook of {node.name()}: returned {changed._array.dtype} of shape {changed._array.shape}, the "
+                    f"gradient is {node.dtype} of shape {node.shape}"
                 )
             seen = changed
-    if node.retain is not None:
-        t = node.retain()
-        if t is not None:
-            kept = seen if create_graph else wrap(seen._array.copy(order="K"))
-            t.grad = kept if t.grad is None else t.grad + kept
-    return seen if create_graph else seen._array
+    t = node.retain and node.retain()
+    if t is not None:
+        kept = seen.clone()  # type: ignore[attr-defined]
+        t._grad = kept if t._grad is None else t._grad + kept
+    if create_graph:
+        return seen
+    # What a hook may have kept, or handed on, is not to be added to later.
+    return np.copy(seen._array, order="K") if node.hooks else seen._array
 
 
 def _refuse_nan(node: Node, c: Any) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..modes import _Setting, mode, user_line
-from ..tensor import Node, Pick, Tensor, tick, wrap
+from ..tensor import Node, Pick, Tensor, View, refuse_change, refuse_sealed, tick, wrap
 
 
 class FunctionCtx(Node):
@@ -28,13 +28,15 @@ class FunctionCtx(Node):
         self.scope = mode.scope
         self.where = user_line() if mode.watch else None
         self.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
+        self._recorded = mode.grad and any(self.needs_input_grad)
         self._saved: list | None = []
         self._to_save: tuple = ()
         self._not_differentiable: set[int] = set()
-        self._dirty: set[int] = set()
+        self._dirty: dict[int, Tensor] = {}
         self._materialize = True
         self._outputs: list[tuple[tuple, np.dtype]] = []
         self._single = True
+        self._others = [i for i, a in enumerate(args) if not isinstance(a, Tensor)]
         self.parents = ()
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
@@ -53,7 +55,9 @@ class FunctionCtx(Node):
 
     def mark_dirty(self, *inputs: Tensor) -> None:
         """These inputs were changed in place, and are returned."""
-        self._dirty |= {id(t) for t in inputs}
+        for t in inputs:
+            _Setting(grad=self._recorded).during(refuse_change, t, self.function.__name__)
+        self._dirty.update({id(t): t for t in inputs})
 
     def set_materialize_grads(self, value: bool) -> None:
         """Whether a missing gradient reaches backward as zeros (True, the default) or as None."""
@@ -90,7 +94,7 @@ class FunctionCtx(Node):
                 self._saved.append(None)
             else:
                 node = own[id(t)] if id(t) in own else t.accumulator() if t._requires_grad else None
-                self._saved.append((t._array, node, t.version(), tick()))
+                self._saved.append((t._array, node, t.guard(), tick()))
         self._to_save = ()
 
     def pull(self, g: Any, create_graph: bool) -> list:
@@ -103,25 +107,39 @@ class FunctionCtx(Node):
         tensors = [p if p is None or isinstance(p, Tensor) else wrap(np.asarray(p)) for p in incoming]
         grads = _Setting(grad=create_graph).during(self.function.backward, self, *tensors)
         grads = grads if isinstance(grads, tuple) else (grads,)
+        needed = self.needs_input_grad
         name = self.function.__name__
-        if len(grads) < len(self.needs_input_grad) or any(g is not None for g in grads[len(self.needs_input_grad) :]):
+        if len(grads) < len(needed) or any(g is not None for g in grads[len(needed) :]):
             raise RuntimeError(
-                f"{name}.backward returned {len(grads)} gradients, forward took {len(self.needs_input_grad)} arguments"
+                f"{name}.backward returned {len(grads)} gradients, forward took {len(needed)} arguments"
                 "; return one for each, None where there is none"
             )
-        result = []
-        wanted = [grad for grad, needed in zip(grads, self.needs_input_grad, strict=False) if needed]
-        for parent, grad in zip(self.parents, wanted, strict=True):
-            if grad is not None:
-                if not isinstance(grad, Tensor):
-                    raise TypeError(f"{name}.backward: expected a Tensor or None, got {type(grad).__name__}")
-                if grad._array.shape != parent.shape:
-                    raise RuntimeError(
-                        f"{name}.backward returned a gradient of shape {grad._array.shape} for an input of shape "
-                        f"{parent.shape}; they must be equal"
-                    )
-            result.append(grad if grad is None or create_graph else grad._array)
-        return result
+        for i in self._others:
+            if grads[i] is not None:
+                raise RuntimeError(
+                    f"{name}.backward returned a gradient for argument {i}, which was no Tensor; return None there"
+                )
+        wanted = [grad for grad, need in zip(grads, needed, strict=False) if need]
+        return [
+            None if grad is None else self._fit(grad, parent, create_graph)
+            for parent, grad in zip(self.parents, wanted, strict=True)
+        ]
+
+    def _fit(self, grad: Any, parent: Node, create_graph: bool) -> Any:
+        """A gradient that backward returned, summed where the input was broadcast, in the input's dtype."""
+        from ..op import fit  # ops stand above; only what does not fit needs them
+
+        name = self.function.__name__
+        if not isinstance(grad, Tensor):
+            raise TypeError(f"{name}.backward: expected a Tensor or None, got {type(grad).__name__}")
+        shape, wanted = grad._array.shape, parent.shape
+        padded = (1,) * (len(shape) - len(wanted)) + wanted
+        if len(padded) != len(shape) or any(m not in (1, n) for m, n in zip(padded, shape, strict=True)):
+            raise RuntimeError(
+                f"{name}.backward returned a gradient of shape {shape} for an input of shape {wanted}; they must be "
+                "equal, or the input's broadcast to the gradient's"
+            )
+        return fit(grad if create_graph else grad._array, parent)
 
     def release(self) -> None:
         if self._saved:
@@ -171,8 +189,14 @@ class Function:
             outputs = unrecorded.during(cls.forward, ctx, *args, **kwargs)
         single = not isinstance(outputs, tuple)
         everything = (outputs,) if single else outputs
-        recorded = any(ctx.needs_input_grad) and mode.grad
-        if not recorded:
+        for t in ctx._dirty.values():
+            t.version().bump(cls.__name__)
+        if lost := ctx._dirty.keys() - {id(t) for t in everything}:
+            raise RuntimeError(
+                f"{cls.__name__}: {len(lost)} of the inputs that were marked as dirty are not among the outputs; "
+                "return what was changed in place"
+            )
+        if not ctx._recorded:
             return outputs
         ctx._single = single
         ctx.parents = tuple(a.accumulator() for a, n in zip(args, ctx.needs_input_grad, strict=True) if n)
@@ -182,19 +206,22 @@ class Function:
         for i, t in enumerate(everything):
             ctx._outputs.append((t._array.shape, t._array.dtype) if isinstance(t, Tensor) else ((), np.dtype("f4")))
             if not isinstance(t, Tensor) or t._array.dtype.kind not in "fc" or id(t) in ctx._not_differentiable:
-                results.append(t)
+                results.append(t.detach() if isinstance(t, Tensor) and id(t) in given else t)
                 continue
-            if id(t) in ctx._dirty:
-                t.version().bump(cls.__name__)
-            elif id(t) in given:
-                t = wrap(t._array)
             if single:
                 ctx.shape, ctx.dtype = t._array.shape, t._array.dtype
-                t._node = ctx
+                node: Node = ctx
             else:
                 ctx.shape, ctx.dtype = (), t._array.dtype
-                t._node = Pick(ctx, i, t._array)
-            t._requires_grad = True
+                node = Pick(ctx, i, t._array)
+            if id(t) in ctx._dirty:
+                _changed(t, node, cls.__name__)
+            else:
+                if id(t) in given:
+                    t = _same(t)
+                if t._view is not None:
+                    t._view.sealed = f"by {cls.__name__}"
+                t._node, t._requires_grad = node, True
             results.append(t)
         ctx._keep(results)
         if mode.tracer is not None:
@@ -202,18 +229,55 @@ class Function:
         return results[0] if single else tuple(results)
 
 
+def _same(t: Tensor) -> Tensor:
+    """An input that forward returned as it is: a view of all of it."""
+    out = t.detach()
+    out._view = View(t if t._view is None else t._view.base, lambda base: base)
+    return out
+
+
+def _changed(t: Tensor, node: Node, name: str) -> None:
+    """Let an input that forward changed in place be the result of its node; a view's base learns of it."""
+    if t._view is None:
+        t._become(node)
+        return
+    from ..inplace import rebase  # ops stand above; only a view needs them
+
+    refuse_sealed(t, name)
+    rebase(t._view, wrap(t._array, node))
+
+
 def once_differentiable(backward: Callable) -> Callable:
-    """Mark a backward that cannot be differentiated again: asking for it raises, instead of giving a wrong result."""
+    """Mark a backward that cannot be differentiated again: doing so raises, instead of giving a wrong result."""
 
     @functools.wraps(backward)
     def wrapper(ctx: Any, *grads: Any) -> Any:
-        if mode.grad:
-            raise RuntimeError(
-                f"{ctx.name()}: trying to differentiate twice a function that was marked with @once_differentiable"
-            )
-        return backward(ctx, *grads)
+        outputs = _Setting(grad=False).during(backward, ctx, *grads)
+        sources = [t for t in (*grads, *ctx.saved_tensors) if isinstance(t, Tensor) and t.requires_grad]
+        if not mode.grad or not sources:
+            return outputs
+        everything = outputs if isinstance(outputs, tuple) else (outputs,)
+        results = tuple(wrap(t._array, Once(ctx, t, sources)) if isinstance(t, Tensor) else t for t in everything)
+        return results if isinstance(outputs, tuple) else results[0]
 
     return wrapper
+
+
+class Once(Node):
+    """A gradient from a backward that is marked with `once_differentiable`: the end of the way."""
+
+    def __init__(self, ctx: Node, gradient: Tensor, sources: list[Tensor]):
+        self.parents = tuple(t.accumulator() for t in sources)
+        self.shape, self.dtype = gradient._array.shape, gradient._array.dtype
+        self.time = tick()
+        self.hooks = self.retain = self.where = None
+        self.scope = mode.scope
+        self.of = ctx.name()
+
+    def pull(self, g: Any, create_graph: bool) -> list:
+        raise RuntimeError(
+            f"{self.of}: trying to differentiate twice a function that was marked with @once_differentiable"
+        )
 
 
 def refuse_changed(node: Node, saver: str, version: Any) -> None:

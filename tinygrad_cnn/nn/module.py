@@ -16,7 +16,7 @@ import numpy as np
 
 from ..modes import Scope, mode
 from ..printing import mimebundle
-from ..tensor import Handle, Tensor, wrap
+from ..tensor import Handle, Tensor, clear_grad, wrap
 from . import state
 from .hooks import BackwardWatch, Hook
 from .parameter import Buffer, Parameter
@@ -387,8 +387,7 @@ class Module:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or fill them with zeros."""
         for p in self.parameters():
-            if p.grad is not None:
-                p.grad = None if set_to_none else p.grad.detach().zero_()  # type: ignore[attr-defined]
+            clear_grad(p, set_to_none)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Module:
         """Replace the memory of every parameter, gradient and buffer by fn of it; they stay the same objects."""

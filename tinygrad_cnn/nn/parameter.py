@@ -15,7 +15,7 @@ def _adopt(new: Tensor, data: Tensor | None, name: str) -> None:
         raise TypeError(f"{name}: data must be a Tensor, got {type(data).__name__}; wrap it in tensor(...) first")
     new._array = data._array
     new._version = data.version()
-    new._node = new._view = new.grad = None
+    new._node = new._view = new._grad = None
     new._requires_grad = False
 
 

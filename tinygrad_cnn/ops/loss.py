@@ -214,7 +214,8 @@ def multi_margin_loss(
     if input.ndim not in (1, 2):
         raise RuntimeError(f"multi_margin_loss: expected input (N, C) or (C,), got {tuple(input.shape)}")
     _check_logits("multi_margin_loss", input, target, weight)
-    shape, labels = tuple(target.shape), as_array(target).reshape(-1)
+    shape, classes = tuple(target.shape), reshape(target, (-1,))
+    labels = as_array(classes)
     rows = input if input.ndim == 2 else unsqueeze(input, 0)
     N, C = rows.shape
     if target.ndim > 1 or len(labels) != N:
@@ -223,7 +224,7 @@ def multi_margin_loss(
         raise RuntimeError(
             f"multi_margin_loss: target out of range: the classes are 0 to {C - 1}, got {labels.tolist()}"
         )
-    beyond = clamp(rows - unsqueeze(pick_class(rows, labels), 1) + margin, 0)
+    beyond = clamp(rows - unsqueeze(pick_class(rows, classes), 1) + margin, 0)
     beyond = beyond if p == 1 else square(beyond)
     factors = (labels[:, None] != np.arange(C)) / C
     if weight is not None:
@@ -249,7 +250,7 @@ def _check_logits(name: str, input: Any, target: Any, weight: Any) -> None:
 
 def _examples(name: str, input: Any, target: Any, ignore_index: int) -> tuple:
     """Logits as rows (M,C), their classes (M,), which of them count (None for all), the shape of the losses."""
-    labels = as_array(target)
+    labels, classes = as_array(target), target
     if labels.dtype != np.int64 and labels.dtype != np.uint8:
         raise RuntimeError(
             f"{name}: expected target dtype int64 or uint8, the class of each example, got {labels.dtype}; "
@@ -269,7 +270,7 @@ def _examples(name: str, input: Any, target: Any, ignore_index: int) -> tuple:
     elif input.ndim < 2:
         if labels.size != 1 or labels.ndim > 1:
             raise ValueError(f"{name}: for one example (C,), target must have size 1, got target size {shape}")
-        input, labels = reshape(input, (1, -1)), labels.reshape(1)
+        input, classes = reshape(input, (1, -1)), reshape(target, (1,))
     else:
         if shape[:1] != input.shape[:1]:
             raise ValueError(
@@ -280,8 +281,9 @@ def _examples(name: str, input: Any, target: Any, ignore_index: int) -> tuple:
                 f"{name}: input {tuple(input.shape)} has a class at each of {tuple(input.shape[2:])} places, target "
                 f"must be {(input.shape[0], *input.shape[2:])}, got {shape}"
             )
-        input, labels = reshape(movedim(input, 1, -1), (-1, input.shape[1])), labels.reshape(-1)
+        input, classes = reshape(movedim(input, 1, -1), (-1, input.shape[1])), reshape(target, (-1,))
     C = input.shape[1]
+    labels = as_array(classes)
     # As unsigned numbers the negative ones are very large, so one comparison is enough.
     unsigned = labels.view(np.uint64 if labels.itemsize == 8 else np.uint8)
     if 0 <= ignore_index < C or (labels.size and unsigned.max() >= C):
@@ -294,18 +296,18 @@ def _examples(name: str, input: Any, target: Any, ignore_index: int) -> tuple:
             )
         if not kept.all():
             return input, np.where(kept, labels, 0), kept, shape
-    return input, labels, None, shape
+    return input, classes, None, shape
 
 
-def _counts(labels: np.ndarray, kept: Any, weight: Any, dtype: Any) -> np.ndarray | None:
+def _counts(labels: Any, kept: Any, weight: Any, dtype: Any) -> np.ndarray | None:
     """How much each example counts in the mean; None if all count 1."""
     if weight is None:
         return None if kept is None else kept.astype(dtype)
-    counts = as_array(weight)[labels]
+    counts = as_array(weight)[as_array(labels)]
     return counts if kept is None else counts * kept
 
 
-def _class_loss(logs: Any, labels: np.ndarray, kept: Any, weight: Any, reduction: str) -> Any:
+def _class_loss(logs: Any, labels: Any, kept: Any, weight: Any, reduction: str) -> Any:
     """-logs[n, labels[n]], times the weight of the class, reduced        (N,C) (N,) -> () or (N,)"""
     losses = -pick_class(logs, labels)
     counts = _counts(labels, kept, weight, logs.dtype)

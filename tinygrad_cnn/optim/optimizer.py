@@ -16,7 +16,7 @@ import numpy as np
 
 from ..dtypes import float16, float32
 from ..modes import enable_grad
-from ..tensor import Handle, Tensor, wrap
+from ..tensor import Handle, Tensor, clear_grad, wrap
 
 
 class Optimizer:
@@ -117,10 +117,7 @@ class Optimizer:
         """Forget the gradients of all parameters, or fill them with zeros."""
         for group in self.param_groups:
             for p in group["params"]:
-                if set_to_none:
-                    p.grad = None
-                elif p.grad is not None:
-                    p.grad = p.grad.detach().zero_()
+                clear_grad(p, set_to_none)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient, in place.
