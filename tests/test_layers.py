@@ -19,10 +19,12 @@ FLOORS = {
     "compiler": 0,
     "dtypes": -1,
     "half": 0,
+    "node": 1,
     "tensor": 1,
     "modes": 1,
     "autograd": 2,
     "op": 2,
+    "record": 2,
     "fusion": 2,
     "inplace": 3,
     "out": 2,
@@ -48,8 +50,12 @@ FLOORS = {
 }
 # Rooms of one floor that do know each other, and why.
 SIBLINGS = {
-    ("op", "autograd"),
-    ("fusion", "op"),
+    ("node", "tensor"),  # by name, for types
+    ("tensor", "node"),
+    ("op", "record"),
+    ("record", "autograd"),
+    ("record", "op"),  # the way back is made of a few ops itself
+    ("fusion", "record"),
     ("tensor", "modes"),
     ("autograd", "op"),  # what a Function's backward returns is summed and cast as a rule's
     ("autograd", "inplace"),  # a Function that changes a view changes the history of its base

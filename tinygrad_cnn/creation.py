@@ -14,9 +14,10 @@ import numpy as np
 from . import dtypes
 from .dtypes import get_default_dtype, number, result_type
 from .modes import mode
+from .node import INFERENCE
 from .ops.shape import ints
 from .out import into
-from .tensor import INFERENCE, Tensor, as_array, plain, wrap
+from .tensor import Tensor, as_array, plain, wrap
 from .tensor import device as Device
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .modes import mode
-from .op import OpNode, record
+from .record import OpNode, record
 from .tensor import Tensor, wrap
 
 

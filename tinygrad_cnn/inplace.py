@@ -17,8 +17,10 @@ import numpy as np
 
 from .dtypes import can_cast
 from .modes import mode
-from .op import OpNode, cast
-from .tensor import Tensor, View, refuse_change, refuse_sealed, tick, wrap
+from .node import View, tick
+from .op import cast
+from .record import OpNode
+from .tensor import Tensor, refuse_change, refuse_sealed, wrap
 
 
 def change(t: Tensor, name: str, make: Callable[[Tensor], Any]) -> Tensor:

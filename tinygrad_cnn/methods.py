@@ -18,11 +18,12 @@ from . import creation, ops, sampling
 from .autograd import backward
 from .inplace import change
 from .modes import _Setting, mode
+from .node import Handle, _hook
 from .op import cast
 from .ops.elementwise import divide, minus, plus
 from .ops.rearrange import unfold
 from .random import Generator, rng
-from .tensor import Handle, Tensor, _hook, as_array, refuse_change
+from .tensor import Tensor, as_array, refuse_change
 from .tensor import device as Device
 
 # Ops that are methods as they are.

@@ -23,8 +23,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn.modes import _Setting, mode
+from tinygrad_cnn.node import AccumulateGrad, Node, Parts, Pick, tick
 from tinygrad_cnn.op import Op
-from tinygrad_cnn.tensor import AccumulateGrad, Node, Parts, Pick, Tensor, tick
+from tinygrad_cnn.tensor import Tensor
 
 from .check import worked
 from .names import Names

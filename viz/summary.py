@@ -23,7 +23,8 @@ import numpy as np
 from tinygrad_cnn.autograd.engine import ancestry
 from tinygrad_cnn.modes import _Setting, mode
 from tinygrad_cnn.nn import Module
-from tinygrad_cnn.op import Op, OpNode
+from tinygrad_cnn.op import Op
+from tinygrad_cnn.record import OpNode
 from tinygrad_cnn.tensor import Tensor, wrap
 
 from .probe import hooked, require_model, tensor_for, untouched

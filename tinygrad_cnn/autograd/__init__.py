@@ -1,6 +1,6 @@
 """Reverse-mode differentiation: `backward`, `grad`, Functions, modes, and whole Jacobians.
 
-The walk is in engine.py; what is walked is in tensor.py (Node) and op.py (OpNode).
+The walk is in engine.py; what is walked is in node.py (Node) and record.py (OpNode).
 """
 
 from typing import Any

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from ..modes import mode
+from ..node import AccumulateGrad, Node, Parts
 from ..quiet import loudness, restore, silence
-from ..tensor import AccumulateGrad, Node, Parts, Tensor, wrap
+from ..tensor import Tensor, wrap
 
 _birth = attrgetter("time")
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..modes import _Setting, mode, user_line
-from ..tensor import Node, Pick, Tensor, View, refuse_change, refuse_sealed, tick, wrap
+from ..node import Node, Pick, View, tick
+from ..tensor import Tensor, refuse_change, refuse_sealed, wrap
 
 
 class FunctionCtx(Node):

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from ..modes import Scope, mode
+from ..node import Handle
 from ..printing import mimebundle
-from ..tensor import Handle, Tensor, clear_grad, wrap
+from ..tensor import Tensor, clear_grad, wrap
 from . import state
 from .hooks import BackwardWatch, Hook
 from .parameter import Buffer, Parameter

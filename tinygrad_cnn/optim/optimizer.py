@@ -16,7 +16,8 @@ import numpy as np
 
 from ..dtypes import float16, float32
 from ..modes import enable_grad
-from ..tensor import Handle, Tensor, clear_grad, wrap
+from ..node import Handle
+from ..tensor import Tensor, clear_grad, wrap
 
 
 class Optimizer:
