@@ -7,10 +7,11 @@ A file is a zip archive of
 
 In "object", null, true, numbers, strings and lists stand for themselves, and everything else is an object
 with one key that says what it is: {"dict": {...}}, {"dict": [[key, value], ...]} where keys are not all
-strings, {"OrderedDict": ...}, {"tuple": [...]}, {"set": [...]}, {"float": "nan"}, {"complex": [re, im]},
-{"bytes": base64}, {"dtype": "float32"}, {"device": "cpu"}, {"array": n}, {"scalar": n}, and
-{"tensor": {"array": n, "kind": "Tensor" or "Parameter", "requires_grad": true or false}}. What stood on
-the same memory before stands on the same memory again, if it was the whole of it.
+strings, {"OrderedDict": ...}, {"tuple": [...]}, {"set": [...]}, {"int": "0x..."} where it is very long,
+{"float": "nan"}, {"complex": [re, im]}, {"bytes": base64}, {"dtype": "float32"}, {"device": "cpu"}, {"array": n},
+{"scalar": n}, and {"tensor": {"array": n, "kind": "Tensor" or "Parameter", "requires_grad": true or false}}. What
+stood on the same memory before stands on the same memory again, if it was the whole of it. Nothing is compressed,
+so that what is read is never larger than the file.
 
 Files whose name ends in .safetensors are read and written in that format, which other frameworks know.
 """
@@ -19,11 +20,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import copy
 import io
+import itertools
 import json
 import math
 import os
+import re
+import stat
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -35,11 +38,19 @@ import numpy as np
 from .nn import Module, Parameter
 from .optim import Optimizer
 from .random import get_rng_state, set_rng_state
-from .tensor import Tensor, device, wrap
+from .tensor import Tensor, device, plain, wrap
 
 FORMAT, VERSION = "tinygrad_cnn", 1
 INDEX = "tinygrad_cnn.json"
-KINDS = {"Tensor": Tensor, "Parameter": Parameter}
+LONG_INT = 2000  # bits; Python does not read decimals of any length
+DTYPE = r"[<>=|]?[A-Za-z_]+\d{0,9}(\[\w{1,12}\])?"
+# The header of a .npy file, as NumPy writes it for an array without fields.
+HEADER = re.compile(
+    rf"\{{'descr': '({DTYPE})', 'fortran_order': (False|True), "
+    r"'shape': \(((?:\d{1,19}, ?)*(?:\d{1,19})?)\), \} *\n"
+)
+_counter = itertools.count()
+_being_written: set[str] = set()
 
 
 def save(obj: Any, f: str | os.PathLike | BinaryIO) -> None:
@@ -49,8 +60,9 @@ def save(obj: Any, f: str | os.PathLike | BinaryIO) -> None:
     dicts, lists, tuples and sets. f: a path, or a file open for writing in binary mode. A path that ends in
     .safetensors takes a flat dict of Tensors.
 
-    The file appears whole or not at all: it is written beside its place, then moved there. Raises a TypeError that
-    names the place of what cannot be saved.
+    The file appears whole or not at all: it is written beside its place, then moved there, and has the mode of the one
+    that was there before. What is no file, as /dev/null, is written to. Raises a TypeError or ValueError that names
+    the place of what cannot be saved, before anything is written.
 
     >>> import io, tinygrad_cnn as tg
     >>> file = io.BytesIO()
@@ -59,13 +71,12 @@ def save(obj: Any, f: str | os.PathLike | BinaryIO) -> None:
     [1.0, 1.0]
     """
     if isinstance(f, str | os.PathLike):
-        path = Path(os.path.realpath(f))
-        if path.suffix == ".safetensors":
+        if Path(f).suffix == ".safetensors":
             blob = _safetensors(obj)
-            _write_whole(path, lambda file: file.write(blob))
+            _write_whole(f, lambda file: file.write(blob))
         else:
             encoder = _Encoder(obj)
-            _write_whole(path, encoder.write)
+            _write_whole(f, encoder.write)
     elif hasattr(f, "write"):
         _Encoder(obj).write(f)
     else:
@@ -83,14 +94,12 @@ def load(f: str | os.PathLike | BinaryIO, map_location: Any = None, *, weights_o
     if isinstance(f, str | os.PathLike):
         path = Path(f)
         if path.suffix == ".safetensors":
-            return _from_safetensors(path.read_bytes(), str(path))
+            return _from_safetensors(path)
         with path.open("rb") as file:
             return _read(file, str(path))
     if not hasattr(f, "read"):
         raise TypeError(f"load: expected a path or a file open for reading, got {type(f).__name__}")
-    if hasattr(f, "seek"):
-        return _read(f, "the file")
-    return _read(io.BytesIO(f.read()), "the file")
+    return _read(f, "the file")
 
 
 def save_checkpoint(
@@ -110,7 +119,8 @@ def save_checkpoint(
     """
     parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
     states = {name: None if part is None else part.state_dict() for name, part in parts.items()}
-    save({"checkpoint": 1, **states, "rng": get_rng_state(), "more": more}, f)
+    kinds = {name: type(part).__name__ for name, part in parts.items() if part is not None}
+    save({"checkpoint": 1, "kinds": kinds, **states, "rng": get_rng_state(), "more": more}, f)
 
 
 def load_checkpoint(
@@ -121,35 +131,86 @@ def load_checkpoint(
 ) -> dict[str, Any]:
     """Put what `save_checkpoint` has saved into the model, the optimizer and the scheduler; returns `more`.
 
-    Raises a RuntimeError or ValueError, before anything is changed, where they do not fit together.
+    Raises a RuntimeError or ValueError where they do not fit together; then nothing has changed.
     """
     held = load(f)
-    if not isinstance(held, dict) or held.get("checkpoint") != 1:
+    parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
+    if not isinstance(held, dict) or held.get("checkpoint") != 1 or not {*parts, "rng", "more"} <= held.keys():
         raise RuntimeError("load_checkpoint: this file was not made by save_checkpoint; read it with load()")
-    parts = {"optimizer": optimizer, "scheduler": scheduler}
-    for name, part in parts.items():
-        if part is not None and held[name] is None:
+    given = {name: part for name, part in parts.items() if part is not None}
+    for name in given:
+        if held[name] is None:
             raise RuntimeError(f"load_checkpoint: the file holds no state of the {name} that was given")
-    before = copy.deepcopy(model.state_dict())
-    model.load_state_dict(held["model"])
-    try:
-        for name, part in parts.items():
-            if part is not None:
-                part.load_state_dict(held[name])
-    except Exception:
-        model.load_state_dict(before)
-        raise
-    set_rng_state(held["rng"])
+    with _all_or_nothing(model, optimizer, scheduler):
+        for name, part in given.items():
+            part.load_state_dict(held[name])
+        for name, saved in held.get("kinds", {}).items():
+            own = type(given.get(name)).__name__
+            if name in given and name != "model" and saved != own:  # a model is told by the names in its state
+                raise ValueError(f"load_checkpoint: the {name} was saved from a {saved}, this one is a {own}")
+        set_rng_state(held["rng"])
     return held["more"]
 
 
-def _write_whole(path: Path, write: Callable[[Any], Any]) -> None:
+@contextlib.contextmanager
+def _all_or_nothing(model: Module, *parts: Any) -> Iterator[None]:
+    """Put everything back as it was if loading fails, without another call of what just failed."""
+    dicts = [(d, dict(d)) for part in (model, *parts) if part is not None for d in _held_by(part)]
+    arrays = [(t, t._array, t._array.copy()) for t in {*model.parameters(), *model.buffers()}]
+    rng = get_rng_state()
+    try:
+        yield
+    except BaseException:
+        for d, before in dicts:
+            d.clear()
+            d.update(before)
+        for t, array, values in arrays:
+            np.copyto(array, values)
+            t._array = array
+            t.version().bump("load_checkpoint")
+        set_rng_state(rng)
+        raise
+
+
+def _held_by(part: Any) -> Iterator[dict]:
+    """The dicts that loading a state may change: attributes, and what is in them of groups, tensors and schedulers."""
+    yield getattr(part, "__dict__", {})
+    for module in part.modules() if isinstance(part, Module) else ():
+        yield from (vars(module), module._parameters, module._buffers)
+    yield from getattr(part, "param_groups", ())
+    for scheduler in getattr(part, "_schedulers", ()):
+        yield from _held_by(scheduler)
+
+
+def _write_whole(f: str | os.PathLike, write: Callable[[Any], Any]) -> None:
     """Write a file beside its place and move it there when it is whole."""
+    path = Path(os.path.realpath(f))
+    try:
+        there = os.stat(f)
+    except FileNotFoundError:
+        there = None
+    if there is not None and not stat.S_ISREG(there.st_mode):  # a device, a pipe; a folder cannot be opened
+        whole = io.BytesIO()  # there is no going back in a pipe
+        write(whole)
+        with open(f, "wb") as file:
+            file.write(whole.getbuffer())
+        return
     if not path.parent.is_dir():
         raise FileNotFoundError(f"save: the folder {str(path.parent)!r} does not exist; make it first")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    if there is not None and not os.access(path, os.W_OK):
+        raise PermissionError(
+            f"save: {str(path)!r} is not to be written to: its mode is {stat.filemode(there.st_mode)}"
+        )
+    _clear_abandoned(path)
+    part = path.with_name(f".{path.name[:60]}.{_host()}.{os.getpid()}.{next(_counter)}.part")
+    mode = 0o666 if there is None else stat.S_IMODE(there.st_mode)
+    _being_written.add(part.name)
     try:
-        with part.open("wb") as file:
+        with open(part, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+            if there is not None and hasattr(os, "fchmod"):
+                with contextlib.suppress(PermissionError):  # of another owner; only root can give it back
+                    os.fchown(file.fileno(), there.st_uid, there.st_gid)
+                os.fchmod(file.fileno(), mode)
             write(file)
             file.flush()
             os.fsync(file.fileno())
@@ -157,6 +218,32 @@ def _write_whole(path: Path, write: Callable[[Any], Any]) -> None:
     finally:
         with contextlib.suppress(FileNotFoundError):
             part.unlink()
+        _being_written.discard(part.name)
+
+
+def _host() -> str:
+    return re.sub(r"\W", "-", os.uname().nodename)[:60] if hasattr(os, "uname") else "here"
+
+
+def _clear_abandoned(path: Path) -> None:
+    """Remove what saves to this place have left that were killed: parts of processes of this machine that are gone."""
+    name = re.compile(rf"\.{re.escape(path.name[:60])}\.{re.escape(_host())}\.(\d{{1,9}})\.\d+\.part")
+    for entry in os.listdir(path.parent) if os.name == "posix" else ():
+        found = name.fullmatch(entry)
+        if found is not None and entry not in _being_written and not _lives(int(found[1])):
+            with contextlib.suppress(OSError):
+                path.with_name(entry).unlink()
+
+
+def _lives(process: int) -> bool:
+    """Whether a process of this number is there, and not this one."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # as somebody else
+        return True
+    return process != os.getpid()
 
 
 class _Encoder:
@@ -165,7 +252,10 @@ class _Encoder:
     def __init__(self, obj: Any):
         self.arrays: list[np.ndarray] = []
         self.numbers: dict[tuple, int] = {}
-        self.object = self._encode(obj, "the object")
+        try:
+            self.object = self._encode(obj, "the object")
+        except RecursionError:
+            raise ValueError("save: the object is nested too deeply, or holds itself") from None
 
     def write(self, file: Any) -> None:
         with zipfile.ZipFile(file, "w") as archive:
@@ -189,7 +279,7 @@ class _Encoder:
         if obj is None or isinstance(obj, bool | str):
             return str(obj) if isinstance(obj, str) else obj
         if isinstance(obj, int):
-            return int(obj)
+            return int(obj) if int(obj).bit_length() <= LONG_INT else {"int": hex(obj)}
         if isinstance(obj, float):
             return float(obj) if math.isfinite(obj) else {"float": str(float(obj))}
         if isinstance(obj, Tensor):
@@ -221,7 +311,9 @@ class _Encoder:
         if isinstance(obj, bytes | bytearray):
             return {"bytes": base64.b64encode(obj).decode()}
         if isinstance(obj, np.dtype):
-            return {"dtype": obj.str if obj.hasobject else obj.name}
+            if obj.fields is not None or obj.subdtype is not None:
+                raise TypeError(f"save: {where} is the dtype {obj}; only dtypes of numbers, text and bytes are saved")
+            return {"dtype": obj.name if obj.kind in "biufc" and obj.isnative else obj.str}
         if isinstance(obj, device):
             return {"device": str(obj)}
         cure = "save its state_dict()" if hasattr(obj, "state_dict") else "save the values that it is made from"
@@ -231,44 +323,111 @@ class _Encoder:
         return [self._encode(item, f"{where}[{i}]") for i, item in enumerate(items)]
 
 
+class _Refusal(Exception):
+    """Why a file is not read, in words that go on after its name."""
+
+
+@contextlib.contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """Whatever goes wrong while reading is one error: a damaged file may fail in any way."""
+    try:
+        yield
+    except _Refusal as why:
+        raise RuntimeError(f"load: {name} {why}") from None
+    except MemoryError:
+        raise RuntimeError(f"load: {name} needs more memory than there is; nothing was loaded") from None
+    except Exception as error:
+        what = str(error) or type(error).__name__
+        raise RuntimeError(f"load: {name} is damaged ({what}); nothing was loaded") from error
+
+
 def _read(file: Any, name: str) -> Any:
     """Read and check everything, then make the object."""
-    with _damage(name):
+    with _reading(name):
+        if not (hasattr(file, "seek") and getattr(file, "seekable", lambda: True)()):
+            file = io.BytesIO(file.read())
         try:
             archive = zipfile.ZipFile(file)
         except zipfile.BadZipFile:
-            raise RuntimeError(
-                f"load: {name} is no whole file of tinygrad_cnn (not a zip archive): it is damaged or of another kind"
+            raise _Refusal(
+                "is no whole file of tinygrad_cnn (not a zip archive): it is damaged or of another kind"
             ) from None
         with archive:
             names = archive.namelist()
             if INDEX not in names:
-                raise RuntimeError(f"load: {name} is of another kind: it holds no {INDEX}. {_foreign(names)}")
-            index = json.loads(archive.read(INDEX))
+                raise _Refusal(f"is of another kind: it holds no {INDEX}. {_foreign(names)}")
+            _check_entries(archive, file.seek(0, os.SEEK_END))
+            index = _json(archive.read(INDEX))
             if index["format"] != FORMAT:
-                raise RuntimeError(f"load: {name} says that its format is {index['format']!r}, expected {FORMAT!r}")
+                raise _Refusal(f"says that its format is {index['format']!r:.40}, expected {FORMAT!r}")
+            if type(index["version"]) is not int or index["version"] < 1:
+                raise ValueError("its version is no number")
             if index["version"] > VERSION:
-                raise RuntimeError(
-                    f"load: {name} is of version {index['version']}, this one reads {VERSION}; upgrade tinygrad_cnn"
-                )
-            arrays = []
-            for i in range(len(names) - 1):
-                with archive.open(f"arrays/{i}.npy") as entry:
-                    arrays.append(np.lib.format.read_array(entry, allow_pickle=False))
-                    if entry.read(1):  # reading to the end also checks the sum
-                        raise ValueError(f"arrays/{i}.npy is longer than it says")
+                raise _Refusal(f"is of version {index['version']}, this one reads {VERSION}; upgrade tinygrad_cnn")
+            arrays = [_array(archive, f"arrays/{i}.npy") for i in range(len(names) - 1)]
             return _decode(index["object"], arrays)
 
 
-@contextlib.contextmanager
-def _damage(name: str) -> Iterator[None]:
-    """Whatever goes wrong while reading means that the file is damaged."""
+def _check_entries(archive: zipfile.ZipFile, size: int) -> None:
+    """Hold an archive to what `save` writes: these names, each once, nothing compressed, no more than the file has."""
+    entries = archive.infolist()
+    expected = {INDEX, *(f"arrays/{i}.npy" for i in range(len(entries) - 1))}
+    if {entry.filename for entry in entries} != expected:
+        raise ValueError("an entry is missing, there twice, or of an unknown name")
+    if any(e.compress_type != zipfile.ZIP_STORED or e.flag_bits & 1 or e.file_size != e.compress_size for e in entries):
+        raise ValueError("an entry is compressed or encrypted")
+    if sum(entry.file_size for entry in entries) > size:
+        raise ValueError(f"its entries are larger than its {size} bytes")
+
+
+def _json(text: bytes) -> Any:
+    """JSON as `save` writes it: no key twice, no NaN."""
+
+    def unique(pairs: list) -> dict:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise ValueError("a key is there twice")
+        return found
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"it holds the constant {constant}")
+
     try:
-        yield
-    except RuntimeError:
-        raise
-    except (zipfile.BadZipFile, KeyError, IndexError, TypeError, ValueError, EOFError, NotImplementedError) as error:
-        raise RuntimeError(f"load: {name} is damaged ({error}); nothing was loaded") from error
+        return json.loads(text, object_pairs_hook=unique, parse_constant=refuse)
+    except RecursionError:
+        raise ValueError("its values are nested too deeply") from None
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    """An array of numbers, text or bytes; room is made for it only when its size is known to be true."""
+    left = archive.getinfo(name).file_size
+    with archive.open(name) as file:
+        entry: Any = file
+        start = entry.read(10)
+        if start[:8] not in (b"\x93NUMPY\1\0", b"\x93NUMPY\2\0"):
+            raise ValueError(f"{name} is no array")
+        length = start[8:] if start[6] == 1 else start[8:] + entry.read(2)
+        header = entry.read(int.from_bytes(length, "little")).decode("latin1")
+        found = HEADER.fullmatch(header)
+        if found is None:
+            raise ValueError(f"{name} says not what it is an array of")
+        dtype = np.dtype(found[1])
+        if dtype.hasobject or dtype.kind == "V":
+            raise ValueError(f"{name} is an array of dtype {dtype}")
+        shape = tuple(int(n) for n in found[4].split(",") if n.strip())
+        left -= 8 + len(length) + len(header)
+        if math.prod(shape) * dtype.itemsize != left:
+            raise ValueError(f"{name} holds {left} bytes of numbers, {dtype} of shape {shape} is longer or shorter")
+        array = np.empty(shape, dtype, order="F" if found[3] == "True" else "C")
+        room = array.reshape(-1, order="A").view(np.uint8).data if left else memoryview(b"")
+        done = 0
+        while done < left:
+            n = entry.readinto(room[done:])
+            if not n:
+                raise EOFError(f"{name} is cut off")
+            done += n
+        entry.read(1)  # reading to the end also checks the sum
+    return array
 
 
 def _foreign(names: list[str]) -> str:
@@ -288,28 +447,66 @@ def _decode(node: Any, arrays: list[np.ndarray]) -> Any:
     if not isinstance(node, dict):
         return node
     ((what, inner),) = node.items()
-    if what in ("dict", "OrderedDict"):
-        pairs = inner.items() if isinstance(inner, dict) else [(_decode(key, arrays), value) for key, value in inner]
-        return (OrderedDict if what == "OrderedDict" else dict)((key, _decode(value, arrays)) for key, value in pairs)
-    if what == "tensor":
-        t = wrap(arrays[inner["array"]])
-        flag = inner["requires_grad"]
-        if KINDS[inner["kind"]] is Parameter:
-            return Parameter(t, flag)
-        t.requires_grad = flag
-        return t
-    makers: dict[str, Callable[[Any], Any]] = {
-        "tuple": lambda v: tuple(_decode(v, arrays)),
-        "set": lambda v: set(_decode(v, arrays)),
-        "array": lambda v: arrays[v],
-        "scalar": lambda v: arrays[v][()],
-        "float": float,
-        "complex": lambda v: complex(*_decode(v, arrays)),
-        "bytes": base64.b64decode,
-        "dtype": np.dtype,
-        "device": device,
-    }
-    return makers[what](inner)
+    return _MAKERS[what](inner, arrays)
+
+
+def _is(kind: type, value: Any) -> Any:
+    if type(value) is not kind:
+        raise ValueError(f"a {type(value).__name__} stands where a {kind.__name__} should")
+    return value
+
+
+def _mapping(kind: type, inner: Any, arrays: list[np.ndarray]) -> Any:
+    pairs = inner.items() if isinstance(inner, dict) else [(_decode(key, arrays), value) for key, value in inner]
+    made = kind((key, _decode(value, arrays)) for key, value in pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key is there twice")
+    return made
+
+
+def _numbered(number: Any, arrays: list[np.ndarray]) -> np.ndarray:
+    if not 0 <= _is(int, number) < len(arrays):
+        raise ValueError(f"there is no array {number}")
+    return arrays[number]
+
+
+def _tensor(inner: Any, arrays: list[np.ndarray]) -> Tensor:
+    array, flag = _numbered(inner["array"], arrays), _is(bool, inner["requires_grad"])
+    t = wrap(plain(array))
+    arrays[inner["array"]] = t._array
+    if {"Tensor": Tensor, "Parameter": Parameter}[inner["kind"]] is Parameter:
+        return Parameter(t, flag)
+    t.requires_grad = flag
+    return t
+
+
+def _float(inner: Any, arrays: list[np.ndarray]) -> float:
+    if inner not in ("nan", "inf", "-inf"):
+        raise ValueError("a float is no number")
+    return float(inner)
+
+
+def _dtype(inner: Any, arrays: list[np.ndarray]) -> np.dtype:
+    if not re.fullmatch(DTYPE, _is(str, inner)):
+        raise ValueError("a dtype has no name")
+    return np.dtype(inner)
+
+
+_MAKERS: dict[str, Callable[[Any, list[np.ndarray]], Any]] = {
+    "dict": lambda inner, arrays: _mapping(dict, inner, arrays),
+    "OrderedDict": lambda inner, arrays: _mapping(OrderedDict, inner, arrays),
+    "tuple": lambda inner, arrays: tuple(_decode(_is(list, inner), arrays)),
+    "set": lambda inner, arrays: set(_decode(_is(list, inner), arrays)),
+    "int": lambda inner, arrays: int(_is(str, inner), 16),
+    "float": _float,
+    "complex": lambda inner, arrays: complex(*(_is(float, part) for part in _decode(_is(list, inner), arrays))),
+    "bytes": lambda inner, arrays: base64.b64decode(_is(str, inner), validate=True),
+    "dtype": _dtype,
+    "device": lambda inner, arrays: device(_is(str, inner)),
+    "array": _numbered,
+    "scalar": lambda inner, arrays: _numbered(inner, arrays)[()],
+    "tensor": _tensor,
+}
 
 
 def _library() -> Any:
@@ -333,13 +530,25 @@ def _safetensors(obj: Any) -> bytes:
                 f"{type(value).__name__}; save under a name with another ending, which takes nested values"
             )
     arrays = {key: np.asarray(v._array if isinstance(v, Tensor) else v, order="C") for key, v in obj.items()}
-    return _library().numpy.save(arrays)
+    for key, a in arrays.items():
+        if key == "__metadata__":
+            raise ValueError("save: in a .safetensors file '__metadata__' is not the name of a Tensor; rename it")
+        if a.dtype.kind not in "biuf" or a.dtype.itemsize > 8:
+            raise TypeError(
+                f"save: a .safetensors file holds no {_spoken(a.dtype)}, which {key!r} is; save under a name with "
+                "another ending, or save real and imaginary part"
+            )
+    return _library().numpy.save({key: a.astype(a.dtype.newbyteorder("="), copy=False) for key, a in arrays.items()})
 
 
-def _from_safetensors(blob: bytes, name: str) -> dict[str, Tensor]:
-    library = _library()
+def _spoken(dtype: np.dtype) -> str:
+    return f"complex numbers ({dtype})" if dtype.kind == "c" else f"array of dtype {dtype}"
+
+
+def _from_safetensors(path: Path) -> dict[str, Tensor]:
+    library, blob = _library(), path.read_bytes()
     try:
         arrays = library.numpy.load(blob)
-    except (library.SafetensorError, ValueError, KeyError) as error:
-        raise RuntimeError(f"load: {name} is no whole .safetensors file ({error}); nothing was loaded") from error
+    except Exception as error:  # a damaged file may fail in any way
+        raise RuntimeError(f"load: {path} is no whole .safetensors file ({error}); nothing was loaded") from error
     return {key: wrap(np.array(a)) for key, a in arrays.items()}

@@ -27,8 +27,19 @@ def load_digits() -> tuple[np.ndarray, np.ndarray]:
     >>> images.shape, int(images.max()), labels[:3].tolist()
     ((1797, 8, 8), 16, [0, 1, 2])
     """
-    with np.load(Path(__file__).with_name("digits.npz")) as arrays:
-        return arrays["images"], arrays["labels"].astype(np.int64)
+    return read_digits(Path(__file__).with_name("digits.npz"))
+
+
+def read_digits(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels of such a file; ValueError if it is damaged."""
+    try:
+        with path.open("rb") as file, np.load(file) as arrays:
+            images, labels = arrays["images"], arrays["labels"].astype(np.int64)
+    except Exception as error:  # a damaged file may fail in any way
+        raise ValueError(f"{path}: the file is damaged ({error}); install the library again") from error
+    if images.dtype != np.uint8 or images.shape != (len(labels), 8, 8) or labels.ndim != 1:
+        raise ValueError(f"{path}: found {images.dtype} images of shape {images.shape}, labels of {labels.shape}")
+    return images, labels
 
 
 def is_test(labels: np.ndarray) -> np.ndarray:

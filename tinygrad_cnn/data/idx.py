@@ -21,7 +21,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from ..tensor import as_array
+from ..tensor import Tensor
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 CHUNK = 1 << 24
@@ -56,7 +56,7 @@ def write_idx(path: str | os.PathLike, array: Any) -> None:
     >>> read_idx(path).tolist()
     [[0, 1, 2], [3, 4, 5]]
     """
-    a = np.asarray(as_array(array))
+    a = np.asarray(array.detach() if isinstance(array, Tensor) else array)
     codes = {np.dtype(name): code for code, name in TYPES.items()}
     code = codes.get(a.dtype.newbyteorder(">"))
     if code is None:
@@ -91,7 +91,10 @@ def _parse(file: IO[bytes] | gzip.GzipFile, path: str | os.PathLike) -> np.ndarr
             f"read_idx: {path}: found {found} of elements, expected {expected} for shape {shape} of "
             f"{_plain(magic[2])}; the file is {'cut off' if len(content) < expected else 'followed by something else'}"
         )
-    return np.frombuffer(content, dtype).reshape(shape).astype(dtype.newbyteorder("="))
+    try:
+        return np.frombuffer(content, dtype).reshape(shape).astype(dtype.newbyteorder("="))
+    except ValueError:
+        raise ValueError(f"read_idx: {path}: found {len(shape)} dimensions {shape[:8]}, no array has these") from None
 
 
 def _read(file: IO[bytes] | gzip.GzipFile, size: int) -> bytes:

@@ -1,22 +1,23 @@
 """CIFAR-10 in its Python version: batches that are pickles.
 
-A pickle can run any code when it is read, and this one comes from a download. Therefore it is read by an unpickler that
-knows nothing but dicts, lists, strings, numbers and NumPy arrays.
+A pickle can run any code when it is unpickled, and this one comes from a download. Therefore it is read as a format:
+see plain_pickle.
 """
 
 from __future__ import annotations
 
 import os
-import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..pillow import pillow
+from .plain_pickle import read_plain_pickle
 from .vision import Transform, VisionDataset
 
 SIDE = 32
+LARGEST = 1 << 30
 
 
 class CIFAR10(VisionDataset):
@@ -50,6 +51,8 @@ class CIFAR10(VisionDataset):
                 "The library downloads nothing: unpack the Python version of the data set there, or point root at it"
             )
         self.classes: list[str] = _field(folder / self.meta, "label_names", list)
+        if not all(isinstance(name, str) for name in self.classes):
+            raise ValueError(f"{folder / self.meta}: found names of classes that are no text")
         self.class_to_idx = {name: i for i, name in enumerate(self.classes)}
         batches = [_batch(folder / name, len(self.classes)) for name in names[:-1]]
         self.data = np.concatenate([images for images, _ in batches])
@@ -65,34 +68,14 @@ class CIFAR10(VisionDataset):
         return f"Split: {'Train' if self.train else 'Test'}"
 
 
-class PlainUnpickler(pickle.Unpickler):
-    """Reads pickles of plain data and NumPy arrays, and refuses the name of anything else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        # NumPy has moved the first of these from numpy.core to numpy._core.
-        if name == "_reconstruct" and module in ("numpy.core.multiarray", "numpy._core.multiarray"):
-            return _empty
-        if module == "numpy" and name in ("ndarray", "dtype"):
-            return getattr(np, name)
-        if (module, name) == ("_codecs", "encode"):  # how Python 3 writes bytes for Python 2
-            return _encode
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which plain data never does")
-
-
-def _empty(kind: type, shape: Any, typecode: Any) -> np.ndarray:
-    return np.empty(0, np.uint8)  # the pickle then sets shape, dtype and bytes
-
-
-def _encode(text: str, encoding: str) -> bytes:
-    return text.encode("latin1")
-
-
 def _field(path: Path, name: str, kind: type) -> Any:
     """One entry of the dict in a pickle, checked to be of this kind."""
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise ValueError(f"{path}: found {size:,} bytes, expected at most {LARGEST:,} in one batch")
     try:
-        with open(path, "rb") as file:
-            content = PlainUnpickler(file, encoding="latin1").load()
-    except Exception as error:  # a damaged pickle may fail in any way
+        content = read_plain_pickle(path.read_bytes())
+    except ValueError as error:
         raise ValueError(
             f"{path}: found no readable pickle ({error}), expected one of plain data; get it again"
         ) from error
@@ -110,6 +93,6 @@ def _batch(path: Path, classes: int) -> tuple[np.ndarray, list[int]]:
             f"{path}: found {pixels.dtype} data of shape {pixels.shape} and {len(labels)} labels, expected uint8 "
             f"of shape ({len(labels)}, {3 * SIDE * SIDE})"
         )
-    if not all(isinstance(label, int) and 0 <= label < classes for label in labels):
+    if not all(type(label) is int and 0 <= label < classes for label in labels):
         raise ValueError(f"{path}: found labels that are not 0 to {classes - 1}")
     return np.ascontiguousarray(pixels.reshape(-1, 3, SIDE, SIDE).transpose(0, 2, 3, 1)), labels
