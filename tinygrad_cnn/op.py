@@ -33,6 +33,7 @@ from numpy import ndarray
 from .arguments import in_pytorch
 from .dtypes import float16, float32, result_type
 from .half import narrowed, widened
+from .kernels import kernel
 from .modes import mode
 from .node import INFERENCE, Node, Parts, Pick, View
 from .quiet import loudness, restore, silence
@@ -360,7 +361,7 @@ def sum_to(input, shape: tuple):
     """Sum over the axes along which `shape` was broadcast: input.shape -> shape, the adjoint of expand_to."""
     extra = input.ndim - len(shape)
     axes = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(shape) if n == 1 != input.shape[i + extra])
-    out = np.add.reduce(input, axis=axes)
+    out = kernel.sum(input, axes, False)
     return out if len(axes) == extra else out.reshape(shape)
 
 

@@ -574,3 +574,46 @@ def test_adam(weight_decay, decoupled, amsgrad, maximize, dtype):
         agree(p0 - 0.1 * m0 / (1 - 0.8**3) / below, p, dtype)
     for g, g0 in zip(grads, old[1], strict=True):
         np.testing.assert_array_equal(g, g0)
+
+
+# sums
+
+SUMMED = [(70,), (3, 7), (100, 2), (2, 100), (33, 34), (17, 3, 19), (5, 40, 6), (40, 1, 50), (0, 40), (3, 17, 2, 5)]
+
+
+@pytest.mark.parametrize("shape", SUMMED, ids=str)
+def test_sum_over_any_axes_in_any_memory_order(shape):
+    for order in itertools.permutations(range(len(shape))):
+        x = normal(shape).transpose(order).copy().transpose(np.argsort(order))
+        for view in (x, x[::-1], np.repeat(x, 2, -1)[..., ::2], np.broadcast_to(x[-1:], (5 * len(x), *shape[1:]))):
+            for n in range(1, len(shape) + 1):
+                for axes in itertools.combinations(range(len(shape)), n):
+                    for keepdims in (False, True):
+                        expected = np.add.reduce(view, axis=axes, keepdims=keepdims)
+                        agree(expected, law("sum")(view, axes, keepdims))
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [((1_000_000, 2), (0,)), ((2, 500_000), (1,)), ((100, 3, 80, 70), (0, 2, 3)), ((300, 50, 2, 40), (0, 2))],
+)
+@pytest.mark.parametrize("layout", ["plain", "channels_last", "sliced", "negative"])
+def test_long_sums_keep_their_digits(shape, axes, layout):
+    x = LAYOUTS[layout](np.random.default_rng(0).random(shape, np.float32) + np.float32(0.1))
+    found = law("sum")(x, axes, False)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, x.sum(axes, dtype=np.float64), rtol=4e-7)
+
+
+def test_sums_at_places_that_come_often():
+    values = np.full((200_000, 2), 0.1, np.float32)
+    found = law("sums_at")(values, np.arange(200_000) % 2, 3)
+    np.testing.assert_allclose(found, [[10_000] * 2, [10_000] * 2, [0, 0]], rtol=1e-7)
+    found = law("sums_at")(np.array([2**62, 1, 2**62]), np.array([1, 1, 1]), 2)
+    assert found.tolist() == [0, -(2**63) + 1]  # integers stay integers, and wrap around
+
+
+def test_long_products_keep_their_digits():
+    a = np.full((2, 1_000_000), 0.1, np.float32)
+    for b in (a[0], a.T):
+        np.testing.assert_allclose(law("matmul")(a, b), 1e6 * np.float64(a[0, 0]) ** 2, rtol=3e-5)

@@ -286,3 +286,61 @@ def test_layouts_agree():
 def test_errors(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+# digits
+
+TENTH = float(np.float32(0.1))
+
+
+@pytest.mark.parametrize("shape", [(1_000_000, 2), (100_000, 10), (300_000,)], ids=str)
+@pytest.mark.parametrize(
+    ("compute", "expected"),
+    [
+        (lambda x: x.sum(0), lambda n: n * TENTH),
+        (lambda x: x.mean(0), lambda n: TENTH),
+        (lambda x: x.cumsum(0)[-1], lambda n: n * TENTH),
+        (lambda x: x.norm(dim=0), lambda n: math.sqrt(n) * TENTH),
+        (lambda x: x.logsumexp(0), lambda n: math.log(n) + TENTH),
+        (lambda x: x.softmax(0)[0], lambda n: 1 / n),
+        (lambda x: (x + 1000).var(0), lambda n: 0.0),
+        (lambda x: tg.nn.functional.mse_loss(x, x * 2), lambda n: TENTH**2),
+    ],
+)
+def test_long_sums_keep_their_digits(shape, compute, expected):
+    found = compute(tg.full(shape, 0.1)).numpy()
+    np.testing.assert_allclose(found, expected(shape[0]), rtol=1e-6, atol=1e-12)
+
+
+def test_the_gradient_of_what_was_broadcast_keeps_its_digits():
+    bias, row, scale = (tg.zeros(n, requires_grad=True) for n in (3, 3, 1))
+    table = tg.zeros(2, 3, requires_grad=True)
+    x = tg.full((300_000, 3), 0.1)
+    out = (x + bias) + table[tg.zeros(len(x), dtype=tg.int64)] + tg.nn.functional.linear(x, tg.zeros(3, 3), row)
+    ((out * 0.1).sum() + (x * scale).sum()).backward()
+    for grad, expected in ((bias.grad, 3e5), (row.grad, 3e5), (table.grad[0], 3e5), (scale.grad, 9e5)):
+        np.testing.assert_allclose(grad, expected * TENTH, rtol=1e-6)
+
+
+def test_a_mean_is_finite_where_the_sum_is_not():
+    large = [3e38, 3e38, 3e38]
+    assert tg.tensor(large).mean().item() == pytest.approx(3e38)
+    assert tg.tensor([large, [1.0, 2.0, 6.0]]).mean(1).tolist() == pytest.approx([3e38, 3.0])
+    assert tg.nn.functional.l1_loss(tg.tensor(large), tg.zeros(3)).item() == pytest.approx(3e38)
+    assert tg.tensor([inf, 1.0]).mean().item() == inf
+    assert math.isnan(tg.tensor([inf, -inf]).mean().item())
+
+
+@pytest.mark.parametrize(("a", "b"), [(1e20, 3e20), (1e-30, 3e-30), (1e7 + 1, 1e7 + 3), (1.0, 3.0)])
+def test_std_of_large_small_and_distant_numbers(a, b):
+    x = tg.tensor([a, b], requires_grad=True)
+    x.std().backward()
+    assert x.std().item() == pytest.approx((b - a) / math.sqrt(2), rel=1e-6)
+    assert x.grad.tolist() == pytest.approx([-math.sqrt(0.5), math.sqrt(0.5)], rel=1e-6)
+    assert tg.tensor([a, b]).var().item() == pytest.approx((b - a) ** 2 / 2 if b < 1e19 else inf, rel=1e-6, abs=1e-45)
+
+
+def test_a_common_offset_takes_no_digits_of_logsumexp():
+    x = tg.tensor([1e7, 1e7 + 1], requires_grad=True)
+    tg.logsumexp(x, 0).backward()
+    assert x.grad.tolist() == pytest.approx([1 / (1 + math.e), math.e / (1 + math.e)], rel=1e-6)

@@ -25,7 +25,12 @@ def _running(name: str, ufunc: np.ufunc, input: Any, dim: Any, dtype: Any) -> np
         raise RuntimeError(f"{name}: a bool counts no further than 1; give a dtype= of numbers")
     if input.ndim == 0:
         return input.astype(dtype)
-    return ufunc.accumulate(input, axis=d, dtype=np.dtype(dtype))
+    dtype = np.dtype(dtype)
+    return ufunc.accumulate(input, axis=d, dtype=_DOUBLE.get(dtype, dtype)).astype(dtype, copy=False)
+
+
+# Every element is added, or multiplied, to all before it: in float32 the last ones would have few digits left.
+_DOUBLE = {np.dtype(np.float32): np.dtype(np.float64), np.dtype(np.complex64): np.dtype(np.complex128)}
 
 
 @op
@@ -47,7 +52,7 @@ def cumsum(input, dim: int, dtype=None):
 @op
 def sum_onwards(input, dim: int):
     """out[i] = input[i] + ... + input[n-1] along dim: what cumsum is differentiated to."""
-    return np.flip(np.cumsum(np.flip(input, dim), dim), dim) if input.ndim else input.copy()
+    return np.flip(_running("sum_onwards", np.add, np.flip(input, dim), dim, None), dim) if input.ndim else input.copy()
 
 
 cumsum.grad(input=lambda g, dim: sum_onwards(g, dim))

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..dtypes import number
+from ..kernels import kernel
 from ..op import cast, op
 from ..tensor import Tensor, as_array, wrap
 from .elementwise import where
@@ -134,7 +135,8 @@ def place(input, places: Places, shape: tuple):
         out[places.basic][places.advanced] = input
     else:
         numbers = read(np.arange(out.size).reshape(shape), places)
-        np.add.at(out.reshape(-1), numbers.reshape(-1), np.broadcast_to(input, numbers.shape).reshape(-1))
+        values = np.broadcast_to(input, numbers.shape)
+        return kernel.sums_at(values.reshape(-1), numbers.reshape(-1), out.size).reshape(shape)
     return out
 
 

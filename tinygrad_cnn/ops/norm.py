@@ -26,7 +26,7 @@ from ..tensor import Tensor, as_array
 from .elementwise import clamp
 from .pool import avg_pool2d
 from .rearrange import pad
-from .reduce import mean, norm, variance
+from .reduce import average, mean, norm, variance
 from .reduce import sum as total
 from .shape import reshape, squeeze
 from .unary import rsqrt, square
@@ -208,9 +208,9 @@ def _bump(name: str, *changed: Any) -> None:
 @op(keeps="invstd")
 def standardize(input, dim: tuple, eps: float):
     """(input - mean) / √(var + eps), mean and var over the axes dim        any shape -> the same"""
-    n = math.prod(input.shape[i] for i in dim)
-    centered = input - np.add.reduce(input, axis=dim, keepdims=True) / n
-    var = np.add.reduce(np.square(centered), axis=dim, keepdims=True) / n
+    dim = tuple([i % input.ndim for i in dim])
+    centered = input - average(input, dim, True)
+    var = average(np.square(centered), dim, True)
     invstd = 1 / np.sqrt(var + var.dtype.type(eps))
     centered *= invstd
     return centered, invstd

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..arguments import numpy_names
 from ..dtypes import int64
+from ..kernels import kernel
 from ..op import cast, expand_to, in_float32, op
 from ..tensor import Tensor, as_array
 from .compare import eq, isnan, logical_not
@@ -60,9 +61,12 @@ def sum(input, dim=None, keepdim=False, dtype=None):
     >>> x.grad.tolist()
     [[1.0, 1.0], [1.0, 1.0]]
     """
-    if dim is not None:
-        dim = reduced("sum", dim, input.ndim, keepdim)
-    return np.add.reduce(input, axis=dim, dtype=_counted(input, dtype), keepdims=keepdim)
+    over = reduced("sum", dim, input.ndim, keepdim)
+    if dtype is not None:
+        input = input.astype(dtype, copy=False)
+    if input.dtype.kind not in "fc":
+        return np.add.reduce(input, axis=over, dtype=_counted(input, dtype), keepdims=keepdim)
+    return kernel.sum(input, over, keepdim)
 
 
 sum.grad(input=lambda g, input_shape, dim, keepdim: spread(g, input_shape, dim, keepdim))
@@ -82,8 +86,15 @@ def mean(input, dim=None, keepdim=False, dtype=None):
         raise RuntimeError(
             f"mean: the dtype of the result must be floating, got {kind}; convert with .float() or give dtype="
         )
-    dim = reduced("mean", dim, input.ndim, keepdim)
-    return np.add.reduce(input, axis=dim, dtype=kind, keepdims=keepdim) / math.prod(input.shape[i] for i in dim)
+    return average(input.astype(kind, copy=False), reduced("mean", dim, input.ndim, keepdim), keepdim)
+
+
+def average(a: np.ndarray, over: tuple, keepdim: bool = False) -> Any:
+    """The mean of an array over these axes, finite even where the sum is beyond the range of its dtype."""
+    n = math.prod([a.shape[i] for i in over])
+    out = kernel.sum(a, over, keepdim) / n
+    finite = math.isfinite(out) if out.ndim == 0 and out.dtype.kind == "f" else np.isfinite(out).all()
+    return out if finite or not n else kernel.sum(a / n, over, keepdim)
 
 
 def _mean_to_input(g: Any, input_shape: tuple, dim: Any, keepdim: bool) -> Any:
@@ -326,21 +337,25 @@ def logsumexp(input, dim: Any, keepdim=False):
     over = reduced("logsumexp", dim, input.ndim, keepdim)
     top = np.maximum.reduce(input, axis=over, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
-    out = np.log(np.add.reduce(np.exp(input - top), axis=over, keepdims=True)) + top
+    out = np.log(kernel.sum(np.exp(input - top), over, True)) + top
     return out if keepdim else out.squeeze(over)
 
 
-def _logsumexp_to_input(g: Any, input: Any, out: Any, dim: Any, keepdim: bool) -> Any:
-    shape = np.shape(as_array(input))
-    out = where(eq(out, -math.inf), 0, out)  # an empty sum has no share to give
-    return spread(g, shape, dim, keepdim) * exp(input - spread(out, shape, dim, keepdim))
+def _logsumexp_to_input(g: Any, input: Any, dim: Any, keepdim: bool) -> Any:
+    """g · softmax(input), by the maximum and not by the result, whose digits a common offset of the input takes up."""
+    values = as_array(input)
+    over = reduced("logsumexp", dim, values.ndim)
+    top = np.maximum.reduce(values, axis=over, keepdims=True, initial=-np.inf)
+    powers = exp(input - np.where(np.isfinite(top), top, 0).astype(values.dtype))
+    total = sum(powers, over, True)
+    return spread(g, values.shape, dim, keepdim) * (powers / where(eq(total, 0), 1, total))  # of nothing, no share
 
 
 logsumexp.grad(input=_logsumexp_to_input)
 logsumexp.explain(
     "Each element gets its share in the sum: the softmax.",
     zero="its share in the sum is too small to be seen",
-    input="g · e^{input − out}",
+    input="g · e^{input} / Σ e^{input}",
 )
 
 
@@ -348,10 +363,17 @@ logsumexp.explain(
 def variance(input, dim=None, correction=1, keepdim=False):
     """Σ (input - mean)² / (n - correction) along dim, in two passes; NaN where n <= correction."""
     _floating("var", input)
+    return _variance(input, dim, correction, keepdim).astype(input.dtype)
+
+
+def _variance(input: np.ndarray, dim: Any, correction: float, keepdim: bool) -> Any:
+    """The variance; of float32 in float64, which holds every square of it."""
     over = reduced("var", dim, input.ndim, keepdim)
-    n = math.prod(input.shape[i] for i in over)
-    apart = input - np.true_divide(np.add.reduce(input, axis=over, keepdims=True), n)
-    return np.true_divide(np.add.reduce(apart * apart, axis=over, keepdims=keepdim), _at_least_0(n - correction))
+    if input.dtype == np.float32:
+        input = input.astype(np.float64)
+    apart = input - average(input, over, True)
+    n = math.prod([input.shape[i] for i in over])
+    return np.true_divide(kernel.sum(apart * apart, over, keepdim), _at_least_0(n - correction))
 
 
 def _floating(name: str, input: Any) -> None:
@@ -382,7 +404,8 @@ variance.explain(
 @op
 def deviation(input, dim=None, correction=1, keepdim=False):
     """The square root of `variance`; where it is 0 its gradient is 0."""
-    return np.sqrt(variance(input, dim, correction, keepdim))
+    _floating("std", input)
+    return np.sqrt(_variance(input, dim, correction, keepdim)).astype(input.dtype)
 
 
 def _deviation_to_input(g: Any, input: Any, out: Any, dim: Any, correction: float, keepdim: bool) -> Any:
@@ -470,10 +493,10 @@ def vector_norm(x, ord=2, dim=None, keepdim=False, dtype=None):
     if ord == 0:
         return np.add.reduce(x != 0, axis=over, keepdims=keepdim, dtype=x.dtype)
     if ord == 1:
-        return np.add.reduce(x, axis=over, keepdims=keepdim)
+        return kernel.sum(x, over, keepdim)
     if ord == 2:
-        return np.sqrt(np.add.reduce(x * x, axis=over, keepdims=keepdim))
-    return np.add.reduce(x**ord, axis=over, keepdims=keepdim) ** (1 / ord)
+        return np.sqrt(kernel.sum(x * x, over, keepdim))
+    return kernel.sum(x**ord, over, keepdim) ** (1 / ord)
 
 
 def _norm_to_x(g: Any, x: Any, out: Any, ord: float, dim: Any, keepdim: bool) -> Any:

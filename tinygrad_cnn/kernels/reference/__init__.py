@@ -4,4 +4,4 @@ As in PyTorch, infinities and NaN pass through them without a warning.
 """
 
 from ...quiet import silent
-from . import conv, elementwise, erf, fused, layout, linear, norm, optim, pool, softmax
+from . import conv, elementwise, erf, fused, layout, linear, norm, optim, pool, softmax, sums

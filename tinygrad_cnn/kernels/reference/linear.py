@@ -12,6 +12,8 @@ import numpy as np
 from .. import reference
 from . import silent
 
+LONG, STRETCH = 1 << 14, 1 << 12  # a sum of more products is cut; BLAS adds them one after the other
+
 
 @reference
 @silent
@@ -21,7 +23,15 @@ def matmul(input: np.ndarray, other: np.ndarray) -> np.ndarray:
     >>> matmul(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]))
     array([[11.]])
     """
-    return np.matmul(_ready(input), _ready(other))
+    a, b = _ready(input), _ready(other)
+    K = a.shape[-1]
+    if K <= LONG or a.dtype.kind not in "fc" or b.shape[-2:][0] != K:
+        return np.matmul(a, b)
+    total = np.float64(0) if a.dtype.kind == "f" else np.complex128(0)
+    for k in range(0, K, STRETCH):
+        here = slice(k, k + STRETCH)
+        total = total + np.matmul(a[..., here], b[here] if b.ndim == 1 else b[..., here, :])
+    return total.astype(a.dtype)
 
 
 def _ready(a: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Batch normalization over pictures laid out as rows of a matrix.
 
 In memory an image is one run of numbers, channels first or last. So the batch is a matrix (N, K) with
-K = C·H·W, a value for each channel becomes a row (K,), and a sum over the batch is a product with ones,
-which BLAS does well; only then are the K sums gathered into C.
+K = C·H·W, a value for each channel becomes a row (K,), and a sum over the batch is one over long rows, which is
+quick; only then are the K sums gathered into C. Over the pieces of a big batch they are added in float64.
 
 N batch, C channels, L pixels of one image (H·W, or L, or 1), K = C·L.
 """
@@ -16,6 +16,7 @@ import numpy as np
 from .. import reference
 from . import silent
 from .chunks import pieces
+from .sums import sum
 
 
 @reference
@@ -34,12 +35,12 @@ def batch_norm(
     """
     layout = _Layout(input)
     x = layout.rows(input)
-    mean = layout.mean(_sum(x))
-    mean_row, squares = layout.row(mean), layout.row(np.zeros_like(mean))
+    mean = layout.mean(sum(x, (0,), False))
+    mean_row, squares = layout.row(mean), np.zeros(x.shape[1])
     for images in pieces(len(x), x[:1].nbytes):
         centered = x[images] - mean_row
-        squares += np.einsum("nk,nk->k", centered, centered)
-    invstd = 1 / np.sqrt(layout.mean(squares) + x.dtype.type(eps))
+        squares += sum(np.square(centered, out=centered), (0,), False)
+    invstd = (1 / np.sqrt(layout.mean(squares) + eps)).astype(x.dtype)
     scale_row = layout.row(invstd if weight is None else invstd * weight)
     out = np.empty_like(x)
     for images in pieces(len(x), x[:1].nbytes):
@@ -67,10 +68,11 @@ def batch_norm_backward(
     """
     layout = _Layout(input)
     x, g = layout.rows(input), layout.rows(grad)
-    mean_row, products = layout.row(mean), layout.row(np.zeros_like(mean))
+    mean_row, products = layout.row(mean), np.zeros(x.shape[1])
     for images in pieces(len(x), x[:1].nbytes):
-        products += np.einsum("nk,nk->k", g[images], x[images] - mean_row)
-    grad_sums = _sum(g)
+        products += sum(g[images] * (x[images] - mean_row), (0,), False)
+    grad_sums = sum(g, (0,), False)
+    products = products.astype(x.dtype)
     d_weight, d_bias = layout.sum(products) * invstd, layout.sum(grad_sums)
     scale = invstd if weight is None else invstd * weight
     slope_row = layout.row(layout.mean(products) * invstd * invstd)
@@ -90,13 +92,11 @@ def batch_norm_backward(
 def channel_sums(input: np.ndarray) -> np.ndarray:
     """Σ input[n,c,...] over all but c        (N,C,...) -> (C,)
 
-    As products with ones, which BLAS does more quickly and more exactly than a sum can.
-
     >>> channel_sums(np.arange(8.0).reshape(2, 2, 2))
     array([10., 18.])
     """
     layout = _Layout(input)
-    return layout.sum(_sum(layout.rows(input)))
+    return layout.sum(sum(layout.rows(input), (0,), False))
 
 
 class _Layout:
@@ -125,13 +125,8 @@ class _Layout:
     def sum(self, row: np.ndarray) -> np.ndarray:
         """(K,) -> (C,)"""
         C, L = self.channels, self.pixels
-        return _sum(row.reshape(L, C)) if self.channels_last else row.reshape(C, L).sum(1)
+        return sum(row.reshape(L, C), (0,), False) if self.channels_last else sum(row.reshape(C, L), (1,), False)
 
     def mean(self, row: np.ndarray) -> np.ndarray:
         """(K,) -> (C,), over the whole batch."""
         return self.sum(row) / self.count
-
-
-def _sum(rows: np.ndarray) -> np.ndarray:
-    """Σ rows[n]        (N,K) -> (K,)"""
-    return np.ones(len(rows), rows.dtype) @ rows

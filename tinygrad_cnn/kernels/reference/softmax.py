@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import reference
 from . import silent
+from .sums import sum
 
 
 @reference
@@ -23,7 +24,7 @@ def softmax(input: np.ndarray, dim: int) -> np.ndarray:
     array([0.25, 0.75])
     """
     powers = np.exp(input - _max(input, dim))
-    powers /= powers.sum(dim, keepdims=True)
+    powers /= sum(powers, (dim,), True)
     return powers
 
 
@@ -36,7 +37,7 @@ def log_softmax(input: np.ndarray, dim: int) -> np.ndarray:
     array([0.25, 0.75])
     """
     shifted = input - _max(input, dim)
-    shifted -= np.log(np.exp(shifted).sum(dim, keepdims=True))
+    shifted -= np.log(sum(np.exp(shifted), (dim,), True))
     return shifted
 
 
@@ -54,7 +55,7 @@ def cross_entropy(input: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np
     """
     highest = _max(input, 1)
     shifted = input - highest
-    powers = np.exp(shifted).sum(1)
+    powers = sum(np.exp(shifted), (1,), False)
     return np.log(powers) - shifted[np.arange(len(input)), target], highest[:, 0], powers
 
 

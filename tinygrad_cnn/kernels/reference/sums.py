@@ -1,0 +1,94 @@
+"""Sums of many numbers that keep their digits, along every axis.
+
+Added one after the other, n numbers lose up to n·ε of their sum: of 4,000,000 times 0.1 in float32, 4 %. NumPy adds
+in pairs, which loses log n · ε, but only along the axis that is dense in memory. Any other long axis is folded here:
+a few slabs of it, each a few hundredths as long, are laid on each other like sheets of paper, and again, until it
+is short. A slab is one run of memory, so this is also quicker than line by line.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .. import reference
+
+FEW = 16  # so many slabs may be added one after the other
+
+
+@reference
+def sum(input: np.ndarray, axes: tuple[int, ...], keepdims: bool) -> np.ndarray:
+    """Σ input over these axes        any shape -> the same without them, or with length 1 under keepdims
+
+    The order of the additions, and so the last digit, depends on shape and strides alone.
+
+    >>> sum(np.full((1_000_000, 2), 0.1, np.float32), (0,), False)
+    array([100000., 100000.], dtype=float32)
+    """
+    terms = math.prod([input.shape[i] for i in axes])
+    if terms <= 4 * FEW or input.ndim == 1 or (len(axes) == input.ndim and input.flags.c_contiguous):
+        return np.add.reduce(input, axis=axes, keepdims=keepdims)  # type: ignore[call-overload]
+    if axes == (0,) and not keepdims and input.flags.c_contiguous:  # as for the bias of a layer
+        return _folded(input)
+    order = sorted(range(input.ndim), key=lambda i: -abs(input.strides[i]))  # from the slowest to the fastest in memory
+    x, added = _merged(input.transpose(order), [i in axes for i in order])
+    while math.prod([n for n, a in zip(x.shape[:-1], added) if a]) > FEW:  # NumPy adds the last axis in pairs
+        x = _folded(np.moveaxis(x, added.index(True), 0))
+        added.remove(True)
+    total = np.add.reduce(x, axis=tuple([i for i, a in enumerate(added) if a]))
+    kept = [i for i in order if i not in axes]
+    total = total.reshape([input.shape[i] for i in kept]).transpose(np.argsort(kept))
+    return total.reshape([1 if i in axes else n for i, n in enumerate(input.shape)]) if keepdims else total
+
+
+def _merged(x: np.ndarray, added: list[bool]) -> tuple[np.ndarray, list[bool]]:
+    """Neighbouring axes with one flag, seen as one axis where memory allows; axes of length 1 left out.
+
+    >>> x, added = _merged(np.zeros((2, 3, 4, 1, 5)), [True, True, False, True, True])
+    >>> x.shape, added
+    ((6, 4, 5), [True, False, True])
+    """
+    shape: list[int] = []
+    flags: list[bool] = []
+    before = 0
+    for n, stride, flag in zip(x.shape, x.strides, added, strict=True):
+        if n == 1:
+            continue
+        if flags and flags[-1] == flag and before == n * stride:
+            shape[-1] *= n
+        else:
+            shape.append(n)
+            flags.append(flag)
+        before = stride
+    return x.reshape(shape), flags
+
+
+def _folded(x: np.ndarray) -> np.ndarray:
+    """Σ x along the first axis: slabs of it laid on each other, until it is short        (n, ...) -> (...)
+
+    >>> _folded(np.arange(200.0).reshape(100, 2))
+    array([9900., 10000.])
+    """
+    while len(x) > FEW:
+        length = -(-len(x) // FEW)
+        end = len(x) // length * length
+        whole, rest = x[:end], x[end:]  # the rest is shorter than a slab
+        x = np.add.reduce(whole.reshape(end // length, length, *x.shape[1:]), axis=0)
+        x[: len(rest)] += rest
+    return np.add.reduce(x, axis=0)
+
+
+@reference
+def sums_at(values: np.ndarray, places: np.ndarray, count: int) -> np.ndarray:
+    """Σ values[i] over all i with places[i] = k        (n, ...) ints (n,) -> (count, ...)
+
+    One place may get all of them, one after the other, so float32 is added up in float64.
+
+    >>> sums_at(np.array([1.0, 2.0, 4.0]), np.array([2, 0, 2]), 3)
+    array([2., 0., 5.])
+    """
+    wide = np.result_type(values.dtype, np.float64) if values.dtype.kind in "fc" else values.dtype
+    out = np.zeros((count, *values.shape[1:]), wide)
+    np.add.at(out, places, values.astype(wide, copy=False))
+    return out.astype(values.dtype, copy=False)
