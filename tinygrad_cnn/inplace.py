@@ -17,7 +17,7 @@ import numpy as np
 
 from .dtypes import can_cast
 from .modes import mode
-from .node import View, tick
+from .node import tick
 from .op import cast
 from .record import OpNode
 from .tensor import Tensor, refuse_change, refuse_sealed, wrap
@@ -58,15 +58,12 @@ def change(t: Tensor, name: str, make: Callable[[Tensor], Any]) -> Tensor:
         if result.dtype != array.dtype:
             made = cast(made, array.dtype)
         _keep_old_values(made, array, t, start)
-        view = t._view
         np.copyto(array, made._array)
-        if view is None:
-            t._become(made._node)
-        else:
-            rebase(view, made)
+        t.version().bump(name)
+        adopt(t, made)
     else:
-        np.copyto(array, result, casting="unsafe")
-    t.version().bump(name)
+        np.copyto(array, result, casting="same_kind")
+        t.version().bump(name)
     return t
 
 
@@ -92,8 +89,12 @@ def _apart(v: Any, memory: np.ndarray) -> Any:
     return v.copy(order="K") if isinstance(v, np.ndarray) and np.may_share_memory(v, memory) else v
 
 
-def rebase(view: View, made: Tensor) -> None:
-    """Write the changed part into the history of a view's base; views find out when they are next used."""
+def adopt(t: Tensor, made: Tensor) -> None:
+    """Let `t`, whose memory holds the values of `made` by now, have its history; so does what `t` is a view of."""
+    view = t._view
+    if view is None:
+        t._become(made._node)
+        return
     from .ops.index import setitem
     from .ops.shape import reshape
 
@@ -105,3 +106,4 @@ def rebase(view: View, made: Tensor) -> None:
     else:  # one element, which has no index to be found by
         whole = reshape(setitem(reshape(old, (1,)), made, places), ())
     base._become(whole._node)
+    t._refresh()  # the other views find out when they are next used

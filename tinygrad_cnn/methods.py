@@ -439,8 +439,7 @@ def reshaping(op: Callable, name: str) -> Callable:
         if self.is_leaf:
             self.data = out
         else:
-            self._array = out._array
-            self._become(out._node)
+            self._array, self._node = out._array, out._node
         self._view = view
         return self
 

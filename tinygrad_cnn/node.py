@@ -60,12 +60,18 @@ class View:
 
     __slots__ = ("array", "base", "changes", "replay", "sealed", "seen")
 
-    def __init__(self, base: Tensor, replay: Callable, sealed: str = ""):
-        self.base = base
+    base: Tensor
+    array: np.ndarray
+    sealed: str
+
+    def __init__(self, source: Tensor, replay: Callable, sealed: str = ""):
+        """A view of `source`, or of what that is a view of: `replay` is given the base."""
+        earlier = source._view
+        self.base = base = source if earlier is None else earlier.base
+        self.array = base._array if earlier is None else earlier.array
         self.replay = replay
-        self.sealed = sealed
+        self.sealed = sealed if earlier is None else earlier.sealed or sealed
         self.seen = base._node
-        self.array = base._array
         self.changes = base.version().changes
 
 

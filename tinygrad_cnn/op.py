@@ -242,11 +242,7 @@ class Op:
             out = self.call(base if earlier is None else earlier.replay(base), *attributes)
             return out if index is None else out[index]
 
-        base = source if earlier is None else earlier.base
-        sealed = "" if earlier is None else earlier.sealed
-        if not mode.grad:
-            sealed = sealed or f"by {self.name} under no_grad"
-        result._view = View(base, replay, sealed)
+        result._view = View(source, replay, "" if mode.grad else f"by {self.name} under no_grad")
 
 
 def op(

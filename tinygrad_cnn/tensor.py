@@ -217,27 +217,30 @@ class Tensor:
         return None if isinstance(self._node, AccumulateGrad) else self._node
 
     def _refresh(self) -> None:
-        """Make this view's history anew if its base has got another one by an in-place change.
+        """Make this view's history anew if its base was changed in place and has got another one.
 
-        A base that was detached has none; what was seen of it before keeps its own.
+        Where the base has none any more, since it was detached before the change, neither has the view.
         """
         view = self._view
         assert view is not None
         base = view.base
-        if base._node is view.seen or isinstance(base._node, AccumulateGrad | None):
+        node, changes = base._node, base.version().changes
+        if node is view.seen or changes == view.changes:
             return
-        if base._array is not view.array or view.sealed:
-            if mode.grad and base.version().changes != view.changes:
+        leaf = isinstance(node, AccumulateGrad | None)
+        if not leaf and (base._array is not view.array or view.sealed):
+            if mode.grad:
                 how = f"made {view.sealed}" if view.sealed else "made before its base was given another shape"
                 raise RuntimeError(
                     f"this tensor of shape {self._array.shape} is a view that was {how}, and its base was changed in "
                     "place since, so its history is no longer right; make the view again"
                 )
             return
-        anew = _Setting(grad=True, tracer=None).during(view.replay, base)
-        self._become(anew._node)
-        view.seen = base._node
-        view.changes = base.version().changes
+        if not leaf:
+            self._become(_Setting(grad=True, tracer=None).during(view.replay, base)._node)
+        elif not isinstance(view.seen, AccumulateGrad | None):
+            self._become(None)
+        view.seen, view.changes = node, changes
 
     def _become(self, node: Node | None) -> None:
         """Be the result of another node from now on; where `.grad` is kept, it is that node's."""
@@ -330,7 +333,8 @@ class Tensor:
         self._view = None
         node, array = self._node, value._array
         if isinstance(node, AccumulateGrad) and (node.shape, node.dtype) != (array.shape, array.dtype):
-            self._node = None
+            self._node = anew = AccumulateGrad(self)
+            anew.hooks, anew.after = node.hooks, node.after
 
     # out of the graph
 

@@ -216,7 +216,10 @@ class Function:
                 ctx.shape, ctx.dtype = (), t._array.dtype
                 node = Pick(ctx, i, t._array)
             if id(t) in ctx._dirty:
-                _changed(t, node, cls.__name__)
+                from ..inplace import adopt  # it stands above, and is seldom needed
+
+                refuse_sealed(t, cls.__name__)
+                adopt(t, wrap(t._array, node))
             else:
                 if id(t) in given:
                     t = _same(t)
@@ -233,19 +236,8 @@ class Function:
 def _same(t: Tensor) -> Tensor:
     """An input that forward returned as it is: a view of all of it."""
     out = t.detach()
-    out._view = View(t if t._view is None else t._view.base, lambda base: base)
+    out._view = View(t, lambda base: base)
     return out
-
-
-def _changed(t: Tensor, node: Node, name: str) -> None:
-    """Let an input that forward changed in place be the result of its node; a view's base learns of it."""
-    if t._view is None:
-        t._become(node)
-        return
-    from ..inplace import rebase  # ops stand above; only a view needs them
-
-    refuse_sealed(t, name)
-    rebase(t._view, wrap(t._array, node))
 
 
 def once_differentiable(backward: Callable) -> Callable:
