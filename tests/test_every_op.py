@@ -125,3 +125,42 @@ def test_an_op_without_rules_has_no_floating_result():
         if call is not None and not call.op.rules:
             for out in results(public(case.op)(*tensors(case, requires_grad=False), **case.attributes)):
                 assert out.dtype.kind not in "fc", case
+
+
+def changed(t: Tensor) -> None:
+    """Other values in place: of what is no number, the other one or the other order."""
+    with tg.no_grad():
+        if t.dtype.kind == "f":
+            t.mul_(1.7).add_(0.3)
+        else:
+            t.copy_(~t if t.dtype.kind == "b" else t.flip(*range(t.ndim)) if t.ndim else t * 0)
+
+
+@pytest.mark.parametrize("case", DIFFERENTIABLE, ids=str)
+def test_a_change_before_backward_is_refused_or_changes_nothing(case):
+    def run():
+        tg.manual_seed(0)
+        leaves = tensors(case)
+        inputs = [x * 1 if getattr(x, "requires_grad", False) else x for x in leaves]
+        attributes = {k: tg.tensor(v) if isinstance(v, np.ndarray) else v for k, v in case.attributes.items()}
+        outs = [t for t in results(public(case.op)(*inputs, **attributes)) if t.requires_grad]
+        mutable = [x for x in (*inputs, *attributes.values()) if isinstance(x, Tensor)]
+        return [x for x in leaves if getattr(x, "requires_grad", False)], outs, mutable
+
+    def gradients(leaves, outs):
+        weights = [tg.tensor(np.cos(np.arange(t.numel())).reshape(t.shape), dtype=t.dtype) for t in outs]
+        return [g.numpy() for g in tg.autograd.grad(outs, leaves, weights, materialize_grads=True)]
+
+    leaves, outs, mutable = run()
+    expected = gradients(leaves, outs)
+    for i in range(len(mutable)):
+        leaves, outs, mutable = run()
+        changed(mutable[i])
+        try:
+            got = gradients(leaves, outs)
+        except RuntimeError as error:
+            if "inplace operation" not in str(error):
+                raise
+        else:
+            for want, g in zip(expected, got, strict=True):
+                np.testing.assert_allclose(g, want)

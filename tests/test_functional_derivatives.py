@@ -55,3 +55,30 @@ def test_wrong_arguments():
         hessian(lambda x: x * 2, tg.ones(2))
     with pytest.raises(RuntimeError, match="v can be left out"):
         vjp(lambda x: x, tg.ones(2))
+
+
+PRODUCT, DOUBLE = lambda x, y: (x * y).sum(), lambda x, y: (x * 2).sum()
+ONE = lambda x, y: tg.ones(())
+LINEAR, CUBE = lambda x, y: (x * 2 + y).sum(), lambda x, y: (x**3 * y**3).sum()
+
+
+@pytest.mark.parametrize(
+    ("name", "f", "create_graph", "fine"),
+    [
+        ("jacobian", PRODUCT, True, True), ("jacobian", DOUBLE, False, False), ("jacobian", ONE, False, False),
+        ("jacobian", LINEAR, False, True), ("jacobian", LINEAR, True, False), ("hessian", PRODUCT, False, False),
+        ("hessian", CUBE, True, True), ("hessian", LINEAR, False, False), ("vjp", DOUBLE, False, False),
+        ("vjp", LINEAR, False, True), ("vjp", LINEAR, True, False), ("jvp", DOUBLE, False, False),
+        ("jvp", PRODUCT, True, True), ("jvp", LINEAR, False, True), ("jvp", ONE, False, False),
+    ],
+)  # fmt: skip
+def test_strict_refuses_what_does_not_depend(name, f, create_graph, fine):
+    inputs = tg.ones(2), tg.ones(2)
+    v = (inputs,) if name == "jvp" else ()
+    derivative = getattr(tg.autograd.functional, name)
+    derivative(f, inputs, *v, create_graph=create_graph)
+    if fine:
+        derivative(f, inputs, *v, create_graph=create_graph, strict=True)
+    else:
+        with pytest.raises(RuntimeError, match="strict is True"):
+            derivative(f, inputs, *v, create_graph=create_graph, strict=True)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
+from tinygrad_cnn.nn import functional as F
 
 
 def test_saved_tensor_changed_in_place_is_refused():
@@ -301,3 +302,73 @@ def test_an_array_among_the_arguments_is_saved_as_it_was():
     batch[:] = 9
     loss.backward()
     assert x.grad.tolist() == [1.0, 2.0, 3.0]
+
+
+GUARDED = {
+    "cross_entropy": lambda x, t: F.cross_entropy(x, t(tg.tensor([0, 1]))),
+    "cross_entropy of one": lambda x, t: F.cross_entropy(x[0], t(tg.tensor(1))),
+    "cross_entropy of pixels": lambda x, t: F.cross_entropy(x.view(1, 2, 2), t(tg.tensor([[0, 1]]))),
+    "cross_entropy smoothed": lambda x, t: F.cross_entropy(x, t(tg.tensor([0, 1])), label_smoothing=0.1),
+    "cross_entropy of probabilities": lambda x, t: F.cross_entropy(x, t(tg.tensor([[0.3, 0.7], [1.0, 0.0]]))),
+    "nll_loss": lambda x, t: F.nll_loss(x, t(tg.tensor([0, 1]))),
+    "multi_margin_loss": lambda x, t: F.multi_margin_loss(x, t(tg.tensor([0, 1]))),
+    "running_mean": lambda x, t: F.batch_norm(x, t(tg.ones(2)), tg.ones(2), tg.ones(2, requires_grad=True)).sum(),
+    "running_var": lambda x, t: F.batch_norm(x, tg.zeros(2), t(tg.ones(2))).sum(),
+    "running_var of instances": lambda x, t: F.instance_norm(
+        x.view(1, 2, 2), tg.zeros(2), t(tg.ones(2)), use_input_stats=False
+    ).sum(),
+    "embedding": lambda x, t: F.embedding(t(tg.tensor([0, 1])), x).sum(),
+    "where": lambda x, t: tg.where(t(tg.tensor([True, False])), x, 0).sum(),
+    "prelu": lambda x, t: F.prelu(x, t(tg.ones(1))).sum(),
+    "kl_div": lambda x, t: F.kl_div(x, t(tg.ones(2, 2)), reduction="sum"),
+    "mse_loss": lambda x, t: F.mse_loss(x, t(tg.ones(2, 2))),
+    "linear": lambda x, t: F.linear(x, t(tg.ones(3, 2))).sum(),
+}
+
+
+@pytest.mark.parametrize("f", GUARDED.values(), ids=GUARDED)
+def test_what_is_saved_of_any_argument_is_guarded(f):
+    x = tg.tensor([[0.5, -1.0], [2.0, 3.0]], requires_grad=True)
+    kept = []
+    loss = f(x, lambda t: (kept.append(t), t)[1])
+    kept[0][...] = ~kept[0] if kept[0].dtype == tg.bool else 1 - kept[0]
+    with pytest.raises(RuntimeError, match="setitem changed it in place"):
+        loss.backward()
+
+
+def test_what_is_not_needed_may_change():
+    """A fused kernel keeps the bias for its second derivative, and minds it there alone."""
+    x, b = tg.randn(4, 2, requires_grad=True), tg.zeros(2)
+    y = F.batch_norm(x, None, None, tg.ones(2), b, training=True).sum()
+    b.add_(1)
+    y.backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match="add_"):
+        tg.autograd.grad(y, x, create_graph=True)
+
+
+@pytest.mark.parametrize("what", ["value", "history"])
+def test_a_view_of_what_is_detached(what):
+    """Detaching takes nothing from a view, but the next change does: its history was that of its base."""
+    x = tg.ones(2, requires_grad=True)
+    y = x * 1
+    v, w = y[:1], y[:1]
+    v.mul_(3)
+    y.detach_()
+    assert v.requires_grad
+    assert not w.requires_grad
+    if what == "value":
+        with tg.no_grad():
+            y.add_(1)
+        assert not v.requires_grad
+    else:
+        v.sum().backward()
+        assert x.grad.tolist() == [3.0, 0.0]
+
+
+def test_hooks_stay_when_a_leaf_is_given_another_shape():
+    x = tg.ones(2, requires_grad=True)
+    x.register_hook(lambda g: g * 7)
+    with tg.no_grad():
+        x.unsqueeze_(0)
+    x.sum().backward()
+    assert x.grad.tolist() == [[7.0, 7.0]]

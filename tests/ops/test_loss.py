@@ -324,3 +324,12 @@ def test_warnings():
     assert caught[0].filename == __file__
     with pytest.warns(UserWarning, match="please use reduction='none' instead"):
         assert F.mse_loss(X, X, reduce=False).shape == (4, 3)
+
+
+@pytest.mark.parametrize("loss", [tg.nn.functional.huber_loss, tg.nn.functional.smooth_l1_loss])
+def test_second_derivative_of_the_huber_loss(loss):
+    """1 where it is a parabola, also at 0; 0 from where it is a line."""
+    x = tg.tensor([0.0, 0.5, -0.5, 1.0, -1.0, 3.0], requires_grad=True)
+    (g,) = tg.autograd.grad(loss(x, tg.zeros(6), reduction="sum"), x, create_graph=True)
+    assert g.tolist() == [0.0, 0.5, -0.5, 1.0, -1.0, 1.0]
+    assert tg.autograd.grad(g.sum(), x)[0].tolist() == [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]

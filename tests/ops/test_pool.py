@@ -237,3 +237,14 @@ X = tg.zeros(2, 3, 5, 5)
 def test_errors_teach(call, error, says):
     with pytest.raises(error, match=says):
         call()
+
+
+@pytest.mark.parametrize("p", [1, 2, 3])
+def test_lp_pooling_of_zeros_has_a_gradient_of_zero(p):
+    x = tg.zeros(1, 1, 2, 4)
+    x[..., 3] = 2.0
+    x.requires_grad_()
+    (tg.nn.functional.lp_pool2d(x, p, 2).sum() + tg.nn.functional.lp_pool1d(x[0, :, 0], p, 2).sum()).backward()
+    assert np.isfinite(x.grad.numpy()).all()
+    assert x.grad[..., :2].abs().sum().item() == 0
+    assert x.grad[0, 0, 1, 3].item() > 0

@@ -81,8 +81,9 @@ def _move(running: tuple, mean: np.ndarray, var: np.ndarray) -> None:
 
 
 @op
-def _batch_norm_eval(input, weight, bias, mean: np.ndarray, invstd: np.ndarray):
+def _batch_norm_eval(input, weight, bias, mean: np.ndarray, var: np.ndarray, eps: float):
     """batch_norm by statistics that are known: one scale and one shift for each channel."""
+    invstd = _invstd(var, eps)
     scale = invstd if weight is None else weight * invstd
     shift = -mean * scale
     out = input * _per_channel(scale, input.ndim)
@@ -90,10 +91,15 @@ def _batch_norm_eval(input, weight, bias, mean: np.ndarray, invstd: np.ndarray):
     return out
 
 
+def _batch_norm_eval_input(g, weight, var, eps):
+    invstd = _invstd(var, eps)
+    return g * _per_channel(invstd if weight is None else weight * invstd, g.ndim)
+
+
 _batch_norm_eval.grad(
-    input=lambda g, weight, invstd: g * _per_channel(invstd if weight is None else weight * invstd, g.ndim),
-    weight=lambda g, input, mean, invstd: (
-        total(g * (input - _per_channel(mean, g.ndim)), (0, *range(2, g.ndim))) * invstd
+    input=_batch_norm_eval_input,
+    weight=lambda g, input, mean, var, eps: (
+        total(g * (input - _per_channel(mean, g.ndim)), (0, *range(2, g.ndim))) * _invstd(var, eps)
     ),
     bias=lambda g: total(g, (0, *range(2, g.ndim))),
 )
@@ -142,7 +148,7 @@ def batch_norm(
             raise RuntimeError("batch_norm: running_mean and running_var must be defined in evaluation mode")
         if eps < 0:
             raise ValueError(f"batch_norm: eps must be non-negative, got {eps}")
-        return _batch_norm_eval(input, weight, bias, *_statistics(running_mean, running_var, eps))
+        return _batch_norm_eval(input, weight, bias, running_mean, running_var, eps)
     _check_training(input, eps)
     running = None
     if running_mean is not None:
@@ -169,10 +175,10 @@ def _affine(input: Any, weight: Any, bias: Any) -> Any:
     return input if bias is None else input + _per_channel(bias, input.ndim)
 
 
-def _statistics(running_mean: Any, running_var: Any, eps: float) -> tuple[np.ndarray, np.ndarray]:
-    """mean and 1 / √(var + eps), as arrays."""
-    mean, var = widened(as_array(running_mean)), widened(as_array(running_var))
-    return mean, 1 / np.sqrt(var + var.dtype.type(eps))
+def _invstd(var: Any, eps: float) -> np.ndarray:
+    """1 / √(var + eps) of statistics that are known."""
+    var = as_array(var)
+    return 1 / np.sqrt(var + var.dtype.type(eps))
 
 
 def _check_channels(name: str, input: Any, **vectors: Any) -> None:
@@ -328,7 +334,7 @@ def instance_norm(
             raise RuntimeError(
                 "instance_norm: running_mean and running_var must be defined when use_input_stats is false"
             )
-        return _batch_norm_eval(input, weight, bias, *_statistics(running_mean, running_var, eps))
+        return _batch_norm_eval(input, weight, bias, running_mean, running_var, eps)
     if math.prod(input.shape[2:]) == 1:
         raise ValueError(
             f"instance_norm: expected more than 1 spatial element when training, got input size {tuple(input.shape)}"

@@ -11,7 +11,7 @@ import numpy as np
 from ..modes import user_level
 from ..op import in_float32, op
 from ..tensor import as_array
-from .activation import softplus
+from .activation import hardtanh, softplus
 from .elementwise import clamp, sub, where, xlogy
 from .loss import reduce_array, reduce_to, reduction_of
 from .reduce import sum as total
@@ -104,9 +104,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     _compare("huber_loss", input, target)
     if delta <= 0:
         raise RuntimeError(f"huber_loss: delta must be positive, got {delta}")
-    error = absolute(input - target)
-    near = clamp(error, None, delta)
-    losses = near * (error - near * 0.5)
+    losses = _huber(input - target, delta)
     if weight is not None:
         if weight.shape != input.shape:
             raise ValueError(
@@ -133,11 +131,14 @@ def smooth_l1_loss(
     _compare("smooth_l1_loss", input, target)
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss: beta must not be negative, got {beta}")
-    error = absolute(input - target)
-    if beta == 0:
-        return reduce_to(error, reduction)
-    near = clamp(error, None, beta)
-    return reduce_to(near * (error - near * 0.5) / beta, reduction)
+    error = input - target
+    return reduce_to(_huber(error, beta) / beta if beta else absolute(error), reduction)
+
+
+def _huber(error: Any, delta: float) -> Any:
+    """e²/2 where |e| < delta, else delta·(|e| - delta/2), with a second derivative of 1 at 0 and 0 at delta."""
+    near = hardtanh(error, -delta, delta)
+    return near * (error - near * 0.5)
 
 
 def _compare(name: str, input: Any, target: Any) -> None:

@@ -16,6 +16,8 @@ import numpy as np
 from ..kernels import kernel
 from ..op import in_float32, op
 from ..tensor import as_array
+from .compare import eq
+from .elementwise import where
 from .gather import gather, scatter
 from .linalg import matmul
 from .reduce import mean
@@ -261,17 +263,23 @@ def avg_pool1d(
 def lp_pool2d(input: Any, norm_type: float, kernel_size: Window, stride: Window = None, ceil_mode: bool = False) -> Any:
     """(Σ input[n,c,ps+i,qs+j]^norm_type)^(1/norm_type) over i and j        (N,C,H,W) -> (N,C,P,Q)
 
-    The gradient is that of the power, so it is infinite where all of a window is 0.
+    The gradient is 0 where all of a window is 0.
     """
     h, w = numbers("lp_pool2d", "kernel_size", kernel_size, 2, least=1)
-    return (avg_pool2d(input**norm_type, (h, w), stride, 0, ceil_mode) * (h * w)) ** (1.0 / norm_type)
+    return _root(avg_pool2d(input**norm_type, (h, w), stride, 0, ceil_mode) * (h * w), norm_type)
 
 
 @in_float32
 def lp_pool1d(input: Any, norm_type: float, kernel_size: Window, stride: Window = None, ceil_mode: bool = False) -> Any:
     """(Σ input[n,c,ps+i]^norm_type)^(1/norm_type) over i        (N,C,L) -> (N,C,P)"""
     (w,) = numbers("lp_pool1d", "kernel_size", kernel_size, 1, least=1)
-    return (avg_pool1d(input**norm_type, w, stride, 0, ceil_mode) * w) ** (1.0 / norm_type)
+    return _root(avg_pool1d(input**norm_type, w, stride, 0, ceil_mode) * w, norm_type)
+
+
+def _root(sums: Any, norm_type: float) -> Any:
+    """sums^(1/norm_type), with a gradient of 0 where a sum is 0: there the power's own is infinite."""
+    none = eq(sums, 0)
+    return where(none, 0, where(none, 1, sums) ** (1.0 / norm_type))
 
 
 # Adaptive: the number of windows is given, and they share out the picture as evenly as they can.

@@ -52,7 +52,7 @@ CASES = [
     ),
     Case("batch_norm", [(3, 2, 2, 3), None, None, None, (2,)], dict(training=True), expected=batch_norm),
     Case("batch_norm", [(2, 3, 2, 2), MEAN, VAR, (3,), (3,)], expected=batch_norm, orders=0, note="eval"),
-    Case("_batch_norm_eval", [(2, 3, 2, 2), (3,), (3,)], dict(mean=MEAN, invstd=VAR)),
+    Case("_batch_norm_eval", [(2, 3, 2, 2), (3,), (3,)], dict(mean=MEAN, var=VAR, eps=1e-5)),
     Case("layer_norm", [(3, 4), [4]], expected=layer_norm),
     Case("layer_norm", [(2, 3, 4), [3, 4], (3, 4), (3, 4)], expected=layer_norm),
     Case("group_norm", [(2, 4, 3), 2, (4,), (4,)], expected=group_norm),
