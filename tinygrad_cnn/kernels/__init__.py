@@ -9,8 +9,8 @@ and never ask which version runs: the last registered one whose guard accepts th
 without a fast version is the reference function itself, at no cost.
 
 Fast versions need Numba, whose import costs more than NumPy's. So a topic of `fast/` is imported when one of
-its kernels is first called with something that is worth it, or when Numba runs already. Where that fails, the
-reference stays.
+its kernels is first called with something that is worth it, or when Numba runs already. Where Numba is not
+installed, or is told not to compile (NUMBA_DISABLE_JIT), the reference stays; where it fails, a warning says so.
 
     TINYGRAD_CNN_KERNELS=reference      in the environment: readable kernels only
     with only_reference(): ...          the same for a block of code
@@ -21,8 +21,10 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
+import warnings
+from collections.abc import Callable
+from contextlib import ContextDecorator
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -30,6 +32,7 @@ from typing import Any
 import numpy as np
 
 from . import threads
+from .once import lock, undisturbed
 
 # topic, a file of fast/: the kernels it has a faster version of
 TOPICS = {
@@ -49,6 +52,10 @@ class Unusable(RuntimeError):
     """A faster version cannot run on this machine; the reference does its work."""
 
 
+class Unwanted(Unusable):
+    """A faster version is not to run, which nobody needs to be told."""
+
+
 class Kernels(SimpleNamespace):
     """The kernels by name, as they are to be called now."""
 
@@ -59,7 +66,7 @@ class Kernels(SimpleNamespace):
 kernel = Kernels()
 _reference: dict[str, Callable] = {}
 _faster: dict[str, list[tuple[Callable | None, Callable]]] = {}
-_only_reference = False
+_wishes: list[only_reference] = []  # the innermost block is the last
 _waiting = {name: topic for topic, names in TOPICS.items() for name in names}  # not imported so far
 _numba_runs = False
 _failure = ""
@@ -101,20 +108,22 @@ def _parameters(f: Callable) -> list[str]:
 
 def _choose(name: str) -> None:
     """Put under `kernel.<name>` what is to run: the reference, or a chooser over the whole stack."""
-    law, stack = _reference[name], _faster[name][::-1]
-    if _only_reference or not (stack or name in _waiting):
+    law, stack, topic = _reference[name], _faster[name][::-1], _waiting.get(name)
+    if not (stack or topic):
         chosen = law
-    elif name in _waiting:
+    elif topic:
 
         def chosen(*args):
-            if not (_numba_runs or _worth(args)):
+            if (_wishes and _reference_is_wished()) or not (_numba_runs or _worth(args)):
                 return law(*args)
-            _import(_waiting[name])
+            _import(topic)
             return getattr(kernel, name)(*args)
 
     else:
 
         def chosen(*args):
+            if _wishes and _reference_is_wished():
+                return law(*args)
             for when, version in stack:
                 if when is None or when(*args):
                     try:
@@ -139,45 +148,63 @@ def _worth(args: tuple) -> bool:
 
 def _import(topic: str) -> None:
     """Register the faster versions of one topic, or give all of them up where Numba is not there or not good."""
+    undisturbed(_import_now, topic)
+
+
+def _import_now(topic: str) -> None:
     global _numba_runs
+    if topic not in _waiting.values():  # another thread has imported it
+        return
     _numba_runs = True
-    for name in TOPICS[topic]:
-        _waiting.pop(name, None)
+    fast = f"{__name__}.fast"
     try:
-        import_module(f"{__name__}.fast.{topic}")
-    except Exception as why:  # an import of Numba may fail in any way; the reference needs nothing of it
+        import_module(f"{fast}.{topic}")
+    except BaseException as why:  # an import of Numba may fail in any way; the reference needs nothing of it
+        for versions in _faster.values():  # what a broken module has registered, it will register again
+            versions[:] = [v for v in versions if v[1].__module__ in sys.modules or fast not in v[1].__module__]
+        if isinstance(why, MemoryError) or not isinstance(why, Exception):  # the next call tries again
+            raise
         _give_up(why)
     for name in TOPICS[topic]:
+        _waiting.pop(name, None)
         _choose(name)
 
 
 def _give_up(why: Exception) -> None:
     """Run on the reference from now on."""
     global _failure
-    _failure = f"{type(why).__name__}: {why}"
-    _waiting.clear()
-    for name in _reference:
-        _faster[name].clear()
-        _choose(name)
+    with lock:
+        _failure = f"{type(why).__name__}: {why}"
+        _waiting.clear()
+        for name in _reference:
+            _faster[name].clear()
+            _choose(name)
+    if not (isinstance(why, Unwanted) or (isinstance(why, ModuleNotFoundError) and why.name == "numba")):
+        warnings.warn(
+            f"the fast kernels cannot run, the NumPy kernels do their work: {_failure}", RuntimeWarning, stacklevel=2
+        )
 
 
-@contextmanager
-def only_reference(flag: bool = True) -> Iterator[None]:
-    """Run the block on the readable kernels alone.
+class only_reference(ContextDecorator):
+    """Run the block, or the decorated function, on the readable kernels alone.
 
     >>> with only_reference():
     ...     pass  # everything in here runs on NumPy
     """
-    global _only_reference
-    before, _only_reference = _only_reference, flag
-    try:
-        for name in _reference:
-            _choose(name)
-        yield
-    finally:
-        _only_reference = before
-        for name in _reference:
-            _choose(name)
+
+    def __init__(self, flag: bool = True):
+        self.flag = flag
+
+    def __enter__(self) -> None:
+        wishes = _wishes
+        wishes += [self]  # one instruction and no call: no interrupt comes between it and the block
+
+    def __exit__(self, *exc: object) -> None:
+        _wishes.remove(self)
+
+
+def _reference_is_wished() -> bool:
+    return any(wish.flag for wish in _wishes[-1:])
 
 
 def stack(name: str) -> list[Callable]:
@@ -210,7 +237,7 @@ def warmup() -> None:
 def status() -> dict[str, Any]:
     """Which kernels run and why, with what they run on; imports Numba to find out."""
     found = {"kernels": "reference", "threads": threads.get_num_threads()}
-    if _only_reference:
+    if _reference_is_wished():
         return {**found, "why": "asked for by TINYGRAD_CNN_KERNELS=reference or only_reference()"}
     _import_all()
     if _failure:
@@ -225,7 +252,7 @@ def _import_all() -> None:
 
 
 if os.environ.get("TINYGRAD_CNN_KERNELS", "").strip().lower() == "reference":
-    _only_reference = True
+    only_reference().__enter__()
 
 _decorator = reference
 import_module(".reference", __name__)

@@ -11,5 +11,9 @@ of the magnitudes that were added. Kernels that only choose or move numbers (poo
 
 import numba
 
+from .. import Unwanted
+
 if tuple(int(part) for part in numba.__version__.split(".")[:2]) < (0, 61):
     raise ImportError(f"Numba {numba.__version__} is too old for the fast kernels; they need 0.61 or newer")
+if numba.config.DISABLE_JIT:
+    raise Unwanted("NUMBA_DISABLE_JIT is set, so nothing is compiled")

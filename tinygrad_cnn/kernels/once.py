@@ -1,0 +1,64 @@
+"""What a process does once, such as importing Numba and compiling: one thing at a time, and never by half.
+
+Numba does not survive an import or a compilation that an interrupt (Ctrl-C) has broken off. Python raises interrupts
+in the main thread alone. So this work is done in a thread of its own: an interrupt ends the waiting for it, the work
+goes on, and the next call finds it done. A fork waits for its end as well, for the thread, and with it what it has
+half done and the locks that it holds, would be dead in the child.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+lock = threading.RLock()
+_held: list[Any] = []  # while forking
+
+
+def undisturbed(f: Callable, *args: Any) -> Any:
+    """f(*args), under the lock and in a thread of its own.
+
+    >>> undisturbed(max, 2, 3)
+    3
+    """
+    if lock._is_owned():  # type: ignore[attr-defined]
+        return f(*args)
+    outcome: dict[str, Any] = {}
+
+    def work() -> None:
+        try:
+            with lock:
+                outcome["result"] = f(*args)
+        except BaseException as error:
+            outcome["error"] = error
+
+    thread = threading.Thread(target=work, name=f"once: {f.__name__}", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # the interpreter is about to end, or there are too many threads
+        work()
+    else:
+        thread.join()
+    if "error" in outcome:
+        raise outcome.pop("error")
+    return outcome["result"]
+
+
+def _before_fork() -> None:
+    lock.acquire()
+    _held.append(lock)
+    if compiler := sys.modules.get("numba.core.compiler_lock"):
+        compiler.global_compiler_lock.acquire()
+        _held.append(compiler.global_compiler_lock)
+
+
+def _after_fork() -> None:
+    while _held:
+        _held.pop().release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
