@@ -5,28 +5,31 @@
 
     relu(nanoseconds, x, out)                       with the time that one core would need, about
 
-Too little work stays on the calling thread. One Python thread at a time leads the team; who comes meanwhile
-works alone. There are more parts than threads, for who is free takes the next (team.py); what is summed by parts
-has one for each thread (pieces=1), so that results do not depend on which was quicker.
+Too little work stays on the calling thread, in one part. One Python thread at a time leads the team; who comes
+meanwhile works alone, on the same parts. There are more parts than threads, for who is free takes the next (team.py);
+what is summed by parts has one for each thread (pieces=1), so that results do not depend on which was quicker.
+
+The number of threads may change at any time. A kernel with room for each thread or part asks for the number once,
+makes room for so many, and hands the number on: `loop(nanoseconds, x, scratch, team=team)`.
 """
 
 from __future__ import annotations
 
 import inspect
 import os
-import threading
 from collections.abc import Callable
 
 import numba
 
 from .. import threads
+from ..once import undisturbed
 from .cache import cache_directory, machine_code
 from .team import Team, bind, lead
 
 SUMS = {"reassoc", "contract"}  # sums in any order, fused with products; infinities and NaN keep their meaning
 SPLIT = 15_000  # nanoseconds of work below which other threads come too late
 _every: list[Compiled] = []
-_team, _turn = Team(), threading.Lock()
+_team = Team()
 
 
 class Compiled:
@@ -36,19 +39,20 @@ class Compiled:
         self.share, self.signature, self.pieces, self.code = share, signature, pieces, None
         _every.append(self)
 
-    def __call__(self, nanoseconds: float, *arguments) -> None:
+    def __call__(self, nanoseconds: float, *arguments, team: int = 0) -> None:
         code = self.code or self.load()
-        if nanoseconds < SPLIT or (team := threads.get_num_threads()) < 2 or not _turn.acquire(blocking=False):
+        if nanoseconds < SPLIT or (team := team or threads.get_num_threads()) < 2:
             code(0, 1, *arguments)
             return
-        try:
+        if _team.size < team or _team.asleep:
             _team.wake(team)
-            code(_team.board, team, *arguments)
-        finally:
-            _turn.release()
+        code(_team.board, team, *arguments)
 
     def load(self) -> Callable:
         """The machine code: from memory, from disk, or compiled now."""
+        return self.code or undisturbed(self._load)
+
+    def _load(self) -> Callable:
         if self.code is None:
             self.code = machine_code(self._entry(), f"void(intp, intp, {self.signature})")
         return self.code
@@ -76,8 +80,8 @@ def compiled(signature: str, pieces: int = 4) -> Callable[[Callable], Compiled]:
 
 def _after_fork() -> None:
     """The threads do not live on in a child: it starts its own."""
-    global _team, _turn
-    _team, _turn = Team(), threading.Lock()
+    global _team
+    _team = Team()
 
 
 if hasattr(os, "register_at_fork"):

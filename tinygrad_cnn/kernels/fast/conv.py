@@ -60,7 +60,7 @@ def _forward(input, weight, bias, stride, padding, dilation, groups, relu):
     if plan is None:
         return winograd.convolve(a, weight, bias, padding, relu).transpose(0, 3, 1, 2)
     O, c, h, w = weight.shape
-    out = _convolve(plan, a, np.ascontiguousarray(weight).reshape(groups, O // groups, c, h, w), bias, relu)
+    out = _convolve(plan, a, np.ascontiguousarray(weight).reshape(groups, O // groups, c, h, w), bias, relu, team)
     return out.transpose(0, 3, 1, 2)
 
 
@@ -94,7 +94,7 @@ def conv2d_input(grad, weight, input_shape, stride, padding, dilation, groups):
         return winograd.convolve(a, turned, None, around, 0).transpose(0, 3, 1, 2)
     O, c, h, w = weight.shape
     filters = np.ascontiguousarray(weight).reshape(groups, O // groups, c, h, w).transpose(0, 2, 1, 3, 4)
-    return _convolve(plan, a, filters, None, 0).transpose(0, 3, 1, 2)
+    return _convolve(plan, a, filters, None, 0, team).transpose(0, 3, 1, 2)
 
 
 @lru_cache(256)
@@ -104,18 +104,19 @@ def _input_plan(input_shape, weight_shape, output, stride, padding, dilation, gr
     return input_plan(input_shape, weight_shape, output, stride, padding, dilation, groups, team)
 
 
-def _convolve(plan: Plan, a, filters, bias, relu) -> np.ndarray:
+def _convolve(plan: Plan, a, filters, bias, relu, team) -> np.ndarray:
     """C[pixel] = Σ_taps A[pixel + tap] · filters[tap]        (N,H,W,G·c) (G,o,c,h,w) -> (N,P,Q,G·o)"""
     G, o, c, _, _ = filters.shape
     out = memory.empty(plan.c_shape)
     packed = memory.empty((len(plan.tap_i) * c * G * -(-o // LANES) * LANES,))
     pack(filters, plan.phases, plan.tap_i, plan.tap_j, packed)
     staged = not (plan.frame.is_a and a.flags.c_contiguous)
-    frames = memory.empty((threads.get_num_threads(), plan.items.size)) if staged else _NO_FRAMES
+    frames = memory.empty((team, plan.items.size)) if staged else _NO_FRAMES
     work = 2 * out.size * c * len(plan.tap_i) / len(plan.phases) * PER_FLOP + out.size / 2
     sizes = (*plan.sizes, G, c, o, out.size // len(out), staged, relu)
     bias = _NOTHING if bias is None else np.ascontiguousarray(bias)
-    _gather(work, a, packed, bias, frames, plan.phases, plan.pixel_a, plan.pixel_c, plan.run_a, sizes, out.reshape(-1))
+    tables = plan.phases, plan.pixel_a, plan.pixel_c, plan.run_a
+    _gather(work, a, packed, bias, frames, *tables, sizes, out.reshape(-1), team=team)
     return out
 
 
@@ -237,9 +238,8 @@ def conv2d_weight(grad, input, weight_shape, stride, padding, dilation, groups):
     sums = memory.empty((1 if plan.by_filters else team, h * w * c * O))
     work = 2 * grad.size * c * h * w * PER_FLOP
     sizes = (*plan.sizes, groups, c, o, P, staged, pitch, plan.by_filters)
-    _correlate(
-        work, a, g, frames, frames_g, plan.pixel_a, plan.pixel_c, plan.run_a, stride[1] * a.shape[3], sizes, sums
-    )
+    tables = plan.pixel_a, plan.pixel_c, plan.run_a
+    _correlate(work, a, g, frames, frames_g, *tables, stride[1] * a.shape[3], sizes, sums, team=team)
     return unpack(sums, weight_shape, groups)
 
 

@@ -44,8 +44,9 @@ def correlate(grad, x, weight_shape, stride, padding, dilation) -> np.ndarray:
     """(N,P,Q,C) (N,H,W,C) -> (C,1,h,w), the adjoint of convolve in its weight"""
     grad, x = kernel.contiguous(grad), kernel.contiguous(x)
     C, _, h, w = weight_shape
-    sums = np.zeros((threads.get_num_threads(), h, w, C), np.float32)
-    _correlate(_work(grad, sums[0]), grad, x, (*stride, *padding, *dilation), sums)
+    team = threads.get_num_threads()
+    sums = np.zeros((team, h, w, C), np.float32)
+    _correlate(_work(grad, sums[0]), grad, x, (*stride, *padding, *dilation), sums, team=team)
     return np.ascontiguousarray(np.add.reduce(sums).transpose(2, 0, 1)).reshape(weight_shape)
 
 

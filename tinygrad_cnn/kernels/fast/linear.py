@@ -150,9 +150,10 @@ def product(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None, relu: int = 0
     depth = -(-depth // WIDTH) * WIDTH  # ... in whole vectors
     big = K > WIDTH and max(M * K, M * N) > PASSING
     most = max(1, min(BLOCK // (depth * LANES), -(-N // LANES))) if big else 1
-    scratch = memory.empty((threads.get_num_threads(), ROWS * (depth + WIDTH) + most * depth * LANES))
+    team = threads.get_num_threads()
+    scratch = memory.empty((team, ROWS * (depth + WIDTH) + most * depth * LANES))
     bias = _NOTHING if bias is None else np.ascontiguousarray(bias)
-    _product(2 * M * N * K * PER_FLOP + M * N, a, b, bias, scratch, depth, most, relu, out)
+    _product(2 * M * N * K * PER_FLOP + M * N, a, b, bias, scratch, depth, most, relu, out, team=team)
     return out
 
 

@@ -8,13 +8,16 @@ A thread that gives way is never moved to another core, even when it was started
 finds itself there moves away (Linux; elsewhere the system is left to see to it).
 
 The parts of a job are taken one by one by whoever is free, the calling thread among them, which does not depend on
-the others: who comes late finds less to do, and who loses the core holds up no more than one part.
+the others: who comes late finds less to do, and who loses the core holds up no more than one part. Who finds the team
+at work for another thread does all parts alone, and they are the same parts, so the result is the same to the last bit.
 
 A job is known to the threads by a board, an array of numbers that all of them read and write:
 
-    OPEN       job to be joined, 0 for none     ACTIVE     threads inside it        TAKEN     parts given away
+    LED        whether a thread leads           OPEN       job to be joined, 0 for none
     TEAM       threads allowed                  PARTS      parts there are          CODE, DATA   what to call
-    CORE       where the leading thread runs
+    ACTIVE     threads inside it                TAKEN      parts given away         CORE   where the leading thread runs
+
+The team is taken and given back in compiled code, where no interrupt can come between.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import llvmlite.ir as ir
 import numpy as np
@@ -31,10 +35,12 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .. import threads
+from ..once import undisturbed
 from .cache import machine_code
 
 PATIENCE = 4000  # looks at the board before a thread goes to sleep: a millisecond where no other program runs
-OPEN, ACTIVE, TAKEN, TEAM, PARTS, CODE, DATA, CORE = (8 * k for k in range(8))  # each has a cache line of its own
+FIELDS = 9
+LED, OPEN, ACTIVE, TAKEN, TEAM, PARTS, CODE, DATA, CORE = (8 * k for k in range(FIELDS))  # each has a cache line
 _WORD = ir.IntType(64)
 
 
@@ -61,6 +67,16 @@ def _add(typing, board, field, value):
 
     def emit(context, builder, signature, arguments):
         return builder.atomic_rmw("add", _at(builder, *arguments[:2]), arguments[2], "seq_cst")
+
+    return types.int64(types.intp, types.intp, types.intp), emit
+
+
+@intrinsic
+def _exchange(typing, board, field, value):
+    """Write a field; gives what was there before."""
+
+    def emit(context, builder, signature, arguments):
+        return builder.atomic_rmw("xchg", _at(builder, *arguments[:2]), arguments[2], "seq_cst")
 
     return types.int64(types.intp, types.intp, types.intp), emit
 
@@ -152,6 +168,10 @@ def lead(board, team, pieces, code, data):
         _call(code, data, 0, 0, 1)
         return
     parts = team * pieces
+    if _exchange(board, LED, 1) != 0:
+        for part in range(parts):
+            _call(code, data, 0, part, parts)
+        return
     _write(board, TEAM, team)
     _write(board, PARTS, parts)
     _write(board, CODE, code)
@@ -166,6 +186,7 @@ def lead(board, team, pieces, code, data):
     _write(board, OPEN, 0)
     while _read(board, ACTIVE) > 0:
         _give_way()
+    _write(board, LED, 0)
 
 
 def follow(board, thread):
@@ -198,20 +219,27 @@ class Team:
     """This process's threads. `board` is for `lead`; `wake` is to be called before it."""
 
     def __init__(self):
-        self.numbers = np.zeros(8 * 8, np.int64)
+        self.numbers = np.zeros(8 * (FIELDS + 1), np.int64)
         self.board = -(-self.numbers.ctypes.data // 64) * 64
         self.size = 1
         self.asleep: list[threading.Lock] = []
 
     def wake(self, team: int) -> None:
-        """See to it that enough threads wait awake."""
+        """See to it that enough threads wait awake. Any thread may call this, and an interrupt may end it anywhere."""
+        if self.size < team:
+            undisturbed(self._grow, team)
+        for alarm in tuple(self.asleep):
+            with suppress(RuntimeError):  # another thread has just done so
+                alarm.release()
+
+    def _grow(self, team: int) -> None:
+        code = machine_code(follow, "intp(intp, intp)")
+        threads.loops_run()
         while self.size < team:
-            threads.loops_run()
-            code = machine_code(follow, "intp(intp, intp)")
-            threading.Thread(target=self._live, args=(code, self.size), name=f"kernel {self.size}", daemon=True).start()
+            thread, name = self.size, f"kernel {self.size}"
             self.size += 1
-        while self.asleep:
-            self.asleep.pop().release()
+            with suppress(RuntimeError):  # the system gives no more threads, or the program ends: others do its parts
+                threading.Thread(target=self._live, args=(code, thread), name=name, daemon=True).start()
 
     def _live(self, code: Callable, thread: int) -> None:
         alarm = threading.Lock()
@@ -221,6 +249,7 @@ class Team:
             if core < 0:
                 self.asleep.append(alarm)
                 alarm.acquire()
+                self.asleep.remove(alarm)  # who releases it once more until here has woken this thread for nothing
             else:
                 _leave(core)
 

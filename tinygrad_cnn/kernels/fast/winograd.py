@@ -81,7 +81,7 @@ def convolve(x, weight, bias, padding: Pair, relu: int) -> np.ndarray:
     scratch = memory.empty((team, 36 * T * (C + LANES)))
     bias = np.zeros(O, np.float32) if bias is None else np.ascontiguousarray(bias)
     nothing = np.zeros((team + 1, max(C, O)), np.float32)  # what lies beyond: zeros, and a place to write
-    _convolve(out.size * C * 5 * PER_FLOP, x, packed, bias, scratch, nothing, (*padding, T, relu), out)
+    _convolve(out.size * C * 5 * PER_FLOP, x, packed, bias, scratch, nothing, (*padding, T, relu), out, team=team)
     return out
 
 
@@ -93,7 +93,7 @@ def correlate(grad, x, padding: Pair) -> np.ndarray:
     T = _chunk(C, grad.shape[0] * -(-grad.shape[1] // 4) * -(-grad.shape[2] // 4) // (2 * team))
     scratch = memory.empty((team, 36 * T * (C + LANES)))
     sums, nothing = memory.empty((team, O // LANES, 36, C, LANES)), np.zeros(max(C, O), np.float32)
-    _correlate(grad.size * C * 5 * PER_FLOP, grad, x, scratch, nothing, (*padding, T), sums)
+    _correlate(grad.size * C * 5 * PER_FLOP, grad, x, scratch, nothing, (*padding, T), sums, team=team)
     d_weight, rows = np.empty((O, C, 3, 3), np.float32), memory.empty((O // LANES, C, 9, LANES))
     _transform_back(O * C * 20, sums, rows, d_weight)
     return d_weight
