@@ -9,10 +9,13 @@ its first instruction, which nothing in Python can guard.
 from __future__ import annotations
 
 import dis
+import functools
+import inspect
 import os
 import random
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,13 +30,23 @@ SEED = int(os.environ.get("INTERRUPTS_SEED", "0"))
 LOOKS = {name for name in dis.opmap if name.startswith("CALL") or name in ("JUMP_BACKWARD", "JUMP_ABSOLUTE")}
 
 
+@functools.cache
+def instructions(code):
+    """For each offset: whether the instruction looks for signals, and who handles what it raises."""
+    table = getattr(dis, "_parse_exception_table", lambda code: [])(code)
+    found, bytecode = {}, code.co_code
+    for at in range(0, len(bytecode), 2):
+        handler = next((entry.target for entry in table if entry.start <= at < entry.end), None)
+        found[at] = dis.opname[bytecode[at]] in LOOKS, handler
+    return found
+
+
 class Interrupt:
     """Raises a KeyboardInterrupt at the n-th place where Python would look for signals; counts the places."""
 
     def __init__(self, at: int = 0):
         self.at, self.count, self.where = at, 0, ""
-        self.looked: dict = {}  # frame -> whether the instruction just run looks for signals
-        self.codes: dict = {}
+        self.looked: dict = {}  # frame -> what `instructions` says of the one that has just run
 
     def __enter__(self):
         sys.settrace(self.called)
@@ -46,17 +59,18 @@ class Interrupt:
         if not frame.f_code.co_filename.startswith(PACKAGE):
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        if frame.f_code.co_name != "__exit__":
+        generator = frame.f_code.co_flags & inspect.CO_GENERATOR  # may be about to be closed, without a look
+        if frame.f_code.co_name != "__exit__" and not generator:
             self.look(frame)
         return self.traced
 
     def traced(self, frame, event, arg):
         if event == "opcode":
-            code = frame.f_code
-            bytecode = self.codes.get(code) or self.codes.setdefault(code, code.co_code)
-            if self.looked.get(frame):
+            looks, handler = instructions(frame.f_code)[frame.f_lasti]
+            # Raised here, it must be caught where it would have been caught if raised by the instruction before.
+            if self.looked.get(frame) == (True, handler):
                 self.look(frame)
-            self.looked[frame] = dis.opname[bytecode[frame.f_lasti]] in LOOKS
+            self.looked[frame] = looks, handler
         elif event == "return":
             self.looked.pop(frame, None)
         return self.traced
@@ -74,8 +88,8 @@ class Program:
 
     def __init__(self):
         tg.manual_seed(0)
-        self.x, self.y = tg.randn(32, 3, 24, 24), tg.arange(32) % 10
-        self.kept = [tg.nn.Conv2d(3, 16, 3, padding=1), tg.nn.BatchNorm2d(16), tg.nn.Linear(16 * 12 * 12, 10)]
+        self.x, self.y = tg.randn(16, 3, 20, 20), tg.arange(16) % 10
+        self.kept = [tg.nn.Conv2d(3, 16, 3, padding=1), tg.nn.BatchNorm2d(16), tg.nn.Linear(16 * 10 * 10, 10)]
         self.state = [{k: v.clone() for k, v in m.state_dict().items()} for m in self.kept]
 
     def __call__(self):
@@ -84,14 +98,12 @@ class Program:
         conv, norm, linear = self.kept
         model = tg.nn.Sequential(conv, norm, tg.nn.ReLU(), tg.nn.MaxPool2d(2), tg.nn.Flatten(), linear)
         optimizer = tg.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-        results = []
-        for _ in range(2):
-            optimizer.zero_grad()
-            loss = F.cross_entropy(model(self.x), self.y)
-            loss.backward()
-            tg.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            results.append(loss.item())
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(self.x), self.y)
+        loss.backward()
+        tg.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        results = [loss.item()]
         with tg.no_grad():
             results.append(model(self.x).sum().item())
         with kernels.only_reference():
@@ -161,3 +173,16 @@ def test_an_interrupt_at_any_place_leaves_nothing_behind(program, unraisable):
         assert state() == before, interrupt.where
         assert not unraisable, interrupt.where
         assert within(60, program) == want, interrupt.where
+
+
+@pytest.mark.parametrize(
+    ("word", "cure"),
+    [("np.errstate(", "quietly or silent of quiet.py"), ("def __del__", "a weak reference with a callback in C")],
+)
+def test_nothing_is_used_that_an_interrupt_breaks(word, cure):
+    """`__exit__` of errstate and finalizers are written in Python, so they may be interrupted before they begin."""
+    root = Path(__file__).parent.parent
+    sources = [*(root / "tinygrad_cnn").rglob("*.py"), *(root / "viz").rglob("*.py")]
+    users = {path.relative_to(root).as_posix() for path in sources if word in path.read_text(encoding="utf-8")}
+    users = {name for name in users if not name.startswith(("tinygrad_cnn/quiet", "tinygrad_cnn/testing/"))}
+    assert not users, cure

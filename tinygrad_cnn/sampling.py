@@ -9,6 +9,7 @@ import numpy as np
 from .arguments import names_strangers
 from .creation import finish, shape_of
 from .dtypes import get_default_dtype
+from .quiet import quietly
 from .random import Generator, rng
 from .tensor import Tensor, as_array
 
@@ -173,7 +174,6 @@ def multinomial(
         draws = g.random((*weights.shape[:-1], num_samples)) * edges[..., -1:]
         chosen = (draws[..., None] >= edges[..., None, :]).sum(-1)
     else:
-        with np.errstate(divide="ignore"):
-            waiting = g.standard_exponential(weights.shape) / weights
+        waiting = quietly(np.divide, g.standard_exponential(weights.shape), weights)
         chosen = np.argsort(waiting, -1)[..., :num_samples]
     return finish(chosen.astype(np.int64), out=out)

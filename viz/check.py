@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn.op import Op
+from tinygrad_cnn.quiet import quietly, silent
 from tinygrad_cnn.random import get_rng_state, set_rng_state
 from tinygrad_cnn.tensor import Size
 
@@ -87,8 +88,8 @@ def _wide(v: Any) -> Any:
 
 def _run(op: Op, values: list) -> list[np.ndarray]:
     """The results of the op, with every random state left as it was."""
-    with _chance_untouched(), np.errstate(all="ignore"):
-        out = op.run([_wide(v) for v in values])
+    with _chance_untouched():
+        out = quietly(op.run, [_wide(v) for v in values])
     if op.keeps:
         out = out[0]
     return [np.asarray(o) for o in (out if isinstance(out, tuple) else (out,))]
@@ -118,6 +119,7 @@ def _top(a: np.ndarray) -> float:
     return float(finite.max()) if finite.size else 0.0
 
 
+@silent
 def _terms(op: Op, values: list, place: int, index: tuple, g: Any, analytic: Any) -> dict[str, Any]:
     x = values[place]
     at = x[index]
@@ -136,10 +138,9 @@ def _terms(op: Op, values: list, place: int, index: tuple, g: Any, analytic: Any
         if incoming is None or up.dtype.kind != "f":
             continue
         incoming = np.broadcast_to(np.asarray(incoming, dtype=np.float64), up.shape)
-        with np.errstate(all="ignore"):
-            slope = (up - down) / (2 * step)
-            slope = np.where(np.abs(slope) > 1e-8 * max(1.0, _top(up)), slope, 0.0)
-            products = incoming * slope
+        slope = (up - down) / (2 * step)
+        slope = np.where(np.abs(slope) > 1e-8 * max(1.0, _top(up)), slope, 0.0)
+        products = incoming * slope
         total += float(products.sum())
         size += float(np.abs(products).sum())
         count += int(np.count_nonzero(slope))

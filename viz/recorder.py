@@ -25,6 +25,7 @@ import numpy as np
 from tinygrad_cnn.modes import _Setting, mode
 from tinygrad_cnn.node import AccumulateGrad, Node, Parts, Pick, tick
 from tinygrad_cnn.op import Op
+from tinygrad_cnn.quiet import quietly
 from tinygrad_cnn.tensor import Tensor
 
 from .check import worked
@@ -43,8 +44,7 @@ def told(listen: Callable) -> Callable:
     @functools.wraps(listen)
     def listening(self: Any, *args: Any) -> Any:
         try:
-            with np.errstate(all="ignore"):
-                return listen(self, *args)
+            return quietly(listen, self, *args)
         except Exception as error:
             self.note(f"{listen.__name__}: {type(error).__name__}: {error}")
             return None

@@ -18,6 +18,7 @@ import numpy as np
 
 from tinygrad_cnn.modes import no_grad
 from tinygrad_cnn.nn import Module
+from tinygrad_cnn.quiet import silent
 from tinygrad_cnn.tensor import as_array, wrap
 
 from .attribution import sanity
@@ -134,11 +135,11 @@ def _curves(history: History) -> list[tuple[str, str, str]]:
     return sections
 
 
+@silent
 def _gradients(layers: list[str], norms: np.ndarray, of: str) -> str:
     groups = np.array_split(np.arange(norms.shape[1]), min(norms.shape[1], MOST_COLUMNS))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        means = np.stack([norms[:, g].mean(1) for g in groups], 1)
-        shown = np.where(means > 0, np.log10(means), np.nan)
+    means = np.stack([norms[:, g].mean(1) for g in groups], 1)
+    shown = np.where(means > 0, np.log10(means), np.nan)
     each = max(len(g) for g in groups)
     columns = [str(g[0] + 1) for g in groups]
     words = "log₁₀ ‖gradient‖ of each layer's parameters; open where it is zero, was not computed, or is not finite. "

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_cnn.quiet import silent
 from tinygrad_cnn.tensor import Tensor
 
 EXACT = 64
@@ -56,21 +57,21 @@ def plain(value: Any) -> Any:
     return type(value).__name__
 
 
+@silent
 def norm(array: Any) -> float:
     """‖array‖, the square root of the sum of squares: infinite or NaN where an element is, and nowhere else."""
     flat = np.asarray(array).ravel(order="K")
     if flat.dtype.kind != "c" and (flat.dtype.itemsize < 4 or flat.dtype.kind != "f" or flat.size <= 4096):
         flat = flat.astype(np.float64)
-    with np.errstate(all="ignore"):
-        squares = float(np.abs(np.vdot(flat, flat)))
-        if 1e-30 < squares < 1e30:  # nothing was lost at either end of float32
-            return math.sqrt(squares)
-        magnitude = np.abs(flat).astype(np.float64)
-        top = float(magnitude.max(initial=0.0))
-        if top == 0 or not math.isfinite(top):
-            return top
-        magnitude /= top
-        return min(top * math.sqrt(float(np.vdot(magnitude, magnitude))), sys.float_info.max)
+    squares = float(np.abs(np.vdot(flat, flat)))
+    if 1e-30 < squares < 1e30:  # nothing was lost at either end of float32
+        return math.sqrt(squares)
+    magnitude = np.abs(flat).astype(np.float64)
+    top = float(magnitude.max(initial=0.0))
+    if top == 0 or not math.isfinite(top):
+        return top
+    magnitude /= top
+    return min(top * math.sqrt(float(np.vdot(magnitude, magnitude))), sys.float_info.max)
 
 
 class Layout:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ...quiet import silent
 from .. import reference
 
 MIDDLE = 0.5  # up to here erf is computed, from here on erfc
@@ -119,11 +120,11 @@ def _polynomial(coefficients: tuple[float, ...], x: np.ndarray) -> np.ndarray:
     return total
 
 
+@silent
 def _in_float64(f: Callable[[np.ndarray], np.ndarray], input: np.ndarray) -> np.ndarray:
     """f in float64, over pieces that fit into the cache, whatever the dtype and the layout."""
     out = np.empty_like(input)
     with (
-        np.errstate(all="ignore"),
         np.nditer(
             [input, out],
             flags=["external_loop", "buffered", "zerosize_ok"],

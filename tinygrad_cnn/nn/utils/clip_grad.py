@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from ...half import widened
+from ...quiet import silent
 from ...tensor import Tensor, wrap
 
 PIECE = 1 << 16  # numbers; a sum of so many products keeps its digits, of millions it does not
@@ -58,10 +59,10 @@ def _total_norm(tensors: list[Tensor], norm_type: float, error_if_nonfinite: boo
     return total
 
 
+@silent
 def _as_tensor(norm: float, tensors: list[Tensor]) -> Tensor:
     dtype = np.result_type(*(t._array.dtype for t in tensors)) if tensors else np.dtype(np.float32)
-    with np.errstate(over="ignore"):
-        return wrap(np.array(norm, dtype))
+    return wrap(np.array(norm, dtype))
 
 
 def clip_grads_with_norm_(
@@ -71,13 +72,13 @@ def clip_grads_with_norm_(
     _scale(_gradients(parameters), float(max_norm), float(total_norm))
 
 
+@silent
 def _scale(gradients: list[Tensor], max_norm: float, norm: float) -> None:
     factor = norm if math.isnan(norm) else min(1.0, max_norm / (norm + 1e-6))
-    with np.errstate(all="ignore"):
-        for g in gradients:
-            wide = np.float64 if g._array.dtype == np.float64 else np.float32  # of half precision too
-            np.multiply(g._array, wide(factor), out=g._array, casting="same_kind")
-            g.version().bump("clip_grad_norm_")
+    for g in gradients:
+        wide = np.float64 if g._array.dtype == np.float64 else np.float32  # of half precision too
+        np.multiply(g._array, wide(factor), out=g._array, casting="same_kind")
+        g.version().bump("clip_grad_norm_")
 
 
 def clip_grad_norm_(
