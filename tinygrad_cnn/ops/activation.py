@@ -16,7 +16,7 @@ from ..kernels import kernel
 from ..op import in_float32, op
 from .compare import ge, gt, le, logical_and, logical_or, lt
 from .dims import axis
-from .elementwise import divide, minus, mul, plus, where
+from .elementwise import clamp, minus, mul, where
 from .join import narrow
 from .unary import abs, erfc, exp, real, sign, tanh
 
@@ -140,9 +140,9 @@ def celu(input, alpha=1.0):
     return np.maximum(input, 0) + alpha * np.expm1(np.minimum(input, 0) / alpha)
 
 
-elu.grad(input=lambda g, input, out, alpha: where(le(input, 0), g * (out + alpha), g))
+elu.grad(input=lambda g, input, alpha: where(le(input, 0), g * (exp(clamp(input, None, 0)) * alpha), g))
 elu.explain("The gradient passes where the input was positive; below, the slope of the exponential.")
-celu.grad(input=lambda g, input, out, alpha: where(le(input, 0), g * (out / alpha + 1), g))
+celu.grad(input=lambda g, input, alpha: where(le(input, 0), g * exp(clamp(input, None, 0) / alpha), g))
 celu.explain("The gradient passes where the input was positive; below, the slope of the exponential.")
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
@@ -218,10 +218,23 @@ silu.grad(input=_silu_to_input)
 silu.explain("The product rule for x · sigmoid(x).", input="g · s · (1 + input · (1 − s)), where s = sigmoid(input)")
 
 
-@in_float32
-def mish(input: Any) -> Any:
+@op
+def mish(input):
     """input · tanh(softplus(input)) (Misra 2019)."""
-    return mul(input, tanh(softplus(input)))
+    _floats("mish", input)
+    return input * np.tanh(softplus(input))
+
+
+def _mish_to_input(g: Any, input: Any) -> Any:
+    t = tanh(softplus(input))
+    return g * (t + input * ((1 - t * t) * sigmoid(input)))
+
+
+mish.grad(input=_mish_to_input)
+mish.explain(
+    "The product rule for x · tanh(softplus(x)).",
+    input="g · (t + input · (1 − t^2) · sigmoid(input)), where t = tanh(softplus(input))",
+)
 
 
 @in_float32
@@ -266,8 +279,9 @@ def _gelu_to_input(g: Any, input: Any, approximate: str) -> Any:
     if approximate == "none":
         density = exp(input * input * -0.5) * (1 / math.sqrt(2 * math.pi))
         return g * (erfc(input * -math.sqrt(0.5)) * 0.5 + input * density)
-    s = sigmoid(_STEEP * (input + 0.044715 * input * input * input))
-    return g * s * (1 + input * (1 - s) * (_STEEP + 3 * _STEEP * 0.044715 * input * input))
+    x = clamp(input, -100, 100)  # beyond, s is 0 or 1, and the cube soon infinite
+    s = sigmoid(_STEEP * (x + 0.044715 * x * x * x))
+    return g * s * (1 + x * (1 - s) * (_STEEP + 3 * _STEEP * 0.044715 * x * x))
 
 
 gelu.grad(input=_gelu_to_input)
@@ -321,7 +335,17 @@ def tanhshrink(input: Any) -> Any:
     return minus(input, tanh(input))
 
 
-@in_float32
-def softsign(input: Any) -> Any:
+@op
+def softsign(input):
     """input / (1 + |input|)."""
-    return divide(input, plus(abs(input), 1))
+    input = real(input)
+    return input / (np.abs(input) + 1)
+
+
+def _softsign_to_input(g: Any, input: Any) -> Any:
+    size = abs(input) + 1
+    return g / size / size
+
+
+softsign.grad(input=_softsign_to_input)
+softsign.explain("The slope is 1 / (1 + |x|)²: one at zero.", input="g / (1 + abs(input))^2")

@@ -52,8 +52,8 @@ def cosine_embedding_loss(
             f"cosine_embedding_loss: expected two inputs (N, D) and target (N,), or (D,) and (); got "
             f"{tuple(input1.shape)}, {tuple(input2.shape)} and {tuple(target.shape)}"
         )
-    squares = (total(input1 * input1, -1) + 1e-12) * (total(input2 * input2, -1) + 1e-12)
-    cosine = total(input1 * input2, -1) / sqrt(squares)
+    lengths = sqrt(total(input1 * input1, -1) + 1e-12) * sqrt(total(input2 * input2, -1) + 1e-12)
+    cosine = total(input1 * input2, -1) / lengths
     losses = where(target == 1, 1 - cosine, 0.0) + where(target == -1, clamp(cosine - margin, 0), 0.0)
     return reduce_to(losses, reduction)
 

@@ -73,7 +73,7 @@ minus.grad(input=lambda g: g, other=lambda g: -g)
 minus.explain("The first gets the gradient, the second its negative.")
 mul.grad(input=lambda g, other: g * other, other=lambda g, input: g * input)
 mul.explain("Each factor gets the gradient times the other factor.", zero="the other factor is zero there")
-divide.grad(input=lambda g, other: g / other, other=lambda g, input, other: -g * input / (other * other))
+divide.grad(input=lambda g, other: g / other, other=lambda g, input, other: -g * (input / other / other))
 divide.explain("The numerator gets the gradient over the denominator, the denominator by the quotient rule.")
 neg.grad(input=lambda g: -g)
 neg.explain("The gradient with the other sign.")
@@ -216,8 +216,9 @@ def _pow_to_input(g: Any, input: Any, exponent: Any) -> Any:
     """g · e·x^(e-1), which is zero for e = 0, at x = 0 as well."""
     if isinstance(exponent, builtins.int | builtins.float):
         return nought(g) if exponent == 0 else g * (exponent * pow(input, exponent - 1))
-    both = logical_and(eq(input, 0), eq(exponent, 0))
-    return g * exponent * pow(where(both, 1, input), exponent - 1.0)  # not 1, or an unsigned 0 becomes 255
+    flat = eq(exponent, 0)
+    slope = exponent * pow(where(flat, 1, input), exponent - 1.0)  # not 1, or an unsigned 0 becomes 255
+    return where(flat, 0, g * slope)
 
 
 def _pow_to_exponent(g: Any, input: Any, exponent: Any, out: Any) -> Any:
@@ -433,20 +434,20 @@ def xlogy(input, other):
     """input · ln(other), and 0 where input is 0 (unless other is NaN)."""
 
 
-def _distance2(input: Any, other: Any) -> Any:
-    """input² + other²; 1 at the origin, where atan2 has no derivative but the value 0 is given for it."""
-    square = input * input + other * other
-    return where(eq(square, 0), 1, square)
+def _turned(g: Any, coordinate: Any, input: Any, other: Any) -> Any:
+    """g · coordinate / (input² + other²), without the squares; 0 at the origin, where there is no derivative."""
+    distance = hypot(where(logical_and(eq(input, 0), eq(other, 0)), 1, input), other)
+    return g * (coordinate / distance) / distance
 
 
 def _xlogy_to_input(g: Any, input: Any, other: Any) -> Any:
     still = logical_and(eq(input, 0), le(other, 0))
-    return where(still, 0, g) * log(where(still, 1, other))
+    return where(still, 0, xlogy(g, where(still, 1, other)))
 
 
 atan2.grad(
-    input=lambda g, input, other: g * other / _distance2(input, other),
-    other=lambda g, input, other: -g * input / _distance2(input, other),
+    input=lambda g, input, other: _turned(g, other, input, other),
+    other=lambda g, input, other: -_turned(g, input, input, other),
 )
 atan2.explain(
     "How the angle of a point turns as the point moves.",

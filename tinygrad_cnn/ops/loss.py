@@ -18,7 +18,8 @@ from ..kernels import kernel
 from ..modes import user_level
 from ..op import in_float32, op
 from ..tensor import as_array
-from .elementwise import clamp, where
+from .compare import gt
+from .elementwise import where
 from .reduce import average, mean
 from .reduce import sum as total
 from .shape import movedim, reshape, unsqueeze
@@ -222,12 +223,12 @@ def multi_margin_loss(
         raise RuntimeError(
             f"multi_margin_loss: target out of range: the classes are 0 to {C - 1}, got {labels.tolist()}"
         )
-    beyond = clamp(rows - unsqueeze(pick_class(rows, classes), 1) + margin, 0)
-    beyond = beyond if p == 1 else square(beyond)
-    factors = (labels[:, None] != np.arange(C)) / C
+    beyond = margin - unsqueeze(pick_class(rows, classes), 1) + rows
+    counts = as_array(gt(beyond, 0)) & (labels[:, None] != np.arange(C))  # none at the margin itself
+    beyond = where(counts, beyond, 0)
+    losses = total(beyond if p == 1 else square(beyond), 1) / C
     if weight is not None:
-        factors = factors * as_array(weight)[labels][:, None]
-    losses = total(beyond * factors.astype(rows.dtype), 1)
+        losses = losses * as_array(weight)[labels]
     return reduce_to(losses, reduction) if reduction != "none" else reshape(losses, shape)
 
 

@@ -217,7 +217,9 @@ def standardize(input, dim: tuple, eps: float):
     dim = tuple([i % input.ndim for i in dim])
     centered = input - average(input, dim, True)
     var = average(np.square(centered), dim, True)
-    invstd = 1 / np.sqrt(var + var.dtype.type(eps))
+    if input.dtype == np.float32 and not np.isfinite(var).all():  # squares beyond the range of float32
+        var = average(np.square(centered.astype(np.float64)), dim, True)
+    invstd = (1 / np.sqrt(var + var.dtype.type(eps))).astype(input.dtype)
     centered *= invstd
     return centered, invstd
 

@@ -11,7 +11,7 @@ import numpy as np
 from ..modes import user_level
 from ..op import in_float32, op
 from ..tensor import as_array
-from .activation import hardtanh, softplus
+from .activation import hardtanh, sigmoid, softplus
 from .elementwise import clamp, sub, where, xlogy
 from .loss import reduce_array, reduce_to, reduction_of
 from .reduce import sum as total
@@ -229,11 +229,29 @@ def binary_cross_entropy_with_logits(
     """
     reduction = reduction_of(reduction, size_average, reduce)
     _same_kind("binary_cross_entropy_with_logits", input, target)
-    toward = softplus(-input)  # -log σ(input)
-    if pos_weight is not None:
-        toward = toward * ((pos_weight - 1) * target + 1)
-    losses = (1 - target) * input + toward
+    if pos_weight is None:
+        losses = _logit_loss(input, target)
+    else:
+        losses = (1 - target) * input + softplus(-input) * ((pos_weight - 1) * target + 1)  # softplus(-x) is -log σ(x)
     return reduce_to(losses if weight is None else losses * weight, reduction)
+
+
+@op
+def _logit_loss(input, target):
+    """-target·log σ(input) - (1-target)·log(1-σ(input)), exact where one of the two is almost 0."""
+    straight = (1 - target) * np.maximum(input, 0) + target * np.maximum(-input, 0)
+    return straight + np.log1p(np.exp(-np.abs(input)))
+
+
+_logit_loss.grad(
+    input=lambda g, input, target: g * ((1 - target) * sigmoid(input) - target * sigmoid(-input)),
+    target=lambda g, input: -g * input,
+)
+_logit_loss.explain(
+    "The probability less the truth.",
+    zero="the prediction is certain and right",
+    input="g · (sigmoid(input) − target)",
+)
 
 
 def _same_kind(name: str, input: Any, target: Any) -> None:
@@ -376,6 +394,6 @@ def multilabel_soft_margin_loss(
     weight: (C,) a factor for each class.
     """
     reduction = reduction_of(reduction, size_average, reduce)
-    losses = (1 - target) * input + softplus(-input)
+    losses = _logit_loss(input, target)
     losses = losses if weight is None else losses * weight
     return reduce_to(total(losses, -1) / input.shape[-1], reduction)

@@ -14,7 +14,7 @@ import numpy as np
 from ..dtypes import floating, int64
 from ..kernels import kernel
 from ..op import op
-from .compare import eq
+from .compare import le
 
 
 def real(input: Any) -> Any:
@@ -132,8 +132,8 @@ exp.grad(input=lambda g, out: g * out)
 exp.explain("The exponential is its own slope.", zero="the result is so small that it is zero there")
 exp2.grad(input=lambda g, out: g * out * math.log(2))
 exp2.explain("The result is its own slope, but for ln 2.")
-expm1.grad(input=lambda g, out: g * (out + 1))
-expm1.explain("The slope is e^x, which is the result plus one.")
+expm1.grad(input=lambda g, input: g * exp(input))
+expm1.explain("The slope is e^x.")
 log.grad(input=lambda g, input: g / input)
 log.explain("The slope of ln x is 1/x: steep near zero.")
 log2.grad(input=lambda g, input: g / (input * math.log(2)))
@@ -265,8 +265,15 @@ def sinc(input):
 
 
 def _sinc_to_input(g: Any, input: Any, out: Any) -> Any:
-    # Zero at 0; the denominator there only has to be finite.
-    return g * (cos(input * math.pi) - out) / (input + eq(input, 0))
+    """(cos(πx) - sinc(x)) / x; near 0, where the two are almost equal, their series."""
+    from .elementwise import where
+
+    near = le(abs(input), 0.15)
+    x = where(near, input, 0) * math.pi
+    series = 1.0
+    for n in (180, 130, 88, 54, 28, 10):
+        series = 1 - x * x * series / n
+    return g * where(near, x * series * (-math.pi / 3), (cos(input * math.pi) - out) / where(near, 1, input))
 
 
 sin.grad(input=lambda g, input: g * cos(input))
@@ -282,7 +289,7 @@ acos.explain("As the arc sine's, with the other sign.")
 atan.grad(input=lambda g, input: g / (1 + input * input))
 atan.explain("The slope of the arc tangent is 1/(1 + x²).", zero="saturated: the arc tangent is flat far from zero")
 sinc.grad(input=_sinc_to_input)
-sinc.explain("The quotient rule, with the limit 0 at the origin.")
+sinc.explain("The quotient rule, with the limit 0 at the origin.", input="g · (cos(π · input) − out) / input")
 
 
 # Hyperbolic functions.
@@ -335,7 +342,7 @@ tanh.explain(
 )
 asinh.grad(input=lambda g, input: g * rsqrt(1 + input * input))
 asinh.explain("The slope is 1/√(1 + x²).")
-acosh.grad(input=lambda g, input: g * rsqrt(input - 1) * rsqrt(input + 1))
+acosh.grad(input=lambda g, input: g * rsqrt(abs(input) - 1) * rsqrt(abs(input) + 1))
 acosh.explain("The slope is 1/√(x² - 1).")
 atanh.grad(input=lambda g, input: g / (1 - input * input))
 atanh.explain("The slope is 1/(1 - x²).")
