@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,29 @@ def test_unsaved_tensor_may_change():
     y.add_(5)
     z.sum().backward()
     assert x.grad.tolist() == [2.0, 2.0]
+
+
+F = tg.nn.functional
+
+
+@pytest.mark.parametrize(
+    "op",
+    [
+        F.elu, F.celu, F.selu, F.gelu, F.silu, F.mish, F.softplus, F.hardswish, F.leaky_relu, F.logsigmoid, F.softsign,
+        tg.sin, tg.sinc, tg.atan, tg.erf, tg.square, tg.cos, tg.cumsum, F.instance_norm, F.normalize,
+        lambda x: F.layer_norm(x, (4,)), lambda x: F.group_norm(x, 1), lambda x: F.max_pool1d(x, 2),
+        lambda x: F.batch_norm(x, None, None, training=True), lambda x: F.avg_pool1d(x, 2),
+        lambda x: F.conv1d(x, tg.ones(2, 3, 2)), lambda x: F.linear(x, tg.ones(2, 4)),
+    ],
+)  # fmt: skip
+def test_a_result_that_pytorch_does_not_keep_may_change(op):
+    """As by a ReLU in place behind a norm; and the gradient is that of the change."""
+    x = tg.tensor([[[0.5, -1, 2, 0.25], [0, 3, -2, 1], [1, 1.5, -0.5, -3]]] * 2, requires_grad=True)
+    op = functools.partial(op, dim=1) if op is tg.cumsum else op
+    (op(x) * 3).square().sum().backward()
+    expected, x.grad = x.grad, None
+    op(x).mul_(3).square().sum().backward()
+    assert tg.allclose(x.grad, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(

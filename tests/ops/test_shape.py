@@ -209,6 +209,22 @@ def test_stacks():
     assert out.shape == (6,)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda s: s.flip(0), lambda s: s.flip((-1,)), lambda s: s.movedim(0, -1), lambda s: s.transpose(0, -1),
+        lambda s: s.mT, lambda s: s.mH, lambda s: s.T, lambda s: s.roll(1), lambda s: s.squeeze(0),
+        lambda s: s[..., ...],
+    ],
+)  # fmt: skip
+def test_a_number_has_one_axis_to_speak_of(change):
+    s = tg.tensor(2.0, requires_grad=True)
+    out = change(s)
+    out.backward()
+    assert out.shape == ()
+    assert (out.item(), s.grad.item()) == (2, 1)
+
+
 def test_meshgrid_and_broadcast():
     rows, columns = tg.meshgrid(tg.arange(2), tg.arange(3), indexing="xy")
     assert rows.tolist() == [[0, 1], [0, 1], [0, 1]]

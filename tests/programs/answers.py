@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from play import Outcome, Seen
 
-TENSOR = re.compile(r"(\w+) (\([\d, ]*\))( requires_grad)?( is_leaf)? \[([^]]*)\](?: grad (.*))?")
+TENSOR = re.compile(r"(\w+) (\([\d, ]*\))( requires_grad)?( is_leaf)? \[([^]]*)\](?: within (\S+))?(?: grad (.*))?")
 
 
 def written(lines: list[str], answer: Outcome) -> str:
@@ -32,8 +32,9 @@ def _told(x: Any) -> str:
     if not isinstance(x, Seen):
         return f"= {x!r}"
     flags = " requires_grad" * x.requires_grad + " is_leaf" * x.is_leaf
-    values = " ".join(_number(v) for v in x.values.ravel())
-    return f"{x.dtype} {x.shape}{flags} [{values}]" + (f" grad {_told(x.grad)}" if x.grad else "")
+    values = " ".join(_number(v) for v in x.values)
+    within = "" if x.within is None else f" within {x.within:.1g}"
+    return f"{x.dtype} {x.shape}{flags} [{values}]{within}" + (f" grad {_told(x.grad)}" if x.grad else "")
 
 
 def _number(v: Any) -> str:
@@ -44,7 +45,7 @@ def read(path: Path) -> list[tuple[list[str], Outcome]]:
     """The programs of a file, each with what PyTorch has to say."""
     found = []
     for text in path.read_text().strip().split("\n\n"):
-        lines = [line for line in text.splitlines() if not line.startswith("#:")]
+        lines = re.split(r"\n(?! )", "\n".join(line for line in text.splitlines() if not line.startswith("#:")))
         told = [line[3:].strip() for line in text.splitlines() if line.startswith("#:")]
         refused = len(lines) - 1 if told and told[-1] == "refused" else None
         seen = dict(_heard(line) for line in told if line != "refused")
@@ -60,7 +61,11 @@ def _heard(line: str) -> tuple[str, Any]:
 def _seen(text: str) -> Seen:
     found = TENSOR.fullmatch(text)
     assert found, text
-    dtype, shape, requires_grad, is_leaf, values, grad = found.groups()
-    sizes = eval(shape)
-    array = np.array([float(v) for v in values.split()]).reshape(sizes).astype(dtype)
-    return Seen(dtype, sizes, bool(requires_grad), bool(is_leaf), array, _seen(grad) if grad else None)
+    dtype, shape, requires_grad, is_leaf, told, within, grad = found.groups()
+    values = np.array([float(v) for v in told.split()])
+    if len(values) <= 40 and len(values) == np.prod(eval(shape), dtype=int):
+        values = values.astype(dtype)
+    return Seen(
+        dtype, eval(shape), bool(requires_grad), bool(is_leaf), values, _seen(grad) if grad else None,
+        None if within is None else float(within),
+    )  # fmt: skip

@@ -140,9 +140,14 @@ def celu(input, alpha=1.0):
     return np.maximum(input, 0) + alpha * np.expm1(np.minimum(input, 0) / alpha)
 
 
-elu.grad(input=lambda g, input, alpha: where(le(input, 0), g * (exp(clamp(input, None, 0)) * alpha), g))
+def _below(input: Any) -> Any:
+    """The input where the exponential is, which is large nowhere."""
+    return where(le(input, 0), input, 0.0)
+
+
+elu.grad(input=lambda g, input, alpha: where(le(input, 0), g * (alpha * exp(_below(input))), g))
 elu.explain("The gradient passes where the input was positive; below, the slope of the exponential.")
-celu.grad(input=lambda g, input, alpha: where(le(input, 0), g * exp(clamp(input, None, 0) / alpha), g))
+celu.grad(input=lambda g, input, alpha: where(le(input, 0), g * exp(_below(input) / alpha), g))
 celu.explain("The gradient passes where the input was positive; below, the slope of the exponential.")
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805

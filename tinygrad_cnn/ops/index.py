@@ -55,8 +55,9 @@ def parse(index: Any, shape: tuple) -> Places:
             basic.append(i)
             advanced.append(slice(None))
         elif i is Ellipsis:
-            basic.append(i)
-            advanced.append(i)
+            if Ellipsis not in basic:  # nothing is left for another one
+                basic.append(i)
+                advanced.append(i)
         else:
             array = _index_array(i)
             if array.ndim == 0 and array.dtype.kind != "b":

@@ -211,22 +211,30 @@ def _bump(name: str, *changed: Any) -> None:
 # Within each example.
 
 
-@op(keeps="invstd")
+@op(keeps=("mean", "invstd"))
 def standardize(input, dim: tuple, eps: float):
     """(input - mean) / √(var + eps), mean and var over the axes dim        any shape -> the same"""
     dim = tuple([i % input.ndim for i in dim])
-    centered = input - average(input, dim, True)
+    mean = average(input, dim, True)
+    centered = input - mean
     var = average(np.square(centered), dim, True)
     if input.dtype == np.float32 and not np.isfinite(var).all():  # squares beyond the range of float32
         var = average(np.square(centered.astype(np.float64)), dim, True)
     invstd = (1 / np.sqrt(var + var.dtype.type(eps))).astype(input.dtype)
     centered *= invstd
-    return centered, invstd
+    return centered, mean, invstd
 
 
-def _standardize_back(g, out, invstd, dim):
-    """invstd·(g - ⟨g⟩ - out·⟨g·out⟩): what moves the mean or the variance does not move the result."""
-    return (invstd * (g - mean(g, dim, True) - out * mean(g * out, dim, True)),)
+def _standardize_back(g, input, mean, invstd, dim):
+    """invstd·(g - ⟨g⟩ - x̂·⟨g·x̂⟩): what moves the mean or the variance does not move the result x̂.
+
+    x̂ is made again, for the result may have been changed in place, as by a ReLU.
+    """
+    dim = tuple([i % g.ndim for i in dim])
+    standard = input - mean
+    standard *= invstd
+    standard *= average(g * standard, dim, True)
+    return (invstd * (g - average(g, dim, True) - standard),)
 
 
 standardize.grad_fused(_standardize_back, inputs=("input",))
@@ -240,7 +248,7 @@ def _(input, dim, eps):
 standardize.explain(
     "The gradient less its mean and less its part along the normalised values, for mean and variance follow the input.",
     zero="mean and variance take it back: the gradient is constant over the axes",
-    input="invstd · (g − mean(g) − out · mean(g · out))",
+    input="invstd · (g − mean(g) − x̂ · mean(g · x̂))",
 )
 
 

@@ -23,7 +23,8 @@ def flip(input, dims: Any):
     >>> tg.arange(3).flip(0).tolist()
     [2, 1, 0]
     """
-    return np.flip(input, axes("flip", dims, input.ndim)).copy()
+    found = axes("flip", dims, input.ndim)
+    return np.flip(input, found if input.ndim else ()).copy()
 
 
 flip.grad(input=lambda g, dims: flip(g, dims))
@@ -39,6 +40,8 @@ def fliplr(input: Any) -> Any:
 
 def flipud(input: Any) -> Any:
     """Upside down: axis 0 turned round."""
+    if input.ndim < 1:
+        raise RuntimeError("flipud: expects at least 1 axis, got a number")
     return flip(input, 0)
 
 

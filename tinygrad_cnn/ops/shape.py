@@ -263,8 +263,8 @@ def t(input):
 
 
 def adjoint(input):
-    """The last two axes change places: the transposed matrices of a batch."""
-    return transpose(input, -2, -1)
+    """The last two axes change places: the transposed matrices of a batch; a number has none."""
+    return transpose(input, -2, -1) if input.ndim else permute(input, ())
 
 
 def movedim(input, source: Any, destination: Any):
@@ -281,7 +281,7 @@ def movedim(input, source: Any, destination: Any):
     order = [i for i in range(n) if i not in source]
     for d, s in sorted(zip(destination, source, strict=True)):
         order.insert(d, s)
-    return permute(input, tuple(order))
+    return permute(input, tuple(order) if n else ())
 
 
 moveaxis = movedim

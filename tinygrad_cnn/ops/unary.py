@@ -264,7 +264,7 @@ def sinc(input):
     return np.sinc(real(input))
 
 
-def _sinc_to_input(g: Any, input: Any, out: Any) -> Any:
+def _sinc_to_input(g: Any, input: Any) -> Any:
     """(cos(πx) - sinc(x)) / x; near 0, where the two are almost equal, their series."""
     from .elementwise import where
 
@@ -273,7 +273,7 @@ def _sinc_to_input(g: Any, input: Any, out: Any) -> Any:
     series = 1.0
     for n in (180, 130, 88, 54, 28, 10):
         series = 1 - x * x * series / n
-    return g * where(near, x * series * (-math.pi / 3), (cos(input * math.pi) - out) / where(near, 1, input))
+    return g * where(near, x * series * (-math.pi / 3), (cos(input * math.pi) - sinc(input)) / where(near, 1, input))
 
 
 sin.grad(input=lambda g, input: g * cos(input))
