@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,7 @@ def _check(name: str, out: Any, array: np.ndarray, result: Any) -> None:
         raise RuntimeError(f"{name}: the result has shape {array.shape}, but out has {out._array.shape}")
 
 
+@cache  # two names of one function stay one function
 def accepts_out(f: Callable) -> Callable:
     """The same function, which also takes `out=`; the one without stays as `.plain`."""
 
