@@ -575,3 +575,34 @@ def test_numpy_is_given_where_nothing_is_recorded():
         x.numpy()
     with tg.no_grad():
         assert x.numpy().tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x + 2, lambda x: tg.cat([x, x]), lambda x: tg.stack([x, x]), lambda x: x.split(1)[0],
+        lambda x: x.expand(2, 3).t(), lambda x: x.unbind(0)[1], lambda x: x.flip(0),
+        lambda x: x.repeat(2), lambda x: tg.nn.functional.pad(x, (1, 1)),
+    ],
+)  # fmt: skip
+def test_what_keeps_no_values_can_be_gone_through_again(f):
+    x = tg.tensor([1.0, -2.0, 3.0], requires_grad=True)
+    y = f(x).sum()
+    y.backward()
+    once = x.grad.clone()
+    y.backward()
+    assert x.grad.tolist() == (2 * once).tolist()
+
+
+def test_a_gradient_of_another_dtype_becomes_that_of_its_output():
+    x = tg.ones(2, dtype=tg.float64, requires_grad=True)
+    x.backward(tg.tensor([1.0, 2.0]))
+    assert (x.grad.dtype, x.grad.tolist()) == (tg.float64, [1, 2])
+    (g,) = tg.autograd.grad(x * 3, x, tg.ones(2), create_graph=True)
+    assert g.dtype == tg.float64
+
+
+def test_a_gradient_with_a_graph_may_be_changed():
+    x = tg.ones(3, requires_grad=True)
+    (g,) = tg.autograd.grad(x.mean(), x, create_graph=True)
+    assert g.mul_(3).tolist() == [1, 1, 1]

@@ -242,6 +242,24 @@ def test_an_expanded_tensor_refuses_in_place_changes():
         tg.zeros(1, 3).expand(2, 3)[0] = 1
 
 
+def test_an_expanded_tensor_that_repeats_nothing_can_change():
+    t = tg.ones(2, 1)
+    t.expand(2, 1).add_(1)
+    t.expand_as(t)[0] = 5
+    t.expand(1, 1, 2, 1).mul_(2)
+    assert t.tolist() == [[10], [4]]
+    tg.zeros(2, 0).expand(3, 2, 0).add_(1)
+
+
+def test_ravel_copies_what_is_not_in_one_piece():
+    t = tg.arange(6.0).reshape(2, 3)
+    v = t[0]
+    t[:, 1].ravel().zero_()
+    assert t.tolist() == [[0, 1, 2], [3, 4, 5]]
+    v.ravel().zero_()
+    assert t.tolist() == [[0, 0, 0], [3, 4, 5]]
+
+
 def test_unfold_has_derivatives():
     t = tg.tensor(np.linspace(-1, 2, 14).reshape(2, 7), requires_grad=True)
     assert t.unfold(1, 3, 2).shape == (2, 3, 3)

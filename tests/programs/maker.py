@@ -4,6 +4,7 @@ A table has a statement or an expression a line; an expression gets a name. What
 
     <x>       a floating tensor, the one that the rest of the line is about       <d> <d2>  two of its axes
     <k>       the same, and no two of its numbers are nearly equal, nor is one nearly 0 (or they are so exactly)
+    <u>       the same, and no two are equal
     <e>       the same, and its numbers are exact; <any> a tensor of any dtype
     <f>       the same, and its gradient is known by nobody but itself: not a leaf
     <leaf>    a leaf that requires a gradient
@@ -35,11 +36,11 @@ POINTWISE = """
     <x>.sin(); <x>.cos(); <x>.exp(); <x>.sigmoid(); <x>.tanh(); <x>.atan(); <x>.sinh(); <x>.expm1(); <x>.erf()
     (<x> * <x> + 1).log(); t.log1p(<x>.square()); (<x>.abs() + 1).reciprocal(); -<x>; <x>.abs() + <x>
     t.atan2(<x>, <positive>); t.hypot(<x>, <positive>); t.logaddexp(<x>, <same>); t.xlogy(<x>, <positive>)
-    t.lerp(<x>, <same>, 0.25); t.addcmul(<x>, <same>, <like>, value=2); t.addcdiv(<x>, <same>, <positive>)
+    t.lerp(<x>, <same>, t.tensor(0.25)); t.addcmul(<x>, <same>, <like>, value=2); t.addcdiv(<x>, <same>, <positive>)
     t.lerp(<x>, <same>, <like>); t.add(<x>, <y>, alpha=2); t.sub(<x>, <y>, alpha=0.5); t.rsub(<x>, <y>)
     t.where(<mask>, <x>, <y>); t.where(<mask>, <y>, <x>); t.where(<mask>, <x>, 0.0); <x>.where(<mask>, <same>)
     <x>.masked_fill(<mask>, <c>); <x>.masked_fill(<mask>, t.tensor(float(<c>))); <x> * <mask>; <mask> * <x>
-    F.gelu(<x>); F.gelu(<x>, approximate="tanh"); F.silu(<x>); F.mish(<x>); F.softplus(<x>); F.softplus(<x>, 2, 1)
+    F.gelu(<x>); F.gelu(<x>, approximate="tanh"); F.silu(<x>); F.mish(<x>); F.softplus(<x>); F.softplus(<x>, 2, 1.1)
     F.logsigmoid(<x>); F.tanhshrink(<x>); F.softsign(<x>); <x>.sinc(); t.exp2(<x>); <x>.cosh(); <x>.asinh()
     <x>.clone(); <x>.detach(); <x>.contiguous(); +<x>; <x>.double(); <x>.float(); <x>.to(t.float64)
     <x>.type_as(<any>); <any> + <y>; <any> * <y>; <any> - <any>; <any> * <any>; <any> + <c>; <any> / 2; <any>.float()
@@ -63,13 +64,13 @@ REDUCING = """
     <x>.var(<d>, correction=0); <x>.logsumexp(<d>); <x>.logsumexp((<d>, <d2>)); <x>.softmax(<d>); <x>.log_softmax(<d>)
     F.softmin(<x>, <d>); <x>.cumsum(<d>); <x>.cumprod(<d>); <x>.norm(); <x>.norm(dim=<d>); <x>.norm(1, <d>)
     <x>.norm(3.0, <d>, keepdim=<keep>); <k>.amax(); <k>.amax(<d>); <k>.amin(<d>, keepdim=<keep>)
-    <k>.amax((<d>, <d2>)); <k>.max(); <k>.min(); <k>.max(<d>).values; <k>.min(<d>, keepdim=<keep>)[0]; <k>.median()
-    <k>.median(<d>).values; <k>.argmax(<d>); <k>.argmin(); <k>.sort(<d>).values; <k>.sort(<d>, descending=True).values
-    <k>.topk(1, <d>).values; <k>.msort(); <k>.topk(2, <d>, largest=False).values; <k>.kthvalue(1, <d>).values
-    <k>.cummax(<d>).values; <k>.cummin(<d>)[0]; <k>.norm(float("inf")); <k>.norm(float("inf"), <d>)
-    <k>.argsort(<d>); t.aminmax(<k>).max; <any>.sum(); <any>.sum(<d>); <any>.prod(<d>); <any>.cumsum(<d>)
-    (<e> > 0).any(<d>); (<e> > 0).all(); <e>.detach().unique(); t.count_nonzero(<e>); t.count_nonzero(<e>, <d>)
-    <e>.nonzero(); t.var_mean(<x>, <d>)[0]; <any>.sum(dtype=t.float64)
+    <k>.amax((<d>, <d2>)); <k>.max(); <k>.min(); <k>.max(<d>).values; <k>.min(<d>, keepdim=<keep>)[0]; <u>.median()
+    <u>.median(<d>).values; <k>.argmax(<d>); <k>.argmin(); <u>.sort(<d>).values; <u>.sort(<d>, descending=True).values
+    <u>.topk(1, <d>).values; <u>.msort(); <u>.topk(2, <d>, largest=False).values; <u>.kthvalue(1, <d>).values
+    <k>.cummax(<d>).values; <k>.cummin(<d>)[0]; <k>.norm(float("inf")); <k>.norm(float("inf"), <d>); <u>.argsort(<d>)
+    t.aminmax(<k>).max; <any>.sum(); <any>.sum(<d>); <any>.prod(<d>); <any>.cumsum(<d>); (<e> > 0).any(<d>)
+    (<e> > 0).all(); <e>.detach().unique(); t.count_nonzero(<e>); t.count_nonzero(<e>, <d>); <e>.nonzero()
+    t.var_mean(<x>, <d>)[0]; <any>.sum(dtype=t.float64)
 """
 SHAPING = """
     <x><view>; <x><view>; <x><view>; <x><view>; <x><view>; <x><view><view>; <any><view>; <x>.detach()<view>
@@ -149,7 +150,7 @@ LAYERS = """
     <m> = fill(nn.Sequential(nn.Conv1d(<x>.shape[-2], 2, 1), nn.GELU())); <m> = nn.Dropout(0.5).eval()
     <m> = fill(nn.Conv1d(<x>.shape[-2], 2, 2, padding="same", padding_mode="circular"))
     <m> = nn.InstanceNorm1d(<x>.shape[1], affine=True); <m> = fill(nn.Bilinear(<x>.shape[-1], <x>.shape[-1], 2))
-    <m> = fill(nn.PReLU()); <m> = nn.Softmax(<d>); <m> = nn.Flatten(); <m> = nn.Flatten(0)
+    <m> = fill(nn.PReLU()); <m> = nn.Softmax(<d>); <m> = nn.Unflatten(0, (1, -1))
     <m> = nn.BatchNorm1d(<x>.shape[1], momentum=None, track_running_stats=<keep>); <m> = nn.GroupNorm(1, <x>.shape[1])
     <m> = nn.RMSNorm(<x>.shape[-1])
 """
@@ -186,7 +187,7 @@ CHANGES = """
     F.relu(<f>, inplace=True); F.leaky_relu(<f>, 0.1, inplace=True); <f>.relu_(); F.silu(<f>, inplace=True)
     <f>.unsqueeze_(<d>); <f>.squeeze_(); <f>.t_(); <f>.transpose_(<d>, <d2>); <f>.detach_(); <f>.requires_grad_()
     <f>.retain_grad(); <any>.add_(1); <any>.mul_(<any>); <f>.register_hook(lambda g: g * 2); <any>[<index>] = <c>
-    <leaf>.add_(1); <f>.erf_(); <f>.reciprocal_(); <f>.abs_(); <f>.clamp_(min=0.1); <leaf><view>.mul_(2)
+    <leaf>.add_(1); <f>.erf_(); <f>.abs_(); <f>.clamp_(min=0.1); <leaf><view>.mul_(2)
     <leaf>.detach()<view>.add_(1); <leaf>.requires_grad_(False)
 """
 BACKWARD = """
@@ -211,7 +212,7 @@ SCALARS = """
 """
 VIEWS = """
     [0]; [-1]; [:1]; [1:]; [..., 0]; [..., :1]; [:, 0]; [:, 1:]; [None]; [..., None]; [::2]; [:, ::2]; .t(); .T; .mT
-    .transpose(<d>, <d2>); .view(-1); .flatten(); .unsqueeze(<d>); .squeeze(); .squeeze(<d>)
+    .transpose(<d>, <d2>); .view(-1); [None].flatten(); .unsqueeze(<d>); .squeeze(); .squeeze(<d>)
     .permute(*range(<x>.dim())[::-1]); .movedim(<d>, <d2>); .diagonal(); .diagonal(1); .narrow(<d>, 0, 1)
     .select(<d>, 0); .select(<d>, -1); .unbind(<d>)[0]; .split(1, <d>)[0]; .chunk(2, <d>)[-1]; .expand(2, *<x>.shape)
     .expand_as(<x>); .view(<sizes>); .reshape(<sizes>); .reshape(-1); .unflatten(<d>, (1, -1)); .swapaxes(<d>, <d2>)
@@ -374,6 +375,9 @@ class Maker:
     def _k(self) -> str:
         return self.one(lambda x: x.is_floating_point() and apart(x) and (x.numel() > 0 or not self.full))
 
+    def _u(self) -> str:
+        return self.one(lambda x: x.is_floating_point() and len(np.unique(numbers(x))) == x.numel() and apart(x))
+
     def _e(self) -> str:
         return self.one(lambda x: x.is_floating_point() and exact(x))
 
@@ -438,13 +442,16 @@ class Maker:
         """Of the last <d> there is none to ask, so: of the shortest axis."""
         return min(self.shape(), default=1)
 
+    def indices(self, among: range, n: int) -> str:
+        return f"t.tensor({[self.draw.choice(among) for _ in range(n)]})" if among else "t.zeros(0, dtype=t.int64)"
+
     def _rows(self) -> str:
         n = self.length()
-        return f"t.tensor({[self.draw.randrange(n) for _ in range(self.draw.choice([1, 2]))] if n else []})"
+        return self.indices(range(n), self.draw.choice([1, 2]))
 
     def _rows0(self) -> str:
         n = self.shape()[0] if self.shape() else 1
-        return f"t.tensor({[self.draw.randrange(-n, n) for _ in range(self.draw.choice([1, 2]))] if n else []})"
+        return self.indices(range(-n, n), self.draw.choice([1, 2]))
 
     def _picks(self) -> str:
         shape = ", ".join([*map(str, self.shape()), f"seed={self.draw.randrange(99)}"])
@@ -452,7 +459,7 @@ class Maker:
 
     def _places(self) -> str:
         n = math.prod(self.shape())
-        return f"t.tensor({[self.draw.randrange(-n, n) for _ in range(3)] if n else []})"
+        return self.indices(range(-n, n), 3)
 
     def _classes(self) -> str:
         if len(self.shape()) < 2:

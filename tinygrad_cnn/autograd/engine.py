@@ -107,6 +107,8 @@ def grad(
                     f"grad: input {i} of shape {t._array.shape} appears not to have been used in the graph of the "
                     "outputs; set allow_unused=True if that is what you want"
                 )
+        elif isinstance(g, Tensor) and not g._array.flags.writeable:
+            g = g.clone()  # a gradient that repeats its elements could not be changed
         result.append(g if g is None or isinstance(g, Tensor) else wrap(np.asarray(g)))
     return tuple(result)
 
@@ -145,8 +147,11 @@ def _roots(name: str, tensors: Any, gradients: Any, create_graph: bool) -> tuple
             raise RuntimeError(
                 f"{name}: the gradient has shape {g._array.shape}, its output has shape {shape}; they must be equal"
             )
-        root = t.accumulator()
-        roots.append(root)
+        if g._array.dtype != t._array.dtype:
+            from ..op import cast
+
+            g = cast(g, t._array.dtype)
+        roots.append(t.accumulator())
         seeds.append(g if create_graph else g._array)
     return roots, seeds
 

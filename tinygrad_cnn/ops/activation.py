@@ -142,7 +142,7 @@ def celu(input, alpha=1.0):
 
 def _below(input: Any) -> Any:
     """The input where the exponential is, which is large nowhere."""
-    return where(le(input, 0), input, 0.0)
+    return where(lt(input, 0), input, 0.0)
 
 
 elu.grad(input=lambda g, input, alpha: where(le(input, 0), g * (alpha * exp(_below(input))), g))

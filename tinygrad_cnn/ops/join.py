@@ -17,15 +17,20 @@ from .shape import reshape, unsqueeze
 # One of several.
 
 
-@op(keeps="lengths")
-def _cat(*tensors, dim: int = 0):
+@op
+def _cat(*tensors, dim: int, lengths: tuple):
     if len({t.dtype for t in tensors}) > 1:
         common = result_type(*tensors)
         tensors = tuple(t.astype(common, copy=False) for t in tensors)
-    return np.concatenate(tensors, axis=dim), [t.shape[dim] for t in tensors]
+    return np.concatenate(tensors, axis=dim)
 
 
-def _part(g: Any, lengths: list[int], dim: int, index: int) -> Any:
+def _join(tensors: Sequence[Any], dim: int) -> Any:
+    """The tensors, whose shapes fit, one behind the other."""
+    return _cat(*tensors, dim=dim, lengths=tuple(t.shape[dim] for t in tensors))
+
+
+def _part(g: Any, lengths: tuple[int, ...], dim: int, index: int) -> Any:
     """The part of g that tensor number `index` became."""
     return narrow(g, dim, sum(lengths[:index]), lengths[index])
 
@@ -53,7 +58,7 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     dim = axis("cat", dim, len(shapes[0]))
     if len({(len(s), s[:dim], s[dim + 1 :]) for s in shapes}) > 1:
         raise RuntimeError(f"cat: the shapes {_listed(shapes)} must be equal, except along dim {dim}")
-    return _cat(*tensors, dim=dim)
+    return _join(tensors, dim)
 
 
 concat = concatenate = cat
@@ -74,7 +79,7 @@ def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
             f"stack: the shapes {_listed(shapes)} must be equal; use cat to join along an axis they have"
         )
     dim = axis("stack", dim, len(shapes[0]) + 1)
-    return _cat(*[unsqueeze(t, dim) for t in tensors], dim=dim)
+    return _join([unsqueeze(t, dim) for t in tensors], dim)
 
 
 def _sequence(name: str, tensors: Any) -> list:
@@ -148,7 +153,7 @@ def _split_back(g: Any, split_sizes: Sequence[int], dim: int, input_shape: tuple
         return tuple(n if i == dim % len(input_shape) else length for i, length in enumerate(input_shape))
 
     zero = np.zeros((), next(iter(g.values())).dtype)
-    return _cat(*[g[i] if i in g else expand_to(zero, shape(n)) for i, n in enumerate(split_sizes)], dim=dim)
+    return _join([g[i] if i in g else expand_to(zero, shape(n)) for i, n in enumerate(split_sizes)], dim)
 
 
 split_with_sizes.grad(input=_split_back)
@@ -217,7 +222,7 @@ def _unbind_back(g: Any, dim: int, input_shape: tuple) -> Any:
     one = next(iter(g.values()))
     zero = expand_to(np.zeros((), one.dtype), one.shape)
     dim %= len(input_shape)
-    return _cat(*[unsqueeze(g.get(i, zero), dim) for i in range(input_shape[dim])], dim=dim)
+    return _join([unsqueeze(g.get(i, zero), dim) for i in range(input_shape[dim])], dim)
 
 
 unbind.grad(input=_unbind_back)

@@ -198,8 +198,8 @@ def reshape_as(input, other):
 
 
 def ravel(input):
-    """All elements along one axis."""
-    return flatten(input)
+    """All elements along one axis; a view where they lie in memory in their order, else a copy."""
+    return reshape(contiguous(input), (-1,))
 
 
 # The axes change places.
@@ -259,12 +259,12 @@ def t(input):
         raise RuntimeError(
             f"t: expects a tensor of at most 2 axes, got shape {tuple(input.shape)}; use .mT or .transpose"
         )
-    return transpose(input, 0, 1) if input.ndim == 2 else input
+    return permute(input, tuple(range(input.ndim))[::-1])
 
 
 def adjoint(input):
     """The last two axes change places: the transposed matrices of a batch; a number has none."""
-    return transpose(input, -2, -1) if input.ndim else permute(input, ())
+    return transpose(input, -2, -1) if input.ndim else input
 
 
 def movedim(input, source: Any, destination: Any):

@@ -11,6 +11,10 @@ def np_repeat(x, repeats):
     return np.tile(x, repeats)
 
 
+def joined(*xs, dim, lengths):
+    return np.concatenate(xs, dim)
+
+
 def np_pad(mode):
     def expected(x, pad, value=0.0, **_):
         widths = [(0, 0)] * (x.ndim - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
@@ -59,8 +63,8 @@ CASES = [
     Case("expand", [(2, 1, 3)], dict(size=(4, -1, 5, 3)), expected=lambda x, size: np.broadcast_to(x, (4, 2, 5, 3))),
     Case("expand", [()], dict(size=(2, 2)), expected=lambda x, size: np.full((2, 2), x)),
     Case("clone", [(2, 3)], expected=np.copy),
-    Case("_cat", [(2, 3), (2, 1), (2, 2)], dict(dim=-1), expected=lambda *xs, dim: np.concatenate(xs, dim)),
-    Case("_cat", [(1, 3), (0, 3), (2, 3)], dict(dim=0), expected=lambda *xs, dim: np.concatenate(xs, dim)),
+    Case("_cat", [(2, 3), (2, 1), (2, 2)], dict(dim=-1, lengths=(3, 1, 2)), expected=joined),
+    Case("_cat", [(1, 3), (0, 3), (2, 3)], dict(dim=0, lengths=(1, 0, 2)), expected=joined),
     Case("split_with_sizes", [(2, 5)], dict(split_sizes=[2, 0, 3], dim=1), expected=np_split),
     Case("unbind", [(2, 3)], dict(dim=1), expected=lambda x, dim: (x[:, 0], x[:, 1], x[:, 2])),
     Case("chunk", [(5, 2)], dict(chunks=3), expected=lambda x, chunks: (x[:2], x[2:4], x[4:])),
