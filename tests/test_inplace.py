@@ -30,9 +30,6 @@ def test_unsaved_tensor_may_change():
     assert x.grad.tolist() == [2.0, 2.0]
 
 
-F = tg.nn.functional
-
-
 @pytest.mark.parametrize(
     "op",
     [
