@@ -391,7 +391,7 @@ def test_pytorch_gives_the_same(name):
         results.append((out.detach().numpy(), t.grad.numpy()))
     for mine, theirs in zip(*results, strict=True):
         assert mine.dtype == theirs.dtype
-        np.testing.assert_array_equal(mine, theirs)
+        np.testing.assert_allclose(mine, theirs, rtol=1e-6)  # sums of several gradients round in their own order
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (2, 0), (1,)])
