@@ -111,6 +111,15 @@ SIZES = {
     "linspace one": lambda m: m.linspace(2, 9, 1),
     "logspace": lambda m: m.logspace(0, 2, 3),
     "logspace base": lambda m: m.logspace(0, 3, 4, base=2),
+    "arange of floats in ints": lambda m: m.arange(-0.9, 2.1, 2.0, dtype=m.int32),
+    "arange of floats in long": lambda m: m.arange(0.5, 5, 1.5, dtype=m.int64),
+    "arange below a float in ints": lambda m: m.arange(5.5, dtype=m.int64),
+    "arange of small steps in ints": lambda m: m.arange(0, 1, 0.3, dtype=m.int32),
+    "arange down in ints": lambda m: m.arange(2.9, -3, -1.7, dtype=m.int8),
+    "linspace of floats in ints": lambda m: m.linspace(4.3, -3, 50, dtype=m.int64),
+    "linspace in uint8": lambda m: m.linspace(-5, 5, 5, dtype=m.uint8),
+    "linspace in ints": lambda m: m.linspace(0, 10, 4, dtype=m.int32),
+    "logspace in ints": lambda m: m.logspace(0.5, 2, 3, dtype=m.int64),
     "new_zeros": lambda m: m.ones(1, dtype=m.float64).new_zeros(2, 3),
     "new_ones": lambda m: m.ones(1, dtype=m.int32).new_ones((2, 3)),
     "new_full": lambda m: m.ones(1).new_full((2,), 7),
@@ -194,6 +203,11 @@ ERRORS = [
     (lambda: tg.multinomial(tg.tensor([-1.0, 1.0]), 1), RuntimeError, "negative"),
     (lambda: tg.multinomial(tg.tensor([0.0, 0.0]), 1), RuntimeError, "0"),
     (lambda: tg.multinomial(tg.ones(2, 2, 2), 1), RuntimeError, "vector or a matrix"),
+    (lambda: tg.arange(0, 5, 0.5, dtype=tg.int64), RuntimeError, "step"),
+    (lambda: tg.arange(0, float("inf")), RuntimeError, "no end"),
+    (lambda: tg.arange(3, dtype=tg.bool), NotImplementedError, "bool"),
+    (lambda: tg.linspace(0, 1, 2.5), TypeError, "steps"),
+    (lambda: tg.zeros(True), TypeError, "ints"),
     (lambda: tg.zeros(2, out=tg.zeros(3)), RuntimeError, r"\(2,\).*\(3,\)"),
 ]
 
@@ -288,6 +302,16 @@ def test_multinomial_draws_by_weight():
     first = [tg.multinomial(weights[0], 2).tolist() for _ in range(500)]
     assert all(sorted(pair) == [1, 2] for pair in first)
     assert sum(pair[0] == 2 for pair in first) / 500 == pytest.approx(0.75, abs=0.1)
+
+
+@pytest.mark.parametrize("wrong", [float("inf"), float("nan"), -1.0])
+@pytest.mark.parametrize("replacement", [False, True])
+def test_multinomial_refuses_what_is_no_weight(wrong, replacement):
+    with pytest.raises(RuntimeError, match="multinomial: weights"):
+        tg.multinomial(tg.tensor([1.0, wrong]), 1, replacement)
+    with pytest.raises(RuntimeError, match="int64"):
+        tg.multinomial(tg.tensor([1, 2]), 1, replacement)
+    assert tg.multinomial(tg.tensor([3e38, 3e38]), 1, replacement).item() in (0, 1)
 
 
 def test_drawing_into_a_tensor_with_history_cuts_it():

@@ -264,16 +264,26 @@ def arange(
         raise TypeError(f"arange: start, end and step must be numbers, got {given[0]!r}")
     if start is None or end is None:
         start, end = 0, end if start is None else start
+    if not all(math.isfinite(x) for x in (start, end, step)):
+        raise RuntimeError(f"arange: there is no end to the way from {start} to {end} by {step}")
+    if dtype is None and any(isinstance(x, float | np.floating) for x in (start, end, step)):
+        dtype = get_default_dtype()
+    dtype = np.dtype(dtype or np.int64)
+    if dtype.kind == "b":
+        raise NotImplementedError("arange: bool counts no further than 1; compare numbers instead")
+    if dtype == np.int64:
+        start, end, step = int(start), int(end), int(step)
     if step == 0:
         raise RuntimeError("arange: step must not be zero")
     if (end - start) * step < 0:
         raise RuntimeError(f"arange: the way from {start} to {end} is against the sign of step {step}")
-    if dtype is None and any(isinstance(x, float | np.floating) for x in (start, end, step)):
-        dtype = get_default_dtype()
     n = math.ceil((end - start) / step)
-    whole = all(isinstance(x, int | np.integer) for x in (start, step))
-    values = np.arange(n, dtype=np.int64 if whole else np.float64) * step + start
-    return finish(values.astype(dtype or np.int64), device, requires_grad, out)
+    if dtype.kind in "iu":  # as in PyTorch, start and step lose what is behind the point before anything is added
+        values = np.arange(n) * int(step) + int(start)
+    else:
+        whole = all(isinstance(x, int | np.integer) for x in (start, step))
+        values = np.arange(n, dtype=np.int64 if whole else np.float64) * step + start
+    return finish(values.astype(dtype), device, requires_grad, out)
 
 
 def linspace(
@@ -281,9 +291,8 @@ def linspace(
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """`steps` numbers from start to end, both included, equally far apart."""
-    return finish(
-        _steps("linspace", start, end, steps).astype(dtype or get_default_dtype()), device, requires_grad, out
-    )
+    values, dtype = _steps("linspace", start, end, steps, dtype)
+    return finish(values.astype(dtype), device, requires_grad, out)
 
 
 def logspace(
@@ -291,11 +300,20 @@ def logspace(
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """`steps` numbers from base^start to base^end, equally far apart on a logarithmic scale."""
-    values = base ** _steps("logspace", start, end, steps)
-    return finish(values.astype(dtype or get_default_dtype()), device, requires_grad, out)
+    exponents, dtype = _steps("logspace", start, end, steps, dtype)
+    return finish((base**exponents).astype(dtype), device, requires_grad, out)
 
 
-def _steps(name: str, start: Any, end: Any, steps: int) -> np.ndarray:
+def _steps(name: str, start: Any, end: Any, steps: Any, dtype: Any) -> tuple[np.ndarray, np.dtype]:
+    """The numbers in float64, and the dtype for them. Integers begin and end at integers, as in PyTorch."""
+    if isinstance(steps, bool) or not hasattr(steps, "__index__"):
+        raise TypeError(f"{name}: steps must be an int, got {steps!r}")
     if steps < 0:
         raise RuntimeError(f"{name}: number of steps must not be negative, got {steps}")
-    return np.linspace(as_array(start), as_array(end), steps)
+    dtype = np.dtype(dtype or get_default_dtype())
+    if dtype.kind == "b":
+        raise NotImplementedError(f"{name}: bool counts no further than 1; compare numbers instead")
+    start, end = as_array(start), as_array(end)
+    if dtype.kind in "iu":
+        start, end = int(number(start, dtype)), int(number(end, dtype))
+    return np.linspace(start, end, steps), dtype

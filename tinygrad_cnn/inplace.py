@@ -62,7 +62,7 @@ def change(t: Tensor, name: str, make: Callable[[Tensor], Any]) -> Tensor:
         t.version().bump(name)
         adopt(t, made)
     else:
-        np.copyto(array, result, casting="same_kind")
+        np.copyto(array, result, casting="unsafe")
         t.version().bump(name)
     return t
 

@@ -161,7 +161,10 @@ def multinomial(
     weights = input._array
     if weights.ndim not in (1, 2):
         raise RuntimeError(f"multinomial: expects a vector or a matrix of weights, got shape {weights.shape}")
-    if not (weights >= 0).all() or not (weights.sum(-1) > 0).all():
+    if weights.dtype.kind != "f":
+        raise RuntimeError(f"multinomial: weights must be floating, got {weights.dtype}; convert them with .float()")
+    totals = np.cumsum(weights, -1, dtype=np.float64)
+    if not (weights >= 0).all() or not np.isfinite(totals).all() or not (totals[..., -1:] > 0).all():
         raise RuntimeError("multinomial: weights must not be negative, NaN or infinite, and not all of a row 0")
     possible = weights.shape[-1] if replacement else int((weights > 0).sum(-1).min())
     if num_samples < 1 or (not replacement and num_samples > possible):
@@ -170,8 +173,8 @@ def multinomial(
         )
     g = rng(generator)
     if replacement:
-        edges = np.cumsum(weights, -1, dtype=np.float64)
-        draws = g.random((*weights.shape[:-1], num_samples)) * edges[..., -1:]
+        edges = totals / totals[..., -1:]  # the last is 1, which no draw reaches
+        draws = g.random((*weights.shape[:-1], num_samples))
         chosen = (draws[..., None] >= edges[..., None, :]).sum(-1)
     else:
         waiting = quietly(np.divide, g.standard_exponential(weights.shape), weights)

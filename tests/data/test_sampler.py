@@ -45,7 +45,7 @@ def test_random_draws_from_its_generator_alone():
     assert tg.get_rng_state() == before
 
 
-@pytest.mark.parametrize(("num_samples", "counts"), [(2, {1: 2}), (5, {1: 5}), (7, {1: 3, 2: 2}), (0, {})])
+@pytest.mark.parametrize(("num_samples", "counts"), [(2, {1: 2}), (5, {1: 5}), (7, {1: 3, 2: 2})])
 def test_random_begins_again(num_samples, counts):
     sampler = RandomSampler(range(5), num_samples=num_samples)
     assert Counter(Counter(sampler).values()) == counts
@@ -93,6 +93,8 @@ def test_batches(n, batch_size, drop_last, batches):
         (lambda: RandomSampler("ab", num_samples=-1), ValueError, "num_samples=-1"),
         (lambda: RandomSampler("ab", num_samples=1.5), ValueError, "num_samples=1.5"),
         (lambda: WeightedRandomSampler([1, 2], 0), ValueError, "num_samples=0"),
+        (lambda: RandomSampler([1, 2], num_samples=0), ValueError, "num_samples=0"),
+        (lambda: RandomSampler([1, 2], True, -1), ValueError, "num_samples=-1"),
         (lambda: WeightedRandomSampler([1, 2], None), ValueError, "num_samples=None"),
         (lambda: WeightedRandomSampler([[1, 2]], 1), ValueError, r"1d sequence, got shape \(1, 2\)"),
         (lambda: WeightedRandomSampler([1, -2], 1), ValueError, "not negative"),

@@ -261,6 +261,46 @@ ERRORS = [
 ]
 
 
+def test_a_slice_that_is_filled_twice_asks_once_for_the_gradient():
+    value = tg.tensor(2.0, requires_grad=True)
+    filled = tg.zeros(3, 2).index_fill(0, tg.tensor([1, 1, -1]), value)
+    assert filled.tolist() == [[0, 0], [2, 2], [2, 2]]
+    filled.sum().backward()
+    assert value.grad.item() == 4
+
+
+def test_scatter_multiplies_as_often_as_a_place_is_named():
+    assert tg.ones(2).scatter(0, tg.tensor([0, 0]), 3.0, reduce="multiply").tolist() == [9, 1]
+    assert tg.ones(2).scatter(0, tg.tensor([0, 0]), 3.0, reduce="add").tolist() == [7, 1]
+    t = tg.full((3,), 2).scatter_(0, tg.tensor([2, 2]), tg.tensor([3, 5]), reduce="multiply")
+    assert t.tolist() == [2, 2, 30]
+
+
+NUMBERS = [  # a tensor without axes is a vector of one element
+    (lambda s, i: s.gather(0, i), 2.0),
+    (lambda s, i: s.gather(0, i[None]), [2.0]),
+    (lambda s, i: s.scatter(0, i, 5.0), 5.0),
+    (lambda s, i: s.scatter_add(0, i, tg.tensor(5.0)), 7.0),
+    (lambda s, i: s.index_select(0, i), 2.0),
+    (lambda s, i: s.index_add(0, i, tg.tensor(5.0)), 7.0),
+    (lambda s, i: s.index_copy(0, i, tg.tensor(5.0)), 5.0),
+    (lambda s, i: s.index_fill(0, i, 5.0), 5.0),
+    (lambda s, i: s[None].gather(0, i), 2.0),
+    (lambda s, i: s[None].scatter(0, i, 5.0), [5.0]),
+]
+
+
+@pytest.mark.parametrize(("call", "wanted"), NUMBERS)
+def test_numbers_have_one_place(call, wanted):
+    assert call(tg.tensor(2.0), tg.tensor(0)).tolist() == wanted
+    with pytest.raises((IndexError, RuntimeError)):
+        assert call(tg.tensor(2.0), tg.tensor(1)).tolist() != wanted
+
+
+def test_nothing_may_be_of_any_dtype():
+    assert tg.gather(tg.ones(5), 0, tg.tensor([], dtype=tg.uint8)).tolist() == []
+
+
 @pytest.mark.parametrize(("call", "kind", "words"), ERRORS)
 def test_errors_change_nothing(call, kind, words):
     t = x(3, 4)

@@ -130,6 +130,15 @@ def test_logits_of_ten_thousand():
     assert x.grad.tolist() == [0, 0, 1, -1]
 
 
+@pytest.mark.parametrize("loss", [F.huber_loss, F.smooth_l1_loss])
+def test_curvature_of_losses_that_are_quadratic_near_zero(loss):
+    """1 inside, at 0 as well, and 0 outside and at the border, as in PyTorch."""
+    t = tg.tensor([0.0, 0.5, -0.5, 1.0, -1.0, 2.0], requires_grad=True)
+    (slope,) = tg.autograd.grad(loss(t, tg.zeros(6), reduction="sum"), t, create_graph=True)
+    assert slope.tolist() == [0, 0.5, -0.5, 1, -1, 1]
+    assert tg.autograd.grad(slope.sum(), t)[0].tolist() == [1, 1, 1, 0, 0, 0]
+
+
 def test_slope_at_zero():
     x = tg.zeros(1, requires_grad=True)
     F.binary_cross_entropy_with_logits(x, tg.ones(1)).backward()

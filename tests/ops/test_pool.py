@@ -64,6 +64,16 @@ def test_overlapping_windows_add_up():
     assert x.grad[0].tolist() == [[0, 0, 0, 0], [0, 10, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
 
 
+@pytest.mark.parametrize("norm", [1, 2, 3.5])
+def test_the_norm_of_zeros_has_a_gradient_of_zeros(norm):
+    t = tg.zeros(1, 1, 2, 4, requires_grad=True)
+    with tg.no_grad():
+        t[..., 2:] = 2.0
+    (F.lp_pool2d(t, norm, 2).sum() + F.lp_pool1d(t[0], norm, 2).sum()).backward()
+    assert t.grad[..., :2].tolist() == [[[[0, 0], [0, 0]]]]
+    assert (t.grad[..., 2:] > 0).all()
+
+
 def test_padding_is_never_chosen():
     x = leaf(-np.ones((1, 1, 2, 2)))
     out, indices = F.max_pool2d(x, 2, stride=2, padding=1, return_indices=True)

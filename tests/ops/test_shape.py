@@ -43,6 +43,10 @@ VIEWS = {
     "unbind": lambda t: t.unbind(1)[2],
     "iteration": lambda t: list(t)[1],
     "detach": lambda t: t.detach(),
+    "expand to its own shape": lambda t: t.expand(2, 3, 4),
+    "expand by an axis": lambda t: t.expand(1, 2, 3, 4),
+    "unfold": lambda t: t.unfold(2, 2, 2),
+    "unfold apart": lambda t: t.unfold(1, 1, 2),
 }
 
 COPIES = {
@@ -59,6 +63,27 @@ COPIES = {
     "tril": lambda t: t.tril(9),
     "pad": lambda t: F.pad(t, (0, 0)),
     "masked_fill": lambda t: t.masked_fill(t < 0, 0.0),
+    "diag": lambda t: t[0].diag(),
+    "take": lambda t: t.take(tg.tensor(3)),
+    "pixel_shuffle": lambda t: F.pixel_shuffle(t, 1),
+    "pixel_shuffle of a pixel": lambda t: F.pixel_shuffle(t[0, 0].reshape(4, 1, 1), 2),
+    "pixel_unshuffle": lambda t: F.pixel_unshuffle(t, 1),
+    "channel_shuffle": lambda t: F.channel_shuffle(t, 1),
+    # of a number, whose only place was found by an index
+    "sort": lambda t: t[0, 0, 1].sort().values,
+    "topk": lambda t: t[0, 0, 1].topk(1).values,
+    "median": lambda t: t[0, 0, 1].median(),
+    "median along": lambda t: t[0, 0, 1].median(0).values,
+    "min": lambda t: t[0, 0, 1].min(0).values,
+    "max": lambda t: t[0, 0, 1].max(0, True).values,
+    "cummax": lambda t: t[0, 0, 1].cummax(0).values,
+    "kthvalue": lambda t: t[0, 0, 1].kthvalue(1).values,
+    "gather of a number": lambda t: t[0, 0, 1].gather(0, tg.tensor([0, 0])),
+    "gather by a number": lambda t: t[0, 0].gather(0, tg.tensor(1)),
+    "take_along_dim": lambda t: t[0, 0].take_along_dim(tg.tensor([-1]), 0),
+    "index_select of a number": lambda t: t[0, 0, 1].index_select(0, tg.tensor([0])),
+    "scatter": lambda t: t[0, 0, 1].scatter(0, tg.tensor([], dtype=tg.int64), 1.0),
+    "index_fill": lambda t: t[0, 0, 1].index_fill(0, tg.tensor([], dtype=tg.int64), 1.0),
 }
 
 
@@ -260,6 +285,13 @@ def test_ravel_copies_what_is_not_in_one_piece():
     assert t.tolist() == [[0, 0, 0], [3, 4, 5]]
 
 
+def test_windows_that_overlap_refuse_in_place_changes():
+    with pytest.raises(RuntimeError, match="clone"):
+        tg.arange(5).unfold(0, 3, 2).zero_()
+    assert tg.tensor(2.0).unfold(0, 1, 1).tolist() == [2.0]
+    assert tg.tensor(2.0).unfold(0, 0, 1).tolist() == []
+
+
 def test_unfold_has_derivatives():
     t = tg.tensor(np.linspace(-1, 2, 14).reshape(2, 7), requires_grad=True)
     assert t.unfold(1, 3, 2).shape == (2, 3, 3)
@@ -268,7 +300,29 @@ def test_unfold_has_derivatives():
     assert gradgradcheck(lambda t: t.unfold(-1, 3, 2) ** 2, [t])
 
 
+@pytest.mark.parametrize(
+    ("mode", "widths", "wanted"),
+    [
+        ("circular", (-1, 1), [1, 2, 3, 1]),
+        ("circular", (2, -1), [1, 2, 0, 1, 2]),
+        ("circular", (-1, -1), [1, 2]),
+        ("circular", (-2, 2), [2, 3, 2, 3]),
+        ("reflect", (-1, 2), [1, 2, 3, 2, 1]),
+        ("replicate", (-1, 2), [1, 2, 3, 3, 3]),
+        ("replicate", (-3, 0), [3]),
+    ],
+)
+def test_padding_with_a_negative_side(mode, widths, wanted):
+    assert F.pad(x(1, 1, 4), widths, mode=mode).tolist() == [[wanted]]
+
+
 ERRORS = [
+    (lambda: x(2, 3).roll((1, 2)), RuntimeError, r"roll: shifts \(1, 2\) and dims \(\)"),
+    (lambda: x(2, 3).roll(1, (0, 1)), RuntimeError, "roll: .*one length"),
+    (lambda: x(2, 3).reshape(True), TypeError, "sizes must be ints"),
+    (lambda: x(2, 3).sum(True), TypeError, "dim must be an int"),
+    (lambda: F.pad(x(1, 1, 4), (-3, 2), mode="circular"), RuntimeError, "circular"),
+    (lambda: F.pad(x(1, 1, 4), (-3, -2), mode="circular"), RuntimeError, "cuts more off"),
     (lambda: x(2, 3).reshape(4), RuntimeError, r"reshape: shape \(4,\) .*\(2, 3\).* 6 elements"),
     (lambda: x(2, 3).reshape(4, -1), RuntimeError, "4 does not divide"),
     (lambda: x(2, 3).reshape(-1, -1), RuntimeError, "single -1"),

@@ -63,6 +63,20 @@ def test_numbers():
     assert tg.median(x).item() == 3
 
 
+def test_median_of_equal_ones_shares_the_gradient():
+    nan = float("nan")
+    for numbers, wanted in (([1.0, 2, 2, 2], [0, 1 / 3, 1 / 3, 1 / 3]), ([nan, 1.0, nan], [0.5, 0, 0.5])):
+        t = tg.tensor(numbers, dtype=tg.float64, requires_grad=True)
+        t.median().backward()
+        assert t.grad.tolist() == wanted
+
+
+def test_median_of_nothing():
+    assert np.isnan(tg.zeros(0, 3).median().item())
+    with pytest.raises(RuntimeError, match="no middle"):
+        tg.zeros(0, dtype=tg.int64).median()
+
+
 def test_lower_median():
     assert tg.median(tg.tensor([[4.0, 1.0], [3.0, 2.0]])).item() == 2
 

@@ -53,7 +53,7 @@ class RandomSampler(Sampler[int]):
         num_samples: int | None = None,
         generator: Generator | None = None,
     ):
-        _check(type(self), replacement, num_samples, 0)
+        _check(type(self), replacement, 1 if num_samples is None else num_samples)
         self.data_source = data_source
         self.replacement = replacement
         self._num_samples = num_samples
@@ -101,7 +101,7 @@ class WeightedRandomSampler(Sampler[int]):
     """
 
     def __init__(self, weights: Any, num_samples: int, replacement: bool = True, generator: Generator | None = None):
-        _check(type(self), replacement, num_samples, 1)
+        _check(type(self), replacement, num_samples)
         w = np.array(as_array(weights), np.float64)
         if w.ndim != 1:
             raise ValueError(f"WeightedRandomSampler: weights should be a 1d sequence, got shape {w.shape}")
@@ -156,12 +156,10 @@ class BatchSampler(Sampler[list]):
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
 
 
-def _check(kind: type, replacement: Any, num_samples: Any, least: int) -> None:
+def _check(kind: type, replacement: Any, num_samples: Any) -> None:
     if not isinstance(replacement, bool):
         raise TypeError(f"{kind.__name__}: replacement should be a boolean value, but got replacement={replacement!r}")
-    if num_samples is None and least == 0:
-        return
-    if isinstance(num_samples, bool) or not isinstance(num_samples, int) or num_samples < least:
+    if isinstance(num_samples, bool) or not isinstance(num_samples, int) or num_samples <= 0:
         raise ValueError(
-            f"{kind.__name__}: num_samples should be an integer, {least} or more, but got num_samples={num_samples!r}"
+            f"{kind.__name__}: num_samples should be a positive integer, but got num_samples={num_samples!r}"
         )

@@ -7,6 +7,7 @@ mathematics: `inplace=` (the input itself becomes the result) and a `dim` that m
 from __future__ import annotations
 
 import functools
+import math
 import warnings
 from typing import Any
 
@@ -259,6 +260,8 @@ def rrelu(
     input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False, inplace: bool = False
 ) -> Tensor:
     """leaky_relu with a random slope between lower and upper for each element; their mean when not training"""
+    if not -math.inf < lower <= upper < math.inf:
+        raise RuntimeError(f"rrelu: expects lower <= upper, both finite, got {lower} and {upper}")
     slope: Any = (lower + upper) / 2
     if training:
         slope = rng().uniform(lower, upper, tuple(input.shape)).astype(input.dtype)

@@ -1,5 +1,6 @@
 """Every op with its rules under it, one topic a file; here are the public names."""
 
+from functools import cache
 from inspect import unwrap
 from types import FunctionType
 
@@ -335,7 +336,8 @@ from .unary import (
     trunc,
 )
 
-# The functions that also take `out=`.
+# The functions that also take `out=`; two names of one stay one.
+_accepting = cache(accepts_out)
 for _name in """
     abs absolute acos acosh add addcdiv addcmul addmm addmv all amax amin aminmax any arccos arccosh arcsin arcsinh
     arctan arctanh argmax argmin argsort asin asinh atan atan2 atanh baddbmm bitwise_and bitwise_left_shift bitwise_not
@@ -348,7 +350,7 @@ for _name in """
     sigmoid sign signbit sin sinc sinh softmax sort sqrt square stack std sub subtract sum take take_along_dim tan tanh
     tensordot threshold topk tril triu true_divide trunc var vstack where xlogy
 """.split():
-    globals()[_name] = accepts_out(globals()[_name])
+    globals()[_name] = _accepting(globals()[_name])
 
 # Compositions of ops; but where a warning names the line that called, nothing may stand between.
 _named = {

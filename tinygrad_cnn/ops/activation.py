@@ -69,9 +69,12 @@ relu_mask.explain(
 @op
 def hardtanh(input, min_val=-1.0, max_val=1.0):
     """input held between min_val and max_val; the gradient passes strictly between them."""
-    _floats("hardtanh", input)
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val must not be greater than max_val, got {min_val} and {max_val}")
+    if input.dtype.kind not in "iuf" or (input.dtype.kind == "u" and min_val < 0):
+        raise RuntimeError(f"hardtanh: {input.dtype} is not held between {min_val} and {max_val}; convert it")
+    if input.dtype.kind != "f":
+        min_val, max_val = number(min_val, input.dtype), number(max_val, input.dtype)
     return np.minimum(np.maximum(input, min_val), max_val)
 
 
@@ -111,8 +114,10 @@ def prelu(input: Any, weight: Any) -> Any:
             f"prelu: weight must have 1 element or one per channel ({channels}) of input {tuple(input.shape)}, "
             f"got shape {tuple(weight.shape)}"
         )
-    if weight.ndim == 1 and input.ndim > 1:
-        weight = weight.reshape((-1,) + (1,) * (input.ndim - 2))
+    if weight.dtype != input.dtype:
+        raise RuntimeError(f"prelu: input is {input.dtype} but weight is {weight.dtype}; they must be equal")
+    if weight.ndim == 1 and input.ndim != 1:
+        weight = weight.reshape((-1,) + (1,) * (input.ndim - 2) if input.ndim else ())
     return where(gt(input, 0), input, mul(input, weight))
 
 

@@ -242,7 +242,7 @@ def take(input: Any, index: Any) -> Any:
     n = input.numel() if hasattr(input, "numel") else input.size
     if array.size and not -n <= array.min() <= array.max() < n:
         raise IndexError(f"take: index {array.tolist()} is out of range for {n} elements")
-    return getitem(flatten(input), array)
+    return reshape(getitem(flatten(input), array.reshape(-1)), array.shape)
 
 
 def one_hot(tensor: Any, num_classes: int = -1) -> Any:

@@ -174,7 +174,7 @@ def write(array: np.ndarray, places: Places, value: Any) -> None:
         raise IndexError(f"setitem: {error}; the tensor has shape {array.shape}") from None
 
 
-@op(keeps="places")
+@op(keeps="places", exact=True)
 def setitem(input, value, index: Any):
     """A copy of `input` in which the places that `index` names hold `value`: what `x[index] = value` does to x.
 

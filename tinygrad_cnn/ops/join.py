@@ -108,10 +108,9 @@ def atleast_2d(*tensors: Any) -> Any:
 
 
 def _each(tensors: tuple, f: Any) -> Any:
-    if len(tensors) == 1 and isinstance(tensors[0], tuple | list):
-        tensors = tuple(tensors[0])
-    found = tuple(f(x) for x in tensors)
-    return found[0] if len(tensors) == 1 else found
+    if len(tensors) == 1 and not isinstance(tensors[0], tuple | list):
+        return f(tensors[0])
+    return tuple(f(x) for x in (tensors[0] if len(tensors) == 1 else tensors))
 
 
 def hstack(tensors: Sequence[Any]) -> Any:

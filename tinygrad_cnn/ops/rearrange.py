@@ -12,7 +12,7 @@ from ..op import op, sum_to
 from ..tensor import as_array
 from .dims import axes, axis
 from .index import getitem
-from .shape import flatten, ints, movedim, reshape, transpose
+from .shape import clone, flatten, ints, reshape, transpose
 
 
 @op
@@ -69,11 +69,11 @@ def roll(input, shifts: Any, dims: Any = None):
     >>> tg.arange(5).roll(2).tolist()
     [3, 4, 0, 1, 2]
     """
-    if dims is None:
-        return np.roll(input, sum(ints("roll", shifts)))
-    shifts, dims = ints("roll", shifts), ints("roll", dims)
-    if len(shifts) != len(dims):
-        raise RuntimeError(f"roll: shifts {shifts} and dims {dims} must have one length")
+    shifts, dims = ints("roll", shifts), () if dims is None else ints("roll", dims)
+    if len(shifts) == 1 and not dims:
+        return np.roll(input, shifts[0])
+    if len(shifts) != len(dims) or not shifts:
+        raise RuntimeError(f"roll: shifts {shifts} and dims {dims} must have one length, 1 or more")
     return np.roll(input, shifts, [axis("roll", d, input.ndim) for d in dims])
 
 
@@ -149,7 +149,7 @@ def along(input: Any, d: int, places: np.ndarray) -> Any:
 # Padded.
 
 
-@op
+@op(exact=True)
 def constant_pad_nd(input, pad: tuple, value: float = 0.0):
     """`pad` with a constant. Padding by a negative number cuts off, so it is its own way back."""
     widths = _widths(pad, input.ndim)
@@ -182,11 +182,17 @@ def _reflected(n: int, a: int, b: int) -> np.ndarray:
     return np.minimum(places, 2 * (n - 1) - places)
 
 
+def _circular(n: int, a: int, b: int) -> np.ndarray:
+    """What negative widths leave goes round."""
+    kept = np.arange(max(-a, 0), n - max(-b, 0))
+    return kept[np.arange(-max(a, 0), len(kept) + max(b, 0)) % len(kept)]
+
+
 # Which element stands where, for an axis of n elements padded by a and b.
 _PLACES = {
     "reflect": _reflected,
     "replicate": lambda n, a, b: np.arange(-a, n + b).clip(0, n - 1),
-    "circular": lambda n, a, b: np.arange(-a, n + b) % n,
+    "circular": _circular,
 }
 
 
@@ -213,7 +219,10 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
         raise ValueError(f"pad: mode {mode!r} takes no value, got {value}")
     for d, (a, b) in enumerate(_widths(widths, input.ndim)):
         n = input.shape[d]
-        if (mode == "reflect" and max(a, b) >= n) or (mode == "circular" and max(a, b) > n) or (n == 0 and a + b):
+        left = n + min(a, 0) + min(b, 0)
+        if n + a + b < 0 or left < 0:
+            raise RuntimeError(f"pad: {(a, b)} cuts more off axis {d} than its length {n}")
+        if (mode == "reflect" and max(a, b) >= n) or (mode == "circular" and max(a, b) > left) or (n == 0 and a + b):
             less = "less than" if mode == "reflect" else "at most"
             raise RuntimeError(f"pad: {mode} padding {(a, b)} of axis {d} must be {less} its length {n}")
         if (a, b) != (0, 0):
@@ -224,19 +233,50 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
 # Windows, triangles, diagonals.
 
 
-def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
+@op(view=True)
+def windows(input, dimension: int, size: int, step: int):
     """All windows of `size` elements along an axis, `step` apart; the elements of a window are the new last axis.
+
+    A view; where windows overlap, an element lies in several places of it and cannot be written to.
 
     >>> import tinygrad_cnn as tg
     >>> tg.arange(5).unfold(0, 3, 2).tolist()
     [[0, 1, 2], [2, 3, 4]]
     """
     d = axis("unfold", dimension, input.ndim)
-    n = input.shape[d]
+    n = input.shape[d] if input.ndim else 1
     if step <= 0 or not 0 <= size <= n:
         raise RuntimeError(f"unfold: size {size} must be 0 to {n}, the length of axis {d}, and step {step} positive")
-    places = np.arange(0, n - size + 1, step)[:, None] + np.arange(size)
-    return movedim(along(input, d, places), d + 1, -1)
+    if input.ndim == 0:
+        return input.reshape(1)[:size]
+    shape, strides = list(input.shape), list(input.strides)
+    shape[d], strides[d] = (n - size) // step + 1, strides[d] * step
+    shape, strides = [*shape, size], [*strides, input.strides[d]]
+    writeable = input.flags.writeable and (size <= step or shape[d] <= 1)
+    return np.lib.stride_tricks.as_strided(input, shape, strides, writeable=writeable)
+
+
+@op
+def fold_windows(input, dimension: int, size: int, step: int, shape: tuple):
+    """Each element of each window added at the place that it came from: the way back of `windows`."""
+    if not shape:
+        return np.add.reduce(input)
+    out = np.zeros(shape, input.dtype)
+    d = axis("unfold", dimension, out.ndim)
+    rows, parts = np.moveaxis(out, d, 0), np.moveaxis(input, d, 0)
+    for i in range(size):
+        rows[i : i + step * len(parts) : step] += parts[..., i]
+    return out
+
+
+windows.grad(
+    input=lambda g, input_shape, dimension, size, step: fold_windows(g, dimension, size, step, input_shape),
+)
+windows.explain("An element gets the sum of its gradients in all windows.", input="Σ_{windows} g")
+fold_windows.grad(input=lambda g, dimension, size, step: windows(g, dimension, size, step))
+fold_windows.explain("The windows of the gradient.", input="windows(g)")
+
+unfold = windows  # the method's name; nn.functional's unfold is another
 
 
 @op
@@ -310,14 +350,14 @@ _line = diagonal  # `diag` has a parameter of that name
 
 
 def diag(input: Any, diagonal: int = 0) -> Any:
-    """The diagonal of a matrix; of a vector, the matrix that has it as its diagonal.
+    """The diagonal of a matrix, a copy; of a vector, the matrix that has it as its diagonal.
 
     >>> import tinygrad_cnn as tg
     >>> tg.diag(tg.tensor([1, 2])).tolist()
     [[1, 0], [0, 2]]
     """
     if input.ndim == 2:
-        return _line(input, diagonal)
+        return clone(_line(input, diagonal))
     if input.ndim != 1:
         raise RuntimeError(f"diag: expects a vector or a matrix, got shape {tuple(input.shape)}; use diagonal")
     n = input.shape[0] + abs(diagonal)

@@ -235,7 +235,7 @@ def amin(input, dim=None, keepdim=False):
     return np.minimum.reduce(input, axis=_not_empty("amin", input, dim, keepdim), keepdims=keepdim)
 
 
-def _share(g: Any, input: Any, out: Any, dim: Any, keepdim: bool, unknown: float = math.nan) -> Any:
+def shared(g: Any, input: Any, out: Any, dim: Any, keepdim: bool, unknown: float = math.nan) -> Any:
     """g in equal parts for the elements that are equal to out; `unknown` where that is NaN, which nothing equals."""
     shape = np.shape(as_array(input))
     best = eq(input, spread(out, shape, dim, keepdim))
@@ -244,13 +244,13 @@ def _share(g: Any, input: Any, out: Any, dim: Any, keepdim: bool, unknown: float
     return where(best, spread(g / count, shape, dim, keepdim), spread(elsewhere, shape, dim, keepdim))
 
 
-amax.grad(input=lambda g, input, out, dim, keepdim: _share(g, input, out, dim, keepdim))
+amax.grad(input=lambda g, input, out, dim, keepdim: shared(g, input, out, dim, keepdim))
 amax.explain(
     "The greatest element gets the gradient; equal ones share it.",
     zero="not chosen by the max",
     input="g · [input = out] / how many are equal",
 )
-amin.grad(input=lambda g, input, out, dim, keepdim: _share(g, input, out, dim, keepdim))
+amin.grad(input=lambda g, input, out, dim, keepdim: shared(g, input, out, dim, keepdim))
 amin.explain(
     "The smallest element gets the gradient; equal ones share it.",
     zero="not chosen by the min",
@@ -507,7 +507,7 @@ def _norm_to_x(g: Any, x: Any, out: Any, ord: float, dim: Any, keepdim: bool) ->
         return nought(x)
     shape = np.shape(as_array(x))
     if ord in (math.inf, -math.inf):
-        return _share(g, abs(x), out, dim, keepdim, 0.0) * sign(x)
+        return shared(g, abs(x), out, dim, keepdim, 0.0) * sign(x)
     if ord == 1:
         return spread(g, shape, dim, keepdim) * sign(x)
     still = eq(out, 0)

@@ -18,7 +18,7 @@ from ..arguments import names_strangers
 from ..op import in_float32
 from .linalg import matmul
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
-from .shape import permute, reshape, squeeze, unsqueeze
+from .shape import apart, permute, reshape, squeeze, unsqueeze
 from .window import remembered
 
 SPATIAL = {
@@ -159,7 +159,8 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
     *lead, C, H, W = input.shape
     n = len(lead)
     split = reshape(input, (*lead, C // (r * r), r, r, H, W))
-    return reshape(permute(split, (*range(n), n, n + 3, n + 1, n + 4, n + 2)), (*lead, C // (r * r), H * r, W * r))
+    mixed = permute(split, (*range(n), n, n + 3, n + 1, n + 4, n + 2))
+    return apart(reshape(mixed, (*lead, C // (r * r), H * r, W * r)), input)
 
 
 def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
@@ -172,7 +173,8 @@ def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
     *lead, C, H, W = input.shape
     n = len(lead)
     split = reshape(input, (*lead, C, H // r, r, W // r, r))
-    return reshape(permute(split, (*range(n), n, n + 2, n + 4, n + 1, n + 3)), (*lead, C * r * r, H // r, W // r))
+    mixed = permute(split, (*range(n), n, n + 2, n + 4, n + 1, n + 3))
+    return apart(reshape(mixed, (*lead, C * r * r, H // r, W // r)), input)
 
 
 def channel_shuffle(input: Any, groups: int) -> Any:
@@ -186,4 +188,4 @@ def channel_shuffle(input: Any, groups: int) -> Any:
         )
     N, C, *rest = input.shape
     split = reshape(input, (N, groups, C // groups, *rest))
-    return reshape(permute(split, (0, 2, 1, *range(3, split.ndim))), (N, C, *rest))
+    return apart(reshape(permute(split, (0, 2, 1, *range(3, split.ndim))), (N, C, *rest)), input)

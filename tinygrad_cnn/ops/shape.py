@@ -40,9 +40,10 @@ channels_last = memory_format("channels_last")
 def ints(op: str, sizes: Any) -> tuple[int, ...]:
     """A shape, given as one int or as a sequence of them."""
     try:
-        if not isinstance(sizes, tuple | list):
-            return (sizes.__index__(),)
-        return tuple(n.__index__() for n in sizes)
+        found = tuple(sizes) if isinstance(sizes, tuple | list) else (sizes,)
+        if bool in map(type, found):
+            raise TypeError
+        return tuple(n.__index__() for n in found)
     except (AttributeError, TypeError):
         raise TypeError(f"{op}: sizes must be ints, got {sizes!r}") from None
 
@@ -378,6 +379,11 @@ def clone(input, memory_format: Any = None):
 
 clone.grad(input=lambda g: g)
 clone.explain("A copy: the gradient passes.")
+
+
+def apart(out: Any, input: Any) -> Any:
+    """A result that is never a view: copied where it lies in the memory of the input."""
+    return clone(out) if np.may_share_memory(as_array(out), as_array(input)) else out
 
 
 def contiguous(input: Any, memory_format: Any = contiguous_format) -> Any:

@@ -11,10 +11,11 @@ import numpy as np
 
 from ..dtypes import float32, float64, int64
 from ..op import op
+from ..tensor import as_array
+from .compare import isnan
 from .dims import axis
 from .join import narrow
-from .reduce import Chosen, chosen
-from .shape import reshape
+from .reduce import Chosen, chosen, shared
 
 
 @op
@@ -81,12 +82,37 @@ def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     2.0
     """
     if dim is None:
-        return median(reshape(input, (-1,)), 0).values
+        return _whole_median(input)
     d = axis("median", dim, input.ndim)
     n = input.shape[d] if input.ndim else 1
     if n == 0:
         raise IndexError(f"median: axis {d} of shape {tuple(input.shape)} is empty; expected a size of 1 or more")
     return chosen(input, _middle(input, d), dim, keepdim)
+
+
+@op(exact=True)
+def _whole_median(input):
+    """The lower median of all elements; NaN where there is one, and where there is none."""
+    if not input.size:
+        if input.dtype.kind != "f":
+            raise RuntimeError(f"median: a tensor of shape {input.shape} and dtype {input.dtype} has no middle element")
+        return np.asarray(np.nan, input.dtype)
+    row = input.reshape(-1)
+    return row[_middle(row, 0)[0]]
+
+
+def _median_to_input(g: Any, input: Any, out: Any) -> Any:
+    if np.isnan(as_array(out)):
+        input, out = isnan(input), isnan(out)
+    return shared(g, input, out, None, False)
+
+
+_whole_median.grad(input=_median_to_input)
+_whole_median.explain(
+    "The middle element gets the gradient; equal ones share it.",
+    zero="not the middle one",
+    input="g · [input = out] / how many are equal",
+)
 
 
 @op

@@ -112,6 +112,13 @@ CASES = [
     Case("index_add", [(2, 3), 1, np.array([2, 2]), (2, 2)], expected=np_index_add),
     Case("index_copy", [(3, 2), 0, np.array([2, 0]), (2, 2)], expected=lambda x, d, i, s: written(x, s, i)),
     Case("index_fill", [(3, 2), 0, np.array([2, 0]), 1.5], expected=lambda x, d, i, v: written(x, v, i)),
+    Case(
+        "place_factors",
+        [(3,), (2,)],
+        dict(places=(np.array([0, 0]),)),
+        expected=lambda x, src, places: x * [src[0] * src[1], 1, 1],
+        orders=0,
+    ),
     Case("take", [(2, 3)], dict(index=np.array([[5, 0], [0, -1]])), expected=lambda x, index: x.reshape(-1)[index]),
     Case(
         "one_hot",

@@ -33,6 +33,18 @@ def np_diag_embed(x, offset, dim1, dim2, shape):
     return out
 
 
+def np_windows(x, dimension, size, step):
+    windows = np.lib.stride_tricks.sliding_window_view(x, size, dimension)
+    return np.moveaxis(np.moveaxis(windows, dimension % x.ndim, 0)[::step], 0, dimension % x.ndim)
+
+
+def np_add_windows(g, dimension, size, step, shape):
+    out = np.zeros(shape)
+    for i in range(g.shape[1]):
+        out[:, i * step : i * step + size] += g[:, i]
+    return out
+
+
 def np_split(x, split_sizes, dim):
     return np.split(x, np.cumsum(split_sizes)[:-1], axis=dim)
 
@@ -98,6 +110,9 @@ CASES = [
     Case("diagonal", [(3, 4)], dict(offset=1), expected=lambda x, offset: x[np.arange(3), np.arange(3) + 1]),
     Case("diagonal", [(2, 3, 4)], dict(offset=-1, dim1=2, dim2=0), expected=lambda x, **_: np.diagonal(x, -1, 2, 0)),
     Case("diagonal_place", [(2, 3)], dict(offset=-1, dim1=0, dim2=2, shape=(4, 2, 3)), expected=np_diag_embed),
+    Case("windows", [(2, 7)], dict(dimension=-1, size=3, step=2), expected=np_windows),
+    Case("windows", [(4, 2)], dict(dimension=0, size=1, step=3), expected=np_windows),
+    Case("fold_windows", [(2, 3, 3)], dict(dimension=1, size=3, step=2, shape=(2, 8)), expected=np_add_windows),
     Case("diag", [(3,)], dict(diagonal=-1), expected=lambda x, diagonal: np.diag(x, -1)),
     Case("diag", [(3, 4)], dict(diagonal=2), expected=lambda x, diagonal: np.diag(x, 2)),
 ]
