@@ -12,6 +12,7 @@ PACKAGE = ROOT / "tinygrad_cnn"
 
 FLOORS = {
     "quiet": -2,
+    "kept": -2,
     "arguments": 0,
     "kernels": 0,
     "random": 0,

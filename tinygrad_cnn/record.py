@@ -25,6 +25,8 @@ from .tensor import Tensor, as_array, wrap
 if TYPE_CHECKING:
     from .op import Op
 
+PLANS = 1000  # of an op; one that takes any number of inputs would have a plan for each number
+
 
 def parameter_names(f: Callable) -> list[str]:
     """The names of a function's parameters. For plain functions without `inspect`, which takes most of an import."""
@@ -130,6 +132,8 @@ def record(
     key = needed if op.arity >= 0 else (needed, len(values))
     plan = op.plans.get(key)
     if plan is None:
+        if len(op.plans) >= PLANS:
+            op.plans.clear()
         plan = op.plans[key] = Plan(op, needed, len(values))
     parents = []
     for i in plan.needed:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kept import kept
 from ..kernels import kernel
 from ..op import in_float32, op
 from ..tensor import as_array
@@ -395,27 +396,39 @@ def _max_geometry(name, input_shape, kernel_size, stride, padding, dilation, cei
     return window, stride, padding, dilation, _fit(name, input_shape, window, stride, padding, dilation, ceil_mode)
 
 
-@remembered
 def _avg_geometry(name, input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override):
     """Window, stride, padding and output size as tuples, and 1 / number of elements: for all, or of each window."""
+    window, stride, padding, size = _avg_window(name, input_shape, kernel_size, stride, padding, ceil_mode)
+    if divisor_override is None:
+        share = _share(tuple(input_shape[-len(size) :]), window, stride, padding, size, bool(count_include_pad))
+    elif divisor_override:
+        share = 1.0 / divisor_override
+    else:
+        raise RuntimeError(f"{name}: divisor_override must not be 0")
+    return window, stride, padding, size, share
+
+
+@remembered
+def _avg_window(name, input_shape, kernel_size, stride, padding, ceil_mode):
     spatial = 1 if name.endswith("1d") else 2
     window = numbers(name, "kernel_size", kernel_size, spatial, least=1)
     stride = window if stride is None or stride == () else numbers(name, "stride", stride, spatial, least=1)
     padding = numbers(name, "padding", padding, spatial, least=0)
-    size = _fit(name, input_shape, window, stride, padding, (1,) * spatial, ceil_mode)
-    if divisor_override is not None:
-        if not divisor_override:
-            raise RuntimeError(f"{name}: divisor_override must not be 0")
-        return window, stride, padding, size, 1.0 / divisor_override
+    return window, stride, padding, _fit(name, input_shape, window, stride, padding, (1,) * spatial, ceil_mode)
+
+
+@kept
+def _share(input_size, window, stride, padding, output_size, count_include_pad):
+    """1 / number of elements: for all, or of each window."""
     counts = np.ones(())
-    for n, k, s, pad, fit in zip(input_shape[-spatial:], window, stride, padding, size):
+    for n, k, s, pad, fit in zip(input_size, window, stride, padding, output_size):
         start = np.arange(fit) * s - pad
         end = np.minimum(start + k, n + pad)  # beyond the padding nothing counts, not even zeros
         if not count_include_pad:
             start, end = np.maximum(start, 0), np.minimum(end, n)
         counts = counts[..., None] * (end - start)
     first = counts.flat[0] if counts.size else 1
-    return window, stride, padding, size, 1 / float(first) if (counts == first).all() else 1 / counts
+    return 1 / float(first) if (counts == first).all() else 1 / counts
 
 
 def _fit(name, input_shape, window, stride, padding, dilation, ceil_mode):

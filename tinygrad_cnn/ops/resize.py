@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from ..arguments import names_strangers
+from ..kept import kept
 from ..op import in_float32
 from .linalg import matmul
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from .shape import apart, permute, reshape, squeeze, unsqueeze
-from .window import remembered
 
 SPATIAL = {
     "nearest": (1, 2),
@@ -101,7 +101,7 @@ def _sizes(old: tuple, size: Any, scale_factor: Any, recompute: bool) -> tuple[t
     return new, scales
 
 
-@remembered
+@kept
 def _matrix(mode: str, old: int, new: int, scale: float | None, align_corners: bool) -> np.ndarray:
     """The weights of the old numbers in each new one        (new, old)"""
     scale = old / new if scale is None else scale

@@ -17,11 +17,10 @@ c o are the channels of one group, A is what is read, B the packed right side, a
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numba.extending import register_jitable
 
+from ...kept import kept
 from .. import faster, threads
 from . import depthwise, memory, winograd
 from .arrays import readable
@@ -64,7 +63,7 @@ def _forward(input, weight, bias, stride, padding, dilation, groups, relu):
     return out.transpose(0, 3, 1, 2)
 
 
-@lru_cache(256)
+@kept
 def _forward_plan(input_shape, weight_shape, stride, padding, dilation, groups, team) -> Plan | None:
     """The tables of the direct convolution, or None where the transformed one pays."""
     output = _output_size(input_shape, weight_shape, stride, padding, dilation)
@@ -97,7 +96,7 @@ def conv2d_input(grad, weight, input_shape, stride, padding, dilation, groups):
     return _convolve(plan, a, filters, None, 0, team).transpose(0, 3, 1, 2)
 
 
-@lru_cache(256)
+@kept
 def _input_plan(input_shape, weight_shape, output, stride, padding, dilation, groups, team) -> Plan | None:
     if winograd.pays(input_shape[0], input_shape[2:], weight_shape, stride, padding, dilation, groups):
         return None
@@ -243,7 +242,7 @@ def conv2d_weight(grad, input, weight_shape, stride, padding, dilation, groups):
     return unpack(sums, weight_shape, groups)
 
 
-@lru_cache(256)
+@kept
 def _weight_plan(input_shape, weight_shape, output, stride, padding, dilation, groups, team) -> Plan | None:
     if winograd.pays(input_shape[0], output, weight_shape, stride, padding, dilation, groups):
         return None

@@ -74,6 +74,11 @@ class Plan:
     by_filters: bool = False  # of the weight gradient: a part is some of the filters, and sees all items
 
     @cached_property
+    def nbytes(self) -> int:
+        """What the tables take."""
+        return sum(table.nbytes for table in vars(self).values() if isinstance(table, np.ndarray))
+
+    @cached_property
     def sizes(self) -> tuple[int, ...]:
         """The numbers that the loops need."""
         items, frame = self.items, self.frame

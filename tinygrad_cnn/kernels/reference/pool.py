@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ...kept import kept
 from .. import reference
 from . import silent
 from .chunks import pieces
@@ -169,7 +170,7 @@ def _meeting(offset: int, stride: int, outputs: int, inputs: int) -> tuple[slice
     return slice(first, last), slice(start, max(start, end), stride)
 
 
-@lru_cache
+@kept
 def _first_places(kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, output_size: Pair) -> np.ndarray:
     """The first place of each window that is inside the input: the choice where all are -inf        (P,Q)"""
     i, j = (
