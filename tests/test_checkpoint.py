@@ -687,3 +687,22 @@ def test_nothing_changes_where_not_all_of_it_fits(name, tmp_path):
     assert getattr(plan, "_schedulers", [None])[0] is inner
     save_checkpoint(tmp_path / "y", net, opt, plan)
     load_checkpoint(tmp_path / "y", net, opt, plan)
+
+
+def test_names_and_dtypes_in_safetensors(tmp_path):
+    pytest.importorskip("safetensors")
+    path = tmp_path / "x.safetensors"
+    names = ["a/b", "ü.x", ' "q" ', "..", "", "_metadata_"]
+    save({name: tg.full((1,), float(i)) for i, name in enumerate(names)}, path)
+    assert {name: t.item() for name, t in load(path).items()} == {name: i for i, name in enumerate(names)}
+    whole = path.read_bytes()
+    with pytest.raises(ValueError, match="'__metadata__' is not the name"):
+        save({"__metadata__": tg.ones(1)}, path)
+    for dtype in (np.complex64, np.complex128, "<U3", "M8[s]"):
+        with pytest.raises(TypeError, match=r"holds no (complex numbers|array of dtype)"):
+            save({"c": np.zeros(1, dtype)}, path)
+    assert path.read_bytes() == whole
+    for code in ("f2", "f4", "f8", "i1", "i8", "u1", "u4", "?"):
+        array = np.arange(3).astype(np.dtype(code).newbyteorder(">"))
+        save({"a": array}, path)
+        assert load(path)["a"].numpy().tolist() == array.tolist()

@@ -36,6 +36,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from .nn import Module, Parameter
+from .nn.state import unchanged_by_errors
 from .optim import Optimizer
 from .random import get_rng_state, set_rng_state
 from .tensor import Tensor, device, plain, wrap
@@ -155,28 +156,22 @@ def load_checkpoint(
 @contextlib.contextmanager
 def _all_or_nothing(model: Module, *parts: Any) -> Iterator[None]:
     """Put everything back as it was if loading fails, without another call of what just failed."""
-    dicts = [(d, dict(d)) for part in (model, *parts) if part is not None for d in _held_by(part)]
-    arrays = [(t, t._array, t._array.copy()) for t in {*model.parameters(), *model.buffers()}]
+    dicts = [(d, dict(d)) for part in parts if part is not None for d in _held_by(part)]
     rng = get_rng_state()
-    try:
-        yield
-    except BaseException:
-        for d, before in dicts:
-            d.clear()
-            d.update(before)
-        for t, array, values in arrays:
-            np.copyto(array, values)
-            t._array = array
-            t.version().bump("load_checkpoint")
-        set_rng_state(rng)
-        raise
+    with unchanged_by_errors(model.modules()):
+        try:
+            yield
+        except BaseException:
+            for d, before in dicts:
+                d.clear()
+                d.update(before)
+            set_rng_state(rng)
+            raise
 
 
 def _held_by(part: Any) -> Iterator[dict]:
-    """The dicts that loading a state may change: attributes, and what is in them of groups, tensors and schedulers."""
+    """The dicts that loading a state may change: attributes, and what is in them of groups and schedulers."""
     yield getattr(part, "__dict__", {})
-    for module in part.modules() if isinstance(part, Module) else ():
-        yield from (vars(module), module._parameters, module._buffers)
     yield from getattr(part, "param_groups", ())
     for scheduler in getattr(part, "_schedulers", ()):
         yield from _held_by(scheduler)

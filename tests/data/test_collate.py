@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
-from tinygrad_cnn.data import default_collate, default_convert
+from tinygrad_cnn.data import DataLoader, TensorDataset, default_collate, default_convert
 
 Point = namedtuple("Point", "x y")
 
@@ -138,3 +138,48 @@ def test_convert_shares_memory():
     a = np.zeros(2)
     default_convert({"x": a})["x"].numpy()[0] = 5
     assert a.tolist() == [5, 0]
+
+
+TEXTS = [[np.str_("a"), np.str_("b")], [np.bytes_(b"a"), np.bytes_(b"b")], ["a", np.str_("b")], [b"a", b"b"]]
+
+
+@pytest.mark.parametrize("batch", TEXTS, ids=str)
+def test_text_of_numpy_stays_text(batch):
+    assert default_collate(batch) == batch
+    assert default_collate([{"path": x, "n": i} for i, x in enumerate(batch)])["path"] == batch
+    assert default_collate([(x, np.float32(1)) for x in batch])[0] == tuple(batch)
+    assert default_convert(batch) == batch
+
+
+@pytest.mark.parametrize("code", ["i2", "u4", "i8", "f2", "f4", "f8", "c8", "c16", "u2"])
+def test_the_other_byte_order(code):
+    a = np.arange(6).astype(np.dtype(code).newbyteorder(">")).reshape(3, 2)
+    made = [
+        default_collate([a[0], a[1]]),
+        default_collate([a[0, 0], a[1, 0]]),
+        default_collate([{"x": (a, 1)}])["x"][0],
+        default_convert(a),
+        default_convert([a])[0],
+        TensorDataset(a).tensors[0],
+        next(iter(DataLoader(TensorDataset(a), batch_size=3)))[0],
+        next(iter(DataLoader(list(a), batch_size=3))),
+        next(iter(DataLoader(list(a), batch_size=None))),
+    ]
+    for t in made:
+        assert t.dtype == np.dtype(code)
+        assert t.dtype.isnative
+    assert made[0].tolist() == a[:2].tolist()
+    assert made[6].tolist() == made[7].tolist() == a.tolist()
+
+
+@pytest.mark.parametrize("n", [2**63, 2**70, -(2**63) - 1])
+def test_an_int_that_is_too_long(n):
+    with pytest.raises(ValueError, match="does not fit into 64 bits"):
+        default_collate([1, n])
+
+
+def test_a_masked_array_is_refused():
+    masked = np.ma.masked_array([1.0, 2.0], [True, False])
+    for make in (lambda: default_collate([masked]), lambda: default_convert(masked), lambda: TensorDataset(masked)):
+        with pytest.raises(TypeError, match="masked"):
+            make()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 import time
 
@@ -105,7 +107,10 @@ def test_batches(options, expected, workers):
 
 
 def test_an_empty_dataset_has_no_batches():
-    assert batches(DataLoader(Mapped(0), shuffle=True)) == []
+    assert batches(DataLoader(Mapped(0))) == []
+    assert batches(DataLoader(Mapped(0), num_workers=2)) == []
+    with pytest.raises(ValueError, match="num_samples=0"):  # as PyTorch has it: there is nothing to shuffle
+        DataLoader(Mapped(0), shuffle=True)
 
 
 @pytest.mark.parametrize("workers", WORKERS)
@@ -424,3 +429,129 @@ def test_refusals(options, message):
 def test_a_stream_has_no_sampler(options):
     with pytest.raises(ValueError, match="IterableDataset"):
         DataLoader(Shared(3), **options)
+
+
+# errors, and what comes after them
+
+
+def drained(it):
+    """All that comes of an iterator: batches, and the names of errors."""
+    out = []
+    while True:
+        try:
+            out.append(next(it).tolist())
+        except StopIteration:
+            return out
+        except Exception as error:
+            out.append(type(error).__name__)
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2, 3])
+@pytest.mark.parametrize("bad", [(), (0,), (1, 2, 3, 4), (9,), tuple(range(10))])
+def test_an_error_loses_no_other_item(workers, bad):
+    def function(i):
+        if i in bad:
+            raise ValueError(i)
+        return i
+
+    it = iter(DataLoader(Mapped(10, function), num_workers=workers))
+    assert drained(it) == ["ValueError" if i in bad else [i] for i in range(10)]
+    assert drained(it) == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_of_the_sampler_comes_in_its_turn(workers):
+    def indices():
+        yield from range(5)
+        raise LookupError("no more")
+
+    assert drained(iter(DataLoader(Mapped(9), sampler=indices(), num_workers=workers))) == [
+        *([i] for i in range(5)),
+        "LookupError",
+    ]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_error_of_a_stream_ends_it_alone(workers):
+    class Breaks(IterableDataset):
+        def __iter__(self):
+            yield from range(3)
+            if get_worker_info() is None or get_worker_info().id == 0:
+                raise ValueError("broken")
+            yield from range(3, 6)
+
+    got = drained(iter(DataLoader(Breaks(), num_workers=workers)))
+    assert sorted(map(str, got)) == sorted(map(str, [[0], [1], [2], "ValueError"] + [[i] for i in range(6) if workers]))
+
+
+def test_a_batch_that_was_late_can_still_be_had():
+    gate = threading.Event()
+    it = iter(DataLoader(Mapped(3, lambda i: i if i != 1 or gate.wait() else -1), num_workers=1, timeout=0.05))
+    assert next(it).tolist() == [0]
+    with pytest.raises(RuntimeError, match="timed out"):
+        next(it)
+    gate.set()
+    assert drained(it) == [[1], [2]]
+
+
+class Range(IterableDataset):
+    def __init__(self, start, end):
+        self.start, self.end = start, end
+
+    def __iter__(self):
+        return iter(range(self.start, self.end))
+
+
+def test_each_worker_has_a_dataset_of_its_own():
+    """PyTorch's own example of a `worker_init_fn`; also through datasets made of datasets, and for map-style ones."""
+
+    def init(worker):
+        info = get_worker_info()
+        for ds in [info.dataset, *getattr(info.dataset, "datasets", ())]:
+            if hasattr(ds, "start"):
+                share = -(-(ds.end - ds.start) // info.num_workers)
+                ds.start += worker * share
+                ds.end = min(ds.start + share, ds.end)
+
+    ds = Range(3, 7)
+    for _ in range(2):
+        assert sorted(map(int, DataLoader(ds, num_workers=2, worker_init_fn=init))) == [3, 4, 5, 6]
+    assert (ds.start, ds.end) == (3, 7)
+    both = Range(0, 4) + Range(10, 13)
+    assert sorted(map(int, DataLoader(both, num_workers=3, worker_init_fn=init))) == [0, 1, 2, 3, 10, 11, 12]
+
+    def sign(worker):
+        get_worker_info().dataset.function = lambda i: i if worker else -i
+
+    mapped = Mapped(4)
+    assert list(map(int, DataLoader(mapped, num_workers=2, worker_init_fn=sign))) == [0, 1, -2, 3]
+    assert list(map(int, DataLoader(mapped, num_workers=2))) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("where", ["__getitem__", "__iter__", "worker_init_fn"])
+def test_a_worker_that_hangs_does_not_keep_the_process(where):
+    program = f"""
+import threading, time, tinygrad_cnn as tg
+from tinygrad_cnn.data import DataLoader, IterableDataset
+def hang(*_):
+    threading.Event().wait()
+class Mapped:
+    def __len__(self): return 9
+    def __getitem__(self, i): return hang() if i > 2 and {where!r} == "__getitem__" else i
+class Stream(IterableDataset):
+    def __iter__(self):
+        yield 1
+        hang()
+loader = DataLoader(Stream() if {where!r} == "__iter__" else Mapped(), num_workers=2, timeout=0.2,
+                    worker_init_fn=hang if {where!r} == "worker_init_fn" else None)
+def loop():
+    for _ in loader: pass
+t = threading.Thread(target=loop, daemon=True)
+t.start()
+t.join(0.5)
+print("end", flush=True)
+"""
+    start = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "end\n")
+    assert time.monotonic() - start < 30

@@ -22,7 +22,7 @@ def test_sequential():
     assert (list(sampler), len(sampler)) == ([0, 1, 2], 3)
 
 
-@pytest.mark.parametrize("n", [0, 1, 2, 100])
+@pytest.mark.parametrize("n", [1, 2, 100])
 def test_random_is_a_permutation(n):
     sampler = RandomSampler(range(n))
     assert sorted(sampler) == list(range(n))
@@ -95,6 +95,7 @@ def test_batches(n, batch_size, drop_last, batches):
         (lambda: WeightedRandomSampler([1, 2], 0), ValueError, "num_samples=0"),
         (lambda: RandomSampler([1, 2], num_samples=0), ValueError, "num_samples=0"),
         (lambda: RandomSampler([1, 2], True, -1), ValueError, "num_samples=-1"),
+        (lambda: RandomSampler([]), ValueError, "num_samples=0"),
         (lambda: WeightedRandomSampler([1, 2], None), ValueError, "num_samples=None"),
         (lambda: WeightedRandomSampler([[1, 2]], 1), ValueError, r"1d sequence, got shape \(1, 2\)"),
         (lambda: WeightedRandomSampler([1, -2], 1), ValueError, "not negative"),

@@ -563,3 +563,85 @@ def test_calls_cost_little():
 
     Look()(1)
     assert depth.frames == ["forward", "__call__", "test_calls_cost_little"]
+
+
+# modules with a way of loading of their own
+
+
+class Older(nn.Linear):
+    """Its first version called the weight `w`, and kept half of it."""
+
+    def _load_from_state_dict(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, errors):
+        if f"{prefix}w" in state_dict:
+            state_dict[f"{prefix}weight"] = state_dict.pop(f"{prefix}w") * 2
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, errors)
+        self.largest = float(self.weight.max())
+
+
+@pytest.mark.parametrize("assign", [False, True])
+def test_a_module_with_a_way_of_loading_of_its_own(assign):
+    net = nn.Sequential(nn.Linear(1, 1), Older(1, 1))
+    weight = net[1].weight
+    state = {"0.weight": tg.zeros(1, 1), "0.bias": tg.zeros(1), "1.w": tg.full((1, 1), 3.0), "1.bias": tg.ones(1)}
+    assert str(net.load_state_dict(state, assign=assign)) == "<All keys matched successfully>"
+    assert (net[1].weight.item(), net[1].largest) == (6.0, 6.0)
+    assert (net[1].weight is weight) is not assign
+    assert sorted(state) == ["0.bias", "0.weight", "1.bias", "1.w"]
+
+
+def test_its_changes_are_undone_where_something_else_does_not_fit():
+    net = nn.Sequential(Older(1, 1), nn.Linear(1, 1))
+    net[0].largest = 5.0
+    before = {key: t.tolist() for key, t in net.state_dict().items()}
+    state = {"0.w": tg.ones(1, 1), "0.bias": tg.ones(1), "1.weight": tg.ones(7, 1), "1.bias": tg.ones(1)}
+    with pytest.raises(RuntimeError, match=r"size mismatch for 1\.weight"):
+        net.load_state_dict(state)
+    assert {key: t.tolist() for key, t in net.state_dict().items()} == before
+    assert net[0].largest == 5.0
+
+
+def test_a_state_that_goes_in_and_out_its_own_way():
+    class Noted(nn.Linear):
+        def _save_to_state_dict(self, destination, prefix, keep_vars):
+            super()._save_to_state_dict(destination, prefix, keep_vars)
+            destination[f"{prefix}note"] = tg.tensor(7)
+
+        def _load_from_state_dict(self, state_dict, prefix, *args):
+            self.note = state_dict.pop(f"{prefix}note").item()
+            super()._load_from_state_dict(state_dict, prefix, *args)
+
+    net = nn.Sequential(Noted(1, 1))
+    state = net.state_dict()
+    assert list(state) == ["0.weight", "0.bias", "0.note"]
+    net.load_state_dict(state)
+    assert net[0].note == 7
+
+
+def test_keys_that_it_misses_are_reported():
+    class Asks(nn.Module):
+        def _load_from_state_dict(self, state_dict, prefix, local, strict, missing, unexpected, errors):
+            missing.append(f"{prefix}more")
+            errors.append("it is too late")
+
+    with pytest.raises(RuntimeError, match=r'(?s)Missing key.*"0\.more".*it is too late'):
+        nn.Sequential(Asks()).load_state_dict({})
+
+
+@pytest.mark.parametrize("kind", [nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.InstanceNorm1d])
+def test_statistics_of_the_first_version_counted_no_batches(kind):
+    net = nn.Sequential(kind(2, track_running_stats=True))
+    net[0].num_batches_tracked.fill_(3)
+    older = {key: value for key, value in net.state_dict().items() if "num_batches" not in key}
+    result = net.load_state_dict(older)
+    assert (list(result.missing_keys), net[0].num_batches_tracked.item()) == ([], 3)
+    newer = net.state_dict()
+    del newer["0.num_batches_tracked"]  # it says that it is of the second
+    with pytest.raises(RuntimeError, match="num_batches_tracked"):
+        net.load_state_dict(newer)
+
+
+def test_one_element_into_a_number():
+    net = nn.Module()
+    net.p = nn.Parameter(tg.tensor(1.0))
+    net.load_state_dict({"p": tg.tensor([3.0])})
+    assert (net.p.item(), net.p.shape) == (3.0, ())

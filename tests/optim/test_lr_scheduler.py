@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections import Counter
 
 import pytest
 
@@ -254,3 +255,78 @@ def test_cycles_need_an_optimizer_with_momentum():
     with pytest.raises(ValueError, match="cycle_momentum=False"):
         tg.optim.lr_scheduler.CyclicLR(opt, 0.1, 0.2)
     assert opt.param_groups[0]["lr"] == 0.01
+
+
+# a group that comes later, and states from elsewhere
+
+
+def _later(name, min_lr=0.0, **group):
+    a, b = (tg.zeros(1, requires_grad=True) for _ in range(2))
+    opt = tg.optim.SGD([a], lr=1.0)
+    if name == "ReduceLROnPlateau":
+        plan = tg.optim.lr_scheduler.ReduceLROnPlateau(opt, patience=0, min_lr=min_lr)
+    else:
+        plan = PLANS[name](tg.optim.lr_scheduler, opt)
+    args = (1.0,) if name == "ReduceLROnPlateau" else ()
+    opt.step()
+    plan.step(*args)
+    opt.add_param_group({"params": [b], **group})
+    for _ in range(2):
+        opt.step()
+        plan.step(*args)
+    return [group["lr"] for group in opt.param_groups]
+
+
+# PyTorch's rates of two groups, the second added after a step.
+LATER = {
+    ("ReduceLROnPlateau", 0.5): [0.010000000000000002, 0.005000000000000001],
+    ("ReduceLROnPlateau", 1.0): [0.010000000000000002, 0.010000000000000002],
+    ("StepLR 1", 0.5): [0.0010000000000000002, 0.005000000000000001],
+    ("ExponentialLR", 0.5): [0.8043570000000001, 0.43245000000000006],
+}
+
+
+@pytest.mark.parametrize(("name", "lr"), LATER)
+def test_a_group_that_comes_later(name, lr):
+    assert _later(name, lr=lr) == pytest.approx(LATER[name, lr], rel=1e-12)
+
+
+def test_a_group_that_comes_later_than_its_least_rate():
+    with pytest.raises(RuntimeError, match="2 parameter groups, min_lr was given for 1"):
+        _later("ReduceLROnPlateau", min_lr=[0.1])
+    assert _later("ReduceLROnPlateau", min_lr=0.2, lr=0.5) == [0.2, 0.2]
+
+
+def test_states_from_pytorch():
+    """Where PyTorch keeps a thing in another form, it is turned into ours."""
+    s = tg.optim.lr_scheduler
+    opt = tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0)
+    plan = s.MultiStepLR(opt, [1])
+    theirs = {"milestones": Counter({2: 2, 4: 1}), "gamma": 0.5, "last_epoch": 1, "base_lrs": [1.0], "_step_count": 2}
+    plan.load_state_dict(theirs)
+    rates = []
+    for _ in range(4):
+        opt.step()
+        plan.step()
+        rates.append(opt.param_groups[0]["lr"])
+    assert rates == [0.25, 0.25, 0.125, 0.125]
+    plan = s.LambdaLR(opt, lambda t: 0.5**t)
+    plan.load_state_dict({"base_lrs": [1.0], "last_epoch": 2, "_step_count": 3, "lr_lambdas": [None]})
+    opt.step()
+    plan.step()
+    assert opt.param_groups[0]["lr"] == 0.125
+
+
+@pytest.mark.parametrize("name", ["StepLR", "MultiStepLR", "LambdaLR", "SequentialLR", "ReduceLROnPlateau"])
+@pytest.mark.parametrize("state", [None, [1], "text", 3])
+def test_a_state_that_is_none(name, state):
+    s = tg.optim.lr_scheduler
+    opt = tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0)
+    if name == "SequentialLR":
+        plan = s.SequentialLR(opt, [s.StepLR(opt, 2), s.StepLR(opt, 3)], [2])
+    else:
+        plan = PLANS[name](s, opt) if name in PLANS else s.ReduceLROnPlateau(opt)
+    before = dict(vars(plan))
+    with pytest.raises(TypeError, match=r"expected the dict of state_dict\(\)"):
+        plan.load_state_dict(state)
+    assert vars(plan) == before

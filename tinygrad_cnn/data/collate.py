@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..ops.join import stack
-from ..tensor import Tensor, as_array, wrap
+from ..tensor import Tensor, plain, wrap
 from .dataset import Columns
 
 
@@ -31,15 +31,19 @@ def default_collate(batch: Sequence) -> Any:
     if len(batch) == 0:
         raise ValueError("default_collate: a batch needs at least one sample, got none")
     first = batch[0]
+    if isinstance(first, (str, bytes)):  # NumPy's kinds of them are also its scalars
+        return batch
     if isinstance(first, (Tensor, np.ndarray, np.generic)):
         return _stack(batch)
     if isinstance(first, float):
         return wrap(np.array(batch, np.float64))
     if isinstance(first, int):
         numbers = np.array(batch)
-        return wrap(numbers if numbers.dtype.kind in "bi" else numbers.astype(np.float32))
-    if isinstance(first, (str, bytes)):
-        return batch
+        if numbers.dtype.kind in "bi":
+            return wrap(numbers)
+        if any(isinstance(n, int) and not -(2**63) <= n < 2**63 for n in batch):
+            raise ValueError("default_collate: an int does not fit into 64 bits")
+        return wrap(numbers.astype(np.float32))
     if isinstance(first, Mapping):
         return _alike(first, {key: default_collate([sample[key] for sample in batch]) for key in first})
     if isinstance(first, Sequence):
@@ -60,7 +64,7 @@ def default_collate(batch: Sequence) -> Any:
 def default_convert(data: Any) -> Any:
     """Arrays become Tensors on the same memory, wherever they are in containers; the rest stays as it is."""
     if isinstance(data, np.ndarray) and data.dtype.kind in "biufc":
-        return wrap(data)
+        return wrap(plain(data))
     if isinstance(data, np.generic) and data.dtype.kind in "biufc":
         return wrap(np.asarray(data))
     if isinstance(data, Mapping):
@@ -80,10 +84,11 @@ def _stack(batch: Sequence) -> Tensor:
             raise TypeError(
                 f"default_collate: the sample at entry 0 is {_name(batch[0])}, at entry {i} {_name(sample)}"
             )
-        array = np.asarray(as_array(sample))
-        if array.dtype.kind not in "biufc":
-            raise TypeError(f"default_collate: an array of dtype {array.dtype} cannot become a tensor")
-        if array.shape != np.shape(as_array(batch[0])):
+        try:
+            array = sample._array if isinstance(sample, Tensor) else plain(np.asanyarray(sample))
+        except TypeError as error:
+            raise TypeError(f"default_collate: the sample at entry {i}: {error}") from None
+        if arrays and array.shape != arrays[0].shape:
             raise RuntimeError(
                 f"default_collate: stack expects each tensor to be equal size, but got {arrays[0].shape} at entry 0 "
                 f"and {array.shape} at entry {i}; bring the samples to one shape in the dataset (for images: "

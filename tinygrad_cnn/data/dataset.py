@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from ..random import Generator, rng
-from ..tensor import Tensor, as_array, wrap
+from ..tensor import Tensor, as_array, plain, wrap
 
 Sample = TypeVar("Sample", covariant=True)
 
@@ -92,7 +92,7 @@ class TensorDataset(Dataset[tuple]):
             raise ValueError(
                 f"TensorDataset: size mismatch between tensors, shapes {shapes}; dimension 0 must be equal"
             )
-        self.tensors = tuple(t if isinstance(t, Tensor) else wrap(np.asarray(t)) for t in tensors)
+        self.tensors = tuple(t if isinstance(t, Tensor) else wrap(plain(np.asanyarray(t))) for t in tensors)
 
     def __len__(self) -> int:
         return len(self.tensors[0])

@@ -1,20 +1,25 @@
 """DataLoader: from a dataset to batches, ahead of the training loop if workers are given.
 
 A worker is a thread, not a process. Decoding, resizing and array arithmetic run in Pillow and NumPy, which release
-the interpreter's lock, so threads do work side by side; and there is nothing to pickle, to fork or to share. Each is
-an executor of one thread, and batch k belongs to worker k mod num_workers: then the batches come in order, and what a
-worker draws from its own random numbers does not depend on how fast the others are.
+the interpreter's lock, so threads do work side by side; and there is nothing to pickle or to fork. Batch k belongs to
+worker k mod num_workers: then the batches come in order, and what a worker draws from its own random numbers does not
+depend on how fast the others are. A worker that hangs does not keep the process at its end.
 """
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import copy
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late  # in Python 3.10 not the built-in one
 from itertools import cycle, islice, repeat
+from queue import Empty, SimpleQueue
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..random import Generator, of_thread, rng
@@ -24,10 +29,15 @@ from .sampler import BatchSampler, RandomSampler, SequentialSampler
 
 Batch = TypeVar("Batch", covariant=True)
 END: Any = object()
+PATIENCE = 1.0  # seconds that the end of the process waits for workers
 
 
 class WorkerInfo(NamedTuple):
-    """Which worker this is, of how many; the seed of its random numbers; what it reads."""
+    """Which worker this is, of how many; the seed of its random numbers; its own copy of the dataset.
+
+    The copy shares what the dataset holds, but not which attributes it has: what a `worker_init_fn` sets there is set
+    for this worker alone.
+    """
 
     id: int
     num_workers: int
@@ -157,11 +167,17 @@ class DataLoader(Generic[Batch]):
         seed = int(rng(self.generator).integers(2**62))
         return _Prefetched(self, seed) if self.num_workers else _InTurn(self)
 
-    def _fetcher(self) -> Callable[[Any], Any]:
+    def _fetcher(self, dataset: Any) -> Callable[[Any], Any]:
         """What turns an index, or a list of indices, into a batch. It must not hold the loader: see _Prefetched."""
-        if isinstance(self.dataset, IterableDataset):
-            return _FromStream(self.dataset, self.collate_fn, self.batch_size, self.drop_last)
-        return _FromMap(self.dataset, self.collate_fn, self.batch_sampler is not None)
+        if isinstance(dataset, IterableDataset):
+            return _FromStream(dataset, self.collate_fn, self.batch_size, self.drop_last)
+        return _FromMap(dataset, self.collate_fn, self.batch_sampler is not None)
+
+    def _for_worker(self) -> Any:
+        """The dataset that a worker reads: one of its own where its attributes may be set for it."""
+        if self.worker_init_fn is None and not isinstance(self.dataset, IterableDataset):
+            return self.dataset
+        return _own(self.dataset)
 
     def _indices(self) -> Iterator:
         return iter(self.sampler if self.batch_sampler is None else self.batch_sampler)
@@ -216,7 +232,7 @@ class _InTurn:
 
     def __init__(self, loader: DataLoader):
         self.loader = loader
-        self.fetch = loader._fetcher()
+        self.fetch = loader._fetcher(loader.dataset)
         self.indices = loader._indices()
 
     def __iter__(self) -> Iterator:
@@ -246,21 +262,28 @@ class _Prefetched:
         self.pending: deque[tuple[_Worker, Callable, Future]] = deque()
         workers = loader._workers
         if not workers:
-            workers = [_Worker(WorkerInfo(i, n, seed + i, loader.dataset)) for i in range(n)]
+            workers = [_Worker(WorkerInfo(i, n, seed + i, loader._for_worker())) for i in range(n)]
             weakref.finalize(loader if loader.persistent_workers else self, _stop, (), workers)
             if init := loader.worker_init_fn:
                 _everywhere(workers, lambda: init(_here.info.id))
             if loader.persistent_workers:
                 loader._workers = workers
         weakref.finalize(self, _stop, self.pending, ())
-        fetchers = _everywhere(workers, loader._fetcher)
+        fetchers = _everywhere(workers, lambda: loader._fetcher(_here.info.dataset))
         for worker, fetch in islice(cycle(zip(workers, fetchers, strict=True)), n * ahead):
             self._ask(worker, fetch)
 
     def _ask(self, worker: _Worker, fetch: Callable) -> None:
-        index = next(self.indices, END)
-        if index is not END:
-            self.pending.append((worker, fetch, worker.submit(fetch, index)))
+        try:
+            index = next(self.indices, END)
+        except Exception as error:  # of a sampler: it is raised when its turn comes
+            future: Future = Future()
+            future.set_exception(error)
+        else:
+            if index is END:
+                return
+            future = worker.submit(fetch, index)
+        self.pending.append((worker, fetch, future))
 
     def __iter__(self) -> Iterator:
         return self
@@ -270,49 +293,119 @@ class _Prefetched:
 
     def __next__(self) -> Any:
         while self.pending:
-            worker, fetch, future = self.pending.popleft()
-            batch = self._wait(future)
-            if batch is not END:  # a stream that has ended is not asked again
-                self._ask(worker, fetch)
-                return batch
+            worker, fetch, future = self.pending[0]
+            self._wait(future)  # if that is given up, the batch can still be asked for
+            self.pending.popleft()
+            if future.exception() is None and future.result() is END:
+                continue  # a stream that has ended is not asked again
+            self._ask(worker, fetch)
+            try:
+                return future.result()
+            finally:
+                del future  # which an error's traceback would hold, and it the error
         raise StopIteration
 
-    def _wait(self, future: Future) -> Any:
+    def _wait(self, future: Future) -> None:
         try:
-            return future.result(self.loader.timeout or None)
+            future.exception(self.loader.timeout or None)
         except Late:
-            if future.done():
-                return future.result()
             raise RuntimeError(
                 f"DataLoader: timed out after {self.loader.timeout} seconds of waiting for a batch"
             ) from None
 
 
+def _own(dataset: Any) -> Any:
+    """A worker's copy of a dataset, and of those that it is made of; it shares what is in them."""
+    if not isinstance(dataset, Dataset) or hasattr(dataset, "__del__"):  # which would close what is shared
+        return dataset
+    try:
+        own = copy.copy(dataset)
+    except Exception:  # it is not to be copied
+        return dataset
+    for name, value in getattr(own, "__dict__", {}).items():
+        if isinstance(value, Dataset):
+            own.__dict__[name] = _own(value)
+        elif isinstance(value, list | tuple) and any(isinstance(v, Dataset) for v in value):
+            own.__dict__[name] = [_own(v) for v in value]
+    return own
+
+
 class _Worker:
-    """A thread with a number and random numbers of its own; it does one thing after the other."""
+    """A thread with a number and random numbers of its own; it does one thing after the other.
+
+    The interpreter does not wait for a daemon. So its end stops them, and gives those that are well time to finish.
+    """
+
+    living: weakref.WeakSet[_Worker] = weakref.WeakSet()
 
     def __init__(self, info: WorkerInfo):
-        self.thread = ThreadPoolExecutor(1, f"DataLoader worker {info.id}", _begin, (info,))
+        self.tasks: SimpleQueue = SimpleQueue()
+        self.thread = threading.Thread(
+            target=_work, args=(self.tasks, info), name=f"DataLoader worker {info.id}", daemon=True
+        )
+        self.thread.start()
+        self.living.add(self)
 
     def submit(self, task: Callable, *args: Any) -> Future:
-        return self.thread.submit(_run, task, *args)
+        future: Future = Future()
+        self.tasks.put((future, task, args))
+        return future
+
+    def stop(self) -> None:
+        """Withdraw what is not begun, and end the thread."""
+        with contextlib.suppress(Empty):
+            while True:
+                if (job := self.tasks.get_nowait()) is not None:
+                    job[0].cancel()
+        self.tasks.put(None)
+
+
+@atexit.register
+def _stop_all() -> None:
+    end = time.monotonic() + PATIENCE
+    workers = list(_Worker.living)
+    for worker in workers:
+        worker.stop()
+    for worker in workers:
+        worker.thread.join(max(0.0, end - time.monotonic()))
+
+
+def _work(tasks: SimpleQueue, info: WorkerInfo) -> None:
+    """What the thread runs: it does one thing after the other, and holds nothing while it waits."""
+    _here.info = info
+    of_thread.generator = Generator().manual_seed(info.seed)
+    while _done(tasks.get()):
+        pass
+
+
+def _done(job: tuple[Future, Callable, tuple] | None) -> bool:
+    """Whether there was something to do; it is done then."""
+    if job is None:
+        return False
+    future, task, args = job
+    if future.set_running_or_notify_cancel():
+        result, error = _outcome(task, args)
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+        del result, error
+    del job, future  # which the traceback of an error would hold, and they the error
+    return True
+
+
+def _outcome(task: Callable, args: tuple) -> tuple[Any, BaseException | None]:
+    try:
+        return task(*args), None
+    except Exception as error:
+        return None, _told(error, task)
+    except BaseException as error:
+        return None, error
 
 
 def _everywhere(workers: list[_Worker], task: Callable[[], Any]) -> list:
     """Run a task once in every worker; the results."""
     return [future.result() for future in [worker.submit(task) for worker in workers]]
-
-
-def _begin(info: WorkerInfo) -> None:
-    _here.info = info
-    of_thread.generator = Generator().manual_seed(info.seed)
-
-
-def _run(task: Callable, *args: Any) -> Any:
-    try:
-        return task(*args)
-    except Exception as error:
-        raise _told(error, task) from error
 
 
 def _told(error: Exception, task: Callable) -> Exception:
@@ -321,19 +414,19 @@ def _told(error: Exception, task: Callable) -> Exception:
     place = f"DataLoader worker {_here.info.id}"
     if at is not None:
         place += f", at {'items' if isinstance(at, list) else 'item'} {at}"
+    told: Exception = RuntimeError(f"{place}: {type(error).__name__}: {error}")
     if not isinstance(error, StopIteration):  # which the loop would take for the end of the data
-        try:
-            return type(error)(f"{place}: {error}")
-        except Exception:
-            pass
-    return RuntimeError(f"{place}: {type(error).__name__}: {error}")
+        with contextlib.suppress(Exception):
+            told = type(error)(f"{place}: {error}")
+    told.__cause__ = error
+    return told
 
 
 def _stop(pending: Iterable, workers: Iterable[_Worker]) -> None:
     for _, _, future in pending:
         future.cancel()
     for worker in workers:
-        worker.thread.shutdown(wait=False, cancel_futures=True)
+        worker.stop()
 
 
 def _check_workers(

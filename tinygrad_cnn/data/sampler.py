@@ -40,7 +40,7 @@ class SequentialSampler(Sampler[int]):
 class RandomSampler(Sampler[int]):
     """A permutation of 0 ... len(data_source) - 1; with `replacement`, independent draws.
 
-    `num_samples` (default: all) more than there are begins another permutation.
+    `num_samples` (default: all) more than there are begins another permutation; ValueError for none at all.
 
     >>> sorted(RandomSampler("abc", num_samples=6))
     [0, 0, 1, 1, 2, 2]
@@ -53,7 +53,7 @@ class RandomSampler(Sampler[int]):
         num_samples: int | None = None,
         generator: Generator | None = None,
     ):
-        _check(type(self), replacement, 1 if num_samples is None else num_samples)
+        _check(type(self), replacement, len(data_source) if num_samples is None else num_samples)
         self.data_source = data_source
         self.replacement = replacement
         self._num_samples = num_samples
@@ -159,7 +159,7 @@ class BatchSampler(Sampler[list]):
 def _check(kind: type, replacement: Any, num_samples: Any) -> None:
     if not isinstance(replacement, bool):
         raise TypeError(f"{kind.__name__}: replacement should be a boolean value, but got replacement={replacement!r}")
-    if isinstance(num_samples, bool) or not isinstance(num_samples, int) or num_samples <= 0:
+    if isinstance(num_samples, bool) or not isinstance(num_samples, int) or num_samples < 1:
         raise ValueError(
-            f"{kind.__name__}: num_samples should be a positive integer, but got num_samples={num_samples!r}"
+            f"{kind.__name__}: num_samples should be a positive integer value, but got num_samples={num_samples!r}"
         )

@@ -40,6 +40,7 @@ class Module:
     """
 
     training: bool
+    _version = 1  # of the form of its state
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
@@ -489,7 +490,14 @@ class Module:
         >>> list(tg.nn.Sequential(tg.nn.Linear(2, 1)).state_dict())
         ['0.weight', '0.bias']
         """
-        return state.collect(self, OrderedDict() if destination is None else destination, prefix, keep_vars)
+        if destination is None:
+            destination = OrderedDict()
+            destination._metadata = OrderedDict()  # type: ignore[attr-defined]
+        return state.collect(self, destination, prefix, keep_vars)
+
+    def _save_to_state_dict(self, destination: dict, prefix: str, keep_vars: bool) -> None:
+        """Put this module's own part of the state into `destination`; a subclass may add to it."""
+        state.save_own(self, destination, prefix, keep_vars)
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
@@ -501,6 +509,22 @@ class Module:
         nothing is loaded then.
         """
         return state.load(self, state_dict, strict, assign)
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Load this module's own part of a state, whose keys begin with `prefix`.
+
+        A subclass may change `state_dict` and then call this one, or add to the three lists.
+        """
+        state.load_own(self, state_dict, prefix, local_metadata, missing_keys, unexpected_keys, error_msgs)
 
     # showing
 

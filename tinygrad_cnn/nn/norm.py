@@ -74,6 +74,14 @@ class _WithStatistics(Module):
             f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
+    _version = 2
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, local_metadata: Any, *lists: Any) -> None:
+        key = f"{prefix}num_batches_tracked"
+        if local_metadata.get("version", 1) < 2 and self.track_running_stats:  # the first version did not count batches
+            state_dict.setdefault(key, self.num_batches_tracked)
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *lists)
+
 
 class _BatchNorm(_WithStatistics):
     def forward(self, input: Tensor) -> Tensor:

@@ -1,11 +1,15 @@
 """The state of a Module: a flat dict from dotted paths to tensors, and the way back.
 
-Loading looks at everything first and changes nothing unless all of it fits.
+Loading looks at everything first and changes nothing unless all of it fits. Each module loads its own tensors, in
+`_load_from_state_dict`, which a module may override as in PyTorch: to rename keys of an older version, say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import contextlib
+import functools
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,82 +32,176 @@ class IncompatibleKeys(NamedTuple):
         return f"IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
-def _entries(module: Any, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
-    """Every key of the state with the module and the name that it stands for; shared ones each time."""
+def _own(module: Any) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of a state that are the module's own, by name."""
     for name, p in module._parameters.items():
         if p is not None:
-            yield prefix + name, module, name
+            yield name, p
     for name, buffer in module._buffers.items():
         if buffer is not None and name not in module._non_persistent_buffers_set:
-            yield prefix + name, module, name
-    if hasattr(type(module), "get_extra_state"):
-        yield prefix + EXTRA, module, EXTRA
-    for name, child in module._modules.items():
-        if child is not None:
-            yield from _entries(child, f"{prefix}{name}.")
+            yield name, buffer
 
 
 def collect(module: Any, into: dict[str, Any], prefix: str, keep_vars: bool) -> dict[str, Any]:
-    """Put the state of a module into a dict."""
-    for key, owner, name in _entries(module, prefix):
-        if name == EXTRA:
-            into[key] = owner.get_extra_state()
-        else:
-            tensor = getattr(owner, name)
-            into[key] = tensor if keep_vars else tensor.detach()
+    """Put the state of a module and of those in it into a dict."""
+    if hasattr(into, "_metadata"):
+        into._metadata[prefix[:-1]] = {"version": module._version}
+    module._save_to_state_dict(into, prefix, keep_vars)
+    for name, child in module._modules.items():
+        if child is not None:
+            collect(child, into, f"{prefix}{name}.", keep_vars)
     return into
+
+
+def save_own(module: Any, into: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+    """Put the state of this one module into a dict."""
+    for name, tensor in _own(module):
+        into[prefix + name] = tensor if keep_vars else tensor.detach()
+    if hasattr(type(module), "get_extra_state"):
+        into[prefix + EXTRA] = module.get_extra_state()
+
+
+class Loading:
+    """What loading has found so far: keys, errors, and what is to be done if there are none."""
+
+    def __init__(self, assign: bool):
+        self.assign = assign
+        self.missing: list[str] = []
+        self.unexpected: list[str] = []
+        self.errors: list[str] = []
+        self.work: list[Callable[[], None]] = []
 
 
 def load(module: Any, state: Mapping[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
     """Copy a state into a module, or raise a RuntimeError that lists all that does not fit."""
     if not isinstance(state, Mapping):
         raise TypeError(f"load_state_dict: expected state_dict to be dict-like, got {type(state).__name__}")
-    entries = {key: (owner, name) for key, owner, name in _entries(module)}
-    missing = [key for key in entries if key not in state]
-    unexpected = [key for key in state if key not in entries]
-    present = [(*entries[key], value) for key, value in state.items() if key in entries]
-    problems = []
-    if strict and unexpected:
-        problems.append(f"Unexpected key(s) in state_dict: {_quoted(unexpected)}.")
-    if strict and missing:
-        problems.append(f"Missing key(s) in state_dict: {_quoted(missing)}.")
-    passable = bool(problems)
-    for key in entries:
-        if key in state:
-            problems += _misfit(key, *entries[key], state[key])
-    if problems:
-        cure = "strict=False passes over missing and unexpected keys" if passable else "build the model as it was saved"
-        problems.append(f"Nothing was loaded; {cure}.")
-        raise RuntimeError(f"Error(s) in loading state_dict for {type(module).__name__}:\n\t" + "\n\t".join(problems))
-    for owner, name, value in present:
-        if name == EXTRA:
-            owner.set_extra_state(value)
-        elif assign:
-            _assign(owner, name, value)
+    found = Loading(assign)
+    with unchanged_by_errors(_at_risk(module)):
+        _visit(module, OrderedDict(state), "", getattr(state, "_metadata", {}), found)
+        problems = []
+        if strict and found.unexpected:
+            problems.append(f"Unexpected key(s) in state_dict: {_quoted(found.unexpected)}.")
+        if strict and found.missing:
+            problems.append(f"Missing key(s) in state_dict: {_quoted(found.missing)}.")
+        cure = "strict=False passes over missing and unexpected keys" if problems else "build the model as it was saved"
+        problems += found.errors
+        if problems:
+            lines = "\n\t".join([*problems, f"Nothing was loaded; {cure}."])
+            raise RuntimeError(f"Error(s) in loading state_dict for {type(module).__name__}:\n\t{lines}")
+        for task in found.work:
+            task()
+    return IncompatibleKeys(found.missing, found.unexpected)
+
+
+def _visit(module: Any, state: dict[str, Any], prefix: str, metadata: Mapping, found: Loading) -> None:
+    """Let a module and those in it load their part; `state` is theirs to change."""
+    local = {**metadata.get(prefix[:-1], {}), "loading": found}
+    if found.assign:
+        local["assign_to_params_buffers"] = True
+    module._load_from_state_dict(state, prefix, local, True, found.missing, found.unexpected, found.errors)
+    for name, child in module._modules.items():
+        if child is not None:
+            inner = f"{prefix}{name}."
+            _visit(child, {k: v for k, v in state.items() if k.startswith(inner)}, inner, metadata, found)
+
+
+def load_own(
+    module: Any,
+    state: Mapping[str, Any],
+    prefix: str,
+    local: Mapping[str, Any],
+    missing: list[str],
+    unexpected: list[str],
+    errors: list[str],
+) -> None:
+    """Look at the part of a state that is this one module's; what fits is loaded when everything has been looked at.
+
+    A module with a `_load_from_state_dict` of its own may go on with the values that it has got, so there it is loaded
+    at once.
+    """
+    found: Loading = local["loading"]
+    own: dict[str, Any] = dict(_own(module))
+    work: list[Callable[[], None]] = []
+    for name, tensor in own.items():
+        key = prefix + name
+        if key not in state:
+            missing.append(key)
+            continue
+        value = state[key]
+        errors += _misfit(key, tensor, value)
+        if isinstance(value, Tensor):
+            put = _assign if found.assign else _copy
+            work.append(functools.partial(put, module, name, value))
+    if hasattr(type(module), "get_extra_state"):
+        if prefix + EXTRA in state:
+            found.work.append(functools.partial(module.set_extra_state, state[prefix + EXTRA]))
         else:
-            own = getattr(owner, name)
-            np.copyto(own._array, value._array, casting="unsafe")
-            own.version().bump("load_state_dict")
-    return IncompatibleKeys(missing, unexpected)
+            missing.append(prefix + EXTRA)
+        own[EXTRA] = None
+    for key in state:
+        if key.startswith(prefix):
+            name, _, deeper = key[len(prefix) :].partition(".")
+            if name not in (module._modules if deeper else own):
+                unexpected.append(key)
+    if not _overrides(module):
+        found.work += work
+    elif not errors:
+        for task in work:
+            task()
+
+
+def _overrides(module: Any) -> bool:
+    kind = next(k for k in type(module).__mro__ if "_load_from_state_dict" in vars(k))
+    return kind.__module__.partition(".")[0] != __package__.partition(".")[0]
+
+
+def _at_risk(module: Any) -> list:
+    """The modules that may have changed before an error is found: those with a way of loading of their own."""
+    if any(hasattr(type(m), "set_extra_state") for m in module.modules()):
+        return list(module.modules())
+    return [m for m in module.modules() if _overrides(m)]
+
+
+@contextlib.contextmanager
+def unchanged_by_errors(modules: Iterable[Any]) -> Iterator[None]:
+    """A block after which these modules are as they were before, if it ends by an error."""
+    dicts = [(d, dict(d)) for m in modules for d in (vars(m), m._parameters, m._buffers)]
+    tensors = {t for _, d in dicts for t in d.values() if isinstance(t, Tensor)}
+    arrays = [(t, t._array, t._array.copy()) for t in tensors]
+    try:
+        yield
+    except BaseException:
+        for d, before in dicts:
+            d.clear()
+            d.update(before)
+        for t, array, values in arrays:
+            np.copyto(array, values)
+            t._array = array
+            t.version().bump("load_state_dict")
+        raise
 
 
 def _quoted(keys: list[str]) -> str:
     return ", ".join(f'"{key}"' for key in keys)
 
 
-def _misfit(key: str, owner: Any, name: str, value: Any) -> list[str]:
+def _misfit(key: str, own: Tensor, value: Any) -> list[str]:
     """Why this value cannot be loaded, in no lines if it can."""
-    if name == EXTRA:
-        return []
     if not isinstance(value, Tensor):
         return [f"{key}: expected a Tensor, got {type(value).__name__}."]
-    own = getattr(owner, name)
-    if own.shape == value.shape:
+    if own.shape == value.shape or (own.shape == () and value.shape == (1,)):
         return []
     return [
         f"size mismatch for {key}: copying a param with shape {tuple(value.shape)} from checkpoint, "
         f"the shape in current model is {tuple(own.shape)}."
     ]
+
+
+def _copy(owner: Any, name: str, value: Tensor) -> None:
+    own = getattr(owner, name)
+    np.copyto(own._array, value._array.reshape(own.shape), casting="unsafe")
+    own.version().bump("load_state_dict")
 
 
 def _assign(owner: Any, name: str, value: Tensor) -> None:

@@ -8,6 +8,7 @@ before: so several schedulers can work on one optimizer, and a rate set by hand 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 from ..optimizer import Optimizer
@@ -81,6 +82,11 @@ class LRScheduler:
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over a state."""
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(
+                f"{type(self).__name__}.load_state_dict: expected the dict of state_dict(), got a "
+                f"{type(state_dict).__name__}"
+            )
         self.__dict__.update(state_dict)
 
 

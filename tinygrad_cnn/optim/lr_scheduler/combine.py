@@ -38,10 +38,11 @@ class _Combined(LRScheduler):
         return {**super().state_dict(), "_schedulers": [s.state_dict() for s in self._schedulers]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        own = {key: value for key, value in state_dict.items() if key != "_schedulers"}
-        self.__dict__.update(own)
-        for scheduler, state in zip(self._schedulers, state_dict["_schedulers"], strict=True):
-            scheduler.load_state_dict(state)
+        own = self._schedulers
+        super().load_state_dict(state_dict)
+        states, self._schedulers = self._schedulers, own
+        for scheduler, state in zip(own, states, strict=True):
+            scheduler.load_state_dict(state)  # type: ignore[arg-type]
 
 
 class SequentialLR(_Combined):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..optimizer import Optimizer
@@ -67,6 +68,12 @@ class MultiStepLR(_ByFactor):
         self.milestones = sorted(milestones)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over a state; PyTorch's has a count of milestones, which their order is made of."""
+        super().load_state_dict(state_dict)
+        if isinstance(self.milestones, Mapping):
+            self.milestones = sorted(Counter(self.milestones).elements())
 
     def _factor(self, t: int) -> float:
         return self.gamma ** self.milestones.count(t)
@@ -171,6 +178,12 @@ class _ByFunction(LRScheduler):
 
     def state_dict(self) -> dict[str, Any]:
         return {key: value for key, value in super().state_dict().items() if key != "lr_lambdas"}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over a state; PyTorch's has places for functions, with nothing in them."""
+        own = self.lr_lambdas
+        super().load_state_dict(state_dict)
+        self.lr_lambdas = own
 
 
 class LambdaLR(_ByFunction):

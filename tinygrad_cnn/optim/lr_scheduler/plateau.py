@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, SupportsFloat
+from typing import SupportsFloat
 
 from ..optimizer import Optimizer
 from .base import LRScheduler, check_optimizer, for_each_group
@@ -45,6 +45,7 @@ class ReduceLROnPlateau(LRScheduler):
             raise ValueError(f"ReduceLROnPlateau: threshold mode {threshold_mode!r} is unknown; use 'rel' or 'abs'")
         self.optimizer = check_optimizer("ReduceLROnPlateau", optimizer)
         self.min_lrs = for_each_group("ReduceLROnPlateau", optimizer, min_lr, "min_lr")
+        self.default_min_lr = None if isinstance(min_lr, list | tuple) else min_lr
         self.mode = mode
         self.factor = factor
         self.patience = patience
@@ -84,6 +85,14 @@ class ReduceLROnPlateau(LRScheduler):
         self._last_lr = self.lrs()
 
     def _reduce_lr(self) -> None:
+        groups = len(self.optimizer.param_groups)
+        if groups != len(self.min_lrs):
+            if self.default_min_lr is None:
+                raise RuntimeError(
+                    f"ReduceLROnPlateau: the optimizer has {groups} parameter groups, min_lr was given for "
+                    f"{len(self.min_lrs)}; set min_lrs to one value for each"
+                )
+            self.min_lrs = [self.default_min_lr] * groups
         for group, low in zip(self.optimizer.param_groups, self.min_lrs, strict=True):
             lr = max(float(group["lr"]) * self.factor, low)
             if group["lr"] - lr > self.eps:
@@ -96,6 +105,3 @@ class ReduceLROnPlateau(LRScheduler):
         else:
             mark = best + sign * self.threshold
         return current < mark if self.mode == "min" else current > mark
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.__dict__.update(state_dict)
