@@ -119,8 +119,13 @@ def rotate(
     if interpolation not in ("nearest", "bilinear"):
         raise ValueError(f"rotate: tensors take nearest and bilinear, got {interpolation}")
     _, h, w = dimensions(x)
+    quarters, rest = divmod(angle % 360, 90)
+    if not rest and (quarters % 2 == 0 or h == w or expand) and (centre is None or expand):
+        return np.ascontiguousarray(np.rot90(x, int(quarters), (-2, -1)))  # pixel on pixel: nothing is to be found
     turn = math.radians(angle)
-    cos, sin = math.cos(turn), math.sin(turn)
+    cos, sin = (
+        ((1.0, 0.0, -1.0, 0.0)[int(quarters) - k] for k in (0, 1)) if not rest else (math.cos(turn), math.sin(turn))
+    )
     cx, cy = (w / 2, h / 2) if centre is None or expand else centre
     height, width, ox, oy = h, w, cx, cy
     if expand:

@@ -70,7 +70,7 @@ def _planes(pic: Any, function: str) -> np.ndarray:
     if not is_picture(pic) and not isinstance(pic, np.ndarray):
         raise TypeError(f"{function}: pic should be a PIL Image or an array, got {type(pic).__name__}")
     pixels = np.asarray(pic)
-    if is_picture(pic) and pixels.dtype == np.uint16:  # mode I;16, whose values int16 would not hold
+    if is_picture(pic) and (pixels.dtype.kind, pixels.itemsize) == ("u", 2):  # I;16, whose values int16 would not hold
         pixels = pixels.astype(np.int32)
     if pixels.ndim not in (2, 3):
         raise ValueError(
@@ -282,10 +282,13 @@ def _proportionate(h: int, w: int, short: int | None, max_size: int | None) -> t
     if short is not None and max_size is not None and max_size <= short:
         raise ValueError(f"resize: max_size = {max_size} must be greater than size = {short}, the shorter side")
     least, most = min(h, w), max(h, w)
-    if short is None or (max_size is not None and int(short * most / least) > max_size):
+    if short is None:
         short, long = int(max_size * least / most), max_size  # type: ignore[operator]
     else:
         long = int(short * most / least)
+        if max_size is not None and long > max_size:
+            short, long = int(max_size * short / long), max_size
+    short = max(short, 1)  # of a long, thin image at least a line is left
     return (short, long) if h <= w else (long, short)  # type: ignore[return-value]
 
 

@@ -35,18 +35,16 @@ def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
 
 def pad(img: Any, sides: Sequence[int], fill: Any, mode: str) -> Any:
     left, top, right, bottom = sides
+    out = img.crop((-left, -top, img.width + right, img.height + bottom))  # of the same mode, with the same palette
     if mode == "constant":
-        out = pillow().new(img.mode, (img.width + left + right, img.height + top + bottom), _fill(img, fill))
-        if img.mode == "P":
-            out.putpalette(img.getpalette())
+        out.paste(pillow().new(img.mode, out.size, _fill(img, fill)))
         out.paste(img, (left, top))
         return out
     pixels = np.asarray(img)  # (H, W) or (H, W, C)
     planes = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
     padded = arrays.pad(planes, sides, fill, mode)
-    out = pillow().fromarray(padded[0] if pixels.ndim == 2 else np.ascontiguousarray(np.moveaxis(padded, 0, -1)))
-    if img.mode == "P":
-        out.putpalette(img.getpalette())
+    padded = padded[0] if pixels.ndim == 2 else np.moveaxis(padded, 0, -1)
+    out.frombytes(padded.tobytes(), "raw", "1;8" if img.mode == "1" else img.mode)
     return out
 
 
