@@ -383,3 +383,24 @@ def test_strange_arrays_are_plain_ones_inside(door, kind):
 def test_what_no_tensor_can_hold_is_refused(door, kind):
     with pytest.raises(TypeError):
         DOORS[door](REFUSED[kind])
+
+
+@pytest.mark.parametrize("dtype", [tg.float16, tg.float32, tg.float64], ids=str)
+def test_uniform_numbers_stay_below_their_upper_end(dtype):
+    for seed in range(5):
+        tg.manual_seed(seed)
+        assert tg.rand(100_000, dtype=dtype).max().item() < 1
+        for low, high in ((1.0, 2.0), (-1.0, 0.0), (0.0, 1e-3), (3.0, 3.0)):
+            x = tg.empty(100_000, dtype=dtype)
+            for fill in (x.uniform_, lambda a, b, x=x: tg.nn.init.uniform_(x, a, b)):
+                fill(low, high)
+                held = x.dtype.type(high)
+                assert low <= x.min().item() <= x.max().item() <= held
+                assert x.max().item() < held or low == high
+
+
+def test_uniform_numbers_of_half_precision_are_equally_likely():
+    values, counts = np.unique(tg.rand(400_000, dtype=tg.float16), return_counts=True)
+    assert len(values) == 2048
+    np.testing.assert_array_equal(np.diff(values.astype(float)), 1 / 2048)
+    assert 100 < counts.min() <= counts.max() < 300

@@ -193,6 +193,7 @@ def full(
 ) -> Tensor:
     """A tensor of one value; by default of the dtype that `tensor(fill_value)` would have."""
     value = as_array(fill_value)
+    value = value.item() if isinstance(value, np.generic) else value
     dtype = dtype or result_type(value)
     return _filled(shape_of("full", (size,)), value, dtype, device, requires_grad, out)
 

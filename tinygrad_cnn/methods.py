@@ -365,7 +365,7 @@ def normal_(g: np.random.Generator, t: Tensor, mean: float = 0, std: float = 1) 
     """In place: normal random numbers."""
     if std < 0:
         raise RuntimeError(f"normal_: std must not be negative, got {std}")
-    return sampling.standard_normal(g, t._array.shape, t.dtype) * std + mean
+    return sampling.standard_normal(g, t._array.shape, sampling.drawn_in(t.dtype)) * std + mean
 
 
 def uniform_(g: np.random.Generator, t: Tensor, from_: float = 0, to: float = 1, **named: float) -> np.ndarray:
@@ -373,7 +373,8 @@ def uniform_(g: np.random.Generator, t: Tensor, from_: float = 0, to: float = 1,
     low, high = named.get("from", from_), to
     if low > high:
         raise RuntimeError(f"uniform_: expects from <= to, got {low} and {high}")
-    return sampling.standard_uniform(g, t._array.shape, t.dtype) * (high - low) + low
+    values = sampling.standard_uniform(g, t._array.shape, sampling.drawn_in(t.dtype)) * (high - low) + low
+    return sampling.between(values, low, high, t.dtype)
 
 
 def random_(g: np.random.Generator, t: Tensor, from_: int | None = None, to: int | None = None) -> np.ndarray:

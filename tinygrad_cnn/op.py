@@ -41,6 +41,7 @@ from .record import Plan, frozen, parameter_names, record
 from .tensor import Tensor, plain, wrap
 
 registry: dict[str, Callable] = {}
+_PYTHON = frozenset([int, float, bool, str, tuple, type(None)])
 
 
 class Op:
@@ -272,7 +273,7 @@ def op(
         if kwargs or len(args) != arity:
             args = spec.bind(args, kwargs)  # type: ignore[assignment]
         values: list = []
-        needed, bit, arrays, half = 0, 1, True, False
+        needed, bit, arrays, half, numbers = 0, 1, True, False, False
         for a in args:
             if isinstance(a, Tensor):
                 arrays = False
@@ -283,10 +284,15 @@ def op(
                 a = a._array
                 if a.dtype is float16:
                     half = True
-            elif isinstance(a, ndarray):
-                a = plain(a)
+            elif type(a) not in _PYTHON:
+                if isinstance(a, ndarray):
+                    a = plain(a)
+                elif isinstance(a, np.generic):
+                    numbers = True
             values.append(a)
             bit += bit
+        if numbers and not arrays:  # beside a Tensor, np.float64(2.5) is 2.5
+            values = [v.item() if isinstance(v, np.generic) else v for v in values]
         loud = loudness()
         try:
             silence()

@@ -16,15 +16,25 @@ from .tensor import Tensor, as_array
 
 def standard_normal(g: np.random.Generator, shape: tuple, dtype: Any) -> np.ndarray:
     """Normal random numbers of mean 0 and variance 1, drawn in the precision of dtype."""
-    return g.standard_normal(shape, _drawn_in(dtype)).astype(dtype, copy=False)
+    return g.standard_normal(shape, drawn_in(dtype)).astype(dtype, copy=False)
 
 
 def standard_uniform(g: np.random.Generator, shape: tuple, dtype: Any) -> np.ndarray:
     """Random numbers 0 ≤ x < 1, drawn in the precision of dtype."""
-    return g.random(shape, _drawn_in(dtype)).astype(dtype, copy=False)
+    values: np.ndarray = g.random(shape, drawn_in(dtype))
+    if dtype == np.float16:  # cut to its digits, for the largest would be rounded to 1
+        values = np.floor(values * 2**11) / 2**11
+    return values.astype(dtype, copy=False)
 
 
-def _drawn_in(dtype: Any) -> type:
+def between(values: np.ndarray, low: float, high: float, dtype: Any) -> np.ndarray:
+    """Numbers low ≤ x < high in this dtype, where the largest may not be rounded up to high."""
+    number = np.dtype(dtype).type
+    return np.minimum(values.astype(dtype, copy=False), np.nextafter(number(high), number(low)))
+
+
+def drawn_in(dtype: Any) -> type:
+    """What random numbers of this dtype are computed in."""
     return np.float64 if dtype == np.float64 else np.float32
 
 
@@ -136,7 +146,7 @@ def normal(
         raise TypeError("normal: two numbers need a size: normal(mean, std, size)")
     shape = np.broadcast_shapes(np.shape(mean), np.shape(std)) if size is None else shape_of("normal", (size,))
     kind = _floating("normal", dtype or next((x.dtype for x in (mean, std) if hasattr(x, "dtype")), None))
-    values = standard_normal(rng(generator), shape, kind) * std + mean
+    values = standard_normal(rng(generator), shape, drawn_in(kind)) * std + mean
     return finish(np.asarray(values, kind), device, requires_grad, out)
 
 

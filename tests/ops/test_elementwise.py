@@ -301,3 +301,21 @@ def test_float32_gradients_stay_float32():
 def test_errors(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [(np.float64(2.5), tg.float32), (np.float32(2.5), tg.float32), (np.int32(2), tg.int64)]
+)
+def test_a_number_of_numpy_is_one_of_python(number, expected):
+    i, h = tg.tensor([1, 2]), tg.ones(2).half()
+    made = [
+        i * number,
+        number * i,
+        i + number,
+        number - i,
+        i**number,
+        tg.where(i > 1, number, 0),
+        tg.full((2,), number),
+    ]
+    assert {t.dtype for t in made} == {expected}
+    assert {t.dtype for t in (h * number, number * h, tg.clamp(h, number))} == {tg.float16}

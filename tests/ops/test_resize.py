@@ -107,3 +107,17 @@ def test_errors_teach(call, error, says):
 def test_old_name_warns():
     with pytest.warns(UserWarning, match="interpolate"):
         assert F.upsample(X, scale_factor=2).shape == (1, 3, 8, 8)
+
+
+@pytest.mark.parametrize(("old", "new"), [(30, 22), (22, 30), (7, 41), (120, 82), (3, 1)])
+def test_nearest_takes_the_pixel_of_exact_arithmetic(old, new):
+    x = tg.arange(float(old)).reshape(1, 1, old)
+    places = np.arange(new)
+    assert F.interpolate(x, size=new)[0, 0].tolist() == (places * old // new).tolist()
+    exact = (2 * places + 1) * old // (2 * new)
+    assert F.interpolate(x, size=new, mode="nearest-exact")[0, 0].tolist() == exact.tolist()
+
+
+def test_nearest_by_a_factor_rounds_as_pytorch():
+    x = tg.arange(33.0).reshape(1, 1, 33)
+    assert F.interpolate(x, scale_factor=1.3)[0, 0, 39].item() == 30  # 39 / 1.3 in float64 is a little less

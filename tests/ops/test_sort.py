@@ -128,3 +128,10 @@ def test_histc_as_in_pytorch(arguments):
 def test_errors(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_unique_keeps_every_nan_apart():
+    values, places, counts = tg.unique(tg.tensor([nan, 1.0, nan, 1.0]), return_inverse=True, return_counts=True)
+    np.testing.assert_array_equal(values, [1.0, nan, nan])
+    assert (places.tolist(), counts.tolist()) == ([1, 0, 2, 0], [2, 1, 1])
+    assert tg.unique(tg.tensor([[nan, 1.0], [nan, 1.0]]), dim=0).shape == (2, 2)

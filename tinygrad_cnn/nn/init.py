@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..random import Generator, rng
+from ..sampling import between
 from ..tensor import Tensor
 
 
@@ -70,8 +71,11 @@ def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """U(a, b)."""
-    return _fill("uniform_", tensor, a + (b - a) * rng(generator).random(tensor.shape))
+    """U(a, b): a ≤ x < b."""
+    if a > b:
+        raise RuntimeError(f"uniform_: expects a <= b, got {a} and {b}")
+    values = np.asarray(a + (b - a) * rng(generator).random(tensor.shape))
+    return _fill("uniform_", tensor, between(values, a, b, tensor.dtype))
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:

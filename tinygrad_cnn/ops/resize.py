@@ -104,13 +104,18 @@ def _sizes(old: tuple, size: Any, scale_factor: Any, recompute: bool) -> tuple[t
 @kept
 def _matrix(mode: str, old: int, new: int, scale: float | None, align_corners: bool) -> np.ndarray:
     """The weights of the old numbers in each new one        (new, old)"""
-    scale = old / new if scale is None else scale
     p = np.arange(new)
     out = np.zeros((new, old))
     if mode.startswith("nearest"):
-        place = np.floor((p + (0.5 if mode == "nearest-exact" else 0)) * scale)
-        out[p, np.minimum(place, old - 1).astype(int)] = 1
+        middle = mode == "nearest-exact"
+        if scale is None:  # in integers: 11 · (30 / 22) is a little less than 15
+            pixel = (2 * p + middle) * old // (2 * new)
+        else:
+            begin = p.astype(np.float32) + np.float32(middle / 2)
+            pixel = np.floor(begin * np.float32(scale)).astype(int)  # as PyTorch rounds
+        out[p, np.minimum(pixel, old - 1)] = 1
         return out
+    scale = old / new if scale is None else scale
     if align_corners:
         place = p * ((old - 1) / (new - 1) if new > 1 else 0)
     else:

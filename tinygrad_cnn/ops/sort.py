@@ -146,7 +146,7 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
     ([1, 2], [1, 2])
     """
     d = None if dim is None else axis("unique", dim, input.ndim)
-    values, inverse, counts = np.unique(input, return_inverse=True, return_counts=True, axis=d)
+    values, inverse, counts = np.unique(input, return_inverse=True, return_counts=True, axis=d, equal_nan=False)
     inverse = inverse.reshape(input.shape if dim is None else -1)
     out = (values, *([inverse] if return_inverse else []), *([counts] if return_counts else []))
     return out if len(out) > 1 else values
