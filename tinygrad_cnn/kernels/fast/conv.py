@@ -5,8 +5,8 @@ the window is often a run of w·C. The micro-kernel (micro.py) multiplies ROWS p
 from there; tables of offsets (tables.py) tell it where pixels and runs lie, which covers every stride, padding,
 dilation and group. Only an input with padding, or in another memory order, is first copied into a frame of
 zeros, a band at a time, which stays in the cache. The weight is packed as (G, O/LANES, taps·C, LANES).
-Where a 3x3 window has channels enough, the transformed convolution of winograd.py does the same with less; where
-every channel is a group, depthwise.py does.
+Where a 3x3 window has channels enough, the transformed convolution of winograd.py does the same with less, unless
+it finds the numbers too unlike each other and declines; where every channel is a group, depthwise.py does.
 
 The weight gradient turns the roles: rows are the taps·C places of the window, a run is a row of pixels, and
 each part of the images has a sum of its own.
@@ -20,7 +20,6 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import register_jitable
 
-from ...kept import kept
 from .. import faster, threads
 from . import depthwise, memory, winograd
 from .arrays import readable
@@ -51,25 +50,18 @@ def conv2d_relu(input, weight, bias, stride, padding, dilation, groups):
 def _forward(input, weight, bias, stride, padding, dilation, groups, relu):
     """(N,C,H,W) (O,c,h,w) -> (N,O,P,Q); with `relu`, its positive part."""
     a = input.transpose(0, 2, 3, 1)
+    size = _output_size(input.shape, weight.shape, stride, padding, dilation)
     if groups > 1 and depthwise.is_depthwise(input.shape[1], weight.shape, groups):
-        size = _output_size(input.shape, weight.shape, stride, padding, dilation)
         return depthwise.convolve(a, weight, bias, size, stride, padding, dilation, relu).transpose(0, 3, 1, 2)
+    weight = np.ascontiguousarray(weight)
+    if winograd.pays(len(a), size, weight.shape, stride, padding, dilation, groups):
+        out = winograd.convolve(a, weight, False, bias, padding, relu)
+        if out is not None:
+            return out.transpose(0, 3, 1, 2)
     team = threads.get_num_threads()
-    plan = _forward_plan(input.shape, weight.shape, stride, padding, dilation, groups, team)
-    if plan is None:
-        return winograd.convolve(a, weight, bias, padding, relu).transpose(0, 3, 1, 2)
+    plan = forward_plan(input.shape, weight.shape, size, stride, padding, dilation, team)
     O, c, h, w = weight.shape
-    out = _convolve(plan, a, np.ascontiguousarray(weight).reshape(groups, O // groups, c, h, w), bias, relu, team)
-    return out.transpose(0, 3, 1, 2)
-
-
-@kept
-def _forward_plan(input_shape, weight_shape, stride, padding, dilation, groups, team) -> Plan | None:
-    """The tables of the direct convolution, or None where the transformed one pays."""
-    output = _output_size(input_shape, weight_shape, stride, padding, dilation)
-    if winograd.pays(input_shape[0], output, weight_shape, stride, padding, dilation, groups):
-        return None
-    return forward_plan(input_shape, weight_shape, output, stride, padding, dilation, team)
+    return _convolve(plan, a, weight.reshape(groups, O // groups, c, h, w), bias, relu, team).transpose(0, 3, 1, 2)
 
 
 def _output_size(input_shape, weight_shape, stride, padding, dilation) -> tuple[int, ...]:
@@ -86,21 +78,17 @@ def conv2d_input(grad, weight, input_shape, stride, padding, dilation, groups):
     a = grad.transpose(0, 2, 3, 1)
     if groups > 1 and depthwise.is_depthwise(input_shape[1], weight.shape, groups):
         return depthwise.convolve_back(a, weight, input_shape[2:], stride, padding, dilation).transpose(0, 3, 1, 2)
+    weight = np.ascontiguousarray(weight)
+    if winograd.pays(len(a), input_shape[2:], weight.shape, stride, padding, dilation, groups):
+        around = (2 - padding[0], 2 - padding[1])
+        out = winograd.convolve(a, weight.transpose(1, 0, 2, 3), True, None, around, 0)
+        if out is not None:
+            return out.transpose(0, 3, 1, 2)
     team = threads.get_num_threads()
-    plan = _input_plan(tuple(input_shape), weight.shape, grad.shape[2:], stride, padding, dilation, groups, team)
-    if plan is None:
-        turned, around = weight[:, :, ::-1, ::-1].transpose(1, 0, 2, 3), (2 - padding[0], 2 - padding[1])
-        return winograd.convolve(a, turned, None, around, 0).transpose(0, 3, 1, 2)
+    plan = input_plan(tuple(input_shape), weight.shape, grad.shape[2:], stride, padding, dilation, groups, team)
     O, c, h, w = weight.shape
-    filters = np.ascontiguousarray(weight).reshape(groups, O // groups, c, h, w).transpose(0, 2, 1, 3, 4)
+    filters = weight.reshape(groups, O // groups, c, h, w).transpose(0, 2, 1, 3, 4)
     return _convolve(plan, a, filters, None, 0, team).transpose(0, 3, 1, 2)
-
-
-@kept
-def _input_plan(input_shape, weight_shape, output, stride, padding, dilation, groups, team) -> Plan | None:
-    if winograd.pays(input_shape[0], input_shape[2:], weight_shape, stride, padding, dilation, groups):
-        return None
-    return input_plan(input_shape, weight_shape, output, stride, padding, dilation, groups, team)
 
 
 def _convolve(plan: Plan, a, filters, bias, relu, team) -> np.ndarray:
@@ -222,10 +210,12 @@ def conv2d_weight(grad, input, weight_shape, stride, padding, dilation, groups):
     a, g = input.transpose(0, 2, 3, 1), grad.transpose(0, 2, 3, 1)
     if groups > 1 and depthwise.is_depthwise(input.shape[1], weight_shape, groups):
         return depthwise.correlate(g, a, weight_shape, stride, padding, dilation)
+    if winograd.pays(len(a), grad.shape[2:], weight_shape, stride, padding, dilation, groups):
+        d_weight = winograd.correlate(g, a, padding)
+        if d_weight is not None:
+            return d_weight
     team = threads.get_num_threads()
-    plan = _weight_plan(input.shape, tuple(weight_shape), grad.shape[2:], stride, padding, dilation, groups, team)
-    if plan is None:
-        return winograd.correlate(g, a, padding)
+    plan = weight_plan(input.shape, tuple(weight_shape), grad.shape[2:], stride, padding, dilation, groups, team)
     O, c, h, w = weight_shape
     o, (P, Q) = O // groups, grad.shape[2:]
     staged = not (plan.frame.is_a and a.flags.c_contiguous)
@@ -240,13 +230,6 @@ def conv2d_weight(grad, input, weight_shape, stride, padding, dilation, groups):
     tables = plan.pixel_a, plan.pixel_c, plan.run_a
     _correlate(work, a, g, frames, frames_g, *tables, stride[1] * a.shape[3], sizes, sums, team=team)
     return unpack(sums, weight_shape, groups)
-
-
-@kept
-def _weight_plan(input_shape, weight_shape, output, stride, padding, dilation, groups, team) -> Plan | None:
-    if winograd.pays(input_shape[0], output, weight_shape, stride, padding, dilation, groups):
-        return None
-    return weight_plan(input_shape, weight_shape, output, stride, padding, dilation, groups, team)
 
 
 @compiled(

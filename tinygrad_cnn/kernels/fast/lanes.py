@@ -126,6 +126,29 @@ def plus(typing, a, b):
 
 
 @intrinsic
+def magnitude(typing, a):
+    """|a|"""
+
+    def emit(context, builder, signature, arguments):
+        shape = ir.FunctionType(FLOATS.vector, [FLOATS.vector])
+        fabs = cgutils.get_or_insert_function(builder.module, shape, f"llvm.fabs.{FLOATS.llvm_name}")
+        return builder.call(fabs, arguments)
+
+    return FLOATS(FLOATS), emit
+
+
+@intrinsic
+def larger(typing, a, b):
+    """a where a > b, else b: b where a is NaN."""
+
+    def emit(context, builder, signature, arguments):
+        a, b = arguments
+        return builder.select(builder.fcmp_ordered(">", a, b), a, b)
+
+    return FLOATS(FLOATS, FLOATS), emit
+
+
+@intrinsic
 def above(typing, a, b):
     """Where a > b, or a is NaN."""
 

@@ -47,7 +47,7 @@ DEPTH = 128  # products of a stretch
 ZERO, ADD, BIAS = 0, 1, 2  # what joins the sums: nothing, what C holds, the bias
 
 
-def _tile(vectors: int, width: int, rows: int = ROWS):
+def tile_of(vectors: int, width: int, rows: int = ROWS, depth: int = DEPTH):
     """An intrinsic for `rows` rows x `vectors` vectors of `width` floats; all arguments are integers:
 
     a, b, c, bias   addresses
@@ -62,7 +62,7 @@ def _tile(vectors: int, width: int, rows: int = ROWS):
     @intrinsic
     def block(typing, a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu):
         def emit(context, builder, signature, arguments):
-            _Emitter(builder, vectors, width, rows, arguments).emit()
+            _Emitter(builder, vectors, width, rows, depth, arguments).emit()
             return context.get_dummy_value()
 
         return types.void(*[types.intp] * 14), emit
@@ -73,8 +73,8 @@ def _tile(vectors: int, width: int, rows: int = ROWS):
 class _Emitter:
     """Writes the blocks of one tile: stretches( runs or pieces of them( steps ) -> store )."""
 
-    def __init__(self, builder, vectors: int, width: int, rows: int, arguments):
-        self.builder, self.vectors, self.width, self.rows = builder, vectors, width, rows
+    def __init__(self, builder, vectors: int, width: int, rows: int, depth: int, arguments):
+        self.builder, self.vectors, self.width, self.rows, self.depth = builder, vectors, width, rows, depth
         names = "a b c bias row_a row_c run_a runs n step_a step_b lanes start relu".split()
         for name, value in zip(names, arguments, strict=True):
             setattr(self, name, value)
@@ -99,7 +99,7 @@ class _Emitter:
         b.position_at_end(stretch)
         for total in sums:
             b.store(none, total)
-        b.store(self._int(DEPTH), room)
+        b.store(self._int(self.depth), room)
         b.branch(more)
 
         b.position_at_end(more)  # of this run, or else the next
@@ -239,9 +239,9 @@ def clear(typing, to, count):
     return types.void(types.intp, types.intp), emit
 
 
-_wide = _tile(2, WIDTH)
-_single = _tile(1, WIDTH)
-_half = _tile(1, WIDTH // 2)
+_wide = tile_of(2, WIDTH)
+_single = tile_of(1, WIDTH)
+_half = tile_of(1, WIDTH // 2)
 
 
 @register_jitable
@@ -255,8 +255,8 @@ def tile(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, sta
         _half(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
 
 
-_wide_2, _single_2 = _tile(2, WIDTH, 2 * THIRD), _tile(1, WIDTH, 2 * THIRD)
-_wide_1, _single_1 = _tile(2, WIDTH, THIRD), _tile(1, WIDTH, THIRD)
+_wide_2, _single_2 = tile_of(2, WIDTH, 2 * THIRD), tile_of(1, WIDTH, 2 * THIRD)
+_wide_1, _single_1 = tile_of(2, WIDTH, THIRD), tile_of(1, WIDTH, THIRD)
 
 
 @register_jitable(inline="always")

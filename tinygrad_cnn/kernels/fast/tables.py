@@ -21,6 +21,7 @@ from math import prod
 
 import numpy as np
 
+from ...kept import kept
 from .micro import LANES, ROWS
 
 Pair = tuple[int, int]
@@ -88,6 +89,7 @@ class Plan:
         )
 
 
+@kept
 def forward_plan(
     input_shape: tuple[int, ...],
     weight_shape: tuple[int, ...],
@@ -108,6 +110,7 @@ def forward_plan(
     return _plan(input_shape, c, frame, stride[0], [phase], (N, P, Q, O), team)
 
 
+@kept
 def input_plan(
     input_shape: tuple[int, ...],
     weight_shape: tuple[int, ...],
@@ -138,6 +141,7 @@ def input_plan(
     return _plan((N, O, *output), O // groups, frame, 1, phases, (N, H, W, C), team)
 
 
+@kept
 def weight_plan(
     input_shape: tuple[int, ...],
     weight_shape: tuple[int, ...],

@@ -1,22 +1,31 @@
-"""3x3 convolution with a quarter of the multiplications: Winograd's F(4x4, 3x3).
+"""3x3 convolution with less than half of the multiplications: Winograd's F(2x2, 3x3).
 
-A tile of 4x4 outputs sees 6x6 inputs. There are matrices A, B, G such that
+A tile of 2x2 outputs sees 4x4 inputs. There are matrices A, B, G such that
 
-    Y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A        tile Y (4,4), window w (3,3), inputs d (6,6)
+    Y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A        tile Y (2,2), window w (3,3), inputs d (4,4)
 
-so that a tile costs 36 products for each pair of channels, where the direct sum costs 144. Over all channels and
-many tiles, each of the 36 places is a matrix product of its own, which the micro-kernel does. The gradient in
+so that a tile costs 16 products for each pair of channels, where the direct sum costs 36. Over all channels and
+many tiles, each of the 16 places is a matrix product of its own, which the micro-kernel does. The gradient in
 the input is a convolution again; the one in the weight is the same formula read from Y to w:
 
     dw = Gᵀ [ Σ_tiles (A dY Aᵀ) ⊙ (Bᵀ d B) ] G
 
 Tiles go through in chunks that stay in the cache. What a tile reads and writes is given as tables of addresses,
 and beyond the border these point to zeros or to nowhere, so padding and ragged edges need no case of their own.
-The transforms take differences of neighbours: rounding is some three times that of the direct sum, and
-an infinity reaches its whole tile as NaN.
+
+It must be as exact as the direct sum: a little less moves a ReLU or a maximum that is near a tie, and with it the
+gradient. So tiles are small. F(4x4, 3x3) needs a quarter of the products, but multiplies by up to 8 what must cancel
+later: its error is three to ten times that of the direct sum, whatever its points. F(2x2, 3x3) only adds and
+subtracts, its sums over channels are a ninth as long, and no output sees a number that is not under its own window.
+    What cancels must still be of a size with what remains. So the sizes of the data are looked at first: the largest
+product that there may be, of an image with a filter, is no more than LARGE times what an output of them adds up to on
+average; and no weight is more than SHARE of its filter. With infinities, outliers, or filters of a few weights, the
+direct sum is left to do it.
 
 Sources: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016); the matrices are theirs.
-T tiles of a chunk, e = 0..35 a place of the transformed tile; other letters as in conv.py.
+On exactness: Barabasz, Anderson, Soodhalter and Gregg, "Error Analysis and Improving the Accuracy of Winograd
+Convolution for Deep Neural Networks" (2020).
+T tiles of a chunk, e = 0..15 a place of the transformed tile; other letters as in conv.py.
 """
 
 from __future__ import annotations
@@ -30,24 +39,24 @@ from numba.extending import intrinsic, register_jitable
 from .. import kernel, threads
 from . import memory
 from .compiled import compiled
-from .micro import ADD, LANES, ROWS, WIDTH, ZERO, clear, tile
+from .filters import pack, unpack
+from .lanes import every, first_lanes, larger, load, magnitude, plus, store
+from .micro import ADD, LANES, ROWS, WIDTH, ZERO, clear, tile, tile_of
 
 Pair = tuple[int, int]
 PER_FLOP = 1 / 80  # nanoseconds
+HUGE = 1e30  # sums of such numbers, and of their reciprocals, are far from the ends of float32
+LARGE = 4  # of what an output adds up to, the product that is the most of it
+SHARE = 1 / 16  # of a filter, the weight that is the most of it
 CHUNK = 200_000  # floats of transformed input that a chunk takes
 
-A = np.array([[1, 0, 0, 0], [1, 1, 1, 1], [1, -1, 1, -1], [1, 2, 4, 8], [1, -2, 4, -8], [0, 0, 0, 1]])
-B = np.array(
-    [
-        [4, 0, 0, 0, 0, 0],
-        [0, -4, 4, -2, 2, 4],
-        [-5, -4, -4, -1, -1, 0],
-        [0, 1, -1, 2, -2, -5],
-        [1, 1, 1, 1, 1, 0],
-        [0, 0, 0, 0, 0, 1],
-    ]
-)
-G = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24
+A = np.array([[1, 0], [1, 1], [1, -1], [0, -1]])
+B = np.array([[1, 0, 0, 0], [0, 1, -1, 1], [-1, 1, 1, 0], [0, 0, 0, -1]])
+G = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]]) / 2
+
+_PHASE = np.array([[0, 0, 0, 0, 0, 0, 0, 9]])  # as in tables.Plan: nine taps, from the first on
+_TAPS = np.divmod(np.arange(9), 3)  # row and column
+_TURNED = np.divmod(np.arange(9)[::-1].copy(), 3)
 
 
 def pays(
@@ -64,39 +73,50 @@ def pays(
         or O % LANES
     ):
         return False
-    rows, columns = (pixels[0] + 3) // 4, (pixels[1] + 3) // 4
-    return 16 * rows * columns <= 1.6 * pixels[0] * pixels[1] and count * rows * columns >= 4 * ROWS
+    rows, columns = (pixels[0] + 1) // 2, (pixels[1] + 1) // 2
+    return 4 * rows * columns <= 1.3 * pixels[0] * pixels[1] and count * rows * columns >= 4 * ROWS
 
 
-def convolve(x, weight, bias, padding: Pair, relu: int) -> np.ndarray:
-    """(N,H,W,C) (O,C,3,3) (O,) -> (N,P,Q,O)"""
+def convolve(x, filters, turned: bool, bias, padding: Pair, relu: int) -> np.ndarray | None:
+    """(N,H,W,C) (O,C,3,3) (O,) -> (N,P,Q,O); the filters may be turned by 180 degrees. None where data is not tame."""
     x = _by_pixels(x)
     N, H, W, C = x.shape
-    O = len(weight)
+    O = len(filters)
+    rows, packed = memory.empty((O // LANES, 9, C, LANES)), memory.empty((O // LANES, 16, C + 1, LANES))
+    pack(filters[None], _PHASE, *(_TURNED if turned else _TAPS), rows.reshape(-1))
+    sizes = np.empty((O // LANES, 2, LANES), np.float32)
+    _transform_filters(O * C * 2, rows, packed, sizes)
+    tame = np.empty(1, np.bool_)
+    _judge_filters(0, _sizes(x), sizes, W * C, tame)
+    if not tame[0]:
+        return None
     out = memory.empty((N, H + 2 * padding[0] - 2, W + 2 * padding[1] - 2, O))
-    packed, rows = memory.empty((O // LANES, 36, C, LANES)), memory.empty((O // LANES, C, 9, LANES))
-    _transform_filters(O * C * 20, weight, rows, packed)
     team = threads.get_num_threads()
-    T = _chunk(C, N * -(-out.shape[1] // 4) * -(-out.shape[2] // 4) // (2 * team))
-    scratch = memory.empty((team, 36 * T * (C + LANES)))
+    T = _chunk(C, N * -(-out.shape[1] // 2) * -(-out.shape[2] // 2) // (2 * team))
+    scratch = memory.empty((team, 16 * (T + 1) * (C + LANES)))
     bias = np.zeros(O, np.float32) if bias is None else np.ascontiguousarray(bias)
     nothing = np.zeros((team + 1, max(C, O)), np.float32)  # what lies beyond: zeros, and a place to write
-    _convolve(out.size * C * 5 * PER_FLOP, x, packed, bias, scratch, nothing, (*padding, T, relu), out, team=team)
+    _convolve(out.size * C * 9 * PER_FLOP, x, packed, bias, scratch, nothing, (*padding, T, relu), out, team=team)
     return out
 
 
-def correlate(grad, x, padding: Pair) -> np.ndarray:
-    """(N,P,Q,O) (N,H,W,C) -> (O,C,3,3)"""
+def correlate(grad, x, padding: Pair) -> np.ndarray | None:
+    """(N,P,Q,O) (N,H,W,C) -> (O,C,3,3). None where data is not tame."""
     grad, x = _by_pixels(grad), _by_pixels(x)
-    C, O = x.shape[3], grad.shape[3]
+    N, P, Q, O = grad.shape
+    _, _, W, C = x.shape
+    tame = np.empty(1, np.bool_)
+    _judge_images(0, _sizes(x), _sizes(grad), W * C, O, tame)
+    if not tame[0]:
+        return None
     team = threads.get_num_threads()
-    T = _chunk(C, grad.shape[0] * -(-grad.shape[1] // 4) * -(-grad.shape[2] // 4) // (2 * team))
-    scratch = memory.empty((team, 36 * T * (C + LANES)))
-    sums, nothing = memory.empty((team, O // LANES, 36, C, LANES)), np.zeros(max(C, O), np.float32)
-    _correlate(grad.size * C * 5 * PER_FLOP, grad, x, scratch, nothing, (*padding, T), sums, team=team)
-    d_weight, rows = np.empty((O, C, 3, 3), np.float32), memory.empty((O // LANES, C, 9, LANES))
-    _transform_back(O * C * 20, sums, rows, d_weight)
-    return d_weight
+    T = _chunk(C, N * -(-P // 2) * -(-Q // 2) // (2 * team))
+    scratch = memory.empty((team, 16 * (T + 1) * (C + LANES)))
+    sums, nothing = memory.empty((team, 16, C, O)), np.zeros(max(C, O), np.float32)
+    _correlate(grad.size * C * 9 * PER_FLOP, grad, x, scratch, nothing, (*padding, T), sums, team=team)
+    d_weight = memory.empty((9, C, O))
+    _transform_back(O * C * 2, sums, d_weight)
+    return unpack(d_weight.reshape(1, -1), (O, C, 3, 3), 1)
 
 
 def _by_pixels(x: np.ndarray) -> np.ndarray:
@@ -106,13 +126,13 @@ def _by_pixels(x: np.ndarray) -> np.ndarray:
 
 def _chunk(C: int, most: int) -> int:
     """How many tiles go through at once: as the cache likes it, and no more than leaves something for every thread."""
-    return ROWS * max(1, min(8, CHUNK // (36 * C * ROWS), most // ROWS))
+    return ROWS * max(1, min(8, CHUNK // (16 * C * ROWS), most // ROWS))
 
 
 @register_jitable
 def _tiles(size):
     """Rows and columns of tiles that cover an image."""
-    return (size[0] + 3) // 4, (size[1] + 3) // 4
+    return (size[0] + 1) // 2, (size[1] + 1) // 2
 
 
 def _sandwich(matrix: np.ndarray, finish: bool = False):
@@ -186,6 +206,7 @@ _filters_in = _sandwich(G)
 _outputs_out = _sandwich(A.T, finish=True)
 _grads_in = _sandwich(A)
 _filters_out = _sandwich(G.T)
+_products = tile_of(2, WIDTH, depth=32)  # so that its sums are as exact as those of the direct convolution
 
 
 @register_jitable
@@ -199,7 +220,7 @@ def _addresses(table, base, step):
 def _places(table, x, number, size, side, top, left, beyond):
     """Addresses of the side x side pixels of a tile of x; `beyond` where there is no such pixel."""
     rows, columns = _tiles(size)
-    n, y, z = number // (rows * columns), number // columns % rows * 4 - top, number % columns * 4 - left
+    n, y, z = number // (rows * columns), number // columns % rows * 2 - top, number % columns * 2 - left
     for i in range(side):
         for j in range(side):
             inside = 0 <= y + i < x.shape[1] and 0 <= z + j < x.shape[2]
@@ -207,30 +228,101 @@ def _places(table, x, number, size, side, top, left, beyond):
             table[i * side + j] = here if inside else beyond
 
 
-@compiled("Array(f4, 4, 'A', readonly=True), f4[:,:,:,::1], f4[:,:,:,::1]")
-def _transform_filters(thread, part, parts, weight, rows, packed):
-    """G w Gᵀ        (O,C,3,3) -> (O/LANES, 36, C, LANES)"""
-    blocks, C, _, _ = rows.shape
-    sources, targets = np.empty(9, np.int64), np.empty(36, np.int64)
-    for share in range(part * blocks * C // parts, (part + 1) * blocks * C // parts):
-        block, c = share // C, share % C
+@compiled("f4[:,:,:,::1], f4[:,:,:,::1], f4[:,:,::1]")
+def _transform_filters(thread, part, parts, rows, packed, sizes):
+    """G w Gᵀ        (O/LANES, 9, C, LANES) -> (O/LANES, 16, C+1, LANES), and the sizes of the filters"""
+    blocks, _, C, _ = rows.shape
+    sources, targets = np.empty(9, np.int64), np.empty(16, np.int64)
+    for block in range(part * blocks // parts, (part + 1) * blocks // parts):
+        _addresses(sources, rows[block].ctypes.data, C * LANES * 4)
+        _addresses(targets, packed[block].ctypes.data, (C + 1) * LANES * 4)
+        for lane in range(0, LANES, WIDTH):
+            for offset in range(lane * 4, C * LANES * 4, LANES * 4):
+                _filters_in(sources.ctypes.data, offset, targets.ctypes.data, offset, 0, 0)
+            at = rows[block].ctypes.data + lane * 4
+            _measure(at, 9 * C, LANES * 4, sizes[block, 0, lane:], sizes[block, 1, lane:])
+
+
+@register_jitable
+def _measure(at, count, step, most, total):
+    """The largest magnitude and the sum of magnitudes of each lane of `count` vectors; NaN is in the sum alone."""
+    every_lane = first_lanes(WIDTH)
+    highest, added = every(np.float32(0)), every(np.float32(0))
+    for k in range(count):
+        size = magnitude(load(at + k * step, every_lane))
+        highest, added = larger(size, highest), plus(added, size)
+    store(highest, most.ctypes.data, every_lane)
+    store(added, total.ctypes.data, every_lane)
+
+
+def _sizes(x: np.ndarray) -> np.ndarray:
+    """The largest magnitude in every row of pixels, and the sum of magnitudes        (N,H,W,C) -> (N,H,2)"""
+    sizes = np.empty((*x.shape[:2], 2), np.float32)
+    _measure_rows(x.size / 8, x, sizes)
+    return sizes
+
+
+@compiled("Array(f4, 4, 'A', readonly=True), f4[:,:,::1]")
+def _measure_rows(thread, part, parts, x, sizes):
+    N, H, W, C = x.shape
+    together = x.strides[2] == C * 4
+    most, total = np.empty(WIDTH, np.float32), np.empty(WIDTH, np.float32)
+    for row in range(part * N * H // parts, (part + 1) * N * H // parts):
+        n, y = row // H, row % H
+        at = x.ctypes.data + n * x.strides[0] + y * x.strides[1]
+        sizes[n, y, :] = 0
+        for z in range(1 if together else W):
+            _measure(at + z * x.strides[2], (W * C if together else C) // WIDTH, WIDTH * 4, most, total)
+            sizes[n, y, 0] = max(sizes[n, y, 0], most.max())
+            sizes[n, y, 1] += total.sum()
+
+
+@compiled("f4[:,:,::1], f4[:,:,::1], i8, b1[::1]")
+def _judge_filters(thread, part, parts, images, filters, row, tame):
+    """Of the sizes of images (N,H,2), whose rows are so many numbers, and of filters (O/LANES,2,LANES)."""
+    share, top, tame[0] = 0.0, 0.0, True
+    for block in range(len(filters)):
         for lane in range(LANES):
-            for k in range(9):
-                rows[block, c, k, lane] = weight[block * LANES + lane, c, k // 3, k % 3]
-        _addresses(sources, rows[block, c].ctypes.data, LANES * 4)
-        _addresses(targets, packed[block, 0, c].ctypes.data, C * LANES * 4)
-        for offset in range(0, LANES * 4, WIDTH * 4):
-            _filters_in(sources.ctypes.data, offset, targets.ctypes.data, offset, 0, 0)
+            most, total = filters[block, 0, lane], filters[block, 1, lane]
+            tame[0] &= total < HUGE
+            if most > 0:
+                share, top = max(share, most / total), max(top, most)
+    tame[0] &= share <= SHARE
+    for n in range(len(images)):
+        most, total = _of_image(images[n])
+        tame[0] &= total < HUGE and most * share * (images.shape[1] * row) <= LARGE * total
+        tame[0] &= most * top == 0 or 1 / HUGE < most * top < HUGE
+
+
+@compiled("f4[:,:,::1], f4[:,:,::1], i8, i8, b1[::1]")
+def _judge_images(thread, part, parts, images, grads, row, channels, tame):
+    """Of the sizes of images (N,H,2), whose rows are so many numbers, and of gradients (N,P,2) with channels."""
+    largest, added, tame[0] = 0.0, 0.0, True
+    for n in range(len(images)):
+        most, total = _of_image(images[n])
+        most_g, total_g = _of_image(grads[n])
+        tame[0] &= total < HUGE and total_g < HUGE
+        largest = max(largest, most * most_g)
+        added += total / (images.shape[1] * row) * (total_g / channels)
+    tame[0] &= largest <= LARGE * added and (largest == 0 or 1 / HUGE < largest < HUGE)
+
+
+@register_jitable
+def _of_image(sizes):
+    most, total = 0.0, 0.0
+    for y in range(len(sizes)):
+        most, total = max(most, sizes[y, 0]), total + sizes[y, 1]
+    return most, total
 
 
 @register_jitable
 def _transform_inputs(x, first, count, size, top, left, T, beyond, to):
-    """Bᵀ d B of some tiles        -> (36, T, C)"""
+    """Bᵀ d B of some tiles        -> (16, T+1, C)"""
     C = x.shape[3]
-    sources, targets = np.empty(36, np.int64), np.empty(36, np.int64)
-    _addresses(targets, to, T * C * 4)
+    sources, targets = np.empty(16, np.int64), np.empty(16, np.int64)
+    _addresses(targets, to, (T + 1) * C * 4)
     for t in range(count):
-        _places(sources, x, first + t, size, 6, top, left, beyond)
+        _places(sources, x, first + t, size, 4, top, left, beyond)
         for c in range(0, C, WIDTH):
             _inputs_in(sources.ctypes.data, c * 4, targets.ctypes.data, (t * C + c) * 4, 0, 0)
 
@@ -246,23 +338,23 @@ def _convolve(thread, part, parts, x, packed, bias, scratch, nothing, numbers, o
     rows, columns = _tiles((P, Q))
     tiles = N * rows * columns
     chunks = (tiles + T - 1) // T
-    seen = scratch.ctypes.data + thread * scratch.shape[1] * 4  # (36, T, C)
-    made = seen + 36 * T * C * 4  # (36, T, LANES)
+    seen = scratch.ctypes.data + thread * scratch.shape[1] * 4  # (16, T+1, C)
+    made = seen + 16 * (T + 1) * C * 4  # (16, T+1, LANES)
     row_a, row_c, run = np.arange(ROWS) * C, np.arange(ROWS) * LANES, np.zeros(1, np.int64)
-    sources, targets = np.empty(36, np.int64), np.empty((T, 16), np.int64)
-    _addresses(sources, made, T * LANES * 4)
+    sources, targets = np.empty(16, np.int64), np.empty((T, 4), np.int64)
+    _addresses(sources, made, (T + 1) * LANES * 4)
     for chunk in range(part * chunks // parts, (part + 1) * chunks // parts):
         first, count = chunk * T, min(T, tiles - chunk * T)
         _transform_inputs(x, first, count, (P, Q), top, left, T, nothing.ctypes.data, seen)
         for t in range(count):
-            _places(targets[t], out, first + t, (P, Q), 4, 0, 0, nothing[1 + thread].ctypes.data)
+            _places(targets[t], out, first + t, (P, Q), 2, 0, 0, nothing[1 + thread].ctypes.data)
         for block in range(O // LANES):
-            for e in range(36):
+            for e in range(16):
                 for t in range(0, count, ROWS):
-                    tile(
-                        seen + (e * T + t) * C * 4,
+                    _products(
+                        seen + (e * (T + 1) + t) * C * 4,
                         packed[block, e].ctypes.data,
-                        made + (e * T + t) * LANES * 4,
+                        made + (e * (T + 1) + t) * LANES * 4,
                         0,
                         row_a.ctypes.data,
                         row_c.ctypes.data,
@@ -284,29 +376,29 @@ def _convolve(thread, part, parts, x, packed, bias, scratch, nothing, numbers, o
 
 @compiled(
     "Array(f4, 4, 'A', readonly=True), Array(f4, 4, 'A', readonly=True), f4[:,::1], f4[::1], UniTuple(i8, 3),"
-    "f4[:,:,:,:,::1]",
+    "f4[:,:,:,::1]",
     pieces=1,
 )
 def _correlate(thread, part, parts, grad, x, scratch, nothing, numbers, sums):
-    """Σ_tiles (A dY Aᵀ) ⊙ (Bᵀ d B)        -> sums[part] (O/LANES, 36, C, LANES)"""
+    """Σ_tiles (A dY Aᵀ) ⊙ (Bᵀ d B)        -> sums[part] (16, C, O)"""
     top, left, T = numbers
     N, P, Q, O = grad.shape
     C = x.shape[3]
     rows, columns = _tiles((P, Q))
     tiles = N * rows * columns
     chunks = (tiles + T - 1) // T
-    seen = scratch.ctypes.data + thread * scratch.shape[1] * 4  # (36, T, C)
-    slopes = seen + 36 * T * C * 4  # (36, T, LANES)
+    seen = scratch.ctypes.data + thread * scratch.shape[1] * 4  # (16, T+1, C)
+    slopes = seen + 16 * (T + 1) * C * 4  # (16, T+1, LANES)
     row_a, row_c, run = np.empty(ROWS, np.int64), np.empty(ROWS, np.int64), np.zeros(1, np.int64)
-    sources, targets = np.empty((T, 16), np.int64), np.empty(36, np.int64)
-    _addresses(targets, slopes, T * LANES * 4)
+    sources, targets = np.empty((T, 4), np.int64), np.empty(16, np.int64)
+    _addresses(targets, slopes, (T + 1) * LANES * 4)
     for row in range(part, len(sums), parts):  # also those that get no part
         clear(sums[row].ctypes.data, sums[row].size)
     for chunk in range(part * chunks // parts, (part + 1) * chunks // parts):
         first, count = chunk * T, min(T, tiles - chunk * T)
         _transform_inputs(x, first, count, (P, Q), top, left, T, nothing.ctypes.data, seen)
         for t in range(count):
-            _places(sources[t], grad, first + t, (P, Q), 4, 0, 0, nothing.ctypes.data)
+            _places(sources[t], grad, first + t, (P, Q), 2, 0, 0, nothing.ctypes.data)
         for block in range(O // LANES):
             for t in range(count):
                 for lane in range(0, LANES, WIDTH):
@@ -315,12 +407,12 @@ def _correlate(thread, part, parts, grad, x, scratch, nothing, numbers, sums):
             for c in range(0, C, ROWS):
                 for r in range(ROWS):
                     row_a[r] = min(r, C - 1 - c)
-                    row_c[r] = min(r, C - 1 - c) * LANES
-                for e in range(36):
+                    row_c[r] = min(r, C - 1 - c) * O
+                for e in range(16):
                     tile(
-                        seen + (e * T * C + c) * 4,
-                        slopes + e * T * LANES * 4,
-                        sums[part, block, e, c].ctypes.data,
+                        seen + (e * (T + 1) * C + c) * 4,
+                        slopes + e * (T + 1) * LANES * 4,
+                        sums.ctypes.data + (((part * 16 + e) * C + c) * O + block * LANES) * 4,
                         0,
                         row_a.ctypes.data,
                         row_c.ctypes.data,
@@ -335,21 +427,17 @@ def _correlate(thread, part, parts, grad, x, scratch, nothing, numbers, sums):
                     )
 
 
-@compiled("f4[:,:,:,:,::1], f4[:,:,:,::1], f4[:,:,:,::1]")
-def _transform_back(thread, part, parts, sums, rows, d_weight):
-    """Gᵀ dU G, dU the sum of all parts        -> (O,C,3,3)"""
-    blocks, C, _, _ = rows.shape
-    sources, targets = np.empty(36, np.int64), np.empty(9, np.int64)
-    for share in range(part * blocks * C // parts, (part + 1) * blocks * C // parts):
-        block, c = share // C, share % C
+@compiled("f4[:,:,:,::1], f4[:,:,::1]")
+def _transform_back(thread, part, parts, sums, d_weight):
+    """Gᵀ dU G, dU the sum of all parts        (parts, 16, C, O) -> (9, C, O)"""
+    _, _, C, O = sums.shape
+    sources, targets = np.empty(16, np.int64), np.empty(9, np.int64)
+    _addresses(sources, sums.ctypes.data, C * O * 4)
+    _addresses(targets, d_weight.ctypes.data, C * O * 4)
+    for c in range(part * C // parts, (part + 1) * C // parts):
         for other in range(1, len(sums)):
-            for e in range(36):
-                for lane in range(LANES):
-                    sums[0, block, e, c, lane] += sums[other, block, e, c, lane]
-        _addresses(sources, sums[0, block, 0, c].ctypes.data, C * LANES * 4)
-        _addresses(targets, rows[block, c].ctypes.data, LANES * 4)
-        for offset in range(0, LANES * 4, WIDTH * 4):
+            for e in range(16):
+                for o in range(O):
+                    sums[0, e, c, o] += sums[other, e, c, o]
+        for offset in range(c * O * 4, (c + 1) * O * 4, WIDTH * 4):
             _filters_out(sources.ctypes.data, offset, targets.ctypes.data, offset, 0, 0)
-        for lane in range(LANES):
-            for k in range(9):
-                d_weight[block * LANES + lane, c, k // 3, k % 3] = rows[block, c, k, lane]
