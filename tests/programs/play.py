@@ -75,9 +75,16 @@ class Outcome(NamedTuple):
     error: str
 
 
-def play(lines: list[str], library: str, double: bool = False, context: Callable = contextlib.nullcontext) -> Outcome:
-    """Run a program. `double` makes the numbers float64 that are float32 else."""
+def play(
+    lines: list[str], library: str, double: bool = False, nudge: int = 0, context: Callable = contextlib.nullcontext
+) -> Outcome:
+    """Run a program. `double` makes the numbers float64 that are float32 else; `nudge` moves them a little."""
     names = start(library, double)
+    if nudge:
+        drawn, noise = names["draw"], np.random.RandomState(nudge)
+        names["draw"] = lambda *shape, seed=0, grad=False: (
+            drawn(*shape, seed=seed) * names["t"].tensor(1 + 1e-6 * noise.standard_normal(shape))
+        ).requires_grad_(grad)
     before = names["t"].get_default_dtype()
     refused, error = None, ""
     with warnings.catch_warnings(), np.errstate(all="ignore"):

@@ -1,8 +1,9 @@
 """Random programs do here what they do in PyTorch: values, dtypes, shapes, gradients, flags, and what is refused.
 
-`programs.txt` holds 300 with PyTorch's answers; `python tests/programs/maker.py record` writes it anew. Where torch is
-installed, TINYGRAD_CNN_RANDOM_PROGRAMS=5000 makes as many others, each time other ones, and runs them beside it. What
-fails is printed as the fewest lines that still do, to be run as they are.
+`programs.txt` holds 300 small programs and `runs.txt` 30 of training, with PyTorch's answers; `python maker.py record`
+and `python runs.py record` in this folder write them anew. Where torch is installed, TINYGRAD_CNN_RANDOM_PROGRAMS=5000
+and TINYGRAD_CNN_RANDOM_RUNS=200 make as many others, each time other ones, and run them beside it. What fails is
+printed as the fewest lines that still do, to be run as they are.
 """
 
 from __future__ import annotations
@@ -15,23 +16,45 @@ import pytest
 from answers import read
 from play import differs, play, runnable
 
-RECORDED = read(Path(__file__).parent / "programs.txt")
-ASKED = int(os.environ.get("TINYGRAD_CNN_RANDOM_PROGRAMS", "0"))
+from tinygrad_cnn.kernels import only_reference
+
+PROGRAMS, RUNS = (read(Path(__file__).parent / name) for name in ("programs.txt", "runs.txt"))
 
 
-@pytest.mark.parametrize("number", range(len(RECORDED)))
-def test_recorded_program(number):
-    lines, answer = RECORDED[number]
+def check(recorded):
+    lines, answer = recorded
     what = differs(answer, play(lines, "tinygrad_cnn"))
     assert not what, f"{runnable(lines)}\n{what}"
 
 
+@pytest.mark.parametrize("number", range(len(PROGRAMS)))
+def test_recorded_program(number):
+    check(PROGRAMS[number])
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(not ASKED, reason="TINYGRAD_CNN_RANDOM_PROGRAMS is not set")
-def test_fresh_programs():
+@pytest.mark.parametrize("number", range(len(RUNS)))
+def test_recorded_run(number):
+    check(RUNS[number])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(0, len(RUNS), 3))
+def test_recorded_run_by_the_reference(number):
+    with only_reference():
+        check(RUNS[number])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["programs", "runs"])
+def test_fresh(kind):
+    asked = int(os.environ.get(f"TINYGRAD_CNN_RANDOM_{kind.upper()}", "0"))
+    if not asked:
+        pytest.skip(f"TINYGRAD_CNN_RANDOM_{kind.upper()} is not set")
     pytest.importorskip("torch")
-    from maker import faults
+    import maker
+    import runs
 
     first = random.randrange(10**9)
-    found = list(faults(range(first, first + ASKED)))
+    found = list((maker if kind == "programs" else runs).faults(range(first, first + asked)))
     assert not found, "\n".join(found)
