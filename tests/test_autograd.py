@@ -429,10 +429,21 @@ def test_gradients_are_nobody_elses(create_graph, hook):
 KEPT = tg.ones(2)
 
 
-def test_grad_does_not_give_the_seed_away():
-    y, seed = leaf(1.0, 2.0) * 2, tg.ones(2)
-    tg.autograd.grad(y, y, seed, retain_graph=True)[0].mul_(5)
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_grad_gives_nothing_away_twice(create_graph):
+    a, b, seed = leaf(1.0, 2.0), leaf(3.0, 4.0), tg.ones(2)
+    y = a + b
+    grads = tg.autograd.grad(y, [y, a, b, a], seed, create_graph=create_graph)
+    for g in grads:
+        g.mul_(5)
+    assert [g.tolist() for g in grads] == [[5.0, 5.0]] * 4
     assert seed.tolist() == [1.0, 1.0]
+
+
+def test_an_input_named_twice_gets_its_gradient_once():
+    x = leaf(1.0, 2.0)
+    (x * 2).sum().backward(inputs=[x, x])
+    assert x.grad.tolist() == [2.0, 2.0]
 
 
 def test_a_gradient_is_laid_out_like_its_leaf():

@@ -58,7 +58,7 @@ def backward(
     found = _walk(
         roots, seeds, create_graph if retain_graph is None else retain_graph, create_graph, _ends("backward", inputs)
     )
-    for t in inputs:
+    for t in {id(t): t for t in inputs}.values():
         g = found.get(t.accumulator())
         if g is not None:
             _accumulate(t, g, create_graph)
@@ -97,6 +97,7 @@ def grad(
     ends = _ends("grad", inputs)
     found = _walk(roots, seeds, create_graph if retain_graph is None else retain_graph, create_graph, ends)
     result: list[Tensor | None] = []
+    handed_out = {id(seed) for seed in seeds}
     for i, t in enumerate(inputs):
         g = found.get(t.accumulator())
         if g is None:
@@ -107,8 +108,9 @@ def grad(
                     f"grad: input {i} of shape {t._array.shape} appears not to have been used in the graph of the "
                     "outputs; set allow_unused=True if that is what you want"
                 )
-        elif isinstance(g, Tensor) and not g._array.flags.writeable:
-            g = g.clone()  # a gradient that repeats its elements could not be changed
+        elif id(g) in handed_out or (isinstance(g, Tensor) and not g._array.flags.writeable):
+            g = g.clone() if isinstance(g, Tensor) else g.copy()  # no two are one, and each may be changed in place
+        handed_out.add(id(g))
         result.append(g if g is None or isinstance(g, Tensor) else wrap(np.asarray(g)))
     return tuple(result)
 
