@@ -80,7 +80,7 @@ from ..ops.patches import fold, unfold
 from ..ops.resize import interpolate, upsample
 from ..out import into
 from ..random import rng
-from ..tensor import Tensor
+from ..tensor import Tensor, wrap
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -264,7 +264,7 @@ def rrelu(
         raise RuntimeError(f"rrelu: expects lower <= upper, both finite, got {lower} and {upper}")
     slope: Any = (lower + upper) / 2
     if training:
-        slope = rng().uniform(lower, upper, tuple(input.shape)).astype(input.dtype)
+        slope = wrap(rng().uniform(lower, upper, tuple(input.shape)).astype(input.dtype))
 
     def leak(t: Tensor) -> Tensor:
         return ops.where(t >= 0, t, t * slope)

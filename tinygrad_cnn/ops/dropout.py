@@ -14,6 +14,7 @@ import numpy as np
 from ..arguments import names_strangers
 from ..op import in_float32
 from ..random import rng
+from ..tensor import Tensor, wrap
 
 # Where SELU sends minus infinity: what alpha_dropout puts in place of dropped numbers.
 SELU_FLOOR = -1.7580993408473766
@@ -33,7 +34,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True) -> Any:
     _check("dropout", p)
     if not training or p == 0:
         return input
-    return input * _mask(input.shape, p, input.dtype)
+    return _masked(input, input.shape, p)
 
 
 def dropout1d(input: Any, p: float = 0.5, training: bool = True) -> Any:
@@ -92,6 +93,11 @@ def _mask(shape: tuple, p: float, dtype: np.dtype) -> np.ndarray:
     return np.multiply(kept, 1 / (1 - p) if p < 1 else 0, dtype=dtype)
 
 
+def _masked(input: Any, shape: tuple, p: float) -> Any:
+    mask = _mask(shape, p, input.dtype)
+    return input * (wrap(mask) if isinstance(input, Tensor) else mask)  # as a Tensor it is saved without a copy
+
+
 def _per_channel(shape: tuple, lead: int) -> tuple:
     return (*shape[:lead], *(1,) * (len(shape) - lead))
 
@@ -100,7 +106,7 @@ def _drop_channels(name: str, input: Any, p: float, training: bool, lead: int) -
     _check(name, p)
     if not training or p == 0:
         return input
-    return input * _mask(_per_channel(input.shape, lead), p, input.dtype)
+    return _masked(input, _per_channel(input.shape, lead), p)
 
 
 @in_float32
