@@ -273,7 +273,7 @@ def op(
         if kwargs or len(args) != arity:
             args = spec.bind(args, kwargs)  # type: ignore[assignment]
         values: list = []
-        needed, bit, arrays, half, numbers = 0, 1, True, False, False
+        needed, bit, arrays, half, foreign = 0, 1, True, False, False
         for a in args:
             if isinstance(a, Tensor):
                 arrays = False
@@ -285,14 +285,11 @@ def op(
                 if a.dtype is float16:
                     half = True
             elif type(a) not in _PYTHON:
-                if isinstance(a, ndarray):
-                    a = plain(a)
-                elif isinstance(a, np.generic):
-                    numbers = True
+                foreign = True
             values.append(a)
             bit += bit
-        if numbers and not arrays:  # beside a Tensor, np.float64(2.5) is 2.5
-            values = [v.item() if isinstance(v, np.generic) else v for v in values]
+        if foreign and not arrays:
+            values = [_beside_tensors(v) for v in values]
         loud = loudness()
         try:
             silence()
@@ -334,6 +331,13 @@ def op(
     call.explain = spec.explain  # type: ignore[attr-defined]
     registry[spec.name] = call
     return call
+
+
+def _beside_tensors(value: Any) -> Any:
+    """What stands beside a Tensor: an array as `plain` has it, and np.float64(2.5) is 2.5."""
+    if isinstance(value, ndarray):
+        return plain(value)
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _shares_memory(view: np.ndarray, array: np.ndarray) -> bool:

@@ -293,8 +293,12 @@ def _own(c: Any, g: Any, node: Node) -> Any:
         return np.copy(c, order="K")  # a user's backward may hand on anything; what is read-only repeats its elements
     memory = _memory(c)
     for x in (g, *saved):
-        together = x.values() if type(x) is Parts else x if type(x) is list else (x,)
-        if any(memory is _memory(y) for y in together):
+        if type(x) is np.ndarray:
+            if memory is _memory(x):
+                return np.copy(c, order="K")
+        elif isinstance(x, list | Parts) and any(
+            memory is _memory(y) for y in (x if isinstance(x, list) else x.values())
+        ):
             return np.copy(c, order="K")
     return c
 
