@@ -146,13 +146,12 @@ def record(
     node.plan = plan
     node.hooks = node.retain = node.through = node.ahead = None
     node.scope = mode.scope
+    node.attributes = node.meant = ()
     if plan.has_attributes:
         for i in range(plan.n_inputs, len(values)):
             if type(values[i]) is list:
                 values[i] = frozen(values[i])
         node.attributes = values[plan.n_inputs :]
-    else:
-        node.attributes = ()
     node.guards = guards = []
     for i in plan.guarded:
         a = args[i]
@@ -160,7 +159,8 @@ def record(
             guards.append(a._version or a.guard())
         elif isinstance(a, ndarray):
             values[i] = frozen(a)
-    node.meant = [args[i].guard() for i in plan.meant if isinstance(args[i], Tensor)] if plan.meant else ()
+    if plan.meant:
+        node.meant = [args[i].guard() for i in plan.meant if isinstance(args[i], Tensor)]
     if result is not None:
         node.shape = out.shape
         node.dtype = out.dtype
