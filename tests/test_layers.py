@@ -22,6 +22,7 @@ FLOORS = {
     "half": 0,
     "node": 1,
     "tensor": 1,
+    "memory": 1,
     "modes": 1,
     "autograd": 2,
     "op": 2,
@@ -53,6 +54,7 @@ FLOORS = {
 SIBLINGS = {
     ("node", "tensor"),  # by name, for types
     ("tensor", "node"),
+    ("tensor", "memory"),
     ("op", "record"),
     ("record", "autograd"),
     ("record", "op"),  # the way back is made of a few ops itself

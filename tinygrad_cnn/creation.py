@@ -13,6 +13,7 @@ import numpy as np
 
 from . import dtypes
 from .dtypes import get_default_dtype, number, result_type
+from .memory import FIXED
 from .modes import mode
 from .node import INFERENCE
 from .ops.shape import ints
@@ -135,7 +136,14 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """The data as a tensor: itself where it is one of this dtype, an array without a copy, else a new one."""
     if isinstance(data, Tensor):
         return data if dtype is None or data.dtype == dtype else data.to(dtype)  # type: ignore[attr-defined]
-    return finish(_array_of("as_tensor", data, dtype, copy=None), device)
+    return _on(_array_of("as_tensor", data, dtype, copy=None), device)
+
+
+def _on(array: np.ndarray, device: Any = None) -> Tensor:
+    """A tensor on the memory of somebody else."""
+    t = finish(array, device)
+    t._memory = FIXED
+    return t
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
@@ -151,7 +159,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
             f"from_numpy: the array's byte order {ndarray.dtype.str!r} is not the machine's, so a tensor cannot share "
             "its memory; tensor(array) makes a converted copy"
         )
-    return finish(array)
+    return _on(array)
 
 
 # Of one value.

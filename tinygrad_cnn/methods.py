@@ -17,6 +17,7 @@ import numpy as np
 from . import creation, ops, sampling
 from .autograd import backward
 from .inplace import change
+from .memory import put_in_order
 from .modes import _Setting, mode
 from .node import Handle, _hook
 from .op import cast
@@ -153,12 +154,18 @@ def stride(self: Tensor, dim: int | None = None) -> Any:
     return strides if dim is None else strides[ops.dims.axis("stride", dim, self.ndim)]
 
 
+def data_ptr(self: Tensor) -> int:
+    """The address of the first element."""
+    put_in_order(self)
+    return self._array.__array_interface__["data"][0]
+
+
 def storage_offset(self: Tensor) -> int:
     """How many elements into the memory that it shares the tensor begins."""
-    array = self._array
+    address, array = data_ptr(self), self._array
     while isinstance(array.base, np.ndarray):
         array = array.base
-    return (self.data_ptr() - array.__array_interface__["data"][0]) // self._array.itemsize
+    return (address - array.__array_interface__["data"][0]) // self._array.itemsize
 
 
 ABOUT: dict[str, Callable] = {
@@ -170,7 +177,7 @@ ABOUT: dict[str, Callable] = {
     "numel": lambda self: self._array.size,
     "nelement": lambda self: self._array.size,
     "element_size": lambda self: self._array.itemsize,
-    "data_ptr": lambda self: self._array.__array_interface__["data"][0],
+    "data_ptr": data_ptr,
     "get_device": lambda self: -1,
     "is_floating_point": lambda self: self._array.dtype.kind == "f",
     "is_complex": lambda self: self._array.dtype.kind == "c",
@@ -434,6 +441,7 @@ def reshaping(op: Callable, name: str) -> Callable:
     @wraps(op)
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         refuse_change(self, name)
+        put_in_order(self)
         # Its values stay, and so does what they were computed from.
         out = _Setting(grad=True).during(op, self, *args, **kwargs)
         view = self._view and out._view

@@ -34,6 +34,7 @@ from .arguments import in_pytorch
 from .dtypes import float16, float32, result_type
 from .half import narrowed, widened
 from .kernels import kernel
+from .memory import join
 from .modes import mode
 from .node import INFERENCE, Node, Parts, Pick, View
 from .quiet import loudness, restore, silence
@@ -244,6 +245,12 @@ class Op:
             return out if index is None else out[index]
 
         result._view = View(source, replay, "" if mode.grad else f"by {self.name} under no_grad")
+
+        def remake(array: ndarray) -> ndarray:
+            out = self.call(array, *attributes)
+            return out if index is None else out[index]
+
+        join(source, result, remake)
 
 
 def op(

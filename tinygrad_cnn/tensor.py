@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
+from .memory import FIXED, Memory, join, put_in_order
 from .modes import _Setting, mode
 from .node import INFERENCE, AccumulateGrad, Node, Pick, Version, View
 from .printing import mimebundle, values
@@ -98,7 +99,8 @@ class Tensor:
     Operators and methods are attached by `methods.py`.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_array", "_grad", "_node", "_requires_grad", "_version", "_view")
+    __slots__ = ("__dict__", "__weakref__", "_array", "_grad", "_memory", "_node", "_requires_grad", "_version",
+                 "_view")  # fmt: skip
     __array_priority__ = 1000  # so that `array * tensor` asks the tensor
 
     _array: np.ndarray
@@ -106,6 +108,7 @@ class Tensor:
     _requires_grad: bool
     _version: Version | None
     _view: View | None
+    _memory: Memory | None
     _grad: Tensor | None
 
     def __init__(self, *data: Any, dtype: Any = None, requires_grad: bool = False):
@@ -116,7 +119,7 @@ class Tensor:
             self._array = np.array(as_array(data[0]), dtype or np.float32)
         else:
             raise TypeError(f"Tensor: expected sizes or one list of data, got {data}; tensor(...) makes one of data")
-        self._node = self._version = self._view = self._grad = None
+        self._node = self._version = self._view = self._memory = self._grad = None
         self._requires_grad = False
         if requires_grad:
             self.requires_grad = True
@@ -318,12 +321,15 @@ class Tensor:
         """A tensor on the same memory that needs no gradient. In-place changes are still noticed."""
         out = wrap(self._array)
         out._version = self.version()
+        join(self, out)
         return out
 
     @property
     def data(self) -> Tensor:
         """A tensor on the same memory, without history; autograd does not notice what is done to it."""
-        return wrap(self._array)
+        out = wrap(self._array)
+        join(self, out)
+        return out
 
     @data.setter
     def data(self, value: Tensor) -> None:
@@ -331,6 +337,7 @@ class Tensor:
             raise TypeError(f"Tensor.data: expected a Tensor, got {type(value).__name__}")
         self._array = value._array
         self._view = None
+        join(value, self)
         node, array = self._node, value._array
         if isinstance(node, AccumulateGrad) and (node.shape, node.dtype) != (array.shape, array.dtype):
             self._node = anew = AccumulateGrad(self)
@@ -352,6 +359,8 @@ class Tensor:
                 "can't call numpy() on a Tensor that requires grad: the array would have no history; "
                 "use tensor.detach().numpy()"
             )
+        put_in_order(self)
+        self._memory = FIXED
         return self._array
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -419,6 +428,7 @@ class Tensor:
         out = memo[id(self)] = rebuild(type(self), _copied(self._array, memo), self._requires_grad, {})
         if self._version:
             out._version = copy.deepcopy(self._version, memo)
+        out._memory = self._memory and FIXED
         out._grad = copy.deepcopy(self._grad, memo)
         out.__dict__.update(copy.deepcopy(self.__dict__, memo))
         return out
@@ -437,7 +447,7 @@ def wrap(array: np.ndarray, node: Node | None = None) -> Tensor:
     t._array = array
     t._node = node
     t._requires_grad = node is not None
-    t._version = t._view = t._grad = None
+    t._version = t._view = t._memory = t._grad = None
     return t
 
 
@@ -491,7 +501,7 @@ def rebuild(kind: type, array: np.ndarray, requires_grad: bool, attributes: dict
     """A leaf as it was before it was pickled or copied."""
     t: Tensor = kind.__new__(kind)  # type: ignore[call-overload]
     t._array = array
-    t._node = t._version = t._view = t._grad = None
+    t._node = t._version = t._view = t._memory = t._grad = None
     t._requires_grad = requires_grad
     t.__dict__.update(attributes)
     return t

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..memory import join
 from ..tensor import Tensor, wrap
 
 
@@ -17,6 +18,7 @@ def _adopt(new: Tensor, data: Tensor | None, name: str) -> None:
     new._version = data.version()
     new._node = new._view = new._grad = None
     new._requires_grad = False
+    join(data, new)
 
 
 class Parameter(Tensor):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import wraps
 from itertools import accumulate
 from operator import mul
 from typing import Any
@@ -15,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from ..kernels import kernel
+from ..memory import FIXED, fixed, put_in_order
 from ..op import expand_to, op
-from ..tensor import Size, as_array
+from ..tensor import Size, Tensor, as_array
 from .dims import axes, axis
 
 BIG = 16_384  # numbers; NumPy copies fewer as fast as a kernel
@@ -99,8 +101,8 @@ def _refused(name: str, old: tuple, new: Any) -> Exception:
 def view(input, shape: tuple):
     """`reshape` that shares its memory: RuntimeError where that cannot be, as after a transposition.
 
-    The layout channels-last, in which convolutions leave their results, is the library's own affair: it
-    counts as contiguous here, and is copied.
+    The layout channels-last, in which convolutions leave their results, is the library's own affair: their memory
+    is put in order first.
 
     >>> import tinygrad_cnn as tg
     >>> x = tg.zeros(4)
@@ -109,17 +111,12 @@ def view(input, shape: tuple):
     [0.0, 5.0, 0.0, 0.0]
     """
     out = reshape(input, shape)
-    if out.size and not np.may_share_memory(out, input) and not _channels_last(input):
+    if out.size and not np.may_share_memory(out, input):
         raise RuntimeError(
             f"view: a tensor of shape {input.shape} with strides {_strides(input)} cannot be seen as {out.shape} "
             "without a copy; use .reshape(...), or .contiguous().view(...)"
         )
     return out
-
-
-def _channels_last(a: np.ndarray) -> bool:
-    """Whether neighbours in memory are neighbours along another axis than the last, as after a convolution."""
-    return a.ndim >= 3 and a.itemsize in a.strides[:-1]
 
 
 def _strides(a: np.ndarray) -> tuple[int, ...]:
@@ -186,6 +183,23 @@ def unsqueeze(input, dim: int):
 for keeps_order in (reshape, view, flatten, unflatten, squeeze, unsqueeze):
     keeps_order.grad(input=lambda g, input_shape: reshape(g, input_shape))
     keeps_order.explain("The same elements in another shape: the gradient goes back into the old shape.")
+
+
+def _seeing(op: Any, copying: Any) -> Any:
+    """The same op, which sees memory in another shape that it could only copy as it lies. `copying` does that."""
+
+    @wraps(op)
+    def g(input: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(input, Tensor) and not input._array.flags.c_contiguous and not fixed(input):
+            seen = copying(input._array, *args, **kwargs)
+            if not np.may_share_memory(seen, input._array):
+                put_in_order(input, seen)
+        return op(input, *args, **kwargs)
+
+    return g
+
+
+reshape, view, flatten = _seeing(reshape, reshape), _seeing(view, reshape), _seeing(flatten, flatten)
 
 
 def view_as(input, other):
@@ -388,10 +402,17 @@ def apart(out: Any, input: Any) -> Any:
 
 def contiguous(input: Any, memory_format: Any = contiguous_format) -> Any:
     """The tensor itself where its elements lie in memory in their order, else such a copy."""
-    return input if is_contiguous(input, memory_format) else clone(input, memory_format)
+    if is_contiguous(input, memory_format):
+        return input
+    out = clone(input, memory_format)
+    if memory_format is channels_last and isinstance(out, Tensor):
+        out._memory = FIXED
+    return out
 
 
 def is_contiguous(input: Any, memory_format: Any = contiguous_format) -> bool:
     """Whether the elements lie in memory in their order (or channels last)."""
+    if memory_format is contiguous_format and isinstance(input, Tensor):
+        put_in_order(input)
     a = as_array(input)
     return (np.moveaxis(a, 1, -1) if memory_format is channels_last and a.ndim == 4 else a).flags.c_contiguous
