@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .modes import mode
+from .node import INFERENCE
 from .record import OpNode, record
 from .tensor import Tensor, wrap
 
@@ -28,22 +29,26 @@ def as_if(call: Callable, args: tuple, out: np.ndarray, *extras: Any) -> Tensor:
     result = wrap(out)
     if needed and mode.grad:
         record(spec, bound, [a._array if isinstance(a, Tensor) else a for a in bound], needed, out, extras, result)
+    elif mode.inference:
+        result._version = INFERENCE
     return result
 
 
-def pull_through(result: Tensor, both: Callable[[Any], tuple | None]) -> None:
+def pull_through(result: Tensor, both: Callable[[Any], tuple | None], *read: Any) -> None:
     """Let backward go through the node of `result` and its only parent at once, with a kernel that does both.
 
     `both(g)` gives the gradient of each input of the parent, or None to let the two do it. It is asked where nobody
-    looks at the gradient between them. Nothing but the child may have used the parent's result.
+    looks at the gradient between them, and what it `read`s has not changed. Nothing but the child may have used the
+    parent's result.
     """
     node = result._node
     if not isinstance(node, OpNode):
         return
     needed = node.parents[0].plan.needed  # type: ignore[attr-defined]
+    versions, time = [t.version() for t in read if isinstance(t, Tensor)], node.time
 
     def through(g: Any) -> list | None:
-        gradients = both(g)
+        gradients = None if any(version.time > time for version in versions) else both(g)
         return None if gradients is None else [gradients[i] for i in needed]
 
     node.through = through

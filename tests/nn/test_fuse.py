@@ -200,3 +200,37 @@ def test_batch_norm_in_evaluation_is_folded_into_the_convolution(last, options):
     with tg.no_grad():
         np.testing.assert_allclose(net(x), one_by_one(net, x), rtol=1e-4, atol=1e-5)
     assert net(x).requires_grad
+
+
+def plus_one(t):
+    with tg.no_grad():
+        t.add_(1)
+
+
+CHANGES = {
+    "bias of batch norm": lambda net, out: plus_one(net[0].bias),
+    "weight of batch norm": lambda net, out: plus_one(net[0].weight),
+    "result": lambda net, out: plus_one(out),
+    "list of the window": lambda net, out: net[-1].kernel_size.__setitem__(slice(None), [1, 1]),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("pooled", [False, True])
+def test_what_changes_between_forward_and_backward_is_refused_or_makes_no_difference(change, pooled):
+    def gradient(change):
+        tg.manual_seed(0)
+        net = nn.Sequential(nn.BatchNorm2d(2), nn.ReLU(), nn.MaxPool2d([2, 2]))
+        net.requires_grad_(False)
+        x = tg.randn(4, 2, 4, 4, requires_grad=True)
+        out = (net if pooled else net[:2])(x)
+        loss = (out * tg.arange(float(out.numel())).view(out.shape)).sum()
+        change(net, out)
+        return tg.autograd.grad(loss, x)[0].numpy()
+
+    expected = gradient(lambda net, out: None)
+    if change == "weight of batch norm" or (change == "result" and not pooled):
+        with pytest.raises(RuntimeError, match="add_"):
+            gradient(CHANGES[change])
+    else:
+        np.testing.assert_allclose(gradient(CHANGES[change]), expected)

@@ -12,6 +12,7 @@ from typing import Any
 from ..fusion import as_if, pull_through
 from ..kernels import kernel
 from ..quiet import quietly
+from ..record import frozen
 from ..tensor import Tensor, as_array
 from .activation import relu, relu_mask
 from .conv import _plan, conv2d
@@ -51,7 +52,8 @@ def batch_norm_relu(
     _bump("batch_norm", running_mean, running_var)
     between = as_if(_batch_norm, (input, weight, bias, eps, running), out, mean, invstd)
     result = as_if(relu, (between,), out)
-    pull_through(result, lambda g: kernel.batch_norm_relu_backward(g, *arrays, mean, invstd))
+    both = lambda g: kernel.batch_norm_relu_backward(g, *arrays, mean, invstd)
+    pull_through(result, both, input, weight, bias)
     return result
 
 
@@ -64,10 +66,7 @@ def max_pool2d_of_relu(input: Tensor, *window: Any) -> Any:
     result = max_pool2d(input, *window)
     node = result._node
     if node is not None:
-        choice, shape, out, version = node.kept("choice"), input._array.shape, result._array, result.version()
-
-        def both(g: Any) -> Any:
-            return None if version.changes else (max_pool2d_place(relu_mask(g, out), choice, shape, *window),)
-
-        pull_through(result, both)
+        choice, shape, out, window = node.kept("choice"), input._array.shape, result._array, frozen(window)
+        both = lambda g: (max_pool2d_place(relu_mask(g, out), choice, shape, *window),)
+        pull_through(result, both, result)
     return result
