@@ -214,13 +214,18 @@ def _bump(name: str, *changed: Any) -> None:
 @op(keeps=("mean", "invstd"))
 def standardize(input, dim: tuple, eps: float):
     """(input - mean) / √(var + eps), mean and var over the axes dim        any shape -> the same"""
-    dim = tuple([i % input.ndim for i in dim])
-    mean = average(input, dim, True)
+    return _standard(input, tuple([i % input.ndim for i in dim]), eps)
+
+
+def _standard(input: np.ndarray, dim: tuple, eps: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    n = math.prod([input.shape[i] for i in dim])
+    mean = kernel.sum(input, dim, True) / n
     centered = input - mean
-    var = average(np.square(centered), dim, True)
-    if input.dtype == np.float32 and not np.isfinite(var).all():  # squares beyond the range of float32
-        var = average(np.square(centered.astype(np.float64)), dim, True)
-    invstd = (1 / np.sqrt(var + var.dtype.type(eps))).astype(input.dtype)
+    var = kernel.sum(np.square(centered), dim, True) / n
+    if input.dtype == np.float32 and not np.isfinite(np.add.reduce(var, axis=None)):  # beyond the range of float32
+        out, mean, invstd = (a.astype(np.float32) for a in _standard(input.astype(np.float64), dim, eps))
+        return out, mean, invstd
+    invstd = 1 / np.sqrt(var + var.dtype.type(eps))
     centered *= invstd
     return centered, mean, invstd
 

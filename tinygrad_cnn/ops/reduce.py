@@ -93,7 +93,7 @@ def average(a: np.ndarray, over: tuple, keepdim: bool = False) -> Any:
     """The mean of an array over these axes, finite even where the sum is beyond the range of its dtype."""
     n = math.prod([a.shape[i] for i in over])
     out = kernel.sum(a, over, keepdim) / n
-    finite = math.isfinite(out) if out.ndim == 0 and out.dtype.kind == "f" else np.isfinite(out).all()
+    finite = np.isfinite(out if out.ndim == 0 else np.add.reduce(out, axis=None))  # their sum, which is sooner made
     return out if finite or not n else kernel.sum(a / n, over, keepdim)
 
 

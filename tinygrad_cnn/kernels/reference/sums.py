@@ -26,8 +26,9 @@ def sum(input: np.ndarray, axes: tuple[int, ...], keepdims: bool) -> np.ndarray:
     >>> sum(np.full((1_000_000, 2), 0.1, np.float32), (0,), False)
     array([100000., 100000.], dtype=float32)
     """
-    terms = math.prod([input.shape[i] for i in axes])
-    if terms <= 4 * FEW or input.ndim == 1 or (len(axes) == input.ndim and input.flags.c_contiguous):
+    ndim = input.ndim
+    in_pairs = ndim == 1 or (input.flags.c_contiguous and (len(axes) == ndim or axes == (ndim - 1,)))
+    if in_pairs or math.prod([input.shape[i] for i in axes]) <= 4 * FEW:
         return np.add.reduce(input, axis=axes, keepdims=keepdims)  # type: ignore[call-overload]
     if axes == (0,) and not keepdims and input.flags.c_contiguous:  # as for the bias of a layer
         return _folded(input)
