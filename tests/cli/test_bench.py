@@ -10,11 +10,12 @@ import math
 import os
 import signal
 
+import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
 from tinygrad_cnn.cli import UserError, bench, main
-from tinygrad_cnn.cli.bench import alone, compared, networks
+from tinygrad_cnn.cli.bench import accuracy, alone, compared, networks
 from tinygrad_cnn.cli.bench.networks import WORKLOADS, Workload
 from tinygrad_cnn.cli.bench.ops import OPS
 from tinygrad_cnn.cli.bench.turns import Job, Settings, Worker, take_turns
@@ -48,6 +49,7 @@ def reference(monkeypatch):
         ("victorzhou", {"train"}, ["victorzhou_b1", "victorzhou_b64"]),
         ("machine mlp_b64", {"machine", "train"}, ["mlp_b64"]),
         ("infer lenet victorzhou_b1", {"infer"}, ["lenet_b64", "victorzhou_b1"]),
+        ("accuracy vgg", {"accuracy"}, ["vgg_b32"]),
     ],
 )
 def test_chosen(words, sections, workloads):
@@ -63,6 +65,7 @@ def test_chosen(words, sections, workloads):
         ("--rounds 0", "--rounds: must be at least 1"),
         ("--rounds x", "invalid int value: 'x'"),
         ("--threads -1", "--threads: must be at least 1"),
+        ("accuracy --seeds 0", "--seeds: must be at least 1"),
         ("--against jax", "invalid choice: 'jax'"),
     ],
 )
@@ -200,6 +203,42 @@ def test_growth_in_memory(reference):
     if base["step_mb"] is not None:
         assert batch["step_mb"] < base["step_mb"]
         assert batch["memory"] == pytest.approx(batch["step_mb"] / base["step_mb"], rel=0.3)
+
+
+@pytest.mark.slow
+def test_accuracy(capsys):
+    assert main(["bench", "accuracy", "lenet", "--seeds", "2", "--threads", "1", "--against", "none", "--json"]) == 0
+    out, err = capsys.readouterr()
+    (row,) = json.loads(out)["accuracy"]
+    assert (row["workload"], row["seeds"]) == ("lenet_b16", 2)
+    for library in ("tinygrad_cnn", accuracy.READABLE):
+        summary = row[library]
+        assert 1e-8 < min(summary["errors"]) <= summary["median"] <= max(summary["errors"]) == summary["worst"]
+        assert summary["large"] == sum(e > 1e-4 for e in summary["errors"])
+    assert "torch" not in row
+    assert err.splitlines()[-2].split()[:4] == ["gradients", "ours", "median", "ours"]
+    assert err.splitlines()[-1].split()[0] == "lenet_b16"
+
+
+def test_accuracy_of_nothing():
+    with pytest.raises(UserError, match="accuracy looks at the gradients of lenet, "):
+        accuracy.accuracy(settings(), {"mlp_b64": WORKLOADS["mlp_b64"]})
+
+
+@pytest.mark.slow
+def test_a_network_learns_by_exact_gradients(tmp_path):
+    """Where a convolution is not exact enough, a ReLU or a maximum moves in most runs: the error is then 1e-3."""
+    errors = []
+    for seed in range(3):
+        found = {}
+        for dtype in ("float32", "float64"):
+            path = tmp_path / f"{seed}{dtype}.npz"
+            described = networks.ACCURACY["vgg"].described()
+            networks.gradients("tinygrad_cnn", described, tg.get_num_threads(), seed, dtype, str(path))
+            with np.load(path) as file:
+                found[dtype] = dict(file)
+        errors.append(accuracy.error(found["float32"], found["float64"]))
+    assert np.median(errors) < 5e-6, errors
 
 
 @pytest.mark.slow

@@ -1,9 +1,10 @@
-"""Measure speed and memory on this machine, beside PyTorch where it is installed.
+"""Measure speed, memory and accuracy on this machine, beside PyTorch where it is installed.
 
     tinygrad-cnn bench                          the machine, a few ops, training steps
     tinygrad-cnn bench ops                      every op
     tinygrad-cnn bench infer lenet --rounds 20  one network, with care
     tinygrad-cnn bench growth --against none    what a larger batch, image, ... costs
+    tinygrad-cnn bench accuracy vgg --seeds 50  gradients of random networks, beside double precision
 
 Each library runs in a process of its own, and where there are several they take turns, round by round (turns.py). A
 time is the median of the rounds. A ratio is the median of the ratios of each round, so it need not be the ratio of
@@ -21,12 +22,12 @@ from importlib import metadata
 from importlib.util import find_spec
 
 from .. import UserError
-from . import alone, compared
+from . import accuracy, alone, compared
 from .networks import WORKLOADS, Workload
 from .turns import Settings, environment
 
 TORCH = ("torch", "torch-channels-last", "torch-compile")
-SECTIONS = ("machine", "ops", "train", "infer", "growth", "first")
+SECTIONS = ("machine", "ops", "train", "infer", "growth", "first", "accuracy")
 
 
 def positive_int(text: str) -> int:
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     things = f"{', '.join(SECTIONS)}, or a network: {', '.join(WORKLOADS)}"
     add("what", nargs="*", metavar="WHAT", help=f"{things} (default: machine, a few ops, train)")
     add("--rounds", type=positive_int, help="rounds of each figure (default: 9)")
+    add("--seeds", type=positive_int, help="runs of each network whose gradients are compared (default: 16)")
     add("--threads", type=positive_int, help="threads of each library (default: all cores)")
     against = "whom to compare with; best is the fastest of the three (default: torch, where it is installed)"
     add("--against", choices=(*TORCH, "best", "none"), help=against)
@@ -63,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
         quick=args.quick,
         against=opponents(args.against),
         out=sys.stderr if args.json else sys.stdout,
+        seeds=args.seeds or (2 if args.quick else 16),
     )
     compile_kernels(settings.threads)
     found: dict = {"threads": settings.threads, "rounds": settings.rounds, "against": settings.against}
@@ -78,6 +81,8 @@ def run(args: argparse.Namespace) -> int:
     for section in ("train", "infer", "first"):
         if section in sections:
             found[section] = getattr(compared, section)(settings, workloads)
+    if "accuracy" in sections:
+        found["accuracy"] = accuracy.accuracy(settings, workloads)
     if args.json:
         print(json.dumps(found))
     differ = [row["workload"] for name in SECTIONS[2:] for row in found.get(name, ()) if row.get("same_loss") is False]
@@ -100,7 +105,7 @@ def chosen(words: list[str]) -> tuple[set[str], dict[str, Workload]]:
             raise UserError(f"there is nothing called {word!r} to measure; there are {there_are}")
     if not words:
         sections = {"machine", "ops", "train"}
-    elif workloads and not sections & {"train", "infer", "first"}:
+    elif workloads and not sections & {"train", "infer", "first", "accuracy"}:
         sections.add("train")
     return sections, workloads or WORKLOADS
 

@@ -3,14 +3,14 @@
 A workload is a network, the shape of its images, and a batch. Weights and images are the same numbers in both
 libraries, so losses must be equal, and that is looked at before a time is believed.
 
-A library is tinygrad_cnn, torch, torch-channels-last or torch-compile.
+A library is tinygrad_cnn, tinygrad_cnn-reference, torch, torch-channels-last or torch-compile.
 """
 
 from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -25,7 +25,7 @@ class Workload:
     batch: int
     image: tuple[int, int, int]  # (C, H, W)
     classes: int = 10
-    sizes: dict[str, int] = field(default_factory=dict)  # for a network that comes in several
+    sizes: dict[str, Any] = field(default_factory=dict)  # for a network that comes in several
 
     def described(self) -> dict:
         """As plain data, for the way to a worker."""
@@ -75,14 +75,18 @@ def hermosayhl(nn: Any, c: int, h: int, w: int, classes: int) -> Any:
     return nn.Sequential(*body, nn.Linear(128 * h * w, classes))
 
 
-def vgg(nn: Any, c: int, h: int, w: int, classes: int) -> Any:
-    """Three layers of VGG's kind, with batch norm."""
+def vgg(nn: Any, c: int, h: int, w: int, classes: int, deep: bool = False) -> Any:
+    """Three layers of VGG's kind, with batch norm, or six."""
 
     def block(i: int, o: int) -> list:
         return [nn.Conv2d(i, o, 3, padding=1), nn.BatchNorm2d(o), nn.ReLU()]
 
-    body = [*block(c, 64), *block(64, 64), nn.MaxPool2d(2), *block(64, 128), nn.MaxPool2d(2), nn.Flatten()]
-    return nn.Sequential(*body, nn.Linear(128 * (h // 4) * (w // 4), classes))
+    body = [*block(c, 64), *block(64, 64), nn.MaxPool2d(2), *block(64, 128)]
+    features = 128 * (h // 4) * (w // 4)
+    if deep:
+        body += [*block(128, 128), nn.MaxPool2d(2), *block(128, 256), *block(256, 256)]
+        features = 256 * (h // 8) * (w // 8)
+    return nn.Sequential(*body, nn.MaxPool2d(2), nn.Flatten(), nn.Linear(features, classes))
 
 
 def resnet18(nn: Any, c: int, h: int, w: int, classes: int) -> Any:
@@ -137,12 +141,23 @@ WORKLOADS = {
         Workload("resnet18", 8, (3, 64, 64)),
     )
 }
+ACCURACY = {  # whose gradients are looked at, with fewer images
+    w.network: w
+    for w in (
+        Workload("lenet", 16, (1, 28, 28)),
+        Workload("keras_mnist", 16, (1, 28, 28)),
+        Workload("cs231n", 16, (3, 32, 32)),
+        Workload("hermosayhl", 4, (3, 224, 224), classes=3),
+        Workload("vgg", 8, (3, 32, 32), sizes={"deep": True}),
+        Workload("resnet18", 8, (3, 64, 64)),
+    )
+}
 BASE = Workload("blocks", 32, (3, 32, 32), sizes={"channels": 32, "depth": 3})  # what `growth` starts from
 
 
 def load(library: str, threads: int) -> Any:
     """The library itself, held to so many threads."""
-    name = "tinygrad_cnn" if library == "tinygrad_cnn" else "torch"
+    name = "tinygrad_cnn" if library.startswith("tinygrad_cnn") else "torch"
     lib = importlib.import_module(name)
     for room in ("nn.functional", "optim"):
         importlib.import_module(f"{name}.{room}")
@@ -195,6 +210,38 @@ def weights(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.n
     if len(shape) == 1:
         return np.full(shape, 0 if name.endswith("bias") else 1, np.float32)
     return rng.standard_normal(shape, dtype=np.float32) * np.float32(math.sqrt(2 / math.prod(shape[1:])))
+
+
+def default_weights(named: Iterable[tuple[str, Any]], rng: np.random.Generator) -> Iterator[tuple[Any, np.ndarray]]:
+    """Each parameter with numbers for it, drawn as PyTorch does by default: of a layer all within ±1/√inputs."""
+    bound, layer = 1.0, ""
+    for name, p in named:
+        shape = tuple(p.shape)
+        if len(shape) > 1:
+            bound, layer = 1 / math.sqrt(math.prod(shape[1:])), name.rpartition(".")[0]
+        if name.rpartition(".")[0] == layer:
+            yield p, rng.uniform(-bound, bound, shape).astype(np.float32)
+        else:  # batch norm
+            yield p, weights(name, shape, rng)
+
+
+def gradients(library: str, workload: dict, threads: int, seed: int, dtype: str, path: str) -> tuple[Callable, dict]:
+    """The gradient of every parameter, in this dtype and written to a file; dropout is off."""
+    w = Workload(**workload)
+    lib = load(library, threads)
+    rng = np.random.default_rng(seed)
+    net = BUILDERS[w.network](lib.nn, *w.image, w.classes, **w.sizes).to(getattr(lib, dtype))
+    with lib.no_grad():
+        for p, values in default_weights(net.named_parameters(), rng):
+            p.copy_(lib.tensor(values.astype(dtype)))
+    for m in net.modules():
+        if type(m).__name__ == "Dropout":
+            m.eval()
+    x = rng.standard_normal((w.batch, *w.image), dtype=np.float32).astype(dtype)
+    loss = lib.nn.functional.cross_entropy(net(lib.tensor(x)), lib.tensor(rng.integers(0, w.classes, w.batch)))
+    loss.backward()
+    np.savez(path, **{name: p.grad.numpy() for name, p in net.named_parameters()})
+    return lambda: None, {"loss": loss.item()}
 
 
 class PeakMemory:

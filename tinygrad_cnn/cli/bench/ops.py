@@ -185,14 +185,14 @@ OPS = {
     )
 }  # fmt: skip
 
-_answers: list[bool] = []  # of winograd.pays, since the op was made
+_answers: list[bool] = []  # the last of winograd.pays, since the op was made
 _watched = False
 
 
 def make(name: str, threads: int, direct: bool) -> tuple[Callable, dict]:
     """The op of this name, and by what algorithm it is done; `direct` forbids the transformed convolution.
 
-    A plan is made once for its shapes, so a process either always forbids it or never.
+    A process either always forbids it or never.
     """
     import tinygrad_cnn as tg
 
@@ -216,7 +216,7 @@ def watch(direct: bool) -> None:
     pays = winograd.pays
 
     def noted(*args: Any) -> bool:
-        _answers.append(pays(*args) and not direct)
+        _answers[:] = [pays(*args) and not direct]
         return _answers[-1]
 
     winograd.pays, _watched = noted, True  # type: ignore[assignment]

@@ -42,6 +42,7 @@ class Settings:
     quick: bool
     against: tuple[str, ...]  # libraries to compare with
     out: TextIO  # where tables go
+    seeds: int = 16  # runs that gradients are compared in
 
     def budget(self, seconds: float) -> float:
         """The seconds of a round; when it is to be quick, a single call."""
@@ -57,6 +58,8 @@ class Worker:
     def __init__(self, library: str, threads: int):
         self.library, self.threads, self.started = library, threads, time.perf_counter()
         env = environment(threads)
+        if library == "tinygrad_cnn-reference":
+            env["TINYGRAD_CNN_KERNELS"] = "reference"
         self.complaints = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 (closed with the worker)
         command = [sys.executable, str(HERE / "worker.py")]
         self.process = subprocess.Popen(
