@@ -264,6 +264,18 @@ def test_what_is_marked_dirty_gets_the_new_history_and_so_does_its_base():
     assert x.grad.tolist() == [2.0, 1.0]
 
 
+def test_what_is_marked_dirty_is_not_held():
+    gc.disable()
+    try:
+        y = tg.ones(2, requires_grad=True) * 1
+        Double.apply(y)
+        alive = weakref.ref(y)
+        del y
+        assert alive() is None
+    finally:
+        gc.enable()
+
+
 def test_what_is_marked_dirty_has_to_be_returned():
     class Lost(Double):
         @staticmethod

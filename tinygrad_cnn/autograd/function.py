@@ -228,6 +228,7 @@ class Function:
                 t._node, t._requires_grad = node, True
             results.append(t)
         ctx._keep(results)
+        ctx._dirty = {}  # a node does not hold its outputs
         if mode.tracer is not None:
             mode.tracer.called(cls, args, tuple(a._array for a in results if isinstance(a, Tensor)), ctx)
         return results[0] if single else tuple(results)
