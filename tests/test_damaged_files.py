@@ -27,7 +27,7 @@ from tinygrad_cnn.data import digits, read_idx, write_idx
 from tinygrad_cnn.data.mnist import read_mnist
 
 SECONDS = float(os.environ.get("TINYGRAD_CNN_FUZZ", "0"))
-TRIES = 150
+TRIES = 100
 
 
 def blob(obj):

@@ -66,7 +66,10 @@ def diff(before: str, after: str, output: str) -> None:
     if Path(output).suffix != ".html":
         raise ValueError(f"{output}: the comparison is a page; give a name that ends in .html")
     a, b = load(before), load(after)
-    diff_page(a, b, output, names=(Path(before).name, Path(after).name))
+    try:
+        diff_page(a, b, output, names=(Path(before).name, Path(after).name))
+    except (LookupError, TypeError, AttributeError, ArithmeticError) as error:  # values that no recorder writes
+        raise ValueError(f"{before} and {after} cannot be compared: {type(error).__name__}: {error}") from error
 
 
 def run_target(target: str, shapes: list[tuple[int, ...]], *, values: bool, check: bool) -> record:

@@ -91,7 +91,8 @@ def _shape(node: dict) -> str:
 
 
 def _sources(node: dict) -> list[str]:
-    return [edge["from"] or figure(edge.get("number", "?")) for edge in node["inputs"]]
+    given = [edge["from"] or edge.get("number", "?") for edge in node["inputs"]]
+    return [figure(n) if isinstance(n, int | float) else str(n) for n in given]
 
 
 def _norms(document: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 import graphviz
 
 from .fold import Box, View, view
+from .names import printable
 from .source import document_from
 
 SHOW = ("shapes", "grads", "saved", "params", "values")
@@ -139,7 +140,7 @@ def clip(text: str, length: int) -> str:
 class _Drawing:
     def __init__(self, document: dict, seen: View, shown: set[str]):
         self.document, self.seen, self.shown = document, seen, shown
-        self.gradients = 0
+        self.gradients = self.frames = 0
         self.ids = {key: f"b{i}" for i, key in enumerate(seen.boxes)}
 
     def draw(self, graph: graphviz.Digraph) -> None:
@@ -165,7 +166,8 @@ class _Drawing:
             name = frame.rpartition(".")[2]
             kind = next((m["class"] for m in self.document["modules"] if m["path"] == frame), "")
             label = f"{name}: {kind}" if kind and kind != name else name
-            with graph.subgraph(name=f"cluster_{frame}") as inner:
+            self.frames += 1
+            with graph.subgraph(name=f"cluster_{self.frames}") as inner:
                 inner.attr(
                     label=_safe(clip(label, 48)), labeljust="l", labelloc="t", fontsize="11", style="rounded",
                     color="#8d8d99", fontcolor="#45454f", tooltip=_safe(frame), **{"class": "frame"},
@@ -278,5 +280,4 @@ def _label(rows: list[str]) -> str:
 
 def _safe(text: str) -> str:
     """Text that DOT takes as it is; what cannot be printed is replaced."""
-    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return graphviz.nohtml(clean.replace("\\", "\\\\"))
+    return graphviz.nohtml(printable(text).replace("\\", "\\\\"))

@@ -10,6 +10,11 @@ from typing import Any
 LONGEST_SOURCE = 200_000
 
 
+def printable(text: str) -> str:
+    """The text without control characters and half characters, which no picture, page or terminal can show."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 class Names:
     """The names of modules, parameters and buffers, found in `model` or in the modules that were running.
 

@@ -7,7 +7,6 @@ the picture and the list remain.
 
 from __future__ import annotations
 
-import json
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,8 @@ from typing import Any
 from .dot import DARK, dot, shape_text, show_set, summary
 from .fold import View, depth_of, view
 from .mathml import mathml
+from .names import printable
+from .snapshot import json_text
 from .source import document_from
 from .svg import SECONDS, describe, engine, layout, polish
 from .text import step_text
@@ -81,8 +82,8 @@ def page(
         "compared": compared,
     }
     parts = {
-        "title": escape(document["title"]),
-        "summary": escape(summary(document)),
+        "title": _shown(document["title"]),
+        "summary": _shown(summary(document)),
         "css": (HERE / "page.css").read_text(encoding="utf-8") + _colours(),
         "js": _script(),
         "steps": _steps(document),
@@ -112,9 +113,14 @@ def _script() -> str:
     return text
 
 
+def _shown(text: str) -> str:
+    """Text as it can stand in the page."""
+    return escape(printable(text))
+
+
 def _json(value: Any) -> str:
     """JSON that can stand inside a script element."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    return json_text(value).replace("<", "\\u003c")
 
 
 def _pictures(document: dict[str, Any], shown: set[str], hide: Any, seconds: float) -> list[dict]:
@@ -198,17 +204,17 @@ def _steps(document: dict[str, Any]) -> str:
         for step in one["steps"]:
             number += 1
             prefix = f"pass {i + 1}, " if len(document["passes"]) > 1 else ""
-            line = escape(prefix + step_text(document, step).replace(" -> ", " → "))
+            line = _shown(prefix + step_text(document, step).replace(" -> ", " → "))
             items.append(f'<li><a href="#step={number}">{line}</a></li>')
     if not items:
-        items = [f'<li><a href="#node={escape(n["id"])}">{escape(n["id"])}</a></li>' for n in document["nodes"]]
+        items = [f'<li><a href="#node={_shown(n["id"])}">{_shown(n["id"])}</a></li>' for n in document["nodes"]]
     return "\n".join(items)
 
 
 def _unused(document: dict[str, Any]) -> str:
     """Parameters that got no gradient; that is not the same as a gradient of zero."""
     items = [
-        f"<li><code>{escape(u['name'])}</code> {escape(shape_text(u['shape']))}: {escape(u['reason'])}</li>"
+        f"<li><code>{_shown(u['name'])}</code> {_shown(shape_text(u['shape']))}: {_shown(u['reason'])}</li>"
         for u in document["unused"]
     ]
     return f"<h3>No gradient computed</h3><ul>{''.join(items)}</ul>" if items else ""
@@ -216,5 +222,5 @@ def _unused(document: dict[str, Any]) -> str:
 
 def _notes(document: dict[str, Any]) -> str:
     """What the recorder failed at."""
-    items = "".join(f"<li>{escape(note)}</li>" for note in document.get("notes", ()))
+    items = "".join(f"<li>{_shown(note)}</li>" for note in document.get("notes", ()))
     return f"<h3>Not recorded</h3><ul>{items}</ul>" if items else ""

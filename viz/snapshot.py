@@ -17,6 +17,7 @@ from tinygrad_cnn.tensor import Tensor
 from .names import Names
 from .samples import Samples
 from .structure import Structure
+from .valid import check
 
 SCHEMA = "tinygrad_cnn.viz/1"
 BUDGET = 256_000
@@ -133,7 +134,13 @@ def _unused(names: Names, nodes: list[dict]) -> list[dict]:
 
 def to_json(document: dict[str, Any]) -> str:
     """The document as JSON text; the same document gives the same bytes."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n"
+    return json_text(document) + "\n"
+
+
+def json_text(value: Any) -> str:
+    """JSON in which every text can be written to a file: half of a pair of characters is written as its escape."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def save(document: dict[str, Any], path: str | Path) -> Path:
@@ -149,10 +156,18 @@ def load(path: str | Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such file; make one with tinygrad-cnn graph SCRIPT.py -o {path}")
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not a JSON file ({error})") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         found = document.get("schema") if isinstance(document, dict) else type(document).__name__
-        raise ValueError(f"{path}: expected a snapshot of schema {SCHEMA!r}, found {found!r}")
+        raise ValueError(f"{path}: expected a snapshot of schema {SCHEMA!r}, found {found!r:.60}")
+    try:
+        check(document)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: the snapshot is damaged ({error})") from None
     return document
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number of JSON")

@@ -27,6 +27,7 @@ from tinygrad_cnn.op import Op
 from tinygrad_cnn.record import OpNode
 from tinygrad_cnn.tensor import Tensor, wrap
 
+from .names import printable
 from .probe import hooked, require_model, tensor_for, untouched
 
 SCHEMA = "tinygrad_cnn.viz.summary/1"
@@ -87,7 +88,7 @@ class Summary:
         """The table's rows as text, without indentation; the last one is the total."""
         for row in self.rows:
             name = row.path.rpartition(".")[2]
-            kind = f"{name}: {row.kind}" if name else row.kind
+            kind = printable(f"{name}: {row.kind}" if name else row.kind)
             kind += f" ×{row.calls}" if row.calls > 1 else ""
             output = row.output if row.calls else "not called"
             yield kind, output, _count(row.parameters), _count(row.multiply_adds), _bytes(row.saved)

@@ -19,6 +19,7 @@ from typing import Any
 
 from .dot import DARK, dot, summary
 from .fold import depth_of
+from .names import printable
 from .source import document_from
 
 SECONDS = 30.0
@@ -162,10 +163,10 @@ def polish(text: str, title: str, description: str) -> str:
     text = re.sub(r">\s*\n\s*<", "><", text)
     text = re.sub(r'(<text[^>]*) font-size="11"', r"\1", text).replace(' fill="#1b1b22"', "")
     head, _, body = text.partition(">")
-    name = escape(title)
+    name = escape(printable(title))
     head += ' role="img" aria-labelledby="t d" font-family="Helvetica,Arial,sans-serif" text-anchor="middle"'
     head += ' font-size="11" fill="#1b1b22"'
-    head += f'>\n<title id="t">{name}</title>\n<desc id="d">{escape(description)}</desc>\n'
+    head += f'>\n<title id="t">{name}</title>\n<desc id="d">{escape(printable(description))}</desc>\n'
     return f"{head}<style>{STYLE}</style>{body}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .dot import attributes_text, figure, shape_text, size_text, summary
+from .names import printable
 from .source import document_from
 
 
@@ -30,7 +31,7 @@ def text(source: Any, *, hide: Any = (), width: int = 120) -> str:
             module = node["module"]
             if module:
                 kind = next((m["class"] for m in document["modules"] if m["path"] == module), "")
-                lines.append(f"  {module}{f': {kind}' if kind else ''}")
+                lines.append(printable(f"  {module}{f': {kind}' if kind else ''}"))
         indent = "    " if module else "  "
         lines.append(_clip(f"{indent}{short_name(node):<{wide}}  {about(document, node)}", width))
     for i, one in enumerate(document["passes"]):
@@ -39,8 +40,9 @@ def text(source: Any, *, hide: Any = (), width: int = 120) -> str:
         for k, step in enumerate(one["steps"], 1):
             lines.append(_clip(f"  {k:>{digits}}. {step_text(document, step)}", width))
     for entry in document["unused"]:
-        lines.append(f"  {entry['name']} {shape_text(entry['shape'])}: no gradient computed; {entry['reason']}")
-    lines += [f"  not recorded: {note}" for note in document.get("notes", ())]
+        about_it = f"{shape_text(entry['shape'])}: no gradient computed; {entry['reason']}"
+        lines.append(printable(f"  {entry['name']} {about_it}"))
+    lines += [printable(f"  not recorded: {note}") for note in document.get("notes", ())]
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -89,4 +91,5 @@ def step_text(document: dict[str, Any], step: dict) -> str:
 
 
 def _clip(line: str, width: int) -> str:
+    line = printable(line)
     return line if len(line) <= width else line[: width - 1] + "…"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -320,3 +321,39 @@ def test_real_photographs():
 def test_real_cifar10_photographs():
     ds = datasets.ImageFolder(SHARED / "cifar10_jpg" / "test", transform=transforms.ToTensor())
     assert (len(ds), len(ds.classes), ds[0][0].shape) == (1000, 10, (3, 32, 32))
+
+
+# folders with more than folders and files in them
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links, pipes and sockets")
+def test_links_in_circles_and_what_is_no_file(tmp_path, monkeypatch):
+    root = tmp_path / "root"
+    for place in ("a/deep", "b"):
+        (root / place).mkdir(parents=True)
+    for place in ("a/1.png", "a/deep/2.png", "b/3.png"):
+        Image.new("RGB", (2, 2)).save(root / place)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    Image.new("RGB", (2, 2)).save(elsewhere / "4.png")
+    links = {"a/self": "a", "a/deep/up": "a", "a/root": ".", "a/deep/over": "..", "a/deep/b": "b", "b/a": "a",
+             "a/nowhere": "none", "a/loop.png": "a/loop.png", "c": "c"}  # fmt: skip
+    for link, target in links.items():
+        (root / link).symlink_to((root / target).absolute())
+    (root / "b" / "more").symlink_to(elsewhere)
+    (root / "b" / "again").symlink_to(elsewhere)
+    (root / "a" / "link.png").symlink_to(root / "b" / "3.png")
+    os.mkfifo(root / "a" / "pipe.png")
+    (root / "a" / "null.png").symlink_to("/dev/null")
+    with socket.socket(socket.AF_UNIX) as s:
+        monkeypatch.chdir(root / "a")  # the name of a socket is short
+        s.bind("s.png")
+    ds = datasets.ImageFolder(root)
+    assert ds.classes == ["a", "b"]
+    found = [(os.path.relpath(path, root), target) for path, target in ds.samples]
+    assert found == [
+        ("a/1.png", 0), ("a/link.png", 0), ("a/deep/2.png", 0), ("a/deep/b/3.png", 0), ("a/deep/b/again/4.png", 0),
+        ("a/deep/b/more/4.png", 0), ("b/3.png", 1), ("b/a/1.png", 1), ("b/a/link.png", 1), ("b/a/deep/2.png", 1),
+        ("b/again/4.png", 1), ("b/more/4.png", 1),
+    ]  # fmt: skip
+    assert all(image.size == (2, 2) for image, _ in ds)

@@ -10,6 +10,7 @@ A user's mistake (an option, a file) is one line on standard error and exit code
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import sys
 from collections.abc import Sequence
@@ -48,13 +49,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit code: 0, 2 for a user's mistake, 130 for Ctrl-C."""
     args = parser().parse_args(argv)
     try:
-        return args.run(args) or 0
-    except (UserError, FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError) as error:
-        message = " ".join(str(error).split())
-        print(f"tinygrad-cnn {args.command}: {message}", file=sys.stderr)
-        return 2
+        code = args.run(args) or 0
+        _flush()
+        return code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone; say nothing more
         return 0
+    except (UserError, OSError) as error:
+        message = " ".join(str(error).split())
+        print(f"tinygrad-cnn {args.command}: {message}", file=sys.stderr)
+        return 2
+
+
+def _flush() -> None:
+    """Write what was printed, now; what a full disk does not take is not tried again at the end of the process."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError:
+        with contextlib.suppress(OSError):
+            sys.stdout.close()
+        raise

@@ -88,6 +88,8 @@ def from_script(script: str, name: str) -> Any:
             namespace = runpy.run_path(str(path), run_name=path.stem)
     except SystemExit:
         raise UserError(f"{script}: it ended itself (SystemExit) before there was a network") from None
+    except (RuntimeError, ValueError, OSError) as error:  # as of a damaged file that it loads
+        raise UserError(f"{script}: {error}") from None
     finally:
         sys.path[:], sys.argv = before
     modules = {k: v for k, v in namespace.items() if isinstance(v, Module) and not k.startswith("_")}

@@ -148,14 +148,20 @@ def run(args: argparse.Namespace) -> int:
     finally:
         progress.close()
     test_loss, correct = evaluate(model, test_x, test_y)
+    lost = ""  # why something could not be written, which is no reason to keep the result back
     if args.save:
-        tg.save(model.state_dict(), args.save)
+        try:
+            tg.save(model.state_dict(), args.save)
+        except OSError as error:
+            lost = f"--save: the weights were not written: {error}"
     if history is not None:
         facts = {"data": args.data, "model": name, "optimizer": args.optimizer, "epochs": done, "seed": args.seed}
         facts["test accuracy"] = f"{correct / len(test_y):.2%}"
-        tg.viz.report(
-            history, args.report, model=model, images=test_x, labels=test_y, title=f"{name} on {args.data}", facts=facts
-        )
+        title = f"{name} on {args.data}"
+        try:
+            tg.viz.report(history, args.report, model=model, images=test_x, labels=test_y, title=title, facts=facts)
+        except OSError as error:
+            lost = lost or f"--report: the page was not written: {error}"
     result = {
         "data": args.data,
         "model": name,
@@ -167,7 +173,7 @@ def run(args: argparse.Namespace) -> int:
         "images_per_second": done * len(train_x) / training if training else 0.0,
         "seed": args.seed,
         "interrupted": interrupted,
-        "saved": args.save,
+        "saved": None if lost.startswith("--save") else args.save,
     }
     if args.json:
         print(json.dumps(result))
@@ -176,6 +182,8 @@ def run(args: argparse.Namespace) -> int:
             f"test accuracy {correct / len(test_y):.2%} ({correct} of {len(test_y)}), test loss {test_loss:.4f}; "
             f"{done} epochs in {training:.1f} s, {result['images_per_second']:,.0f} images/s"
         )
+    if lost:
+        raise UserError(lost)
     return 130 if interrupted else 0
 
 

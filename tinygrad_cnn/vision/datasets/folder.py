@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,27 @@ def default_loader(path: str | os.PathLike) -> Any:
     """The picture in a file, as RGB."""
     with pillow().open(path) as image:
         return image.convert("RGB")
+
+
+def _walk(top: Path) -> Iterator[tuple[str, list[str]]]:
+    """(folder, its files in order) of this folder and all below it.
+
+    Links are followed, but to a folder around them, where the walk would go in circles. What is neither a file nor a
+    folder, as a pipe or a device, is passed over: to open it may take for ever.
+    """
+    real = Path(os.path.realpath(top))
+    left = [(str(top), {str(real), *map(str, real.parents)})]
+    while left:
+        folder, around = left.pop()
+        files = []
+        with contextlib.suppress(OSError):  # not to be read
+            for name in sorted(os.listdir(folder)):
+                path = os.path.join(folder, name)
+                if os.path.isfile(path):
+                    files.append(path)
+                elif os.path.isdir(path) and (inner := os.path.realpath(path)) not in around:
+                    left.append((path, around | {inner}))
+        yield folder, files
 
 
 class DatasetFolder(VisionDataset):
@@ -52,7 +74,7 @@ class DatasetFolder(VisionDataset):
             raise FileNotFoundError(
                 f"{type(self).__name__}: {directory} is not a folder; expected one with a folder a class"
             )
-        classes = sorted(entry.name for entry in Path(directory).iterdir() if entry.is_dir())
+        classes = sorted(name for name in os.listdir(directory) if os.path.isdir(os.path.join(directory, name)))
         if not classes:
             raise FileNotFoundError(f"{type(self).__name__}: couldn't find any class folder in {directory}")
         return classes, {name: i for i, name in enumerate(classes)}
@@ -74,9 +96,8 @@ class DatasetFolder(VisionDataset):
         empty = []
         for name in sorted(class_to_idx):
             before = len(samples)
-            for folder, _, files in sorted(os.walk(Path(directory, name), followlinks=True)):
-                paths = (os.path.join(folder, file) for file in sorted(files))
-                samples += [(path, class_to_idx[name]) for path in paths if valid(path)]
+            paths = (path for _, files in sorted(_walk(Path(directory, name))) for path in files)
+            samples += [(path, class_to_idx[name]) for path in paths if valid(path)]
             if len(samples) == before:
                 empty.append(name)
         if empty and not allow_empty:
