@@ -591,7 +591,8 @@ def test_numpy_is_given_where_nothing_is_recorded():
 @pytest.mark.parametrize(
     "f",
     [
-        lambda x: x + 2, lambda x: tg.cat([x, x]), lambda x: tg.stack([x, x]), lambda x: x.split(1)[0],
+        lambda x: x + 2, lambda x: x[1:], lambda x: x[0, None], lambda x: x[..., :2], lambda x: tg.cat([x, x]),
+        lambda x: tg.stack([x, x]), lambda x: x.split(1)[0],
         lambda x: x.expand(2, 3).t(), lambda x: x.unbind(0)[1], lambda x: x.flip(0),
         lambda x: x.repeat(2), lambda x: tg.nn.functional.pad(x, (1, 1)),
     ],
@@ -603,6 +604,14 @@ def test_what_keeps_no_values_can_be_gone_through_again(f):
     once = x.grad.clone()
     y.backward()
     assert x.grad.tolist() == (2 * once).tolist()
+
+
+@pytest.mark.parametrize("f", [lambda x: x[tg.tensor([0, 2])], lambda x: x[x > 0], lambda x: x.exp(), lambda x: x * x])
+def test_what_keeps_values_can_be_gone_through_once(f):
+    y = f(tg.tensor([1.0, -2.0, 3.0], requires_grad=True)).sum()
+    y.backward()
+    with pytest.raises(RuntimeError, match="second time"):
+        y.backward()
 
 
 def test_a_gradient_of_another_dtype_becomes_that_of_its_output():

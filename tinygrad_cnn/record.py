@@ -67,10 +67,12 @@ class Plan:
             self.guarded, self.meant = self._among(n_values), []
         self.keeps_out = n_values in self.keep
         self.beyond = any(not isinstance(k, slice) and k >= n_values for k in self.keep)
+        # What backward frees: inputs, results, and arrays that forward handed on. Sizes, places and attributes stay.
+        self.frees = any(isinstance(k, slice) or k < self.n_inputs or k == n_values for k in self.keep)
         first_shape = len(self.numbered)
-        self.frees = any(
-            isinstance(k, slice) or k < self.n_inputs or n_values <= k < first_shape for k in self.keep
-        )  # sizes and attributes stay
+        self.handed = [
+            slot for slot, k in enumerate(self.keep) if not isinstance(k, slice) and n_values < k < first_shape
+        ]
 
     def _among(self, n_values: int) -> list[int]:
         """Which of the arguments are kept so far."""
@@ -351,9 +353,14 @@ class OpNode(Node):
 
     def release(self) -> None:
         self.through = None
-        if self.plan.frees:
+        plan = self.plan
+        if plan.frees or (plan.handed and self.saved and any(_has_arrays(self.saved[i]) for i in plan.handed)):
             self.saved = None
             self.guards = []
+
+
+def _has_arrays(value: Any) -> bool:
+    return isinstance(value, np.ndarray) or (isinstance(value, tuple | list) and any(map(_has_arrays, value)))
 
 
 def _in_float32(g: Any, saved: list) -> tuple[Any, list]:

@@ -232,3 +232,22 @@ def test_out():
     with pytest.raises(RuntimeError, match="differentiation"):
         tg.matmul(a.clone().requires_grad_(), a, out=out)
     assert memory.tolist() == [[2, 2], [2, 2]]
+
+
+@pytest.mark.parametrize(
+    ("f", "shapes"),
+    [
+        (lambda x, v: x @ v, [(4, 0), (0,)]),
+        (lambda x, v: x @ v, [(2, 3, 0), (0,)]),
+        (lambda x, w: x @ w, [(4, 0), (0, 3)]),
+        (tg.nn.functional.linear, [(3, 0), (2, 0), (2,)]),
+        (tg.nn.functional.linear, [(0, 3), (2, 3), (2,)]),
+        (lambda w: tg.nn.functional.embedding(tg.tensor([0, 1, 1]), w), [(3, 0)]),
+        (lambda x: tg.nn.functional.local_response_norm(x, 2), [(1, 2, 0)]),
+        (lambda x: tg.nn.functional.local_response_norm(x, 2), [(0, 2, 3)]),
+    ],
+)
+def test_nothing_inside(f, shapes):
+    operands = [tg.zeros(*shape, requires_grad=True) for shape in shapes]
+    f(*operands).sum().backward()
+    assert [tuple(x.grad.shape) for x in operands] == shapes

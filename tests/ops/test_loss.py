@@ -308,6 +308,7 @@ X, Y = tg.zeros(4, 3), tg.tensor([0, 1, 2, 1])
         (lambda: F.binary_cross_entropy(X, X - 1), RuntimeError, "elements of target should be between 0 and 1"),
         (lambda: F.binary_cross_entropy(X, X[:1]), ValueError, r"target size \(1, 3\) must be the same as input size"),
         (lambda: F.binary_cross_entropy(X, X.long()), RuntimeError, "target dtype int64 but expected float32"),
+        (lambda: F.binary_cross_entropy_with_logits(X, X.long()), RuntimeError, "target must be floating, got int64"),
         (lambda: F.binary_cross_entropy_with_logits(X, X[0]), ValueError, "must be the same as input size"),
         (lambda: F.gaussian_nll_loss(X, X, X - 1), ValueError, "var has negative"),
         (lambda: F.gaussian_nll_loss(X, X, tg.ones(2, 2)), ValueError, "incorrect size"),
@@ -342,3 +343,14 @@ def test_second_derivative_of_the_huber_loss(loss):
     (g,) = tg.autograd.grad(loss(x, tg.zeros(6), reduction="sum"), x, create_graph=True)
     assert g.tolist() == [0.0, 0.5, -0.5, 1.0, -1.0, 1.0]
     assert tg.autograd.grad(g.sum(), x)[0].tolist() == [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("dtype", [tg.float16, tg.float32, tg.float64])
+@pytest.mark.parametrize("kind", [tg.float16, tg.float32, tg.float64])
+def test_logits_and_targets_of_two_dtypes(dtype, kind):
+    x = tg.ones(2, dtype=dtype, requires_grad=True)
+    loss = F.binary_cross_entropy_with_logits(x, tg.ones(2, dtype=kind))
+    loss.backward()
+    assert (loss.dtype, x.grad.dtype) == (kind, dtype)
+    assert loss.item() == pytest.approx(0.3132617, rel=1e-3)
+    assert x.grad.tolist() == pytest.approx([-0.1344707] * 2, rel=1e-3)

@@ -137,7 +137,7 @@ def left_behind(names: dict[str, Any], grads: bool = True, flags: bool = True) -
 
 def look(x: Any, grads: bool, flags: bool) -> Seen:
     grad = x.grad if grads else None
-    if not flags and grad is not None and not grad.any():
+    if not flags and grad is not None and not (grad.abs() > 1e-6).any():
         grad = None
     return Seen(
         str(x.dtype).removeprefix("torch."), tuple(x.shape), flags and x.requires_grad, flags and x.is_leaf,

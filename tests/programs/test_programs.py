@@ -1,6 +1,6 @@
 """Random programs do here what they do in PyTorch: values, dtypes, shapes, gradients, flags, and what is refused.
 
-`programs.txt` holds 300 small programs and `runs.txt` 30 of training, with PyTorch's answers; `python maker.py record`
+`programs.txt` holds 300 small programs and `runs.txt` 32 of training, with PyTorch's answers; `python maker.py record`
 and `python runs.py record` in this folder write them anew. Where torch is installed, TINYGRAD_CNN_RANDOM_PROGRAMS=5000
 and TINYGRAD_CNN_RANDOM_RUNS=200 make as many others, each time other ones, and run them beside it. What fails is
 printed as the fewest lines that still do, to be run as they are.

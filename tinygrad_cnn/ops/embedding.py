@@ -29,7 +29,7 @@ def _embedding_weight(grad, input, weight_shape: tuple, padding_idx: int | None,
     Nothing is added to row padding_idx; with scale_grad_by_freq each sum becomes a mean.
     """
     rows = input.reshape(-1)
-    out = kernel.sums_at(grad.reshape(-1, weight_shape[1]), rows, weight_shape[0])
+    out = kernel.sums_at(grad.reshape(rows.size, weight_shape[1]), rows, weight_shape[0])
     if scale_grad_by_freq:
         out /= np.maximum(np.bincount(rows, minlength=len(out)), 1).astype(out.dtype)[:, None]
     if padding_idx is not None:

@@ -74,7 +74,7 @@ def _matmul_other(g: Any, input: Any, other_shape: tuple) -> Any:
     if len(other_shape) == 1 and input.ndim == 1:
         return g * input
     if len(other_shape) == 1:  # g (..., N), input (..., N, K) -> (K,)
-        return matmul(reshape(g, (-1,)), reshape(input, (-1, input.shape[-1])))
+        return matmul(reshape(g, (-1,)), _rows(input))
     if input.ndim == 1:
         return unsqueeze(input, -1) * unsqueeze(g, -2)
     if len(other_shape) == 2 and input.ndim > 2:  # one product for the whole batch

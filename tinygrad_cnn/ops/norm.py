@@ -390,7 +390,9 @@ def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float 
     """
     if input.ndim < 3:
         raise ValueError(f"local_response_norm: expected input (N, C, L, ...), got shape {tuple(input.shape)}")
-    N, C, *_ = input.shape
-    columns = reshape(square(input), (N, 1, C, -1))
+    N, C, *pixels = input.shape
+    if 0 in input.shape:
+        return input
+    columns = reshape(square(input), (N, 1, C, math.prod(pixels)))
     around = avg_pool2d(pad(columns, (0, 0, size // 2, (size - 1) // 2)), (size, 1), 1)
     return input / (reshape(squeeze(around, 1), input.shape) * alpha + k) ** beta

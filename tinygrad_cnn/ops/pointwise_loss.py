@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..modes import user_level
-from ..op import in_float32, op
+from ..op import cast, in_float32, op
 from ..tensor import as_array
 from .activation import hardtanh, sigmoid, softplus
 from .elementwise import clamp, sub, where, xlogy
@@ -202,7 +202,12 @@ def binary_cross_entropy(
     0.6931
     """
     reduction = reduction_of(reduction, size_average, reduce)
-    _same_kind("binary_cross_entropy", input, target)
+    _same_shape("binary_cross_entropy", input, target)
+    if input.dtype != target.dtype:
+        raise RuntimeError(
+            f"binary_cross_entropy: found target dtype {target.dtype} but expected {input.dtype}, the input's; "
+            f"convert it with .to({input.dtype})"
+        )
     for what, values in (("input", as_array(input)), ("target", as_array(target))):
         if values.size and not (values.min() >= 0 and values.max() <= 1):
             raise RuntimeError(
@@ -226,13 +231,20 @@ def binary_cross_entropy_with_logits(
     """mean of -target·log σ(input) - (1-target)·log(1-σ(input)), σ the sigmoid        any shape twice -> ()
 
     input: logits of any size. weight: a factor, broadcast. pos_weight: a factor for the first term, broadcast.
+    The loss has the dtype of target, which must be floating.
     """
     reduction = reduction_of(reduction, size_average, reduce)
-    _same_kind("binary_cross_entropy_with_logits", input, target)
+    _same_shape("binary_cross_entropy_with_logits", input, target)
+    if target.dtype.kind != "f":
+        raise RuntimeError(
+            f"binary_cross_entropy_with_logits: target must be floating, got {target.dtype}; convert it with .float()"
+        )
     if pos_weight is None:
         losses = _logit_loss(input, target)
     else:
         losses = (1 - target) * input + softplus(-input) * ((pos_weight - 1) * target + 1)  # softplus(-x) is -log σ(x)
+    if input.dtype != target.dtype:
+        losses = cast(losses, target.dtype)
     return reduce_to(losses if weight is None else losses * weight, reduction)
 
 
@@ -254,17 +266,12 @@ _logit_loss.explain(
 )
 
 
-def _same_kind(name: str, input: Any, target: Any) -> None:
+def _same_shape(name: str, input: Any, target: Any) -> None:
     if not hasattr(target, "dtype"):
         raise TypeError(f"{name}: target must be a Tensor, got {type(target).__name__}")
     if input.shape != target.shape:
         raise ValueError(
             f"{name}: target size {tuple(target.shape)} must be the same as input size {tuple(input.shape)}"
-        )
-    if input.dtype != target.dtype:
-        raise RuntimeError(
-            f"{name}: found target dtype {target.dtype} but expected {input.dtype}, the input's; "
-            f"convert it with .to({input.dtype})"
         )
 
 
