@@ -92,6 +92,7 @@ class Node:
     retain: Callable[[], Tensor | None] | None  # a weak reference to the tensor whose .grad is to be kept
     scope: Any
     where: tuple[str, int, str] | None
+    zero = True  # whether None stands for a gradient of zeros, or for none at all
 
     def pull(self, g: Any, create_graph: bool) -> list:
         """The gradient of each parent, in the order of `parents`; None where it is zero."""

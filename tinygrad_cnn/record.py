@@ -253,7 +253,7 @@ class OpNode(Node):
                 c = rule(g, saved[slots[0]])
             else:
                 c = rule(g, *[saved[i] for i in slots])
-            if c is None or c.shape != parent.shape or c.dtype is not parent.dtype:
+            if c is not None and (c.shape != parent.shape or c.dtype is not parent.dtype):
                 from .op import fit  # made with what is here
 
                 c = fit(c, parent)

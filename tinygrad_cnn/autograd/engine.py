@@ -199,6 +199,7 @@ def _walk(
             seed = np.copy(seed, order="K")  # the caller's own
         gradients[root] = seed
     found: dict[Node, Any] = {}
+    nought: set[Node] = set()  # what was reached, by zeros alone: they are not computed with, but they are an answer
     before, loud = (mode.grad, mode.tracer), loudness()
     try:
         silence()
@@ -207,6 +208,13 @@ def _walk(
         for node in order:
             g = gradients.pop(node, None)
             if g is None:
+                if node in nought:
+                    nought.update(node.parents)
+                    if wanted is not None:
+                        if node in wanted:
+                            found[node] = np.zeros(node.shape, node.dtype)
+                    elif type(node) is AccumulateGrad:
+                        _arrive(node, np.zeros(node.shape, node.dtype), create_graph)
                 continue
             if node.hooks is not None or node.retain is not None:
                 g = _run_hooks(node, g, create_graph)
@@ -218,15 +226,15 @@ def _walk(
                 if node not in between or (node in wanted and not any(p in between for p in node.parents)):
                     continue
             elif type(node) is AccumulateGrad:
-                leaf = node.leaf()
-                if leaf is not None:
-                    _accumulate(leaf, g, create_graph)
+                _arrive(node, g, create_graph)
                 continue
             contributions = node.pull(g, create_graph)
             if tracer is not None:
                 tracer.pulled(node, g, contributions)
             for parent, c in zip(node.parents, contributions, strict=True):
                 if c is None:
+                    if node.zero:
+                        nought.add(parent)
                     continue
                 if anomaly:
                     _refuse_nan(node, c)
@@ -242,6 +250,12 @@ def _walk(
         mode.grad, mode.tracer = before
         restore(loud)
     return found
+
+
+def _arrive(node: AccumulateGrad, g: Any, create_graph: bool) -> None:
+    leaf = node.leaf()
+    if leaf is not None:
+        _accumulate(leaf, g, create_graph)
 
 
 def _accumulate(t: Tensor, g: Any, create_graph: bool) -> None:

@@ -22,6 +22,8 @@ class FunctionCtx(Node):
 
     # No __slots__: users keep what they like on a ctx.
 
+    zero = False  # None from a user's backward is no gradient
+
     def __init__(self, function: type[Function], args: tuple):
         self.function = function
         self.time = tick()
