@@ -92,3 +92,9 @@ TABLE = tg.ones(3, 2)
 def test_errors_teach(call, error, says):
     with pytest.raises(error, match=says):
         call()
+
+
+def test_long_rows_of_half_precision_are_shortened():
+    table = tg.tensor([[300.0, 400.0], [1.0, 2.0]], dtype=tg.float16)
+    tg.embedding(tg.tensor([0, 1]), table, max_norm=10.0)
+    assert table.tolist() == [[6.0, 8.0], [1.0, 2.0]]

@@ -198,3 +198,11 @@ def test_an_error_moves_no_statistics():
     with pytest.raises(RuntimeError):
         F.batch_norm(tg.randn(4, 3, 5), mean, var, tg.ones(4), training=True)
     assert (mean.tolist(), var.tolist()) == ([0, 0, 0], [1, 1, 1])
+
+
+def test_running_var_of_a_constant_channel_is_not_negative():
+    x = tg.zeros(8, 3) + tg.tensor([0.0, 1.0, 1e4])
+    running = tg.zeros(3)
+    F.batch_norm(x, tg.zeros(3), running, training=True, momentum=1.0)
+    assert (running >= 0).all()
+    np.testing.assert_allclose(running, 0, atol=2e-12)

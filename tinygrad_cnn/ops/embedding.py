@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..half import widened
 from ..kernels import kernel
 from ..op import op
 from ..tensor import Tensor, as_array
@@ -117,7 +118,7 @@ def embedding(
 def _shorten(weight: Any, rows: np.ndarray, max_norm: float, norm_type: float) -> None:
     """Scale these rows of the table to at most max_norm, in place."""
     table = as_array(weight)
-    norms = np.linalg.norm(table[rows], norm_type, axis=1)
+    norms = np.linalg.norm(widened(table[rows]), norm_type, axis=1)
     long = norms > max_norm
     if long.any():
         table[rows[long]] *= (max_norm / (norms[long] + 1e-7)).astype(table.dtype)[:, None]

@@ -70,7 +70,8 @@ def follow(running: tuple | None, mean: np.ndarray, invstd: np.ndarray, eps: flo
     """Move the running statistics towards those of this batch; the variance is the unbiased one."""
     if running is not None and input.size:
         n = input.size // input.shape[1]
-        _move(running, mean, (1 / np.square(invstd) - eps) * (n / max(n - 1, 1)))
+        var = np.maximum(1 / np.square(invstd, dtype=np.float64) - eps, 0)
+        _move(running, mean, var * (n / max(n - 1, 1)))
 
 
 def _move(running: tuple, mean: np.ndarray, var: np.ndarray) -> None:

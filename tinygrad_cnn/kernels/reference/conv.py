@@ -86,11 +86,12 @@ def conv2d_weight(
     O, c, h, w = weight_shape
     _, _, P, Q = grad.shape
     grad = grad.transpose(0, 2, 3, 1)
-    total = np.zeros((groups, h * w * c, O // groups), grad.dtype)
+    total = np.zeros((groups, h * w * c, O // groups))  # in float64, for there may be many pieces
     for images, rows, columns in _im2col(input, O, (h, w), (P, Q), stride, padding, dilation, groups):
         here = np.ascontiguousarray(grad[images, rows])
         total += columns.transpose(0, 2, 1) @ _by_group(here.reshape(*here.shape[:3], groups, -1))
-    return np.ascontiguousarray(total.reshape(groups, h, w, c, -1).transpose(0, 4, 3, 1, 2)).reshape(weight_shape)
+    total = total.reshape(groups, h, w, c, -1).transpose(0, 4, 3, 1, 2)
+    return np.ascontiguousarray(total, grad.dtype).reshape(weight_shape)
 
 
 @reference

@@ -24,7 +24,7 @@ def matmul(input: np.ndarray, other: np.ndarray) -> np.ndarray:
     array([[11.]])
     """
     a, b = _ready(input), _ready(other)
-    K = a.shape[-1]
+    K = a.shape[-1] if a.ndim and b.ndim else 0
     if K <= LONG or a.dtype.kind not in "fc" or b.shape[-2:][0] != K:
         return np.matmul(a, b)
     total = np.float64(0) if a.dtype.kind == "f" else np.complex128(0)
