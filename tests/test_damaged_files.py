@@ -274,7 +274,7 @@ def test_digits(tmp_path):
         only(ValueError, digits.read_digits, path)
 
 
-@pytest.mark.parametrize("protocol", range(5))
+@pytest.mark.parametrize("protocol", range(6))
 def test_plain_pickles(protocol):
     from tinygrad_cnn.vision.datasets.plain_pickle import read_plain_pickle
 

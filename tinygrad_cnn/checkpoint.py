@@ -44,6 +44,7 @@ from .tensor import Tensor, device, plain, wrap
 FORMAT, VERSION = "tinygrad_cnn", 1
 INDEX = "tinygrad_cnn.json"
 LONG_INT = 2000  # bits; Python does not read decimals of any length
+PIECE = 1 << 18  # bytes; read in pieces that stay in the cache
 DTYPE = r"[<>=|]?[A-Za-z_]+\d{0,9}(\[\w{1,12}\])?"
 # The header of a .npy file, as NumPy writes it for an array without fields.
 HEADER = re.compile(
@@ -417,7 +418,7 @@ def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
         room = array.reshape(-1, order="A").view(np.uint8).data if left else memoryview(b"")
         done = 0
         while done < left:
-            n = entry.readinto(room[done:])
+            n = entry.readinto(room[done : done + PIECE])
             if not n:
                 raise EOFError(f"{name} is cut off")
             done += n

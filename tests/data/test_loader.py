@@ -494,6 +494,21 @@ def test_a_batch_that_was_late_can_still_be_had():
     assert drained(it) == [[1], [2]]
 
 
+@pytest.mark.parametrize("what", ["init", "iter"])
+def test_a_worker_that_does_not_begin_is_late(what):
+    gate = threading.Event()
+
+    class Slow(IterableDataset):
+        def __iter__(self):
+            return iter([gate.wait()])
+
+    options = {"worker_init_fn": lambda i: gate.wait()} if what == "init" else {}
+    loader = DataLoader(Mapped(3) if what == "init" else Slow(), num_workers=1, timeout=0.05, **options)
+    with pytest.raises(RuntimeError, match="timed out"):
+        iter(loader)
+    gate.set()
+
+
 class Range(IterableDataset):
     def __init__(self, start, end):
         self.start, self.end = start, end

@@ -97,6 +97,24 @@ def changed_data():
     return back(y, x)
 
 
+def assign_in_every_form():
+    x, y = leaf(3, 3), tg.zeros(3, 3)
+    y[0] = x[0]
+    y[:, 1] = 1
+    y[..., 2] = x[:, 2]
+    y[tg.tensor([True, False, True])] = x[:2]
+    y[1, 1] = x.sum()
+    y[None, 0] = x[None, 2]
+    return back(y * y, x)
+
+
+def detached_and_changed():
+    x = leaf(3)
+    y = x * 2
+    y.detach().add_(1)
+    return [*back(y + 0, x), y]
+
+
 # scatter and index
 
 
@@ -238,6 +256,34 @@ def complex_numbers():
     return [y * y, y.abs(), x]
 
 
+def one_graph_many_times():
+    x = leaf(3)
+    h = x.exp()
+    return [g for k in range(3) for g in back(h * k, x, retain_graph=True)]
+
+
+def anomaly():
+    x = leaf(3)
+    with tg.autograd.detect_anomaly():
+        try:
+            (-x.abs()).sqrt().sum().backward()
+        except RuntimeError as error:
+            return [type(error).__name__, x.grad]
+
+
+def for_inference():
+    net = nn.Linear(2, 2)
+    with tg.inference_mode():
+        return [net(tg.ones(1, 2))]
+
+
+def a_recorder_inside():
+    x = leaf(3)
+    with viz.record() as r:
+        (x * 2).sum().backward()
+    return [*back(x * 3, x), len(r.document["passes"])]
+
+
 # hooks
 
 
@@ -337,6 +383,29 @@ class InPlace(Function):
         return g * 2
 
 
+class Same(Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * 3
+
+
+class Ordered(Function):
+    @staticmethod
+    def forward(ctx, x):
+        places = x.argsort()
+        ctx.mark_non_differentiable(places)
+        ctx.set_materialize_grads(False)
+        return x * 2, places
+
+    @staticmethod
+    def backward(ctx, g, _):
+        return g * 2
+
+
 class Nested(Function):
     @staticmethod
     def forward(ctx, x):
@@ -376,6 +445,12 @@ def function_with_odd_results():
     x = leaf(2)
     y, labels, text = Odd.apply(x, {"a": 1})
     return [*back(y, x), labels, text]
+
+
+def functions_that_hand_on():
+    x = leaf(3)
+    y, places = Ordered.apply(x)
+    return [*back(Same.apply(y), x), places]
 
 
 def function_differentiated_twice():

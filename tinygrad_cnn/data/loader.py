@@ -265,11 +265,11 @@ class _Prefetched:
             workers = [_Worker(WorkerInfo(i, n, seed + i, loader._for_worker())) for i in range(n)]
             weakref.finalize(loader if loader.persistent_workers else self, _stop, (), workers)
             if init := loader.worker_init_fn:
-                _everywhere(workers, lambda: init(_here.info.id))
+                _everywhere(workers, lambda: init(_here.info.id), loader.timeout)
             if loader.persistent_workers:
                 loader._workers = workers
         weakref.finalize(self, _stop, self.pending, ())
-        fetchers = _everywhere(workers, lambda: loader._fetcher(_here.info.dataset))
+        fetchers = _everywhere(workers, lambda: loader._fetcher(_here.info.dataset), loader.timeout)
         for worker, fetch in islice(cycle(zip(workers, fetchers, strict=True)), n * ahead):
             self._ask(worker, fetch)
 
@@ -294,7 +294,7 @@ class _Prefetched:
     def __next__(self) -> Any:
         while self.pending:
             worker, fetch, future = self.pending[0]
-            self._wait(future)  # if that is given up, the batch can still be asked for
+            _wait(future, self.loader.timeout)  # if that is given up, the batch can still be asked for
             self.pending.popleft()
             if future.exception() is None and future.result() is END:
                 continue  # a stream that has ended is not asked again
@@ -305,13 +305,13 @@ class _Prefetched:
                 del future  # which an error's traceback would hold, and it the error
         raise StopIteration
 
-    def _wait(self, future: Future) -> None:
-        try:
-            future.exception(self.loader.timeout or None)
-        except Late:
-            raise RuntimeError(
-                f"DataLoader: timed out after {self.loader.timeout} seconds of waiting for a batch"
-            ) from None
+
+def _wait(future: Future, seconds: float) -> None:
+    """Wait until there is a result or an error; RuntimeError if there is none after this time (0: any)."""
+    try:
+        future.exception(seconds or None)
+    except Late:
+        raise RuntimeError(f"DataLoader: timed out after {seconds} seconds of waiting for a batch") from None
 
 
 def _own(dataset: Any) -> Any:
@@ -403,9 +403,12 @@ def _outcome(task: Callable, args: tuple) -> tuple[Any, BaseException | None]:
         return None, error
 
 
-def _everywhere(workers: list[_Worker], task: Callable[[], Any]) -> list:
+def _everywhere(workers: list[_Worker], task: Callable[[], Any], seconds: float) -> list:
     """Run a task once in every worker; the results."""
-    return [future.result() for future in [worker.submit(task) for worker in workers]]
+    futures = [worker.submit(task) for worker in workers]
+    for future in futures:
+        _wait(future, seconds)
+    return [future.result() for future in futures]
 
 
 def _told(error: Exception, task: Callable) -> Exception:

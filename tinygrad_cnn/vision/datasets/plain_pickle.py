@@ -22,12 +22,13 @@ IGNORED = {"PROTO", "FRAME", "STOP"}
 VALUES = {
     "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT",
     "STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8",
-    "BINBYTES", "SHORT_BINBYTES", "BINBYTES8",
+    "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8",
 }  # fmt: skip
 ARRAY = {("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct")}
 DTYPE = ("numpy", "dtype")
 BYTES = ("_codecs", "encode")  # how Python 3 writes bytes for Python 2
-KNOWN = {*ARRAY, DTYPE, BYTES, ("numpy", "ndarray")}
+BUFFER = {("numpy.core.numeric", "_frombuffer"), ("numpy._core.numeric", "_frombuffer")}  # since protocol 5
+KNOWN = {*ARRAY, *BUFFER, DTYPE, BYTES, ("numpy", "ndarray")}
 
 
 class Name(NamedTuple):
@@ -120,9 +121,9 @@ def _taken(stack: list, start: int, kind: Callable[[Any], Any]) -> Any:
     return items
 
 
-def _of(value: Any, kind: type) -> Any:
+def _of(value: Any, kind: Any) -> Any:
     if not isinstance(value, kind):
-        raise ValueError(f"it treats a {type(value).__name__} as a {kind.__name__}")
+        raise ValueError(f"it treats a {type(value).__name__} as a {getattr(kind, '__name__', kind)}")
     return value
 
 
@@ -144,6 +145,9 @@ def _called(function: Name, arguments: tuple) -> Any:
         if not re.fullmatch(r"b1|[iu][1248]|f[248]", _of(arguments[0], str)):
             raise ValueError(f"it has an array of dtype {arguments[0][:20]!r}, expected numbers")
         return Typecode(arguments[0])
+    if function in BUFFER:
+        content, typecode, shape, order = arguments
+        return _array(content, typecode, shape, order)
     if function == BYTES:
         return _of(arguments[0], str).encode("latin1")
     raise ValueError(f"it calls {function.module}.{function.name}")
@@ -159,11 +163,15 @@ def _filled(thing: Any, state: tuple) -> Any:
         return thing
     _of(thing, Unfilled)
     _, shape, typecode, fortran, content = state
+    thing.array = _array(content, typecode, shape, "F" if fortran else "C")
+    return thing.array
+
+
+def _array(content: Any, typecode: Any, shape: Any, order: Any) -> np.ndarray:
     dtype = np.dtype(_of(typecode, Typecode).order + typecode.code)
-    content = content.encode("latin1") if isinstance(content, str) else _of(content, bytes)
+    content = content.encode("latin1") if isinstance(content, str) else bytes(_of(content, bytes | bytearray))
     if not all(type(n) is int and 0 <= n < 2**31 for n in _of(shape, tuple)) or len(shape) > 8:
         raise ValueError("it has an array whose shape is none")
     if math.prod(shape) * dtype.itemsize != len(content):
         raise ValueError(f"it has an array of shape {shape} and {len(content)} bytes")
-    thing.array = np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")
-    return thing.array
+    return np.frombuffer(content, dtype).reshape(shape, order="F" if order == "F" else "C")
