@@ -689,6 +689,13 @@ def test_nothing_changes_where_not_all_of_it_fits(name, tmp_path):
     load_checkpoint(tmp_path / "y", net, opt, plan)
 
 
+def test_a_link_to_safetensors(tmp_path):
+    pytest.importorskip("safetensors")
+    (tmp_path / "latest").symlink_to(tmp_path / "x.safetensors")
+    save({"w": tg.ones(1)}, tmp_path / "latest")
+    assert load(tmp_path / "latest")["w"].item() == load(tmp_path / "x.safetensors")["w"].item() == 1.0
+
+
 def test_names_and_dtypes_in_safetensors(tmp_path):
     pytest.importorskip("safetensors")
     path = tmp_path / "x.safetensors"

@@ -73,7 +73,7 @@ def save(obj: Any, f: str | os.PathLike | BinaryIO) -> None:
     [1.0, 1.0]
     """
     if isinstance(f, str | os.PathLike):
-        if Path(f).suffix == ".safetensors":
+        if Path(os.path.realpath(f)).suffix == ".safetensors":
             blob = _safetensors(obj)
             _write_whole(f, lambda file: file.write(blob))
         else:
@@ -95,7 +95,7 @@ def load(f: str | os.PathLike | BinaryIO, map_location: Any = None, *, weights_o
         device(map_location)
     if isinstance(f, str | os.PathLike):
         path = Path(f)
-        if path.suffix == ".safetensors":
+        if Path(os.path.realpath(f)).suffix == ".safetensors":
             return _from_safetensors(path)
         with path.open("rb") as file:
             return _read(file, str(path))

@@ -330,3 +330,15 @@ def test_a_state_that_is_none(name, state):
     with pytest.raises(TypeError, match=r"expected the dict of state_dict\(\)"):
         plan.load_state_dict(state)
     assert vars(plan) == before
+
+
+def test_a_state_of_other_schedulers_changes_nothing():
+    s = tg.optim.lr_scheduler
+    opt = tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0)
+    plan = s.ChainedScheduler([s.StepLR(opt, 2), s.ExponentialLR(opt, 0.9)])
+    state = plan.state_dict() | {"last_epoch": 77}
+    before = [dict(vars(part)) for part in (plan, *plan._schedulers)]
+    for states in ([], state["_schedulers"][:1], [state["_schedulers"][0] | {"gamma": 7.0}, 3]):
+        with pytest.raises((TypeError, ValueError), match="ChainedScheduler"):
+            plan.load_state_dict(state | {"_schedulers": states})
+        assert [dict(vars(part)) for part in (plan, *plan._schedulers)] == before

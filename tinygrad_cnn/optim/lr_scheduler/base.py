@@ -82,12 +82,13 @@ class LRScheduler:
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over a state."""
-        if not isinstance(state_dict, Mapping):
-            raise TypeError(
-                f"{type(self).__name__}.load_state_dict: expected the dict of state_dict(), got a "
-                f"{type(state_dict).__name__}"
-            )
+        check_state(type(self).__name__, state_dict)
         self.__dict__.update(state_dict)
+
+
+def check_state(name: str, state_dict: Any) -> None:
+    if not isinstance(state_dict, Mapping):
+        raise TypeError(f"{name}.load_state_dict: expected the dict of state_dict(), got a {type(state_dict).__name__}")
 
 
 def check_optimizer(name: str, optimizer: Any) -> Optimizer:

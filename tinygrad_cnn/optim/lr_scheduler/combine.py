@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..optimizer import Optimizer
-from .base import LRScheduler
+from .base import LRScheduler, check_state
 from .plateau import ReduceLROnPlateau
 
 
@@ -38,11 +38,17 @@ class _Combined(LRScheduler):
         return {**super().state_dict(), "_schedulers": [s.state_dict() for s in self._schedulers]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        own = self._schedulers
-        super().load_state_dict(state_dict)
-        states, self._schedulers = self._schedulers, own
+        """Take over a state, which must be of as many schedulers; ValueError otherwise."""
+        name, own = type(self).__name__, self._schedulers
+        check_state(name, state_dict)
+        states = state_dict.get("_schedulers", ())
+        if len(states) != len(own):
+            raise ValueError(f"{name}: the state is one of {len(states)} schedulers, here are {len(own)}")
+        for state in states:
+            check_state(f"a scheduler of {name}", state)
+        super().load_state_dict({**state_dict, "_schedulers": own})
         for scheduler, state in zip(own, states, strict=True):
-            scheduler.load_state_dict(state)  # type: ignore[arg-type]
+            scheduler.load_state_dict(state)
 
 
 class SequentialLR(_Combined):
