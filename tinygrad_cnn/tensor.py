@@ -228,16 +228,19 @@ class Tensor:
         assert view is not None
         base = view.base
         node, changes = base._node, base.version().changes
-        if node is view.seen or changes == view.changes:
+        if changes == view.changes:
             return
         leaf = isinstance(node, AccumulateGrad | None)
-        if not leaf and (base._array is not view.array or view.sealed):
+        moved = base._array is not view.array and node is not view.seen and not leaf
+        if moved or (view.sealed and base._requires_grad):
             if mode.grad:
                 how = f"made {view.sealed}" if view.sealed else "made before its base was given another shape"
                 raise RuntimeError(
                     f"this tensor of shape {self._array.shape} is a view that was {how}, and its base was changed in "
                     "place since, so its history is no longer right; make the view again"
                 )
+            return
+        if node is view.seen:
             return
         if not leaf:
             self._become(_Setting(grad=True, tracer=None).during(view.replay, base)._node)
