@@ -20,7 +20,7 @@ from .autograd.function import refuse_changed
 from .dtypes import float16
 from .modes import mode, user_line
 from .node import Node, Version, tick
-from .tensor import Tensor, as_array, wrap
+from .tensor import Tensor, as_array, refuse_complex, wrap
 
 if TYPE_CHECKING:
     from .op import Op
@@ -125,9 +125,10 @@ def record(
 ) -> OpNode | None:
     """Make the node of a call, keep what its rules ask for, and let the result point to it.
 
-    Integers and bool have no gradient, so a result of such a dtype gets no node.
+    Integers and bool have no gradient, so a result of such a dtype gets no node; a complex one is refused.
     """
-    if result is not None and out.dtype.kind not in "fc":
+    if result is not None and out.dtype.kind != "f":
+        refuse_complex(op.name, out.dtype)
         if mode.tracer is not None:
             mode.tracer.called(op, args, out, None)
         return None

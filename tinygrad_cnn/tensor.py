@@ -191,7 +191,9 @@ class Tensor:
 
     @requires_grad.setter
     def requires_grad(self, flag: bool) -> None:
-        if flag and self._array.dtype.kind not in "fc":
+        if flag:
+            refuse_complex("requires_grad", self._array.dtype)
+        if flag and self._array.dtype.kind != "f":
             raise RuntimeError(
                 f"only Tensors of floating point dtype can require gradients, this one is {self._array.dtype}; "
                 "convert it first with .float()"
@@ -338,6 +340,11 @@ class Tensor:
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
             raise TypeError(f"Tensor.data: expected a Tensor, got {type(value).__name__}")
+        if self._requires_grad and value._array.dtype.kind != "f":
+            refuse_complex("Tensor.data", value._array.dtype)
+            raise RuntimeError(
+                f"Tensor.data: what requires grad must be floating, got {value._array.dtype}; convert it with .float()"
+            )
         self._array = value._array
         self._view = None
         join(value, self)
@@ -455,6 +462,15 @@ def wrap(array: np.ndarray, node: Node | None = None) -> Tensor:
 
 
 _new = Tensor.__new__
+
+
+def refuse_complex(name: str, dtype: np.dtype) -> None:
+    """Raise where a gradient is asked for through complex numbers: the rules are those of real ones."""
+    if dtype.kind == "c":
+        raise RuntimeError(
+            f"{name}: {dtype} has no gradients here; compute with real and imaginary parts, or .detach() what "
+            "requires grad"
+        )
 
 
 def refuse_change(t: Tensor, name: str) -> None:

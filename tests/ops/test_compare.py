@@ -129,3 +129,8 @@ def test_every_pair_of_dtypes_as_in_pytorch(name):
 def test_errors(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_no_axis_to_look_along():
+    x = tg.tensor([[0.0, 2.0]])
+    assert tg.all(x, ()).tolist() == tg.any(x, ()).tolist() == [[False, True]]

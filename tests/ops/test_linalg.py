@@ -251,3 +251,27 @@ def test_nothing_inside(f, shapes):
     operands = [tg.zeros(*shape, requires_grad=True) for shape in shapes]
     f(*operands).sum().backward()
     assert [tuple(x.grad.shape) for x in operands] == shapes
+
+
+def test_a_vector_of_weights_has_one_output():
+    x, w = tg.tensor([[1.0, 2.0], [3.0, 4.0]]), tg.tensor([10.0, 1.0])
+    assert tg.nn.functional.linear(x, w).tolist() == [12, 34]
+    assert tg.nn.functional.linear(x, w, tg.tensor(1.0)).tolist() == [13, 35]
+
+
+def test_a_product_over_nothing_has_gradients_of_nothing():
+    x, v = tg.zeros(4, 0, requires_grad=True), tg.zeros(0, requires_grad=True)
+    (x @ v).sum().backward()
+    assert x.grad.shape == (4, 0)
+    assert v.grad.shape == (0,)
+
+
+def test_nuclear_norm():
+    t = tg.tensor([[3.0, 0.0], [0.0, -4.0]], dtype=tg.float64, requires_grad=True)
+    tg.norm(t, "nuc").backward()
+    assert t.grad.round(decimals=12).tolist() == [[1, 0], [0, -1]]
+    assert tg.norm(tg.ones(2, 3, 4), "nuc", dim=(0, 2), keepdim=True).shape == (1, 3, 1)
+    for shape in ((3, 3), (4, 2), (2, 4)):
+        assert gradgradcheck(lambda t: tg.norm(t, "nuc"), [tg.randn(*shape, dtype=tg.float64, requires_grad=True)])
+    with pytest.raises(RuntimeError, match="two axes"):
+        tg.norm(tg.ones(3), "nuc")

@@ -130,6 +130,57 @@ def test_logits_of_ten_thousand():
     assert x.grad.tolist() == [0, 0, 1, -1]
 
 
+LOSSES_OF_DTYPES = [  # loss, dtypes of input and target, dtype of the result (None: refused), as in PyTorch
+    ("mse_loss", "float32", "bool", "float32"),
+    ("mse_loss", "bool", "float64", "float64"),
+    ("mse_loss", "float32", "int64", "float32"),
+    ("l1_loss", "float32", "bool", None),
+    ("smooth_l1_loss", "float32", "bool", "float32"),
+    ("huber_loss", "float32", "bool", "float32"),
+    ("huber_loss", "float32", "float64", "float32"),
+    ("huber_loss", "int64", "float32", None),
+    ("binary_cross_entropy", "float32", "float64", None),
+    ("binary_cross_entropy", "int64", "int64", None),
+    ("binary_cross_entropy_with_logits", "float64", "float32", "float32"),
+    ("binary_cross_entropy_with_logits", "float32", "float64", "float64"),
+    ("binary_cross_entropy_with_logits", "float32", "int64", None),
+    ("binary_cross_entropy_with_logits", "uint8", "uint8", None),
+    ("kl_div", "float32", "int64", None),
+    ("soft_margin_loss", "float32", "uint8", "float32"),
+    ("soft_margin_loss", "float32", "float64", "float32"),
+    ("soft_margin_loss", "int64", "float32", None),
+    ("multilabel_soft_margin_loss", "float32", "int64", "float32"),
+    ("multilabel_soft_margin_loss", "float32", "float64", "float64"),
+    ("multilabel_soft_margin_loss", "float32", "bool", None),
+]
+
+
+@pytest.mark.filterwarnings("ignore:kl_div")
+@pytest.mark.parametrize(("name", "input", "target", "wanted"), LOSSES_OF_DTYPES)
+def test_dtypes(name, input, target, wanted):
+    x, y = tg.tensor([1, 0, 1]).to(tg.__dict__[input]), tg.tensor([1, 1, 0]).to(tg.__dict__[target])
+    loss = getattr(F, name)
+    if wanted is None:
+        with pytest.raises(RuntimeError):
+            loss(x, y)
+    else:
+        result = loss(x, y)
+        assert result.dtype == wanted
+        common = [t.to(tg.__dict__[wanted]) for t in (x, y)]
+        assert result.item() == pytest.approx(loss(*common).item(), rel=1e-6)
+
+
+def test_shapes_that_do_not_fit_are_refused():
+    with pytest.raises(RuntimeError, match="soft_margin_loss"):
+        F.soft_margin_loss(tg.ones(3), tg.ones(2, 3))
+    with pytest.raises(RuntimeError, match="equally many axes"):
+        F.triplet_margin_loss(tg.ones(2, 3), tg.ones(2, 3), tg.ones(1, 2, 3))
+    with pytest.raises(ValueError, match="incorrect size"):
+        F.gaussian_nll_loss(tg.ones(2, 3), tg.ones(2, 3), tg.tensor(1.0))
+    with pytest.raises(RuntimeError, match="int64"):
+        F.multi_margin_loss(tg.ones(2, 3), tg.tensor([0, 1], dtype=tg.int32))
+
+
 @pytest.mark.parametrize("loss", [F.huber_loss, F.smooth_l1_loss])
 def test_curvature_of_losses_that_are_quadratic_near_zero(loss):
     """1 inside, at 0 as well, and 0 outside and at the border, as in PyTorch."""

@@ -206,3 +206,8 @@ def test_running_var_of_a_constant_channel_is_not_negative():
     F.batch_norm(x, tg.zeros(3), running, training=True, momentum=1.0)
     assert (running >= 0).all()
     np.testing.assert_allclose(running, 0, atol=2e-12)
+
+
+def test_nothing_is_normalised_to_nothing():
+    assert F.local_response_norm(tg.ones(0, 3, 2), 1).shape == (0, 3, 2)
+    assert F.batch_norm(tg.ones(0), tg.zeros(0), tg.ones(0)).shape == (0,)

@@ -121,3 +121,13 @@ def test_nearest_takes_the_pixel_of_exact_arithmetic(old, new):
 def test_nearest_by_a_factor_rounds_as_pytorch():
     x = tg.arange(33.0).reshape(1, 1, 33)
     assert F.interpolate(x, scale_factor=1.3)[0, 0, 39].item() == 30  # 39 / 1.3 in float64 is a little less
+
+
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact"])
+def test_bytes_are_moved_as_they_are(mode):
+    picture = tg.tensor([[[[0, 255], [254, 1]]]], dtype=tg.uint8)
+    large = F.interpolate(picture, scale_factor=2, mode=mode)
+    assert large.dtype == tg.uint8
+    assert large.tolist() == picture.repeat_interleave(2, 2).repeat_interleave(2, 3).tolist()
+    with pytest.raises(NotImplementedError, match="uint8"):
+        F.interpolate(picture, scale_factor=2, mode="bilinear")

@@ -475,3 +475,9 @@ def test_cat_keeps_no_values():
     y.mul_(3)
     (joined.sum() + y.sum()).backward()
     assert b.grad.tolist() == [4.0, 4.0]
+
+
+def test_a_tensor_tells_where_to_split():
+    assert [p.shape for p in tg.ones(5).tensor_split(tg.tensor([1, 3]))] == [(1,), (2,), (2,)]
+    assert [p.shape for p in tg.ones(5).tensor_split(tg.tensor(2))] == [(3,), (2,)]
+    assert tg.atleast_1d([tg.tensor(1.0)])[0].shape == (1,)

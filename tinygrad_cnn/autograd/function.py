@@ -14,7 +14,7 @@ import numpy as np
 
 from ..modes import _Setting, mode, user_line
 from ..node import Node, Pick, View, tick
-from ..tensor import Tensor, refuse_change, refuse_sealed, wrap
+from ..tensor import Tensor, refuse_change, refuse_complex, refuse_sealed, wrap
 
 
 class FunctionCtx(Node):
@@ -208,7 +208,9 @@ class Function:
         results: list = []
         for i, t in enumerate(everything):
             ctx._outputs.append((t._array.shape, t._array.dtype) if isinstance(t, Tensor) else ((), np.dtype("f4")))
-            if not isinstance(t, Tensor) or t._array.dtype.kind not in "fc" or id(t) in ctx._not_differentiable:
+            if not isinstance(t, Tensor) or t._array.dtype.kind != "f" or id(t) in ctx._not_differentiable:
+                if isinstance(t, Tensor) and id(t) not in ctx._not_differentiable:
+                    refuse_complex(cls.__name__, t._array.dtype)
                 results.append(t.detach() if isinstance(t, Tensor) and id(t) in given else t)
                 continue
             if single:

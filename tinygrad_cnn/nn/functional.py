@@ -45,7 +45,6 @@ from ..ops import (
     kl_div,
     l1_loss,
     layer_norm,
-    linear,
     local_response_norm,
     logsigmoid,
     lp_pool1d,
@@ -280,6 +279,14 @@ selu_ = functools.partial(selu, inplace=True)
 hardtanh_ = functools.partial(hardtanh, inplace=True)
 threshold_ = functools.partial(threshold, inplace=True)
 rrelu_ = functools.partial(rrelu, inplace=True)
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """input @ weight.T + bias: (..., I) (O, I) (O,) -> (..., O); of a vector weight (I,) -> (...)"""
+    if getattr(weight, "ndim", 2) != 1:
+        return ops.linear(input, weight, bias)
+    out = ops.matmul(input, weight)
+    return out if bias is None else out + bias
 
 
 # Dropout. Nothing is dropped without `training`.

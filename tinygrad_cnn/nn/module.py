@@ -410,7 +410,7 @@ class Module:
         Integers stay integers. memory_format is a hint that changes nothing here.
         """
         target = wrap(np.empty(0, np.float32)).to(*args, **kwargs).dtype  # type: ignore[attr-defined]
-        if target.kind not in "fc":
+        if target.kind != "f":
             raise TypeError(f"Module.to: only floating point dtypes are accepted, got {target}")
         return self._apply(lambda t: t.to(*args, **kwargs) if t.dtype.kind in "fc" else t)  # type: ignore[attr-defined]
 

@@ -222,13 +222,19 @@ def all(input, dim=None, keepdim=False):
     >>> tg.all(tg.tensor([[1, 1], [0, 1]]), dim=0).tolist()
     [False, True]
     """
-    return np.all(input, axis=reduced("all", dim, input.ndim, keepdim), keepdims=keepdim)
+    return np.all(input, axis=_over("all", dim, input.ndim, keepdim), keepdims=keepdim)
 
 
 @op
 def any(input, dim=None, keepdim=False):
     """Whether any element along `dim` is not zero."""
-    return np.any(input, axis=reduced("any", dim, input.ndim, keepdim), keepdims=keepdim)
+    return np.any(input, axis=_over("any", dim, input.ndim, keepdim), keepdims=keepdim)
+
+
+def _over(name: str, dim: Any, ndim: int, keepdim: Any) -> tuple[int, ...]:
+    """The axes to look along; () is none here, as in PyTorch, not all."""
+    over = reduced(name, dim, ndim, keepdim)
+    return () if isinstance(dim, tuple | list) and not dim else over
 
 
 all.grad(input=None)

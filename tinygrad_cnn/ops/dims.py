@@ -8,15 +8,19 @@ from typing import Any
 import numpy as np
 
 
+def whole(op: str, name: str, value: Any) -> int:
+    """An argument that is an int, and no bool."""
+    try:
+        if not isinstance(value, bool | np.bool_):
+            return index(value)
+    except TypeError:
+        pass
+    raise TypeError(f"{op}: {name} must be an int, got {value!r} of type {type(value).__name__}")
+
+
 def axis(op: str, dim: Any, ndim: int) -> int:
     """The axis 0 <= dim < ndim that `dim` names; a number has one axis to speak of, as in PyTorch."""
-    try:
-        i = index(dim)
-        if isinstance(dim, bool):
-            raise TypeError
-    except TypeError:
-        raise TypeError(f"{op}: dim must be an int, got {dim!r} of type {type(dim).__name__}") from None
-    n = ndim or 1
+    i, n = whole(op, "dim", dim), ndim or 1
     if not -n <= i < n:
         raise IndexError(f"{op}: dim {i} is out of range for a tensor of {ndim} axes; expected {-n} to {n - 1}")
     return i + n if i < 0 else i

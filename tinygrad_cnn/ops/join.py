@@ -10,7 +10,7 @@ import numpy as np
 from ..arguments import numpy_names
 from ..dtypes import result_type
 from ..op import expand_to, op
-from .dims import axis
+from .dims import axis, whole
 from .index import getitem
 from .shape import reshape, unsqueeze
 
@@ -172,7 +172,8 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple:
     """
     if isinstance(split_size_or_sections, tuple | list):
         return split_with_sizes(tensor, split_size_or_sections, dim)
-    size, n = split_size_or_sections, tensor.shape[axis("split", dim, tensor.ndim)] if tensor.ndim else 0
+    size = whole("split", "split_size", split_size_or_sections)
+    n = tensor.shape[axis("split", dim, tensor.ndim)] if tensor.ndim else 0
     if size < 0 or (size == 0 and n):
         raise RuntimeError(f"split: expects split_size to be positive, got {size}")
     sizes = [min(size, n - start) for start in range(0, n, size)] if n else [0]
@@ -181,7 +182,7 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple:
 
 def chunk(input: Any, chunks: int, dim: int = 0) -> tuple:
     """At most `chunks` parts of one length along axis dim, the last may be shorter. Views."""
-    if chunks <= 0:
+    if whole("chunk", "chunks", chunks) <= 0:
         raise RuntimeError(f"chunk: expects `chunks` to be greater than 0, got {chunks}")
     n = input.shape[axis("chunk", dim, input.ndim)] if input.ndim else 0
     return split(input, -(-n // chunks), dim) if n else split_with_sizes(input, [0] * chunks, dim)
@@ -190,10 +191,14 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple:
 def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple:
     """That many parts of lengths that differ by at most 1; or parts that begin at the given places. Views."""
     n = input.shape[axis("tensor_split", dim, input.ndim)]
+    if hasattr(indices_or_sections, "ndim"):  # a tensor says the same as a number or a list
+        if indices_or_sections.ndim > 1 or indices_or_sections.dtype != np.int64:
+            raise RuntimeError("tensor_split: a tensor of sections must be a number or a vector of int64")
+        indices_or_sections = indices_or_sections.tolist()
     if isinstance(indices_or_sections, tuple | list):
         starts = [slice(i).indices(n)[1] for i in indices_or_sections]
     else:
-        if indices_or_sections <= 0:
+        if whole("tensor_split", "the number of sections", indices_or_sections) <= 0:
             raise RuntimeError(f"tensor_split: number of sections must be larger than 0, got {indices_or_sections}")
         each, longer = divmod(n, indices_or_sections)
         starts = [i * each + min(i, longer) for i in range(1, indices_or_sections)]
@@ -241,7 +246,8 @@ def narrow(input: Any, dim: int, start: int, length: int) -> Any:
     """
     d = axis("narrow", dim, input.ndim)
     n = input.shape[d] if input.ndim else 0
-    first = start.__index__() + (n if start < 0 else 0)
+    first, length = whole("narrow", "start", start), whole("narrow", "length", length)
+    first += n if first < 0 else 0
     if length < 0:
         raise RuntimeError(f"narrow: length must not be negative, got {length}")
     if not 0 <= first <= n:
@@ -255,4 +261,4 @@ def select(input: Any, dim: int, index: int) -> Any:
     """Slice number `index` of axis dim, without that axis. A view."""
     if input.ndim == 0:
         raise IndexError("select: a tensor without axes has nothing to select from")
-    return getitem(input, (slice(None),) * axis("select", dim, input.ndim) + (index.__index__(),))
+    return getitem(input, (slice(None),) * axis("select", dim, input.ndim) + (whole("select", "index", index),))

@@ -217,6 +217,8 @@ def multi_margin_loss(
     labels = as_array(classes)
     rows = input if input.ndim == 2 else unsqueeze(input, 0)
     N, C = rows.shape
+    if labels.dtype != np.int64:
+        raise RuntimeError(f"multi_margin_loss: expected target dtype int64, got {labels.dtype}; use .long()")
     if target.ndim > 1 or len(labels) != N:
         raise RuntimeError(f"multi_margin_loss: target must be one class for each of the {N} examples, got {shape}")
     if N and not 0 <= labels.min() <= labels.max() < C:

@@ -28,7 +28,7 @@ from .pool import avg_pool2d
 from .rearrange import pad
 from .reduce import average, mean, norm, variance
 from .reduce import sum as total
-from .shape import reshape, squeeze
+from .shape import clone, reshape, squeeze
 from .unary import rsqrt, square
 
 # Over the batch.
@@ -141,6 +141,8 @@ def batch_norm(
     >>> [round(v, 4) for v in out.flatten().tolist()], mean.tolist(), var.tolist()
     ([-1.0, 1.0], [1.0], [1.5])
     """
+    if tuple(input.shape) == (0,):
+        return clone(input)  # nothing, of no channel either
     if (running_mean is None) != (running_var is None):
         raise ValueError("batch_norm: running_mean and running_var must either both be None or neither be None")
     _check_channels("batch_norm", input, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
@@ -393,7 +395,7 @@ def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float 
         raise ValueError(f"local_response_norm: expected input (N, C, L, ...), got shape {tuple(input.shape)}")
     N, C, *pixels = input.shape
     if 0 in input.shape:
-        return input
+        return clone(input)
     columns = reshape(square(input), (N, 1, C, math.prod(pixels)))
     around = avg_pool2d(pad(columns, (0, 0, size // 2, (size - 1) // 2)), (size, 1), 1)
     return input / (reshape(squeeze(around, 1), input.shape) * alpha + k) ** beta

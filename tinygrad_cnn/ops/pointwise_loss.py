@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from ..dtypes import result_type
 from ..modes import user_level
 from ..op import cast, in_float32, op
-from ..tensor import as_array
+from ..tensor import Tensor, as_array
 from .activation import hardtanh, sigmoid, softplus
 from .elementwise import clamp, sub, where, xlogy
 from .loss import reduce_array, reduce_to, reduction_of
 from .reduce import sum as total
-from .shape import unsqueeze
+from .shape import broadcast_shapes, unsqueeze
 from .unary import abs as absolute
 from .unary import exp, log, square
 
@@ -67,7 +68,7 @@ def mse_loss(
     (2.0, [-2.0, 0.0])
     """
     reduction = reduction_of(reduction, size_average, reduce)
-    _compare("mse_loss", input, target)
+    input, target = _compare("mse_loss", input, target)
     if weight is None:
         return _mse_loss(input, target, reduction)
     return _weighted("mse_loss", _mse_loss(input, target, "none"), input, weight, reduction)
@@ -102,6 +103,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     """
     reduction = reduction_of(reduction)
     _compare("huber_loss", input, target)
+    target = _like("huber_loss", target, input)
     if delta <= 0:
         raise RuntimeError(f"huber_loss: delta must be positive, got {delta}")
     losses = _huber(input - target, delta)
@@ -128,7 +130,7 @@ def smooth_l1_loss(
     huber_loss / beta; with beta = 0 it is l1_loss. (Girshick, Fast R-CNN, 2015.)
     """
     reduction = reduction_of(reduction, size_average, reduce)
-    _compare("smooth_l1_loss", input, target)
+    input, target = _compare("smooth_l1_loss", input, target)
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss: beta must not be negative, got {beta}")
     error = input - target
@@ -141,8 +143,17 @@ def _huber(error: Any, delta: float) -> Any:
     return near * (error - near * 0.5)
 
 
-def _compare(name: str, input: Any, target: Any) -> None:
-    """Input and target should have one shape; broadcasting them is seldom what was meant."""
+def _like(name: str, target: Any, input: Any) -> Any:
+    """The target in the dtype of the input, which is floating."""
+    if not hasattr(target, "dtype"):
+        raise TypeError(f"{name}: target must be a Tensor, got {type(target).__name__}")
+    if input.dtype.kind != "f":
+        raise NotImplementedError(f"{name}: input is {input.dtype}, it must be floating; convert it with .float()")
+    return target if target.dtype == input.dtype else cast(target, input.dtype)
+
+
+def _compare(name: str, input: Any, target: Any) -> tuple[Any, Any]:
+    """Input and target, which should have one shape; broadcasting them is seldom what was meant."""
     if not hasattr(target, "dtype"):
         raise TypeError(f"{name}: target must be a Tensor, got {type(target).__name__}")
     if input.dtype.kind != "f" and target.dtype.kind != "f":
@@ -153,6 +164,9 @@ def _compare(name: str, input: Any, target: Any) -> None:
             f"{tuple(input.shape)}. They are broadcast, which is seldom what was meant; give them one shape.",
             stacklevel=user_level(),
         )
+    if target.dtype.kind == "b":
+        return input, cast(target, input.dtype)
+    return (cast(input, target.dtype) if input.dtype.kind == "b" else input), target
 
 
 def _weighted(name: str, losses: Any, input: Any, weight: Any, reduction: str) -> Any:
@@ -203,7 +217,7 @@ def binary_cross_entropy(
     """
     reduction = reduction_of(reduction, size_average, reduce)
     _same_shape("binary_cross_entropy", input, target)
-    if input.dtype != target.dtype:
+    if input.dtype != target.dtype or input.dtype.kind != "f":
         raise RuntimeError(
             f"binary_cross_entropy: found target dtype {target.dtype} but expected {input.dtype}, the input's; "
             f"convert it with .to({input.dtype})"
@@ -235,10 +249,13 @@ def binary_cross_entropy_with_logits(
     """
     reduction = reduction_of(reduction, size_average, reduce)
     _same_shape("binary_cross_entropy_with_logits", input, target)
-    if target.dtype.kind != "f":
-        raise RuntimeError(
-            f"binary_cross_entropy_with_logits: target must be floating, got {target.dtype}; convert it with .float()"
-        )
+    for what, x in (("input", input), ("target", target)):
+        if x.dtype.kind != "f":
+            raise RuntimeError(
+                f"binary_cross_entropy_with_logits: {what} must be floating, got {x.dtype}; convert it with .float()"
+            )
+    if input.dtype != target.dtype:
+        input = cast(input, target.dtype)
     if pos_weight is None:
         losses = _logit_loss(input, target)
     else:
@@ -297,6 +314,8 @@ def kl_div(
             "divides by the batch and is",
             stacklevel=user_level(),
         )
+    if input.dtype.kind != "f" or target.dtype.kind != "f":
+        raise RuntimeError(f"kl_div: both must be floating, got {input.dtype} and {target.dtype}; use .float()")
     losses = exp(target) * (target - input) if log_target else xlogy(target, target) - target * input
     loss = reduce_to(losses, reduction)
     return loss / input.shape[0] if by_batch and input.ndim else loss
@@ -340,7 +359,7 @@ def gaussian_nll_loss(
     values = np.asarray(as_array(var))
     if (values < 0).any():
         raise ValueError("gaussian_nll_loss: var has negative entries")
-    if values.ndim and var.shape != input.shape:
+    if isinstance(var, Tensor | np.ndarray) and var.shape != input.shape:
         if var.shape == input.shape[:-1]:
             var = unsqueeze(var, -1)
         elif var.ndim != input.ndim or [n for m, n in zip(input.shape, var.shape) if m != n] != [1]:
@@ -366,7 +385,13 @@ def soft_margin_loss(
     reduction: str = "mean",
 ) -> Any:
     """mean of log(1 + e^(-target·input)), target -1 or 1        any shape twice -> ()"""
-    return reduce_to(softplus(-target * input), reduction_of(reduction, size_average, reduce))
+    reduction = reduction_of(reduction, size_average, reduce)
+    target = _like("soft_margin_loss", target, input)
+    if tuple(broadcast_shapes(tuple(input.shape), tuple(target.shape))) != tuple(input.shape):
+        raise RuntimeError(
+            f"soft_margin_loss: target {tuple(target.shape)} must have the shape of input {tuple(input.shape)}"
+        )
+    return reduce_to(softplus(-target * input), reduction)
 
 
 @in_float32
@@ -401,6 +426,9 @@ def multilabel_soft_margin_loss(
     weight: (C,) a factor for each class.
     """
     reduction = reduction_of(reduction, size_average, reduce)
-    losses = _logit_loss(input, target)
+    if not hasattr(target, "dtype") or target.dtype.kind == "b":
+        raise RuntimeError("multilabel_soft_margin_loss: target must be a Tensor of numbers, 0 or 1; use .float()")
+    common = result_type(as_array(input), as_array(target))
+    losses = _logit_loss(*(x if x.dtype == common else cast(x, common) for x in (input, target)))
     losses = losses if weight is None else losses * weight
-    return reduce_to(total(losses, -1) / input.shape[-1], reduction)
+    return reduce_to(total(losses, input.ndim - 1) / input.shape[-1], reduction)

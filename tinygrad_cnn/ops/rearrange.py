@@ -10,7 +10,7 @@ import numpy as np
 from ..dtypes import number
 from ..op import op, sum_to
 from ..tensor import as_array
-from .dims import axes, axis
+from .dims import axes, axis, whole
 from .index import getitem
 from .shape import clone, flatten, ints, reshape, transpose
 
@@ -245,6 +245,7 @@ def windows(input, dimension: int, size: int, step: int):
     """
     d = axis("unfold", dimension, input.ndim)
     n = input.shape[d] if input.ndim else 1
+    size, step = whole("unfold", "size", size), whole("unfold", "step", step)
     if step <= 0 or not 0 <= size <= n:
         raise RuntimeError(f"unfold: size {size} must be 0 to {n}, the length of axis {d}, and step {step} positive")
     if input.ndim == 0:
@@ -283,14 +284,14 @@ unfold = windows  # the method's name; nn.functional's unfold is another
 def tril(input, diagonal: int = 0):
     """The lower triangle of each matrix, zeros above; `diagonal` counts upwards from the main one."""
     _refuse_vector("tril", input)
-    return np.tril(input, diagonal)
+    return np.tril(input, whole("tril", "diagonal", diagonal))
 
 
 @op
 def triu(input, diagonal: int = 0):
     """The upper triangle of each matrix, zeros below; `diagonal` counts upwards from the main one."""
     _refuse_vector("triu", input)
-    return np.triu(input, diagonal)
+    return np.triu(input, whole("triu", "diagonal", diagonal))
 
 
 def _refuse_vector(name: str, input: np.ndarray) -> None:
@@ -320,7 +321,7 @@ def _diagonal(a: np.ndarray, offset: int, dim1: int, dim2: int) -> np.ndarray:
     dim1, dim2 = axis("diagonal", dim1, a.ndim), axis("diagonal", dim2, a.ndim)
     if dim1 == dim2:
         raise RuntimeError(f"diagonal: dim1 and dim2 must differ, both are axis {dim1}")
-    line = np.diagonal(a, offset, dim1, dim2)
+    line = np.diagonal(a, whole("diagonal", "offset", offset), dim1, dim2)
     if a.flags.writeable:
         line.flags.writeable = True  # NumPy's diagonals are read-only, ours are views like any other
     return line
@@ -360,5 +361,5 @@ def diag(input: Any, diagonal: int = 0) -> Any:
         return clone(_line(input, diagonal))
     if input.ndim != 1:
         raise RuntimeError(f"diag: expects a vector or a matrix, got shape {tuple(input.shape)}; use diagonal")
-    n = input.shape[0] + abs(diagonal)
+    n = input.shape[0] + abs(whole("diag", "diagonal", diagonal))
     return diagonal_place(input, diagonal, 0, 1, (n, n))

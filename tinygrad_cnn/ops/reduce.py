@@ -527,15 +527,63 @@ vector_norm.explain(
 )
 
 
+@op
+def nuclear_norm(input, dim: tuple):
+    """Σ of the singular values of the matrices along the two axes of dim."""
+    return np.linalg.svd(np.moveaxis(input, dim, (-2, -1)), compute_uv=False).sum(-1)
+
+
+@op
+def _rotation(input, dim: tuple):
+    """U·Vᵀ of the singular value decomposition of each matrix: what the nuclear norm is differentiated to."""
+    u, _, v = np.linalg.svd(np.moveaxis(input, dim, (-2, -1)), full_matrices=False)
+    return np.moveaxis(u @ v, (-2, -1), dim)
+
+
+@op
+def _rotation_step(step, input, dim: tuple):
+    """How U·Vᵀ moves when the matrix moves by `step`; a linear map of it that is its own adjoint."""
+    step = np.moveaxis(step, dim, (-2, -1))
+    u, s, v = np.linalg.svd(np.moveaxis(input, dim, (-2, -1)), full_matrices=False)
+    ut, vt, inside = np.swapaxes(u, -1, -2), np.swapaxes(v, -1, -2), s[..., None]
+    turned = ut @ step @ vt
+    moved = u @ ((turned - np.swapaxes(turned, -1, -2)) / (inside + s[..., None, :])) @ v
+    moved += (step - u @ (ut @ step)) @ vt / s[..., None, :] @ v  # out of what the columns span
+    moved += u @ (ut @ (step - step @ vt @ v) / inside)
+    return np.moveaxis(moved, (-2, -1), dim)
+
+
+_rotation_step.grad(step=None, input=None)
+_rotation.grad(input=lambda g, input, dim: _rotation_step(g, input, dim))
+_rotation.explain("The turn of the matrix, undone.", input="the turn of U Vᵀ along g")
+nuclear_norm.grad(
+    input=lambda g, input, dim: spread_back(g, dim, len(np.shape(as_array(input)))) * _rotation(input, dim)
+)
+nuclear_norm.explain("The rotation that brings the matrix to its singular values and back.", input="g · U Vᵀ")
+
+
+def spread_back(a: Any, over: tuple, ndim: int) -> Any:
+    """With axes of length 1 in place of those that went away."""
+    kept = iter(a.shape)
+    return a.reshape(tuple(1 if i in over else next(kept) for i in range(ndim)))
+
+
 def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
-    """(Σ |input|^p)^(1/p) along dim, of all elements without it; "fro" is p = 2.
+    """(Σ |input|^p)^(1/p) along dim, of all elements without it; "fro" is p = 2, "nuc" the sum of singular values.
 
     >>> import tinygrad_cnn as tg
     >>> tg.norm(tg.tensor([[3.0, 0.0], [0.0, 4.0]])).item()
     5.0
     """
+    if p == "nuc":
+        _floating("norm", input)
+        over = reduced("norm", dim, input.ndim, keepdim)
+        if len(over) != 2:
+            raise RuntimeError(f"norm: 'nuc' is of a matrix, two axes; got dim={dim} for shape {tuple(input.shape)}")
+        out = nuclear_norm(input if dtype is None else cast(input, np.dtype(dtype)), over)
+        return spread_back(out, over, input.ndim) if keepdim else out
     if isinstance(p, str):
         if p != "fro":
-            raise RuntimeError(f"norm: p must be a number or 'fro', got {p!r}")
+            raise RuntimeError(f"norm: p must be a number, 'fro' or 'nuc', got {p!r}")
         p = 2
     return vector_norm(input, 2 if p is None else p, dim, keepdim, dtype)

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from ..arguments import names_strangers
+from ..dtypes import float32, uint8
 from ..kept import kept
-from ..op import in_float32
+from ..op import cast, in_float32
 from .linalg import matmul
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from .shape import apart, permute, reshape, squeeze, unsqueeze
@@ -65,6 +66,9 @@ def interpolate(
         )
     if align_corners is not None and mode in ("nearest", "nearest-exact", "area"):
         raise ValueError(f"interpolate: align_corners has no meaning for mode {mode!r}; leave it out")
+    if input.dtype == uint8 and mode.startswith("nearest"):  # which moves numbers, in float32 exactly
+        moved = interpolate(cast(input, float32), size, scale_factor, mode, None, recompute_scale_factor)
+        return cast(moved, uint8)
     if input.dtype.kind != "f":
         raise NotImplementedError(f"interpolate: input is {input.dtype}, it must be floating; convert it with .float()")
     old = tuple(input.shape[2:])

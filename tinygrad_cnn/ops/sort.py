@@ -13,7 +13,7 @@ from ..dtypes import float32, float64, int64
 from ..op import op
 from ..tensor import as_array
 from .compare import isnan
-from .dims import axis
+from .dims import axis, whole
 from .join import narrow
 from .reduce import Chosen, chosen, shared
 
@@ -56,7 +56,7 @@ def msort(input: Any) -> Any:
 
 def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Chosen:
     """The k largest (or smallest) elements along dim, in order, as (values, indices)."""
-    d = axis("topk", dim, input.ndim)
+    d, k = axis("topk", dim, input.ndim), whole("topk", "k", k)
     n = input.shape[d] if input.ndim else 1
     if not 0 <= k <= n:
         raise RuntimeError(f"topk: k must be in 0 to {n}, the size of axis {d} of shape {tuple(input.shape)}, got {k}")
@@ -66,7 +66,7 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
 
 def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Chosen:
     """The k-th smallest element along dim, k counted from 1, as (values, indices)."""
-    d = axis("kthvalue", dim, input.ndim)
+    d, k = axis("kthvalue", dim, input.ndim), whole("kthvalue", "k", k)
     n = input.shape[d] if input.ndim else 1
     if not 1 <= k <= n:
         raise RuntimeError(f"kthvalue: k must be in 1 to {n}, the size of axis {d} of {tuple(input.shape)}, got {k}")

@@ -70,7 +70,24 @@ def chosen(op, choose):
     return [Case(op, [(2, 3), 1], expected=expected), Case(op, [(2, 3), 0, True], expected=expected)]
 
 
+def rotation(x):
+    """The orthogonal factor of the polar decomposition: x·(xᵀx)^(-1/2)."""
+    values, vectors = np.linalg.eigh(x.T @ x)
+    return x @ vectors @ np.diag(values**-0.5) @ vectors.T
+
+
 CASES = [
+    Case("nuclear_norm", [(3, 4)], dict(dim=(0, 1)), expected=lambda x, dim: np.linalg.norm(x, "nuc"), orders=1),
+    Case(
+        "nuclear_norm",
+        [(3, 2, 4)],
+        dict(dim=(0, 2)),
+        expected=lambda x, dim: np.linalg.norm(x, "nuc", axis=dim),
+        orders=1,
+    ),
+    Case("_rotation", [(3, 3)], dict(dim=(0, 1)), expected=lambda x, dim: rotation(x), orders=0),
+    Case("_rotation", [(4, 2)], dict(dim=(0, 1)), expected=lambda x, dim: rotation(x), orders=0),
+    Case("_rotation", [(2, 4)], dict(dim=(1, 0)), expected=lambda x, dim: rotation(x.T).T, orders=0),
     *along("sum", math.fsum),
     Case("sum", [()], expected=over_slices(math.fsum)),
     Case("sum", [COUNTS], {"dim": 0}, expected=over_slices(sum), orders=0),
