@@ -186,6 +186,7 @@ CALLS = [
     # products, convolutions, pooling
     (lambda t: t.x @ t.y, RuntimeError, "matmul: (2, 3) (4, 5)"),
     (lambda t: t.x @ tg.tensor(2.0), RuntimeError, "matmul: () *"),
+    (lambda t: tg.tensor(2.0) @ t.x, RuntimeError, "matmul: () *"),
     (lambda t: t.x @ t.i.T, RuntimeError, "matmul: float32 int64"),
     (lambda t: tg.einsum("ij,jk->ik", t.x, t.y), RuntimeError, "einsum"),
     (lambda t: tg.bmm(t.x, t.x), RuntimeError, "bmm: (2, 3)"),

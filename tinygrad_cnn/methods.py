@@ -61,7 +61,11 @@ IN_PLACE = """
 
 
 def _public(name: str) -> Callable:
-    f = getattr(ops, name, None) or getattr(sampling, name)
+    return plain(getattr(ops, name, None) or getattr(sampling, name))
+
+
+def plain(f: Callable) -> Callable:
+    """The function without `out=`, which no method takes."""
     return getattr(f, "plain", f)
 
 
@@ -91,6 +95,8 @@ KNOWN = (Tensor, int, float, complex, np.ndarray, np.generic)
 
 
 def operator(op: Callable) -> Callable:
+    op = plain(op)
+
     def method(self: Tensor, other: Any) -> Any:
         try:
             return op(self, other)
@@ -103,6 +109,8 @@ def operator(op: Callable) -> Callable:
 
 
 def reflected(op: Callable) -> Callable:
+    op = plain(op)
+
     def method(self: Tensor, other: Any) -> Any:
         try:
             return op(other, self)
@@ -115,6 +123,8 @@ def reflected(op: Callable) -> Callable:
 
 
 def operator_in_place(op: Callable, name: str) -> Callable:
+    op = plain(op)
+
     def method(self: Tensor, other: Any) -> Any:
         return change(self, name, lambda t: op(t, other)) if isinstance(other, KNOWN) else NotImplemented
 
@@ -500,10 +510,10 @@ OTHERS: dict[str, Callable] = {
     "unfold": unfold,
     "__getitem__": ops.getitem,
     "__contains__": contains,
-    "__neg__": ops.neg,
+    "__neg__": plain(ops.neg),
     "__pos__": lambda self: self,
-    "__abs__": ops.abs,
-    "__invert__": ops.bitwise_not,
+    "__abs__": plain(ops.abs),
+    "__invert__": plain(ops.bitwise_not),
 }
 
 

@@ -36,7 +36,7 @@ def matmul(input, other):
     try:
         if input.dtype is other.dtype or input.dtype == other.dtype:
             return kernel.matmul(input, other)
-    except (ValueError, AttributeError):
+    except (ValueError, IndexError, AttributeError):
         pass
     raise _mismatch("matmul", input, other)
 
