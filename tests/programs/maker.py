@@ -1,16 +1,17 @@
 """Random programs: each line is drawn from a table and tried in PyTorch, so that most of them mean something.
 
-A table has a statement or an expression a line; an expression gets a name. What stands in angle brackets is drawn:
+A table has statements and expressions; an expression gets a name. What stands in angle brackets is drawn:
 
-    <x>       a floating tensor, the one that the rest of the line is about       <d> <d2>  two of its axes
-    <k>       the same, and no two of its numbers are nearly equal, nor is one nearly 0 (or they are so exactly)
-    <u>       the same, and no two are equal
-    <e>       the same, and its numbers are exact; <any> a tensor of any dtype
-    <f>       the same, and its gradient is known by nobody but itself: not a leaf
-    <leaf>    a leaf that requires a gradient
+    <x>       a floating tensor, the one that the rest of the line is about
+    <k>       the same, and no two of its numbers are nearly equal, nor is one nearly 0, unless they are so exactly
+    <u>       the same, and no two are equal at all; <e> the same, and its numbers are exact
+    <f>       the same, and no leaf that requires a gradient; <leaf> such a leaf; <any> a tensor of any dtype
     <same>    a tensor of its shape; <y> one that can be broadcast with it, or a number
-    <mask>    bools of its shape, or of one that can be broadcast to it; <like> fresh numbers of its shape
-    <c>       a number; <keep> True or False; <index> <view> <sizes>  what fits it
+    <like>    fresh numbers of its shape; <positive> such that are; <mask> bools, perhaps of a shape that is broadcast
+    <d> <d2>  two of its axes; <sizes> another shape for it; <index> <view> what picks of it; <classes> a target
+    <rows> <picks> <places>  integers for index_select, gather and take
+    <s>       a number to go back from; <m> the name of a module; <layer> a module; <new> a name
+    <c> <keep>  a number; True or False
 """
 
 from __future__ import annotations
@@ -225,37 +226,14 @@ def table(text: str) -> list[str]:
 
 
 VALUES = [
-    (5, POINTWISE),
-    (2, KINKED),
-    (3, REDUCING),
-    (4, SHAPING),
-    (1, PRODUCTS),
-    (1, NETWORKS),
-    (1, LOSSES),
-    (1, USING),
-]
+    (5, POINTWISE), (2, KINKED), (3, REDUCING), (4, SHAPING), (1, PRODUCTS), (1, NETWORKS), (1, LOSSES), (1, USING)
+]  # fmt: skip
 LINES = [(1, LAYERS), (5, CHANGES), (2, BACKWARD)]
 TABLES = {text: table(text) for text in (*(x for _, x in VALUES + LINES), ENDS, SCALARS, VIEWS)}
 SHAPES = [
-    (),
-    (1,),
-    (2,),
-    (3,),
-    (4,),
-    (2, 2),
-    (2, 3),
-    (3, 2),
-    (1, 3),
-    (3, 1),
-    (3, 3),
-    (2, 1, 2),
-    (2, 2, 2),
-    (2, 3, 2),
-    (1, 2, 3),
-    (4, 2),
-    (0,),
-    (2, 0),
-]
+    (), (1,), (2,), (3,), (4,), (2, 2), (2, 3), (3, 2), (1, 3), (3, 1), (3, 3), (4, 2), (2, 1, 2), (2, 2, 2), (2, 3, 2),
+    (1, 2, 3), (0,), (2, 0),
+]  # fmt: skip
 DTYPES = ["float32"] * 12 + ["float64"] * 2 + ["int64", "int32", "uint8", "bool", "float16"]
 NUMBERS = "2 3 -1 0.5 -0.25 1.5 0 1 2.0".split()
 NAMES = "abcdefghijklnopqrsuvwxyz"  # t is the library, modules are called m
@@ -303,8 +281,8 @@ class Maker:
         line = self.drawn(text)
         if tables is VALUES:
             line = f"{self.fresh()} = {line}"
-        if self.draw.random() < 0.07 and tables is LINES:
-            line = f"with t.no_grad(): {line}"
+        if self.draw.random() < 0.07 and tables is LINES and not re.search(r"\b(t|transpose)_\(", line):
+            line = f"with t.no_grad(): {line}"  # where PyTorch turns a tensor, but not its gradient
         if self.attempt(line):
             return False
         if self.draw.random() < 0.03:

@@ -344,7 +344,7 @@ def _truth(single: Any, double: Any, others: list, unit: float) -> Any:
     if not isinstance(single, Seen) or single.values.dtype.kind != "f":
         return single
     off = max(np.abs(other.values.astype(np.float64) - double.values).max(initial=0) for other in others)
-    within = 10 * off + 2e-5 * np.abs(double.values).max(initial=0) + unit + 1e-7
+    within = 30 * off + 2e-5 * np.abs(double.values).max(initial=0) + unit + 1e-7
     grad = _truth(single.grad, double.grad, [other.grad for other in others], unit) if single.grad else None
     return single._replace(values=double.values, grad=grad, within=within)
 
