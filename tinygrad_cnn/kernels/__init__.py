@@ -156,18 +156,27 @@ def _import_now(topic: str) -> None:
     if topic not in _waiting.values():  # another thread has imported it
         return
     _numba_runs = True
-    fast = f"{__name__}.fast"
+    before = set(sys.modules)
     try:
-        import_module(f"{fast}.{topic}")
+        import_module(f"{__name__}.fast.{topic}")
     except BaseException as why:  # an import of Numba may fail in any way; the reference needs nothing of it
-        for versions in _faster.values():  # what a broken module has registered, it will register again
-            versions[:] = [v for v in versions if v[1].__module__ in sys.modules or fast not in v[1].__module__]
+        _forget_import(before)
         if isinstance(why, MemoryError) or not isinstance(why, Exception):  # the next call tries again
             raise
         _give_up(why)
     for name in TOPICS[topic]:
         _waiting.pop(name, None)
         _choose(name)
+
+
+def _forget_import(before: set[str]) -> None:
+    """Undo an import that was broken off: halves of packages do not fit together with what is imported anew."""
+    fast = f"{__name__}.fast"
+    for name in set(sys.modules) - before:
+        if name.startswith(fast) or (name.partition(".")[0] in ("numba", "llvmlite") and "numba" not in before):
+            del sys.modules[name]
+    for versions in _faster.values():
+        versions[:] = [v for v in versions if v[1].__module__ in sys.modules or not v[1].__module__.startswith(fast)]
 
 
 def _give_up(why: Exception) -> None:

@@ -8,6 +8,8 @@ half done and the locks that it holds, would be dead in the child.
 
 from __future__ import annotations
 
+import concurrent.futures.thread  # noqa: F401
+import logging  # noqa: F401
 import os
 import sys
 import threading
@@ -60,5 +62,7 @@ def _after_fork() -> None:
         _held.pop().release()
 
 
+# Whose hook comes last, is asked first before a fork. That must be this one, for the work that a fork waits for may
+# need the locks of the others; the two modules that are imported above have such hooks.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

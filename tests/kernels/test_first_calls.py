@@ -1,0 +1,119 @@
+"""The first calls of a process: many at once, interrupted, broken off, and with a fork in the middle."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+COMMON = """
+import os, signal, sys, threading, time, warnings
+import numpy as np
+import tinygrad_cnn as tg
+from tinygrad_cnn import kernels
+F = tg.nn.functional
+tg.manual_seed(0)
+x, w = tg.randn(8, 6, 20, 20), tg.randn(8, 6, 3, 3)
+calls = [
+    lambda: F.conv2d(x, w), lambda: F.max_pool2d(x, 2), lambda: F.avg_pool2d(x, 2), lambda: F.relu(x),
+    lambda: F.linear(x.flatten(1), tg.ones(40, 2400)), lambda: F.batch_norm(x, None, None, training=True),
+    lambda: F.cross_entropy(x.flatten(1), tg.arange(8)), lambda: F.conv2d(x, tg.ones(6, 1, 3, 3), groups=6),
+]
+with kernels.only_reference():
+    want = [call().numpy() for call in calls]
+def good(got):
+    return all(np.allclose(a.numpy(), b, rtol=1e-4, atol=1e-4) for a, b in zip(got, want, strict=True))
+"""
+
+
+def python(code, **environment):
+    """What a fresh Python prints."""
+    code = COMMON + textwrap.dedent(code)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **environment}, timeout=200
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+@pytest.mark.slow
+def test_eight_threads_at_once():
+    code = """
+        got, start = [None] * 8, threading.Barrier(8)
+        def work(k):
+            start.wait()
+            got[k] = calls[k]()
+        team = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+        for t in team: t.start()
+        for t in team: t.join()
+        print(good(got), kernels.status()["kernels"])
+    """
+    assert python(code) == ["True", "fast"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [0.02, 0.3])
+def test_an_interrupt(after):
+    code = f"""
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        signal.setitimer(signal.ITIMER_REAL, {after})
+        try:
+            calls[0]()
+            while True: pass
+        except KeyboardInterrupt:
+            print(good([call() for call in calls]), kernels.status()["kernels"])
+    """
+    assert python(code) == ["True", "fast"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("module", "error"),
+    [("numba.core.types", "MemoryError"), ("tinygrad_cnn.kernels.fast.winograd", "KeyboardInterrupt")],
+)
+def test_an_import_that_breaks_off(module, error):
+    code = f"""
+        class Once:
+            def find_spec(self, name, path=None, target=None):
+                if name == {module!r}:
+                    sys.meta_path.remove(self)
+                    raise {error}
+        sys.meta_path.insert(0, Once())
+        try:
+            calls[0]()
+        except {error}:
+            print(good([call() for call in calls]), kernels.status()["kernels"])
+    """
+    assert python(code) == ["True", "fast"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize("after", [0.01, 0.3])
+def test_a_fork_while_another_thread_makes_its_first_call(after):
+    code = f"""
+        warnings.simplefilter("ignore")  # newer Pythons warn of forks in a process with threads
+        other = threading.Thread(target=lambda: [call() for call in calls])
+        other.start()
+        time.sleep({after})
+        child = os.fork()
+        if child == 0:
+            signal.alarm(150)
+            os._exit(0 if good([call() for call in calls]) and kernels.status()["kernels"] == "fast" else 1)
+        other.join()
+        print(os.waitpid(child, 0)[1], good([call() for call in calls]))
+    """
+    assert python(code) == ["0", "True"]
+
+
+@pytest.mark.slow
+def test_a_call_deep_in_a_recursion():
+    code = """
+        def deep(n):
+            return deep(n - 1) if n else calls[0]()
+        print(good([deep(900), *(call() for call in calls[1:])]), kernels.status()["kernels"])
+    """
+    assert python(code) == ["True", "fast"]
