@@ -14,6 +14,7 @@ import tinygrad_cnn as tg
 from tinygrad_cnn.op import registry
 from tinygrad_cnn.tensor import Tensor
 from tinygrad_cnn.testing import gradcheck, gradgradcheck
+from tinygrad_cnn.testing.arrays import FORMS, plain
 from tinygrad_cnn.testing.cases import Case, public, table
 
 CASES = list(table())
@@ -63,35 +64,31 @@ def test_second_derivative(case):
 
 @pytest.mark.parametrize("case", DIFFERENTIABLE, ids=str)
 def test_layout_changes_nothing(case):
-    """Strided, reversed and channels-last inputs give the values and gradients of contiguous ones."""
+    """Inputs and incoming gradients in every form that memory allows give what fresh arrays of these numbers give."""
     f = public(case.op)
 
-    def run(lay):
-        inputs = []
-        for x in case.arrays():
-            if isinstance(x, np.ndarray):
-                array = lay(x)
-                np.testing.assert_array_equal(array, x)
-                x = tg.from_numpy(array)
-                x.requires_grad = array.dtype.kind == "f"
-            inputs.append(x)
+    def run(arrays, lay):
+        inputs = [tg.from_numpy(x) if isinstance(x, np.ndarray) else x for x in arrays]
+        wanted = [x for x in inputs if isinstance(x, Tensor) and x.dtype.kind == "f"]
+        for x in wanted:
+            x.requires_grad = True
         outs = [o for o in results(f(*inputs, **case.attributes)) if o.requires_grad]
-        wanted = [x for x in inputs if isinstance(x, Tensor) and x.requires_grad]
-        seeds = [tg.tensor(np.cos(np.arange(o.numel())).reshape(o.shape)) for o in outs]
+        seeds = [tg.from_numpy(lay(np.cos(np.arange(o.numel())).reshape(o.shape))) for o in outs]
         grads = tg.autograd.grad(outs, wanted, seeds, allow_unused=True)
         return [o.detach().numpy() for o in outs] + [None if g is None else g.numpy() for g in grads]
 
-    plain = run(np.copy)
-    for lay in (
-        lambda x: np.array(x, order="F"),
-        lambda x: np.repeat(x, 2, axis=-1)[..., ::2] if x.ndim else x,
-        lambda x: x[::-1].copy()[::-1] if x.ndim else x,
-    ):
-        for a, b in zip(plain, run(lay), strict=True):
-            if a is None:
-                assert b is None
-            else:
-                np.testing.assert_allclose(b, a, rtol=1e-10, atol=1e-10)
+    for form, lay in FORMS.items():
+        if form == "big-endian":  # of which no tensor is made
+            continue
+        arrays = [lay(x) if isinstance(x, np.ndarray) else x for x in case.arrays()]
+        fresh = [plain(x) if isinstance(x, np.ndarray) else x for x in arrays]
+        for a, b in zip(run(fresh, lambda x, lay=lay: plain(lay(x))), run(arrays, lay), strict=True):
+            assert (a is None) == (b is None), form
+            if a is not None:
+                np.testing.assert_allclose(b, a, rtol=1e-10, atol=1e-10, err_msg=form)
+        for x, before in zip(arrays, fresh, strict=True):
+            if isinstance(x, np.ndarray):
+                np.testing.assert_array_equal(x, before, err_msg=f"{form}: an input has changed")
 
 
 def test_every_op_has_a_case(monkeypatch):

@@ -348,6 +348,39 @@ def test_long_sums_are_rounded_like_short_ones(N, C, O, size, k):
             np.testing.assert_allclose(getattr(kernel, name)(*args), expected, rtol=2e-6, err_msg=name)
 
 
+# Numbers that are all alike, so that every rounding goes the same way: the terms of each sum, the kernel, arguments.
+TENTHS = {
+    "bias of a million rows": (1_000_000, "channel_sums", [(1_000_000, 2)]),
+    "bias of a million rows, one output": (1_000_000, "channel_sums", [(1_000_000, 1)]),
+    "bias of a million pixels": (1_024_000, "channel_sums", [(40, 3, 160, 160)]),
+    "weight of a layer": (1_000_000, "matmul", [(3, 1_000_000), (1_000_000, 5)]),
+    "weight of one output": (1_000_000, "matmul", [(1, 1_000_000), (1_000_000, 2)]),
+    "weight of one input": (1_000_000, "matmul", [(2, 1_000_000), (1_000_000, 1)]),
+    "a long row": (300_000, "linear", [(1, 300_000), (3, 300_000)], None),
+    "filters": (
+        *(1_000_000, "conv2d_weight", [(100, 5, 100, 100), (100, 1, 102, 102)], (5, 1, 3, 3)),
+        *((1, 1), (0, 0), (1, 1), 1),
+    ),
+    "a filter for each channel": (
+        *(972_000, "conv2d_weight", [(30, 4, 180, 180), (30, 4, 180, 180)], (4, 1, 1, 1)),
+        *((1, 1), (0, 0), (1, 1), 4),
+    ),
+    "a large window": (14_400, "sum_pool2d", [(1, 3, 120, 120)], *[(120, 120)] * 2, (0, 0), (1, 1)),
+    "a large window of many channels": (14_400, "sum_pool2d", [(1, 130, 120, 120)], *[(120, 120)] * 2, (0, 0), (1, 1)),
+    "a long window": (9_000, "sum_pool2d", [(1, 2, 1, 9_000)], *[(1, 9_000)] * 2, (0, 0), (1, 1)),
+}
+
+
+@pytest.mark.parametrize("stack", ["fast", "reference"])
+@pytest.mark.parametrize("case", TENTHS)
+def test_sums_of_many_numbers_keep_their_digits(case, stack):
+    terms, name, shapes, *rest = TENTHS[case]
+    arrays = [np.moveaxis(np.full([s[0], *s[2:], s[1]], 0.1, np.float32), -1, 1) for s in shapes]
+    with only_reference(stack == "reference"):
+        found = getattr(kernel, name)(*arrays, *rest)
+    np.testing.assert_allclose(found, terms * float(np.float32(0.1)) ** len(shapes), rtol=5e-6)
+
+
 PRODUCTS = [
     (64, 784, 256),
     (2, 20_000, 7),

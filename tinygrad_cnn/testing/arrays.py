@@ -41,10 +41,10 @@ def reversed_along(*axes: int) -> Form:
     return form
 
 
-def _along(axes: tuple[int, ...], ndim: int, chosen: slice) -> tuple[slice, ...]:
+def _along(axes: tuple[int, ...], ndim: int, chosen: slice) -> tuple:
     """An index that takes this slice along the named axes, or along all where none is named."""
     named = {axis % ndim for axis in axes if ndim} or set(range(ndim))
-    return tuple(chosen if axis in named else slice(None) for axis in range(ndim))
+    return *(chosen if axis in named else slice(None) for axis in range(ndim)), ...
 
 
 def within(*margins: tuple[int, int, int]) -> Form:
@@ -55,11 +55,11 @@ def within(*margins: tuple[int, int, int]) -> Form:
         where = ((0, 0, 1),) * (x.ndim - len(where)) + where
         size = [before + n * step + behind for n, (before, behind, step) in zip(x.shape, where, strict=True)]
         room = np.full(size, 77, x.dtype)  # a number that shows, should it be read
-        inside = tuple(
-            slice(before, before + n * step, step) for n, (before, _, step) in zip(x.shape, where, strict=True)
-        )
-        room[inside] = x
-        return room[inside]
+        inside = [slice(before, before + n * step, step) for n, (before, _, step) in zip(x.shape, where, strict=True)]
+        index: tuple = (*inside, ...)
+        form = room[index]
+        form[...] = x
+        return form
 
     return form
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import kernel, only_reference
+from ..kernels import kernel, only_reference, stack
 from .arrays import plain
 
 TOLERANCE = 1e-5
@@ -42,11 +42,10 @@ class Law:
 
     def __init__(self, name: str, args: tuple):
         self.name = name
-        with only_reference():
-            law = getattr(kernel, name)
-            precise = each(args, plain if name in EXACT else _doubled)
-            self.expected = outcome(law, copy.deepcopy(precise))
-            self.bounds = self.expected if name in EXACT else BOUNDS.get(name, _magnitudes)(law, precise, self.expected)
+        law = stack(name)[0]
+        precise = each(args, plain if name in EXACT else _doubled)
+        self.expected = outcome(law, copy.deepcopy(precise))
+        self.bounds = self.expected if name in EXACT else BOUNDS.get(name, _magnitudes)(law, precise, self.expected)
 
     def check(self, found: list[np.ndarray]) -> None:
         """Raise an AssertionError where these results are not those of the law."""
@@ -269,6 +268,10 @@ def _some(rng: Rng) -> np.ndarray:
     return _numbers(rng, *_pictures(rng))
 
 
+def _some_axes(rng: Rng, ndim: int) -> tuple[int, ...]:
+    return tuple(axis for axis in range(ndim) if rng.integers(2))
+
+
 def _cross_entropy_call(rng: Rng) -> tuple:
     N, C = int(_one_of(rng, 1, 2, 50, 129)), int(_one_of(rng, 1, 2, 10, 131))
     return _numbers(rng, N, C) * 20, rng.integers(0, C, N)
@@ -310,6 +313,8 @@ DRAWS: dict[str, Callable[[Rng], tuple]] = {
     "batch_norm_backward": _norm_backward,
     "batch_norm_relu_backward": lambda rng: _norm_backward(rng, with_bias=True),
     **dict.fromkeys(("channel_sums", "contiguous", "relu", "erf", "erfc"), lambda rng: (_some(rng),)),
+    "sums_at": lambda rng: (x := _some(rng), rng.integers(0, 7, len(x)), 7),
+    "sum": lambda rng: (x := _some(rng), _some_axes(rng, x.ndim), bool(rng.integers(2))),
     "relu_mask": lambda rng: (x := _some(rng), _numbers(rng, *x.shape)),
     **dict.fromkeys(("softmax", "log_softmax"), lambda rng: (_some(rng), int(rng.integers(2)))),
     "cross_entropy": _cross_entropy_call,

@@ -30,6 +30,7 @@ from .tables import Plan, forward_plan, input_plan, weight_plan
 
 Pair = tuple[int, int]
 PER_FLOP = 1 / 80  # nanoseconds
+ITEMS = 64  # of a weight gradient: their sums are added one after the other
 BLOCK = 48_000  # floats of packed weight used at a time: they stay in the second-level cache
 
 
@@ -107,7 +108,7 @@ def _convolve(plan: Plan, a, filters, bias, relu, team) -> np.ndarray:
     return out
 
 
-_NOTHING, _NO_FRAMES = np.empty(0, np.float32), np.empty((0, 0), np.float32)
+_NOTHING, _NO_FRAMES, _NO_TOTALS = np.empty(0, np.float32), np.empty((0, 0), np.float32), np.empty((0, 0))
 
 
 @register_jitable
@@ -225,19 +226,22 @@ def conv2d_weight(grad, input, weight_shape, stride, padding, dilation, groups):
     pitch = O + LANES if staged_g else O
     frames_g = memory.empty((team, plan.items.images * plan.items.rows * Q * pitch)) if staged_g else _NO_FRAMES
     sums = memory.empty((1 if plan.by_filters else team, h * w * c * O))
+    # what many items come to is added up in double precision
+    long = plan.items.count > ITEMS * len(sums) and not plan.by_filters
+    totals = memory.empty(sums.shape, np.float64) if long else _NO_TOTALS
     work = 2 * grad.size * c * h * w * PER_FLOP
     sizes = (*plan.sizes, groups, c, o, P, staged, pitch, plan.by_filters)
     tables = plan.pixel_a, plan.pixel_c, plan.run_a
-    _correlate(work, a, g, frames, frames_g, *tables, stride[1] * a.shape[3], sizes, sums, team=team)
+    _correlate(work, a, g, frames, frames_g, *tables, stride[1] * a.shape[3], sizes, sums, totals, team=team)
     return unpack(sums, weight_shape, groups)
 
 
 @compiled(
     "Array(f4, 4, 'A', readonly=True), Array(f4, 4, 'A', readonly=True), f4[:,::1], f4[:,::1],"
-    "i8[::1], i8[::1], i8[::1], i8, UniTuple(i8, 17), f4[:,::1]",
+    "i8[::1], i8[::1], i8[::1], i8, UniTuple(i8, 17), f4[:,::1], f8[:,::1]",
     pieces=1,
 )
-def _correlate(thread, part, parts, a, grad, frames, frames_g, row_a, row_c, run_a, step_a, sizes, sums):
+def _correlate(thread, part, parts, a, grad, frames, frames_g, row_a, row_c, run_a, step_a, sizes, sums, totals):
     """The weight gradient of a part of the items, or of some filters        -> sums[part] (G, taps·c, o)"""
     items, images, bands, rows, step, span, top, left, width, height, G, c, o, P, staged, pitch, by_filters = sizes
     blocks = (o + LANES - 1) // LANES
@@ -250,8 +254,11 @@ def _correlate(thread, part, parts, a, grad, frames, frames_g, row_a, row_c, run
         mine = sums.ctypes.data
     elif begin == end:
         clear(mine, sums.shape[1])
+    if len(totals):
+        totals[part, :] = 0
     for row in range(part + parts, len(sums), parts):  # there are fewer parts than expected
         clear(sums.ctypes.data + row * sums.shape[1] * 4, sums.shape[1])
+    since = 0  # items whose sums are not in the totals so far
     for item in range(begin, end):
         image, top_row = item // bands * images, item % bands * rows
         count, band = min(images, N - image), min(rows, P - top_row)
@@ -285,6 +292,19 @@ def _correlate(thread, part, parts, a, grad, frames, frames_g, row_a, row_c, run
                     step_a,
                     pitch,
                     min(LANES, o - first),
-                    ADD if item > begin else ZERO,
+                    ADD if since else ZERO,
                     0,
                 )
+        since += 1
+        if len(totals) and (since == ITEMS or item + 1 == end):
+            _carry(sums[part], totals[part], item + 1 == end)
+            since = 0
+
+
+@register_jitable
+def _carry(sums, totals, last):
+    """Add the sums to the totals; at last, the totals are the sums."""
+    for k in range(len(sums)):
+        totals[k] += sums[k]
+        if last:
+            sums[k] = totals[k]

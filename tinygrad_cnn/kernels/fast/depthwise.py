@@ -15,6 +15,7 @@ from . import memory
 from .compiled import compiled
 
 PER_PRODUCT = 0.1  # nanoseconds
+SHORT = 128  # products that are added one after the other, or some more; what these come to, in double precision
 _PICTURES, _TAPS = "Array(f4, 4, 'C', readonly=True)", "Array(f4, 3, 'C', readonly=True)"
 
 
@@ -45,9 +46,10 @@ def correlate(grad, x, weight_shape, stride, padding, dilation) -> np.ndarray:
     grad, x = kernel.contiguous(grad), kernel.contiguous(x)
     C, _, h, w = weight_shape
     team = threads.get_num_threads()
-    sums = np.zeros((team, h, w, C), np.float32)
+    sums = np.zeros((team, h, w, C))
     _correlate(_work(grad, sums[0]), grad, x, (*stride, *padding, *dilation), sums, team=team)
-    return np.ascontiguousarray(np.add.reduce(sums).transpose(2, 0, 1)).reshape(weight_shape)
+    total = np.add.reduce(sums).astype(np.float32)
+    return np.ascontiguousarray(total.transpose(2, 0, 1)).reshape(weight_shape)
 
 
 def _taps(weight: np.ndarray) -> np.ndarray:
@@ -114,24 +116,33 @@ def _back(thread, part, parts, grad, taps, geometry, out):
                         total[c] += g[c] * weight[c]
 
 
-@compiled(f"{_PICTURES}, {_PICTURES}, UniTuple(i8, 6), f4[:,:,:,::1]", pieces=1)
+@compiled(f"{_PICTURES}, {_PICTURES}, UniTuple(i8, 6), f8[:,:,:,::1]", pieces=1)
 def _correlate(thread, part, parts, grad, x, geometry, sums):
     step_i, step_j, pad_i, pad_j, far_i, far_j = geometry
     _, H, W, C = x.shape
     N, P, Q, _ = grad.shape
     _, h, w, _ = sums.shape
-    for row in range(part * N * P // parts, (part + 1) * N * P // parts):
-        n, p = row // P, row % P
+    few, count = np.zeros((h, w, C), np.float32), 0
+    stretches = (Q + SHORT - 1) // SHORT
+    begin, end = part * N * P // parts * stretches, (part + 1) * N * P // parts * stretches
+    for stretch in range(begin, end):
+        row, first = stretch // stretches, stretch % stretches * SHORT
+        n, p, last = row // P, row % P, min(first + SHORT, Q)
         for i in range(h):
             y = p * step_i - pad_i + i * far_i
             if y < 0 or y >= H:
                 continue
             for j in range(w):
-                total = sums[part, i, j]
-                for q in range(Q):
+                total = few[i, j]
+                for q in range(first, last):
                     z = q * step_j - pad_j + j * far_j
                     if z < 0 or z >= W:
                         continue
                     g, seen = grad[n, p, q], x[n, y, z]
                     for c in range(C):
                         total[c] += g[c] * seen[c]
+        count += last - first
+        if count >= SHORT or stretch + 1 == end:
+            sums[part] += few
+            few[:] = 0
+            count = 0

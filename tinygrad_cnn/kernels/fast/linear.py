@@ -32,6 +32,7 @@ from .layout import transpose_block
 from .micro import ADD, BIAS, LANES, ROWS, THIRD, WIDTH, ZERO, copy, short_tile
 
 DEPTH = 512
+LONG, STRETCH = 16 * DEPTH, 1024  # terms of sums that are taken in one go: by tiles, and by vectors
 BLOCK = 64_000  # floats of the right matrix that are packed at a time, if it pays
 PASSING = 300_000  # floats of the left matrix and of the result up to which they stay in the second-level cache
 PAGE = 4096  # bytes
@@ -117,12 +118,15 @@ def _dot(thread, part, parts, matrix, x, bias, relu, out):
     """out[m] = Σ matrix[m]·x + bias[m], each part some of the rows; there may be one bias for all, or none."""
     M, K = matrix.shape
     for m in range(part * M // parts, (part + 1) * M // parts):
-        total = np.float32(0)
-        for k in range(K):
-            total += matrix[m, k] * x[k]
+        total = 0.0
+        for first in range(0, K, STRETCH):
+            stretch, row, column = np.float32(0), matrix[m, first : first + STRETCH], x[first : first + STRETCH]
+            for k in range(len(row)):
+                stretch += row[k] * column[k]
+            total += stretch
         if len(bias):
             total += bias[m if len(bias) > 1 else 0]
-        out[m] = np.float32(0) if relu and total < 0 else total
+        out[m] = 0 if relu and total < 0 else total
 
 
 @compiled(f"{_MATRIX}, {_VECTOR}, f4[::1]")
@@ -130,21 +134,30 @@ def _add_rows(thread, part, parts, rows, x, out):
     """out = Σ x[k]·rows[k], each part some of the columns."""
     K, M = rows.shape
     begin, end = part * M // parts, (part + 1) * M // parts
-    mine = out[begin:end]
-    mine[:] = 0
-    for k in range(0, K - 3, 4):  # sums are read and written once for four rows
-        r0, r1, r2, r3 = rows[k, begin:end], rows[k + 1, begin:end], rows[k + 2, begin:end], rows[k + 3, begin:end]
-        for m in range(len(mine)):
-            mine[m] += x[k] * r0[m] + x[k + 1] * r1[m] + x[k + 2] * r2[m] + x[k + 3] * r3[m]
-    for k in range(K // 4 * 4, K):
-        row = rows[k, begin:end]
-        for m in range(len(mine)):
-            mine[m] += x[k] * row[m]
+    total, stretch = np.zeros(end - begin), np.empty(end - begin, np.float32)
+    for first in range(0, K, DEPTH):
+        last = min(first + DEPTH, K)
+        stretch[:] = 0
+        for k in range(first, last - 3, 4):  # sums are read and written once for four rows
+            r0, r1, r2, r3 = rows[k, begin:end], rows[k + 1, begin:end], rows[k + 2, begin:end], rows[k + 3, begin:end]
+            for m in range(len(stretch)):
+                stretch[m] += x[k] * r0[m] + x[k + 1] * r1[m] + x[k + 2] * r2[m] + x[k + 3] * r3[m]
+        for k in range(last - (last - first) % 4, last):
+            row = rows[k, begin:end]
+            for m in range(len(stretch)):
+                stretch[m] += x[k] * row[m]
+        for m in range(len(stretch)):
+            total[m] += stretch[m]
+    out[begin:end] = total
 
 
 def product(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None, relu: int = 0) -> np.ndarray:
     """a @ b + bias, or with `relu` its positive part        (M,K) (K,N) (N,) -> (M,N)"""
     (M, K), N = a.shape, b.shape[1]
+    if K > LONG:  # sums of sums, whose errors grow like log K
+        half = K // 2
+        out = product(a[:, :half], b[:half], bias) + product(a[:, half:], b[half:], None)
+        return np.maximum(out, 0, out=out) if relu else out
     out = memory.empty((M, N))
     depth = -(-K // -(-K // DEPTH))  # stretches of equal length ...
     depth = -(-depth // WIDTH) * WIDTH  # ... in whole vectors

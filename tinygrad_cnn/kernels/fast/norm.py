@@ -22,7 +22,7 @@ from .compiled import compiled
 
 BIG = 8192  # numbers; NumPy does fewer as fast
 PER_NUMBER = 0.25  # nanoseconds
-BLOCK = 16_384  # numbers of a block: they stay in the second-level cache
+BLOCK, ROWS = 16_384, 32  # numbers and rows of a block: they stay in the second-level cache, and the sums are short
 
 
 def _is_matrix(input: np.ndarray, least: int = BIG) -> bool:
@@ -136,7 +136,7 @@ _ROWS, _ROW = "Array(f4, 2, 'C', readonly=True)", "Array(f4, 1, 'C', readonly=Tr
 def _moments(thread, part, parts, x, counts, means, squares):
     """Of each slab of rows: its number of rows, the mean of each column, and the sum of squared distances from it."""
     M, K = x.shape
-    slabs, step = len(counts), max(1, BLOCK // K)
+    slabs, step = len(counts), max(1, min(ROWS, BLOCK // K))
     block_mean, block_squares = np.empty(K, np.float32), np.empty(K, np.float32)
     for slab in range(part * slabs // parts, (part + 1) * slabs // parts):
         mean, square = means[slab], squares[slab]
@@ -169,7 +169,7 @@ def _moments(thread, part, parts, x, counts, means, squares):
 def _column_sums(thread, part, parts, x, sums):
     """Of each slab of rows and each column: Σ x."""
     M, K = x.shape
-    slabs, step = len(sums), max(1, BLOCK // K)
+    slabs, step = len(sums), max(1, min(ROWS, BLOCK // K))
     block_sum = np.empty(K, np.float32)
     for slab in range(part * slabs // parts, (part + 1) * slabs // parts):
         end = (slab + 1) * M // slabs
@@ -207,7 +207,7 @@ def _normalize(thread, part, parts, x, mean, scale, shift, relu, out):
 def _sums(thread, part, parts, grad, x, mean, scale, shift, relu, sums, products):
     """Of each slab of rows and each column: Σ grad and Σ grad·(x - mean)."""
     M, K = x.shape
-    slabs, step = len(sums), max(1, BLOCK // K)
+    slabs, step = len(sums), max(1, min(ROWS, BLOCK // K))
     block_sum, block_product = np.empty(K, np.float32), np.empty(K, np.float32)
     for slab in range(part * slabs // parts, (part + 1) * slabs // parts):
         end = (slab + 1) * M // slabs

@@ -28,6 +28,7 @@ from .micro import WIDTH, clear
 
 PER_VECTOR = 1.5  # nanoseconds for each vector of the input
 MANY = 8 * WIDTH  # channels; so many are added pixel by pixel, in the order of memory
+SHORT = 64  # numbers that are added one after the other; longer sums are sums of such sums
 _PICTURES, _CHOICES = "Array(f4, 4, 'C', readonly=True)", "Array(u1, 4, 'C', readonly=True)"
 
 
@@ -193,6 +194,7 @@ def _sum(thread, part, parts, x, window, out):
     down, right, step = W * C * 4, C * 4, step_j * C * 4
     begin, end = part * N * P // parts, (part + 1) * N * P // parts
     source_end, out_end = x.ctypes.data + x.size * 4, out.ctypes.data + end * Q * C * 4
+    few, long = np.empty(C, np.float32), np.empty(C)
     for row in range(begin, end):
         n, p = row // P, row % P
         q = 0
@@ -208,7 +210,7 @@ def _sum(thread, part, parts, x, window, out):
                 _total(source + c * 4, rectangle, to + c * 4, run, whole, step, C)
             q += run
         while q < Q:
-            _add_pixels(x[n], top[p], tall[p], left[q], wide[q], out[n, p, q])
+            _add_pixels(x[n], top[p], tall[p], left[q], wide[q], few, long, out[n, p, q])
             q += 1
 
 
@@ -220,23 +222,60 @@ def _total(source, rectangle, out, run, whole, step, C):
     for q in range(run):
         if q == whole:
             exist = first_lanes(C)
-        total = every(0)
-        for i in range(rows):
-            for j in range(columns):
-                total = plus(total, load(source + i * down + j * right, exist))
+        if rows * columns > SHORT:
+            total = _long_total(source, rectangle, exist)
+        else:
+            total = every(0)
+            for i in range(rows):
+                for j in range(columns):
+                    total = plus(total, load(source + i * down + j * right, exist))
         store(total, out, exist)
         source, out = source + step, out + C * 4
 
 
 @register_jitable
-def _add_pixels(picture, top, rows, left, columns, total):
+def _long_total(source, rectangle, exist):
+    """The sum of a rectangle as a sum of sums of sums, each a short one."""
+    rows, columns, down, right = rectangle
+    total, some, few, count = every(0), every(0), every(0), 0
+    for i in range(rows):
+        for j in range(columns):
+            few = plus(few, load(source + i * down + j * right, exist))
+            count += 1
+            if count % SHORT == 0:
+                some, few = plus(some, few), every(0)
+                if count % (SHORT * SHORT) == 0:
+                    total, some = plus(total, some), every(0)
+    return plus(total, plus(some, few))
+
+
+@register_jitable
+def _add_pixels(picture, top, rows, left, columns, few, long, total):
     """The sums of the numbers of a rectangle, a whole pixel at a time."""
+    count = rows * columns
+    if count <= SHORT:
+        _add_some(picture, top, left, columns, 0, count, total)
+        return
+    long[:] = 0
+    for first in range(0, count, SHORT):
+        _add_some(picture, top, left, columns, first, min(first + SHORT, count), few)
+        for c in range(len(few)):
+            long[c] += few[c]
+    total[:] = long
+
+
+@register_jitable
+def _add_some(picture, top, left, columns, first, last, total):
+    """The sums of the pixels of a rectangle that have these numbers in it, row by row."""
     total[:] = 0
-    for i in range(top, top + rows):
-        for j in range(left, left + columns):
-            seen = picture[i, j]
-            for c in range(len(total)):
-                total[c] += seen[c]
+    i, j = top + first // max(columns, 1), left + first % max(columns, 1)
+    for _ in range(first, last):
+        seen = picture[i, j]
+        for c in range(len(total)):
+            total[c] += seen[c]
+        j += 1
+        if j == left + columns:
+            i, j = i + 1, left
 
 
 @compiled(f"{_PICTURES}, {_CHOICES}, UniTuple(i8, 8), f4[:,:,:,::1]")
@@ -376,11 +415,13 @@ def _place_overlapping(thread, part, parts, grad, choice, window, out):
                 c = _start(c, C)
                 total = every(0)
                 for k in range(tall[y]):
+                    line = every(0)
                     for m in range(wide[z]):
                         pixel = ((n * P + p[y, k]) * Q + q[z, m]) * C + c
                         chosen = load_bytes(choice.ctypes.data + pixel, exist)
                         here = equal(chosen, every_byte(i[y, k] * w + j[z, m]))
-                        total = plus(total, choose(here, load(grad.ctypes.data + pixel * 4, exist), every(0)))
+                        line = plus(line, choose(here, load(grad.ctypes.data + pixel * 4, exist), every(0)))
+                    total = plus(total, line)
                 store(total, to + c * 4, exist)
 
 
@@ -401,7 +442,9 @@ def _spread_overlapping(thread, part, parts, grad, window, out):
                 c = _start(c, C)
                 total = every(0)
                 for k in range(tall[y]):
+                    line = every(0)
                     for m in range(wide[z]):
                         pixel = ((n * P + p[y, k]) * Q + q[z, m]) * C + c
-                        total = plus(total, load(grad.ctypes.data + pixel * 4, exist))
+                        line = plus(line, load(grad.ctypes.data + pixel * 4, exist))
+                    total = plus(total, line)
                 store(total, to + c * 4, exist)

@@ -12,7 +12,8 @@ import numpy as np
 from .. import reference
 from . import silent
 
-LONG, STRETCH = 1 << 14, 1 << 12  # a sum of more products is cut; BLAS adds them one after the other
+# So many products are left to BLAS, which adds hundreds of them one after the other; with a vector, nearly all.
+STRETCH, STRETCH_OF_VECTOR = 4096, 512
 
 
 @reference
@@ -25,11 +26,13 @@ def matmul(input: np.ndarray, other: np.ndarray) -> np.ndarray:
     """
     a, b = _ready(input), _ready(other)
     K = a.shape[-1] if a.ndim and b.ndim else 0
-    if K <= LONG or a.dtype.kind not in "fc" or b.shape[-2:][0] != K:
+    with_vector = K and (a.ndim == 1 or b.ndim == 1 or 1 in (a.shape[-2], b.shape[-1]))
+    stretch = STRETCH_OF_VECTOR if with_vector else STRETCH
+    if 4 * stretch >= K or a.dtype.kind not in "fc" or b.shape[-2:][0] != K:
         return np.matmul(a, b)
     total = np.float64(0) if a.dtype.kind == "f" else np.complex128(0)
-    for k in range(0, K, STRETCH):
-        here = slice(k, k + STRETCH)
+    for k in range(0, K, stretch):
+        here = slice(k, k + stretch)
         total = total + np.matmul(a[..., here], b[here] if b.ndim == 1 else b[..., here, :])
     return total.astype(a.dtype)
 
@@ -48,7 +51,7 @@ def linear(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> np
     array([[ 11., 117.]])
     """
     *lead, I = input.shape
-    out = input.reshape(math.prod(lead), I) @ weight.T  # one product for all leading axes, not one for each
+    out = matmul(input.reshape(math.prod(lead), I), weight.T)  # one product for all leading axes, not one for each
     if bias is not None:
         out += bias
     return out.reshape(*lead, len(weight))

@@ -9,6 +9,7 @@ N batch, C channels, H W input, P Q output, h w window.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -20,6 +21,7 @@ from .chunks import pieces
 from .elementwise import keep
 
 Pair = tuple[int, int]
+MANY = 64  # places of a window
 
 
 @reference
@@ -83,14 +85,14 @@ def max_pool2d_place(
     array([[[[0., 7., 8., 0.],
              [0., 0., 0., 0.]]]])
     """
-    out = _zeros_unpooled(choice, input_shape, grad.dtype)
+    out = _zeros_unpooled(choice, input_shape, _wide(grad.dtype, kernel_size))
     places = _overlaps(input_shape[2:], kernel_size, stride, padding, dilation, grad.shape[2:])
     for images in pieces(len(out), out[:1].nbytes):
         here, chosen = np.empty_like(choice[images], grad.dtype), choice[images]
         here[...] = grad[images]  # which a layer behind may have laid out otherwise
         for place, outputs, inputs in places:
             out[images][inputs] += keep(here[outputs], chosen[outputs] == place)
-    return out
+    return out.astype(grad.dtype, copy=False)
 
 
 @reference
@@ -119,11 +121,11 @@ def sum_pool2d(input: np.ndarray, kernel_size: Pair, stride: Pair, padding: Pair
     >>> sum_pool2d(np.arange(8.0).reshape(1, 1, 2, 4), (2, 2), (2, 2), (0, 0), (1, 2))
     array([[[[10., 18.]]]])
     """
-    out = _empty_pooled(input, output_size, input.dtype)
+    out = _empty_pooled(input, output_size, _wide(input.dtype, kernel_size))
     out[...] = 0
     for _, outputs, inputs in _overlaps(input.shape[2:], kernel_size, stride, padding, (1, 1), output_size):
         out[outputs] += input[inputs]
-    return out
+    return out.astype(input.dtype, copy=False)
 
 
 @reference
@@ -137,10 +139,10 @@ def sum_pool2d_spread(
     array([[[[1., 3., 2.],
              [1., 3., 2.]]]])
     """
-    out = _zeros_unpooled(grad, input_shape, grad.dtype)
+    out = _zeros_unpooled(grad, input_shape, _wide(grad.dtype, kernel_size))
     for _, outputs, inputs in _overlaps(input_shape[2:], kernel_size, stride, padding, (1, 1), grad.shape[2:]):
         out[inputs] += grad[outputs]
-    return out
+    return out.astype(grad.dtype, copy=False)
 
 
 @lru_cache  # every step of a training asks the same again
@@ -178,6 +180,11 @@ def _first_places(kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair
         for size, s, pad, d in zip(output_size, stride, padding, dilation, strict=True)
     )
     return i[:, None] * kernel_size[1] + j
+
+
+def _wide(dtype: np.dtype, kernel_size: Pair) -> np.dtype:
+    """What to add up in: a window of many places is a long sum, which takes them one by one."""
+    return np.result_type(dtype, np.float64) if math.prod(kernel_size) > MANY else dtype
 
 
 def _empty_pooled(input: np.ndarray, output_size: Pair, dtype: np.dtype | type) -> np.ndarray:

@@ -69,7 +69,7 @@ def _folded(x: np.ndarray) -> np.ndarray:
     """Σ x along the first axis: slabs of it laid on each other, until it is short        (n, ...) -> (...)
 
     >>> _folded(np.arange(200.0).reshape(100, 2))
-    array([9900., 10000.])
+    array([ 9900., 10000.])
     """
     while len(x) > FEW:
         length = -(-len(x) // FEW)
