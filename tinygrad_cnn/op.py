@@ -72,6 +72,8 @@ class Op:
         self.parameters = [p.name for p in parameters]
         self.defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
         self.variadic = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
+        # Where the dtype of the result may be asked for.
+        self.asked = self.parameters.index("dtype") if "dtype" in self.parameters else None
         self.keyword_only = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
         self.inputs = [
             p.name
@@ -157,17 +159,16 @@ class Op:
         return self.forward(*values[:n], **dict(zip(self.keyword_only, values[n:], strict=True)))
 
     def run_half(self, values: list) -> Any:
-        """`run` where a value is half precision: in float32, and what it gives is rounded.
+        """`run` where a value is half precision, or the result is to be: in float32, and what it gives is rounded.
 
-        Where another array makes the result wider, NumPy widens by itself; `dtype=` may also ask for another result.
+        Where another array makes the result wider, NumPy widens by itself; `dtype=` may ask for another result.
         """
         inputs = values if self.variadic else [v for name, v in zip(self.parameters, values) if name in self.inputs]
         dtype = result_type(*[v for v in inputs if isinstance(v, ndarray)])
-        asked = self.parameters.index("dtype") if "dtype" in self.parameters else None
         wide = widened(values)
-        if asked is not None and values[asked] is not None:
-            dtype = np.dtype(values[asked])
-            wide[asked] = float32 if dtype == float16 else dtype
+        if self.asked is not None and values[self.asked] is not None:
+            dtype = np.dtype(values[self.asked])
+            wide[self.asked] = float32 if dtype == float16 else dtype
         elif dtype != float16:
             return self.run(values)
         out = self.run(wide)
@@ -297,6 +298,7 @@ def op(
             bit += bit
         if foreign and not arrays:
             values = [_beside_tensors(v) for v in values]
+            half = half or (spec.asked is not None and values[spec.asked] == float16)
         loud = loudness()
         try:
             silence()
