@@ -77,6 +77,11 @@ class record:
         check: bool = True,
         budget: int = BUDGET,
     ):
+        self.arguments = model, names, values, check, budget
+        self.recording = False
+        self._begin(*self.arguments)
+
+    def _begin(self, model: Any, names: Any, values: bool, check: bool, budget: int) -> None:
         self.samples = Samples(budget) if values else None
         self.check = values and check
         self.names = Names(model, names)
@@ -90,6 +95,11 @@ class record:
         self._timings: dict[str, Any] = {"schema": TIMINGS, "forward": {}, "backward": []}
 
     def __enter__(self) -> record:
+        if self.recording:
+            raise RuntimeError("record: this one is recording already; make another for a block inside its block")
+        if self._document is not None:  # a second block is a recording of its own
+            self._begin(*self.arguments)
+        self.recording = True
         self.setting = _Setting(watch=True, tracer=self)
         self.setting.__enter__()
         self.last = time.perf_counter_ns()
@@ -97,6 +107,7 @@ class record:
 
     def __exit__(self, *exc: object) -> None:
         self.setting.__exit__(*exc)
+        self.recording = False
         self._finish()
         if self._document is None:
             self._document = dict(EMPTY)

@@ -791,3 +791,17 @@ def test_a_finite_gradient_has_a_finite_norm_and_is_not_zero(dtype, size):
         assert r.document["bad"]["backward"] == [None]
         norms = [s["norm"] for s in r.document["passes"][0]["steps"]]
         assert norms == [pytest.approx(min(float(value) * size**0.5, np.finfo(float).max), rel=1e-5, abs=1e-323)] * 2
+
+
+def test_a_recorder_can_be_used_again():
+    r = viz.record()
+    for script in (one_number, change_a_view):
+        expected = run(script)
+        with r:
+            assert run(script) == expected
+        assert len(r.document["passes"]) == 1
+        assert "notes" not in r.document
+    with pytest.raises(RuntimeError, match="recording already"), r, r:
+        pass
+    assert mode.tracer is None
+    assert r.document["passes"] == []
