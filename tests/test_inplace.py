@@ -317,6 +317,17 @@ def test_a_number_that_changes_later_moves_no_view(index):
     assert x.grad[0].item() == 2.0
 
 
+@pytest.mark.parametrize("index", [lambda i: i, lambda i: slice(i, None), lambda i: slice(None, i + 2), lambda i: [i]])
+def test_a_number_that_changes_later_moves_no_gradient(index):
+    x, i = tg.tensor([1.0, 2.0, 3.0], requires_grad=True), tg.tensor(0)
+    k = index(i)
+    out, y = x[k], x * 1
+    y[k] = x[2] * 5
+    (expected,) = tg.autograd.grad([out.sum(), y.sum()], x, retain_graph=True)
+    i.add_(1)
+    assert tg.autograd.grad([out.sum(), y.sum()], x)[0].tolist() == expected.tolist()
+
+
 def test_an_array_among_the_arguments_is_saved_as_it_was():
     x = tg.ones(3, requires_grad=True)
     batch = np.array([1.0, 2.0, 3.0], np.float32)

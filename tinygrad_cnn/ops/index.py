@@ -15,6 +15,7 @@ import numpy as np
 from ..dtypes import number
 from ..kernels import kernel
 from ..op import cast, op
+from ..record import frozen
 from ..tensor import Tensor, as_array, wrap
 from .elementwise import where
 from .shape import broadcast_tensors, reshape
@@ -49,7 +50,7 @@ def parse(index: Any, shape: tuple) -> Places:
                 raise ValueError(
                     f"getitem: slice step must be positive, got {i.step}; use .flip(dim) to turn an axis round"
                 )
-            basic.append(i)
+            basic.append(frozen(i))
             advanced.append(slice(None))
         elif i is None:
             basic.append(i)
