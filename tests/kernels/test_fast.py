@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -83,9 +84,17 @@ def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path):
 def test_a_damaged_cache_does_no_harm(tmp_path):
     where = {"NUMBA_CACHE_DIR": str(tmp_path)}
     python(RELU, **where)
+    chance = random.Random(0)
+    for path in tmp_path.rglob("*.kernel"):
+        content = bytearray(path.read_bytes())
+        for _ in range(3):
+            content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+        path.write_bytes(content)
+    assert "compiling kernels" in python(RELU, **where)[1], "it is damaged, so it is compiled anew"
     for path in tmp_path.rglob("*.kernel"):
         path.write_bytes(path.read_bytes()[:100])
-    python(RELU, **where)
+    assert "compiling kernels" in python(RELU, **where)[1]
+    assert python(RELU, **where) == ("", "")
 
 
 @pytest.mark.slow
