@@ -187,7 +187,7 @@ CHANGES = """
     <f>.index_put_((<rows0>,), t.tensor(float(<c>))); <f>[<like> > 0] = <c>; <f>[<like> > 0] *= 2
     F.relu(<f>, inplace=True); F.leaky_relu(<f>, 0.1, inplace=True); <f>.relu_(); F.silu(<f>, inplace=True)
     <f>.unsqueeze_(<d>); <f>.squeeze_(); <f>.t_(); <f>.transpose_(<d>, <d2>); <f>.detach_(); <f>.requires_grad_()
-    <f>.retain_grad(); <any>.add_(1); <any>.mul_(<any>); <f>.register_hook(lambda g: g * 2); <any>[<index>] = <c>
+    <f>.retain_grad(); <any>.add_(1); <any>.mul_(<any>); <any>[<index>] = <c>
     <leaf>.add_(1); <f>.erf_(); <f>.abs_(); <f>.clamp_(min=0.1); <leaf><view>.mul_(2)
     <leaf>.detach()<view>.add_(1); <leaf>.requires_grad_(False)
 """
