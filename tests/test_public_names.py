@@ -60,7 +60,7 @@ import sys
 class Nothing:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in {"numba", "graphviz", "threadpoolctl", "PIL", "matplotlib", "tqdm", "safetensors"}:
-            raise ImportError(name)
+            raise ModuleNotFoundError(name, name=name)
 sys.meta_path.insert(0, Nothing())
 import tinygrad_cnn as tg
 net = tg.nn.Sequential(tg.nn.Conv2d(1, 8, 3), tg.nn.ReLU(), tg.nn.Flatten(), tg.nn.Linear(8 * 26 * 26, 10))
