@@ -326,6 +326,7 @@ LONG_SUMS = [  # images, channels, filters, size, window: sums of 4,608, 4,608, 
     (1, 4608, 32, 3, 1),
     (1, 512, 32, 7, 7),
     (72, 8, 8, 32, 1),
+    (60, 32, 32, 32, 3),
 ]
 
 

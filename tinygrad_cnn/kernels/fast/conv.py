@@ -24,13 +24,12 @@ from .. import faster, threads
 from . import depthwise, memory, winograd
 from .arrays import readable
 from .compiled import compiled
-from .filters import pack, unpack
+from .filters import ITEMS, carry, pack, unpack
 from .micro import ADD, BIAS, LANES, ROWS, ZERO, clear, copy, tile
 from .tables import Plan, forward_plan, input_plan, weight_plan
 
 Pair = tuple[int, int]
 PER_FLOP = 1 / 80  # nanoseconds
-ITEMS = 64  # of a weight gradient: their sums are added one after the other
 BLOCK = 48_000  # floats of packed weight used at a time: they stay in the second-level cache
 
 
@@ -297,14 +296,5 @@ def _correlate(thread, part, parts, a, grad, frames, frames_g, row_a, row_c, run
                 )
         since += 1
         if len(totals) and (since == ITEMS or item + 1 == end):
-            _carry(sums[part], totals[part], item + 1 == end)
+            carry(sums[part], totals[part], item + 1 == end)
             since = 0
-
-
-@register_jitable
-def _carry(sums, totals, last):
-    """Add the sums to the totals; at last, the totals are the sums."""
-    for k in range(len(sums)):
-        totals[k] += sums[k]
-        if last:
-            sums[k] = totals[k]

@@ -10,6 +10,7 @@ G groups, o filters and c channels of a group, h w window, a tap is a place of t
 from __future__ import annotations
 
 import numpy as np
+from numba.extending import register_jitable
 
 from .compiled import compiled
 from .lanes import first_lanes, load, plus, store
@@ -17,6 +18,7 @@ from .layout import transpose_block
 from .micro import LANES, WIDTH, copy
 
 PER_NUMBER = 1  # nanosecond
+ITEMS = 64  # of a gradient: their sums are added one after the other, those of more in double precision
 
 
 @compiled("Array(f4, 5, 'A', readonly=True), i8[:,::1], i8[::1], i8[::1], f4[::1]")
@@ -104,3 +106,12 @@ def unpack(sums: np.ndarray, weight_shape: tuple[int, ...], groups: int) -> np.n
     weight = np.empty((groups, O // groups, c, h * w), np.float32)
     _unpack(sums.size * PER_NUMBER, sums, weight)
     return weight.reshape(weight_shape)
+
+
+@register_jitable
+def carry(sums, totals, last):
+    """Add the sums to the totals; at last, the totals are the sums."""
+    for k in range(len(sums)):
+        totals[k] += sums[k]
+        if last:
+            sums[k] = totals[k]

@@ -39,7 +39,7 @@ from numba.extending import intrinsic, register_jitable
 from .. import kernel, threads
 from . import memory
 from .compiled import compiled
-from .filters import pack, unpack
+from .filters import ITEMS, carry, pack, unpack
 from .lanes import every, first_lanes, larger, load, magnitude, plus, store
 from .micro import ADD, LANES, ROWS, WIDTH, ZERO, clear, tile, tile_of
 
@@ -112,10 +112,12 @@ def correlate(grad, x, padding: Pair) -> np.ndarray | None:
     team = threads.get_num_threads()
     T = _chunk(C, N * -(-P // 2) * -(-Q // 2) // (2 * team))
     scratch = memory.empty((team, 16 * (T + 1) * (C + LANES)))
-    sums, nothing = memory.empty((team, 16, C, O)), np.zeros(max(C, O), np.float32)
-    _correlate(grad.size * C * 9 * PER_FLOP, grad, x, scratch, nothing, (*padding, T), sums, team=team)
+    sums, nothing = memory.empty((team, 16 * C * O)), np.zeros(max(C, O), np.float32)
+    long = ITEMS * T * team < N * -(-P // 2) * -(-Q // 2)
+    totals = memory.empty(sums.shape, np.float64) if long else np.empty((0, 0))
+    _correlate(grad.size * C * 9 * PER_FLOP, grad, x, scratch, nothing, (*padding, T), sums, totals, team=team)
     d_weight = memory.empty((9, C, O))
-    _transform_back(O * C * 2, sums, d_weight)
+    _transform_back(O * C * 2, sums.reshape(team, 16, C, O), d_weight)
     return unpack(d_weight.reshape(1, -1), (O, C, 3, 3), 1)
 
 
@@ -376,10 +378,10 @@ def _convolve(thread, part, parts, x, packed, bias, scratch, nothing, numbers, o
 
 @compiled(
     "Array(f4, 4, 'A', readonly=True), Array(f4, 4, 'A', readonly=True), f4[:,::1], f4[::1], UniTuple(i8, 3),"
-    "f4[:,:,:,::1]",
+    "f4[:,::1], f8[:,::1]",
     pieces=1,
 )
-def _correlate(thread, part, parts, grad, x, scratch, nothing, numbers, sums):
+def _correlate(thread, part, parts, grad, x, scratch, nothing, numbers, sums, totals):
     """Σ_tiles (A dY Aᵀ) ⊙ (Bᵀ d B)        -> sums[part] (16, C, O)"""
     top, left, T = numbers
     N, P, Q, O = grad.shape
@@ -393,8 +395,11 @@ def _correlate(thread, part, parts, grad, x, scratch, nothing, numbers, sums):
     sources, targets = np.empty((T, 4), np.int64), np.empty(16, np.int64)
     _addresses(targets, slopes, (T + 1) * LANES * 4)
     for row in range(part, len(sums), parts):  # also those that get no part
-        clear(sums[row].ctypes.data, sums[row].size)
-    for chunk in range(part * chunks // parts, (part + 1) * chunks // parts):
+        clear(sums.ctypes.data + row * sums.shape[1] * 4, sums.shape[1])
+    if len(totals):
+        totals[part, :] = 0
+    begin, end, since = part * chunks // parts, (part + 1) * chunks // parts, 0
+    for chunk in range(begin, end):
         first, count = chunk * T, min(T, tiles - chunk * T)
         _transform_inputs(x, first, count, (P, Q), top, left, T, nothing.ctypes.data, seen)
         for t in range(count):
@@ -422,9 +427,13 @@ def _correlate(thread, part, parts, grad, x, scratch, nothing, numbers, sums):
                         C,
                         LANES,
                         LANES,
-                        ADD,
+                        ADD if since else ZERO,
                         0,
                     )
+        since += 1
+        if len(totals) and (since == ITEMS or chunk + 1 == end):
+            carry(sums[part], totals[part], chunk + 1 == end)
+            since = 0
 
 
 @compiled("f4[:,:,:,::1], f4[:,:,::1]")
