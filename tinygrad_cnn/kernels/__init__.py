@@ -8,9 +8,10 @@ A kernel takes arrays and plain numbers and returns arrays; it knows nothing of 
 and never ask which version runs: the last registered one whose guard accepts the arguments. A name
 without a fast version is the reference function itself, at no cost.
 
-Fast versions need Numba, whose import costs more than NumPy's. So a topic of `fast/` is imported when one of
-its kernels is first called with something that is worth it, or when Numba runs already. Where Numba is not
-installed, or is told not to compile (NUMBA_DISABLE_JIT), the reference stays; where it fails, a warning says so.
+Fast versions need Numba, whose import costs more than NumPy's. So calls with small arrays alone are left to the
+reference, always, since the digits of a result are not to depend on what ran before; and a topic of `fast/` is
+imported when one of its kernels is first called with more. Where Numba is not installed, or is told not to compile
+(NUMBA_DISABLE_JIT), the reference stays; where it fails, a warning says so.
 
     TINYGRAD_CNN_KERNELS=reference      in the environment: readable kernels only
     with only_reference(): ...          the same for a block of code
@@ -45,7 +46,7 @@ TOPICS = {
     "pool": ("max_pool2d", "max_pool2d_place", "sum_pool2d", "sum_pool2d_spread"),
     "softmax": ("cross_entropy", "cross_entropy_backward"),
 }
-WORTH = 512  # numbers; with less in every array, Numba need not be imported
+SMALL = 512  # numbers; with fewer in every array, a call is not worth importing Numba
 
 
 class Unusable(RuntimeError):
@@ -68,7 +69,6 @@ _reference: dict[str, Callable] = {}
 _faster: dict[str, list[tuple[Callable | None, Callable]]] = {}
 _wishes: list[only_reference] = []  # the innermost block is the last
 _waiting = {name: topic for topic, names in TOPICS.items() for name in names}  # not imported so far
-_numba_runs = False
 _failure = ""
 
 
@@ -114,7 +114,7 @@ def _choose(name: str) -> None:
     elif topic:
 
         def chosen(*args):
-            if (_wishes and _reference_is_wished()) or not (_numba_runs or _worth(args)):
+            if _are_small(args) or (_wishes and _reference_is_wished()):
                 return law(*args)
             _import(topic)
             return getattr(kernel, name)(*args)
@@ -122,7 +122,7 @@ def _choose(name: str) -> None:
     else:
 
         def chosen(*args):
-            if _wishes and _reference_is_wished():
+            if _are_small(args) or (_wishes and _reference_is_wished()):
                 return law(*args)
             for when, version in stack:
                 if when is None or when(*args):
@@ -136,14 +136,19 @@ def _choose(name: str) -> None:
     setattr(kernel, name, chosen)
 
 
-def _worth(args: tuple) -> bool:
-    """Whether any array among the arguments, or the arrays of a list together, is big enough."""
+def _are_small(args: tuple) -> bool:
+    """Whether each array among the arguments is small, the arrays of a list taken together."""
+    found = False
     for a in args:
-        if isinstance(a, np.ndarray) and a.size >= WORTH:
-            return True
-        if isinstance(a, list) and sum(x.size for x in a if x is not None) >= WORTH:
-            return True
-    return False
+        if isinstance(a, np.ndarray):
+            found = True
+            if a.size >= SMALL:
+                return False
+        elif isinstance(a, list):
+            found = True
+            if sum(x.size for x in a if x is not None) >= SMALL:
+                return False
+    return found
 
 
 def _import(topic: str) -> None:
@@ -152,10 +157,8 @@ def _import(topic: str) -> None:
 
 
 def _import_now(topic: str) -> None:
-    global _numba_runs
     if topic not in _waiting.values():  # another thread has imported it
         return
-    _numba_runs = True
     before = set(sys.modules)
     try:
         import_module(f"{__name__}.fast.{topic}")
