@@ -171,12 +171,16 @@ def test_linear_in_the_graph():
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_ops_in_five_seconds():
-    loss = chain(100_000)
-    start = time.perf_counter()
-    document = viz.snapshot(loss)
-    assert time.perf_counter() - start < 5
-    assert len(document["nodes"]) == 100_002
+def test_a_snapshot_takes_time_in_proportion_to_the_ops():
+    def seconds(ops):
+        loss = chain(ops)
+        start = time.perf_counter()
+        document = viz.snapshot(loss)
+        assert len(document["nodes"]) == ops + 2
+        return time.perf_counter() - start
+
+    few = min(seconds(5_000) for _ in range(3))
+    assert seconds(50_000) < 40 * few  # ten times as many ops; if each looked at all others, it would be a hundred
 
 
 def test_why_there_is_no_gradient():
