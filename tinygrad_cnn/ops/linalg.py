@@ -92,6 +92,30 @@ matmul.explain(
 
 
 @op
+def weigh(input, weights: np.ndarray, dim: int):
+    """Σ_y weights[p,y] · input[..., y, ...] along axis dim, -2 or -1        (..., Y, ...) (P, Y) -> (..., P, ...)
+
+    A product with a matrix that is mostly 0; but a weight of 0 is no factor, it sees nothing: 0 · inf is 0 here.
+    """
+    weights = weights.astype(input.dtype)
+    out = kernel.matmul(weights, input) if dim == -2 else kernel.matmul(input, weights.T)
+    numbers, sums = input.swapaxes(dim, -1), out.swapaxes(dim, -1)
+    if not np.isfinite(sums[..., :1]).all():  # what is infinite or NaN has spoiled all sums along its line
+        for p, row in enumerate(weights):
+            seen = row != 0
+            sums[..., p] = numbers[..., seen] @ row[seen]
+    return out
+
+
+weigh.grad(input=lambda g, weights, dim: weigh(g, weights.T, dim))
+weigh.explain(
+    "A sum of weighted numbers: each number gets back the gradients of its sums, with the same weights.",
+    zero="no sum sees it",
+    input="Σ_{p} weights[p,y] · g[..., p, ...]",
+)
+
+
+@op
 def linear(input, weight, bias=None):
     """input @ weight.T + bias: (..., I) (O, I) (O,) -> (..., O).
 

@@ -1,24 +1,24 @@
 """Patches: every window of a picture as a column, and columns added back into a picture.
 
-A window is picked out by filters that are 1 at one place and 0 elsewhere; so `unfold` is a convolution with
-an identity, `fold` its adjoint, and derivatives are there already.
+`unfold` reads the windows, `fold` adds to them; each is the other's adjoint, so each is the other's derivative.
+Both go through the h·w places of a window: what one place sees, over all windows, is a slice of the picture.
 
 N batch, C channels, H W picture, P Q windows, h w window.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from .conv import conv2d, conv2d_input
-from .shape import reshape, squeeze, unsqueeze
+from ..op import op
 from .window import batched, numbers, places
 
 
-def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
+@op(exact=True)
+def unfold(input, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1):
     """input[n,c,ps+i,qs+j] at [n, (c,i,j), (p,q)]        (N,C,H,W) -> (N, C·h·w, P·Q)
 
     The "im2col" of convolution: a convolution is weight.reshape(O, -1) @ unfold(input).
@@ -28,39 +28,75 @@ def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, st
     >>> tg.nn.functional.unfold(tg.arange(6.0).reshape(1, 1, 2, 3), 2).tolist()
     [[[0.0, 1.0], [1.0, 2.0], [3.0, 4.0], [4.0, 5.0]]]
     """
-    if not batched("unfold", input, 2):
-        return squeeze(unfold(unsqueeze(input, 0), kernel_size, dilation, padding, stride), 0)
-    h, w = numbers("unfold", "kernel_size", kernel_size, 2, least=1)
-    N, C, H, W = input.shape
-    planes = reshape(input, (N * C, 1, H, W))
-    columns = conv2d(planes, _identity(h, w, input.dtype), None, stride, padding, dilation)
-    return reshape(columns, (N, C * h * w, math.prod(columns.shape[2:])))
+    batch = batched("unfold", input, 2)
+    _refuse_ints("unfold", input)
+    *lead, C, H, W = input.shape
+    geometry = _geometry("unfold", (H, W), kernel_size, dilation, padding, stride)
+    (h, w), (P, Q) = geometry[0], geometry[-1]
+    rows, columns = geometry[2]
+    padded = np.pad(input, ((0, 0),) * (1 + batch) + ((rows, rows), (columns, columns)))
+    out = np.empty((*lead, C, h, w, P, Q), input.dtype)
+    for i, j, seen in _each_place(*geometry):
+        out[..., i, j, :, :] = padded[seen]
+    return out.reshape(*lead, C * h * w, P * Q)
 
 
-def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
+@op
+def fold(input, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1):
     """Σ input[n, (c,i,j), (p,q)] at [n,c,ps+i,qs+j]        (N, C·h·w, P·Q) -> (N,C,H,W)
 
     Windows that overlap add up: it is the adjoint of unfold. output_size: (H, W).
     """
-    if input.ndim == 2:
-        return squeeze(fold(unsqueeze(input, 0), output_size, kernel_size, dilation, padding, stride), 0)
-    size = numbers("fold", "output_size", output_size, 2, least=1)
-    h, w = numbers("fold", "kernel_size", kernel_size, 2, least=1)
-    stride = numbers("fold", "stride", stride, 2, least=1)
-    padding = numbers("fold", "padding", padding, 2, least=0)
-    dilation = numbers("fold", "dilation", dilation, 2, least=1)
-    P, Q = (places(*along) for along in zip(size, (h, w), stride, padding, dilation))
-    if input.ndim != 3 or input.shape[1] % (h * w) or input.shape[2] != P * Q:
+    _refuse_ints("fold", input)
+    H, W = numbers("fold", "output_size", output_size, 2, least=1)
+    geometry = _geometry("fold", (H, W), kernel_size, dilation, padding, stride)
+    (h, w), (P, Q) = geometry[0], geometry[-1]
+    if input.ndim not in (2, 3) or input.shape[-2] % (h * w) or input.shape[-1] != P * Q:
         raise RuntimeError(
-            f"fold: a picture {size} has {P}·{Q} windows of {h}·{w} places, input must be (N, C·{h * w}, {P * Q}), "
+            f"fold: a picture {(H, W)} has {P}·{Q} windows of {h}·{w} places, input must be (N, C·{h * w}, {P * Q}), "
             f"got {tuple(input.shape)}"
         )
-    N, C = input.shape[0], input.shape[1] // (h * w)
-    columns = reshape(input, (N * C, h * w, P, Q))
-    planes = conv2d_input(columns, _identity(h, w, input.dtype), (N * C, 1, *size), stride, padding, dilation)
-    return reshape(planes, (N, C, *size))
+    *lead, rest, _ = input.shape
+    taken = input.reshape(*lead, rest // (h * w), h, w, P, Q)
+    rows, columns = geometry[2]
+    padded = np.zeros((*lead, rest // (h * w), H + 2 * rows, W + 2 * columns), input.dtype)
+    for i, j, seen in _each_place(*geometry):
+        padded[seen] += taken[..., i, j, :, :]
+    return np.ascontiguousarray(padded[..., rows : rows + H, columns : columns + W])
 
 
-def _identity(h: int, w: int, dtype: np.dtype) -> np.ndarray:
-    """One filter for each place of the window        (h·w, 1, h, w)"""
-    return np.eye(h * w, dtype=dtype).reshape(h * w, 1, h, w)
+unfold.grad(
+    input=lambda g, input_shape, kernel_size, dilation, padding, stride: fold(
+        g, input_shape[-2:], kernel_size, dilation, padding, stride
+    )
+)
+unfold.explain("Every pixel gets the sum over the windows that saw it.", zero="in no window", input="fold(g)")
+fold.grad(input=lambda g, kernel_size, dilation, padding, stride: unfold(g, kernel_size, dilation, padding, stride))
+fold.explain("Every place of a window gets the gradient of the pixel that it was added to.", input="unfold(g)")
+
+
+def _geometry(name: str, size: tuple, kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> tuple:
+    """Window, dilation, padding, stride and how many windows there are, as pairs."""
+    window = numbers(name, "kernel_size", kernel_size, 2, least=1)
+    dilation = numbers(name, "dilation", dilation, 2, least=1)
+    padding = numbers(name, "padding", padding, 2, least=0)
+    stride = numbers(name, "stride", stride, 2, least=1)
+    fit = tuple(places(*along) for along in zip(size, window, stride, padding, dilation))
+    if min(fit) < 1:
+        raise RuntimeError(
+            f"{name}: the window {window} with dilation {dilation} is larger than the picture {tuple(size)} with "
+            f"padding {padding}; use a smaller window"
+        )
+    return window, dilation, padding, stride, fit
+
+
+def _each_place(window: tuple, dilation: tuple, _: tuple, stride: tuple, fit: tuple) -> Iterator[tuple]:
+    """For each place i, j of the window: what it sees of the padded picture, the windows one after another."""
+    for i, j in np.ndindex(*window):
+        first = i * dilation[0], j * dilation[1]
+        yield i, j, (..., *(slice(at, at + s * (n - 1) + 1, s) for at, s, n in zip(first, stride, fit)))
+
+
+def _refuse_ints(name: str, input: Any) -> None:
+    if input.dtype.kind not in "fcb":
+        raise NotImplementedError(f"{name}: input is {input.dtype}, it must be floating; convert it with .float()")

@@ -137,10 +137,15 @@ def smooth_l1_loss(
     return reduce_to(_huber(error, beta) / beta if beta else absolute(error), reduction)
 
 
-def _huber(error: Any, delta: float) -> Any:
-    """e²/2 where |e| < delta, else delta·(|e| - delta/2), with a second derivative of 1 at 0 and 0 at delta."""
-    near = hardtanh(error, -delta, delta)
+@op
+def _huber(error, delta: float):
+    """e²/2 where |e| < delta, else delta·(|e| - delta/2)        any shape -> the same"""
+    near = np.clip(error, -delta, delta)
     return near * (error - near * 0.5)
+
+
+_huber.grad(error=lambda g, error, delta: g * hardtanh(error, -delta, delta))
+_huber.explain("The error itself, held between -delta and delta.", zero="the error is 0")
 
 
 def _like(name: str, target: Any, input: Any) -> Any:

@@ -20,7 +20,7 @@ from ..tensor import as_array
 from .compare import eq
 from .elementwise import where
 from .gather import gather, scatter
-from .linalg import matmul
+from .linalg import weigh
 from .reduce import mean
 from .shape import flatten, reshape, squeeze, unsqueeze
 from .window import batched, numbers, places, remembered
@@ -308,8 +308,7 @@ def adaptive_avg_pool2d(input: Any, output_size: Window) -> Any:
         return avg_pool2d(input, even)
     # A window is a product of rows and columns, so its mean is that of the columns' means: two matrices.
     H, W = input.shape[-2:]
-    rows, columns = _means(H, P).astype(input.dtype), _means(W, Q).astype(input.dtype)
-    return matmul(matmul(rows, input), columns.T)
+    return weigh(weigh(input, _means(H, P), -2), _means(W, Q), -1)
 
 
 def adaptive_max_pool2d(input: Any, output_size: Window, return_indices: bool = False) -> Any:
@@ -475,6 +474,7 @@ def _adaptive_geometry(name, input_shape, output_size):
     return (P, Q), (H // P, W // Q) if even else None
 
 
+@kept
 def _means(size: int, count: int) -> np.ndarray:
     """One row for each window: 1/length on its members        (count, size)"""
     start, end = _bounds(size, count)

@@ -18,7 +18,7 @@ from ..arguments import names_strangers
 from ..dtypes import float32, uint8
 from ..kept import kept
 from ..op import cast, in_float32
-from .linalg import matmul
+from .linalg import weigh
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from .shape import apart, permute, reshape, squeeze, unsqueeze
 
@@ -76,11 +76,9 @@ def interpolate(
     if mode == "area":
         return adaptive_avg_pool2d(input, new) if spatial == 2 else adaptive_avg_pool1d(input, new[0])
     out = input if spatial == 2 else unsqueeze(input, -1)
-    matrices = [
-        _matrix(mode, n, m, scale, bool(align_corners)).astype(input.dtype) for n, m, scale in zip(old, new, scales)
-    ]
-    out = matmul(matrices[0], out)
-    return matmul(out, matrices[1].T) if spatial == 2 else squeeze(out, -1)
+    matrices = [_matrix(mode, n, m, scale, bool(align_corners)) for n, m, scale in zip(old, new, scales)]
+    out = weigh(out, matrices[0], -2)
+    return weigh(out, matrices[1], -1) if spatial == 2 else squeeze(out, -1)
 
 
 def _sizes(old: tuple, size: Any, scale_factor: Any, recompute: bool) -> tuple[tuple, tuple]:
