@@ -1,8 +1,8 @@
 """Ctrl-C at any moment: the exception comes out, and everything else is as it was.
 
 Python looks for signals behind calls, at the begin of functions and where loops jump back. `Interrupt` raises at the
-n-th of these places in this package; 200 of them are tried, more with the environment variable INTERRUPTS, of which
-the seed is INTERRUPTS_SEED. One place is left out: the very begin of an `__exit__` that is written in Python, before
+n-th of these places in this package; 200 of them are tried, or TINYGRAD_CNN_INTERRUPTS, drawn by the seed
+TINYGRAD_CNN_INTERRUPTS_SEED. One place is left out: the very begin of an `__exit__` that is written in Python, before
 its first instruction, which nothing in Python can guard.
 """
 
@@ -25,8 +25,8 @@ from tinygrad_cnn import kernels
 from tinygrad_cnn.modes import PACKAGE, mode
 
 F = tg.nn.functional
-TRIALS = int(os.environ.get("INTERRUPTS", "200"))
-SEED = int(os.environ.get("INTERRUPTS_SEED", "0"))
+TRIALS = int(os.environ.get("TINYGRAD_CNN_INTERRUPTS", "200"))
+SEED = int(os.environ.get("TINYGRAD_CNN_INTERRUPTS_SEED", "0"))
 LOOKS = {name for name in dis.opmap if name.startswith("CALL") or name in ("JUMP_BACKWARD", "JUMP_ABSOLUTE")}
 
 
