@@ -56,6 +56,36 @@ def test_value_and_slope(name, x, value, slope):
         np.testing.assert_allclose(dx, slope, rtol=1e-15, atol=0)
 
 
+SCALE = activation.SELU_SCALE
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "slope"),
+    [
+        ("relu6", [0.0, 6.0, nan, 6.0], [0.0, 0.0, 1.0, 0.0]),
+        ("hardtanh", [-1.0, 1.0, nan, 1.0], [0.0, 0.0, 1.0, 0.0]),
+        ("leaky_relu", [-inf, inf, nan, 1e30], [0.01, 1.0, 0.01, 1.0]),
+        ("elu", [-1.0, inf, nan, 1e30], [0.0, 1.0, 1.0, 1.0]),
+        ("celu", [-1.0, inf, nan, 1e30], [0.0, 1.0, 1.0, 1.0]),
+        ("selu", [-activation.SELU_ALPHA * SCALE, inf, nan, 1e30 * SCALE], [0.0, SCALE, SCALE, SCALE]),
+        ("sigmoid", [0.0, 1.0, nan, 1.0], [0.0, 0.0, nan, 0.0]),
+        ("logsigmoid", [-inf, 0.0, nan, 0.0], [1.0, 0.0, nan, 0.0]),
+        ("softplus", [0.0, inf, nan, 1e30], [0.0, 1.0, nan, 1.0]),
+        ("hardsigmoid", [0.0, 1.0, nan, 1.0], [0.0, 0.0, 0.0, 0.0]),
+        ("hardswish", [nan, inf, nan, 1e30], [0.0, 1.0, 1.0, 1.0]),
+        ("softshrink", [-inf, inf, nan, 1e30], [1.0, 1.0, 1.0, 1.0]),
+        ("hardshrink", [-inf, inf, nan, 1e30], [1.0, 1.0, 1.0, 1.0]),
+        ("softsign", [nan, nan, nan, 1.0], [nan, nan, nan, 0.0]),
+        ("tanhshrink", [-inf, inf, nan, 1e30], [1.0, 1.0, nan, 1.0]),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_at_infinity_and_nan_as_in_pytorch(name, value, slope):
+    y, dx = run(name, [-inf, inf, nan, 1e30])
+    np.testing.assert_allclose(y, value, rtol=1e-14)
+    np.testing.assert_allclose(dx, slope, rtol=1e-14, atol=1e-50)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_large_float32_inputs_are_silent(name):
     x = tg.tensor([-1e4, -1e2, -1.0, 0.0, 1.0, 1e2, 1e4], requires_grad=True)

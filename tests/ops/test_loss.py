@@ -130,6 +130,24 @@ def test_logits_of_ten_thousand():
     assert x.grad.tolist() == [0, 0, 1, -1]
 
 
+def test_weighted_logits_of_any_size():
+    x = tg.tensor([1e4, -1e4, 1e4, -1e4], requires_grad=True)
+    weight = tg.tensor([2.0, 3.0, 4.0, 5.0])
+    target = tg.tensor([1.0, 0.0, 0.0, 1.0])
+    loss = F.binary_cross_entropy_with_logits(x, target, pos_weight=weight, reduction="none")
+    assert loss.tolist() == [0, 0, 1e4, 5e4]
+    loss.sum().backward()
+    assert x.grad.tolist() == [0, 0, 1, -5]
+
+
+def test_an_infinite_gradient_of_weighted_logits():
+    x = tg.zeros(2, requires_grad=True)
+    weight = tg.tensor([2.0, 3.0])
+    loss = F.binary_cross_entropy_with_logits(x, tg.tensor([1.0, 0.0]), pos_weight=weight, reduction="none")
+    loss.backward(tg.tensor([np.inf, np.inf]))
+    assert x.grad.tolist() == [-np.inf, np.inf]
+
+
 LOSSES_OF_DTYPES = [  # loss, dtypes of input and target, dtype of the result (None: refused), as in PyTorch
     ("mse_loss", "float32", "bool", "float32"),
     ("mse_loss", "bool", "float64", "float64"),
@@ -385,6 +403,22 @@ def test_warnings():
     assert caught[0].filename == __file__
     with pytest.warns(UserWarning, match="please use reduction='none' instead"):
         assert F.mse_loss(X, X, reduce=False).shape == (4, 3)
+
+
+@pytest.mark.parametrize(
+    ("loss", "slopes"),
+    [
+        (F.huber_loss, [-1.0, 1.0, np.nan, 1.0]),
+        (F.smooth_l1_loss, [-1.0, 1.0, np.nan, 1.0]),
+        (F.l1_loss, [-1.0, 1.0, 0.0, 1.0]),
+        (F.mse_loss, [-np.inf, np.inf, np.nan, 2e30]),
+    ],
+)
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_an_infinite_error_has_the_slope_of_pytorch(loss, slopes, reduction):
+    x = tg.tensor([-np.inf, np.inf, np.nan, 1e30], dtype=tg.float64, requires_grad=True)
+    loss(x, tg.ones(4, dtype=tg.float64), reduction=reduction).backward()
+    np.testing.assert_allclose(x.grad.numpy() * (4 if reduction == "mean" else 1), slopes, rtol=1e-14)
 
 
 @pytest.mark.parametrize("loss", [tg.nn.functional.huber_loss, tg.nn.functional.smooth_l1_loss])

@@ -138,6 +138,15 @@ def test_ties(f, expected):
     assert gradient(f, [1.0, 3.0, 3.0]) == expected
 
 
+@pytest.mark.parametrize("f", [tg.max, tg.min, tg.median], ids=lambda f: f.__name__)
+def test_nans_share_the_gradient_of_an_extreme(f):
+    x = tg.tensor([1.0, nan, 3.0, nan], requires_grad=True)
+    y = f(x)
+    assert math.isnan(y.item())
+    y.backward()
+    assert x.grad.tolist() == [0.0, 0.5, 0.0, 0.5]
+
+
 def test_the_first_of_equal_ones_and_nan_first_of_all():
     assert tg.argmax(tg.tensor([1, 3, 3])).item() == 1
     assert tg.argmin(tg.tensor([[2, 1], [1, 2]])).item() == 1

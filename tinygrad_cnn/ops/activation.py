@@ -14,7 +14,7 @@ import numpy as np
 from ..dtypes import number
 from ..kernels import kernel
 from ..op import in_float32, op
-from .compare import ge, gt, le, logical_and, logical_or, lt
+from .compare import ge, gt, isinf, le, logical_and, logical_or, lt
 from .dims import axis
 from .elementwise import clamp, minus, mul, where
 from .join import narrow
@@ -354,7 +354,7 @@ def softsign(input):
 
 def _softsign_to_input(g: Any, input: Any) -> Any:
     size = abs(input) + 1
-    return g / size / size
+    return g / size / where(isinf(size), math.nan, size)  # at infinity it has no value, so no slope
 
 
 softsign.grad(input=_softsign_to_input)

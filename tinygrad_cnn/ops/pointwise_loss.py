@@ -12,7 +12,7 @@ from ..dtypes import result_type
 from ..modes import user_level
 from ..op import cast, in_float32, op
 from ..tensor import Tensor, as_array
-from .activation import hardtanh, sigmoid, softplus
+from .activation import hardtanh, logsigmoid, sigmoid, softplus
 from .elementwise import clamp, sub, where, xlogy
 from .loss import reduce_array, reduce_to, reduction_of
 from .reduce import sum as total
@@ -261,25 +261,34 @@ def binary_cross_entropy_with_logits(
             )
     if input.dtype != target.dtype:
         input = cast(input, target.dtype)
-    if pos_weight is None:
-        losses = _logit_loss(input, target)
-    else:
-        losses = (1 - target) * input + softplus(-input) * ((pos_weight - 1) * target + 1)  # softplus(-x) is -log σ(x)
+    losses = _logit_loss(input, target, pos_weight)
     if input.dtype != target.dtype:
         losses = cast(losses, target.dtype)
     return reduce_to(losses if weight is None else losses * weight, reduction)
 
 
 @op
-def _logit_loss(input, target):
-    """-target·log σ(input) - (1-target)·log(1-σ(input)), exact where one of the two is almost 0."""
-    straight = (1 - target) * np.maximum(input, 0) + target * np.maximum(-input, 0)
-    return straight + np.log1p(np.exp(-np.abs(input)))
+def _logit_loss(input, target, pos_weight=None):
+    """-pos_weight·target·log σ(input) - (1-target)·log(1-σ(input)), exact where one of the two is almost 0."""
+    pull = target if pos_weight is None else pos_weight * target
+    straight = (1 - target) * np.maximum(input, 0) + pull * np.maximum(-input, 0)
+    total = 1 if pos_weight is None else 1 - target + pull
+    return straight + total * np.log1p(np.exp(-np.abs(input)))
+
+
+def _logit_loss_to_input(g: Any, input: Any, target: Any, pos_weight: Any) -> Any:
+    pull = target if pos_weight is None else pos_weight * target
+    return g * ((1 - target) * sigmoid(input) - pull * sigmoid(-input))
+
+
+def _logit_loss_to_target(g: Any, input: Any, pos_weight: Any) -> Any:
+    return -g * input if pos_weight is None else g * (logsigmoid(-input) - pos_weight * logsigmoid(input))
 
 
 _logit_loss.grad(
-    input=lambda g, input, target: g * ((1 - target) * sigmoid(input) - target * sigmoid(-input)),
-    target=lambda g, input: -g * input,
+    input=_logit_loss_to_input,
+    target=_logit_loss_to_target,
+    pos_weight=lambda g, input, target: -g * target * logsigmoid(input),
 )
 _logit_loss.explain(
     "The probability less the truth.",

@@ -19,6 +19,7 @@ from .compare import eq, isnan, logical_not
 from .dims import axis, reduced
 from .elementwise import divide, maximum, minimum, where
 from .gather import gather
+from .index import getitem
 from .shape import squeeze
 from .unary import abs, exp, nought, real, sign
 
@@ -315,7 +316,10 @@ def _extreme(input: Any, dim: Any, keepdim: bool, other: Any, pairwise: Any, who
     if other is not None:
         return pairwise(input, other)
     if dim is None:
-        return whole(input)
+        out = whole(input)
+        found = as_array(out)
+        # NaNs share the gradient too, though they equal nothing.
+        return mean(getitem(input, isnan(input))) if found != found else out
     return chosen(input, place(input, dim, True), dim, keepdim)
 
 
