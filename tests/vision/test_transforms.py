@@ -218,3 +218,19 @@ def test_a_thread_without_a_generator_of_its_own_draws_from_the_librarys(photo):
     thread.start()
     thread.join()
     assert found == [expected]
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("size", [[6, 7], [5, 16]], ids=str)
+def test_resize_lets_an_infinite_pixel_change_what_sees_it_alone(mode, size):
+    values = RNG.uniform(size=(2, 8, 8))
+    changed = values.copy()
+    changed[0, 3, 3] += 1
+    setting = size, T.InterpolationMode(mode)
+    before, after = (F.resize(tg.tensor(x), *setting).numpy() for x in (values, changed))
+    changed[0, 3, 3] = np.inf
+    found = F.resize(tg.tensor(changed), *setting).numpy()
+    unseen = before == after
+    assert 0 < unseen[0].sum() < unseen[0].size
+    np.testing.assert_allclose(found[unseen], before[unseen], rtol=1e-12)
+    assert not np.isfinite(found[~unseen]).any()

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ...ops.linalg import weigh
+
 
 def dimensions(x: np.ndarray) -> tuple[int, int, int]:
     """Channels, height, width; a (H, W) array has one channel."""
@@ -74,8 +76,13 @@ def resize(x: np.ndarray, height: int, width: int, interpolation: str, antialias
             f"resize: tensors take {', '.join(('nearest', 'nearest-exact', *KERNELS))}, got {interpolation}"
         )
     dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float32)
+    values = x.astype(dtype, copy=False)
     down, across = (resampling(*sizes, interpolation, antialias).astype(dtype) for sizes in ((h, height), (w, width)))
-    return _as(x.dtype, down @ x.astype(dtype, copy=False) @ across.T)
+    with np.errstate(invalid="ignore"):
+        out = down @ values @ across.T
+        if not np.isfinite(out).all():  # an infinite pixel times the weight 0 is NaN, even where it is not seen
+            out = weigh(weigh(values, down, -2), across, -1)
+    return _as(x.dtype, out)
 
 
 def resampling(size: int, out: int, interpolation: str, antialias: bool) -> np.ndarray:
