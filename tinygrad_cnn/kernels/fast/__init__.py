@@ -10,6 +10,7 @@ of the magnitudes that were added. Kernels that only choose or move numbers (poo
 """
 
 import numba
+import numpy.ma  # else Numba imports it at its first call, which no fork waits for
 
 from .. import Unwanted
 
