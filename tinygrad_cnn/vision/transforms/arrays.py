@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...ops.linalg import weigh
+from ...quiet import quietly
 
 
 def dimensions(x: np.ndarray) -> tuple[int, int, int]:
@@ -78,11 +79,14 @@ def resize(x: np.ndarray, height: int, width: int, interpolation: str, antialias
     dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float32)
     values = x.astype(dtype, copy=False)
     down, across = (resampling(*sizes, interpolation, antialias).astype(dtype) for sizes in ((h, height), (w, width)))
-    with np.errstate(invalid="ignore"):
-        out = down @ values @ across.T
-        if not np.isfinite(out).all():  # an infinite pixel times the weight 0 is NaN, even where it is not seen
-            out = weigh(weigh(values, down, -2), across, -1)
-    return _as(x.dtype, out)
+    return _as(x.dtype, quietly(_weighed, values, down, across))
+
+
+def _weighed(values: np.ndarray, down: np.ndarray, across: np.ndarray) -> np.ndarray:
+    out = down @ values @ across.T
+    if not np.isfinite(out).all():  # an infinite pixel times the weight 0 is NaN, even where it is not seen
+        return weigh(weigh(values, down, -2), across, -1)
+    return out
 
 
 def resampling(size: int, out: int, interpolation: str, antialias: bool) -> np.ndarray:
