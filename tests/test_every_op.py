@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
-from tinygrad_cnn.op import registry
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.engine.op import registry
+from tinygrad_cnn.engine.tensor import Tensor
 from tinygrad_cnn.testing import gradcheck, gradgradcheck
 from tinygrad_cnn.testing.arrays import FORMS, plain
 from tinygrad_cnn.testing.cases import Case, public, table

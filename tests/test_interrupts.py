@@ -22,7 +22,7 @@ import pytest
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import kernels
-from tinygrad_cnn.modes import PACKAGE, mode
+from tinygrad_cnn.engine.modes import PACKAGE, mode
 
 F = tg.nn.functional
 TRIALS = int(os.environ.get("TINYGRAD_CNN_INTERRUPTS", "200"))
@@ -184,5 +184,5 @@ def test_nothing_is_used_that_an_interrupt_breaks(word, cure):
     root = Path(__file__).parent.parent
     sources = [*(root / "tinygrad_cnn").rglob("*.py"), *(root / "viz").rglob("*.py")]
     users = {path.relative_to(root).as_posix() for path in sources if word in path.read_text(encoding="utf-8")}
-    users = {name for name in users if not name.startswith(("tinygrad_cnn/quiet", "tinygrad_cnn/testing/"))}
+    users = {name for name in users if not name.startswith(("tinygrad_cnn/arrays/quiet", "tinygrad_cnn/testing/"))}
     assert not users, cure

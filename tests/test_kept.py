@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
-from tinygrad_cnn import kept
+from tinygrad_cnn.arrays import kept
 
 F = tg.nn.functional
 

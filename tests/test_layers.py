@@ -11,29 +11,14 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tinygrad_cnn"
 
 FLOORS = {
-    "quiet": -2,
-    "kept": -2,
-    "arguments": 0,
+    "arrays": -1,
+    "compiler": 0,
     "kernels": 0,
     "random": 0,
-    "printing": 0,
-    "compiler": 0,
-    "dtypes": -1,
-    "half": 0,
-    "node": 1,
-    "tensor": 1,
-    "memory": 1,
-    "modes": 1,
-    "autograd": 2,
-    "op": 2,
-    "record": 2,
-    "fusion": 2,
-    "inplace": 3,
-    "out": 2,
-    "sampling": 3,
+    "engine": 1,
+    "autograd": 4,
     "ops": 3,
-    "creation": 3,
-    "methods": 4,
+    "surface": 3,
     "nn": 5,
     "optim": 5,
     "data": 5,
@@ -52,21 +37,10 @@ FLOORS = {
 }
 # Rooms of one floor that do know each other, and why.
 SIBLINGS = {
-    ("node", "tensor"),  # by name, for types
-    ("tensor", "node"),
-    ("tensor", "memory"),
-    ("op", "record"),
-    ("record", "autograd"),
-    ("record", "op"),  # the way back is made of a few ops itself
-    ("fusion", "record"),
-    ("tensor", "modes"),
-    ("autograd", "op"),  # what a Function's backward returns is summed and cast as a rule's
-    ("autograd", "inplace"),  # a Function that changes a view changes the history of its base
-    ("autograd", "ops"),  # a Jacobian with a graph of its own is stacked from its rows
-    ("inplace", "ops"),  # a change of a view is an indexed assignment to its base
-    ("creation", "ops"),
-    ("sampling", "creation"),
-    ("sampling", "ops"),
+    ("engine", "ops"),  # a change of a view is an indexed assignment to its base
+    ("engine", "surface"),
+    ("surface", "ops"),
+    ("ops", "surface"),
 }
 
 

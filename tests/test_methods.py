@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
-from tinygrad_cnn import methods
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.engine.tensor import Tensor
+from tinygrad_cnn.surface import methods
 
 
 @pytest.fixture(scope="module")

@@ -11,28 +11,8 @@ from __future__ import annotations
 import importlib as _importlib
 from math import e, inf, nan, pi
 
-from . import accelerator, autograd, backends, cuda, methods
-from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
-from .compiler import compile
-from .creation import (
-    arange,
-    as_tensor,
-    empty,
-    empty_like,
-    eye,
-    from_numpy,
-    full,
-    full_like,
-    linspace,
-    logspace,
-    ones,
-    ones_like,
-    tensor,
-    zeros,
-    zeros_like,
-)
-from .creation import as_tensor as asarray
-from .dtypes import (
+from . import accelerator, autograd, backends, cuda
+from .arrays.dtypes import (
     bool,
     can_cast,
     double,
@@ -57,9 +37,12 @@ from .dtypes import (
     short,
     uint8,
 )
+from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
+from .compiler import compile
+from .engine.modes import is_grad_enabled, is_inference_mode_enabled
+from .engine.op import op
+from .engine.tensor import Size, Tensor, device, get_default_device, is_tensor, numel, set_default_device
 from .kernels.threads import get_num_threads, set_num_threads
-from .modes import is_grad_enabled, is_inference_mode_enabled
-from .op import op
 from .ops import (
     abs,
     absolute,
@@ -309,9 +292,28 @@ from .ops import (
     where,
     xlogy,
 )
-from .printing import set_printoptions
 from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
-from .sampling import (
+from .surface import methods
+from .surface.creation import (
+    arange,
+    as_tensor,
+    empty,
+    empty_like,
+    eye,
+    from_numpy,
+    full,
+    full_like,
+    linspace,
+    logspace,
+    ones,
+    ones_like,
+    tensor,
+    zeros,
+    zeros_like,
+)
+from .surface.creation import as_tensor as asarray
+from .surface.printing import set_printoptions
+from .surface.sampling import (
     bernoulli,
     multinomial,
     normal,
@@ -323,7 +325,6 @@ from .sampling import (
     randn_like,
     randperm,
 )
-from .tensor import Size, Tensor, device, get_default_device, is_tensor, numel, set_default_device
 
 __version__ = "0.1.0"
 newaxis = None

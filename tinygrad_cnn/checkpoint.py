@@ -35,11 +35,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from .engine.tensor import Tensor, device, plain, wrap
 from .nn import Module, Parameter
 from .nn.state import unchanged_by_errors
 from .optim import Optimizer
 from .random import get_rng_state, set_rng_state
-from .tensor import Tensor, device, plain, wrap
 
 FORMAT, VERSION = "tinygrad_cnn", 1
 INDEX = "tinygrad_cnn.json"

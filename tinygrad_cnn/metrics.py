@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .tensor import Tensor, as_array, wrap
+from .engine.tensor import Tensor, as_array, wrap
 
 
 def accuracy(input: Any, target: Any, k: int = 1) -> float:

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_cnn.autograd import grad
-from tinygrad_cnn.modes import enable_grad
+from tinygrad_cnn.engine.modes import enable_grad
+from tinygrad_cnn.engine.tensor import Tensor, as_array, wrap
 from tinygrad_cnn.nn import Module
 from tinygrad_cnn.nn.functional import interpolate
-from tinygrad_cnn.tensor import Tensor, as_array, wrap
 
 from .probe import convolutions, find, hooked, require_model, tensor_for, untouched
 

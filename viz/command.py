@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import tinygrad_cnn as tg
+from tinygrad_cnn.engine.tensor import Tensor, wrap
 from tinygrad_cnn.nn import Module
-from tinygrad_cnn.tensor import Tensor, wrap
 
 from .diff import diff as diff_page
 from .dot import DEFAULT_SHOW, dot, show_set

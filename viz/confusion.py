@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn import metrics
-from tinygrad_cnn.tensor import as_array
+from tinygrad_cnn.engine.tensor import as_array
 
 from .samples import number
 

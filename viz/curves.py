@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.engine.tensor import Tensor
 
 from .samples import number
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_cnn.engine.tensor import Tensor, as_array
 from tinygrad_cnn.nn import Module
-from tinygrad_cnn.tensor import Tensor, as_array
 
 from .probe import convolutions, find, leaves, outputs, require_model
 from .samples import norm

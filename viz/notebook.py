@@ -10,8 +10,8 @@ import base64
 from html import escape
 from typing import Any
 
+from tinygrad_cnn.engine.tensor import Tensor
 from tinygrad_cnn.nn import Module
-from tinygrad_cnn.tensor import Tensor
 
 from .dot import plural, shape_text, summary
 from .fold import depth_of, view

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_cnn.tensor import as_array
+from tinygrad_cnn.engine.tensor import as_array
 
 ABOVE, BELOW, GREY = (222, 100, 20), (62, 124, 226), (128, 128, 128, 110)
 # A heat is shown by colours that also grow lighter, so that it can be read without seeing colours.

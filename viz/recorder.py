@@ -22,11 +22,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_cnn.modes import _Setting, mode
-from tinygrad_cnn.node import AccumulateGrad, Node, Parts, Pick, tick
-from tinygrad_cnn.op import Op
-from tinygrad_cnn.quiet import quietly
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.arrays.quiet import quietly
+from tinygrad_cnn.engine.modes import _Setting, mode
+from tinygrad_cnn.engine.node import AccumulateGrad, Node, Parts, Pick, tick
+from tinygrad_cnn.engine.op import Op
+from tinygrad_cnn.engine.tensor import Tensor
 
 from .check import worked
 from .names import Names

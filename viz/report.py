@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_cnn.modes import no_grad
+from tinygrad_cnn.arrays.quiet import silent
+from tinygrad_cnn.engine.modes import no_grad
+from tinygrad_cnn.engine.tensor import as_array, wrap
 from tinygrad_cnn.nn import Module
-from tinygrad_cnn.quiet import silent
-from tinygrad_cnn.tensor import as_array, wrap
 
 from .attribution import sanity
 from .charts import DARK, STYLE, VARIABLES, bars, brief, escape, heat_map, image_grid, line_chart

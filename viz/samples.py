@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_cnn.quiet import silent
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.arrays.quiet import silent
+from tinygrad_cnn.engine.tensor import Tensor
 
 EXACT = 64
 SIDE = 64

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.engine.tensor import Tensor
 
 from .names import Names
 from .samples import Samples

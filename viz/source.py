@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.engine.tensor import Tensor
 
 from .snapshot import SCHEMA, snapshot
 

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn.autograd import ancestry
-from tinygrad_cnn.autograd.function import Function, FunctionCtx
-from tinygrad_cnn.node import AccumulateGrad, Node, Pick, tick
-from tinygrad_cnn.op import Op
-from tinygrad_cnn.record import OpNode
-from tinygrad_cnn.tensor import Tensor
+from tinygrad_cnn.engine.function import Function, FunctionCtx
+from tinygrad_cnn.engine.node import AccumulateGrad, Node, Pick, tick
+from tinygrad_cnn.engine.op import Op
+from tinygrad_cnn.engine.record import OpNode
+from tinygrad_cnn.engine.tensor import Tensor
 
 from .names import Names, Sources
 from .rules import ENDS, rule_of

@@ -20,12 +20,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_cnn.autograd.engine import ancestry
-from tinygrad_cnn.modes import _Setting, mode
+from tinygrad_cnn.engine.modes import _Setting, mode
+from tinygrad_cnn.engine.op import Op
+from tinygrad_cnn.engine.record import OpNode
+from tinygrad_cnn.engine.tensor import Tensor, wrap
+from tinygrad_cnn.engine.walk import ancestry
 from tinygrad_cnn.nn import Module
-from tinygrad_cnn.op import Op
-from tinygrad_cnn.record import OpNode
-from tinygrad_cnn.tensor import Tensor, wrap
 
 from .names import printable
 from .probe import hooked, require_model, tensor_for, untouched

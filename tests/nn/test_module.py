@@ -14,7 +14,7 @@ import pytest
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
-from tinygrad_cnn.modes import mode
+from tinygrad_cnn.engine.modes import mode
 
 
 class Scale(nn.Module):

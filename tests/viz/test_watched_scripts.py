@@ -15,7 +15,7 @@ import pytest
 import tinygrad_cnn as tg
 import tinygrad_cnn.nn.functional as F
 from tinygrad_cnn import nn, viz
-from tinygrad_cnn.modes import mode
+from tinygrad_cnn.engine.modes import mode
 
 Function = tg.autograd.Function
 

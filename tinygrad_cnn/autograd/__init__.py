@@ -1,11 +1,12 @@
 """Reverse-mode differentiation: `backward`, `grad`, Functions, modes, and whole Jacobians.
 
-The walk is in engine.py; what is walked is in node.py (Node) and record.py (OpNode).
+The walk is in `engine/walk.py`; what is walked is in `engine/node.py` (Node) and `engine/record.py` (OpNode).
 """
 
 from typing import Any
 
-from ..modes import (
+from ..engine.function import Function
+from ..engine.modes import (
     detect_anomaly,
     enable_grad,
     inference_mode,
@@ -14,10 +15,9 @@ from ..modes import (
     set_detect_anomaly,
     set_grad_enabled,
 )
-from ..tensor import Tensor as Variable
+from ..engine.tensor import Tensor as Variable
+from ..engine.walk import ancestry, backward, grad
 from . import function, functional
-from .engine import ancestry, backward, grad
-from .function import Function
 
 __all__ = [
     "Function",

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..modes import enable_grad
-from ..tensor import Tensor, wrap
-from .engine import grad
+from ..engine.modes import enable_grad
+from ..engine.tensor import Tensor, wrap
+from ..engine.walk import grad
 
 
 def _inputs(name: str, inputs: Any, create_graph: bool) -> tuple[tuple[Tensor, ...], bool]:

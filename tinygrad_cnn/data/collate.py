@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.tensor import Tensor, plain, wrap
 from ..ops.join import stack
-from ..tensor import Tensor, plain, wrap
 from .dataset import Columns
 
 

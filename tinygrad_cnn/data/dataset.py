@@ -17,8 +17,8 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from ..engine.tensor import Tensor, as_array, plain, wrap
 from ..random import Generator, rng
-from ..tensor import Tensor, as_array, plain, wrap
 
 Sample = TypeVar("Sample", covariant=True)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import wrap
+from ..engine.tensor import wrap
 from .dataset import Columns, Dataset
 
 EVERY = 5

@@ -11,8 +11,8 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from ..engine.tensor import as_array, wrap
 from ..random import Generator, rng
-from ..tensor import as_array, wrap
 
 Index = TypeVar("Index", covariant=True)
 

@@ -6,8 +6,8 @@ import warnings
 from typing import Any
 
 from .. import ops
-from ..creation import full
-from ..tensor import Tensor
+from ..engine.tensor import Tensor
+from ..surface.creation import full
 from . import functional as F
 from .module import Module
 from .parameter import Parameter

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from operator import index
 from typing import Any
 
-from ..tensor import Tensor
+from ..engine.tensor import Tensor
 from .fuse import in_one_pass
 from .module import Module
 from .parameter import Parameter

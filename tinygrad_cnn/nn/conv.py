@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import ops
-from ..creation import empty
-from ..tensor import Tensor
+from ..engine.tensor import Tensor
+from ..surface.creation import empty
 from . import init
 from .module import Module
 from .parameter import Parameter

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from .. import ops
-from ..creation import empty
-from ..modes import no_grad
-from ..tensor import Tensor
+from ..engine.modes import no_grad
+from ..engine.tensor import Tensor
+from ..surface.creation import empty
 from . import init
 from .module import Module
 from .parameter import Parameter

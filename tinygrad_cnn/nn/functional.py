@@ -12,7 +12,8 @@ import warnings
 from typing import Any
 
 from .. import ops
-from ..inplace import change
+from ..engine.inplace import change
+from ..engine.tensor import Tensor, wrap
 from ..ops import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -77,9 +78,8 @@ from ..ops import (
 )
 from ..ops.patches import fold, unfold
 from ..ops.resize import interpolate, upsample
-from ..out import into
 from ..random import rng
-from ..tensor import Tensor, wrap
+from ..surface.out import into
 
 __all__ = [
     "adaptive_avg_pool1d",

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..dtypes import float16
-from ..modes import Scope, mode
+from ..arrays.dtypes import float16
+from ..engine.modes import Scope, mode
+from ..engine.tensor import Tensor, as_array, wrap
 from ..ops import conv2d
 from ..ops.fused import batch_norm_relu, conv2d_relu, linear_relu, max_pool2d_of_relu
-from ..tensor import Tensor, as_array, wrap
 from .activation import ReLU
 from .conv import Conv2d
 from .linear import Linear

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..autograd import Function
-from ..modes import mode
-from ..tensor import Tensor
+from ..engine.modes import mode
+from ..engine.tensor import Tensor
 
 
 class Hook(NamedTuple):

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.tensor import Tensor
 from ..random import Generator, rng
-from ..sampling import between
-from ..tensor import Tensor
+from ..surface.sampling import between
 
 
 def _fill(name: str, tensor: Tensor, values: Any) -> Tensor:

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from .. import ops
-from ..creation import empty
-from ..tensor import Tensor
+from ..engine.tensor import Tensor
+from ..surface.creation import empty
 from . import init
 from .module import Module
 from .parameter import Parameter

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .. import ops
+from ..engine.tensor import Tensor
 from ..ops.loss import reduction_of
-from ..tensor import Tensor
 from .module import Module
 
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from ..modes import Scope, mode
-from ..node import Handle
-from ..printing import mimebundle
-from ..tensor import Tensor, clear_grad, wrap
+from ..engine.modes import Scope, mode
+from ..engine.node import Handle
+from ..engine.tensor import Tensor, clear_grad, wrap
+from ..surface.printing import mimebundle
 from . import state
 from .hooks import BackwardWatch, Hook
 from .parameter import Buffer, Parameter

@@ -6,9 +6,9 @@ import warnings
 from typing import Any
 
 from .. import ops
-from ..creation import empty, ones, tensor, zeros
-from ..dtypes import int64
-from ..tensor import Tensor
+from ..arrays.dtypes import int64
+from ..engine.tensor import Tensor
+from ..surface.creation import empty, ones, tensor, zeros
 from . import init
 from .module import Module
 from .parameter import Parameter

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..memory import join
-from ..tensor import Tensor, wrap
+from ..engine.memory import join
+from ..engine.tensor import Tensor, wrap
 
 
 def _adopt(new: Tensor, data: Tensor | None, name: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor, rebuild, wrap
+from ..engine.tensor import Tensor, rebuild, wrap
 from .parameter import Buffer, Parameter
 
 

@@ -4,8 +4,8 @@ from functools import cache
 from inspect import unwrap
 from types import FunctionType
 
-from ..arguments import names_strangers
-from ..out import accepts_out
+from ..surface.arguments import names_strangers
+from ..surface.out import accepts_out
 from .activation import (
     celu,
     elu,

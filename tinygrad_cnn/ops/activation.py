@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import number
+from ..arrays.dtypes import number
+from ..engine.op import in_float32, op
 from ..kernels import kernel
-from ..op import in_float32, op
 from .compare import ge, gt, isinf, le, logical_and, logical_or, lt
 from .dims import axis
 from .elementwise import clamp, minus, mul, where

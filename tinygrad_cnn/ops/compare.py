@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import modular, promote, result_type
-from ..op import op
-from ..tensor import as_array
+from ..arrays.dtypes import modular, promote, result_type
+from ..engine.op import op
+from ..engine.tensor import as_array
 from .dims import reduced
 from .pairs import apart, pairwise
 

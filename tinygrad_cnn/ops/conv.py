@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.op import expand_to, in_float32, op
 from ..kernels import kernel
-from ..op import expand_to, in_float32, op
 from .shape import squeeze, unsqueeze
 from .window import batched, numbers, remembered
 

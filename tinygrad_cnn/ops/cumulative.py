@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import int64
-from ..op import expand_to, op
-from ..tensor import as_array
+from ..arrays.dtypes import int64
+from ..engine.op import expand_to, op
+from ..engine.tensor import as_array
 from .dims import axis
 from .elementwise import mul, where
 from .reduce import Chosen, chosen, prod_others, sum

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..op import in_float32, op
+from ..engine.op import in_float32, op
 from .rearrange import diagonal
 from .reduce import sum
 from .shape import permute, reshape

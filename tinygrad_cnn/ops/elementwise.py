@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import floating, modular, number, promote, result_type
-from ..op import cast, in_float32, op
-from ..tensor import as_array
+from ..arrays.dtypes import floating, modular, number, promote, result_type
+from ..engine.op import cast, in_float32, op
+from ..engine.tensor import as_array
 from .compare import eq, ge, gt, isfinite, isnan, le, logical_and, logical_or, lt
 from .pairs import apart, pairwise
 from .unary import exp, log, nought, trunc

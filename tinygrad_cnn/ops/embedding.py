@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..half import widened
+from ..arrays.half import widened
+from ..engine.op import op
+from ..engine.tensor import Tensor, as_array
 from ..kernels import kernel
-from ..op import op
-from ..tensor import Tensor, as_array
 
 
 @op

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..fusion import as_if, pull_through
+from ..arrays.quiet import quietly
+from ..engine.fusion import as_if, pull_through
+from ..engine.record import frozen
+from ..engine.tensor import Tensor, as_array
 from ..kernels import kernel
-from ..quiet import quietly
-from ..record import frozen
-from ..tensor import Tensor, as_array
 from .activation import relu, relu_mask
 from .conv import _plan, conv2d
 from .linalg import checked_linear, linear

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import number
-from ..op import op
-from ..tensor import as_array, wrap
+from ..arrays.dtypes import number
+from ..engine.op import op
+from ..engine.tensor import as_array, wrap
 from .dims import axis
 from .elementwise import scaled
 from .index import getitem, parse, place, refuse_axes, refuse_dtype, setitem

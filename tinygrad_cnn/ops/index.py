@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..dtypes import number
+from ..arrays.dtypes import number
+from ..engine.op import cast, op
+from ..engine.record import frozen
+from ..engine.tensor import Tensor, as_array, wrap
 from ..kernels import kernel
-from ..op import cast, op
-from ..record import frozen
-from ..tensor import Tensor, as_array, wrap
 from .elementwise import where
 from .shape import broadcast_tensors, reshape
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import numpy_names
-from ..dtypes import result_type
-from ..op import expand_to, op
+from ..arrays.dtypes import result_type
+from ..engine.op import expand_to, op
+from ..surface.arguments import numpy_names
 from .dims import axis, whole
 from .index import getitem
 from .shape import reshape, unsqueeze

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.op import in_float32, op
 from ..kernels import kernel
-from ..op import in_float32, op
 from .dims import axes
 from .einsum import einsum
 from .rearrange import diagonal

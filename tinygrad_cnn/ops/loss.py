@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.modes import user_level
+from ..engine.op import in_float32, op
+from ..engine.tensor import as_array
 from ..kernels import kernel
-from ..modes import user_level
-from ..op import in_float32, op
-from ..tensor import as_array
 from .compare import gt
 from .elementwise import where
 from .reduce import average, mean

@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from ..half import widened
+from ..arrays.half import widened
+from ..engine.op import in_float32, op
+from ..engine.tensor import Tensor, as_array
 from ..kernels import kernel
-from ..op import in_float32, op
-from ..tensor import Tensor, as_array
 from .elementwise import clamp
 from .pool import avg_pool2d
 from .rearrange import pad

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..dtypes import float32, float64, promote
-from ..op import op
+from ..arrays.dtypes import float32, float64, promote
+from ..engine.op import op
 
 
 def pairwise(ufunc: Callable, prepare: Callable = promote, name: str = "", quick: Callable | None = None) -> Callable:

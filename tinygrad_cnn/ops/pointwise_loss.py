@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import result_type
-from ..modes import user_level
-from ..op import cast, in_float32, op
-from ..tensor import Tensor, as_array
+from ..arrays.dtypes import result_type
+from ..engine.modes import user_level
+from ..engine.op import cast, in_float32, op
+from ..engine.tensor import Tensor, as_array
 from .activation import hardtanh, logsigmoid, sigmoid, softplus
 from .elementwise import clamp, sub, where, xlogy
 from .loss import reduce_array, reduce_to, reduction_of

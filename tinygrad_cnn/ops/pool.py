@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ..kept import kept
+from ..arrays.kept import kept
+from ..engine.op import in_float32, op
+from ..engine.tensor import as_array
 from ..kernels import kernel
-from ..op import in_float32, op
-from ..tensor import as_array
 from .compare import eq
 from .elementwise import where
 from .gather import gather, scatter

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import number
-from ..op import op, sum_to
-from ..tensor import as_array
+from ..arrays.dtypes import number
+from ..engine.op import op, sum_to
+from ..engine.tensor import as_array
 from .dims import axes, axis, whole
 from .index import getitem
 from .shape import clone, flatten, ints, reshape, transpose

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arguments import numpy_names
-from ..dtypes import int64
+from ..arrays.dtypes import int64
+from ..engine.op import cast, expand_to, in_float32, op
+from ..engine.tensor import Tensor, as_array
 from ..kernels import kernel
-from ..op import cast, expand_to, in_float32, op
-from ..tensor import Tensor, as_array
+from ..surface.arguments import numpy_names
 from .compare import eq, isnan, logical_not
 from .dims import axis, reduced
 from .elementwise import divide, maximum, minimum, where

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import names_strangers
-from ..dtypes import float32, uint8
-from ..kept import kept
-from ..op import cast, in_float32
+from ..arrays.dtypes import float32, uint8
+from ..arrays.kept import kept
+from ..engine.op import cast, in_float32
+from ..surface.arguments import names_strangers
 from .linalg import weigh
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from .shape import apart, permute, reshape, squeeze, unsqueeze

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.memory import FIXED, fixed, put_in_order
+from ..engine.op import expand_to, op
+from ..engine.tensor import Size, Tensor, as_array
 from ..kernels import kernel
-from ..memory import FIXED, fixed, put_in_order
-from ..op import expand_to, op
-from ..tensor import Size, Tensor, as_array
 from .dims import axes, axis
 
 BIG = 16_384  # numbers; NumPy copies fewer as fast as a kernel

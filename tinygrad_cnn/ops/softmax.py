@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import float32
+from ..arrays.dtypes import float32
+from ..engine.op import op
 from ..kernels import kernel
-from ..op import op
 from ..random import rng
 from .dims import axis
 from .reduce import sum as total

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import float32, float64, int64
-from ..op import op
-from ..tensor import as_array
+from ..arrays.dtypes import float32, float64, int64
+from ..engine.op import op
+from ..engine.tensor import as_array
 from .compare import isnan
 from .dims import axis, whole
 from .join import narrow

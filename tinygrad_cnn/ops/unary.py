@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import floating, int64
+from ..arrays.dtypes import floating, int64
+from ..engine.op import op
 from ..kernels import kernel
-from ..op import op
 from .compare import le
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.tensor import Tensor, wrap
 from ..kernels import kernel
-from ..tensor import Tensor, wrap
 from .optimizer import Optimizer
 
 

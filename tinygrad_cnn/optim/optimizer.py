@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import float16, float32
-from ..modes import enable_grad
-from ..node import Handle
-from ..tensor import Tensor, clear_grad, wrap
+from ..arrays.dtypes import float16, float32
+from ..engine.modes import enable_grad
+from ..engine.node import Handle
+from ..engine.tensor import Tensor, clear_grad, wrap
 
 
 class Optimizer:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import grad
-from ..tensor import Tensor, wrap
+from ..engine.tensor import Tensor, wrap
 
 
 class GradcheckError(RuntimeError):

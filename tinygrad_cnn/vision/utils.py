@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from ..tensor import Tensor, wrap
+from ..engine.tensor import Tensor, wrap
 from .pillow import pillow
 
 

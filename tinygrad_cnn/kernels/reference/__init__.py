@@ -3,5 +3,5 @@
 As in PyTorch, infinities and NaN pass through them without a warning.
 """
 
-from ...quiet import silent
+from ...arrays.quiet import silent
 from . import conv, elementwise, erf, fused, layout, linear, norm, optim, pool, softmax, sums

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ...quiet import silent
+from ...arrays.quiet import silent
 from .. import reference
 
 MIDDLE = 0.5  # up to here erf is computed, from here on erfc

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...kept import kept
+from ...arrays.kept import kept
 from .. import reference
 from . import silent
 from .chunks import pieces

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ...half import widened
-from ...quiet import silent
-from ...tensor import Tensor, wrap
+from ...arrays.half import widened
+from ...arrays.quiet import silent
+from ...engine.tensor import Tensor, wrap
 
 PIECE = 1 << 16  # numbers; a sum of so many products keeps its digits, of millions it does not
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.tensor import wrap
 from ...random import Generator
-from ...tensor import wrap
 from ..transforms.functional import to_pil_image
 from .vision import Transform, VisionDataset
 

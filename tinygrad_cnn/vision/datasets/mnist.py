@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...data.mnist import read_mnist
-from ...tensor import as_array, wrap
+from ...engine.tensor import as_array, wrap
 from ..pillow import pillow
 from .vision import Transform, VisionDataset
 

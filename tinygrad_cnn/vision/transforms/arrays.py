@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ...arrays.quiet import quietly
 from ...ops.linalg import weigh
-from ...quiet import quietly
 
 
 def dimensions(x: np.ndarray) -> tuple[int, int, int]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...tensor import Tensor, wrap
+from ...engine.tensor import Tensor, wrap
 from ..pillow import is_picture, pillow
 from . import arrays, pictures
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.dtypes import get_default_dtype
+from ..arrays.quiet import quietly
+from ..engine.tensor import Tensor, as_array
+from ..random import Generator, rng
 from .arguments import names_strangers
 from .creation import finish, shape_of
-from .dtypes import get_default_dtype
-from .quiet import quietly
-from .random import Generator, rng
-from .tensor import Tensor, as_array
 
 
 def standard_normal(g: np.random.Generator, shape: tuple, dtype: Any) -> np.ndarray:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .kernels import kernel
+from ..kernels import kernel
 
 
 class Memory:

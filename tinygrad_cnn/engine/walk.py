@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from ..modes import mode
-from ..node import AccumulateGrad, Node, Parts
-from ..quiet import loudness, restore, silence
-from ..tensor import Tensor, wrap
+from ..arrays.quiet import loudness, restore, silence
+from .modes import mode
+from .node import AccumulateGrad, Node, Parts
+from .tensor import Tensor, wrap
 
 _birth = attrgetter("time")
 
@@ -150,7 +150,7 @@ def _roots(name: str, tensors: Any, gradients: Any, create_graph: bool) -> tuple
                 f"{name}: the gradient has shape {g._array.shape}, its output has shape {shape}; they must be equal"
             )
         if g._array.dtype != t._array.dtype:
-            from ..op import cast
+            from .op import cast
 
             g = cast(g, t._array.dtype)
         roots.append(t.accumulator())

@@ -14,18 +14,19 @@ from typing import Any
 
 import numpy as np
 
-from . import creation, ops, sampling
-from .autograd import backward
-from .inplace import change
-from .memory import put_in_order
-from .modes import _Setting, mode
-from .node import Handle, _hook
-from .op import cast
-from .ops.elementwise import divide, minus, plus
-from .ops.rearrange import unfold
-from .random import Generator, rng
-from .tensor import Tensor, as_array, refuse_change
-from .tensor import device as Device
+from .. import ops
+from ..engine.inplace import change
+from ..engine.memory import put_in_order
+from ..engine.modes import _Setting, mode
+from ..engine.node import Handle, _hook
+from ..engine.op import cast
+from ..engine.tensor import Tensor, as_array, refuse_change
+from ..engine.tensor import device as Device
+from ..engine.walk import backward
+from ..ops.elementwise import divide, minus, plus
+from ..ops.rearrange import unfold
+from ..random import Generator, rng
+from . import creation, sampling
 
 # Ops that are methods as they are.
 

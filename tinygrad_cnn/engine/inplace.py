@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .dtypes import can_cast
+from ..arrays.dtypes import can_cast
 from .modes import mode
 from .node import tick
 from .op import cast
@@ -50,7 +50,7 @@ def change(t: Tensor, name: str, make: Callable[[Tensor], Any]) -> Tensor:
             "one place in memory (an expanded tensor); .clone() it first"
         )
     if mode.grad and t.requires_grad and not (isinstance(made, Tensor) and made.requires_grad):
-        from .ops.index import setitem
+        from ..ops.index import setitem
 
         made = setitem(t, made, ...)  # nothing of the old values is left, so their gradient is zero
     if isinstance(made, Tensor) and made.requires_grad:
@@ -95,8 +95,8 @@ def adopt(t: Tensor, made: Tensor) -> None:
     if view is None:
         t._become(made._node)
         return
-    from .ops.index import setitem
-    from .ops.shape import reshape
+    from ..ops.index import setitem
+    from ..ops.shape import reshape
 
     base = view.base
     places = view.replay(np.arange(base._array.size).reshape(base._array.shape))

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .dtypes import can_cast
-from .modes import mode
-from .tensor import Tensor, as_array
+from ..arrays.dtypes import can_cast
+from ..engine.modes import mode
+from ..engine.tensor import Tensor, as_array
 
 
 def into(name: str, out: Any, result: Any) -> Any:

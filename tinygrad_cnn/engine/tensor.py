@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
+from ..surface.printing import mimebundle, values
 from .memory import FIXED, Memory, join, put_in_order
 from .modes import _Setting, mode
 from .node import INFERENCE, AccumulateGrad, Node, Pick, Version, View
-from .printing import mimebundle, values
 
 
 class Size(tuple):

@@ -30,14 +30,14 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from .arguments import in_pytorch
-from .dtypes import float16, float32, result_type
-from .half import narrowed, widened
-from .kernels import kernel
+from ..arrays.dtypes import float16, float32, result_type
+from ..arrays.half import narrowed, widened
+from ..arrays.quiet import loudness, restore, silence
+from ..kernels import kernel
+from ..surface.arguments import in_pytorch
 from .memory import join
 from .modes import mode
 from .node import INFERENCE, Node, Parts, Pick, View
-from .quiet import loudness, restore, silence
 from .record import Plan, frozen, parameter_names, record
 from .tensor import Tensor, plain, wrap
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
-from .autograd.engine import grad as gradients_of
-from .autograd.function import refuse_changed
-from .dtypes import float16
+from ..arrays.dtypes import float16
+from .function import refuse_changed
 from .modes import mode, user_line
 from .node import Node, Version, tick
 from .tensor import Tensor, as_array, refuse_complex, wrap
+from .walk import grad as gradients_of
 
 if TYPE_CHECKING:
     from .op import Op

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 class Mode(threading.local):

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from . import dtypes
-from .dtypes import get_default_dtype, number, result_type
-from .memory import FIXED
-from .modes import mode
-from .node import INFERENCE
-from .ops.shape import ints
+from ..arrays import dtypes
+from ..arrays.dtypes import get_default_dtype, number, result_type
+from ..engine.memory import FIXED
+from ..engine.modes import mode
+from ..engine.node import INFERENCE
+from ..engine.tensor import Tensor, as_array, plain, wrap
+from ..engine.tensor import device as Device
+from ..ops.shape import ints
 from .out import into
-from .tensor import Tensor, as_array, plain, wrap
-from .tensor import device as Device
 
 
 def finish(array: np.ndarray, device: Any = None, requires_grad: bool = False, out: Tensor | None = None) -> Tensor:

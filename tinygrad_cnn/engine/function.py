@@ -1,0 +1,288 @@
+"""`autograd.Function`: an op as a class with `forward(ctx, ...)` and `backward(ctx, ...)`, as in PyTorch.
+
+An op made with `@op` is shorter and can be differentiated again by itself; a Function is for code that
+comes from PyTorch, and for backward passes that need to keep what is not an array.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .modes import _Setting, mode, user_line
+from .node import Node, Pick, View, tick
+from .tensor import Tensor, refuse_change, refuse_complex, refuse_sealed, wrap
+
+
+class FunctionCtx(Node):
+    """The node of one call of a Function, and the `ctx` of its two methods."""
+
+    # No __slots__: users keep what they like on a ctx.
+
+    zero = False  # None from a user's backward is no gradient
+
+    def __init__(self, function: type[Function], args: tuple):
+        self.function = function
+        self.time = tick()
+        self.hooks = self.retain = None
+        self.scope = mode.scope
+        self.where = user_line() if mode.watch else None
+        self.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
+        self._recorded = mode.grad and any(self.needs_input_grad)
+        self._saved: list | None = []
+        self._to_save: tuple = ()
+        self._not_differentiable: set[int] = set()
+        self._dirty: dict[int, Tensor] = {}
+        self._materialize = True
+        self._outputs: list[tuple[tuple, np.dtype]] = []
+        self._single = True
+        self._others = [i for i, a in enumerate(args) if not isinstance(a, Tensor)]
+        self.parents = ()
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
+        """Keep inputs or outputs for backward; `saved_tensors` gives them back, checked for changes in place."""
+        for i, t in enumerate(tensors):
+            if t is not None and not isinstance(t, Tensor):
+                raise TypeError(
+                    f"save_for_backward can only save Tensors or None, argument {i} is a {type(t).__name__}; "
+                    "keep other values as attributes of ctx"
+                )
+        self._to_save = tensors
+
+    def mark_non_differentiable(self, *outputs: Tensor) -> None:
+        """These outputs need no gradient."""
+        self._not_differentiable |= {id(t) for t in outputs}
+
+    def mark_dirty(self, *inputs: Tensor) -> None:
+        """These inputs were changed in place, and are returned."""
+        for t in inputs:
+            _Setting(grad=self._recorded).during(refuse_change, t, self.function.__name__)
+        self._dirty.update({id(t): t for t in inputs})
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether a missing gradient reaches backward as zeros (True, the default) or as None."""
+        self._materialize = value
+
+    @property
+    def saved_tensors(self) -> tuple[Tensor | None, ...]:
+        if self._saved is None:
+            raise RuntimeError(
+                f"{self.name()}: trying to backward through the graph a second time, but what it had saved was freed "
+                "by the first; use backward(retain_graph=True) if you need both"
+            )
+        tensors: list[Tensor | None] = []
+        for entry in self._saved:
+            if entry is None:
+                tensors.append(None)
+                continue
+            array, node, version, time = entry
+            if version.time > time:
+                refuse_changed(self, self.function.__name__, version)
+            if isinstance(node, int):  # one of its own outputs
+                node = self if self._single else Pick(self, node, array)
+            t = wrap(array, node)
+            t._version = version
+            tensors.append(t)
+        return tuple(tensors)
+
+    def _keep(self, outputs: list) -> None:
+        """Turn the tensors to save into arrays and nodes: an output of this node must not be held by it."""
+        own = {id(t): i for i, t in enumerate(outputs) if isinstance(t, Tensor) and t._requires_grad}
+        self._saved = []
+        for t in self._to_save:
+            if t is None:
+                self._saved.append(None)
+            else:
+                node = own[id(t)] if id(t) in own else t.accumulator() if t._requires_grad else None
+                self._saved.append((t._array, node, t.guard(), tick()))
+        self._to_save = ()
+
+    def pull(self, g: Any, create_graph: bool) -> list:
+        if self._single:
+            incoming = [g]
+        else:
+            incoming = [g.get(i) for i in range(len(self._outputs))]
+        if self._materialize:
+            incoming = [np.zeros(*self._outputs[i]) if part is None else part for i, part in enumerate(incoming)]
+        tensors = [p if p is None or isinstance(p, Tensor) else wrap(np.asarray(p)) for p in incoming]
+        grads = _Setting(grad=create_graph).during(self.function.backward, self, *tensors)
+        grads = grads if isinstance(grads, tuple) else (grads,)
+        needed = self.needs_input_grad
+        name = self.function.__name__
+        if len(grads) < len(needed) or any(g is not None for g in grads[len(needed) :]):
+            raise RuntimeError(
+                f"{name}.backward returned {len(grads)} gradients, forward took {len(needed)} arguments"
+                "; return one for each, None where there is none"
+            )
+        for i in self._others:
+            if grads[i] is not None:
+                raise RuntimeError(
+                    f"{name}.backward returned a gradient for argument {i}, which was no Tensor; return None there"
+                )
+        wanted = [grad for grad, need in zip(grads, needed, strict=False) if need]
+        return [
+            None if grad is None else self._fit(grad, parent, create_graph)
+            for parent, grad in zip(self.parents, wanted, strict=True)
+        ]
+
+    def _fit(self, grad: Any, parent: Node, create_graph: bool) -> Any:
+        """A gradient that backward returned, summed where the input was broadcast, in the input's dtype."""
+        from .op import fit  # ops stand above; only what does not fit needs them
+
+        name = self.function.__name__
+        if not isinstance(grad, Tensor):
+            raise TypeError(f"{name}.backward: expected a Tensor or None, got {type(grad).__name__}")
+        shape, wanted = grad._array.shape, parent.shape
+        padded = (1,) * (len(shape) - len(wanted)) + wanted
+        if len(padded) != len(shape) or any(m not in (1, n) for m, n in zip(padded, shape, strict=True)):
+            raise RuntimeError(
+                f"{name}.backward returned a gradient of shape {shape} for an input of shape {wanted}; they must be "
+                "equal, or the input's broadcast to the gradient's"
+            )
+        return fit(grad if create_graph else grad._array, parent)
+
+    def release(self) -> None:
+        if self._saved:
+            self._saved = None
+
+    def name(self) -> str:
+        return f"{self.function.__name__}Backward"
+
+
+class Function:
+    """Base class of an op with its own backward; call it with `apply`.
+
+    >>> import tinygrad_cnn as tg
+    >>> class Exp(tg.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         y = x.exp()
+    ...         ctx.save_for_backward(y)
+    ...         return y
+    ...     @staticmethod
+    ...     def backward(ctx, g):
+    ...         (y,) = ctx.saved_tensors
+    ...         return g * y
+    >>> x = tg.tensor(0.0, requires_grad=True)
+    >>> Exp.apply(x).backward()
+    >>> x.grad.item()
+    1.0
+    """
+
+    @staticmethod
+    def forward(ctx: Any, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError("a Function must define the static method forward(ctx, ...)")
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        raise NotImplementedError("a Function must define the static method backward(ctx, ...) to be differentiated")
+
+    @classmethod
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
+        """Run forward on the arguments, and record it if a Tensor among them needs a gradient."""
+        ctx = FunctionCtx(cls, args)
+        unrecorded = _Setting(grad=False)
+        if "setup_context" in {name for k in cls.__mro__[:-1] for name in vars(k)} and cls is not Function:
+            outputs = unrecorded.during(cls.forward, *args, **kwargs)
+            unrecorded.during(cls.setup_context, ctx, args, outputs)  # type: ignore[attr-defined]
+        else:
+            outputs = unrecorded.during(cls.forward, ctx, *args, **kwargs)
+        single = not isinstance(outputs, tuple)
+        everything = (outputs,) if single else outputs
+        for t in ctx._dirty.values():
+            t.version().bump(cls.__name__)
+        if lost := ctx._dirty.keys() - {id(t) for t in everything}:
+            raise RuntimeError(
+                f"{cls.__name__}: {len(lost)} of the inputs that were marked as dirty are not among the outputs; "
+                "return what was changed in place"
+            )
+        if not ctx._recorded:
+            return outputs
+        ctx._single = single
+        ctx.parents = tuple(a.accumulator() for a, n in zip(args, ctx.needs_input_grad, strict=True) if n)
+        ctx.time = tick()  # younger than its parents
+        given = {id(a) for a in args}
+        results: list = []
+        for i, t in enumerate(everything):
+            ctx._outputs.append((t._array.shape, t._array.dtype) if isinstance(t, Tensor) else ((), np.dtype("f4")))
+            if not isinstance(t, Tensor) or t._array.dtype.kind != "f" or id(t) in ctx._not_differentiable:
+                if isinstance(t, Tensor) and id(t) not in ctx._not_differentiable:
+                    refuse_complex(cls.__name__, t._array.dtype)
+                results.append(t.detach() if isinstance(t, Tensor) and id(t) in given else t)
+                continue
+            if single:
+                ctx.shape, ctx.dtype = t._array.shape, t._array.dtype
+                node: Node = ctx
+            else:
+                ctx.shape, ctx.dtype = (), t._array.dtype
+                node = Pick(ctx, i, t._array)
+            if id(t) in ctx._dirty:
+                from .inplace import adopt  # it stands above, and is seldom needed
+
+                refuse_sealed(t, cls.__name__)
+                adopt(t, wrap(t._array, node))
+            else:
+                if id(t) in given:
+                    t = _same(t)
+                if t._view is not None:
+                    t._view.sealed = f"by {cls.__name__}"
+                t._node, t._requires_grad = node, True
+            results.append(t)
+        ctx._keep(results)
+        ctx._dirty = {}  # a node does not hold its outputs
+        if mode.tracer is not None:
+            mode.tracer.called(cls, args, tuple(a._array for a in results if isinstance(a, Tensor)), ctx)
+        return results[0] if single else tuple(results)
+
+
+def _same(t: Tensor) -> Tensor:
+    """An input that forward returned as it is: a view of all of it."""
+    out = t.detach()
+    out._view = View(t, lambda base: base)
+    return out
+
+
+def once_differentiable(backward: Callable) -> Callable:
+    """Mark a backward that cannot be differentiated again: doing so raises, instead of giving a wrong result."""
+
+    @functools.wraps(backward)
+    def wrapper(ctx: Any, *grads: Any) -> Any:
+        outputs = _Setting(grad=False).during(backward, ctx, *grads)
+        sources = [t for t in (*grads, *ctx.saved_tensors) if isinstance(t, Tensor) and t.requires_grad]
+        if not mode.grad or not sources:
+            return outputs
+        everything = outputs if isinstance(outputs, tuple) else (outputs,)
+        results = tuple(wrap(t._array, Once(ctx, t, sources)) if isinstance(t, Tensor) else t for t in everything)
+        return results if isinstance(outputs, tuple) else results[0]
+
+    return wrapper
+
+
+class Once(Node):
+    """A gradient from a backward that is marked with `once_differentiable`: the end of the way."""
+
+    def __init__(self, ctx: Node, gradient: Tensor, sources: list[Tensor]):
+        self.parents = tuple(t.accumulator() for t in sources)
+        self.shape, self.dtype = gradient._array.shape, gradient._array.dtype
+        self.time = tick()
+        self.hooks = self.retain = self.where = None
+        self.scope = mode.scope
+        self.of = ctx.name()
+
+    def pull(self, g: Any, create_graph: bool) -> list:
+        raise RuntimeError(
+            f"{self.of}: trying to differentiate twice a function that was marked with @once_differentiable"
+        )
+
+
+def refuse_changed(node: Node, saver: str, version: Any) -> None:
+    """Raise: what this node saved was changed in place since."""
+    line = f" (called at {node.where[0]}:{node.where[1]})" if node.where else ""
+    raise RuntimeError(
+        f"one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"{saver}{line} (output {node.shape}) saved a tensor for its backward, then {version.op} changed it in place; "
+        f"use the op that makes a new tensor instead of {version.op}, or give {saver} a .clone()"
+    )

@@ -1,0 +1,1 @@
+"""What makes a Tensor pleasant: methods, creation, random numbers, printing, `out=`, names of arguments."""
