@@ -2,6 +2,10 @@
 
 A backward pass is a vector-Jacobian product vᵀJ. A Jacobian is one such pass per output element; a
 Jacobian-vector product Ju is the derivative of vᵀJ, which is linear in v, along v ("double backward").
+
+`create_graph`: the results have a graph of their own, back to the inputs that need a gradient. `strict`: a
+RuntimeError where an output does not depend on the inputs or an input is not used, instead of the zeros that are
+its derivative; with `create_graph`, and for a Hessian, also where the derivative is a constant.
 """
 
 from __future__ import annotations
@@ -17,15 +21,19 @@ from ..engine.walk import grad
 
 
 def _inputs(name: str, inputs: Any, create_graph: bool) -> tuple[tuple[Tensor, ...], bool]:
-    """The inputs as a tuple of tensors that need a gradient, and whether there was just one."""
+    """The inputs as a tuple of new tensors that need a gradient, and whether there was just one.
+
+    New ones, even with a graph: what `func` takes from its surroundings is a constant, though it be the same tensor.
+    """
     single = not isinstance(inputs, tuple | list)
-    given = (inputs,) if single else tuple(inputs)
+    given: Any = (inputs,) if single else tuple(inputs)
     for i, t in enumerate(given):
         if not isinstance(t, Tensor):
             raise TypeError(f"{name}: input {i} is a {type(t).__name__}, expected a Tensor")
-    if create_graph:
-        return tuple(t if t.requires_grad else t.detach().requires_grad_() for t in given), single  # type: ignore
-    return tuple(t.detach().requires_grad_() for t in given), single  # type: ignore[attr-defined]
+    return tuple(
+        t.view_as(t) if create_graph and t.requires_grad else t.detach().requires_grad_()  # type: ignore[attr-defined]
+        for t in given
+    ), single
 
 
 def _outputs(name: str, outputs: Any, strict: bool) -> tuple[tuple[Tensor, ...], bool]:
@@ -39,12 +47,40 @@ def _outputs(name: str, outputs: Any, strict: bool) -> tuple[tuple[Tensor, ...],
     return results, single
 
 
+def _scalar(name: str, outputs: Any, strict: bool) -> tuple[Tensor, ...]:
+    results, single = _outputs(name, outputs, strict)
+    if not single or results[0]._array.size != 1:
+        raise RuntimeError(
+            f"{name}: the function must return one scalar, got shapes {[t._array.shape for t in results]}"
+        )
+    return results
+
+
+def _vector(name: str, v: Any, like: tuple[Tensor, ...], what: str) -> tuple[Tensor, ...]:
+    """v as a tuple of tensors with the shapes of `like`; it may be left out where that is a single element."""
+    if v is None:
+        if len(like) != 1 or like[0]._array.size != 1:
+            raise RuntimeError(f"{name}: v can be left out only where there is one {what} with one element")
+        return (wrap(np.ones_like(like[0]._array)),)
+    vectors = tuple(v) if isinstance(v, tuple | list) else (v,)
+    for i, t in enumerate(vectors):
+        if not isinstance(t, Tensor):
+            raise TypeError(f"{name}: entry {i} of v is a {type(t).__name__}, expected a Tensor")
+    given, expected = [t._array.shape for t in vectors], [t._array.shape for t in like]
+    if given != expected:
+        raise RuntimeError(f"{name}: v must have the shapes of the {what}s, {expected}, got {given}")
+    return vectors
+
+
 def _pull(
-    name: str, outputs: Sequence[Tensor], inputs: tuple[Tensor, ...], seeds: Any, create_graph: bool, strict: bool
-) -> tuple:
+    name: str,
+    outputs: Sequence[Tensor],
+    inputs: tuple[Tensor, ...],
+    seeds: Sequence[Tensor],
+    create_graph: bool,
+    strict: bool,
+) -> tuple[Tensor, ...]:
     """The gradient of every input, zeros where there is none; with strict, an error there."""
-    if len(outputs) != len(seeds):
-        raise RuntimeError(f"{name}: v must have {len(outputs)} tensors, got {len(seeds)}")
     pairs = [(out, seed) for out, seed in zip(outputs, seeds, strict=True) if out.requires_grad]
     found: Sequence = [None] * len(inputs)
     if pairs:
@@ -57,6 +93,30 @@ def _pull(
     return tuple(wrap(np.zeros_like(t._array)) if g is None else g for g, t in zip(found, inputs, strict=True))
 
 
+def _push(
+    name: str,
+    outputs: tuple[Tensor, ...],
+    inputs: tuple[Tensor, ...],
+    vectors: tuple[Tensor, ...],
+    create_graph: bool,
+    strict: bool,
+) -> tuple[Tensor, ...]:
+    """How the outputs move when the inputs move along v: uᵀJ is linear in u, and J·v is its derivative along v."""
+    u = tuple(wrap(np.zeros_like(t._array)).requires_grad_() for t in outputs)  # type: ignore[attr-defined]
+    pulled = _pull(name, outputs, inputs, u, True, strict)
+    return _pull(name, pulled, u, vectors, create_graph, strict)
+
+
+def _gradient(name: str, output: tuple[Tensor, ...], inputs: tuple[Tensor, ...], strict: bool) -> tuple[Tensor, ...]:
+    """The gradient of a scalar, with a graph."""
+    return _pull(name, output, inputs, (wrap(np.ones_like(output[0]._array)),), True, strict)
+
+
+def _given_back(tensors: tuple[Tensor, ...], single: bool, create_graph: bool) -> Any:
+    results = tensors if create_graph else tuple(t.detach() for t in tensors)
+    return results[0] if single else results
+
+
 def vjp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple:
     """(func(inputs), vᵀJ): a gradient for each input; v has the shapes of the outputs, 1 for a scalar.
 
@@ -66,17 +126,10 @@ def vjp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, 
     (5.0, [2.0, 4.0])
     """
     with enable_grad():
-        given, single = _inputs("vjp", inputs, create_graph)
-        outputs, _ = _outputs("vjp", func(*given), strict)
-        if v is None:
-            if len(outputs) != 1 or outputs[0]._array.size != 1:
-                raise RuntimeError("vjp: v can be left out only where the function returns one scalar")
-            seeds: Any = (wrap(np.ones_like(outputs[0]._array)),)
-        else:
-            seeds = (v,) if isinstance(v, Tensor) else tuple(v)
-        grads = _pull("vjp", outputs, given, seeds, create_graph, strict)
-    values = outputs if create_graph else tuple(t.detach() for t in outputs)
-    return values[0] if len(values) == 1 else values, grads[0] if single else grads
+        given, one_input = _inputs("vjp", inputs, create_graph)
+        outputs, one_output = _outputs("vjp", func(*given), strict)
+        grads = _pull("vjp", outputs, given, _vector("vjp", v, outputs, "output"), create_graph, strict)
+    return _given_back(outputs, one_output, create_graph), _given_back(grads, one_input, create_graph)
 
 
 def jvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple:
@@ -88,18 +141,40 @@ def jvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, 
     """
     with enable_grad():
         given, _ = _inputs("jvp", inputs, create_graph)
-        outputs, _ = _outputs("jvp", func(*given), strict)
-        if v is None:
-            if len(given) != 1 or given[0]._array.size != 1:
-                raise RuntimeError("jvp: v can be left out only where there is one input with one element")
-            vectors: Any = (wrap(np.ones_like(given[0]._array)),)
-        else:
-            vectors = (v,) if isinstance(v, Tensor) else tuple(v)
-        dummies = tuple(wrap(np.zeros_like(t._array)).requires_grad_() for t in outputs)  # type: ignore[attr-defined]
-        pulled = _pull("jvp", outputs, given, dummies, True, strict)
-        moves = _pull("jvp", pulled, dummies, vectors, create_graph, strict)
-    values = outputs if create_graph else tuple(t.detach() for t in outputs)
-    return (values[0], moves[0]) if len(values) == 1 else (values, moves)
+        vectors = _vector("jvp", v, given, "input")
+        outputs, single = _outputs("jvp", func(*given), strict)
+        moves = _push("jvp", outputs, given, vectors, create_graph, strict)
+    return _given_back(outputs, single, create_graph), _given_back(moves, single, create_graph)
+
+
+def vhp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple:
+    """(func(inputs), vᵀH) of a function that returns a scalar; v has the shapes of the inputs.
+
+    >>> import tinygrad_cnn as tg
+    >>> vhp(lambda x: (x**3).sum(), tg.tensor([1.0, 2.0]), tg.tensor([1.0, 1.0]))[1].tolist()
+    [6.0, 12.0]
+    """
+    with enable_grad():
+        given, single = _inputs("vhp", inputs, create_graph)
+        vectors = _vector("vhp", v, given, "input")
+        output = _scalar("vhp", func(*given), strict)
+        products = _pull("vhp", _gradient("vhp", output, given, strict), given, vectors, create_graph, strict)
+    return _given_back(output, True, create_graph), _given_back(products, single, create_graph)
+
+
+def hvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple:
+    """(func(inputs), H·v) of a function that returns a scalar; `vhp` is cheaper, and equal where H is symmetric.
+
+    >>> import tinygrad_cnn as tg
+    >>> hvp(lambda x: (x**3).sum(), tg.tensor([1.0, 2.0]), tg.tensor([1.0, 1.0]))[1].tolist()
+    [6.0, 12.0]
+    """
+    with enable_grad():
+        given, single = _inputs("hvp", inputs, create_graph)
+        vectors = _vector("hvp", v, given, "input")
+        output = _scalar("hvp", func(*given), strict)
+        moves = _push("hvp", _gradient("hvp", output, given, strict), given, vectors, create_graph, strict)
+    return _given_back(output, True, create_graph), _given_back(moves, single, create_graph)
 
 
 def jacobian(
@@ -107,10 +182,14 @@ def jacobian(
 ) -> Any:
     """∂out/∂in for every output and input: shape out.shape + in.shape; nested tuples where there are several.
 
+    vectorize: PyTorch's wish for all rows in one pass; they are worked out one by one either way, with the same
+    result. As in PyTorch, it cannot be had together with strict (RuntimeError).
+
     >>> import tinygrad_cnn as tg
     >>> jacobian(lambda x: x * x, tg.tensor([1.0, 2.0])).tolist()
     [[2.0, 0.0], [0.0, 4.0]]
     """
+    _refuse_both("jacobian", strict, vectorize)
     with enable_grad():
         given, one_input = _inputs("jacobian", inputs, create_graph)
         outputs, one_output = _outputs("jacobian", func(*given), strict)
@@ -128,6 +207,11 @@ def jacobian(
     return result[0] if one_output else tuple(result)
 
 
+def _refuse_both(name: str, strict: bool, vectorize: bool) -> None:
+    if strict and vectorize:
+        raise RuntimeError(f"{name}: strict=True and vectorize=True cannot be had together; leave one of them out")
+
+
 def _stacked(rows: list[Tensor], out: Tensor, t: Tensor) -> Tensor:
     from ..ops import stack  # ops stand above autograd; only a Jacobian that may have a graph needs one
 
@@ -138,20 +222,16 @@ def _stacked(rows: list[Tensor], out: Tensor, t: Tensor) -> Tensor:
 def hessian(
     func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False
 ) -> Any:
-    """∂²func/∂in∂in of a function that returns a scalar: shape in.shape + in.shape.
+    """∂²func/∂in∂in of a function that returns a scalar: shape in.shape + in.shape. vectorize: as for `jacobian`.
 
     >>> import tinygrad_cnn as tg
     >>> hessian(lambda x: (x**3).sum(), tg.tensor([1.0, 2.0])).tolist()
     [[6.0, 0.0], [0.0, 12.0]]
     """
+    _refuse_both("hessian", strict, vectorize)
 
     def gradient(*given: Tensor) -> Any:
-        outputs, single = _outputs("hessian", func(*given), strict)
-        if not single or outputs[0]._array.size != 1:
-            raise RuntimeError(
-                f"hessian: the function must return one scalar, got shapes {[t._array.shape for t in outputs]}"
-            )
-        grads = _pull("hessian", outputs, given, (wrap(np.ones_like(outputs[0]._array)),), True, strict)
+        grads = _gradient("hessian", _scalar("hessian", func(*given), strict), given, strict)
         return grads[0] if isinstance(inputs, Tensor) else grads
 
     return jacobian(gradient, inputs, create_graph, strict)

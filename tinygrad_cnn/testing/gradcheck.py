@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import grad
+from ..autograd import ancestry, grad
+from ..engine.function import FunctionCtx
 from ..engine.tensor import Tensor, wrap
 
 
@@ -36,6 +37,9 @@ def gradcheck(
 
     inputs: Tensors; those of floating dtype that require grad are checked, in float64 (float32 is too
     coarse for eps=1e-6). func returns a Tensor or several. eps: the step of the differences.
+    nondet_tol: by how much two calls, or two backward passes, with the same numbers may differ.
+    check_undefined_grad: also ask that backward copes with outputs that got no gradient, all of them or one of
+    several: it passes on zeros, or nothing. Only an `autograd.Function` with `set_materialize_grads(False)` sees that.
 
     Raises GradcheckError naming the input, the element, both values and the tolerance (or returns False
     with raise_exception=False); ValueError where no input requires grad.
@@ -62,6 +66,10 @@ def gradcheck(
         for k, out in enumerate(outputs):
             if out._array.dtype.kind == "f":
                 _check_output(func, given, checked, k, out, eps, atol, rtol)
+        ends = _differentiable(outputs), [given[i] for i in checked]
+        _check_backward(*ends, nondet_tol)
+        if check_undefined_grad:
+            _check_undefined(*ends)
     except GradcheckError:
         if raise_exception:
             raise
@@ -79,6 +87,7 @@ def gradgradcheck(
     rtol: float = 1e-3,
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
 ) -> bool:
     """`gradcheck` of the gradient of `func`: is its second derivative right?
 
@@ -90,19 +99,19 @@ def gradgradcheck(
     True
     """
     given = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
-    outputs = [out for out in _outputs(func(*given)) if out._array.dtype.kind == "f" and out.requires_grad]
+    outputs = _differentiable(_outputs(func(*given)))
     if grad_outputs is None:
         rng = np.random.default_rng(0)
         seeds = [wrap(rng.standard_normal(out._array.shape).astype(out._array.dtype)) for out in outputs]
     else:
-        seeds = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
+        seeds = [t.detach() for t in ([grad_outputs] if isinstance(grad_outputs, Tensor) else grad_outputs)]  # type: ignore
     for seed in seeds:
         seed.requires_grad = True
     n = len(given)
     checked = [i for i, t in enumerate(given) if isinstance(t, Tensor) and t.requires_grad]
 
     def gradients(*arguments: Any) -> tuple:
-        outs = [out for out in _outputs(func(*arguments[:n])) if out._array.dtype.kind == "f" and out.requires_grad]
+        outs = _differentiable(_outputs(func(*arguments[:n])))
         sources = [arguments[i] for i in checked]
         grads = grad(outs, sources, arguments[n:], create_graph=True, allow_unused=True, materialize_grads=True)
         # A function that is linear in an input has a gradient without history there: its derivative is zero.
@@ -116,6 +125,7 @@ def gradgradcheck(
         rtol=rtol,
         raise_exception=raise_exception,
         nondet_tol=nondet_tol,
+        check_undefined_grad=check_undefined_grad,
     )
 
 
@@ -124,6 +134,53 @@ def _outputs(result: Any) -> list[Tensor]:
     if not outputs:
         raise ValueError(f"gradcheck: func must return a Tensor or several, got {type(result).__name__}")
     return outputs
+
+
+def _differentiable(outputs: list[Tensor]) -> list[Tensor]:
+    return [out for out in outputs if out._array.dtype.kind == "f" and out.requires_grad]
+
+
+def _check_backward(outputs: list[Tensor], sources: list[Tensor], nondet_tol: float) -> None:
+    """What differences do not show: backward gives the same twice, and is linear: of zeros it makes zeros."""
+    if not outputs:
+        return
+    for i, (a, b) in enumerate(zip(_pulled(outputs, sources, 1), _pulled(outputs, sources, 1), strict=True)):
+        difference = np.abs(a - b).max(initial=0.0)
+        if difference > nondet_tol:
+            raise GradcheckError(
+                f"gradcheck: two backward passes with the same numbers differ by {difference:.3g} at checked input {i} "
+                f"(nondet_tol={nondet_tol:g})"
+            )
+    if any(a.any() for a in _pulled(outputs, sources, 0)):
+        raise GradcheckError("gradcheck: with a gradient of zeros backward gave others; it must be linear in it")
+
+
+def _check_undefined(outputs: list[Tensor], sources: list[Tensor]) -> None:
+    """Outputs may get no gradient: all those of a Function, which the walk leaves out, and one of several."""
+    before = set(ancestry(t.accumulator() for t in sources))
+    for node in ancestry(out.accumulator() for out in outputs):
+        if isinstance(node, FunctionCtx) and node not in before:
+            _expect_nothing(f"no output of {node.name()}", node.pull, None, False)
+    for k in range(len(outputs)) if len(outputs) > 1 else ():
+        _expect_nothing(f"output {k}, unlike the others,", _pulled, outputs[:k] + outputs[k + 1 :], sources, 0)
+
+
+def _expect_nothing(where: str, pull: Callable, *args: Any) -> None:
+    cure = "take None for zeros there, leave set_materialize_grads at True, or pass check_undefined_grad=False"
+    try:
+        found = pull(*args)
+    except Exception as error:
+        raise GradcheckError(
+            f"gradcheck: backward fails where {where} got a gradient, with {error!r}; {cure}"
+        ) from error
+    if any(g is not None and np.any(g) for g in found):
+        raise GradcheckError(f"gradcheck: backward makes up a gradient where {where} got one; {cure}")
+
+
+def _pulled(outputs: list[Tensor], sources: list[Tensor], fill: float) -> list[np.ndarray]:
+    seeds = [wrap(np.full_like(out._array, fill)) for out in outputs]
+    grads: Any = grad(outputs, sources, seeds, retain_graph=True, materialize_grads=True)
+    return [g._array for g in grads]
 
 
 def _check_output(
