@@ -20,8 +20,8 @@ from .samples import number
 class Confusion:
     """The result of `confusion_matrix`: `counts` (K,K), `classes`, and which images are in each cell."""
 
-    def __init__(self, labels: np.ndarray, predictions: np.ndarray, classes: list[str]):
-        self.labels, self.predictions, self.classes = labels, predictions, classes
+    def __init__(self, predictions: np.ndarray, labels: np.ndarray, classes: list[str]):
+        self.predictions, self.labels, self.classes = predictions, labels, classes
         k = len(classes)
         self.counts = metrics.confusion_matrix(predictions, labels, k).numpy() if len(labels) else np.zeros((k, k), int)
 
@@ -74,30 +74,28 @@ class Confusion:
         return f"<Confusion of {len(self.labels)} images in {len(self.classes)} classes, accuracy {self.accuracy:.2%}>"
 
 
-def confusion_matrix(labels: Any, predictions: Any, classes: int | Sequence[str] | None = None) -> Confusion:
-    """counts[t,p] = |{n : labels[n] = t, predictions[n] = p}|        (N,) (N,) -> (K,K)
+def confusion_matrix(input: Any, target: Any, classes: int | Sequence[str] | None = None) -> Confusion:
+    """counts[t,p] = |{n : target[n] = t, input[n] = p}|        (N,) or (N,K), (N,) -> (K,K)
 
-    predictions: classes (N,), or logits (N,K), of which the largest counts.
-    classes: how many, or their names; by default up to the largest that occurs.
-    Raises a ValueError where the shapes differ, and for a class that does not exist.
+    The arguments of `metrics.confusion_matrix`. input: the predicted classes (N,), or logits (N,K), of which the
+    largest counts. target: the true classes. classes: how many, or their names; by default up to the largest that
+    occurs. Raises a ValueError where the shapes differ, and for a class that does not exist.
 
-    >>> found = confusion_matrix([0, 0, 1, 2], [0, 1, 1, 1], ["cat", "dog", "bird"])
+    >>> found = confusion_matrix([0, 1, 1, 1], [0, 0, 1, 2], ["cat", "dog", "bird"])
     >>> found.counts.tolist()
     [[1, 1, 0], [0, 1, 0], [0, 1, 0]]
     >>> found.images(0, 1).tolist(), found.recall.tolist()
     ([1], [0.5, 1.0, 0.0])
     """
-    t, p = np.asarray(as_array(labels)), np.asarray(as_array(predictions))
-    width = 0
+    p, t = np.asarray(as_array(input)), np.asarray(as_array(target))
+    shape, width = p.shape, 0
     if p.ndim == 2 and p.shape[1]:
         width, p = p.shape[1], p.argmax(1)
     if t.ndim != 1 or t.shape != p.shape:
-        raise ValueError(
-            f"confusion_matrix: expected labels (N,) and predictions (N,) or (N,K), got {t.shape} and {p.shape}"
-        )
+        raise ValueError(f"confusion_matrix: expected input (N,) or (N,K) and target (N,), got {shape} and {t.shape}")
     if t.size and (t.dtype.kind not in "iub" or p.dtype.kind not in "iub"):
-        raise TypeError(f"confusion_matrix: classes must be integers, got {t.dtype} and {p.dtype}")
-    t, p = t.astype(np.int64), p.astype(np.int64)
+        raise TypeError(f"confusion_matrix: classes must be integers, got input {p.dtype} and target {t.dtype}")
+    p, t = p.astype(np.int64), t.astype(np.int64)
     least = max(t.max(initial=-1), p.max(initial=-1)) + 1
     if classes is None:
         classes = int(max(least, width))
@@ -106,7 +104,7 @@ def confusion_matrix(labels: Any, predictions: Any, classes: int | Sequence[str]
     if lowest < 0 or least > len(names):
         wrong = lowest if lowest < 0 else least - 1
         raise ValueError(f"confusion_matrix: class {wrong} does not exist; there are {len(names)}, counted from 0")
-    return Confusion(t, p, names)
+    return Confusion(p, t, names)
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -74,8 +74,10 @@ def report(
     pictures = np.empty((0, 1, 1, 1)) if images is None else np.asarray(as_array(images))
     if pictures.ndim != 4:
         raise ValueError(f"report: images must be (N,C,H,W), got {pictures.shape}")
+    if labels is not None and images is not None and len(labels) != len(pictures):
+        raise ValueError(f"report: {len(pictures)} images, but {len(labels)} labels")
     if confusion is None and labels is not None and images is not None and model is not None:
-        confusion = confusion_matrix(labels, predict(model, pictures), classes)
+        confusion = confusion_matrix(predict(model, pictures), labels, classes)
     if images is not None and confusion is not None and len(confusion.labels) != len(pictures):
         raise ValueError(f"report: {len(pictures)} images, but {len(confusion.labels)} in the confusion matrix")
     sections = [

@@ -237,7 +237,7 @@ def look(model, test, test_set, out):
     print(f"\nGrad-CAM of image 0: dense where its class comes from\n{ascii_image(small)}")
     with tg.no_grad():
         logits = model(images)
-    print(f"\nconfusion matrix of the test images\n{viz.confusion_matrix(labels, logits, CLASSES)}")
+    print(f"\nconfusion matrix of the test images\n{viz.confusion_matrix(logits, labels, CLASSES)}")
     if out:
         from tinygrad_cnn.vision.utils import save_image
 

@@ -97,7 +97,7 @@ LABELS, PREDICTIONS = [0, 0, 1, 2, 2, 2], [0, 1, 1, 2, 0, 2]
 
 
 def test_counts_and_images():
-    found = viz.confusion_matrix(tg.tensor(LABELS), tg.tensor(PREDICTIONS), ["a", "b", "c"])
+    found = viz.confusion_matrix(tg.tensor(PREDICTIONS), tg.tensor(LABELS), ["a", "b", "c"])
     assert found.counts.tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 2]]
     assert found.images(2, 2).tolist() == [3, 5]
     assert sum(len(found.images(t, p)) for t in range(3) for p in range(3)) == 6
@@ -110,7 +110,7 @@ def test_counts_and_images():
 
 
 def test_logits():
-    found = viz.confusion_matrix([1, 0], np.array([[0.0, 1.0, 0.5], [0.0, 1.0, 3.0]]))
+    found = viz.confusion_matrix(np.array([[0.0, 1.0, 0.5], [0.0, 1.0, 3.0]]), [1, 0])
     assert found.counts.tolist() == [[0, 0, 1], [0, 1, 0], [0, 0, 0]]
     assert found.classes == ["0", "1", "2"]
 
@@ -131,15 +131,27 @@ def test_no_images():
 
 
 @pytest.mark.parametrize(
-    ("labels", "predictions", "classes", "error", "match"),
+    ("input", "target", "classes", "error", "match"),
     [
-        ([0, 1], [0], None, ValueError, r"\(2,\) and \(1,\)"),
-        ([[0]], [[0]], None, ValueError, "expected labels"),
-        ([0.5], [0], None, TypeError, "integers"),
-        ([2], [0], 2, ValueError, "class 2 does not exist"),
-        ([0], [-1], None, ValueError, "class -1 does not exist"),
+        ([0], [0, 1], None, ValueError, r"\(1,\) and \(2,\)"),
+        (
+            [0],
+            [[0.2, 0.8]],
+            None,
+            ValueError,
+            r"expected input \(N,\) or \(N,K\) and target \(N,\), got \(1,\) and \(1, 2\)",
+        ),
+        ([0], [0.5], None, TypeError, "integers"),
+        ([0], [2], 2, ValueError, "class 2 does not exist"),
+        ([-1], [0], None, ValueError, "class -1 does not exist"),
     ],
 )
-def test_errors_of_the_confusion_matrix(labels, predictions, classes, error, match):
+def test_errors_of_the_confusion_matrix(input, target, classes, error, match):
     with pytest.raises(error, match=match):
-        viz.confusion_matrix(labels, predictions, classes)
+        viz.confusion_matrix(input, target, classes)
+
+
+def test_the_arguments_are_those_of_the_metric():
+    counts = viz.confusion_matrix(PREDICTIONS, LABELS).counts
+    assert counts.tolist() == tg.metrics.confusion_matrix(PREDICTIONS, LABELS).tolist()
+    assert counts.tolist() != counts.T.tolist()

@@ -25,7 +25,7 @@ FIGURES = {
     "curves": lambda h, net, x: viz.plot.curves(h),
     "no curves": lambda h, net, x: viz.plot.curves(viz.History()),
     "gradients": lambda h, net, x: viz.plot.gradients(h),
-    "confusion": lambda h, net, x: viz.plot.confusion(viz.confusion_matrix([0, 1], [0, 0])),
+    "confusion": lambda h, net, x: viz.plot.confusion(viz.confusion_matrix([0, 0], [0, 1])),
     "filters": lambda h, net, x: viz.plot.filters(viz.filters(net)),
     "colour filters": lambda h, net, x: viz.plot.filters(viz.filters(tg.randn(4, 3, 3, 3))),
     "feature maps": lambda h, net, x: viz.plot.feature_maps(viz.feature_maps(net, x)),

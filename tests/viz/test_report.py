@@ -67,9 +67,9 @@ def test_everything_is_there():
         ({"model": nn.Linear(3, 2)}, []),
         ({"model": run()[1], "images": run()[2]}, ["filters", "maps", "activations", "looks", "summary"]),
         ({"model": run()[1], "images": run()[2][:0], "labels": []}, ["confusion", "filters"]),
-        ({"confusion": viz.confusion_matrix([0, 1], [1, 1])}, ["confusion"]),
+        ({"confusion": viz.confusion_matrix([1, 1], [0, 1])}, ["confusion"]),
         ({"confusion": viz.confusion_matrix([], [])}, ["confusion"]),
-        ({"confusion": viz.confusion_matrix([0, 1], [1, 1]), "images": run()[2][:2]}, ["confusion"]),
+        ({"confusion": viz.confusion_matrix([1, 1], [0, 1]), "images": run()[2][:2]}, ["confusion"]),
         ({"model": nn.Sequential(nn.Flatten(), nn.Linear(64, 2)), "images": run()[2]}, ["activations", "summary"]),
         ({"model": run(channels=2)[1], "images": run(channels=2)[2]}, ["filters", "maps", "activations", "summary"]),
     ],
@@ -81,7 +81,7 @@ def test_what_is_not_given_is_left_out(options, expected):
 def test_cells_list_their_images():
     _, model, images, labels = run()
     with tg.no_grad():
-        found = viz.confusion_matrix(labels, model(tg.from_numpy(images)))
+        found = viz.confusion_matrix(model(tg.from_numpy(images)), labels)
     page = whole()
     for t, p in np.argwhere(found.counts):
         card = re.search(rf'id="cell-{t}-{p}".*?</div>', page)
@@ -120,7 +120,7 @@ def test_the_model_is_left_as_it_was():
         ({"model": "net"}, TypeError, "nn.Module"),
         ({"images": np.zeros((2, 8, 8))}, ValueError, r"\(N,C,H,W\)"),
         ({"images": run()[2], "confusion": viz.confusion_matrix([0], [0])}, ValueError, "40 images, but 1"),
-        ({"images": run()[2], "model": run()[1], "labels": [0]}, ValueError, "labels"),
+        ({"images": run()[2], "model": run()[1], "labels": [0]}, ValueError, "40 images, but 1 labels"),
     ],
 )
 def test_nothing_is_written_on_a_mistake(options, error, match, tmp_path):
