@@ -19,6 +19,7 @@ pytest.importorskip("numba", reason="the fast kernels need Numba")
 
 from tinygrad_cnn import kernels
 from tinygrad_cnn.kernels import kernel, only_reference, threads
+from tinygrad_cnn.kernels.settings import AdamSettings, SGDSettings
 
 TOLERANCE = 1e-5
 EXACT = {"relu", "relu_mask", "max_pool2d", "max_pool2d_place", "contiguous"}  # nothing is added, or in the same order
@@ -507,7 +508,7 @@ def check_update(name, lists, *rest):
 def test_sgd(momentum, nesterov, weight_decay, maximize):
     params, grads, buffers = parameters(3)
     buffers = buffers if momentum else [None] * len(params)
-    check_update("sgd", [params, grads, buffers], 0.1, momentum, 0.2, weight_decay, nesterov, maximize)
+    check_update("sgd", [params, grads, buffers], SGDSettings(0.1, momentum, 0.2, weight_decay, nesterov, maximize))
 
 
 @pytest.mark.parametrize("decoupled", [False, True])
@@ -521,8 +522,7 @@ def test_adam(decoupled, amsgrad, weight_decay, maximize):
             np.abs(a, out=a)
     if not amsgrad:
         lists[4] = None
-    rest = (3.0, 0.1, 0.9, 0.99, 1e-3, weight_decay, decoupled, amsgrad, maximize)
-    check_update("adam", lists, *rest)
+    check_update("adam", lists, 3.0, AdamSettings(0.1, 0.9, 0.99, 1e-3, weight_decay, decoupled, maximize))
 
 
 DECLINED = {
@@ -541,7 +541,7 @@ DECLINED = {
     "batch_norm": (np.ones((64, 32, 8, 8)), None, None, 1e-5),
     "cross_entropy": (np.ones((4, 3)), np.zeros(4, np.int64)),
     "matmul": (np.ones((300, 300)), np.ones((300, 300))),
-    "sgd": ([np.ones(9)], [np.ones(9)], [None], 0.1, 0.0, 0.0, 0.0, False, False),
+    "sgd": ([np.ones(9)], [np.ones(9)], [None], SGDSettings(lr=0.1)),
 }
 
 

@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from tinygrad_cnn.kernels import stack
 from tinygrad_cnn.kernels.reference import chunks, conv
+from tinygrad_cnn.kernels.settings import AdamSettings, SGDSettings
 
 DTYPES = [np.float32, np.float64]
 TOLERANCE = {np.float32: 2e-5, np.float64: 1e-12}
@@ -535,7 +536,7 @@ def test_sgd(momentum, dampening, nesterov, weight_decay, maximize, dtype):
     params, grads, buffers = (parameters(dtype, seed) for seed in range(3))
     old, old_grads, old_buffers = map(copies, (params, grads, buffers))
     given = buffers if momentum else [None] * len(params)
-    law("sgd")(params, grads, given, 0.1, momentum, dampening, weight_decay, nesterov, maximize)
+    law("sgd")(params, grads, given, SGDSettings(0.1, momentum, dampening, weight_decay, nesterov, maximize))
     for p, p0, g0, b, b0 in zip(params, old, old_grads, buffers, old_buffers, strict=True):
         step = (-g0 if maximize else g0) + weight_decay * p0.astype(np.float64)
         if momentum:
@@ -556,8 +557,8 @@ def test_adam(weight_decay, decoupled, amsgrad, maximize, dtype):
     params, grads, means = (parameters(dtype, seed) for seed in range(3))
     squares, largest = (parameters(dtype, seed, positive=True) for seed in (3, 4))
     old = [[a.astype(np.float64) for a in arrays] for arrays in (params, grads, means, squares, largest)]
-    rest = (0.1, 0.8, 0.95, 1e-3, weight_decay, decoupled, amsgrad, maximize)
-    law("adam")(params, grads, means, squares, largest if amsgrad else None, 3, *rest)
+    settings = AdamSettings(0.1, 0.8, 0.95, 1e-3, weight_decay, decoupled, maximize)
+    law("adam")(params, grads, means, squares, largest if amsgrad else None, 3, settings)
     for p, m, v, v_max, *before in zip(params, means, squares, largest, *old, strict=True):
         p0, g0, m0, v0, v_max0 = before
         step = -g0 if maximize else g0

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..engine.tensor import Tensor
 from ..kernels import kernel
+from ..kernels.settings import AdadeltaSettings
 from .optimizer import Optimizer
 
 
@@ -60,6 +61,13 @@ class Adadelta(Optimizer):
         self._need(group, "weight_decay", "weight_decay value")
 
     def update(self, group: dict[str, Any], params: list[Tensor], grads: list[np.ndarray]) -> None:
+        settings = AdadeltaSettings(
+            lr=float(group["lr"]),
+            rho=float(group["rho"]),
+            eps=float(group["eps"]),
+            weight_decay=float(group["weight_decay"]),
+            maximize=group["maximize"],
+        )
         states = [self.state[p] for p in params]
         for p, state in zip(params, states):
             if not state:
@@ -70,9 +78,5 @@ class Adadelta(Optimizer):
             grads,
             [state["square_avg"]._array for state in states],
             [state["acc_delta"]._array for state in states],
-            float(group["lr"]),
-            float(group["rho"]),
-            float(group["eps"]),
-            float(group["weight_decay"]),
-            group["maximize"],
+            settings,
         )

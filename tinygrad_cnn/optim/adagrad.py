@@ -9,6 +9,7 @@ import numpy as np
 
 from ..engine.tensor import Tensor, wrap
 from ..kernels import kernel
+from ..kernels.settings import AdagradSettings
 from .optimizer import Optimizer
 
 
@@ -63,17 +64,20 @@ class Adagrad(Optimizer):
 
     def update(self, group: dict[str, Any], params: list[Tensor], grads: list[np.ndarray]) -> None:
         start = group["initial_accumulator_value"]
+        settings = AdagradSettings(
+            lr=float(group["lr"]),
+            lr_decay=float(group["lr_decay"]),
+            eps=float(group["eps"]),
+            weight_decay=float(group["weight_decay"]),
+            maximize=group["maximize"],
+        )
         for step, members in self._by_step(params, lambda p: self._fresh(p, start)):
             kernel.adagrad(
                 [params[i]._array for i in members],
                 [grads[i] for i in members],
                 [self.state[params[i]]["sum"]._array for i in members],
                 float(step),
-                float(group["lr"]),
-                float(group["lr_decay"]),
-                float(group["eps"]),
-                float(group["weight_decay"]),
-                group["maximize"],
+                settings,
             )
 
     def _fresh(self, p: Tensor, start: float) -> dict[str, Any]:

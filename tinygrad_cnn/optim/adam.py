@@ -9,6 +9,7 @@ import numpy as np
 
 from ..engine.tensor import Tensor
 from ..kernels import kernel
+from ..kernels.settings import AdamSettings
 from .optimizer import Optimizer
 
 
@@ -68,6 +69,15 @@ class Adam(Optimizer):
     def update(self, group: dict[str, Any], params: list[Tensor], grads: list[np.ndarray]) -> None:
         amsgrad = group["amsgrad"]
         beta1, beta2 = group["betas"]
+        settings = AdamSettings(
+            lr=float(group["lr"]),
+            beta1=float(beta1),
+            beta2=float(beta2),
+            eps=float(group["eps"]),
+            weight_decay=float(group["weight_decay"]),
+            decoupled=group["decoupled_weight_decay"],
+            maximize=group["maximize"],
+        )
         for step, members in self._by_step(params, lambda p: self._fresh(p, amsgrad)):
             states = [self.state[params[i]] for i in members]
             kernel.adam(
@@ -77,14 +87,7 @@ class Adam(Optimizer):
                 [state["exp_avg_sq"]._array for state in states],
                 [state["max_exp_avg_sq"]._array for state in states] if amsgrad else None,
                 float(step),
-                float(group["lr"]),
-                float(beta1),
-                float(beta2),
-                float(group["eps"]),
-                float(group["weight_decay"]),
-                group["decoupled_weight_decay"],
-                amsgrad,
-                group["maximize"],
+                settings,
             )
 
     def _fresh(self, p: Tensor, amsgrad: bool) -> dict[str, Any]:

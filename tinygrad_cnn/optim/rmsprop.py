@@ -9,6 +9,7 @@ import numpy as np
 
 from ..engine.tensor import Tensor
 from ..kernels import kernel
+from ..kernels.settings import RMSpropSettings
 from .optimizer import Optimizer
 
 
@@ -64,6 +65,14 @@ class RMSprop(Optimizer):
 
     def update(self, group: dict[str, Any], params: list[Tensor], grads: list[np.ndarray]) -> None:
         momentum, centered = float(group["momentum"]), group["centered"]
+        settings = RMSpropSettings(
+            lr=float(group["lr"]),
+            alpha=float(group["alpha"]),
+            eps=float(group["eps"]),
+            weight_decay=float(group["weight_decay"]),
+            momentum=momentum,
+            maximize=group["maximize"],
+        )
         states = [self.state[p] for p in params]
         for p, state in zip(params, states):
             if not state:
@@ -79,11 +88,5 @@ class RMSprop(Optimizer):
             [state["square_avg"]._array for state in states],
             [state["grad_avg"]._array for state in states] if centered else None,
             [state["momentum_buffer"]._array for state in states] if momentum else None,
-            float(group["lr"]),
-            float(group["alpha"]),
-            float(group["eps"]),
-            float(group["weight_decay"]),
-            momentum,
-            centered,
-            group["maximize"],
+            settings,
         )

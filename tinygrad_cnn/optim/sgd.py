@@ -9,6 +9,7 @@ import numpy as np
 
 from ..engine.tensor import Tensor
 from ..kernels import kernel
+from ..kernels.settings import SGDSettings
 from .optimizer import Optimizer
 
 
@@ -67,9 +68,16 @@ class SGD(Optimizer):
 
     def update(self, group: dict[str, Any], params: list[Tensor], grads: list[np.ndarray]) -> None:
         arrays = [p._array for p in params]
-        momentum, dampening = group["momentum"], group["dampening"]
-        if not momentum:
-            self._run(group, arrays, grads, [None] * len(params), 0)
+        settings = SGDSettings(
+            lr=float(group["lr"]),
+            momentum=float(group["momentum"]),
+            dampening=float(group["dampening"]),
+            weight_decay=float(group["weight_decay"]),
+            nesterov=group["nesterov"],
+            maximize=group["maximize"],
+        )
+        if not settings.momentum:
+            kernel.sgd(arrays, grads, [None] * len(params), settings)
             return
         states = [self.state[p] for p in params]
         fresh = [state.get("momentum_buffer") is None for state in states]
@@ -77,30 +85,10 @@ class SGD(Optimizer):
             if new:
                 state["momentum_buffer"] = self._zeros(p)
         buffers = [state["momentum_buffer"]._array for state in states]
-        if not dampening or True not in fresh:
-            self._run(group, arrays, grads, buffers, dampening)
+        if not settings.dampening or True not in fresh:
+            kernel.sgd(arrays, grads, buffers, settings)
             return
         for first in (True, False):  # the first gradient of a parameter goes into its buffer whole
             chosen = [i for i, new in enumerate(fresh) if new is first]
-            some = [[values[i] for i in chosen] for values in (arrays, grads, buffers)]
-            self._run(group, some[0], some[1], some[2], 0 if first else dampening)
-
-    def _run(
-        self,
-        group: dict[str, Any],
-        arrays: list[np.ndarray],
-        grads: list[np.ndarray],
-        buffers: list[Any],
-        dampening: float,
-    ) -> None:
-        kernel.sgd(
-            arrays,
-            grads,
-            buffers,
-            float(group["lr"]),
-            float(group["momentum"]),
-            float(dampening),
-            float(group["weight_decay"]),
-            group["nesterov"],
-            group["maximize"],
-        )
+            lists = [[values[i] for i in chosen] for values in (arrays, grads, buffers)]
+            kernel.sgd(*lists, settings._replace(dampening=0.0) if first else settings)

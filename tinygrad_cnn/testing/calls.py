@@ -68,7 +68,10 @@ def each(args: Any, change: Callable[[np.ndarray], np.ndarray]) -> Any:
     """The same arguments with every array changed, also those in lists."""
     if isinstance(args, np.ndarray):
         return change(args)
-    return type(args)(each(a, change) for a in args) if isinstance(args, tuple | list) else args
+    if not isinstance(args, tuple | list):
+        return args
+    like = getattr(args, "_make", type(args))  # a NamedTuple is not made as a tuple is
+    return like(each(a, change) for a in args)
 
 
 def _doubled(x: np.ndarray) -> np.ndarray:

@@ -28,79 +28,30 @@ def _are_simple(*lists) -> bool:
     return True
 
 
-def _takes_sgd(params, grads, buffers, lr, momentum, dampening, weight_decay, nesterov, maximize):
-    return _are_simple(params, grads, *([buffers] if momentum else []))
+def _takes_sgd(params, grads, buffers, settings):
+    return _are_simple(params, grads, *([buffers] if settings.momentum else []))
 
 
 @faster(when=_takes_sgd)
-def sgd(params, grads, buffers, lr, momentum, dampening, weight_decay, nesterov, maximize):
-    for param, grad, buffer in zip(params, grads, buffers if momentum else params, strict=True):
-        _sgd(
-            param.size * PER_NUMBER,
-            param.reshape(-1),
-            grad.reshape(-1),
-            buffer.reshape(-1),
-            lr,
-            momentum,
-            dampening,
-            weight_decay,
-            nesterov,
-            maximize,
-        )
+def sgd(params, grads, buffers, settings):
+    for arrays in zip(params, grads, buffers if settings.momentum else params, strict=True):
+        _sgd(arrays[0].size * PER_NUMBER, *(a.reshape(-1) for a in arrays), *settings)
 
 
-def _takes_adam(
-    params,
-    grads,
-    exp_avgs,
-    exp_avg_sqs,
-    max_exp_avg_sqs,
-    step,
-    lr,
-    beta1,
-    beta2,
-    eps,
-    weight_decay,
-    decoupled,
-    amsgrad,
-    maximize,
-):
-    return _are_simple(params, grads, exp_avgs, exp_avg_sqs, *([max_exp_avg_sqs] if amsgrad else []))
+def _takes_adam(params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs, step, settings):
+    return _are_simple(params, grads, exp_avgs, exp_avg_sqs, *([max_exp_avg_sqs] if max_exp_avg_sqs else []))
 
 
 @faster(when=_takes_adam)
-def adam(
-    params,
-    grads,
-    exp_avgs,
-    exp_avg_sqs,
-    max_exp_avg_sqs,
-    step,
-    lr,
-    beta1,
-    beta2,
-    eps,
-    weight_decay,
-    decoupled,
-    amsgrad,
-    maximize,
-):
-    largest = max_exp_avg_sqs if amsgrad else exp_avg_sqs
+def adam(params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs, step, settings):
+    lr, beta1, beta2, eps, decay, decoupled, maximize = settings
+    if decoupled:
+        decay *= lr
     step_size, root_correction = lr / (1 - beta1**step), math.sqrt(1 - beta2**step)
-    for arrays in zip(params, grads, exp_avgs, exp_avg_sqs, largest, strict=True):
-        _adam(
-            arrays[0].size * 2 * PER_NUMBER,
-            *(a.reshape(-1) for a in arrays),
-            step_size,
-            root_correction,
-            beta1,
-            beta2,
-            eps,
-            lr * weight_decay if decoupled else weight_decay,
-            decoupled,
-            amsgrad,
-            maximize,
-        )
+    amsgrad = max_exp_avg_sqs is not None
+    told = step_size, root_correction, beta1, beta2, eps, decay, decoupled, amsgrad, maximize
+    for arrays in zip(params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs or exp_avg_sqs, strict=True):
+        _adam(arrays[0].size * 2 * PER_NUMBER, *(a.reshape(-1) for a in arrays), *told)
 
 
 _READ = "Array(f4, 1, 'C', readonly=True)"

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import reference
+from ..settings import AdadeltaSettings, AdagradSettings, AdamSettings, RMSpropSettings, SGDSettings
 from . import silent
 from .chunks import PIECE, pieces
 
@@ -21,17 +22,7 @@ Arrays = Sequence[np.ndarray]
 
 @reference
 @silent
-def sgd(
-    params: Arrays,
-    grads: Arrays,
-    buffers: Sequence[np.ndarray | None],
-    lr: float,
-    momentum: float,
-    dampening: float,
-    weight_decay: float,
-    nesterov: bool,
-    maximize: bool,
-) -> None:
+def sgd(params: Arrays, grads: Arrays, buffers: Sequence[np.ndarray | None], settings: SGDSettings) -> None:
     """buffer = momentum·buffer + (1 - dampening)·grad;  param -= lr·buffer        equal shapes, in place
 
     Without momentum, or where a buffer is None, the gradient itself is the step. With nesterov the step is
@@ -39,10 +30,11 @@ def sgd(
     beforehand, maximize turns it round.
 
     >>> param, buffer = np.array([1.0]), np.array([2.0])
-    >>> sgd([param], [np.array([3.0])], [buffer], 0.1, 0.5, 0.0, 0.0, False, False)
+    >>> sgd([param], [np.array([3.0])], [buffer], SGDSettings(lr=0.1, momentum=0.5))
     >>> buffer, param
     (array([4.]), array([0.6]))
     """
+    lr, momentum, dampening, weight_decay, nesterov, maximize = settings
     for param, grad, buffer in _pieces(params, grads, buffers):
         grad = _effective(param, grad, weight_decay, maximize)
         if momentum and buffer is not None:
@@ -61,28 +53,23 @@ def adam(
     exp_avg_sqs: Arrays,
     max_exp_avg_sqs: Arrays | None,
     step: float,
-    lr: float,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    weight_decay: float,
-    decoupled: bool,
-    amsgrad: bool,
-    maximize: bool,
+    settings: AdamSettings,
 ) -> None:
     """m = β1·m + (1-β1)·grad;  v = β2·v + (1-β2)·grad²;  param -= lr·m̂ / (√v̂ + eps)        equal shapes, in place
 
     m̂ = m / (1 - β1^step) and v̂ = v / (1 - β2^step) undo the zeros that m and v began with; `step` counts from 1.
     weight_decay is added to the gradient, as in Adam (Kingma and Ba, 2015), or if decoupled shrinks the
-    parameter itself, as in AdamW (Loshchilov and Hutter, 2019). amsgrad divides by the largest v so far.
+    parameter itself, as in AdamW (Loshchilov and Hutter, 2019). With max_exp_avg_sqs, the largest v so far, the
+    divisor is that one (amsgrad; Reddi et al., 2018).
 
     >>> param, m, v = np.array([1.0]), np.zeros(1), np.zeros(1)
-    >>> adam([param], [np.array([8.0])], [m], [v], None, 1, 0.1, 0.9, 0.999, 0.0, 0.0, False, False, False)
+    >>> adam([param], [np.array([8.0])], [m], [v], None, 1, AdamSettings(lr=0.1, eps=0.0))
     >>> param  # the first step has length lr, whatever the gradient
     array([0.9])
     """
+    lr, beta1, beta2, eps, weight_decay, decoupled, maximize = settings
     step_size, root_correction = lr / (1 - beta1**step), math.sqrt(1 - beta2**step)
-    largest = max_exp_avg_sqs if amsgrad else exp_avg_sqs
+    largest: Sequence = max_exp_avg_sqs or [None] * len(params)
     for param, grad, m, v, v_max in _pieces(params, grads, exp_avgs, exp_avg_sqs, largest):
         if decoupled and weight_decay:
             param *= 1 - lr * weight_decay
@@ -90,9 +77,7 @@ def adam(
         m += (1 - beta1) * (grad - m)
         v *= beta2
         v += (1 - beta2) * grad * grad  # in this order, which reaches farther than the square
-        if amsgrad:
-            np.maximum(v_max, v, out=v_max)
-        divisor = np.sqrt(v_max)
+        divisor = np.sqrt(v if v_max is None else np.maximum(v_max, v, out=v_max))
         divisor /= root_correction
         divisor += eps
         np.divide(m, divisor, out=divisor)
@@ -108,38 +93,33 @@ def rmsprop(
     square_avgs: Arrays,
     grad_avgs: Arrays | None,
     buffers: Arrays | None,
-    lr: float,
-    alpha: float,
-    eps: float,
-    weight_decay: float,
-    momentum: float,
-    centered: bool,
-    maximize: bool,
+    settings: RMSpropSettings,
 ) -> None:
     """v = α·v + (1-α)·grad²;  param -= lr·grad / (√v + eps)        equal shapes, in place (Hinton, 2012)
 
-    centered takes the square of the average gradient off v, an estimate of the variance (Graves, 2013).
-    With momentum the quotient is gathered in the buffer: buffer = momentum·buffer + quotient.
+    With grad_avgs, the square of the average gradient is taken off v, an estimate of the variance (centered; Graves,
+    2013). With buffers the quotient is gathered in them: buffer = momentum·buffer + quotient.
 
     >>> param, v = np.array([1.0]), np.array([16.0])
-    >>> rmsprop([param], [np.array([4.0])], [v], None, None, 0.5, 0.5, 0.0, 0.0, 0.0, False, False)
+    >>> rmsprop([param], [np.array([4.0])], [v], None, None, RMSpropSettings(lr=0.5, alpha=0.5, eps=0.0))
     >>> v, param
     (array([16.]), array([0.5]))
     """
+    lr, alpha, eps, weight_decay, momentum, maximize = settings
     nothing: list = [None] * len(params)
-    lists = (params, grads, square_avgs, grad_avgs if centered else nothing, buffers if momentum else nothing)
+    lists = params, grads, square_avgs, grad_avgs or nothing, buffers or nothing
     for param, grad, v, average, buffer in _pieces(*lists):
         grad = _effective(param, grad, weight_decay, maximize)
         v *= alpha
         v += (1 - alpha) * grad * grad
         divisor = v
-        if centered:
+        if average is not None:
             average += (1 - alpha) * (grad - average)
             divisor = v - average * average
         divisor = np.sqrt(divisor)
         divisor += eps
         step = np.divide(grad, divisor, out=divisor)
-        if momentum:
+        if buffer is not None:
             buffer *= momentum
             buffer += step
             step = buffer
@@ -148,26 +128,17 @@ def rmsprop(
 
 @reference
 @silent
-def adagrad(
-    params: Arrays,
-    grads: Arrays,
-    sums: Arrays,
-    step: float,
-    lr: float,
-    lr_decay: float,
-    eps: float,
-    weight_decay: float,
-    maximize: bool,
-) -> None:
+def adagrad(params: Arrays, grads: Arrays, sums: Arrays, step: float, settings: AdagradSettings) -> None:
     """sum += grad²;  param -= lr_t·grad / (√sum + eps)        equal shapes, in place (Duchi et al., 2011)
 
     lr_t = lr / (1 + (step - 1)·lr_decay); `step` counts from 1.
 
     >>> param, total = np.array([1.0]), np.zeros(1)
-    >>> adagrad([param], [np.array([8.0])], [total], 1, 0.1, 0.0, 0.0, 0.0, False)
+    >>> adagrad([param], [np.array([8.0])], [total], 1, AdagradSettings(lr=0.1, eps=0.0))
     >>> total, param
     (array([64.]), array([0.9]))
     """
+    lr, lr_decay, eps, weight_decay, maximize = settings
     lr_t = lr / (1 + (step - 1) * lr_decay)
     for param, grad, total in _pieces(params, grads, sums):
         grad = _effective(param, grad, weight_decay, maximize)
@@ -184,21 +155,18 @@ def adadelta(
     grads: Arrays,
     square_avgs: Arrays,
     acc_deltas: Arrays,
-    lr: float,
-    rho: float,
-    eps: float,
-    weight_decay: float,
-    maximize: bool,
+    settings: AdadeltaSettings,
 ) -> None:
     """v = ρ·v + (1-ρ)·grad²;  Δ = √(u + eps) / √(v + eps)·grad;  u = ρ·u + (1-ρ)·Δ²;  param -= lr·Δ        in place
 
     The steps so far, u, give the next one its length, so that lr has no unit (Zeiler, 2012).
 
     >>> param, v, u = np.array([1.0]), np.zeros(1), np.zeros(1)
-    >>> adadelta([param], [np.array([2.0])], [v], [u], 1.0, 0.75, 0.0, 0.0, False)
+    >>> adadelta([param], [np.array([2.0])], [v], [u], AdadeltaSettings(lr=1.0, rho=0.75, eps=0.0))
     >>> v, param  # the first step waits for eps
     (array([1.]), array([1.]))
     """
+    lr, rho, eps, weight_decay, maximize = settings
     for param, grad, v, u in _pieces(params, grads, square_avgs, acc_deltas):
         grad = _effective(param, grad, weight_decay, maximize)
         v *= rho
