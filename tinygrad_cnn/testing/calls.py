@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import kernel, only_reference, stack
+from ..kernels.settings import AdadeltaSettings, AdagradSettings, AdamSettings, RMSpropSettings, SGDSettings
 from .arrays import plain
 
 TOLERANCE = 1e-5
@@ -287,8 +288,8 @@ def _cross_entropy_backward(rng: Rng) -> tuple:
     return _numbers(rng, len(input)), input, highest, powers, target
 
 
-def _update(*rest: Any, lists: int) -> Callable[[Rng], tuple]:
-    """Parameters, gradients and state; all but the first two are not negative."""
+def _update(*rest: Any, lists: int, without: int | None = None) -> Callable[[Rng], tuple]:
+    """Parameters, gradients and state; all but the first two are not negative, and the list `without` is not there."""
 
     def drawn(rng: Rng) -> tuple:
         shapes = [(8, 1, 3, 3), (8,), (10, 135), (1,), (50, 301)]
@@ -296,7 +297,7 @@ def _update(*rest: Any, lists: int) -> Callable[[Rng], tuple]:
         for state in values[2:]:
             for x in state:
                 np.abs(x, out=x)
-        return *values, *rest
+        return *(None if i == without else arrays for i, arrays in enumerate(values)), *rest
 
     return drawn
 
@@ -322,9 +323,9 @@ DRAWS: dict[str, Callable[[Rng], tuple]] = {
     **dict.fromkeys(("softmax", "log_softmax"), lambda rng: (_some(rng), int(rng.integers(2)))),
     "cross_entropy": _cross_entropy_call,
     "cross_entropy_backward": _cross_entropy_backward,
-    "sgd": _update(0.1, 0.9, 0.2, 0.1, False, False, lists=3),
-    "adam": _update(3, 0.1, 0.9, 0.99, 1e-3, 0.1, True, True, False, lists=5),
-    "rmsprop": _update(0.1, 0.9, 1e-3, 0.1, 0.9, False, False, lists=5),
-    "adagrad": _update(3, 0.1, 0.1, 1e-3, 0.1, False, lists=3),
-    "adadelta": _update(0.1, 0.9, 1e-3, 0.1, False, lists=4),
+    "sgd": _update(SGDSettings(0.1, momentum=0.9, dampening=0.2, weight_decay=0.1), lists=3),
+    "adam": _update(3, AdamSettings(0.1, 0.9, 0.99, eps=1e-3, weight_decay=0.1, decoupled=True), lists=5),
+    "rmsprop": _update(RMSpropSettings(0.1, 0.9, eps=1e-3, weight_decay=0.1, momentum=0.9), lists=5, without=3),
+    "adagrad": _update(3, AdagradSettings(0.1, lr_decay=0.1, eps=1e-3, weight_decay=0.1), lists=3),
+    "adadelta": _update(AdadeltaSettings(0.1, 0.9, eps=1e-3, weight_decay=0.1), lists=4),
 }
