@@ -194,6 +194,16 @@ def test_clamp_bounds():
     same(tg.clip(x, max=tg.tensor([0.0, 0.0, 3.0, 0.0])), [-1, 0, 2, nan])
 
 
+@pytest.mark.parametrize("name", ["input", "min", "max"])
+def test_the_formulas_of_clamp_are_its_rules(name):
+    formula = tg.clamp.op.formulas[name]
+    code = formula.translate({ord("·"): "*", ord("≤"): "<=", ord("["): "(", ord("]"): ")"})
+    for values in itertools.product([-1.0, 0.0, 1.0, 2.0], repeat=3):
+        tensors = dict(zip(("input", "min", "max"), map(leaf, values)))
+        tg.clamp(**tensors).backward()
+        assert tensors[name].grad.item() == eval(code, {"g": 1}, dict(zip(tensors, values))), values
+
+
 def test_nan_to_num_is_finite():
     x = tg.tensor([nan, inf, -inf, 1.0])
     largest = np.finfo(np.float32).max

@@ -383,11 +383,11 @@ def _clamp_to_max(g: Any, input: Any, min: Any, max: Any) -> Any:
 
 clamp.grad(input=_clamp_to_input, min=_clamp_to_min, max=_clamp_to_max)
 clamp.explain(
-    "Inside the bounds the gradient passes; outside it goes to the bound.",
+    "Inside the bounds the gradient passes; outside it goes to the bound that was taken: max, where min is above it.",
     zero="the value was held at a bound there, or for a bound: it was not",
     input="g · [min ≤ input ≤ max]",
-    min="g · [input < min]",
-    max="g · [input > max]",
+    min="g · [input < min < max]",
+    max="g · [input > max or min > max]",
 )
 
 clip = clamp
