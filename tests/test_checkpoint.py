@@ -332,15 +332,24 @@ def test_safetensors(tmp_path):
     assert os.listdir(tmp_path) == ["x.safetensors"]
 
 
-def test_safetensors_for_others(tmp_path):
+def test_safetensors_for_others(pytorch, tmp_path):
     """PyTorch's library reads our file, and we read its."""
-    pytest.importorskip("torch")
-    safetensors = pytest.importorskip("safetensors.torch")
-    save({"w": tg.arange(3.0)}, tmp_path / "ours.safetensors")
-    theirs = safetensors.load_file(tmp_path / "ours.safetensors")
-    assert theirs["w"].tolist() == [0.0, 1.0, 2.0]
-    safetensors.save_file(theirs, tmp_path / "theirs.safetensors")
-    assert load(tmp_path / "theirs.safetensors")["w"].tolist() == [0.0, 1.0, 2.0]
+
+    def by_theirs(torch):
+        from safetensors import torch as safetensors
+
+        read = safetensors.load_file(ours)
+        safetensors.save_file(read, theirs)
+        return {"file": ours.read_bytes().hex(), "read": read, "written": theirs.read_bytes().hex()}
+
+    pytest.importorskip("safetensors")
+    ours, theirs = tmp_path / "ours.safetensors", tmp_path / "theirs.safetensors"
+    save({"w": tg.arange(3.0)}, ours)
+    answer = pytorch(by_theirs)
+    assert answer["file"] == ours.read_bytes().hex()
+    assert answer["read"]["w"].tolist() == [0.0, 1.0, 2.0]
+    theirs.write_bytes(bytes.fromhex(answer["written"]))
+    assert load(theirs)["w"].tolist() == [0.0, 1.0, 2.0]
 
 
 def test_safetensors_errors(tmp_path):

@@ -36,12 +36,12 @@ DATA = {
 
 
 @pytest.mark.parametrize("name", DATA)
-def test_tensor_infers_the_dtype_of_pytorch(name):
-    torch = pytest.importorskip("torch")
-    mine, theirs = tg.tensor(DATA[name](tg)), torch.tensor(DATA[name](torch))
-    assert mine.dtype == theirs.numpy().dtype
-    np.testing.assert_array_equal(mine.numpy(), theirs.numpy())
-    assert mine.is_leaf
+def test_tensor_infers_the_dtype_of_pytorch(pytorch, name):
+    def made(m):
+        t = m.tensor(DATA[name](m))
+        return t, t.is_leaf
+
+    pytorch.agrees(made)
 
 
 def test_lists_of_tensors():
@@ -129,11 +129,8 @@ SIZES = {
 
 
 @pytest.mark.parametrize("name", SIZES)
-def test_pytorch_gives_the_same(name):
-    torch = pytest.importorskip("torch")
-    mine, theirs = SIZES[name](tg), SIZES[name](torch).numpy()
-    assert mine.dtype == theirs.dtype
-    np.testing.assert_allclose(mine.numpy(), theirs, rtol=1e-6)
+def test_pytorch_gives_the_same(pytorch, name):
+    pytorch.agrees(SIZES[name], rtol=1e-6)
 
 
 def test_uninitialised():

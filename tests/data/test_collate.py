@@ -53,11 +53,8 @@ BATCHES = {
 
 
 @pytest.mark.parametrize("name", BATCHES)
-def test_collate_is_pytorchs(name):
-    torch = pytest.importorskip("torch")
-    from torch.utils.data import default_collate as theirs
-
-    assert plain(default_collate(BATCHES[name](tg.tensor))) == plain(theirs(BATCHES[name](torch.tensor)))
+def test_collate_is_pytorchs(pytorch, name):
+    pytorch.agrees(lambda m: plain(m.utils.data.default_collate(BATCHES[name](m.tensor))))
 
 
 @pytest.mark.parametrize(
@@ -125,13 +122,12 @@ CONVERTED = {
 
 
 @pytest.mark.parametrize("name", CONVERTED)
-def test_convert_is_pytorchs(name):
-    pytest.importorskip("torch")
-    from torch.utils.data import default_convert as theirs
+def test_convert_is_pytorchs(pytorch, name):
+    def converted(m):
+        found = m.utils.data.default_convert(CONVERTED[name])
+        return plain(found), isinstance(found, m.Tensor)
 
-    ours, other = default_convert(CONVERTED[name]), theirs(CONVERTED[name])
-    assert plain(ours) == plain(other)
-    assert isinstance(ours, tg.Tensor) == hasattr(other, "requires_grad")
+    pytorch.agrees(converted)
 
 
 def test_convert_shares_memory():

@@ -145,13 +145,10 @@ def test_random_split_sizes(n, lengths, sizes):
     assert sorted(i for p in parts for i in p.indices) == list(range(n))
 
 
-def test_random_split_agrees_with_pytorch_on_sizes():
-    data = pytest.importorskip("torch.utils.data")
-    for n in (10, 11, 100):
-        for lengths in ([0.7, 0.2, 0.1], [0.34, 0.33, 0.33], [0.25] * 4):
-            assert [len(p) for p in random_split(range(n), lengths)] == [
-                len(p) for p in data.random_split(range(n), lengths)
-            ]
+@pytest.mark.parametrize("n", [10, 11, 100])
+@pytest.mark.parametrize("lengths", [[0.7, 0.2, 0.1], [0.34, 0.33, 0.33], [0.25] * 4])
+def test_random_split_agrees_with_pytorch_on_sizes(pytorch, n, lengths):
+    pytorch.agrees(lambda m: [len(part) for part in m.utils.data.random_split(range(n), lengths)])
 
 
 @pytest.mark.parametrize(

@@ -164,18 +164,21 @@ def test_conv2d_input_makes_room_as_a_transposed_convolution_may(grad_shape, w_s
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @convolutions
-def test_conv2d_as_torch(case, dtype):
-    torch = pytest.importorskip("torch")
+def test_conv2d_as_torch(pytorch, case, dtype):
+    def expected(torch):
+        tensors = [torch.tensor(a, requires_grad=True) for a in (x, weight, bias)]
+        out = torch.nn.functional.conv2d(*tensors, *geometry)
+        out.backward(torch.tensor(normal(out.shape, dtype, seed=3)))
+        return out, tensors[0].grad, tensors[1].grad
+
     x_shape, w_shape, *geometry = case
     x, weight, bias = normal(x_shape, dtype), normal(w_shape, dtype, seed=1), normal(w_shape[0], dtype, seed=2)
-    tensors = [torch.tensor(a, requires_grad=True) for a in (x, weight, bias)]
-    expected = torch.nn.functional.conv2d(*tensors, *geometry)
-    grad = normal(expected.shape, dtype, seed=3)
-    expected.backward(torch.tensor(grad))
-    room = {"rtol": 1e-4, "atol": 1e-4} if dtype == np.float32 else {"rtol": 1e-10, "atol": 1e-10}
-    np.testing.assert_allclose(law("conv2d")(x, weight, bias, *geometry), expected.detach(), **room)
-    np.testing.assert_allclose(law("conv2d_input")(grad, weight, x_shape, *geometry), tensors[0].grad, **room)
-    np.testing.assert_allclose(law("conv2d_weight")(grad, x, w_shape, *geometry), tensors[1].grad, **room)
+    out = law("conv2d")(x, weight, bias, *geometry)
+    grad = normal(out.shape, dtype, seed=3)
+    d_input = law("conv2d_input")(grad, weight, x_shape, *geometry)
+    d_weight = law("conv2d_weight")(grad, x, w_shape, *geometry)
+    room = 1e-4 if dtype == np.float32 else 1e-10
+    pytorch.compare([out, d_input, d_weight], pytorch(expected), room, room)
 
 
 def test_conv2d_carries_infinities_and_nan():
@@ -323,25 +326,22 @@ def test_pooling_keeps_the_memory_order(layout):
 @pytest.mark.parametrize("ceil_mode", [False, True], ids=["floor", "ceil"])
 @pytest.mark.parametrize("kind", ["ties", "specials"])
 @pools
-def test_max_pool2d_as_torch(case, kind, ceil_mode):
-    torch = pytest.importorskip("torch")
+def test_max_pool2d_as_torch(pytorch, case, kind, ceil_mode):
+    def expected(torch):
+        tensor = torch.tensor(x, requires_grad=True)
+        out, index = torch.nn.functional.max_pool2d(tensor, *geometry, ceil_mode, return_indices=True)
+        out.backward(torch.tensor(normal(out.shape, np.float32)))
+        return out, index, tensor.grad
+
     shape, *geometry = case
     x = numbers_with(kind, shape, np.float32, "plain")
-    tensor = torch.tensor(x, requires_grad=True)
-    expected, index = torch.nn.functional.max_pool2d(tensor, *geometry, ceil_mode, return_indices=True)
     size = pooled_size(shape[2:], *geometry, ceil_mode)
-    assert tuple(expected.shape[2:]) == size
     out, choice = law("max_pool2d")(x, *geometry, size)
-    np.testing.assert_array_equal(out, expected.detach())
     (_, w), (H_step, W_step), (H_pad, W_pad), (H_far, W_far) = geometry
     rows = np.arange(size[0])[:, None] * H_step - H_pad + choice // w * np.int64(H_far)
     columns = np.arange(size[1]) * W_step - W_pad + choice % w * np.int64(W_far)
-    np.testing.assert_array_equal(rows * shape[3] + columns, index)
-    grad = normal(out.shape, np.float32)
-    expected.backward(torch.tensor(grad))
-    np.testing.assert_allclose(
-        law("max_pool2d_place")(grad, choice, shape, *geometry), tensor.grad, rtol=1e-5, atol=1e-5
-    )
+    placed = law("max_pool2d_place")(normal(out.shape, np.float32), choice, shape, *geometry)
+    pytorch.compare([out, rows * shape[3] + columns, placed], pytorch(expected), 1e-5, 1e-5)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

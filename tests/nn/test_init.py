@@ -88,10 +88,8 @@ def test_exact_values():
 @pytest.mark.parametrize(
     ("shape", "groups"), [((4, 4, 3), 1), ((4, 3, 3, 3), 1), ((3, 4, 2, 5), 1), ((4, 2, 3, 3), 2), ((2, 2, 3, 3, 3), 1)]
 )
-def test_dirac_as_in_pytorch(shape, groups):
-    torch = pytest.importorskip("torch")
-    expected = torch.nn.init.dirac_(torch.ones(shape), groups)
-    assert init.dirac_(tg.ones(shape), groups).tolist() == expected.tolist()
+def test_dirac_as_in_pytorch(pytorch, shape, groups):
+    pytorch.agrees(lambda m: m.nn.init.dirac_(m.ones(shape), groups))
 
 
 @pytest.mark.parametrize("shape", [(4, 6), (6, 4), (5, 5), (3, 2, 2, 2), (10, 2, 2)])
@@ -110,16 +108,13 @@ def test_sparse():
     "arguments",
     [("linear",), ("conv2d",), ("sigmoid",), ("tanh",), ("relu",), ("leaky_relu",), ("leaky_relu", 0.3), ("selu",)],
 )
-def test_gain_as_in_pytorch(arguments):
-    torch = pytest.importorskip("torch")
-    assert init.calculate_gain(*arguments) == torch.nn.init.calculate_gain(*arguments)
+def test_gain_as_in_pytorch(pytorch, arguments):
+    pytorch.agrees(lambda m: float(m.nn.init.calculate_gain(*arguments)))
 
 
 @pytest.mark.parametrize("shape", [(2, 3), (2, 3, 4), (5, 4, 3, 2)])
-def test_fans_as_in_pytorch(shape):
-    torch = pytest.importorskip("torch")
-    expected = torch.nn.init._calculate_fan_in_and_fan_out(torch.zeros(shape))
-    assert init._calculate_fan_in_and_fan_out(tg.zeros(shape)) == expected
+def test_fans_as_in_pytorch(pytorch, shape):
+    pytorch.agrees(lambda m: m.nn.init._calculate_fan_in_and_fan_out(m.zeros(shape)))
 
 
 ERRORS = {

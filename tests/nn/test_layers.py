@@ -30,6 +30,15 @@ IMAGE = normal(2, 4, 7, 6)
 ROWS = normal(2, 4, 9)
 X = normal(4, 3)
 
+
+def weighed(layer):
+    """The layer, with weights that NumPy draws for either library."""
+    draw = np.random.default_rng(1)
+    for p in layer.parameters():
+        p.data.copy_(p.data.new_tensor(draw.uniform(-0.5, 0.5, tuple(p.shape))))
+    return layer
+
+
 # How a layer is made, and what it is called with: the first argument is differentiated.
 LAYERS = [
     (lambda nn: nn.Identity(3, four=4), [X]),
@@ -166,43 +175,34 @@ LAYERS = [
 
 
 @pytest.mark.parametrize(("make", "inputs"), LAYERS, ids=[repr(make(nn)) for make, _ in LAYERS])
-def test_is_pytorchs(make, inputs):
+def test_is_pytorchs(pytorch, make, inputs):
     """Same repr, same names of state; and with the same weights, same outputs, gradients and state afterwards."""
-    torch = pytest.importorskip("torch")
-    theirs = make(torch.nn).double()
-    ours = make(nn).double()
-    assert repr(ours) == repr(theirs)
-    state = theirs.state_dict()
-    assert {k: tuple(v.shape) for k, v in ours.state_dict().items()} == {k: tuple(v.shape) for k, v in state.items()}
-    ours.load_state_dict({k: tg.tensor(v.numpy()) for k, v in state.items()})
-    for training in (True, False):
-        ours.train(training)
-        theirs.train(training)
-        results = []
-        for layer, make_tensor in ((ours, tg.tensor), (theirs, torch.tensor)):
-            args = [make_tensor(x) for x in inputs]
+
+    def results(m):
+        layer = weighed(make(m.nn).double())
+        found = {"repr": repr(layer), "state": {k: v.shape for k, v in layer.state_dict().items()}}
+        for training in (True, False):
+            layer.train(training)
+            args = [m.tensor(x) for x in inputs]
             args[0].requires_grad_()
             layer.zero_grad()
             out = layer(*args)
             (out * out).sum().backward()
-            grads = [p.grad.numpy() for p in layer.parameters()]
-            after = [b.detach().numpy() for b in layer.buffers()]
-            results.append([out.detach().numpy(), args[0].grad.numpy(), *grads, *after])
-        for a, b in zip(*results, strict=True):
-            assert a.shape == b.shape
-            np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-10)  # PyTorch's hardsigmoid has a float32 1/6
+            grads = {n: p.grad for n, p in layer.named_parameters()}
+            found[f"training={training}"] = [out, args[0].grad, grads, dict(layer.named_buffers())]
+        return found
+
+    pytorch.agrees(results, rtol=1e-7, atol=1e-10)  # PyTorch's hardsigmoid has a float32 1/6
 
 
 @pytest.mark.parametrize(
     "name", sorted({type(make(nn)).__name__ for make, _ in LAYERS} | {"Embedding", "MaxUnpool2d", "RReLU", "Dropout3d"})
 )
-def test_constructors_are_pytorchs(name):
-    torch = pytest.importorskip("torch")
+def test_constructors_are_pytorchs(pytorch, name):
+    def arguments(m):
+        return [(n, repr(p.default)) for n, p in inspect.signature(getattr(m.nn, name)).parameters.items()]
 
-    def arguments(kind):
-        return {n: p.default for n, p in inspect.signature(kind).parameters.items()}
-
-    assert arguments(getattr(nn, name)) == arguments(getattr(torch.nn, name))
+    pytorch.agrees(arguments)
 
 
 @pytest.mark.parametrize(("make", "inputs"), LAYERS, ids=[repr(make(nn)) for make, _ in LAYERS])
@@ -301,14 +301,12 @@ def test_dropout_follows_the_mode():
     assert (layer.train()(x) == 0).any()
 
 
-def test_inplace_layers():
+def test_inplace_layers(pytorch):
     x = tg.tensor([-1.0, 2.0])
     assert nn.Sequential(nn.ReLU(inplace=True), nn.LeakyReLU(0.1, inplace=True))(x) is x
     assert x.tolist() == [0, 2]
     names = ["ReLU", "ReLU6", "SELU", "SiLU", "Mish", "LeakyReLU", "ELU", "CELU", "Hardtanh", "RReLU", "Dropout"]
-    torch = pytest.importorskip("torch")
-    for name in names:
-        assert repr(getattr(nn, name)(inplace=True)) == repr(getattr(torch.nn, name)(inplace=True))
+    pytorch.agrees(lambda m: [repr(getattr(m.nn, name)(inplace=True)) for name in names])
 
 
 def test_max_pool_and_unpool():
@@ -385,32 +383,25 @@ def test_errors_teach(call, error, says):
 # Small networks end to end.
 
 
-def test_a_network_learns_what_pytorchs_learns():
+def test_a_network_learns_what_pytorchs_learns(pytorch):
     """Ten steps of the same network from the same weights on the same data give the same losses."""
-    torch = pytest.importorskip("torch")
 
-    def build(nn):
-        return nn.Sequential(
+    def losses(m):
+        nn, draw, found = m.nn, np.random.default_rng(0), []
+        net = nn.Sequential(
             nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2),
             nn.Conv2d(4, 6, 3), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(24, 5),
         )  # fmt: skip
-
-    x, y = normal(16, 1, 8, 8), RNG.integers(0, 5, 16)
-    theirs, ours = build(torch.nn).double(), build(nn).double()
-    ours.load_state_dict({k: tg.tensor(v.numpy()) for k, v in theirs.state_dict().items()})
-    losses = []
-    for net, make, loss_of in (
-        (ours, tg.tensor, nn.CrossEntropyLoss()),
-        (theirs, torch.tensor, torch.nn.CrossEntropyLoss()),
-    ):
-        run = []
+        weighed(net.double())
+        x, y = m.tensor(draw.normal(size=(16, 1, 8, 8))), m.tensor(draw.integers(0, 5, 16))
         for _ in range(10):
-            loss = loss_of(net(make(x)), make(y))
+            loss = nn.CrossEntropyLoss()(net(x), y)
             net.zero_grad()
             loss.backward()
             for p in net.parameters():
                 p.data -= 0.1 * p.grad
-            run.append(loss.item())
-        losses.append(run)
-    np.testing.assert_allclose(*losses, rtol=1e-9)
-    assert losses[0][-1] < losses[0][0]
+            found.append(loss.item())
+        assert found[-1] < found[0]
+        return found
+
+    pytorch.agrees(losses, rtol=1e-9)

@@ -272,18 +272,10 @@ SCRIPTS = {
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_as_in_pytorch(name):
-    torch = pytest.importorskip("torch")
-    script = SCRIPTS[name]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            expected = script(torch)
-    except Exception as error:
-        with pytest.raises(type(error)):
-            script(tg)
-    else:
-        assert script(tg) == expected
+def test_as_in_pytorch(pytorch, name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pytorch.agrees(lambda m: pytorch.attempt(SCRIPTS[name], m))
 
 
 def test_parameter_before_init_names_the_cure():

@@ -104,17 +104,19 @@ def test_gelu_keeps_its_small_tail():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_as_in_pytorch(name):
-    functional = pytest.importorskip("torch").nn.functional
-    torch = pytest.importorskip("torch")
+def test_as_in_pytorch(pytorch, name):
+    def value(m):
+        return getattr(m.nn.functional, name)(m.tensor(x))
+
+    def slope(m):
+        t = m.tensor(x, requires_grad=True)
+        getattr(m.nn.functional, name)(t).sum().backward()
+        return t.grad
+
     x = np.concatenate([np.linspace(-7, 7, 57), [20.0, 25.0, -30.0, 1e-9, -1e-9]])
-    theirs = torch.tensor(x, requires_grad=True)
-    f = getattr(functional, name)
-    f(theirs).sum().backward()
-    y, dx = run(name, x)
-    np.testing.assert_allclose(y, f(theirs).detach().numpy(), rtol=1e-10, atol=1e-12)
+    pytorch.agrees(value, rtol=1e-10, atol=1e-12)
     # PyTorch rounds the slope 1/6 of hardsigmoid to float32, and cuts softplus off at 20 as we do.
-    np.testing.assert_allclose(dx, theirs.grad.numpy(), rtol=1e-7, atol=1e-12)
+    pytorch.agrees(slope, rtol=1e-7, atol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -101,16 +101,17 @@ def test_nothing_is_all_and_not_any():
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_every_pair_of_dtypes_as_in_pytorch(name):
-    torch = pytest.importorskip("torch")
+def test_every_pair_of_dtypes_as_in_pytorch(pytorch, name):
     dtypes = ["bool", "uint8", "int8", "int32", "int64", "float32", "float64"]
-    values = np.array([0, 1, 2, 3]), np.array([0, 2, 1, 3])
-    for a, b in itertools.product(dtypes, dtypes):
-        ours = getattr(tg, name)(*[tg.tensor(v, dtype=getattr(tg, d)) for v, d in zip(values, (a, b), strict=True)])
-        theirs = getattr(torch, name)(
-            *[torch.tensor(v).to(getattr(torch, d)) for v, d in zip(values, (a, b), strict=True)]
-        )
-        assert ours.tolist() == theirs.tolist()
+    x, y = np.array([0, 1, 2, 3]), np.array([0, 2, 1, 3])
+
+    def results(m):
+        return {
+            f"{a}, {b}": getattr(m, name)(m.tensor(x).to(getattr(m, a)), m.tensor(y).to(getattr(m, b)))
+            for a, b in itertools.product(dtypes, dtypes)
+        }
+
+    pytorch.agrees(results)
 
 
 @pytest.mark.parametrize(

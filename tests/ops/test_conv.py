@@ -112,7 +112,7 @@ def test_raising_a_weight_by_one_raises_the_output_by_its_pixel():
     assert (before, tg.conv2d(image, weight).item()) == (0.0, 80.0)
 
 
-# Against PyTorch, where it is installed.
+# Against PyTorch.
 
 SETTINGS = [
     dict(),
@@ -129,30 +129,27 @@ SETTINGS = [
 ]
 
 
-def compare(ours, theirs, arrays, tolerance=1e-10):
-    """Values and gradients of two functions, with random upstream gradients."""
-    torch = pytest.importorskip("torch")
-    mine = [leaf(a) for a in arrays]
-    yours = [torch.tensor(a, requires_grad=True) for a in arrays]
-    out, expected = ours(*mine), theirs(*yours)
-    assert tuple(out.shape) == tuple(expected.shape)
-    np.testing.assert_allclose(out.detach().numpy(), expected.detach().numpy(), rtol=tolerance, atol=tolerance)
-    g = np.random.default_rng(1).normal(size=out.shape)
-    grads = tg.autograd.grad(out, mine, tg.tensor(g))
-    for a, b in zip(grads, torch.autograd.grad(expected, yours, torch.tensor(g)), strict=True):
-        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=tolerance, atol=tolerance)
+@pytest.fixture
+def compare(pytorch):
+    """compare(name, setting, shapes): a function of `nn.functional` and its gradients are PyTorch's."""
+
+    def run(name, setting, shapes):
+        rng = np.random.default_rng(0)
+        arrays = [rng.normal(size=shape) for shape in shapes]
+        pytorch.agrees_with_gradients(
+            lambda m, *tensors: getattr(m.nn.functional, name)(*tensors, **setting), *arrays, rtol=1e-10, atol=1e-10
+        )
+
+    return run
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same'")  # PyTorch's, of a copy that it makes
 @pytest.mark.parametrize("window", [(3, 3), (2, 4), (1, 1), (1, 3)], ids=str)
 @pytest.mark.parametrize("setting", SETTINGS, ids=str)
 @pytest.mark.parametrize("batch", [(2,), ()], ids=["batch", "single"])
-def test_conv2d_is_pytorchs(setting, window, batch):
-    torch = pytest.importorskip("torch")
-    rng = np.random.default_rng(0)
+def test_conv2d_is_pytorchs(compare, setting, window, batch):
     channels = 4 // setting.get("groups", 1)
-    arrays = [rng.normal(size=s) for s in [(*batch, 4, 7, 8), (8, channels, *window), (8,)]]
-    compare(lambda *a: F.conv2d(*a, **setting), lambda *a: torch.nn.functional.conv2d(*a, **setting), arrays)
+    compare("conv2d", setting, [(*batch, 4, 7, 8), (8, channels, *window), (8,)])
 
 
 @pytest.mark.parametrize(
@@ -166,40 +163,26 @@ def test_conv2d_is_pytorchs(setting, window, batch):
     ids=str,
 )
 @pytest.mark.parametrize("batch", [(2,), ()], ids=["batch", "single"])
-def test_conv_transpose2d_is_pytorchs(setting, batch):
-    torch = pytest.importorskip("torch")
-    rng = np.random.default_rng(0)
+def test_conv_transpose2d_is_pytorchs(compare, setting, batch):
     outs = 6 // setting.get("groups", 1)
-    arrays = [rng.normal(size=s) for s in [(*batch, 4, 5, 6), (4, outs, 3, 2), (6,)]]
-    theirs = torch.nn.functional.conv_transpose2d
-    compare(lambda *a: F.conv_transpose2d(*a, **setting), lambda *a: theirs(*a, **setting), arrays)
+    compare("conv_transpose2d", setting, [(*batch, 4, 5, 6), (4, outs, 3, 2), (6,)])
 
 
 @pytest.mark.parametrize("batch", [(2,), ()], ids=["batch", "single"])
-def test_conv1d_and_conv_transpose1d_are_pytorchs(batch):
-    torch = pytest.importorskip("torch")
-    rng = np.random.default_rng(0)
-    arrays = [rng.normal(size=s) for s in [(*batch, 4, 9), (6, 2, 3), (6,)]]
-    setting = dict(stride=2, padding=2, dilation=2, groups=2)
-    compare(lambda *a: F.conv1d(*a, **setting), lambda *a: torch.nn.functional.conv1d(*a, **setting), arrays)
-    compare(lambda *a: F.conv1d(*a, padding="same"), lambda *a: torch.nn.functional.conv1d(*a, padding="same"),
-            [arrays[0], rng.normal(size=(6, 4, 4)), arrays[2]])  # fmt: skip
+def test_conv1d_and_conv_transpose1d_are_pytorchs(compare, batch):
+    rows = (*batch, 4, 9)
+    compare("conv1d", dict(stride=2, padding=2, dilation=2, groups=2), [rows, (6, 2, 3), (6,)])
+    compare("conv1d", dict(padding="same"), [rows, (6, 4, 4), (6,)])
     setting = dict(stride=3, padding=1, output_padding=2, groups=2)
-    compare(lambda *a: F.conv_transpose1d(*a, **setting),
-            lambda *a: torch.nn.functional.conv_transpose1d(*a, **setting),
-            [arrays[0], rng.normal(size=(4, 3, 4)), arrays[2]])  # fmt: skip
+    compare("conv_transpose1d", setting, [rows, (4, 3, 4), (6,)])
 
 
 @pytest.mark.parametrize("batch", [(2,), ()], ids=["batch", "single"])
-def test_unfold_and_fold_are_pytorchs(batch):
-    torch = pytest.importorskip("torch")
-    rng = np.random.default_rng(0)
+def test_unfold_and_fold_are_pytorchs(compare, batch):
     setting = dict(kernel_size=(2, 3), stride=2, padding=(1, 0), dilation=(1, 2))
-    compare(lambda a: F.unfold(a, **setting), lambda a: torch.nn.functional.unfold(a, **setting),
-            [rng.normal(size=(*batch, 3, 6, 7))])  # fmt: skip
+    compare("unfold", setting, [(*batch, 3, 6, 7)])
     columns = F.unfold(tg.zeros(*batch, 3, 6, 7), **setting).shape
-    compare(lambda a: F.fold(a, (6, 7), **setting), lambda a: torch.nn.functional.fold(a, (6, 7), **setting),
-            [rng.normal(size=columns)])  # fmt: skip
+    compare("fold", dict(output_size=(6, 7), **setting), [columns])
 
 
 def test_convolution_is_the_filters_times_unfold():

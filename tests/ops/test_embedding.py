@@ -15,16 +15,12 @@ ROWS = np.array([[0, 3, 3], [2, 0, 3]])
 @pytest.mark.parametrize(
     "setting", [{}, dict(padding_idx=3), dict(padding_idx=-1), dict(scale_grad_by_freq=True)], ids=str
 )
-def test_is_pytorchs(setting):
-    torch = pytest.importorskip("torch")
+def test_is_pytorchs(pytorch, setting):
     table = np.random.default_rng(0).normal(size=(5, 2))
-    ours, theirs = tg.tensor(table, requires_grad=True), torch.tensor(table, requires_grad=True)
-    out = F.embedding(tg.tensor(ROWS), ours, **setting)
-    expected = torch.nn.functional.embedding(torch.tensor(ROWS), theirs, **setting)
-    assert out.tolist() == expected.tolist()
-    (out**3).sum().backward()
-    (expected**3).sum().backward()
-    np.testing.assert_allclose(ours.grad.numpy(), theirs.grad.numpy(), rtol=1e-14)
+    pytorch.agrees(lambda m: m.nn.functional.embedding(m.tensor(ROWS), m.tensor(table), **setting))
+    pytorch.agrees_with_gradients(
+        lambda m, table: m.nn.functional.embedding(m.tensor(ROWS), table, **setting), table, rtol=1e-14
+    )
 
 
 @pytest.mark.parametrize("scale", [False, True])

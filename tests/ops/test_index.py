@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -68,36 +70,31 @@ def places(m):
 
 
 NAMES = list(places(tg))
-REPEATED = [
+REPEATED = [  # which of two values for one place stays is nobody's promise
     "array", "list", "two arrays", "grid", "apart", "array and int", "int between", "none between", "ellipsis between",
     "array and slice", "int and array", "tensor int and array", "array, slice and none",
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def torch():
-    return pytest.importorskip("torch")
-
-
 @pytest.mark.parametrize("name", NAMES)
-def test_getitem_is_pytorchs(torch, name):
-    found = []
-    for m in (tg, torch):
+def test_getitem_is_pytorchs(pytorch, name):
+    def picked(m):
         t = m.arange(60, dtype=m.float32).reshape(3, 4, 5).requires_grad_()
         out = t[places(m)[name]]
         (out * out).sum().backward()
-        found.append((tuple(out.shape), out.tolist(), t.grad.tolist()))
-    assert found[0] == found[1]
+        return out, t.grad
+
+    pytorch.agrees(picked)
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("value", ["number", "tensor", "row"])
-def test_setitem_is_pytorchs(torch, name, value):
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [(v, n) for v, n in itertools.product(["number", "tensor", "row"], NAMES) if v != "tensor" or n not in REPEATED],
+)
+def test_setitem_is_pytorchs(pytorch, name, value):
     """With a number, a tensor of the shape of the places, one that broadcasts; with and without gradient."""
-    if name in REPEATED and value == "tensor":
-        pytest.skip("which of two values for one place stays is nobody's promise")
-    found = []
-    for m in (tg, torch):
+
+    def put(m):
         t = m.arange(60, dtype=m.float32).reshape(3, 4, 5).requires_grad_()
         index = places(m)[name]
         shape = tuple(t[index].shape)
@@ -113,9 +110,10 @@ def test_setitem_is_pytorchs(torch, name, value):
         plain = m.arange(60, dtype=m.float32).reshape(3, 4, 5)
         plain[index] = v.detach()
         (y * y).sum().backward()
-        given = np.zeros(tuple(v.shape)) if v.grad is None else v.grad  # None where nothing was written
-        found.append((y.tolist(), plain.tolist(), t.grad.tolist(), given.tolist()))
-    assert found[0] == found[1]
+        given = m.zeros(v.shape) if v.grad is None else v.grad  # None where nothing was written
+        return y, plain, t.grad, given
+
+    pytorch.agrees(put)
 
 
 def test_repeated_places_add_up_their_gradients():
@@ -338,17 +336,9 @@ ORACLE = {
 
 
 @pytest.mark.parametrize("name", ORACLE)
-def test_pytorch_gives_the_same(torch, name):
+def test_pytorch_gives_the_same(pytorch, name):
     values = np.random.default_rng(0).standard_normal((3, 4)).astype(np.float32)
-    found = []
-    for m in (tg, torch):
-        t = m.tensor(values, requires_grad=True)
-        out = ORACLE[name](m, t)
-        (out * out).sum().backward()
-        found.append((out.detach().numpy(), t.grad.numpy()))
-    for mine, theirs in zip(*found, strict=True):
-        assert mine.dtype == theirs.dtype
-        np.testing.assert_allclose(mine, theirs, rtol=1e-6)
+    pytorch.agrees_with_gradients(ORACLE[name], values, rtol=1e-6)
 
 
 IN_PLACE = {
@@ -363,15 +353,15 @@ IN_PLACE = {
 
 
 @pytest.mark.parametrize("name", IN_PLACE)
-def test_in_place_forms(torch, name):
-    found = []
-    for m in (tg, torch):
+def test_in_place_forms(pytorch, name):
+    def changed(m):
         t = m.arange(12, dtype=m.float32).reshape(3, 4)
         assert IN_PLACE[name](m, t) is t
         leaf = m.ones(3, 4, requires_grad=True)
         IN_PLACE[name](m, leaf * 7).sum().backward()
-        found.append((t.tolist(), leaf.grad.tolist()))
-    assert found[0] == found[1]
+        return t, leaf.grad
+
+    pytorch.agrees(changed)
 
 
 def test_nonzero():

@@ -16,19 +16,15 @@ def draw(*shape):
     return rng.standard_normal(shape)
 
 
-def same(f, *arrays, tolerance=1e-10):
-    """f(m, *tensors) and the gradients of its inputs, here and in PyTorch."""
-    torch = pytest.importorskip("torch")
-    found = []
-    for m in (tg, torch):
-        inputs = [m.tensor(a, requires_grad=True) for a in arrays]
-        out = f(m, *inputs)
-        (out * out).sum().backward()
-        found.append([out.detach().numpy(), *(t.grad.numpy() for t in inputs)])
-    for mine, theirs in zip(*found, strict=True):
-        assert mine.shape == theirs.shape
-        assert mine.dtype == theirs.dtype
-        np.testing.assert_allclose(mine, theirs, rtol=tolerance, atol=tolerance)
+@pytest.fixture
+def same(pytorch):
+    """same(f, shapes): f(m, *tensors) and the gradients of its inputs, here and in PyTorch."""
+
+    def run(f, shapes):
+        draw = np.random.default_rng(0)
+        pytorch.agrees_with_gradients(f, *(draw.standard_normal(s) for s in shapes), rtol=1e-10, atol=1e-10)
+
+    return run
 
 
 SHAPES = [
@@ -51,8 +47,8 @@ SHAPES = [
 
 
 @pytest.mark.parametrize("shapes", SHAPES, ids=str)
-def test_matmul(shapes):
-    same(lambda m, a, b: m.matmul(input=a, other=b), *(draw(*s) for s in shapes))
+def test_matmul(same, shapes):
+    same(lambda m, a, b: m.matmul(input=a, other=b), shapes)
 
 
 def test_matmul_of_strange_layouts():
@@ -101,9 +97,9 @@ LINALG = {
 
 
 @pytest.mark.parametrize("name", LINALG)
-def test_pytorch_gives_the_same(name):
+def test_pytorch_gives_the_same(same, name):
     f, *shapes = LINALG[name]
-    same(f, *(draw(*s) for s in shapes))
+    same(f, shapes)
 
 
 EINSUMS = [
@@ -145,10 +141,9 @@ EINSUMS = [
 
 
 @pytest.mark.parametrize("case", EINSUMS, ids=str)
-def test_einsum(case):
+def test_einsum(same, case):
     equation, *shapes = case
-    arrays = [draw(*s) for s in shapes]
-    same(lambda m, *tensors: m.einsum(equation, *tensors), *arrays)
+    same(lambda m, *tensors: m.einsum(equation, *tensors), shapes)
 
 
 @pytest.mark.parametrize("case", EINSUMS[:-2], ids=str)

@@ -289,24 +289,18 @@ AGAINST_PYTORCH = [
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize(("name", "inputs", "differentiated", "attributes"), AGAINST_PYTORCH)
 @pytest.mark.filterwarnings("ignore:.*kl_div", "ignore:reduction. 'mean' divides")
-def test_is_pytorchs(name, inputs, differentiated, attributes, reduction):
-    torch = pytest.importorskip("torch")
-
-    def run(make, f):
-        args = [make(x) if isinstance(x, np.ndarray) else x for x in inputs]
+def test_is_pytorchs(pytorch, name, inputs, differentiated, attributes, reduction):
+    def run(m):
+        args = [m.tensor(x) if isinstance(x, np.ndarray) else x for x in inputs]
         for x in args[:differentiated]:
             x.requires_grad_()
-        more = {k: make(v) if isinstance(v, np.ndarray) else v for k, v in attributes.items()}
-        loss = f(*args, reduction=reduction, **more)
+        more = {k: m.tensor(v) if isinstance(v, np.ndarray) else v for k, v in attributes.items()}
+        loss = getattr(m.nn.functional, name)(*args, reduction=reduction, **more)
         (loss * loss).sum().backward()
-        return [loss.detach().numpy(), *(x.grad.numpy() for x in args[:differentiated])]
+        return [loss, *(x.grad for x in args[:differentiated])]
 
-    ours = run(tg.tensor, getattr(F, name))
-    theirs = run(torch.tensor, getattr(torch.nn.functional, name))
-    for a, b in zip(ours, theirs, strict=True):
-        assert a.shape == b.shape
-        # PyTorch divides by at least float32(1e-12) in binary_cross_entropy.
-        np.testing.assert_allclose(a, b, rtol=1e-8 if name == "binary_cross_entropy" else 1e-10, atol=1e-12)
+    # PyTorch divides by at least float32(1e-12) in binary_cross_entropy.
+    pytorch.agrees(run, rtol=1e-8 if name == "binary_cross_entropy" else 1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("setting", [dict(weight=WEIGHTS), dict(weight=WEIGHTS, label_smoothing=0.3)], ids=str)
@@ -321,18 +315,18 @@ def test_derivatives_with_weights(setting):
     assert gradgradcheck(f, [x])
 
 
-def test_distances_are_pytorchs():
-    torch = pytest.importorskip("torch")
-    a, b = VECTORS[0], np.zeros((5, 3))
-    for name, setting in [
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [
         ("cosine_similarity", {}),
         ("cosine_similarity", dict(dim=0, eps=0.5)),
         ("pairwise_distance", {}),
         ("pairwise_distance", dict(p=1.0, keepdim=True)),
-    ]:
-        ours = getattr(F, name)(tg.tensor(a), tg.tensor(b), **setting)
-        theirs = getattr(torch.nn.functional, name)(torch.tensor(a), torch.tensor(b), **setting)
-        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-12, atol=1e-15)
+    ],
+)
+def test_distances_are_pytorchs(pytorch, name, setting):
+    a, b = VECTORS[0], np.zeros((5, 3))
+    pytorch.agrees(lambda m: getattr(m.nn.functional, name)(m.tensor(a), m.tensor(b), **setting), 1e-12, 1e-15)
 
 
 # What is said when it is called wrongly.

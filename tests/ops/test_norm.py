@@ -101,43 +101,52 @@ def test_channels_last_memory_changes_nothing():
         np.testing.assert_allclose(f(last).numpy(), f(x).numpy(), rtol=1e-4, atol=1e-5)
 
 
-# Against PyTorch, where it is installed.
+# Against PyTorch.
 
 
-def compare(run, arrays):
-    """Results and gradients of `run(module, functional, tensors)` here and there."""
-    torch = pytest.importorskip("torch")
-    results = []
-    for make, functional in ((tg.tensor, F), (torch.tensor, torch.nn.functional)):
-        inputs = [make(a) for a in arrays]
-        inputs[0].requires_grad_()
-        others = run(functional, *inputs)
-        out = others[0]
-        (out * out * out).sum().backward()
-        results.append([*(o.detach().numpy() for o in others), inputs[0].grad.numpy()])
-    for a, b in zip(*results, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-10)
+@pytest.fixture
+def compare(pytorch):
+    """compare(run, shape, *channels): what `run(functional, x, ...)` gives, and the gradient of x, are PyTorch's.
+
+    The other arguments are, for `channels`, a mean, a variance, a weight and a bias; else one of the last two axes.
+    """
+
+    def go(run, shape, *channels):
+        def results(m):
+            draw = np.random.default_rng(0)
+            inputs = [draw.normal(size=shape) * 3 + 1]
+            if channels:
+                inputs += [draw.normal(size=channels), draw.uniform(1, 2, channels), *draw.normal(size=(2, *channels))]
+            else:
+                inputs += [draw.normal(size=shape[-2:])]
+            inputs = [m.tensor(a) for a in inputs]
+            inputs[0].requires_grad_()
+            found = run(m.nn.functional, *inputs)
+            (found[0] ** 3).sum().backward()
+            return [*found, inputs[0].grad]
+
+        pytorch.agrees(results, rtol=1e-9, atol=1e-10)
+
+    return go
 
 
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("shape", [(6, 3), (4, 3, 5), (3, 3, 2, 4)], ids=str)
-def test_batch_norm_is_pytorchs(shape, training):
+def test_batch_norm_is_pytorchs(compare, shape, training):
     def run(functional, x, mean, var, weight, bias):
         out = functional.batch_norm(x, mean, var, weight, bias, training=training, momentum=0.3, eps=1e-3)
         return out, mean, var
 
-    arrays = [RNG.normal(size=shape) * 3 + 1, RNG.normal(size=3), RNG.uniform(1, 2, 3), *RNG.normal(size=(2, 3))]
-    compare(run, arrays)
+    compare(run, shape, 3)
 
 
 @pytest.mark.parametrize("use_input_stats", [True, False])
-def test_instance_norm_is_pytorchs(use_input_stats):
+def test_instance_norm_is_pytorchs(compare, use_input_stats):
     def run(functional, x, mean, var, weight, bias):
         out = functional.instance_norm(x, mean, var, weight, bias, use_input_stats, 0.3)
         return out, mean, var
 
-    arrays = [RNG.normal(size=(4, 3, 2, 5)), RNG.normal(size=3), RNG.uniform(1, 2, 3), *RNG.normal(size=(2, 3))]
-    compare(run, arrays)
+    compare(run, (4, 3, 2, 5), 3)
 
 
 @pytest.mark.parametrize(
@@ -155,8 +164,8 @@ def test_instance_norm_is_pytorchs(use_input_stats):
         lambda f, x, w: (f.local_response_norm(x, 4, 0.5, 0.6, 2.0),),
     ],
 )  # fmt: skip
-def test_other_norms_are_pytorchs(run):
-    compare(run, [RNG.normal(size=(2, 6, 4, 5)), RNG.normal(size=(4, 5))])
+def test_other_norms_are_pytorchs(compare, run):
+    compare(run, (2, 6, 4, 5))
 
 
 X, MEAN, VAR = tg.zeros(4, 3, 5), tg.zeros(3), tg.ones(3)

@@ -139,23 +139,24 @@ def test_global_average_is_the_mean():
     assert F.adaptive_avg_pool2d(x, 1).flatten(1).tolist() == x.mean((2, 3)).tolist()
 
 
-# Against PyTorch, where it is installed.
+# Against PyTorch.
 
 
-def compare(name, arrays, **setting):
-    torch = pytest.importorskip("torch")
-    mine = [leaf(a) for a in arrays]
-    yours = [torch.tensor(a, requires_grad=True) for a in arrays]
-    out, expected = getattr(F, name)(*mine, **setting), getattr(torch.nn.functional, name)(*yours, **setting)
-    if isinstance(out, tuple):
-        assert out[1].tolist() == expected[1].tolist()
-        out, expected = out[0], expected[0]
-    assert tuple(out.shape) == tuple(expected.shape)
-    np.testing.assert_allclose(out.detach().numpy(), expected.detach().numpy(), rtol=1e-12, atol=1e-12)
-    g = np.random.default_rng(1).normal(size=out.shape)
-    grads = tg.autograd.grad(out, mine, tg.tensor(g))
-    for a, b in zip(grads, torch.autograd.grad(expected, yours, torch.tensor(g)), strict=True):
-        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-12, atol=1e-12)
+@pytest.fixture
+def compare(pytorch):
+    """compare(name, x, **setting): a function of `nn.functional`, its choice and its gradient are PyTorch's."""
+
+    def run(name, x, **setting):
+        def pooled(m):
+            t = m.tensor(x, requires_grad=True)
+            found = getattr(m.nn.functional, name)(t, **setting)
+            out, *choice = found if isinstance(found, tuple) else (found,)
+            out.backward(m.tensor(np.random.default_rng(1).normal(size=out.shape)))
+            return [out, t.grad, *choice]
+
+        pytorch.agrees(pooled, rtol=1e-12, atol=1e-12)
+
+    return run
 
 
 WINDOWS = [
@@ -174,46 +175,46 @@ TIED = np.random.default_rng(0).integers(0, 3, (2, 2, 9, 8)).astype(float)
 
 
 @pytest.mark.parametrize("setting", WINDOWS, ids=str)
-def test_max_pool2d_is_pytorchs(setting):
+def test_max_pool2d_is_pytorchs(compare, setting):
     for x in (*PLANES, TIED):
-        compare("max_pool2d", [x], return_indices=True, **setting)
-    compare("max_pool2d", [PLANES[0]], dilation=(1, 2), **setting)
+        compare("max_pool2d", x, return_indices=True, **setting)
+    compare("max_pool2d", PLANES[0], dilation=(1, 2), **setting)
 
 
 @pytest.mark.parametrize("setting", WINDOWS, ids=str)
-def test_avg_pool2d_is_pytorchs(setting):
+def test_avg_pool2d_is_pytorchs(compare, setting):
     for x in PLANES:
-        compare("avg_pool2d", [x], **setting)
-        compare("avg_pool2d", [x], count_include_pad=False, **setting)
-    compare("avg_pool2d", [PLANES[0]], divisor_override=5, **setting)
+        compare("avg_pool2d", x, **setting)
+        compare("avg_pool2d", x, count_include_pad=False, **setting)
+    compare("avg_pool2d", PLANES[0], divisor_override=5, **setting)
 
 
 @pytest.mark.parametrize("setting", [s for s in WINDOWS if isinstance(s["kernel_size"], int)], ids=str)
-def test_pooling_of_rows_is_pytorchs(setting):
+def test_pooling_of_rows_is_pytorchs(compare, setting):
     for x in (np.random.default_rng(0).normal(size=(2, 3, 11)), np.random.default_rng(0).normal(size=(3, 10))):
-        compare("max_pool1d", [x], return_indices=True, **setting)
-        compare("avg_pool1d", [x], **setting)
+        compare("max_pool1d", x, return_indices=True, **setting)
+        compare("avg_pool1d", x, **setting)
 
 
 @pytest.mark.parametrize("size", [1, 2, (3, 5), (None, 4), (7, 1), 9, (14, 16)], ids=str)
-def test_adaptive_pooling_is_pytorchs(size):
+def test_adaptive_pooling_is_pytorchs(compare, size):
     for x in PLANES:
-        compare("adaptive_avg_pool2d", [x], output_size=size)
-        compare("adaptive_max_pool2d", [x], output_size=size, return_indices=True)
+        compare("adaptive_avg_pool2d", x, output_size=size)
+        compare("adaptive_max_pool2d", x, output_size=size, return_indices=True)
     if isinstance(size, int):
-        compare("adaptive_avg_pool1d", [PLANES[1][0]], output_size=size)
-        compare("adaptive_max_pool1d", [PLANES[1][0]], output_size=size, return_indices=True)
+        compare("adaptive_avg_pool1d", PLANES[1][0], output_size=size)
+        compare("adaptive_max_pool1d", PLANES[1][0], output_size=size, return_indices=True)
 
 
-def test_other_pooling_is_pytorchs():
-    compare("lp_pool2d", [np.abs(PLANES[0])], norm_type=3, kernel_size=2, stride=1)
-    compare("lp_pool1d", [np.abs(PLANES[1])], norm_type=2, kernel_size=3, ceil_mode=True)
-    torch = pytest.importorskip("torch")
-    x = torch.tensor(PLANES[0])
-    out, indices = torch.nn.functional.max_pool2d(x, 2, 2, return_indices=True)
-    expected = torch.nn.functional.max_unpool2d(out, indices, 2, output_size=x.shape)
-    ours = F.max_unpool2d(tg.tensor(out.numpy()), tg.tensor(indices.numpy()), 2, output_size=tuple(x.shape))
-    assert ours.tolist() == expected.tolist()
+def test_other_pooling_is_pytorchs(compare, pytorch):
+    def there_and_back(m):
+        x = m.tensor(PLANES[0])
+        out, indices = m.nn.functional.max_pool2d(x, 2, 2, return_indices=True)
+        return m.nn.functional.max_unpool2d(out, indices, 2, output_size=tuple(x.shape))
+
+    compare("lp_pool2d", np.abs(PLANES[0]), norm_type=3, kernel_size=2, stride=1)
+    compare("lp_pool1d", np.abs(PLANES[1]), norm_type=2, kernel_size=3, ceil_mode=True)
+    pytorch.agrees(there_and_back)
 
 
 X = tg.zeros(2, 3, 5, 5)

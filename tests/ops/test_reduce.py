@@ -72,19 +72,17 @@ def test_max_of_a_number():
 
 
 @pytest.mark.parametrize("name", "sum mean prod amax amin max min var std any all count_nonzero nansum".split())
-def test_dtypes_as_in_pytorch(name):
-    torch = pytest.importorskip("torch")
-
-    def outcome(lib, d):
+def test_dtypes_as_in_pytorch(pytorch, name):
+    def outcome(m, d):
         try:
-            return str(getattr(lib, name)(lib.ones(3, dtype=getattr(lib, d))).dtype).removeprefix("torch.")
+            return getattr(m, name)(m.ones(3, dtype=getattr(m, d))).dtype
         except RuntimeError:
             return "error"
 
-    for d in DTYPES:
-        if (name, d) in {("any", "uint8"), ("all", "uint8")}:
-            continue  # a relic in PyTorch: bytes were its first bool
-        assert (d, outcome(tg, d)) == (d, outcome(torch, d))
+    dtypes = (
+        [d for d in DTYPES if d != "uint8"] if name in ("any", "all") else DTYPES
+    )  # bytes were PyTorch's first bool
+    pytorch.agrees(lambda m: {d: outcome(m, d) for d in dtypes})
 
 
 @pytest.mark.parametrize(

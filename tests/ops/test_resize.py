@@ -26,26 +26,21 @@ PICTURE = np.random.default_rng(0).normal(size=(2, 3, 5, 7))
     ],
     ids=str,
 )  # fmt: skip
-def test_is_pytorchs(mode, to):
-    torch = pytest.importorskip("torch")
+def test_is_pytorchs(pytorch, mode, to):
     for align in (None, True) if mode.startswith("bi") else (None,):
         setting = dict(mode=mode, align_corners=align, **to)
-        ours, theirs = tg.tensor(PICTURE, requires_grad=True), torch.tensor(PICTURE, requires_grad=True)
-        out, expected = F.interpolate(ours, **setting), torch.nn.functional.interpolate(theirs, **setting)
-        assert tuple(out.shape) == tuple(expected.shape)
-        np.testing.assert_allclose(out.detach().numpy(), expected.detach().numpy(), rtol=1e-10, atol=1e-10)
-        (out**2).sum().backward()
-        (expected**2).sum().backward()
-        np.testing.assert_allclose(ours.grad.numpy(), theirs.grad.numpy(), rtol=1e-9, atol=1e-9)
+        pytorch.agrees_with_gradients(
+            lambda m, x: m.nn.functional.interpolate(x, **setting),  # noqa: B023
+            PICTURE,
+            rtol=1e-10,
+            atol=1e-10,
+        )
 
 
 @pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "area", "linear"])
-def test_rows_are_pytorchs(mode):
-    torch = pytest.importorskip("torch")
-    for to in (dict(scale_factor=2.5), dict(size=4)):
-        out = F.interpolate(tg.tensor(PICTURE[0]), mode=mode, **to)
-        expected = torch.nn.functional.interpolate(torch.tensor(PICTURE[0]), mode=mode, **to)
-        np.testing.assert_allclose(out.numpy(), expected.numpy(), rtol=1e-10, atol=1e-12)
+@pytest.mark.parametrize("to", [dict(scale_factor=2.5), dict(size=4)], ids=str)
+def test_rows_are_pytorchs(pytorch, mode, to):
+    pytorch.agrees(lambda m: m.nn.functional.interpolate(m.tensor(PICTURE[0]), mode=mode, **to), 1e-10, 1e-12)
 
 
 def test_nearest_repeats():
@@ -60,15 +55,15 @@ def test_derivatives():
 
 
 @pytest.mark.parametrize("lead", [(), (2,), (2, 5)], ids=str)
-def test_shuffles_are_pytorchs(lead):
-    torch = pytest.importorskip("torch")
+def test_shuffles_are_pytorchs(pytorch, lead):
+    def shuffled(m):
+        F, t = m.nn.functional, m.tensor(x)
+        return [F.pixel_shuffle(t, 2), F.pixel_unshuffle(t, 2), F.pixel_shuffle(t, 1)]
+
     x = np.arange(np.prod(lead, dtype=int) * 12 * 4 * 6.0).reshape(*lead, 12, 4, 6)
-    for name, n in [("pixel_shuffle", 2), ("pixel_unshuffle", 2), ("pixel_shuffle", 1)]:
-        out = getattr(F, name)(tg.tensor(x), n)
-        assert out.tolist() == getattr(torch.nn.functional, name)(torch.tensor(x), n).tolist()
+    pytorch.agrees(shuffled)
     if len(lead) == 1:
-        out = F.channel_shuffle(tg.tensor(x), 3)
-        assert out.tolist() == torch.nn.functional.channel_shuffle(torch.tensor(x), 3).tolist()
+        pytorch.agrees(lambda m: m.nn.functional.channel_shuffle(m.tensor(x), 3))
 
 
 def test_shuffle_and_back():

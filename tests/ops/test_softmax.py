@@ -80,16 +80,11 @@ def test_dim_left_out():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_is_pytorchs(name):
-    torch = pytest.importorskip("torch")
+@pytest.mark.parametrize("dim", [0, 1, 2, -1])
+def test_is_pytorchs(pytorch, name, dim):
     x = np.random.default_rng(0).normal(size=(3, 4, 5)) * 5
-    for dim in (0, 1, 2, -1):
-        ours, theirs = tg.tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
-        out, expected = getattr(F, name)(ours, dim), getattr(torch.nn.functional, name)(theirs, dim)
-        np.testing.assert_allclose(out.detach().numpy(), expected.detach().numpy(), rtol=1e-12)
-        (out**2).sum().backward()
-        (expected**2).sum().backward()
-        np.testing.assert_allclose(ours.grad.numpy(), theirs.grad.numpy(), rtol=1e-10, atol=1e-12)
+    pytorch.agrees(lambda m: getattr(m.nn.functional, name)(m.tensor(x), dim), rtol=1e-12)
+    pytorch.agrees_with_gradients(lambda m, x: getattr(m.nn.functional, name)(x, dim), x, rtol=1e-10, atol=1e-12)
 
 
 def test_gumbel_softmax():

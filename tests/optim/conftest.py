@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,29 +24,24 @@ def _missing(step: int, i: int, skip: bool) -> bool:
 
 
 @pytest.fixture
-def compare() -> Callable:
+def compare(pytorch: Callable) -> Callable:
     """compare(name, skip, **hyperparameters): 20 steps end at the same parameters as PyTorch's, in float64.
 
     With skip, every third gradient is missing, so that the parameters are at different steps.
     """
-    torch = pytest.importorskip("torch")
 
     def run(name: str, skip: bool = False, **arguments: object) -> None:
-        values, gradients = _start()
-        ours = [tg.tensor(v, dtype=tg.float64, requires_grad=True) for v in values]
-        theirs = [torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in values]
-        a = getattr(tg.optim, name)(ours, **arguments)
-        b = getattr(torch.optim, name)(theirs, **arguments, foreach=False)
-        for step, gs in enumerate(gradients):
-            for i, (p, q, g) in enumerate(zip(ours, theirs, gs, strict=True)):
-                none = _missing(step, i, skip)
-                p.grad = None if none else tg.tensor(g, dtype=tg.float64)
-                q.grad = None if none else torch.tensor(g, dtype=torch.float64)
-            a.step()
-            b.step()
-        for p, q in zip(ours, theirs, strict=True):
-            np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), rtol=1e-11, atol=1e-13)
-        assert repr(a) == repr(b).replace("foreach: False", "foreach: None")
+        def steps(m: Any) -> tuple:
+            values, gradients = _start()
+            ps = [m.tensor(v, dtype=m.float64, requires_grad=True) for v in values]
+            optimizer = getattr(m.optim, name)(ps, **arguments, foreach=False)
+            for step, gs in enumerate(gradients):
+                for i, (p, g) in enumerate(zip(ps, gs, strict=True)):
+                    p.grad = None if _missing(step, i, skip) else m.tensor(g, dtype=m.float64)
+                optimizer.step()
+            return m.cat([p.flatten() for p in ps]), repr(optimizer)
+
+        pytorch.agrees(steps, rtol=1e-11, atol=1e-13)
 
     return run
 

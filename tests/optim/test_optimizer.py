@@ -336,19 +336,22 @@ def test_state_of_a_number():
         _trained("SGD").load_state_dict(3)
 
 
-def test_a_state_of_pytorch_can_be_taken_over():
-    torch = pytest.importorskip("torch")
-    ours, theirs = [tg.ones(2, requires_grad=True)], [torch.ones(2, requires_grad=True)]
-    a, b = optim.Adam(ours, lr=0.1), torch.optim.Adam(theirs, lr=0.1)
-    theirs[0].grad = torch.tensor([1.0, 2.0])
-    b.step()
-    state = b.state_dict()
-    state["state"] = {
-        i: {key: tg.from_numpy(value.numpy()) for key, value in kept.items()} for i, kept in state["state"].items()
-    }
-    a.load_state_dict(state)
-    ours[0].data = tg.from_numpy(theirs[0].detach().numpy().copy())
-    ours[0].grad, theirs[0].grad = tg.tensor([3.0, -1.0]), torch.tensor([3.0, -1.0])
-    a.step()
-    b.step()
-    np.testing.assert_allclose(ours[0].tolist(), theirs[0].tolist(), rtol=1e-6)
+def test_a_state_of_pytorch_can_be_taken_over(pytorch):
+    def two_steps(m):
+        p = m.ones(2, requires_grad=True)
+        opt = m.optim.Adam([p], lr=0.1)
+        p.grad = m.tensor([1.0, 2.0])
+        opt.step()
+        between, state = p.detach().clone(), copy.deepcopy(opt.state_dict())
+        p.grad = m.tensor([3.0, -1.0])
+        opt.step()
+        return between, list(state["state"].values()), state["param_groups"], p
+
+    between, kept, groups, after = pytorch(two_steps)
+    p = tg.tensor(between, requires_grad=True)
+    opt = optim.Adam([p], lr=0.5)
+    kept = {i: {key: tg.tensor(value) for key, value in values.items()} for i, values in enumerate(kept)}
+    opt.load_state_dict({"state": kept, "param_groups": groups})
+    p.grad = tg.tensor([3.0, -1.0])
+    opt.step()
+    np.testing.assert_allclose(p.tolist(), after, rtol=1e-6)

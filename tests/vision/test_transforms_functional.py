@@ -329,13 +329,10 @@ def test_resize_by_hand(mode, antialias, row, out, expected):
 @pytest.mark.parametrize("antialias", [True, False])
 @pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
 @pytest.mark.parametrize("size", [(3, 5), (13, 17), (6, 3)])
-def test_resize_is_pytorchs_interpolate(mode, antialias, size):
-    torch = pytest.importorskip("torch")
+def test_resize_is_pytorchs_interpolate(pytorch, mode, antialias, size):
     a = pixels((2, 3, 7, 9), np.float32)
-    theirs = torch.nn.functional.interpolate(torch.from_numpy(a), size, mode=mode, antialias=antialias)
-    ours = F.resize(tg.tensor(a), size, Mode(mode), antialias=antialias)
-    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=2e-6)
-    assert ours.dtype == np.float32
+    theirs = pytorch(lambda m: m.nn.functional.interpolate(m.from_numpy(a), size, mode=mode, antialias=antialias))
+    pytorch.compare(F.resize(tg.tensor(a), size, Mode(mode), antialias=antialias), theirs, atol=2e-6)
 
 
 @pytest.mark.parametrize("mode", [Mode.BILINEAR, Mode.BICUBIC])
