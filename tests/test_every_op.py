@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
-from tinygrad_cnn.engine.op import registry
+from tinygrad_cnn.engine.call import registry
 from tinygrad_cnn.engine.tensor import Tensor
 from tinygrad_cnn.testing import gradcheck, gradgradcheck
 from tinygrad_cnn.testing.arrays import FORMS, plain
@@ -94,7 +94,7 @@ def test_layout_changes_nothing(case):
 def test_every_op_has_a_case(monkeypatch):
     """Run the table once and see which registered ops were never called."""
     called = set()
-    engine = importlib.import_module("tinygrad_cnn.op")
+    engine = importlib.import_module("tinygrad_cnn.engine.call")
     record = engine.record
 
     def noting(op, *args, **kwargs):

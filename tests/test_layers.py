@@ -1,4 +1,4 @@
-"""Imports point down: a room imports only from the floors below it."""
+"""Imports point down: a room imports only from the floors below it, and a file of the engine from those before it."""
 
 from __future__ import annotations
 
@@ -7,64 +7,62 @@ from pathlib import Path
 
 import pytest
 
+import tinygrad_cnn.engine
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tinygrad_cnn"
 
-FLOORS = {
-    "arrays": -1,
-    "compiler": 0,
-    "kernels": 0,
-    "random": 0,
-    "engine": 1,
-    "autograd": 4,
-    "ops": 3,
-    "surface": 3,
-    "nn": 5,
-    "optim": 5,
-    "data": 5,
-    "testing": 6,
-    "vision": 6,
-    "cuda": 0,
-    "accelerator": 0,
-    "backends": 0,
-    "multiprocessing": 0,
-    "metrics": 5,
-    "checkpoint": 6,
-    "utils": 6,
-    "viz": 7,
-    "cli": 8,
-    "__main__": 9,
-}
-# Rooms of one floor that do know each other, and why.
-SIBLINGS = {
-    ("engine", "ops"),  # a change of a view is an indexed assignment to its base
-    ("engine", "surface"),
-    ("surface", "ops"),
-    ("ops", "surface"),
-}
+# From the ground up. Rooms on one floor know nothing of each other.
+FLOORS = [
+    "arrays",
+    "compiler kernels random cuda accelerator backends multiprocessing",
+    "engine",
+    "ops",
+    "autograd",
+    "surface",
+    "nn data metrics",
+    "optim vision",
+    "checkpoint testing utils",
+    "viz",
+    "cli",
+    "__main__",
+]
+FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms.split()}
+ENGINE = [line.split()[0] for line in tinygrad_cnn.engine.__doc__.splitlines() if line.startswith("    ")]
 
 
-def room(path: Path) -> str:
-    if path.is_relative_to(ROOT / "viz"):
-        return "viz"
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def place(path: Path) -> list[str]:
+    """The parts of a file's dotted name: ["tinygrad_cnn", "engine", "walk"]."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ["tinygrad_cnn", *parts] if parts[0] == "viz" else list(parts)
 
 
-def imported_rooms(path: Path):
-    """The rooms that a file imports, wherever in it the import stands."""
-    package = ["tinygrad_cnn", *path.relative_to(PACKAGE if room(path) != "viz" else ROOT).parts[:-1]]
-    for node in ast.walk(ast.parse(path.read_text())):
+def imported(path: Path):
+    """The dotted names, in parts, of what a file of the package imports of it, wherever in the file that stands."""
+    package = place(path)[:-1]
+
+    def absolute(name: str, level: int) -> list[str]:
+        return [*package[: len(package) - level + 1], *name.split(".")] if level else name.split(".")
+
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    types = {
+        n for i in ast.walk(tree) if isinstance(i, ast.If) and "TYPE_CHECKING" in ast.unparse(i.test) for n in i.body
+    }
+    for node in ast.walk(tree):
+        if node in types:
+            continue
         names = []
         if isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            base = [*base, *(node.module or "").split(".")] if node.module else base
-            names = [".".join([*base, alias.name]) for alias in node.names]
+            base = absolute(node.module, node.level) if node.module else absolute("", node.level)[:-1]
+            names = [[*base, alias.name] for alias in node.names]
         elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        for name in names:
-            parts = name.split(".")
-            if parts[0] == "tinygrad_cnn" and len(parts) > 1:
-                yield parts[1]
+            names = [alias.name.split(".") for alias in node.names]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__"):
+            text = ast.unparse(node.args[0]) if node.args else ""
+            text = text.strip("f'\"").replace("{__name__}", ".".join(place(path)).removesuffix(".__init__"))
+            level = len(text) - len(text.lstrip("."))
+            names = [absolute(text[level:], level)]
+        yield from (name for name in names if name[0] == "tinygrad_cnn" and len(name) > 1)
 
 
 FILES = sorted(p for top in (PACKAGE, ROOT / "viz") for p in top.rglob("*.py") if p != PACKAGE / "__init__.py")
@@ -72,18 +70,23 @@ FILES = sorted(p for top in (PACKAGE, ROOT / "viz") for p in top.rglob("*.py") i
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_imports_point_down(path):
-    here = room(path)
-    for there in imported_rooms(path):
-        if there == here or there not in FLOORS:
-            continue
-        below = FLOORS[there] < FLOORS[here]
-        assert below or (here, there) in SIBLINGS, f"{here} (floor {FLOORS[here]}) imports {there} ({FLOORS[there]})"
+    here = place(path)[1]
+    for _, there, *_ in imported(path):
+        if there in FLOOR and there != here:
+            assert FLOOR[there] < FLOOR[here], f"{here} imports {there}, which is not below it"
+
+
+@pytest.mark.parametrize("file", ENGINE)
+def test_the_engine_is_read_in_one_order(file):
+    for _, room, *names in imported(PACKAGE / "engine" / f"{file}.py"):
+        if room == "engine" and names:
+            assert names[0] in ENGINE[: ENGINE.index(file)], f"{file} imports {names[0]}, which is read later"
 
 
 def test_every_room_has_a_floor():
-    rooms = {room(p) for p in FILES}
-    assert rooms <= set(FLOORS)
+    assert {place(p)[1] for p in FILES} <= set(FLOOR)
+    assert {p.stem for p in (PACKAGE / "engine").glob("*.py")} == {*ENGINE, "__init__"}
 
 
 def test_only_viz_knows_graphviz():
-    assert [p for p in FILES if room(p) not in ("viz", "cli") and "import graphviz" in p.read_text()] == []
+    assert [p for p in FILES if place(p)[1] not in ("viz", "cli") and "import graphviz" in p.read_text()] == []

@@ -93,7 +93,7 @@ def test_fused_backward_and_its_meaning_agree():
     def square_plus(x, y):
         return x * x + y
 
-    square_plus.grad_fused(lambda g, x, needs: (2 * g * x if needs[0] else None, g if needs[1] else None), ("x", "y"))
+    square_plus.joint_grad(lambda g, x, needs: (2 * g * x if needs[0] else None, g if needs[1] else None), ("x", "y"))
 
     @square_plus.meaning
     def _(x, y):

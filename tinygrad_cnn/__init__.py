@@ -12,6 +12,7 @@ import importlib as _importlib
 from math import e, inf, nan, pi
 
 from . import accelerator, autograd, backends, cuda
+from .arrays.device import device, get_default_device, set_default_device
 from .arrays.dtypes import (
     bool,
     can_cast,
@@ -37,11 +38,12 @@ from .arrays.dtypes import (
     short,
     uint8,
 )
+from .arrays.size import Size
 from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
+from .autograd.grad_mode import is_grad_enabled, is_inference_mode_enabled
 from .compiler import compile
-from .engine.modes import is_grad_enabled, is_inference_mode_enabled
-from .engine.op import op
-from .engine.tensor import Size, Tensor, device, get_default_device, is_tensor, numel, set_default_device
+from .engine.call import op
+from .engine.tensor import Tensor
 from .kernels.threads import get_num_threads, set_num_threads
 from .ops import (
     abs,
@@ -293,7 +295,7 @@ from .ops import (
     xlogy,
 )
 from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
-from .surface import methods
+from .surface import about, copies, methods, printing, values
 from .surface.creation import (
     arange,
     as_tensor,
@@ -325,6 +327,7 @@ from .surface.sampling import (
     randn_like,
     randperm,
 )
+from .surface.values import is_tensor, numel
 
 __version__ = "0.1.0"
 newaxis = None
@@ -352,6 +355,13 @@ def __getattr__(name: str):
     if name in _LATER:
         return getattr(_importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _draw(shown):
+    return __getattr__("viz").notebook.html_of(shown)
+
+
+printing.draw = _draw
 
 
 def __dir__() -> list[str]:

@@ -35,7 +35,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from .engine.tensor import Tensor, device, plain, wrap
+from .arrays.device import device
+from .arrays.plain import plain
+from .engine.tensor import Tensor, wrap
 from .nn import Module, Parameter
 from .nn.state import unchanged_by_errors
 from .optim import Optimizer

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_cnn.autograd import grad
-from tinygrad_cnn.engine.modes import enable_grad
+from tinygrad_cnn.autograd.grad_mode import enable_grad
 from tinygrad_cnn.engine.tensor import Tensor, as_array, wrap
 from tinygrad_cnn.nn import Module
 from tinygrad_cnn.nn.functional import interpolate

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn.arrays.quiet import quietly, silent
+from tinygrad_cnn.arrays.size import Size
 from tinygrad_cnn.engine.op import Op
-from tinygrad_cnn.engine.tensor import Size
 from tinygrad_cnn.random import get_rng_state, set_rng_state
 
 from .samples import brief

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn import nn
-from tinygrad_cnn.engine.modes import no_grad
+from tinygrad_cnn.autograd.grad_mode import no_grad
 from tinygrad_cnn.engine.tensor import Tensor, wrap
 from tinygrad_cnn.nn import Module
 from tinygrad_cnn.random import get_rng_state, set_rng_state

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn.arrays.quiet import quietly
-from tinygrad_cnn.engine.modes import _Setting, mode
+from tinygrad_cnn.engine.modes import Setting, mode
 from tinygrad_cnn.engine.node import AccumulateGrad, Node, Parts, Pick, tick
 from tinygrad_cnn.engine.op import Op
 from tinygrad_cnn.engine.tensor import Tensor
@@ -100,7 +100,7 @@ class record:
         if self._document is not None:  # a second block is a recording of its own
             self._begin(*self.arguments)
         self.recording = True
-        self.setting = _Setting(watch=True, tracer=self)
+        self.setting = Setting(watch=True, tracer=self)
         self.setting.__enter__()
         self.last = time.perf_counter_ns()
         return self

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn.arrays.quiet import silent
-from tinygrad_cnn.engine.modes import no_grad
+from tinygrad_cnn.autograd.grad_mode import no_grad
 from tinygrad_cnn.engine.tensor import as_array, wrap
 from tinygrad_cnn.nn import Module
 

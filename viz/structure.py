@@ -93,7 +93,7 @@ class Structure:
         held = {k: value for k, value in saved if not isinstance(k, slice)}
         for k, value in saved:
             if isinstance(k, slice):
-                held.update(enumerate(value))
+                held.update(enumerate(value, k.start))
         parents = dict(zip(plan.needed, node.parents, strict=True))
         inputs: list[dict] = []
         for i in range(plan.n_inputs):
@@ -138,7 +138,8 @@ class Structure:
         out = []
         for k, value in saved:
             if isinstance(k, slice):
-                out += [self._kept(f"{op.variadic}[{i}]", v) for i, v in enumerate(value)]
+                names = [f"{op.variadic}[{i}]" for i in range(len(value))] if op.variadic else op.parameters[k]
+                out += [self._kept(name, v) for name, v in zip(names, value, strict=True)]
             elif k < len(plan.numbered):
                 out.append(self._kept(plan.numbered[k].lstrip("*"), value))
             else:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_cnn.engine.modes import _Setting, mode
+from tinygrad_cnn.engine.modes import Setting, mode
 from tinygrad_cnn.engine.op import Op
 from tinygrad_cnn.engine.record import OpNode
 from tinygrad_cnn.engine.tensor import Tensor, wrap
@@ -225,7 +225,7 @@ class _Run:
 
 def _run(model: Module, inputs: list[Tensor], training: bool) -> _Run:
     run = _Run(model)
-    with untouched(model, training), _Setting(grad=True, inference=False, watch=True, tracer=run):
+    with untouched(model, training), Setting(grad=True, inference=False, watch=True, tracer=run):
         with hooked(model.modules(), run.returned):
             out = model(*inputs)
         run.keep(out, model)

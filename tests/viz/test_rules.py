@@ -9,7 +9,7 @@ import pytest
 
 import tinygrad_cnn as tg
 import tinygrad_cnn.nn.functional
-from tinygrad_cnn.engine.op import registry
+from tinygrad_cnn.engine.call import registry
 from tinygrad_cnn.viz.mathml import mathml
 from tinygrad_cnn.viz.rules import rule_of
 

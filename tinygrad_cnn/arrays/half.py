@@ -13,7 +13,7 @@ from .dtypes import float16, float32
 
 
 def widened(value: Any) -> Any:
-    """Half precision as float32, also in a list; everything else as it is.
+    """Half precision as float32, also in a list or a dict; everything else as it is.
 
     >>> import numpy as np
     >>> widened(np.ones(2, np.float16)).dtype.name, widened(np.ones(2, np.int8)).dtype.name
@@ -21,6 +21,8 @@ def widened(value: Any) -> Any:
     """
     if type(value) is list:
         return [widened(v) for v in value]
+    if isinstance(value, dict):
+        return type(value)({key: widened(v) for key, v in value.items()})
     return value.astype(float32) if getattr(value, "dtype", None) == float16 else value
 
 

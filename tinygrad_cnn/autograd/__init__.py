@@ -3,21 +3,14 @@
 The walk is in `engine/walk.py`; what is walked is in `engine/node.py` (Node) and `engine/record.py` (OpNode).
 """
 
-from typing import Any
-
 from ..engine.function import Function
-from ..engine.modes import (
-    detect_anomaly,
-    enable_grad,
-    inference_mode,
-    is_anomaly_enabled,
-    no_grad,
-    set_detect_anomaly,
-    set_grad_enabled,
-)
 from ..engine.tensor import Tensor as Variable
-from ..engine.walk import ancestry, backward, grad
+from ..engine.walk import ancestry
 from . import function, functional
+from .anomaly_mode import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
+from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+from .gradients import backward, grad
+from .numerical import gradcheck, gradgradcheck
 
 __all__ = [
     "Function",
@@ -29,17 +22,11 @@ __all__ = [
     "function",
     "functional",
     "grad",
+    "gradcheck",
+    "gradgradcheck",
     "inference_mode",
     "is_anomaly_enabled",
     "no_grad",
     "set_detect_anomaly",
     "set_grad_enabled",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name in ("gradcheck", "gradgradcheck"):  # PyTorch keeps them here; they live in `testing`
-        import importlib
-
-        return getattr(importlib.import_module("tinygrad_cnn.testing"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

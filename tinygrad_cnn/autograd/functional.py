@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.modes import enable_grad
 from ..engine.tensor import Tensor, wrap
-from ..engine.walk import grad
+from .grad_mode import enable_grad
+from .gradients import grad
 
 
 def _inputs(name: str, inputs: Any, create_graph: bool) -> tuple[tuple[Tensor, ...], bool]:

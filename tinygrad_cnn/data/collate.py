@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.tensor import Tensor, plain, wrap
+from ..arrays.plain import plain
+from ..engine.tensor import Tensor, wrap
 from ..ops.join import stack
 from .dataset import Columns
 

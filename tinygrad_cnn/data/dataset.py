@@ -17,7 +17,8 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from ..engine.tensor import Tensor, as_array, plain, wrap
+from ..arrays.plain import plain
+from ..engine.tensor import Tensor, as_array, wrap
 from ..random import Generator, rng
 
 Sample = TypeVar("Sample", covariant=True)

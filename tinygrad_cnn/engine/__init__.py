@@ -1,13 +1,23 @@
-"""The engine: what a Tensor is, how a call of an op is recorded, and how backward goes. Read the files in this order:
+"""The engine: what a Tensor is, how a call of an op is recorded, and how backward goes.
 
-modes      what a thread is doing: recording or not, watched or not
-node       one recorded step, and the end of a path
-memory     tensors on one memory
-tensor     an array with a history
-op         a function on arrays and its rules
-record     what is kept of a call
-walk       from the loss back to the leaves
-inplace    changes in place, and views
-fusion     one kernel, recorded as several ops
-function   an op as a class with forward and backward
+Its files are read in this order, and a file imports only those above it:
+
+    modes       what a thread is doing: recording or not, inside which module, watched or not
+    node        one recorded step; the end of a path
+    memory      tensors on one memory
+    view        a tensor on a part of another one's memory
+    tensor      an array with a history
+    op          an op: a function on arrays, and its rules
+    plan        what a node of an op keeps, read from its rules
+    record      a call becomes a node
+    call        the call of an op
+    broadcast   the ops that the engine itself differentiates with
+    watch       going back while somebody looks
+    walk        from the loss back to the leaves
+    higher      the same, with gradients that have graphs of their own
+    inplace     changes in place
+    fusion      one kernel, recorded as several ops
+    function    an op as a class with forward and backward
+
+README.md says what the words mean.
 """

@@ -12,9 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from .modes import _Setting, mode, user_line
-from .node import Node, Pick, View, tick
-from .tensor import Tensor, refuse_change, refuse_complex, refuse_sealed, wrap
+from .broadcast import fit
+from .inplace import adopt
+from .modes import Setting, mode, user_line
+from .node import Node, Pick, refuse_changed, tick
+from .tensor import Tensor, refuse_change, refuse_complex, wrap
+from .view import View
 
 
 class FunctionCtx(Node):
@@ -59,7 +62,7 @@ class FunctionCtx(Node):
     def mark_dirty(self, *inputs: Tensor) -> None:
         """These inputs were changed in place, and are returned."""
         for t in inputs:
-            _Setting(grad=self._recorded).during(refuse_change, t, self.function.__name__)
+            Setting(grad=self._recorded).during(refuse_change, t, self.function.__name__)
         self._dirty.update({id(t): t for t in inputs})
 
     def set_materialize_grads(self, value: bool) -> None:
@@ -100,7 +103,7 @@ class FunctionCtx(Node):
                 self._saved.append((t._array, node, t.guard(), tick()))
         self._to_save = ()
 
-    def pull(self, g: Any, create_graph: bool) -> list:
+    def pull(self, g: Any) -> list:
         if g is None:  # no output got a gradient; the walk passes such a node by, gradcheck asks
             incoming: list = [None] * len(self._outputs)
         elif self._single:
@@ -110,7 +113,7 @@ class FunctionCtx(Node):
         if self._materialize:
             incoming = [np.zeros(*self._outputs[i]) if part is None else part for i, part in enumerate(incoming)]
         tensors = [p if p is None or isinstance(p, Tensor) else wrap(np.asarray(p)) for p in incoming]
-        grads = _Setting(grad=create_graph).during(self.function.backward, self, *tensors)
+        grads = self.function.backward(self, *tensors)
         grads = grads if isinstance(grads, tuple) else (grads,)
         needed = self.needs_input_grad
         name = self.function.__name__
@@ -126,14 +129,11 @@ class FunctionCtx(Node):
                 )
         wanted = [grad for grad, need in zip(grads, needed, strict=False) if need]
         return [
-            None if grad is None else self._fit(grad, parent, create_graph)
-            for parent, grad in zip(self.parents, wanted, strict=True)
+            None if grad is None else self._fit(grad, parent) for parent, grad in zip(self.parents, wanted, strict=True)
         ]
 
-    def _fit(self, grad: Any, parent: Node, create_graph: bool) -> Any:
+    def _fit(self, grad: Any, parent: Node) -> Any:
         """A gradient that backward returned, summed where the input was broadcast, in the input's dtype."""
-        from .op import fit  # ops stand above; only what does not fit needs them
-
         name = self.function.__name__
         if not isinstance(grad, Tensor):
             raise TypeError(f"{name}.backward: expected a Tensor or None, got {type(grad).__name__}")
@@ -144,7 +144,7 @@ class FunctionCtx(Node):
                 f"{name}.backward returned a gradient of shape {shape} for an input of shape {wanted}; they must be "
                 "equal, or the input's broadcast to the gradient's"
             )
-        return fit(grad if create_graph else grad._array, parent)
+        return fit(grad if mode.grad else grad._array, parent)
 
     def release(self) -> None:
         if self._saved:
@@ -186,7 +186,7 @@ class Function:
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run forward on the arguments, and record it if a Tensor among them needs a gradient."""
         ctx = FunctionCtx(cls, args)
-        unrecorded = _Setting(grad=False)
+        unrecorded = Setting(grad=False)
         if "setup_context" in {name for k in cls.__mro__[:-1] for name in vars(k)} and cls is not Function:
             outputs = unrecorded.during(cls.forward, *args, **kwargs)
             unrecorded.during(cls.setup_context, ctx, args, outputs)  # type: ignore[attr-defined]
@@ -222,9 +222,8 @@ class Function:
                 ctx.shape, ctx.dtype = (), t._array.dtype
                 node = Pick(ctx, i, t._array)
             if id(t) in ctx._dirty:
-                from .inplace import adopt  # it stands above, and is seldom needed
-
-                refuse_sealed(t, cls.__name__)
+                if t._view is not None:
+                    t._view.refuse_change(cls.__name__)
                 adopt(t, wrap(t._array, node))
             else:
                 if id(t) in given:
@@ -252,7 +251,7 @@ def once_differentiable(backward: Callable) -> Callable:
 
     @functools.wraps(backward)
     def wrapper(ctx: Any, *grads: Any) -> Any:
-        outputs = _Setting(grad=False).during(backward, ctx, *grads)
+        outputs = Setting(grad=False).during(backward, ctx, *grads)
         sources = [t for t in (*grads, *ctx.saved_tensors) if isinstance(t, Tensor) and t.requires_grad]
         if not mode.grad or not sources:
             return outputs
@@ -274,17 +273,7 @@ class Once(Node):
         self.scope = mode.scope
         self.of = ctx.name()
 
-    def pull(self, g: Any, create_graph: bool) -> list:
+    def pull(self, g: Any) -> list:
         raise RuntimeError(
             f"{self.of}: trying to differentiate twice a function that was marked with @once_differentiable"
         )
-
-
-def refuse_changed(node: Node, saver: str, version: Any) -> None:
-    """Raise: what this node saved was changed in place since."""
-    line = f" (called at {node.where[0]}:{node.where[1]})" if node.where else ""
-    raise RuntimeError(
-        f"one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"{saver}{line} (output {node.shape}) saved a tensor for its backward, then {version.op} changed it in place; "
-        f"use the op that makes a new tensor instead of {version.op}, or give {saver} a .clone()"
-    )

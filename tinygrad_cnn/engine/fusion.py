@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from .modes import mode
-from .node import INFERENCE
-from .record import OpNode, record
+from .node import INFERENCE, Node
+from .record import Ahead, OpNode, record
 from .tensor import Tensor, wrap
 
 
@@ -44,11 +44,18 @@ def pull_through(result: Tensor, both: Callable[[Any], tuple | None], *read: Any
     node = result._node
     if not isinstance(node, OpNode):
         return
-    needed = node.parents[0].plan.needed  # type: ignore[attr-defined]
+    parent: Any = node.parents[0]
     versions, time = [t.version() for t in read if isinstance(t, Tensor)], node.time
 
-    def through(g: Any) -> list | None:
-        gradients = None if any(version.time > time for version in versions) else both(g)
-        return None if gradients is None else [gradients[i] for i in needed]
+    def through(g: Any) -> Ahead | None:
+        if _is_seen(parent) or any(version.time > time for version in versions):
+            return None
+        gradients = both(g)
+        return None if gradients is None else Ahead([gradients[i] for i in parent.plan.needed])
 
     node.through = through
+
+
+def _is_seen(node: Node) -> bool:
+    """Whether anybody but the rules of this node looks at the gradient that arrives at it."""
+    return node.hooks is not None or node.retain is not None or mode.watch

@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import can_cast
+from .broadcast import cast
+from .call import registry
 from .modes import mode
 from .node import tick
-from .op import cast
 from .record import OpNode
-from .tensor import Tensor, refuse_change, refuse_sealed, wrap
+from .tensor import Tensor, refuse_change, wrap
 
 
 def change(t: Tensor, name: str, make: Callable[[Tensor], Any]) -> Tensor:
@@ -50,11 +51,10 @@ def change(t: Tensor, name: str, make: Callable[[Tensor], Any]) -> Tensor:
             "one place in memory (an expanded tensor); .clone() it first"
         )
     if mode.grad and t.requires_grad and not (isinstance(made, Tensor) and made.requires_grad):
-        from ..ops.index import setitem
-
-        made = setitem(t, made, ...)  # nothing of the old values is left, so their gradient is zero
+        made = registry["setitem"](t, made, ...)  # nothing of the old values is left, so their gradient is zero
     if isinstance(made, Tensor) and made.requires_grad:
-        refuse_sealed(t, name)
+        if t._view is not None:
+            t._view.refuse_change(name)
         if result.dtype != array.dtype:
             made = cast(made, array.dtype)
         _keep_old_values(made, array, t, start)
@@ -95,9 +95,7 @@ def adopt(t: Tensor, made: Tensor) -> None:
     if view is None:
         t._become(made._node)
         return
-    from ..ops.index import setitem
-    from ..ops.shape import reshape
-
+    setitem, reshape = registry["setitem"], registry["reshape"]  # ops stand above, and are known here by their names
     base = view.base
     places = view.replay(np.arange(base._array.size).reshape(base._array.shape))
     old = wrap(base._array, base._node if base._requires_grad else None)
@@ -106,4 +104,4 @@ def adopt(t: Tensor, made: Tensor) -> None:
     else:  # one element, which has no index to be found by
         whole = reshape(setitem(reshape(old, (1,)), made, places), ())
     base._become(whole._node)
-    t._refresh()  # the other views find out when they are next used
+    view.refresh(t)  # the other views find out when they are next used

@@ -42,7 +42,7 @@ class Scope:
         self.outer = outer
 
 
-class _Setting:
+class Setting:
     """Set some of the mode for a `with` block or, as a decorator, for each call of a function."""
 
     def __init__(self, **values: Any):
@@ -100,114 +100,6 @@ class _Setting:
             return self.during(f, *args, **kwargs)
 
         return wrapper
-
-
-class no_grad(_Setting):
-    """Record nothing: results need no gradient. A context manager and a decorator.
-
-    >>> import tinygrad_cnn as tg
-    >>> x = tg.ones(2, requires_grad=True)
-    >>> with tg.no_grad():
-    ...     y = x * 2
-    >>> y.requires_grad
-    False
-    """
-
-    def __new__(cls, f: Callable | None = None) -> Any:
-        return super().__new__(cls) if f is None else cls()(f)
-
-    def __init__(self) -> None:
-        super().__init__(grad=False)
-
-
-class enable_grad(_Setting):
-    """Record again, inside a `no_grad` block."""
-
-    def __new__(cls, f: Callable | None = None) -> Any:
-        return super().__new__(cls) if f is None else cls()(f)
-
-    def __init__(self) -> None:
-        super().__init__(grad=True, inference=False)
-
-
-class set_grad_enabled(_Setting):
-    """Record or not, from now on, or in a `with` block."""
-
-    def __init__(self, mode: bool):
-        super().__init__(grad=bool(mode))
-        self.earlier = is_grad_enabled()
-        _set(grad=bool(mode))
-
-    def __enter__(self) -> Any:
-        self.before.append({"grad": self.earlier})
-        mode.grad = self.values["grad"]
-        return self
-
-    def __call__(self, f: Callable) -> Callable:
-        _set(grad=self.earlier)
-        return super().__call__(f)
-
-
-class inference_mode(_Setting):
-    """`no_grad` for code that never comes back to autograd."""
-
-    def __new__(cls, mode: Any = True) -> Any:
-        return cls()(mode) if callable(mode) else super().__new__(cls)
-
-    def __init__(self, mode: bool = True):
-        super().__init__(grad=not mode, inference=bool(mode))
-
-
-def _set(**values: Any) -> None:
-    for name, value in values.items():
-        setattr(mode, name, value)
-
-
-def is_grad_enabled() -> bool:
-    """Whether ops record themselves now."""
-    return mode.grad
-
-
-def is_inference_mode_enabled() -> bool:
-    """Whether this runs inside `inference_mode`."""
-    return mode.inference
-
-
-class set_detect_anomaly(_Setting):
-    """Check every gradient for NaN during backward; the error names the op, its shapes and the line that called it.
-
-    Forward calls note the user's line while it is on, so it costs time: for looking, not for training.
-    """
-
-    def __init__(self, mode: bool, check_nan: bool = True):
-        super().__init__(anomaly=bool(mode), watch=bool(mode), check_nan=bool(check_nan))
-        self.__enter__()
-
-    def __enter__(self) -> Any:
-        if len(self.before) == 1 and not hasattr(self, "entered"):
-            self.entered = True  # the constructor has set it already
-            return self
-        return super().__enter__()
-
-
-class detect_anomaly(_Setting):
-    """`set_detect_anomaly(True)` for a block.
-
-    >>> import tinygrad_cnn as tg
-    >>> x = tg.zeros(1, requires_grad=True)
-    >>> with tg.autograd.detect_anomaly():
-    ...     (x.sqrt() * 0).sum().backward()
-    Traceback (most recent call last):
-    RuntimeError: SqrtBackward0: its backward returned NaN values...
-    """
-
-    def __init__(self, check_nan: bool = True):
-        super().__init__(anomaly=True, watch=True, check_nan=bool(check_nan))
-
-
-def is_anomaly_enabled() -> bool:
-    """Whether backward looks for NaN."""
-    return mode.anomaly
 
 
 def user_level() -> int:

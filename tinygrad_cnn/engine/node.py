@@ -1,6 +1,6 @@
 """The steps of a history: a Node is one recorded operation, and points to the steps before it.
 
-Nothing here walks the graph; that is autograd's work. Two decisions keep it simple and free of
+Nothing here walks the graph; that is the work of `walk.py`. Two decisions keep it simple and free of
 reference cycles, so that dropping a loss frees its whole graph at once:
 
 - A Node holds arrays and its parent Nodes, never the Tensor that it produced.
@@ -50,31 +50,6 @@ class InferenceVersion(Version):
 INFERENCE = InferenceVersion()
 
 
-class View:
-    """How a view is made from its base: `replay(base)` makes it again, on Tensors or on arrays.
-
-    When the base gets a new history by an in-place change, `seen` tells that the view's is old, and `array` and
-    `changes` whether the base still is what was looked at. `sealed` says how the view was made if gradients could
-    not follow a change of it: "by getitem under no_grad".
-    """
-
-    __slots__ = ("array", "base", "changes", "replay", "sealed", "seen")
-
-    base: Tensor
-    array: np.ndarray
-    sealed: str
-
-    def __init__(self, source: Tensor, replay: Callable, sealed: str = ""):
-        """A view of `source`, or of what that is a view of: `replay` is given the base."""
-        earlier = source._view
-        self.base = base = source if earlier is None else earlier.base
-        self.array = base._array if earlier is None else earlier.array
-        self.replay = replay
-        self.sealed = sealed if earlier is None else earlier.sealed or sealed
-        self.seen = base._node
-        self.changes = base.version().changes
-
-
 class Node:
     """One recorded operation. `pull(g)` turns the gradient of its output into those of its parents.
 
@@ -94,7 +69,7 @@ class Node:
     where: tuple[str, int, str] | None
     zero = True  # whether None stands for a gradient of zeros, or for none at all
 
-    def pull(self, g: Any, create_graph: bool) -> list:
+    def pull(self, g: Any) -> list:
         """The gradient of each parent, in the order of `parents`; None where it is zero."""
         raise NotImplementedError
 
@@ -114,7 +89,7 @@ class Node:
 
     def register_hook(self, hook: Callable) -> Handle:
         """Call `hook(g)` with the gradient of this node's output; what it returns replaces `g`."""
-        return _hook(self, hook)
+        return register_hook(self, hook)
 
 
 class AccumulateGrad(Node):
@@ -151,7 +126,7 @@ class Pick(Node):
         self.hooks = self.retain = self.where = None
         self.scope = source.scope
 
-    def pull(self, g: Any, create_graph: bool) -> list:
+    def pull(self, g: Any) -> list:
         return [Parts({self.output_nr: g})]
 
     def name(self) -> str:
@@ -193,9 +168,19 @@ class Handle:
         self.remove()
 
 
-def _hook(node: Node, hook: Callable) -> Handle:
+def register_hook(node: Node, hook: Callable) -> Handle:
     if not callable(hook):
         raise TypeError(f"register_hook: hook must be callable, got {type(hook).__name__}")
     if node.hooks is None:
         node.hooks = {}
     return Handle(node.hooks, hook)
+
+
+def refuse_changed(node: Node, saver: str, version: Any) -> None:
+    """Raise: what this node saved was changed in place since."""
+    line = f" (called at {node.where[0]}:{node.where[1]})" if node.where else ""
+    raise RuntimeError(
+        f"one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"{saver}{line} (output {node.shape}) saved a tensor for its backward, then {version.op} changed it in place; "
+        f"use the op that makes a new tensor instead of {version.op}, or give {saver} a .clone()"
+    )

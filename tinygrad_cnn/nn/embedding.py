@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import ops
-from ..engine.modes import no_grad
+from ..autograd.grad_mode import no_grad
 from ..engine.tensor import Tensor
 from ..surface.creation import empty
 from . import init

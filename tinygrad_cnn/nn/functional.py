@@ -76,10 +76,10 @@ from ..ops import (
     tanhshrink,
     triplet_margin_loss,
 )
+from ..ops.out import into
 from ..ops.patches import fold, unfold
 from ..ops.resize import interpolate, upsample
 from ..random import rng
-from ..surface.out import into
 
 __all__ = [
     "adaptive_avg_pool1d",

@@ -16,8 +16,9 @@ import numpy as np
 
 from ..engine.modes import Scope, mode
 from ..engine.node import Handle
-from ..engine.tensor import Tensor, clear_grad, wrap
-from ..surface.printing import mimebundle
+from ..engine.tensor import Tensor, wrap
+from ..surface.methods import clear_grad
+from ..surface.printing import _repr_mimebundle_
 from . import state
 from .hooks import BackwardWatch, Hook
 from .parameter import Buffer, Parameter
@@ -535,7 +536,7 @@ class Module:
         """What stands between the brackets of the repr: the arguments that the module was made with."""
         return ""
 
-    _repr_mimebundle_ = mimebundle
+    _repr_mimebundle_ = _repr_mimebundle_
 
     def __repr__(self) -> str:
         extra = self.extra_repr()

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.tensor import Tensor, rebuild, wrap
+from ..engine.tensor import Tensor, wrap
+from ..surface.copies import rebuild
 from .parameter import Buffer, Parameter
 
 
@@ -48,7 +49,7 @@ def _rebuild(
 def _reduce(t: Tensor) -> tuple:
     block = _block(t._array)
     if block is None or get_spawning_popen() is None:
-        return t.__reduce__()
+        return t.__reduce__()  # type: ignore[return-value]
     return _rebuild, (type(t), block, t.dtype, tuple(t.shape), t.requires_grad, t.__dict__)
 
 

@@ -4,8 +4,7 @@ from functools import cache
 from inspect import unwrap
 from types import FunctionType
 
-from ..surface.arguments import names_strangers
-from ..surface.out import accepts_out
+from ..arrays.arguments import names_strangers
 from .activation import (
     celu,
     elu,
@@ -184,6 +183,7 @@ from .norm import (
     normalize,
     rms_norm,
 )
+from .out import accepts_out
 from .pointwise_loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,

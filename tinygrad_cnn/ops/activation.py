@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import number
-from ..engine.op import in_float32, op
+from ..engine.broadcast import in_float32
+from ..engine.call import op
 from ..kernels import kernel
 from .compare import ge, gt, isinf, le, logical_and, logical_or, lt
 from .dims import axis

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import modular, promote, result_type
-from ..engine.op import op
+from ..engine.call import op
 from ..engine.tensor import as_array
 from .dims import reduced
 from .pairs import apart, pairwise

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.op import expand_to, in_float32, op
+from ..engine.broadcast import expand_to, in_float32
+from ..engine.call import op
 from ..kernels import kernel
 from .shape import squeeze, unsqueeze
 from .window import batched, numbers, remembered

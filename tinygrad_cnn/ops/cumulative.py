@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import int64
-from ..engine.op import expand_to, op
+from ..engine.broadcast import expand_to
+from ..engine.call import op
 from ..engine.tensor import as_array
 from .dims import axis
 from .elementwise import mul, where

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine.op import in_float32
+from ..engine.broadcast import in_float32
 from .elementwise import clamp, minimum, where
 from .loss import reduce_to, reduction_of
 from .reduce import norm

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.op import in_float32
+from ..arrays.arguments import names_strangers
+from ..engine.broadcast import in_float32
 from ..engine.tensor import Tensor, wrap
 from ..random import rng
-from ..surface.arguments import names_strangers
 
 # Where SELU sends minus infinity: what alpha_dropout puts in place of dropped numbers.
 SELU_FLOOR = -1.7580993408473766

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.op import in_float32, op
+from ..engine.broadcast import in_float32
+from ..engine.call import op
 from .rearrange import diagonal
 from .reduce import sum
 from .shape import permute, reshape

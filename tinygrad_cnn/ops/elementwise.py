@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import floating, modular, number, promote, result_type
-from ..engine.op import cast, in_float32, op
+from ..engine.broadcast import cast, in_float32
+from ..engine.call import op
 from ..engine.tensor import as_array
 from .compare import eq, ge, gt, isfinite, isnan, le, logical_and, logical_or, lt
 from .pairs import apart, pairwise

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.half import widened
-from ..engine.op import op
+from ..engine.call import op
 from ..engine.tensor import Tensor, as_array
 from ..kernels import kernel
 

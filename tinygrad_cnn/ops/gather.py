@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import number
-from ..engine.op import op
+from ..engine.call import op
 from ..engine.tensor import as_array, wrap
 from .dims import axis
 from .elementwise import scaled

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arrays.dtypes import number
-from ..engine.op import cast, op
+from ..engine.broadcast import cast
+from ..engine.call import op
 from ..engine.record import frozen
 from ..engine.tensor import Tensor, as_array, wrap
 from ..kernels import kernel

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.arguments import numpy_names
 from ..arrays.dtypes import result_type
-from ..engine.op import expand_to, op
-from ..surface.arguments import numpy_names
+from ..engine.broadcast import expand_to
+from ..engine.call import op
 from .dims import axis, whole
 from .index import getitem
 from .shape import reshape, unsqueeze

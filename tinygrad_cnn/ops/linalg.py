@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.op import in_float32, op
+from ..engine.broadcast import in_float32
+from ..engine.call import op
 from ..kernels import kernel
 from .dims import axes
 from .einsum import einsum

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.broadcast import in_float32
+from ..engine.call import op
 from ..engine.modes import user_level
-from ..engine.op import in_float32, op
 from ..engine.tensor import as_array
 from ..kernels import kernel
 from .compare import gt
@@ -70,7 +71,7 @@ def _cross_entropy_back(g, input, target, reduction, highest, powers):
     return (kernel.cross_entropy_backward(g, input, highest, powers, target),)
 
 
-_cross_entropy.grad_fused(_cross_entropy_back, inputs=("input",))
+_cross_entropy.joint_grad(_cross_entropy_back, inputs=("input",))
 
 
 @_cross_entropy.meaning

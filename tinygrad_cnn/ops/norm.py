@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays.half import widened
-from ..engine.op import in_float32, op
+from ..engine.broadcast import in_float32
+from ..engine.call import op
 from ..engine.tensor import Tensor, as_array
 from ..kernels import kernel
 from .elementwise import clamp
@@ -47,7 +48,7 @@ def _batch_norm_back(g, input, weight, mean, invstd):
     return kernel.batch_norm_backward(g, input, weight, mean, invstd)
 
 
-_batch_norm.grad_fused(_batch_norm_back, inputs=("input", "weight", "bias"))
+_batch_norm.joint_grad(_batch_norm_back, inputs=("input", "weight", "bias"))
 
 
 @_batch_norm.meaning
@@ -245,7 +246,7 @@ def _standardize_back(g, input, mean, invstd, dim):
     return (invstd * (g - average(g, dim, True) - standard),)
 
 
-standardize.grad_fused(_standardize_back, inputs=("input",))
+standardize.joint_grad(_standardize_back, inputs=("input",))
 
 
 @standardize.meaning

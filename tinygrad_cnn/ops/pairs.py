@@ -10,7 +10,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..arrays.dtypes import float32, float64, promote
-from ..engine.op import op
+from ..engine.call import op
 
 
 def pairwise(ufunc: Callable, prepare: Callable = promote, name: str = "", quick: Callable | None = None) -> Callable:

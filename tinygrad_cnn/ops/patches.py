@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.op import op
+from ..engine.call import op
 from .window import batched, numbers, places
 
 

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays.kept import kept
-from ..engine.op import in_float32, op
+from ..engine.broadcast import in_float32
+from ..engine.call import op
 from ..engine.tensor import as_array
 from ..kernels import kernel
 from .compare import eq

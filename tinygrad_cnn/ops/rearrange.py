@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import number
-from ..engine.op import op, sum_to
+from ..engine.broadcast import sum_to
+from ..engine.call import op
 from ..engine.tensor import as_array
 from .dims import axes, axis, whole
 from .index import getitem

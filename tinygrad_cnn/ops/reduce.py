@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arrays.arguments import numpy_names
 from ..arrays.dtypes import int64
-from ..engine.op import cast, expand_to, in_float32, op
+from ..engine.broadcast import cast, expand_to, in_float32
+from ..engine.call import op
 from ..engine.tensor import Tensor, as_array
 from ..kernels import kernel
-from ..surface.arguments import numpy_names
 from .compare import eq, isnan, logical_not
 from .dims import axis, reduced
 from .elementwise import divide, maximum, minimum, where

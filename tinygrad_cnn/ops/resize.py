@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.arguments import names_strangers
 from ..arrays.dtypes import float32, uint8
 from ..arrays.kept import kept
-from ..engine.op import cast, in_float32
-from ..surface.arguments import names_strangers
+from ..engine.broadcast import cast, in_float32
 from .linalg import weigh
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from .shape import apart, permute, reshape, squeeze, unsqueeze

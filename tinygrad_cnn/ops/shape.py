@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.size import Size
+from ..engine.broadcast import expand_to
+from ..engine.call import op
 from ..engine.memory import FIXED, fixed, put_in_order
-from ..engine.op import expand_to, op
-from ..engine.tensor import Size, Tensor, as_array
+from ..engine.tensor import Tensor, as_array
 from ..kernels import kernel
 from .dims import axes, axis
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import float32
-from ..engine.op import op
+from ..engine.call import op
 from ..kernels import kernel
 from ..random import rng
 from .dims import axis

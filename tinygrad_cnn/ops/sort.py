@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import float32, float64, int64
-from ..engine.op import op
+from ..engine.call import op
 from ..engine.tensor import as_array
 from .compare import isnan
 from .dims import axis, whole

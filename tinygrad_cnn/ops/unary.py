@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import floating, int64
-from ..engine.op import op
+from ..engine.call import op
 from ..kernels import kernel
 from .compare import le
 

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import float16, float32
-from ..engine.modes import enable_grad
+from ..autograd.grad_mode import enable_grad
 from ..engine.node import Handle
-from ..engine.tensor import Tensor, clear_grad, wrap
+from ..engine.tensor import Tensor, wrap
+from ..surface.methods import clear_grad
 
 
 class Optimizer:

@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 
 from ..arrays import dtypes
+from ..arrays.device import device as Device
 from ..arrays.dtypes import get_default_dtype, number, result_type
+from ..arrays.plain import plain
 from ..engine.memory import FIXED
 from ..engine.modes import mode
 from ..engine.node import INFERENCE
-from ..engine.tensor import Tensor, as_array, plain, wrap
-from ..engine.tensor import device as Device
+from ..engine.tensor import Tensor, as_array, wrap
+from ..ops.out import into
 from ..ops.shape import ints
-from .out import into
 
 
 def finish(array: np.ndarray, device: Any = None, requires_grad: bool = False, out: Tensor | None = None) -> Tensor:

@@ -15,14 +15,15 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..arrays.device import device as Device
+from ..autograd.gradients import backward
+from ..engine import node
+from ..engine.broadcast import cast
 from ..engine.inplace import change
 from ..engine.memory import put_in_order
-from ..engine.modes import _Setting, mode
-from ..engine.node import Handle, _hook
-from ..engine.op import cast
+from ..engine.modes import Setting, mode
+from ..engine.node import Handle
 from ..engine.tensor import Tensor, as_array, refuse_change
-from ..engine.tensor import device as Device
-from ..engine.walk import backward
 from ..ops.elementwise import divide, minus, plus
 from ..ops.rearrange import unfold
 from ..random import Generator, rng
@@ -303,7 +304,7 @@ def register_hook(self: Tensor, hook: Callable) -> Handle:
     """Call `hook(grad)` whenever this tensor's gradient is computed; what it returns replaces the gradient."""
     if not self.requires_grad:
         raise RuntimeError("register_hook: cannot register a hook on a tensor that doesn't require gradient")
-    return _hook(self.accumulator(), hook)
+    return node.register_hook(self.accumulator(), hook)
 
 
 def register_post_accumulate_grad_hook(self: Tensor, hook: Callable) -> Handle:
@@ -437,6 +438,16 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     write(self, "setitem", index, value)
 
 
+def clear_grad(t: Tensor, set_to_none: bool) -> None:
+    """Let `.grad` be None, or the same tensor, filled with zeros and without history."""
+    g = t._grad
+    if set_to_none or g is None:
+        t._grad = None
+    else:
+        g._node, g._requires_grad = None, False
+        write(g, "zero_", ..., 0)
+
+
 WRITING: dict[str, Callable] = {
     "__setitem__": setitem,
     "copy_": lambda self, src, non_blocking=False: write(self, "copy_", ..., src),
@@ -454,7 +465,7 @@ def reshaping(op: Callable, name: str) -> Callable:
         refuse_change(self, name)
         put_in_order(self)
         # Its values stay, and so does what they were computed from.
-        out = _Setting(grad=True).during(op, self, *args, **kwargs)
+        out = Setting(grad=True).during(op, self, *args, **kwargs)
         view = self._view and out._view
         if self.is_leaf:
             self.data = out

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from ..engine.tensor import Tensor
+from .attach import method
 
 DEFAULTS = {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80, "sci_mode": None}
 PROFILES = {
@@ -61,14 +64,31 @@ def values(array: np.ndarray, prefix: str = "") -> str:
     )
 
 
-def mimebundle(self: Any, include: Any = None, exclude: Any = None) -> dict[str, str]:
-    """What a notebook shows of a tensor or a module: text, and HTML where there is more to see.
+@method
+def __repr__(self: Tensor) -> str:
+    return f"tensor({describe(self)})"
 
-    Only this asks for pictures, so the room that draws them is opened by name, when a notebook asks.
-    """
+
+def describe(t: Tensor) -> str:
+    """What a repr says of a tensor: values, shape, dtype, and how it stands to the graph."""
+    a = t._array
+    text = f"{values(a, 'tensor(')}, shape={a.shape}, dtype={a.dtype}"
+    if t.grad_fn is not None:
+        return f"{text}, grad_fn={t.grad_fn!r}"
+    return f"{text}, requires_grad=True" if t._requires_grad else text
+
+
+# Draws a tensor or a module as HTML, or gives None where there is no more to see than its text. Only viz can draw,
+# which stands far above: the package puts it here.
+draw: Callable[[Any], str | None] = lambda shown: None
+
+
+@method
+def _repr_mimebundle_(self: Any, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    """What a notebook shows of a tensor or a module: text, and HTML where there is more to see."""
     shown = {"text/plain": repr(self)}
     try:
-        html = import_module("tinygrad_cnn.viz.notebook").html_of(self)
+        html = draw(self)
     except ImportError:  # a part that draws is not installed; the text is always there
         return shown
     return {**shown, "text/html": html} if html else shown

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.arguments import names_strangers
 from ..arrays.dtypes import get_default_dtype
 from ..arrays.quiet import quietly
 from ..engine.tensor import Tensor, as_array
 from ..random import Generator, rng
-from .arguments import names_strangers
 from .creation import finish, shape_of
 
 

@@ -1,5 +1,5 @@
 """Tools for those who write ops: finite-difference checks, and the table of cases."""
 
-from .gradcheck import GradcheckError, gradcheck, gradgradcheck
+from ..autograd.numerical import GradcheckError, gradcheck, gradgradcheck
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]

@@ -124,7 +124,7 @@ def public(name: str) -> Callable:
     """The function of this name: in tinygrad_cnn, in nn.functional, in ops (where methods come from), else the op."""
     import tinygrad_cnn
     from tinygrad_cnn import ops
-    from tinygrad_cnn.engine.op import registry
+    from tinygrad_cnn.engine.call import registry
     from tinygrad_cnn.nn import functional
 
     for place in (tinygrad_cnn, functional, ops):

@@ -1,6 +1,6 @@
 """What PyTorch's functions take as well, and what is said of arguments that nothing can be made of.
 
-An op sees to both by itself (`op.py`); the decorators here are for functions that are compositions of ops.
+An op sees to both by itself (`engine/op.py`); the decorators here are for functions that are compositions of ops.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-# NumPy's names of parameters.
 NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
 
 

@@ -1,0 +1,23 @@
+"""What a Tensor may hold: NumPy arrays as they are plainly meant."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def plain(array: np.ndarray) -> np.ndarray:
+    """The same numbers as an np.ndarray in the byte order of the machine; a TypeError where a Tensor cannot hold them.
+
+    A subclass may mean other things by the same words: `*` of an np.matrix is a product of matrices.
+    """
+    if type(array) is not np.ndarray:
+        if isinstance(array, np.ma.MaskedArray):
+            raise TypeError("a masked array leaves elements out, which no Tensor can; fill them with .filled(value)")
+        array = array.view(np.ndarray)
+    dtype = array.dtype
+    if dtype.char not in _CHARS:
+        raise TypeError(f"cannot make a Tensor of dtype {dtype}; expected numbers of at most 64 bits (complex: 128)")
+    return array if dtype.isnative else array.astype(dtype.newbyteorder("="))
+
+
+_CHARS = frozenset("?bBhHiIlLqQefdFD")

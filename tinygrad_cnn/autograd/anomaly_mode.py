@@ -1,0 +1,44 @@
+"""`detect_anomaly`, which finds the op whose backward makes a NaN: PyTorch's `autograd.anomaly_mode`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..engine.modes import Setting, mode
+
+
+class set_detect_anomaly(Setting):
+    """Check every gradient for NaN during backward; the error names the op, its shapes and the line that called it.
+
+    Forward calls note the user's line while it is on, so it costs time: for looking, not for training.
+    """
+
+    def __init__(self, mode: bool, check_nan: bool = True):
+        super().__init__(anomaly=bool(mode), watch=bool(mode), check_nan=bool(check_nan))
+        self.__enter__()
+
+    def __enter__(self) -> Any:
+        if len(self.before) == 1 and not hasattr(self, "entered"):
+            self.entered = True  # the constructor has set it already
+            return self
+        return super().__enter__()
+
+
+class detect_anomaly(Setting):
+    """`set_detect_anomaly(True)` for a block.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.zeros(1, requires_grad=True)
+    >>> with tg.autograd.detect_anomaly():
+    ...     (x.sqrt() * 0).sum().backward()
+    Traceback (most recent call last):
+    RuntimeError: SqrtBackward0: its backward returned NaN values...
+    """
+
+    def __init__(self, check_nan: bool = True):
+        super().__init__(anomaly=True, watch=True, check_nan=bool(check_nan))
+
+
+def is_anomaly_enabled() -> bool:
+    """Whether backward looks for NaN."""
+    return mode.anomaly

@@ -1,0 +1,154 @@
+"""`backward` and `grad`: how one asks for gradients. What is asked is checked here; the engine walks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..engine.broadcast import cast
+from ..engine.higher import pull_recorded
+from ..engine.node import Node
+from ..engine.tensor import Tensor, wrap
+from ..engine.walk import accumulate, walk
+
+
+def backward(
+    tensors: Tensor | Sequence[Tensor],
+    grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensor | Sequence[Tensor] | None = None,
+) -> None:
+    """Add d(Σ tensors · grad_tensors)/d(leaf) to the `.grad` of every leaf that needs a gradient.
+
+    tensors: what to differentiate; grad_tensors: a gradient for each, of its shape, not needed for scalars.
+    retain_graph: keep what the nodes saved, so that backward can run again (default: as create_graph).
+    create_graph: give the gradients graphs of their own, for second derivatives.
+    inputs: add to the `.grad` of these tensors alone.
+
+    Raises a RuntimeError where a tensor needs no gradient, where a gradient is missing or of another
+    shape, where the graph was freed, and where a saved tensor was changed in place.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> tg.autograd.backward((x * x).sum())
+    >>> x.grad.tolist()
+    [2.0, 4.0]
+    """
+    roots, seeds = _roots("backward", tensors, grad_tensors, create_graph)
+    retain_graph = create_graph if retain_graph is None else retain_graph
+    pull = pull_recorded if create_graph else None
+    if inputs is None:
+        walk(roots, seeds, retain_graph, None, pull)
+        return
+    inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    if not inputs:
+        raise RuntimeError("backward: inputs must not be empty; leave it out to reach every leaf")
+    found = walk(roots, seeds, retain_graph, _ends("backward", inputs), pull)
+    for t in {id(t): t for t in inputs}.values():
+        g = found.get(t.accumulator())
+        if g is not None:
+            accumulate(t, g, create_graph)
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """d(Σ outputs · grad_outputs)/d(input) for each input, as a tuple; `.grad` is left alone.
+
+    Only what lies between the outputs and the inputs is computed. An input that the outputs do not
+    depend on raises a RuntimeError, gives None with allow_unused=True, zeros with materialize_grads=True.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor(2.0, requires_grad=True)
+    >>> (first,) = tg.autograd.grad(x**3, x, create_graph=True)
+    >>> (second,) = tg.autograd.grad(first, x)
+    >>> first.item(), second.item()
+    (12.0, 12.0)
+    """
+    if is_grads_batched:
+        raise NotImplementedError("grad: is_grads_batched is not supported; call grad once for each row")
+    if materialize_grads and allow_unused is False:
+        raise ValueError("grad: materialize_grads=True needs allow_unused to be True or left out, got False")
+    inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    if not inputs:
+        raise ValueError("grad: requires non-empty inputs")
+    roots, seeds = _roots("grad", outputs, grad_outputs, create_graph)
+    retain_graph = create_graph if retain_graph is None else retain_graph
+    found = walk(roots, seeds, retain_graph, _ends("grad", inputs), pull_recorded if create_graph else None)
+    result: list[Tensor | None] = []
+    handed_out = {id(seed) for seed in seeds}
+    for i, t in enumerate(inputs):
+        g = found.get(t.accumulator())
+        if g is None:
+            if materialize_grads:
+                g = np.zeros_like(t._array)
+            elif not allow_unused:
+                raise RuntimeError(
+                    f"grad: input {i} of shape {t._array.shape} appears not to have been used in the graph of the "
+                    "outputs; set allow_unused=True if that is what you want"
+                )
+        elif id(g) in handed_out or (isinstance(g, Tensor) and not g._array.flags.writeable):
+            g = g.clone() if isinstance(g, Tensor) else g.copy()  # no two are one, and each may be changed in place
+        handed_out.add(id(g))
+        result.append(g if g is None or isinstance(g, Tensor) else wrap(np.asarray(g)))
+    return tuple(result)
+
+
+def _roots(name: str, tensors: Any, gradients: Any, create_graph: bool) -> tuple[list[Node], list]:
+    """The nodes to start from and the gradient to start each with."""
+    tensors = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    if gradients is None:
+        gradients = [None] * len(tensors)
+    elif isinstance(gradients, Tensor):
+        gradients = [gradients]
+    else:
+        gradients = list(gradients)
+    if len(tensors) != len(gradients):
+        raise RuntimeError(f"{name}: got {len(tensors)} tensors and {len(gradients)} gradients; give one for each")
+    roots, seeds = [], []
+    for i, (t, g) in enumerate(zip(tensors, gradients, strict=True)):
+        if not isinstance(t, Tensor):
+            raise TypeError(f"{name}: element {i} of the tensors is a {type(t).__name__}, expected a Tensor")
+        if not t.requires_grad:
+            raise RuntimeError(
+                f"{name}: element {i} of tensors does not require grad and does not have a grad_fn; nothing in its "
+                "history requires grad (was it made under no_grad, or detached?)"
+            )
+        shape = t._array.shape
+        if g is None:
+            if t._array.size != 1:
+                raise RuntimeError(
+                    f"{name}: grad can be implicitly created only for scalar outputs, this one has shape {shape}; "
+                    "reduce it with .sum() or .mean(), or pass a gradient of its shape"
+                )
+            g = wrap(np.ones(shape, t._array.dtype))
+        elif not isinstance(g, Tensor):
+            raise TypeError(f"{name}: gradients can be either Tensors or None, but got {type(g).__name__}")
+        elif g._array.shape != shape:
+            raise RuntimeError(
+                f"{name}: the gradient has shape {g._array.shape}, its output has shape {shape}; they must be equal"
+            )
+        if g._array.dtype != t._array.dtype:
+            g = cast(g, t._array.dtype)
+        roots.append(t.accumulator())
+        seeds.append(g if create_graph else g._array)
+    return roots, seeds
+
+
+def _ends(name: str, inputs: list) -> list[Node]:
+    for i, t in enumerate(inputs):
+        if not isinstance(t, Tensor):
+            raise TypeError(f"{name}: input {i} is a {type(t).__name__}, expected a Tensor")
+        if not t.requires_grad:
+            raise RuntimeError(f"{name}: one of the differentiated Tensors (input {i}) does not require grad")
+    return [t.accumulator() for t in inputs]

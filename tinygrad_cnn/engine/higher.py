@@ -1,0 +1,98 @@
+"""Higher derivatives: going back so that the gradients have graphs of their own.
+
+The same rules run, on Tensors instead of arrays: what they compute with is recorded as any other call. What a node
+saved gets its place in the graph back, and an op with one rule for several inputs is differentiated as what it means.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..arrays.dtypes import float16
+from .broadcast import by_cases, fit, wide
+from .node import Node, refuse_changed, tick
+from .record import OpNode
+from .tensor import Tensor, wrap
+from .walk import walk
+
+
+def pull_recorded(node: Node, g: Any) -> list:
+    """The gradient of each parent, as Tensors with a history; None where it is zero."""
+    if not isinstance(node, OpNode):
+        return node.pull(g)
+    if node.saved is None:
+        node.refuse_second()
+    for version in (*node.guards, *node.meant):
+        if version.time > node.time:
+            refuse_changed(node, node.op.name, version)
+    saved = _in_the_graph(node)
+    if node.op.composition is not None:
+        return _pull_meaning(node, g, saved)
+    if node.dtype is float16:
+        g, saved = wide(g), wide(saved)
+    result = []
+    for (rule, slots), parent in zip(node.plan.steps, node.parents, strict=True):
+        start = tick()
+        c = rule(g, *[saved[i] for i in slots])
+        result.append(c if c is None else fit(_tie(node, c, slots, saved, start), parent))
+    return result
+
+
+def _in_the_graph(node: OpNode) -> list:
+    """What was saved, with its place in the graph: inputs come from their nodes, the result from this one."""
+    plan, out = node.plan, node.plan.numbered.index("out")
+    nodes: dict[int, Node] = dict(zip(plan.needed, node.parents, strict=True))
+    nodes[out] = node
+
+    def tensor(value: Any, number: int | slice) -> Any:
+        if isinstance(number, slice):
+            return [tensor(v, i) for i, v in enumerate(value, number.start)]
+        return wrap(value, nodes.get(number)) if isinstance(value, np.ndarray) else value
+
+    return [tensor(value, number) for value, number in zip(node.saved or (), plan.keep, strict=True)]
+
+
+def _tie(node: OpNode, c: Any, slots: list[int], saved: list, start: int) -> Any:
+    """The gradient as a function of all that its rule took, also where that only told cases apart.
+
+    A ReLU's slope is 0 or 1, and no op follows from which input: the derivative there is zero, not missing.
+    """
+    reached: set[Node | None] = set()
+    stack = [c._node] if isinstance(c, Tensor) else []
+    while stack:
+        other = stack.pop()
+        if other not in reached:
+            reached.add(other)
+            if other is not None and other.time > start:
+                stack.extend(other.parents)
+    if node in reached:
+        return c
+    beyond = node.plan.numbered.index("out")
+    left: dict[Node, None] = {}
+    for i in slots:
+        number = node.plan.keep[i]
+        for t in saved[i] if isinstance(number, slice) else [saved[i]]:
+            if not isinstance(t, Tensor):
+                continue
+            mask = t._array.dtype.kind not in "fc" or (isinstance(number, int) and number >= beyond)
+            if t._node is not None and t._node is not node:
+                left[t._node] = None
+            elif mask:  # a choice among the inputs, or made by them
+                left.update(dict.fromkeys(node.parents))
+    for other in left:
+        if other not in reached:
+            c = by_cases(c, wrap(np.broadcast_to(np.zeros((), other.dtype), other.shape), other))
+    return c
+
+
+def _pull_meaning(node: OpNode, g: Tensor, saved: list) -> list:
+    """The gradients of an op with a joint rule: those of the composition of ops that it means."""
+    arguments = [saved[node.plan.slot(name)] for name in node.op.parameters]
+    ends = [arguments[i].accumulator() for i in node.plan.needed]
+    if node.dtype is float16:
+        g, arguments = wide(g), wide(arguments)
+    out = node.op.composition(*arguments)  # type: ignore[misc]
+    found = walk([out.accumulator()], [g], True, ends, pull_recorded)
+    return [found.get(end) for end in ends]

@@ -1,0 +1,112 @@
+"""Out of the graph: the numbers of a Tensor as an array, as Python numbers, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..engine.memory import FIXED, put_in_order
+from ..engine.modes import mode
+from ..engine.tensor import Tensor
+from .attach import method
+
+
+@method
+def numpy(self: Tensor, *, force: bool = False) -> np.ndarray:
+    """The array itself, on the same memory: a change of one is a change of the other.
+
+    >>> import tinygrad_cnn as tg
+    >>> t = tg.zeros(2)
+    >>> t.numpy()[0] = 5
+    >>> t.tolist()
+    [5.0, 0.0]
+    """
+    if mode.grad and not force and self.requires_grad:
+        raise RuntimeError(
+            "can't call numpy() on a Tensor that requires grad: the array would have no history; "
+            "use tensor.detach().numpy()"
+        )
+    put_in_order(self)
+    self._memory = FIXED
+    return self._array
+
+
+@method
+def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+
+@method
+def item(self: Tensor) -> Any:
+    """The one number in this tensor, as a Python scalar."""
+    if self._array.size != 1:
+        raise RuntimeError(f"item: a Tensor with {self._array.size} elements cannot be converted to a scalar")
+    return self._array.item()
+
+
+@method
+def tolist(self: Tensor) -> Any:
+    """The elements as Python numbers, in lists of lists."""
+    return self._array.tolist()
+
+
+@method
+def __bool__(self: Tensor) -> bool:
+    if self._array.size != 1:
+        raise RuntimeError(
+            f"the truth value of a Tensor with {self._array.size} elements is ambiguous; use .any() or .all()"
+        )
+    return bool(self._array.item())
+
+
+@method
+def __float__(self: Tensor) -> float:
+    return float(self.item())
+
+
+@method
+def __int__(self: Tensor) -> int:
+    return int(self.item())
+
+
+@method
+def __complex__(self: Tensor) -> complex:
+    return complex(self.item())
+
+
+@method
+def __index__(self: Tensor) -> int:
+    if self._array.size != 1 or self._array.dtype.kind not in "iub":
+        raise TypeError("only integer tensors of a single element can be converted to an index")
+    return int(self._array.item())
+
+
+@method
+def __len__(self: Tensor) -> int:
+    if self._array.ndim == 0:
+        raise TypeError("len() of a 0-d tensor")
+    return len(self._array)
+
+
+@method
+def __iter__(self: Tensor) -> Iterator[Tensor]:
+    if self._array.ndim == 0:
+        raise TypeError("iteration over a 0-d tensor")
+    return iter(self.unbind(0))  # type: ignore[attr-defined]
+
+
+@method
+def __format__(self: Tensor, spec: str) -> str:
+    return object.__format__(self, spec) if self._array.ndim else format(self._array.item(), spec)
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether this is a Tensor."""
+    return isinstance(obj, Tensor)
+
+
+def numel(input: Tensor) -> int:
+    """The number of elements."""
+    return input._array.size
