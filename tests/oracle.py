@@ -183,6 +183,11 @@ def rounding(mine: Any) -> tuple[float, float]:
     return unit, unit * largest(mine)
 
 
+def otherwise(fresh: Any, recorded: Any) -> str:
+    """How an answer differs from the record by more than that."""
+    return "\n".join(differences(fresh, recorded, rounding))
+
+
 # Asking.
 
 
@@ -236,8 +241,14 @@ class PyTorch:
         self.record, self.recording = record, recording
         self.names = (test if i == 1 else f"{test} {i}" for i in itertools.count(1))
 
-    def __call__(self, question: Callable[[Any], Any], name: str | None = None) -> Any:
-        """What `question(torch)` gives. An answer that several tests ask for has a `name`."""
+    def __call__(
+        self, question: Callable[[Any], Any], name: str | None = None, differ: Callable[[Any, Any], Any] = otherwise
+    ) -> Any:
+        """What `question(torch)` gives.
+
+        An answer that several tests ask for has a `name`. `differ(fresh, recorded)` says what PyTorch, where it is
+        installed, may not say otherwise.
+        """
         name = name or next(self.names)
         if self.recording:
             self.record.recorded[name] = written(plain(question(torch())))
@@ -246,10 +257,8 @@ class PyTorch:
             command = COMMAND.format(f"tests/{self.record.module.as_posix()}")
             pytest.fail(f"PyTorch's answer to {name!r} is not recorded; where torch is installed, run {command}", False)
         answer = read(self.record.answers[name])
-        if torch():
-            found = "\n".join(differences(plain(question(torch())), answer, rounding))
-            if found:
-                pytest.fail(f"PyTorch {torch().__version__} does not say what is recorded of {name!r}:\n{found}", False)
+        if torch() and (what := differ(plain(question(torch())), answer)):
+            pytest.fail(f"PyTorch {torch().__version__} does not say what is recorded of {name!r}:\n{what}", False)
         return answer
 
     def agrees(self, question: Callable[[Any], Any], rtol: float = 0, atol: float = 0, unit: float = 0) -> None:

@@ -28,8 +28,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from answers import written
-from play import differs, fault, left_behind, play, runnable, smallest, start
+from play import chosen, differs, fault, left_behind, play, runnable, smallest, start
 
 POINTWISE = """
     <x> + <y>; <x> - <y>; <x> * <y>; <x> * <y>; <y> - <x>; <y> * <x>; <x> / <positive>; <y> / (<x> * <x> + 1)
@@ -540,8 +539,8 @@ def faults(seeds: Iterable[int]) -> Iterator[str]:
             yield f"\n# seed {seed}\n{runnable(lines)}\n{fault(lines)}\n"
 
 
-def record(path: Path, n: int) -> None:
-    """Write the first n programs, with PyTorch's answers, that are right here and do not hang on rounding."""
+def choose(path: Path, n: int) -> None:
+    """Write the first n programs that are right here and do not hang on rounding."""
     told: list[str] = []
     for seed in itertools.count():
         if len(told) == n:
@@ -550,13 +549,13 @@ def record(path: Path, n: int) -> None:
         answer = play(lines, "torch")
         others = differs(answer, play(lines, "tinygrad_cnn")), differs(answer, play(lines, "torch", double=True), False)
         if not any(others):
-            told.append(written(lines, answer))
+            told.append(chosen(lines, answer))
     path.write_text("\n".join(told))
 
 
-if __name__ == "__main__":  # record, or: how many, and perhaps from which seed on
-    if sys.argv[1:] == ["record"]:
-        record(Path(__file__).parent / "programs.txt", 300)
+if __name__ == "__main__":  # choose, or: how many, and perhaps from which seed on
+    if sys.argv[1:] == ["choose"]:
+        choose(Path(__file__).parent / "programs.txt", 300)
     else:
         n, first = (int(a) for a in [*sys.argv[1:], random.randrange(10**9)][:2])
         for told in faults(range(first, first + n)):

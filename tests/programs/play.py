@@ -146,7 +146,7 @@ def look(x: Any, grads: bool, flags: bool) -> Seen:
 
 
 def digest(x: np.ndarray) -> np.ndarray:
-    if x.size <= 40:
+    if x.size <= 16:
         return x.flatten()
     x = np.append(x.astype(np.float64).ravel(), np.zeros(-x.size % 8))
     return (x * np.cos(1.7 * np.arange(x.size))).reshape(-1, 8).sum(0)
@@ -198,6 +198,11 @@ def near(a: np.ndarray, b: np.ndarray, within: float | None = None) -> bool:
     largest = np.abs(a[finite]).max(initial=0)
     unit = 4e-3 if half else 1e-4
     return np.allclose(a, b, rtol=unit, atol=unit * max(1, largest) / 5, equal_nan=True)
+
+
+def chosen(lines: list[str], answer: Outcome) -> str:
+    """A program as a file keeps it: up to the line that is refused."""
+    return "\n".join(lines if answer.refused is None else lines[: answer.refused + 1]) + "\n"
 
 
 def runnable(lines: list[str], library: str = "tinygrad_cnn") -> str:

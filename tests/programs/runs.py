@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from answers import written
-from play import Outcome, Seen, differs, play, runnable
+from play import Outcome, Seen, chosen, differs, play, runnable
 
 # In a run, `out` is what a network says, `y` the classes and `z` the numbers that it should say.
 
@@ -364,15 +363,15 @@ def faults(seeds: Iterable[int]) -> Iterator[str]:
             yield f"\n# seed {seed}\n{runnable(lines)}\n{what}\n"
 
 
-def record(path: Path, n: int) -> None:
-    """Write the first n runs that are right here and do not hang on rounding, with PyTorch's answers."""
+def choose(path: Path, n: int) -> None:
+    """Write the first n runs that are right here and do not hang on rounding."""
     told: list[str] = []
     for lines in itertools.chain(itertools.starmap(simplest, SIMPLEST), map(run, itertools.count())):
         if len(told) == n:
             break
         answer = expected(lines)
         if answer and not differs(answer, play(lines, "tinygrad_cnn")) and all(map(_sure, answer.seen.values())):
-            told.append(written(lines, answer))
+            told.append(chosen(lines, answer))
     path.write_text("\n".join(told))
 
 
@@ -383,9 +382,9 @@ def _sure(x: Any) -> bool:
     return x.within < 1e-3 * np.abs(x.values).max(initial=0) + 1e-3 and (x.grad is None or _sure(x.grad))
 
 
-if __name__ == "__main__":  # record, or: how many, and perhaps from which seed on
-    if sys.argv[1:] == ["record"]:
-        record(Path(__file__).parent / "runs.txt", 32)
+if __name__ == "__main__":  # choose, or: how many, and perhaps from which seed on
+    if sys.argv[1:] == ["choose"]:
+        choose(Path(__file__).parent / "runs.txt", 32)
     else:
         n, first = (int(a) for a in [*sys.argv[1:], random.randrange(10**9)][:2])
         for told in faults(range(first, first + n)):
