@@ -22,7 +22,8 @@ import pytest
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import kernels
-from tinygrad_cnn.engine.modes import PACKAGE, mode
+from tinygrad_cnn.arrays.lines import PACKAGE
+from tinygrad_cnn.engine.modes import mode
 
 F = tg.nn.functional
 TRIALS = int(os.environ.get("TINYGRAD_CNN_INTERRUPTS", "200"))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine.modes import Setting, mode
+from ..engine.modes import mode
+from .grad_mode import Block
 
 
-class set_detect_anomaly(Setting):
+class set_detect_anomaly(Block):
     """Check every gradient for NaN during backward; the error names the op, its shapes and the line that called it.
 
     Forward calls note the user's line while it is on, so it costs time: for looking, not for training.
@@ -24,7 +25,7 @@ class set_detect_anomaly(Setting):
         return super().__enter__()
 
 
-class detect_anomaly(Setting):
+class detect_anomaly(Block):
     """`set_detect_anomaly(True)` for a block.
 
     >>> import tinygrad_cnn as tg

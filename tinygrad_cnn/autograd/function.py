@@ -1,5 +1,47 @@
-"""PyTorch's path to `autograd.Function` and what belongs to it; they live in `engine/function.py`."""
+"""PyTorch's `autograd.function`: what belongs to a Function. The class itself is the engine's."""
 
-from ..engine.function import Function, FunctionCtx, once_differentiable
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from ..engine.function import Function, FunctionCtx
+from ..engine.modes import Setting, mode
+from ..engine.node import Node, tick
+from ..engine.tensor import Tensor, wrap
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
+
+
+def once_differentiable(backward: Callable) -> Callable:
+    """Mark a backward that cannot be differentiated again: doing so raises, instead of giving a wrong result."""
+
+    @functools.wraps(backward)
+    def wrapper(ctx: Any, *grads: Any) -> Any:
+        outputs = Setting(grad=False).during(backward, ctx, *grads)
+        sources = [t for t in (*grads, *ctx.saved_tensors) if isinstance(t, Tensor) and t.requires_grad]
+        if not mode.grad or not sources:
+            return outputs
+        everything = outputs if isinstance(outputs, tuple) else (outputs,)
+        results = tuple(wrap(t._array, Once(ctx, t, sources)) if isinstance(t, Tensor) else t for t in everything)
+        return results if isinstance(outputs, tuple) else results[0]
+
+    return wrapper
+
+
+class Once(Node):
+    """A gradient from a backward that is marked with `once_differentiable`: the end of the way."""
+
+    def __init__(self, ctx: Node, gradient: Tensor, sources: list[Tensor]):
+        self.parents = tuple(t.accumulator() for t in sources)
+        self.shape, self.dtype = gradient._array.shape, gradient._array.dtype
+        self.time = tick()
+        self.hooks = self.retain = self.where = None
+        self.scope = mode.scope
+        self.of = ctx.name()
+
+    def pull(self, g: Any) -> list:
+        raise RuntimeError(
+            f"{self.of}: trying to differentiate twice a function that was marked with @once_differentiable"
+        )

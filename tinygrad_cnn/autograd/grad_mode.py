@@ -2,13 +2,48 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 from ..engine.modes import Setting, mode
 
 
-class no_grad(Setting):
+class Block(Setting):
+    """Set some of the mode for a `with` block or, as a decorator, for each call of a function."""
+
+    def __call__(self, f: Callable) -> Callable:
+        if inspect.isgeneratorfunction(f):
+
+            @functools.wraps(f)
+            def generator(*args: Any, **kwargs: Any) -> Any:
+                # The caller's code between two items runs in the caller's mode.
+                inner = f(*args, **kwargs)
+                resume, given = inner.send, None
+                while True:
+                    try:
+                        item = self.during(resume, given)
+                    except StopIteration as end:
+                        return end.value
+                    try:
+                        resume, given = inner.send, (yield item)
+                    except GeneratorExit:
+                        self.during(inner.close)
+                        raise
+                    except BaseException as error:
+                        resume, given = inner.throw, error
+
+            return generator
+
+        @functools.wraps(f)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return self.during(f, *args, **kwargs)
+
+        return wrapper
+
+
+class no_grad(Block):
     """Record nothing: results need no gradient. A context manager and a decorator.
 
     >>> import tinygrad_cnn as tg
@@ -26,7 +61,7 @@ class no_grad(Setting):
         super().__init__(grad=False)
 
 
-class enable_grad(Setting):
+class enable_grad(Block):
     """Record again, inside a `no_grad` block."""
 
     def __new__(cls, f: Callable | None = None) -> Any:
@@ -36,7 +71,7 @@ class enable_grad(Setting):
         super().__init__(grad=True, inference=False)
 
 
-class set_grad_enabled(Setting):
+class set_grad_enabled(Block):
     """Record or not, from now on, or in a `with` block."""
 
     def __init__(self, mode: bool):
@@ -54,7 +89,7 @@ class set_grad_enabled(Setting):
         return super().__call__(f)
 
 
-class inference_mode(Setting):
+class inference_mode(Block):
     """`no_grad` for code that never comes back to autograd."""
 
     def __new__(cls, mode: Any = True) -> Any:

@@ -6,15 +6,14 @@ comes from PyTorch, and for backward passes that need to keep what is not an arr
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ..arrays.lines import user_line
 from .broadcast import fit
 from .inplace import adopt
-from .modes import Setting, mode, user_line
+from .modes import Setting, mode
 from .node import Node, Pick, refuse_changed, tick
 from .tensor import Tensor, refuse_change, refuse_complex, wrap
 from .view import View
@@ -244,36 +243,3 @@ def _same(t: Tensor) -> Tensor:
     out = t.detach()
     out._view = View(t, lambda base: base)
     return out
-
-
-def once_differentiable(backward: Callable) -> Callable:
-    """Mark a backward that cannot be differentiated again: doing so raises, instead of giving a wrong result."""
-
-    @functools.wraps(backward)
-    def wrapper(ctx: Any, *grads: Any) -> Any:
-        outputs = Setting(grad=False).during(backward, ctx, *grads)
-        sources = [t for t in (*grads, *ctx.saved_tensors) if isinstance(t, Tensor) and t.requires_grad]
-        if not mode.grad or not sources:
-            return outputs
-        everything = outputs if isinstance(outputs, tuple) else (outputs,)
-        results = tuple(wrap(t._array, Once(ctx, t, sources)) if isinstance(t, Tensor) else t for t in everything)
-        return results if isinstance(outputs, tuple) else results[0]
-
-    return wrapper
-
-
-class Once(Node):
-    """A gradient from a backward that is marked with `once_differentiable`: the end of the way."""
-
-    def __init__(self, ctx: Node, gradient: Tensor, sources: list[Tensor]):
-        self.parents = tuple(t.accumulator() for t in sources)
-        self.shape, self.dtype = gradient._array.shape, gradient._array.dtype
-        self.time = tick()
-        self.hooks = self.retain = self.where = None
-        self.scope = mode.scope
-        self.of = ctx.name()
-
-    def pull(self, g: Any) -> list:
-        raise RuntimeError(
-            f"{self.of}: trying to differentiate twice a function that was marked with @once_differentiable"
-        )

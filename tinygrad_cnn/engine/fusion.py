@@ -1,7 +1,7 @@
 """One kernel, recorded as the ops that it does, and one way back through several nodes.
 
 A fused kernel is an affair of memory traffic, and the graph should not know of it: hooks, pictures and gradients
-are those of the separate ops.
+are those of the separate ops. Which modules are fused, and who declines, is said in `nn/fusion.py`.
 """
 
 from __future__ import annotations

@@ -8,15 +8,9 @@ the dictionary of the state.
 
 from __future__ import annotations
 
-import functools
-import inspect
-import os.path
-import sys
 import threading
 from collections.abc import Callable
 from typing import Any
-
-PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 class Mode(threading.local):
@@ -43,7 +37,7 @@ class Scope:
 
 
 class Setting:
-    """Set some of the mode for a `with` block or, as a decorator, for each call of a function."""
+    """Set some of the mode for a `with` block, or for one call of a function."""
 
     def __init__(self, **values: Any):
         self.values = values
@@ -71,50 +65,3 @@ class Setting:
             return f(*args, **kwargs)
         finally:
             state |= before
-
-    def __call__(self, f: Callable) -> Callable:
-        if inspect.isgeneratorfunction(f):
-
-            @functools.wraps(f)
-            def generator(*args: Any, **kwargs: Any) -> Any:
-                # The caller's code between two items runs in the caller's mode.
-                inner = f(*args, **kwargs)
-                resume, given = inner.send, None
-                while True:
-                    try:
-                        item = self.during(resume, given)
-                    except StopIteration as end:
-                        return end.value
-                    try:
-                        resume, given = inner.send, (yield item)
-                    except GeneratorExit:
-                        self.during(inner.close)
-                        raise
-                    except BaseException as error:
-                        resume, given = inner.throw, error
-
-            return generator
-
-        @functools.wraps(f)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            return self.during(f, *args, **kwargs)
-
-        return wrapper
-
-
-def user_level() -> int:
-    """The `stacklevel=` of a warning that is to name the innermost line outside this package."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
-        level, frame = level + 1, frame.f_back
-    return level
-
-
-def user_line() -> tuple[str, int, str] | None:
-    """The innermost line outside this package that is being executed: (file, line number, function)."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        if not frame.f_code.co_filename.startswith(PACKAGE):
-            return frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name
-        frame = frame.f_back  # type: ignore[assignment]
-    return None

@@ -15,8 +15,9 @@ from numpy import ndarray
 
 from ..arrays.dtypes import float16
 from ..arrays.half import widened
+from ..arrays.lines import user_line
 from ..kernels import kernel
-from .modes import mode, user_line
+from .modes import mode
 from .node import Node, Version, refuse_changed, tick
 from .op import Op
 from .plan import Plan, plan_for

@@ -9,7 +9,7 @@ from operator import index
 from typing import Any
 
 from ..engine.tensor import Tensor
-from .fuse import in_one_pass
+from .fusion import in_one_pass
 from .module import Module
 from .parameter import Parameter
 

@@ -11,7 +11,7 @@ import pytest
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
-from tinygrad_cnn.nn import fuse
+from tinygrad_cnn.nn import fusion
 from tinygrad_cnn.testing import gradcheck, gradgradcheck
 
 NETS = {
@@ -84,7 +84,7 @@ def test_nodes_know_their_modules():
 
 def test_it_happens_and_it_does_not_where_somebody_looks(monkeypatch):
     calls = []
-    monkeypatch.setitem(fuse._ROWS, (nn.Linear, nn.ReLU), lambda layer, relu, x: calls.append(1))
+    monkeypatch.setitem(fusion.ROWS, (nn.Linear, nn.ReLU), lambda layer, relu, x: calls.append(1))
     net, x = nn.Sequential(nn.Linear(2, 2), nn.ReLU()), tg.randn(50, 2)
     net(x)
     assert len(calls) == 1
