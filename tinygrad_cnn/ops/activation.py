@@ -49,18 +49,20 @@ def relu(input):
     return kernel.relu(input)
 
 
-@op
-def relu_mask(grad, out):
-    """grad, but 0 where out <= 0: what relu is differentiated to. At NaN the gradient passes."""
-    return kernel.relu_mask(grad, out)
-
-
 relu.grad(input=lambda g, out: relu_mask(g, out))
 relu.explain(
     "The gradient passes where the input was positive and stops where it was not.",
     zero="the input was not positive there, so the unit was off (a unit that is always off is dead)",
     input="g · [input > 0]",
 )
+
+
+@op
+def relu_mask(grad, out):
+    """grad, but 0 where out <= 0: what relu is differentiated to. At NaN the gradient passes."""
+    return kernel.relu_mask(grad, out)
+
+
 relu_mask.grad(grad=lambda g, out: relu_mask(g, out), out=lambda g: None)
 relu_mask.explain(
     "A mask is linear: its gradient goes through the same mask.", zero="the mask is closed there", grad="g · [out > 0]"
@@ -137,6 +139,10 @@ def elu(input, alpha=1.0):
     return np.maximum(input, 0) + alpha * np.expm1(np.minimum(input, 0))
 
 
+elu.grad(input=lambda g, input, alpha: where(le(input, 0), g * (alpha * exp(_below(input))), g))
+elu.explain("The gradient passes where the input was positive; below, the slope of the exponential.")
+
+
 @op
 def celu(input, alpha=1.0):
     """input where it is positive, else alpha · (e^(input / alpha) - 1)."""
@@ -146,15 +152,14 @@ def celu(input, alpha=1.0):
     return np.maximum(input, 0) + alpha * np.expm1(np.minimum(input, 0) / alpha)
 
 
+celu.grad(input=lambda g, input, alpha: where(le(input, 0), g * exp(_below(input) / alpha), g))
+celu.explain("The gradient passes where the input was positive; below, the slope of the exponential.")
+
+
 def _below(input: Any) -> Any:
     """The input where the exponential is, which is large nowhere."""
     return where(lt(input, 0), input, 0.0)
 
-
-elu.grad(input=lambda g, input, alpha: where(le(input, 0), g * (alpha * exp(_below(input))), g))
-elu.explain("The gradient passes where the input was positive; below, the slope of the exponential.")
-celu.grad(input=lambda g, input, alpha: where(le(input, 0), g * exp(_below(input) / alpha), g))
-celu.explain("The gradient passes where the input was positive; below, the slope of the exponential.")
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
@@ -179,11 +184,22 @@ def sigmoid(input):
     return 1 / (1 + np.exp(-real(input)))  # where the exponential is inf, this is 0
 
 
+sigmoid.grad(input=lambda g, out: g * out * (1 - out))
+sigmoid.explain(
+    "The slope is s · (1 - s): a quarter at most, nothing where the result is near 0 or 1.",
+    zero="saturated: the result is 0 or 1, where the sigmoid is flat",
+)
+
+
 @op
 def logsigmoid(input):
     """ln sigmoid(input)."""
     _floats("logsigmoid", input)
     return np.minimum(input, 0) - np.log1p(np.exp(-np.abs(input)))
+
+
+logsigmoid.grad(input=lambda g, input: g * sigmoid(-input))
+logsigmoid.explain("The slope is 1 minus the sigmoid.", zero="saturated: the result is flat for large inputs")
 
 
 @op
@@ -195,6 +211,19 @@ def softplus(input, beta=1.0, threshold=20.0):
     return np.where(scaled > threshold, input, smooth)
 
 
+def _softplus_to_input(g: Any, input: Any, beta: float, threshold: float) -> Any:
+    scaled = mul(input, beta)
+    return where(gt(scaled, threshold), g, g * sigmoid(scaled))
+
+
+softplus.grad(input=_softplus_to_input)
+softplus.explain(
+    "The slope is the sigmoid; 1 beyond the threshold.",
+    zero="the curve is flat for very negative inputs",
+    input="g · sigmoid(beta · input)",
+)
+
+
 @op
 def silu(input):
     """input · sigmoid(input)."""
@@ -202,29 +231,11 @@ def silu(input):
     return input * sigmoid(input)
 
 
-def _softplus_to_input(g: Any, input: Any, beta: float, threshold: float) -> Any:
-    scaled = mul(input, beta)
-    return where(gt(scaled, threshold), g, g * sigmoid(scaled))
-
-
 def _silu_to_input(g: Any, input: Any) -> Any:
     s = sigmoid(input)
     return g * s * (1 + input * (1 - s))
 
 
-sigmoid.grad(input=lambda g, out: g * out * (1 - out))
-sigmoid.explain(
-    "The slope is s · (1 - s): a quarter at most, nothing where the result is near 0 or 1.",
-    zero="saturated: the result is 0 or 1, where the sigmoid is flat",
-)
-logsigmoid.grad(input=lambda g, input: g * sigmoid(-input))
-logsigmoid.explain("The slope is 1 minus the sigmoid.", zero="saturated: the result is flat for large inputs")
-softplus.grad(input=_softplus_to_input)
-softplus.explain(
-    "The slope is the sigmoid; 1 beyond the threshold.",
-    zero="the curve is flat for very negative inputs",
-    input="g · sigmoid(beta · input)",
-)
 silu.grad(input=_silu_to_input)
 silu.explain("The product rule for x · sigmoid(x).", input="g · s · (1 + input · (1 − s)), where s = sigmoid(input)")
 
@@ -312,6 +323,10 @@ def hardsigmoid(input):
     return np.minimum(np.maximum(input + 3, 0), 6) / 6
 
 
+hardsigmoid.grad(input=lambda g, input: where(logical_and(gt(input, -3), lt(input, 3)), g / 6, 0))
+hardsigmoid.explain("Slope 1/6 between -3 and 3, flat outside.", zero="saturated: the input was outside (-3, 3)")
+
+
 @op
 def hardswish(input):
     """input · hardsigmoid(input) (Howard et al. 2019)."""
@@ -319,8 +334,6 @@ def hardswish(input):
     return input * (np.minimum(np.maximum(input + 3, 0), 6) / 6)
 
 
-hardsigmoid.grad(input=lambda g, input: where(logical_and(gt(input, -3), lt(input, 3)), g / 6, 0))
-hardsigmoid.explain("Slope 1/6 between -3 and 3, flat outside.", zero="saturated: the input was outside (-3, 3)")
 hardswish.grad(input=lambda g, input: where(le(input, -3), 0, where(lt(input, 3), g * (input / 3 + 0.5), g)))
 hardswish.explain("The slope of its three pieces: 0, x/3 + 1/2, and 1.", zero="the input was at most -3 there")
 

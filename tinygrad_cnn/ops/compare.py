@@ -225,17 +225,19 @@ def all(input, dim=None, keepdim=False):
     return np.all(input, axis=_over("all", dim, input.ndim, keepdim), keepdims=keepdim)
 
 
+all.grad(input=None)
+
+
 @op
 def any(input, dim=None, keepdim=False):
     """Whether any element along `dim` is not zero."""
     return np.any(input, axis=_over("any", dim, input.ndim, keepdim), keepdims=keepdim)
 
 
+any.grad(input=None)
+
+
 def _over(name: str, dim: Any, ndim: int, keepdim: Any) -> tuple[int, ...]:
     """The axes to look along; () is none here, as in PyTorch, not all."""
     over = reduced(name, dim, ndim, keepdim)
     return () if isinstance(dim, tuple | list) and not dim else over
-
-
-all.grad(input=None)
-any.grad(input=None)

@@ -50,6 +50,25 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return out if batch else out[0]
 
 
+conv2d.grad(
+    input=lambda g, weight, input_shape, stride, padding, dilation, groups: conv2d_input(
+        g, weight, input_shape, stride, padding, dilation, groups
+    ),
+    weight=lambda g, input, weight_shape, stride, padding, dilation, groups: conv2d_weight(
+        g, input, weight_shape, stride, padding, dilation, groups
+    ),
+    bias=lambda g: channel_sums(g),
+)
+conv2d.explain(
+    "Every output pixel sends its gradient back to the patch that it looked at, weighted by the "
+    "filter; the filter gets the patches, weighted by the gradients; the bias gets their sum.",
+    zero="of each pair that meets there, one is zero (a dead channel, or no gradient)",
+    input="Σ_{o,i,j} g[n,o,p,q] · weight[o,c,i,j]",
+    weight="Σ_{n,p,q} g[n,o,p,q] · input[n,c,ps+i,qs+j]",
+    bias="Σ_{n,p,q} g[n,o,p,q]",
+)
+
+
 @op
 def conv2d_input(
     grad, weight, input_shape: tuple, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
@@ -69,45 +88,6 @@ def conv2d_input(
     return out if batch else out[0]
 
 
-@op
-def conv2d_weight(
-    grad, input, weight_shape: tuple, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
-):
-    """Σ grad[n,o,p,q]·input[n,c,ps+i,qs+j]        (N,O,P,Q) (N,C,H,W) -> (O,C/G,h,w)
-
-    The derivative of ⟨conv2d(input, weight), grad⟩ in weight.
-    """
-    stride, padding, dilation, extra = _geometry("conv2d", input.shape, weight_shape, stride, padding, dilation, groups)
-    grad = grad if input.ndim == 4 else grad[None]
-    return kernel.conv2d_weight(grad, _whole(input, extra), weight_shape, stride, padding, dilation, groups)
-
-
-@op
-def channel_sums(input):
-    """Σ input[n,c,y,x] over all but c: what a bias is told        (N,C,H,W) or (C,H,W) -> (C,)"""
-    return kernel.channel_sums(input if input.ndim == 4 else input[None])
-
-
-channel_sums.grad(input=lambda g, input_shape: expand_to(g.reshape((-1, 1, 1)), input_shape))
-channel_sums.explain("A sum's gradient goes to every element that was added.", input="g[c] at every n, y, x")
-
-conv2d.grad(
-    input=lambda g, weight, input_shape, stride, padding, dilation, groups: conv2d_input(
-        g, weight, input_shape, stride, padding, dilation, groups
-    ),
-    weight=lambda g, input, weight_shape, stride, padding, dilation, groups: conv2d_weight(
-        g, input, weight_shape, stride, padding, dilation, groups
-    ),
-    bias=lambda g: channel_sums(g),
-)
-conv2d.explain(
-    "Every output pixel sends its gradient back to the patch that it looked at, weighted by the "
-    "filter; the filter gets the patches, weighted by the gradients; the bias gets their sum.",
-    zero="of each pair that meets there, one is zero (a dead channel, or no gradient)",
-    input="Σ_{o,i,j} g[n,o,p,q] · weight[o,c,i,j]",
-    weight="Σ_{n,p,q} g[n,o,p,q] · input[n,c,ps+i,qs+j]",
-    bias="Σ_{n,p,q} g[n,o,p,q]",
-)
 conv2d_input.grad(
     grad=lambda g, weight, grad_shape, stride, padding, dilation, groups: _first(
         conv2d(g, weight, None, stride, padding, dilation, groups), grad_shape
@@ -121,6 +101,21 @@ conv2d_input.explain(
     grad="conv2d(g, weight)",
     weight="Σ_{n,p,q} grad[n,o,p,q] · g[n,c,ps+i,qs+j]",
 )
+
+
+@op
+def conv2d_weight(
+    grad, input, weight_shape: tuple, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+):
+    """Σ grad[n,o,p,q]·input[n,c,ps+i,qs+j]        (N,O,P,Q) (N,C,H,W) -> (O,C/G,h,w)
+
+    The derivative of ⟨conv2d(input, weight), grad⟩ in weight.
+    """
+    stride, padding, dilation, extra = _geometry("conv2d", input.shape, weight_shape, stride, padding, dilation, groups)
+    grad = grad if input.ndim == 4 else grad[None]
+    return kernel.conv2d_weight(grad, _whole(input, extra), weight_shape, stride, padding, dilation, groups)
+
+
 conv2d_weight.grad(
     grad=lambda g, input, grad_shape, stride, padding, dilation, groups: _first(
         conv2d(input, g, None, stride, padding, dilation, groups), grad_shape
@@ -134,6 +129,16 @@ conv2d_weight.explain(
     grad="conv2d(input, g)",
     input="Σ_{o,i,j} grad[n,o,p,q] · g[o,c,i,j]",
 )
+
+
+@op
+def channel_sums(input):
+    """Σ input[n,c,y,x] over all but c: what a bias is told        (N,C,H,W) or (C,H,W) -> (C,)"""
+    return kernel.channel_sums(input if input.ndim == 4 else input[None])
+
+
+channel_sums.grad(input=lambda g, input_shape: expand_to(g.reshape((-1, 1, 1)), input_shape))
+channel_sums.explain("A sum's gradient goes to every element that was added.", input="g[c] at every n, y, x")
 
 
 def conv1d(

@@ -50,14 +50,16 @@ def cumsum(input, dim: int, dtype=None):
     return _running("cumsum", np.add, input, dim, dtype)
 
 
+cumsum.grad(input=lambda g, dim: sum_onwards(g, dim))
+cumsum.explain("An element is in every later sum: it gets the sum of their gradients.", input="Σ_{j ≥ i} g[j]")
+
+
 @op
 def sum_onwards(input, dim: int):
     """out[i] = input[i] + ... + input[n-1] along dim: what cumsum is differentiated to."""
     return np.flip(_running("sum_onwards", np.add, np.flip(input, dim), dim, None), dim) if input.ndim else input.copy()
 
 
-cumsum.grad(input=lambda g, dim: sum_onwards(g, dim))
-cumsum.explain("An element is in every later sum: it gets the sum of their gradients.", input="Σ_{j ≥ i} g[j]")
 sum_onwards.grad(input=lambda g, dim: cumsum(g, dim))
 sum_onwards.explain("An element is in every earlier sum: it gets the sum of their gradients.", input="Σ_{j ≤ i} g[j]")
 

@@ -19,7 +19,7 @@ from ..engine.call import op
 from ..engine.tensor import as_array
 from .compare import eq, ge, gt, isfinite, isnan, le, logical_and, logical_or, lt
 from .pairs import apart, pairwise
-from .unary import exp, log, nought, trunc
+from .unary import STAIRCASE, exp, log, nought, trunc
 
 # The four operations. What `a + b`, `a - b`, `a * b` and `a / b` mean is plus, minus, mul and divide.
 
@@ -27,6 +27,10 @@ from .unary import exp, log, nought, trunc
 @pairwise(np.add, modular, name="add", quick=operator.add)
 def plus(input, other):
     """input + other."""
+
+
+plus.grad(input=lambda g: g, other=lambda g: g)
+plus.explain("Both summands get the whole gradient.")
 
 
 def _no_bool(input: Any, other: Any) -> tuple:
@@ -43,6 +47,10 @@ def minus(input, other):
     """input - other."""
 
 
+minus.grad(input=lambda g: g, other=lambda g: -g)
+minus.explain("The first gets the gradient, the second its negative.")
+
+
 @pairwise(np.multiply, modular, quick=operator.mul)
 def mul(input, other):
     """input · other.
@@ -55,9 +63,17 @@ def mul(input, other):
     """
 
 
+mul.grad(input=lambda g, other: g * other, other=lambda g, input: g * input)
+mul.explain("Each factor gets the gradient times the other factor.", zero="the other factor is zero there")
+
+
 @pairwise(np.true_divide, floating, name="div", quick=operator.truediv)
 def divide(input, other):
     """input / other; integers are divided as floating numbers."""
+
+
+divide.grad(input=lambda g, other: g / other, other=lambda g, input, other: -g * (input / other / other))
+divide.explain("The numerator gets the gradient over the denominator, the denominator by the quotient rule.")
 
 
 @op
@@ -68,14 +84,6 @@ def neg(input):
     return np.negative(input)
 
 
-plus.grad(input=lambda g: g, other=lambda g: g)
-plus.explain("Both summands get the whole gradient.")
-minus.grad(input=lambda g: g, other=lambda g: -g)
-minus.explain("The first gets the gradient, the second its negative.")
-mul.grad(input=lambda g, other: g * other, other=lambda g, input: g * input)
-mul.explain("Each factor gets the gradient times the other factor.", zero="the other factor is zero there")
-divide.grad(input=lambda g, other: g / other, other=lambda g, input, other: -g * (input / other / other))
-divide.explain("The numerator gets the gradient over the denominator, the denominator by the quotient rule.")
 neg.grad(input=lambda g: -g)
 neg.explain("The gradient with the other sign.")
 
@@ -162,9 +170,17 @@ def floor_divide(input, other):
     """⌊input / other⌋: rounded towards minus infinity, as `//`."""
 
 
+floor_divide.grad(input=lambda g: nought(g), other=lambda g: nought(g))
+floor_divide.explain(**STAIRCASE)
+
+
 @pairwise(_truncated, _nonzero)
 def trunc_divide(input, other):
     """input / other, rounded towards zero."""
+
+
+trunc_divide.grad(input=lambda g: nought(g), other=lambda g: nought(g))
+trunc_divide.explain(**STAIRCASE)
 
 
 @pairwise(np.remainder, _nonzero)
@@ -172,17 +188,15 @@ def remainder(input, other):
     """input - other · ⌊input / other⌋: the sign is that of other, as `%`."""
 
 
+remainder.grad(input=lambda g: g, other=lambda g, input, other: -g * floor_divide(input, other))
+remainder.explain("Between two jumps the remainder is input - other · constant.")
+
+
 @pairwise(np.fmod, _nonzero)
 def fmod(input, other):
     """input - other · trunc(input / other): the sign is that of input, as in C."""
 
 
-floor_divide.grad(input=lambda g: nought(g), other=lambda g: nought(g))
-floor_divide.explain("A staircase is flat almost everywhere: nothing flows back.", zero="a staircase is flat")
-trunc_divide.grad(input=lambda g: nought(g), other=lambda g: nought(g))
-trunc_divide.explain("A staircase is flat almost everywhere: nothing flows back.", zero="a staircase is flat")
-remainder.grad(input=lambda g: g, other=lambda g, input, other: -g * floor_divide(input, other))
-remainder.explain("Between two jumps the remainder is input - other · constant.")
 fmod.grad(input=lambda g: g, other=lambda g, input, other: -g * trunc(input / other))
 fmod.explain("Between two jumps the remainder is input - other · constant.")
 
@@ -288,28 +302,13 @@ where.explain(
 )
 
 
+def _share(g: Any, theirs: Any, tie: Any) -> Any:
+    return where(theirs, 0, where(tie, g / 2, g))
+
+
 @pairwise(np.maximum)
 def maximum(input, other):
     """The greater of the two; NaN if one is NaN. Equal operands share the gradient evenly."""
-
-
-@pairwise(np.minimum)
-def minimum(input, other):
-    """The smaller of the two; NaN if one is NaN. Equal operands share the gradient evenly."""
-
-
-@pairwise(np.fmax)
-def fmax(input, other):
-    """The greater of the two; of a number and NaN the number."""
-
-
-@pairwise(np.fmin)
-def fmin(input, other):
-    """The smaller of the two; of a number and NaN the number."""
-
-
-def _share(g: Any, theirs: Any, tie: Any) -> Any:
-    return where(theirs, 0, where(tie, g / 2, g))
 
 
 maximum.grad(
@@ -322,6 +321,13 @@ maximum.explain(
     input="g · [input > other] + g / 2 · [input = other]",
     other="g · [other > input] + g / 2 · [input = other]",
 )
+
+
+@pairwise(np.minimum)
+def minimum(input, other):
+    """The smaller of the two; NaN if one is NaN. Equal operands share the gradient evenly."""
+
+
 minimum.grad(
     input=lambda g, input, other: _share(g, gt(input, other), eq(input, other)),
     other=lambda g, input, other: _share(g, gt(other, input), eq(input, other)),
@@ -332,11 +338,25 @@ minimum.explain(
     input="g · [input < other] + g / 2 · [input = other]",
     other="g · [other < input] + g / 2 · [input = other]",
 )
+
+
+@pairwise(np.fmax)
+def fmax(input, other):
+    """The greater of the two; of a number and NaN the number."""
+
+
 fmax.grad(
     input=lambda g, input, other: where(logical_or(ge(input, other), isnan(other)), g, 0),
     other=lambda g, input, other: where(logical_or(ge(input, other), isnan(other)), 0, g),
 )
 fmax.explain("The one that was taken gets the gradient.", zero="the other one was taken there")
+
+
+@pairwise(np.fmin)
+def fmin(input, other):
+    """The smaller of the two; of a number and NaN the number."""
+
+
 fmin.grad(
     input=lambda g, input, other: where(logical_or(le(input, other), isnan(other)), g, 0),
     other=lambda g, input, other: where(logical_or(le(input, other), isnan(other)), 0, g),
@@ -414,14 +434,42 @@ def atan2(input, other):
     """The angle of the point (other, input) to the x axis, in (-π, π]."""
 
 
+def _turned(g: Any, coordinate: Any, input: Any, other: Any) -> Any:
+    """g · coordinate / (input² + other²), without the squares; 0 at the origin, where there is no derivative."""
+    distance = hypot(where(logical_and(eq(input, 0), eq(other, 0)), 1, input), other)
+    return g * (coordinate / distance) / distance
+
+
+atan2.grad(
+    input=lambda g, input, other: _turned(g, other, input, other),
+    other=lambda g, input, other: -_turned(g, input, input, other),
+)
+atan2.explain(
+    "How the angle of a point turns as the point moves.",
+    input="g · other / (input^2 + other^2)",
+    other="−g · input / (input^2 + other^2)",
+)
+
+
 @pairwise(np.hypot, floating)
 def hypot(input, other):
     """√(input² + other²), without overflow."""
 
 
+hypot.grad(input=lambda g, input, out: g * (input / out), other=lambda g, other, out: g * (other / out))
+hypot.explain("The gradient in the direction of the point.")
+
+
 @pairwise(np.logaddexp, floating)
 def logaddexp(input, other):
     """ln(e^input + e^other), without overflow."""
+
+
+logaddexp.grad(
+    input=lambda g, input, other: g / (1 + exp(other - input)),
+    other=lambda g, input, other: g / (1 + exp(input - other)),
+)
+logaddexp.explain("Each gets its share, as in a softmax of two.")
 
 
 def _xlogy(input: Any, other: Any) -> Any:
@@ -435,33 +483,11 @@ def xlogy(input, other):
     """input · ln(other), and 0 where input is 0 (unless other is NaN)."""
 
 
-def _turned(g: Any, coordinate: Any, input: Any, other: Any) -> Any:
-    """g · coordinate / (input² + other²), without the squares; 0 at the origin, where there is no derivative."""
-    distance = hypot(where(logical_and(eq(input, 0), eq(other, 0)), 1, input), other)
-    return g * (coordinate / distance) / distance
-
-
 def _xlogy_to_input(g: Any, input: Any, other: Any) -> Any:
     still = logical_and(eq(input, 0), le(other, 0))
     return where(still, 0, xlogy(g, where(still, 1, other)))
 
 
-atan2.grad(
-    input=lambda g, input, other: _turned(g, other, input, other),
-    other=lambda g, input, other: -_turned(g, input, input, other),
-)
-atan2.explain(
-    "How the angle of a point turns as the point moves.",
-    input="g · other / (input^2 + other^2)",
-    other="−g · input / (input^2 + other^2)",
-)
-hypot.grad(input=lambda g, input, out: g * (input / out), other=lambda g, other, out: g * (other / out))
-hypot.explain("The gradient in the direction of the point.")
-logaddexp.grad(
-    input=lambda g, input, other: g / (1 + exp(other - input)),
-    other=lambda g, input, other: g / (1 + exp(input - other)),
-)
-logaddexp.explain("Each gets its share, as in a softmax of two.")
 xlogy.grad(input=_xlogy_to_input, other=lambda g, input, other: g * input / other)
 xlogy.explain(
     "The logarithm for the first, the quotient for the second.",

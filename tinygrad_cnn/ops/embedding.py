@@ -23,6 +23,19 @@ def _embedding(input, weight, padding_idx: int | None, scale_grad_by_freq: bool)
     return weight.take(input, 0)
 
 
+_embedding.grad(
+    input=None,
+    weight=lambda g, input, weight_shape, padding_idx, scale_grad_by_freq: _embedding_weight(
+        g, input, weight_shape, padding_idx, scale_grad_by_freq
+    ),
+)
+_embedding.explain(
+    "Each row of the table gets the sum of the gradients of the places where it was looked up.",
+    zero="these rows were not looked up",
+    weight="Σ_{lookups of a row} g",
+)
+
+
 @op
 def _embedding_weight(grad, input, weight_shape: tuple, padding_idx: int | None, scale_grad_by_freq: bool):
     """Σ grad[...] over the places where input is v        (...,D) (...) -> (V,D)
@@ -50,17 +63,6 @@ def _embedding_grad(g: Any, input: Any, padding_idx: int | None, scale_grad_by_f
     return out * share[..., None]
 
 
-_embedding.grad(
-    input=None,
-    weight=lambda g, input, weight_shape, padding_idx, scale_grad_by_freq: _embedding_weight(
-        g, input, weight_shape, padding_idx, scale_grad_by_freq
-    ),
-)
-_embedding.explain(
-    "Each row of the table gets the sum of the gradients of the places where it was looked up.",
-    zero="these rows were not looked up",
-    weight="Σ_{lookups of a row} g",
-)
 _embedding_weight.grad(grad=_embedding_grad, input=None)
 _embedding_weight.explain("The rows' gradients are looked up.", grad="g[input]")
 

@@ -128,6 +128,14 @@ def getitem(input, index: Any):
     return read(input, places), places
 
 
+getitem.grad(input=lambda g, places, input_shape: place(g, places, input_shape))
+getitem.explain(
+    "Each element's gradient returns to the place that it was read from; what was not read gets zero.",
+    zero="these places were not read",
+    input="Σ_{reads of a place} g",
+)
+
+
 @op
 def place(input, places: Places, shape: tuple):
     """Zeros of this shape, with each element of `input` added at its place: the way back of getitem."""
@@ -143,12 +151,6 @@ def place(input, places: Places, shape: tuple):
     return out
 
 
-getitem.grad(input=lambda g, places, input_shape: place(g, places, input_shape))
-getitem.explain(
-    "Each element's gradient returns to the place that it was read from; what was not read gets zero.",
-    zero="these places were not read",
-    input="Σ_{reads of a place} g",
-)
 place.grad(input=lambda g, places: getitem(g, places))
 place.explain("The gradient is read at the places that were filled.", input="g[places]")
 

@@ -41,6 +41,14 @@ def unfold(input, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride:
     return out.reshape(*lead, C * h * w, P * Q)
 
 
+unfold.grad(
+    input=lambda g, input_shape, kernel_size, dilation, padding, stride: fold(
+        g, input_shape[-2:], kernel_size, dilation, padding, stride
+    )
+)
+unfold.explain("Every pixel gets the sum over the windows that saw it.", zero="in no window", input="fold(g)")
+
+
 @op
 def fold(input, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1):
     """Σ input[n, (c,i,j), (p,q)] at [n,c,ps+i,qs+j]        (N, C·h·w, P·Q) -> (N,C,H,W)
@@ -65,12 +73,6 @@ def fold(input, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: 
     return np.ascontiguousarray(padded[..., rows : rows + H, columns : columns + W])
 
 
-unfold.grad(
-    input=lambda g, input_shape, kernel_size, dilation, padding, stride: fold(
-        g, input_shape[-2:], kernel_size, dilation, padding, stride
-    )
-)
-unfold.explain("Every pixel gets the sum over the windows that saw it.", zero="in no window", input="fold(g)")
 fold.grad(input=lambda g, kernel_size, dilation, padding, stride: unfold(g, kernel_size, dilation, padding, stride))
 fold.explain("Every place of a window gets the gradient of the pixel that it was added to.", input="unfold(g)")
 

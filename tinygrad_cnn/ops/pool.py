@@ -72,6 +72,20 @@ def max_pool2d(
     return (out[0][0], out[1][0]) if return_indices else out[0], choice[0]
 
 
+max_pool2d.grad(
+    input=lambda g, choice, input_shape, kernel_size, stride, padding, dilation, ceil_mode, return_indices: (
+        max_pool2d_place(
+            g[0] if return_indices else g, choice, input_shape, kernel_size, stride, padding, dilation, ceil_mode
+        )
+    )
+)
+max_pool2d.explain(
+    "The gradient of an output pixel goes to the one element of its window that was the largest; the others get zero.",
+    zero="not chosen by the max of any window",
+    input="Σ_{windows won} g[n,c,p,q]",
+)
+
+
 @op
 def max_pool2d_place(
     grad,
@@ -90,6 +104,15 @@ def max_pool2d_place(
     if len(input_shape) == 4:
         return kernel.max_pool2d_place(grad, choice, input_shape, window, stride, padding, dilation)
     return kernel.max_pool2d_place(grad[None], choice[None], (1, *input_shape), window, stride, padding, dilation)[0]
+
+
+max_pool2d_place.grad(
+    grad=lambda g, choice, kernel_size, stride, padding, dilation, ceil_mode: max_pool2d_pick(
+        g, choice, kernel_size, stride, padding, dilation, ceil_mode
+    ),
+    choice=None,
+)
+max_pool2d_place.explain("The gradient is picked at the places that were chosen.", grad="g at the chosen places")
 
 
 @op
@@ -111,25 +134,6 @@ def max_pool2d_pick(
     return kernel.max_pool2d_pick(input[None], choice[None], window, stride, padding, dilation)[0]
 
 
-max_pool2d.grad(
-    input=lambda g, choice, input_shape, kernel_size, stride, padding, dilation, ceil_mode, return_indices: (
-        max_pool2d_place(
-            g[0] if return_indices else g, choice, input_shape, kernel_size, stride, padding, dilation, ceil_mode
-        )
-    )
-)
-max_pool2d.explain(
-    "The gradient of an output pixel goes to the one element of its window that was the largest; the others get zero.",
-    zero="not chosen by the max of any window",
-    input="Σ_{windows won} g[n,c,p,q]",
-)
-max_pool2d_place.grad(
-    grad=lambda g, choice, kernel_size, stride, padding, dilation, ceil_mode: max_pool2d_pick(
-        g, choice, kernel_size, stride, padding, dilation, ceil_mode
-    ),
-    choice=None,
-)
-max_pool2d_place.explain("The gradient is picked at the places that were chosen.", grad="g at the chosen places")
 max_pool2d_pick.grad(
     input=lambda g, choice, input_shape, kernel_size, stride, padding, dilation, ceil_mode: max_pool2d_place(
         g, choice, input_shape, kernel_size, stride, padding, dilation, ceil_mode
@@ -180,6 +184,18 @@ def avg_pool2d(
     return out if batch else out[0]
 
 
+avg_pool2d.grad(
+    input=lambda g, input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override: (
+        avg_pool2d_spread(g, input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    )
+)
+avg_pool2d.explain(
+    "Every element of a window gets an equal share of the output pixel's gradient.",
+    zero="in no window",
+    input="Σ_{windows} g[n,c,p,q] / size of the window",
+)
+
+
 @op
 def avg_pool2d_spread(
     grad,
@@ -201,16 +217,6 @@ def avg_pool2d_spread(
     return kernel.sum_pool2d_spread(grad[None], (1, *input_shape), window, stride, padding)[0]
 
 
-avg_pool2d.grad(
-    input=lambda g, input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override: (
-        avg_pool2d_spread(g, input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
-    )
-)
-avg_pool2d.explain(
-    "Every element of a window gets an equal share of the output pixel's gradient.",
-    zero="in no window",
-    input="Σ_{windows} g[n,c,p,q] / size of the window",
-)
 avg_pool2d_spread.grad(
     grad=lambda g, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override: avg_pool2d(
         g, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override

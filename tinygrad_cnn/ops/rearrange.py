@@ -258,6 +258,12 @@ def windows(input, dimension: int, size: int, step: int):
     return np.lib.stride_tricks.as_strided(input, shape, strides, writeable=writeable)
 
 
+windows.grad(
+    input=lambda g, input_shape, dimension, size, step: fold_windows(g, dimension, size, step, input_shape),
+)
+windows.explain("An element gets the sum of its gradients in all windows.", input="Σ_{windows} g")
+
+
 @op
 def fold_windows(input, dimension: int, size: int, step: int, shape: tuple):
     """Each element of each window added at the place that it came from: the way back of `windows`."""
@@ -271,10 +277,6 @@ def fold_windows(input, dimension: int, size: int, step: int, shape: tuple):
     return out
 
 
-windows.grad(
-    input=lambda g, input_shape, dimension, size, step: fold_windows(g, dimension, size, step, input_shape),
-)
-windows.explain("An element gets the sum of its gradients in all windows.", input="Σ_{windows} g")
 fold_windows.grad(input=lambda g, dimension, size, step: windows(g, dimension, size, step))
 fold_windows.explain("The windows of the gradient.", input="windows(g)")
 
@@ -288,6 +290,10 @@ def tril(input, diagonal: int = 0):
     return np.tril(input, whole("tril", "diagonal", diagonal))
 
 
+tril.grad(input=lambda g, diagonal: tril(g, diagonal))
+tril.explain("The same triangle of the gradient.", zero="these elements were left out")
+
+
 @op
 def triu(input, diagonal: int = 0):
     """The upper triangle of each matrix, zeros below; `diagonal` counts upwards from the main one."""
@@ -295,15 +301,13 @@ def triu(input, diagonal: int = 0):
     return np.triu(input, whole("triu", "diagonal", diagonal))
 
 
+triu.grad(input=lambda g, diagonal: triu(g, diagonal))
+triu.explain("The same triangle of the gradient.", zero="these elements were left out")
+
+
 def _refuse_vector(name: str, input: np.ndarray) -> None:
     if input.ndim < 2:
         raise RuntimeError(f"{name}: input must have at least 2 axes, got shape {input.shape}")
-
-
-tril.grad(input=lambda g, diagonal: tril(g, diagonal))
-tril.explain("The same triangle of the gradient.", zero="these elements were left out")
-triu.grad(input=lambda g, diagonal: triu(g, diagonal))
-triu.explain("The same triangle of the gradient.", zero="these elements were left out")
 
 
 @op(view=True)
@@ -316,6 +320,16 @@ def diagonal(input, offset: int = 0, dim1: int = 0, dim2: int = 1):
     (2.0, [[1.0, 0.0], [0.0, 1.0]])
     """
     return _diagonal(input, offset, dim1, dim2)
+
+
+diagonal.grad(
+    input=lambda g, offset, dim1, dim2, input_shape: diagonal_place(g, offset, dim1, dim2, input_shape),
+)
+diagonal.explain(
+    "The gradient goes back to the diagonal; the rest gets zero.",
+    zero="off the diagonal",
+    input="g on the diagonal, else 0",
+)
 
 
 def _diagonal(a: np.ndarray, offset: int, dim1: int, dim2: int) -> np.ndarray:
@@ -336,14 +350,6 @@ def diagonal_place(input, offset: int, dim1: int, dim2: int, shape: tuple):
     return out
 
 
-diagonal.grad(
-    input=lambda g, offset, dim1, dim2, input_shape: diagonal_place(g, offset, dim1, dim2, input_shape),
-)
-diagonal.explain(
-    "The gradient goes back to the diagonal; the rest gets zero.",
-    zero="off the diagonal",
-    input="g on the diagonal, else 0",
-)
 diagonal_place.grad(input=lambda g, offset, dim1, dim2: diagonal(g, offset, dim1, dim2))
 diagonal_place.explain("The gradient's diagonal.", input="diagonal(g)")
 

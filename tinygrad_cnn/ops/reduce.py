@@ -131,6 +131,10 @@ def _prod_to_input(g: Any, input: Any, dim: Any, keepdim: bool) -> Any:
     return g * prod_others(input, axis("prod", dim, len(shape)))
 
 
+prod.grad(input=_prod_to_input)
+prod.explain("Each factor gets the product of the others.", zero="another factor is zero", input="g · Π_{others} input")
+
+
 @op
 def prod_others(input, dim: int):
     """For each element the product of all the others along dim: what prod is differentiated to."""
@@ -164,8 +168,6 @@ def _before(a: Any, dim: int, rows: tuple) -> Any:
     return expand_to(a.reshape((*shape[:dim], 1, *shape[dim:])), rows)
 
 
-prod.grad(input=_prod_to_input)
-prod.explain("Each factor gets the product of the others.", zero="another factor is zero", input="g · Π_{others} input")
 prod_others.grad(input=_prod_others_to_input)
 prod_others.explain(
     "Each factor gets the products of all others but one.",
@@ -231,10 +233,26 @@ def amax(input, dim=None, keepdim=False):
     return np.maximum.reduce(input, axis=_not_empty("amax", input, dim, keepdim), keepdims=keepdim)
 
 
+amax.grad(input=lambda g, input, out, dim, keepdim: shared(g, input, out, dim, keepdim))
+amax.explain(
+    "The greatest element gets the gradient; equal ones share it.",
+    zero="not chosen by the max",
+    input="g · [input = out] / how many are equal",
+)
+
+
 @op
 def amin(input, dim=None, keepdim=False):
     """The smallest element along dim; NaN if there is one."""
     return np.minimum.reduce(input, axis=_not_empty("amin", input, dim, keepdim), keepdims=keepdim)
+
+
+amin.grad(input=lambda g, input, out, dim, keepdim: shared(g, input, out, dim, keepdim))
+amin.explain(
+    "The smallest element gets the gradient; equal ones share it.",
+    zero="not chosen by the min",
+    input="g · [input = out] / how many are equal",
+)
 
 
 def shared(g: Any, input: Any, out: Any, dim: Any, keepdim: bool, unknown: float = math.nan) -> Any:
@@ -246,24 +264,13 @@ def shared(g: Any, input: Any, out: Any, dim: Any, keepdim: bool, unknown: float
     return where(best, spread(g / count, shape, dim, keepdim), spread(elsewhere, shape, dim, keepdim))
 
 
-amax.grad(input=lambda g, input, out, dim, keepdim: shared(g, input, out, dim, keepdim))
-amax.explain(
-    "The greatest element gets the gradient; equal ones share it.",
-    zero="not chosen by the max",
-    input="g · [input = out] / how many are equal",
-)
-amin.grad(input=lambda g, input, out, dim, keepdim: shared(g, input, out, dim, keepdim))
-amin.explain(
-    "The smallest element gets the gradient; equal ones share it.",
-    zero="not chosen by the min",
-    input="g · [input = out] / how many are equal",
-)
-
-
 @op
 def argmax(input, dim=None, keepdim=False):
     """Where the greatest element along dim stands, the first of equal ones; without dim in the flattened tensor."""
     return _where_extreme("argmax", np.argmax, input, dim, keepdim)
+
+
+argmax.grad(input=None)
 
 
 @op
@@ -272,7 +279,6 @@ def argmin(input, dim=None, keepdim=False):
     return _where_extreme("argmin", np.argmin, input, dim, keepdim)
 
 
-argmax.grad(input=None)
 argmin.grad(input=None)
 
 
@@ -538,11 +544,21 @@ def nuclear_norm(input, dim: tuple):
     return np.linalg.svd(np.moveaxis(input, dim, (-2, -1)), compute_uv=False).sum(-1)
 
 
+nuclear_norm.grad(
+    input=lambda g, input, dim: spread_back(g, dim, len(np.shape(as_array(input)))) * _rotation(input, dim)
+)
+nuclear_norm.explain("The rotation that brings the matrix to its singular values and back.", input="g · U Vᵀ")
+
+
 @op
 def _rotation(input, dim: tuple):
     """U·Vᵀ of the singular value decomposition of each matrix: what the nuclear norm is differentiated to."""
     u, _, v = np.linalg.svd(np.moveaxis(input, dim, (-2, -1)), full_matrices=False)
     return np.moveaxis(u @ v, (-2, -1), dim)
+
+
+_rotation.grad(input=lambda g, input, dim: _rotation_step(g, input, dim))
+_rotation.explain("The turn of the matrix, undone.", input="the turn of U Vᵀ along g")
 
 
 @op
@@ -559,12 +575,6 @@ def _rotation_step(step, input, dim: tuple):
 
 
 _rotation_step.grad(step=None, input=None)
-_rotation.grad(input=lambda g, input, dim: _rotation_step(g, input, dim))
-_rotation.explain("The turn of the matrix, undone.", input="the turn of U Vᵀ along g")
-nuclear_norm.grad(
-    input=lambda g, input, dim: spread_back(g, dim, len(np.shape(as_array(input)))) * _rotation(input, dim)
-)
-nuclear_norm.explain("The rotation that brings the matrix to its singular values and back.", input="g · U Vᵀ")
 
 
 def spread_back(a: Any, over: tuple, ndim: int) -> Any:

@@ -152,6 +152,9 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
     return out if len(out) > 1 else values
 
 
+unique.grad(input=None)
+
+
 @op(exact=True)
 def bincount(input, weights=None, minlength=0):
     """How often each integer 0, 1, ... occurs, or the sum of its weights        (n,) -> (max + 1,)"""
@@ -163,6 +166,9 @@ def bincount(input, weights=None, minlength=0):
         raise RuntimeError(f"bincount: weights {weights.shape} must have the shape of input {input.shape}")
     counts = np.bincount(input, weights, minlength)
     return counts if weights is None else counts.astype(float32 if weights.dtype == float32 else float64)
+
+
+bincount.grad(input=None)
 
 
 @op
@@ -180,6 +186,4 @@ def histc(input, bins=100, min=0, max=0):
     return counts.astype(input.dtype)
 
 
-unique.grad(input=None)
-bincount.grad(input=None)
 histc.grad(input=None)

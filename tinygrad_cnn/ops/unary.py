@@ -41,10 +41,18 @@ def square(input):
     return input * input if input.dtype.kind != "b" else input.astype(int64)
 
 
+square.grad(input=lambda g, input: 2 * g * input)
+square.explain("The slope of x² is 2x.", zero="the input is zero there")
+
+
 @op
 def reciprocal(input):
     """1 / input."""
     return np.true_divide(1, real(input))
+
+
+reciprocal.grad(input=lambda g, out: -g * out * out)
+reciprocal.explain("The slope of 1/x is -1/x², written with the result.")
 
 
 @op
@@ -60,18 +68,16 @@ def sqrt(input):
     return np.sqrt(real(input))
 
 
+sqrt.grad(input=lambda g, out: g / (2 * out))
+sqrt.explain("The slope of √x is 1/(2√x): the smaller the root, the steeper.")
+
+
 @op
 def rsqrt(input):
     """1 / √input."""
     return np.true_divide(1, np.sqrt(real(input)))
 
 
-square.grad(input=lambda g, input: 2 * g * input)
-square.explain("The slope of x² is 2x.", zero="the input is zero there")
-reciprocal.grad(input=lambda g, out: -g * out * out)
-reciprocal.explain("The slope of 1/x is -1/x², written with the result.")
-sqrt.grad(input=lambda g, out: g / (2 * out))
-sqrt.explain("The slope of √x is 1/(2√x): the smaller the root, the steeper.")
 rsqrt.grad(input=lambda g, out: -0.5 * g * out * out * out)
 rsqrt.explain("The slope of 1/√x is -1/2 of the result's cube.")
 
@@ -92,10 +98,18 @@ def exp(input):
     return np.exp(real(input))
 
 
+exp.grad(input=lambda g, out: g * out)
+exp.explain("The exponential is its own slope.", zero="the result is so small that it is zero there")
+
+
 @op
 def exp2(input):
     """2^input."""
     return np.exp2(real(input))
+
+
+exp2.grad(input=lambda g, out: g * out * math.log(2))
+exp2.explain("The result is its own slope, but for ln 2.")
 
 
 @op
@@ -104,10 +118,18 @@ def expm1(input):
     return np.expm1(real(input))
 
 
+expm1.grad(input=lambda g, input: g * exp(input))
+expm1.explain("The slope is e^x.")
+
+
 @op
 def log(input):
     """ln input."""
     return np.log(real(input))
+
+
+log.grad(input=lambda g, input: g / input)
+log.explain("The slope of ln x is 1/x: steep near zero.")
 
 
 @op
@@ -116,10 +138,18 @@ def log2(input):
     return np.log2(real(input))
 
 
+log2.grad(input=lambda g, input: g / (input * math.log(2)))
+log2.explain("The slope of ln x, scaled to base 2.")
+
+
 @op
 def log10(input):
     """The logarithm to base 10."""
     return np.log10(real(input))
+
+
+log10.grad(input=lambda g, input: g / (input * math.log(10)))
+log10.explain("The slope of ln x, scaled to base 10.")
 
 
 @op
@@ -128,23 +158,13 @@ def log1p(input):
     return np.log1p(real(input))
 
 
-exp.grad(input=lambda g, out: g * out)
-exp.explain("The exponential is its own slope.", zero="the result is so small that it is zero there")
-exp2.grad(input=lambda g, out: g * out * math.log(2))
-exp2.explain("The result is its own slope, but for ln 2.")
-expm1.grad(input=lambda g, input: g * exp(input))
-expm1.explain("The slope is e^x.")
-log.grad(input=lambda g, input: g / input)
-log.explain("The slope of ln x is 1/x: steep near zero.")
-log2.grad(input=lambda g, input: g / (input * math.log(2)))
-log2.explain("The slope of ln x, scaled to base 2.")
-log10.grad(input=lambda g, input: g / (input * math.log(10)))
-log10.explain("The slope of ln x, scaled to base 10.")
 log1p.grad(input=lambda g, input: g / (1 + input))
 log1p.explain("The slope of ln(1 + x) is 1/(1 + x).")
 
 
 # Sign and roundings: constant between their steps.
+
+STAIRCASE = {"words": "A staircase is flat almost everywhere: nothing flows back.", "zero": "a staircase is flat"}
 
 
 @op
@@ -153,10 +173,21 @@ def sign(input):
     return input.copy() if input.dtype.kind == "b" else np.subtract(input > 0, input < 0, dtype=input.dtype)
 
 
+sign.grad(input=lambda g: nought(g))
+sign.explain("Flat but for a jump at zero: nothing flows back.", zero="sign is flat")
+
+
 @op
 def abs(input):
     """|input|; the gradient at 0 is 0."""
     return np.abs(input)
+
+
+abs.grad(input=lambda g, input: g * sign(input))
+abs.explain(
+    "The gradient keeps its sign where the input is positive and changes it where that is negative.",
+    zero="the input is zero there",
+)
 
 
 @op
@@ -165,16 +196,28 @@ def floor(input):
     return np.floor(input) if input.dtype.kind == "f" else input.copy()
 
 
+floor.grad(input=lambda g: nought(g))
+floor.explain(**STAIRCASE)
+
+
 @op
 def ceil(input):
     """The smallest integer >= input."""
     return np.ceil(input) if input.dtype.kind == "f" else input.copy()
 
 
+ceil.grad(input=lambda g: nought(g))
+ceil.explain(**STAIRCASE)
+
+
 @op
 def trunc(input):
     """The integer part: rounded towards zero."""
     return np.trunc(input) if input.dtype.kind == "f" else input.copy()
+
+
+trunc.grad(input=lambda g: nought(g))
+trunc.explain(**STAIRCASE)
 
 
 @op
@@ -192,6 +235,10 @@ def round(input, decimals=0):
     return input.copy()
 
 
+round.grad(input=lambda g: nought(g))
+round.explain(**STAIRCASE)
+
+
 @op
 def frac(input):
     """input - trunc(input): the part behind the point, with the sign of input."""
@@ -200,21 +247,6 @@ def frac(input):
     return input - np.trunc(input)
 
 
-sign.grad(input=lambda g: nought(g))
-sign.explain("Flat but for a jump at zero: nothing flows back.", zero="sign is flat")
-abs.grad(input=lambda g, input: g * sign(input))
-abs.explain(
-    "The gradient keeps its sign where the input is positive and changes it where that is negative.",
-    zero="the input is zero there",
-)
-floor.grad(input=lambda g: nought(g))
-floor.explain("A staircase is flat almost everywhere: nothing flows back.", zero="a staircase is flat")
-ceil.grad(input=lambda g: nought(g))
-ceil.explain("A staircase is flat almost everywhere: nothing flows back.", zero="a staircase is flat")
-trunc.grad(input=lambda g: nought(g))
-trunc.explain("A staircase is flat almost everywhere: nothing flows back.", zero="a staircase is flat")
-round.grad(input=lambda g: nought(g))
-round.explain("A staircase is flat almost everywhere: nothing flows back.", zero="a staircase is flat")
 frac.grad(input=lambda g: g)
 frac.explain("What is left of a staircase rises with slope one.")
 
@@ -228,10 +260,18 @@ def sin(input):
     return np.sin(real(input))
 
 
+sin.grad(input=lambda g, input: g * cos(input))
+sin.explain("The slope of the sine is the cosine.")
+
+
 @op
 def cos(input):
     """cos(input)."""
     return np.cos(real(input))
+
+
+cos.grad(input=lambda g, input: -g * sin(input))
+cos.explain("The slope of the cosine is minus the sine.")
 
 
 @op
@@ -240,10 +280,18 @@ def tan(input):
     return np.tan(real(input))
 
 
+tan.grad(input=lambda g, out: g * (1 + out * out))
+tan.explain("The slope of the tangent is 1 + tan².")
+
+
 @op
 def asin(input):
     """The angle in [-π/2, π/2] whose sine is input."""
     return np.arcsin(real(input))
+
+
+asin.grad(input=lambda g, input: g * rsqrt(1 - input * input))
+asin.explain("The slope of the arc sine is 1/√(1 - x²): endless at -1 and 1.")
 
 
 @op
@@ -252,10 +300,18 @@ def acos(input):
     return np.arccos(real(input))
 
 
+acos.grad(input=lambda g, input: -g * rsqrt(1 - input * input))
+acos.explain("As the arc sine's, with the other sign.")
+
+
 @op
 def atan(input):
     """The angle in (-π/2, π/2) whose tangent is input."""
     return np.arctan(real(input))
+
+
+atan.grad(input=lambda g, input: g / (1 + input * input))
+atan.explain("The slope of the arc tangent is 1/(1 + x²).", zero="saturated: the arc tangent is flat far from zero")
 
 
 @op
@@ -276,18 +332,6 @@ def _sinc_to_input(g: Any, input: Any) -> Any:
     return g * where(near, x * series * (-math.pi / 3), (cos(input * math.pi) - sinc(input)) / where(near, 1, input))
 
 
-sin.grad(input=lambda g, input: g * cos(input))
-sin.explain("The slope of the sine is the cosine.")
-cos.grad(input=lambda g, input: -g * sin(input))
-cos.explain("The slope of the cosine is minus the sine.")
-tan.grad(input=lambda g, out: g * (1 + out * out))
-tan.explain("The slope of the tangent is 1 + tan².")
-asin.grad(input=lambda g, input: g * rsqrt(1 - input * input))
-asin.explain("The slope of the arc sine is 1/√(1 - x²): endless at -1 and 1.")
-acos.grad(input=lambda g, input: -g * rsqrt(1 - input * input))
-acos.explain("As the arc sine's, with the other sign.")
-atan.grad(input=lambda g, input: g / (1 + input * input))
-atan.explain("The slope of the arc tangent is 1/(1 + x²).", zero="saturated: the arc tangent is flat far from zero")
 sinc.grad(input=_sinc_to_input)
 sinc.explain("The quotient rule, with the limit 0 at the origin.", input="g · (cos(π · input) − out) / input")
 
@@ -301,10 +345,18 @@ def sinh(input):
     return np.sinh(real(input))
 
 
+sinh.grad(input=lambda g, input: g * cosh(input))
+sinh.explain("The slope of sinh is cosh.")
+
+
 @op
 def cosh(input):
     """(e^input + e^-input) / 2."""
     return np.cosh(real(input))
+
+
+cosh.grad(input=lambda g, input: g * sinh(input))
+cosh.explain("The slope of cosh is sinh.")
 
 
 @op
@@ -313,10 +365,21 @@ def tanh(input):
     return np.tanh(real(input))
 
 
+tanh.grad(input=lambda g, out: g * (1 - out * out))
+tanh.explain(
+    "The slope is 1 - tanh²: one at zero, nothing where the result is near -1 or 1.",
+    zero="saturated: the result is -1 or 1, where tanh is flat",
+)
+
+
 @op
 def asinh(input):
     """The number whose sinh is input."""
     return np.arcsinh(real(input))
+
+
+asinh.grad(input=lambda g, input: g * rsqrt(1 + input * input))
+asinh.explain("The slope is 1/√(1 + x²).")
 
 
 @op
@@ -325,25 +388,16 @@ def acosh(input):
     return np.arccosh(real(input))
 
 
+acosh.grad(input=lambda g, input: g * rsqrt(abs(input) - 1) * rsqrt(abs(input) + 1))
+acosh.explain("The slope is 1/√(x² - 1).")
+
+
 @op
 def atanh(input):
     """The number whose tanh is input; NaN beyond -1 and 1."""
     return np.arctanh(real(input))
 
 
-sinh.grad(input=lambda g, input: g * cosh(input))
-sinh.explain("The slope of sinh is cosh.")
-cosh.grad(input=lambda g, input: g * sinh(input))
-cosh.explain("The slope of cosh is sinh.")
-tanh.grad(input=lambda g, out: g * (1 - out * out))
-tanh.explain(
-    "The slope is 1 - tanh²: one at zero, nothing where the result is near -1 or 1.",
-    zero="saturated: the result is -1 or 1, where tanh is flat",
-)
-asinh.grad(input=lambda g, input: g * rsqrt(1 + input * input))
-asinh.explain("The slope is 1/√(1 + x²).")
-acosh.grad(input=lambda g, input: g * rsqrt(abs(input) - 1) * rsqrt(abs(input) + 1))
-acosh.explain("The slope is 1/√(x² - 1).")
 atanh.grad(input=lambda g, input: g / (1 - input * input))
 atanh.explain("The slope is 1/(1 - x²).")
 
@@ -357,14 +411,16 @@ def erf(input):
     return kernel.erf(real(input))
 
 
+erf.grad(input=lambda g, input: g * exp(-input * input) * (2 / math.sqrt(math.pi)))
+erf.explain("The slope is the bell curve, 2/√π · e^(-x²).", zero="saturated: erf is flat far from zero")
+
+
 @op
 def erfc(input):
     """1 - erf(input), exact to the last digits where that is small."""
     return kernel.erfc(real(input))
 
 
-erf.grad(input=lambda g, input: g * exp(-input * input) * (2 / math.sqrt(math.pi)))
-erf.explain("The slope is the bell curve, 2/√π · e^(-x²).", zero="saturated: erf is flat far from zero")
 erfc.grad(input=lambda g, input: g * exp(-input * input) * (-2 / math.sqrt(math.pi)))
 erfc.explain("Minus the bell curve.", zero="saturated: erfc is flat far from zero")
 
