@@ -1,6 +1,9 @@
 """Networks by name: those that people learned CNNs from, and ResNet.
 
 Every builder takes the shape of one image (C, H, W) and the number of classes; `get_model` finds it by name.
+
+All that is imported here is named as in PyTorch: `tinygrad-cnn bench` runs this file a second time to make the same
+networks of PyTorch's layers.
 """
 
 from __future__ import annotations
@@ -8,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import nn
-from ..ops import flatten
+from .. import flatten, nn
 
 _BUILDERS: dict[str, Callable[[int, int, int, int], nn.Module]] = {}
 

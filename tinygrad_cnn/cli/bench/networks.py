@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import importlib
 import math
+import types
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,30 +33,6 @@ class Workload:
     def described(self) -> dict:
         """As plain data, for the way to a worker."""
         return asdict(self)
-
-
-def victorzhou(nn: Any, c: int, h: int, w: int, classes: int) -> Any:
-    features = 8 * ((h - 2) // 2) * ((w - 2) // 2)
-    return nn.Sequential(nn.Conv2d(c, 8, 3), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(features, classes))
-
-
-def mlp(nn: Any, c: int, h: int, w: int, classes: int) -> Any:
-    return nn.Sequential(nn.Flatten(), nn.Linear(c * h * w, 256), nn.ReLU(), nn.Linear(256, classes))
-
-
-def lenet(nn: Any, c: int, h: int, w: int, classes: int) -> Any:
-    features = 16 * ((h // 2 - 4) // 2) * ((w // 2 - 4) // 2)
-    first = [nn.Conv2d(c, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)]
-    second = [nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()]
-    last = [nn.Linear(features, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, classes)]
-    return nn.Sequential(*first, *second, *last)
-
-
-def keras_mnist(nn: Any, c: int, h: int, w: int, classes: int) -> Any:
-    features = 64 * ((h - 4) // 2) * ((w - 4) // 2)
-    body = [nn.Conv2d(c, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.25)]
-    head = [nn.Flatten(), nn.Linear(features, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, classes)]
-    return nn.Sequential(*body, *head)
 
 
 def cs231n(nn: Any, c: int, h: int, w: int, classes: int) -> Any:
@@ -89,32 +68,6 @@ def vgg(nn: Any, c: int, h: int, w: int, classes: int, deep: bool = False) -> An
     return nn.Sequential(*body, nn.MaxPool2d(2), nn.Flatten(), nn.Linear(features, classes))
 
 
-def resnet18(nn: Any, c: int, h: int, w: int, classes: int) -> Any:
-    """ResNet-18 (He, Zhang, Ren, Sun 2016), its blocks written out as PyTorch users write them."""
-
-    class Block(nn.Module):
-        def __init__(self, i: int, o: int, stride: int):
-            super().__init__()
-            self.conv1, self.bn1 = nn.Conv2d(i, o, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(o)
-            self.relu = nn.ReLU(inplace=True)
-            self.conv2, self.bn2 = nn.Conv2d(o, o, 3, padding=1, bias=False), nn.BatchNorm2d(o)
-            self.downsample = None
-            if stride > 1:
-                self.downsample = nn.Sequential(nn.Conv2d(i, o, 1, stride=stride, bias=False), nn.BatchNorm2d(o))
-
-        def forward(self, x: Any) -> Any:
-            identity = x if self.downsample is None else self.downsample(x)
-            out = self.relu(self.bn1(self.conv1(x)))
-            return self.relu(self.bn2(self.conv2(out)) + identity)
-
-    stem = [nn.Conv2d(c, 64, 7, stride=2, padding=3, bias=False), nn.BatchNorm2d(64), nn.ReLU(inplace=True)]
-    blocks = [Block(64, 64, 1), Block(64, 64, 1)]
-    for o in (128, 256, 512):
-        blocks += [Block(o // 2, o, 2), Block(o, o, 1)]
-    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, classes)]
-    return nn.Sequential(*stem, nn.MaxPool2d(3, stride=2, padding=1), *blocks, *head)
-
-
 def blocks(nn: Any, c: int, h: int, w: int, classes: int, channels: int, depth: int) -> Any:
     """So many times convolution, batch norm and ReLU at full size, then the mean of each channel."""
     layers = []
@@ -124,8 +77,25 @@ def blocks(nn: Any, c: int, h: int, w: int, classes: int, channels: int, depth: 
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
 
 
-NETWORKS = (victorzhou, mlp, lenet, keras_mnist, cs231n, hermosayhl, vgg, resnet18, blocks)
-BUILDERS: dict[str, Callable] = {f.__name__: f for f in NETWORKS}
+BUILDERS: dict[str, Callable] = {f.__name__: f for f in (cs231n, hermosayhl, vgg, blocks)}
+MODELS = Path(__file__).parents[2] / "vision" / "models.py"
+
+
+def build(lib: Any, w: Workload) -> Any:
+    """The network of a workload: one of those above, or of `vision.models`."""
+    if w.network in BUILDERS:
+        return BUILDERS[w.network](lib.nn, *w.image, w.classes, **w.sizes)
+    return models(lib).get_model(w.network, input_shape=w.image, num_classes=w.classes)
+
+
+def models(lib: Any) -> Any:
+    """`vision.models` with the layers of this library: the same file, where `from .. import nn` finds this one's."""
+    loader = SourceFileLoader(f"{lib.__name__}.vision.models", str(MODELS))
+    module = types.ModuleType(loader.name)
+    module.__package__ = f"{lib.__name__}.vision"
+    loader.exec_module(module)
+    return module
+
 
 WORKLOADS = {
     f"{w.network}_b{w.batch}": w
@@ -174,7 +144,7 @@ class Network:
         rng = np.random.default_rng(0)
         self.x = lib.tensor(rng.standard_normal((w.batch, *w.image), dtype=np.float32))
         self.y = lib.tensor(rng.integers(0, w.classes, w.batch))
-        net = self.net = BUILDERS[w.network](lib.nn, *w.image, w.classes, **w.sizes)
+        net = self.net = build(lib, w)
         with lib.no_grad():
             for name, p in net.named_parameters():
                 p.copy_(lib.tensor(weights(name, tuple(p.shape), rng)))
@@ -230,7 +200,7 @@ def gradients(library: str, workload: dict, threads: int, seed: int, dtype: str,
     w = Workload(**workload)
     lib = load(library, threads)
     rng = np.random.default_rng(seed)
-    net = BUILDERS[w.network](lib.nn, *w.image, w.classes, **w.sizes).to(getattr(lib, dtype))
+    net = build(lib, w).to(getattr(lib, dtype))
     with lib.no_grad():
         for p, values in default_weights(net.named_parameters(), rng):
             p.copy_(lib.tensor(values.astype(dtype)))
