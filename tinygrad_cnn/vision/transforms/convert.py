@@ -49,7 +49,7 @@ class ConvertImageDtype(Transform):
 class Normalize(Transform):
     """(x - mean[c]) / std[c] for each channel c of a floating-point Tensor (..., C, H, W).
 
-    >>> from tinygrad_cnn.tensor import Tensor
+    >>> from tinygrad_cnn import Tensor
     >>> Normalize((0.5,), (0.5,))(Tensor([[[0.0, 0.5, 1.0]]])).tolist()
     [[[-1.0, 0.0, 1.0]]]
     """
