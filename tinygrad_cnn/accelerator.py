@@ -1,4 +1,4 @@
-"""What a script asks of accelerators, answered as on a machine without one."""
+"""Here because PyTorch scripts import it: `accelerator`, answered as on a machine without one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`compile`: for scripts that call it. The kernels are compiled already, so nothing is left to do."""
+"""Here because PyTorch scripts call it: `compile`. The kernels are compiled already, so nothing is left to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a script asks of CUDA, answered as on a machine without it."""
+"""Here because PyTorch scripts import it: `cuda`, answered as on a machine without it."""
 
 from __future__ import annotations
 

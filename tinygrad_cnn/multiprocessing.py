@@ -1,3 +1,3 @@
-"""Python's own multiprocessing under the name that PyTorch scripts import."""
+"""Here because PyTorch scripts import it: Python's own `multiprocessing`."""
 
 from multiprocessing import *  # noqa: F403

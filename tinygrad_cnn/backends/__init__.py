@@ -1,4 +1,4 @@
-"""Switches that PyTorch scripts set; there is nothing behind them on a CPU."""
+"""Here because PyTorch scripts import it: `backends`, switches that they set and nothing depends on."""
 
 from . import cuda, cudnn, mps
 

@@ -1,4 +1,4 @@
-"""CUDA's switches: scripts may set them, nothing depends on them."""
+"""Here because PyTorch scripts import it: CUDA's switches, on which nothing depends."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""cuDNN's switches: scripts may set them, nothing depends on them."""
+"""Here because PyTorch scripts import it: cuDNN's switches, on which nothing depends."""
 
 enabled = False
 benchmark = False

@@ -1,4 +1,4 @@
-"""Apple's GPU: not used."""
+"""Here because PyTorch scripts import it: Apple's GPU, which is not used."""
 
 
 def is_available() -> bool:

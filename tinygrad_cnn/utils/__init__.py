@@ -1,4 +1,4 @@
-"""The place where PyTorch-style scripts look for data: `tinygrad_cnn.utils.data` is `tinygrad_cnn.data`."""
+"""Here because PyTorch scripts import it: `utils`, where they look for `utils.data`."""
 
 from . import data
 

@@ -1,4 +1,4 @@
-"""`torch.utils.data` by its other name; the code is in `tinygrad_cnn.data`."""
+"""Here because PyTorch scripts import it: `utils.data`, which is `tinygrad_cnn.data`."""
 
 from ...data import *  # noqa: F403
 from ...data import __all__ as __all__
