@@ -90,6 +90,42 @@ class FunctionCtx(Node):
             tensors.append(t)
         return tuple(tensors)
 
+    def _record(self, args: tuple, outputs: tuple, single: bool) -> list:
+        """Let the outputs have this node as their history, and keep what is to be saved."""
+        self._single = single
+        self.parents = tuple(a.accumulator() for a, n in zip(args, self.needs_input_grad, strict=True) if n)
+        self.time = tick()  # younger than its parents
+        given = {id(a) for a in args}
+        results = [self._output(i, t, id(t) in given) for i, t in enumerate(outputs)]
+        self._keep(results)
+        self._dirty = {}  # a node does not hold its outputs
+        return results
+
+    def _output(self, i: int, t: Any, is_input: bool) -> Any:
+        """Output number i with its history, as far as it is a Tensor that has a gradient."""
+        name, marked = self.function.__name__, id(t) in self._not_differentiable
+        self._outputs.append((t._array.shape, t._array.dtype) if isinstance(t, Tensor) else ((), np.dtype("f4")))
+        if not isinstance(t, Tensor):
+            return t
+        array = t._array
+        if marked or array.dtype.kind != "f":
+            if not marked:
+                refuse_complex(name, array.dtype)
+            return t.detach() if is_input else t
+        self.shape, self.dtype = array.shape if self._single else (), array.dtype
+        node = self if self._single else Pick(self, i, array)
+        if id(t) in self._dirty:
+            if t._view is not None:
+                t._view.refuse_change(name)
+            adopt(t, wrap(array, node))
+            return t
+        if is_input:
+            t = _same(t)
+        if t._view is not None:
+            t._view.sealed = f"by {name}"
+        t._node, t._requires_grad = node, True
+        return t
+
     def _keep(self, outputs: list) -> None:
         """Turn the tensors to save into arrays and nodes: an output of this node must not be held by it."""
         own = {id(t): i for i, t in enumerate(outputs) if isinstance(t, Tensor) and t._requires_grad}
@@ -191,8 +227,7 @@ class Function:
             unrecorded.during(cls.setup_context, ctx, args, outputs)  # type: ignore[attr-defined]
         else:
             outputs = unrecorded.during(cls.forward, ctx, *args, **kwargs)
-        single = not isinstance(outputs, tuple)
-        everything = (outputs,) if single else outputs
+        everything = outputs if isinstance(outputs, tuple) else (outputs,)
         for t in ctx._dirty.values():
             t.version().bump(cls.__name__)
         if lost := ctx._dirty.keys() - {id(t) for t in everything}:
@@ -202,40 +237,10 @@ class Function:
             )
         if not ctx._recorded:
             return outputs
-        ctx._single = single
-        ctx.parents = tuple(a.accumulator() for a, n in zip(args, ctx.needs_input_grad, strict=True) if n)
-        ctx.time = tick()  # younger than its parents
-        given = {id(a) for a in args}
-        results: list = []
-        for i, t in enumerate(everything):
-            ctx._outputs.append((t._array.shape, t._array.dtype) if isinstance(t, Tensor) else ((), np.dtype("f4")))
-            if not isinstance(t, Tensor) or t._array.dtype.kind != "f" or id(t) in ctx._not_differentiable:
-                if isinstance(t, Tensor) and id(t) not in ctx._not_differentiable:
-                    refuse_complex(cls.__name__, t._array.dtype)
-                results.append(t.detach() if isinstance(t, Tensor) and id(t) in given else t)
-                continue
-            if single:
-                ctx.shape, ctx.dtype = t._array.shape, t._array.dtype
-                node: Node = ctx
-            else:
-                ctx.shape, ctx.dtype = (), t._array.dtype
-                node = Pick(ctx, i, t._array)
-            if id(t) in ctx._dirty:
-                if t._view is not None:
-                    t._view.refuse_change(cls.__name__)
-                adopt(t, wrap(t._array, node))
-            else:
-                if id(t) in given:
-                    t = _same(t)
-                if t._view is not None:
-                    t._view.sealed = f"by {cls.__name__}"
-                t._node, t._requires_grad = node, True
-            results.append(t)
-        ctx._keep(results)
-        ctx._dirty = {}  # a node does not hold its outputs
+        results = ctx._record(args, everything, single=not isinstance(outputs, tuple))
         if mode.tracer is not None:
             mode.tracer.called(cls, args, tuple(a._array for a in results if isinstance(a, Tensor)), ctx)
-        return results[0] if single else tuple(results)
+        return tuple(results) if isinstance(outputs, tuple) else results[0]
 
 
 def _same(t: Tensor) -> Tensor:
