@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import runpy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from .diff import diff as diff_page
 from .dot import DEFAULT_SHOW, dot, show_set
 from .page import html
 from .recorder import record
+from .script import Script
 from .snapshot import load, save
 from .svg import engine, svg
 from .text import text
@@ -74,37 +74,37 @@ def diff(before: str, after: str, output: str) -> None:
 
 def run_target(target: str, shapes: list[tuple[int, ...]], *, values: bool, check: bool) -> record:
     """Run the script, make the loss, go backward; all of it recorded."""
-    script, _, name = target.partition(":")
-    path = Path(script)
-    if not path.is_file():
-        raise FileNotFoundError(f"{script}: there is no such script")
-    tg.manual_seed(0)
-    with record(values=values, check=check) as script_run:
-        try:
-            namespace = runpy.run_path(str(path), run_name=path.stem)
-        except SystemExit:
-            raise ValueError(f"{script}: it ended itself (SystemExit) before there was a graph") from None
-        name, thing = _find(script, name, namespace)
+    path, _, name = target.partition(":")
+    with Script(path) as script:
+        tg.manual_seed(0)
+        with record(values=values, check=check) as script_run:
+            namespace = script.run()
+            name, thing = _find(script, name, namespace)
+            if isinstance(thing, Tensor):
+                script_run.name(namespace)
+                if not script_run.walked(thing):
+                    _backward(f"{path}:{name}", thing)
+        if len(script_run.document["passes"]) > MOST_PASSES:
+            raise ValueError(
+                f"{path}: it runs {len(script_run.document['passes'])} backward passes, too many for a picture; "
+                "name a function that returns one loss"
+            )
         if isinstance(thing, Tensor):
-            script_run.name(namespace)
-            if not script_run.walked(thing):
-                _backward(f"{script}:{name}", thing)
-    if len(script_run.document["passes"]) > MOST_PASSES:
-        raise ValueError(
-            f"{script}: it runs {len(script_run.document['passes'])} backward passes, too many for a picture; "
-            "name a function that returns one loss"
-        )
-    if isinstance(thing, Tensor):
-        return script_run
+            return script_run
+        return _called(f"{path}:{name}", thing, shapes, namespace, values=values, check=check)
+
+
+def _called(
+    what: str, thing: Any, shapes: list[tuple[int, ...]], namespace: dict[str, Any], *, values: bool, check: bool
+) -> record:
+    """Call a Module or a function of the script, and go backward from what it returns."""
     arguments = [tg.randn(*shape) for shape in shapes]
     if isinstance(thing, Module) and not arguments:
-        raise ValueError(f"{script}:{name} is a Module; say what goes in with --input, for example --input 1,1,28,28")
+        raise ValueError(f"{what} is a Module; say what goes in with --input, for example --input 1,1,28,28")
     if not isinstance(thing, Module):
         needed = [p.name for p in inspect.signature(thing).parameters.values() if p.default is p.empty]
         if len(needed) > len(arguments):
-            raise ValueError(
-                f"{script}:{name} takes {', '.join(needed)}; give a function without arguments, or --input"
-            )
+            raise ValueError(f"{what} takes {', '.join(needed)}; give a function without arguments, or --input")
     model = thing if isinstance(thing, Module) else None
     known = {f"input{i or ''}": x for i, x in enumerate(arguments)}
     with record(model, names=known, values=values, check=check) as run:
@@ -112,9 +112,9 @@ def run_target(target: str, shapes: list[tuple[int, ...]], *, values: bool, chec
             run.name(namespace)
         loss = thing(*arguments)
         if not isinstance(loss, Tensor):
-            raise ValueError(f"{script}:{name} returned a {type(loss).__name__}; it must return one Tensor")
+            raise ValueError(f"{what} returned a {type(loss).__name__}; it must return one Tensor")
         if not run.walked(loss):
-            _backward(f"{script}:{name}", loss)
+            _backward(what, loss)
     return run
 
 
@@ -125,22 +125,24 @@ def _backward(what: str, t: Tensor) -> None:
     t.backward(ones, retain_graph=True)
 
 
-def _find(script: str, name: str, namespace: dict[str, Any]) -> tuple[str, Any]:
+def _find(script: Script, name: str, namespace: dict[str, Any]) -> tuple[str, Any]:
     """What is to be drawn: the thing of that name or, without a name, the one that it can only be."""
     good = {k: v for k, v in namespace.items() if not k.startswith("_") and _drawable(v)}
     if name:
         if name not in namespace:
-            raise ValueError(f"{script}: there is no {name!r}; it has {', '.join(good) or 'nothing that can be drawn'}")
+            raise script.lacks(name, good, "nothing that can be drawn")
         if name not in good and not (callable(namespace[name]) and not isinstance(namespace[name], type)):
             kind = type(namespace[name]).__name__
-            raise ValueError(f"{script}:{name} is a {kind}; expected a Tensor with a history, a Module, or a function")
+            raise ValueError(
+                f"{script.path}:{name} is a {kind}; expected a Tensor with a history, a Module, or a function"
+            )
         return name, namespace[name]
     results = [k for k, v in good.items() if isinstance(v, Tensor)]
     for candidates in (["loss"], results[-1:], [k for k in good if isinstance(good[k], Module)]):
         if len(candidates) == 1 and candidates[0] in good:
             return candidates[0], good[candidates[0]]
     names = ", ".join(good) or "nothing that can be drawn"
-    raise ValueError(f"{script}: say what to draw, as {script}:NAME; it has {names}")
+    raise ValueError(f"{script.path}: say what to draw, as {script.path}:NAME; it has {names}")
 
 
 def _drawable(v: Any) -> bool:

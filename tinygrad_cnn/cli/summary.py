@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import inspect
 import json
-import runpy
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import UserError
+
+if TYPE_CHECKING:
+    from ..viz.script import Script
 
 PHOTO = (1, 3, 224, 224)
 DIGIT = (1, 1, 28, 28)
@@ -43,21 +45,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from ..viz import summary
+    from ..viz.script import Script
 
-    script, colon, name = args.target.partition(":")
-    if colon or script.endswith(".py"):
-        model = from_script(script, name)
-        if not args.input:
-            raise UserError(f"say what goes into {args.target} with --input, for example --input 1,1,28,28")
-        inputs = args.input
-    else:
-        inputs = args.input or [PHOTO if script.startswith("resnet") else DIGIT]
-        model = from_models(script, inputs[0])
+    path, colon, name = args.target.partition(":")
     try:
-        found = summary(model, inputs, depth=args.depth, dtypes=args.dtype)
+        if colon or path.endswith(".py"):
+            with Script(path) as script:
+                with contextlib.redirect_stdout(sys.stderr):  # the table alone goes to standard output
+                    model = from_script(script, name)
+                if not args.input:
+                    raise UserError(f"say what goes into {args.target} with --input, for example --input 1,1,28,28")
+                show(model, args.input, args)
+        else:
+            inputs = args.input or [PHOTO if path.startswith("resnet") else DIGIT]
+            show(from_models(path, inputs[0]), inputs, args)
     except (ValueError, RuntimeError, TypeError, IndexError) as error:
         raise UserError(error) from None
+
+
+def show(model: Any, inputs: list[tuple[int, ...]], args: argparse.Namespace) -> None:
+    from ..viz import summary
+
+    found = summary(model, inputs, depth=args.depth, dtypes=args.dtype)
     print(json.dumps(found.to_dict(), ensure_ascii=False) if args.json else found)
 
 
@@ -67,45 +76,29 @@ def from_models(name: str, first: tuple[int, ...]) -> Any:
 
     if len(first) != 4:
         raise UserError(f"--input {','.join(map(str, first))}: {name} takes images, N,C,H,W")
-    try:
-        return get_model(name, input_shape=first[1:])
-    except ValueError as error:
-        raise UserError(error) from None
+    return get_model(name, input_shape=first[1:])
 
 
-def from_script(script: str, name: str) -> Any:
+def from_script(script: Script, name: str) -> Any:
     """The Module of this name or, without a name, the only one that the script makes."""
     from ..nn import Module
 
-    path = Path(script)
-    if not path.is_file():
-        raise UserError(f"{script}: there is no such script")
-    before = list(sys.path), sys.argv
-    sys.path.insert(0, str(path.resolve().parent))  # as if it were run, without options
-    sys.argv = [script]
-    try:
-        with contextlib.redirect_stdout(sys.stderr):  # the table alone goes to standard output
-            namespace = runpy.run_path(str(path), run_name=path.stem)
-    except SystemExit:
-        raise UserError(f"{script}: it ended itself (SystemExit) before there was a network") from None
-    except (RuntimeError, ValueError, OSError) as error:  # as of a damaged file that it loads
-        raise UserError(f"{script}: {error}") from None
-    finally:
-        sys.path[:], sys.argv = before
+    namespace = script.run()
     modules = {k: v for k, v in namespace.items() if isinstance(v, Module) and not k.startswith("_")}
     if not name:
         if len(modules) != 1:
             there = f"it has {', '.join(modules)}" if modules else "it has no Module of its own"
-            raise UserError(f"{script}: say which network, as {script}:NAME; {there}")
+            raise UserError(f"{script.path}: say which network, as {script.path}:NAME; {there}")
         (name,) = modules
     if name not in namespace:
-        raise UserError(f"{script}: there is no {name!r}; the networks in it: {', '.join(modules) or 'none'}")
+        raise script.lacks(name, modules, "no Module of its own")
     thing = namespace[name]
     if not isinstance(thing, Module) and callable(thing):
         try:
-            thing = thing()
+            inspect.signature(thing).bind()
         except TypeError as error:
-            raise UserError(f"{script}:{name} cannot be called without arguments: {error}") from None
+            raise UserError(f"{script.path}:{name} cannot be called without arguments: {error}") from None
+        thing = thing()
     if not isinstance(thing, Module):
-        raise UserError(f"{script}:{name} is a {type(thing).__name__}; expected a Module, or what makes one")
+        raise UserError(f"{script.path}:{name} is a {type(thing).__name__}; expected a Module, or what makes one")
     return thing

@@ -1,0 +1,89 @@
+"""Running a user's script to see what it makes: as `python script.py` does, but for its `__name__`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from traceback import walk_tb
+from types import CodeType, ModuleType, TracebackType
+from typing import Any
+
+
+class Script:
+    """A script that runs inside of a block, and what it has made is used there.
+
+        with Script("net.py") as script:
+            made = script.run()
+
+    Within the block the script's folder is first on `sys.path`, `sys.argv` is the script alone, and the script is a
+    module like any other, named net; behind it all is as before, and what was imported from that folder is forgotten.
+    So what stands under `if __name__ == "__main__":` is not run.
+
+    Raises a FileNotFoundError where there is no such file, and a ValueError of one line for an error in the script: one
+    of its syntax at once, one that it raises, or a SystemExit, when it leaves the block.
+    """
+
+    def __init__(self, path: str):
+        self.path = path
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"{path}: there is no such script")
+        self.folder = Path(path).resolve().parent
+        self.code = self._compiled()
+        self.module = ModuleType(Path(path).stem)
+        self.module.__file__ = os.path.abspath(path)
+
+    def _compiled(self) -> CodeType:
+        try:
+            return compile(Path(self.path).read_bytes(), self.path, "exec", dont_inherit=True)
+        except (SyntaxError, ValueError) as error:  # a ValueError: null bytes
+            raise self._mistake(error, getattr(error, "lineno", None)) from error
+
+    def __enter__(self) -> Script:
+        self.before = list(sys.path), sys.argv, dict(sys.modules)
+        sys.path.insert(0, str(self.folder))
+        sys.argv = [self.path]
+        sys.modules[self.module.__name__] = self.module
+        return self
+
+    def run(self) -> dict[str, Any]:
+        """Run it from its first line to its last; returns its global names."""
+        exec(self.code, vars(self.module))
+        return vars(self.module)
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: TracebackType | None) -> None:
+        sys.path[:], sys.argv, modules = self.before
+        own = self.module.__name__
+        beside = [name for name in sys.modules if name not in modules and self._is_beside(name, modules)]
+        for name in {own, *beside}:
+            sys.modules.pop(name, None)
+        if own in modules:
+            sys.modules[own] = modules[own]
+        if isinstance(error, SystemExit):
+            raise ValueError(f"{self.path}: it ended itself (SystemExit) before it was done") from error
+        lines = [line for frame, line in walk_tb(trace) if frame.f_code.co_filename == self.path]
+        if lines and isinstance(error, Exception) and not isinstance(error, BrokenPipeError):
+            raise self._mistake(error, lines[-1]) from error
+
+    def _is_beside(self, name: str, before: dict[str, ModuleType]) -> bool:
+        """Whether a module, or the package that it is in, was imported from the script's folder."""
+        top = name.partition(".")[0]
+        file = getattr(sys.modules.get(top), "__file__", None) or ""
+        return top not in before and Path(file).resolve() in (
+            self.folder / f"{top}.py",
+            self.folder / top / "__init__.py",
+        )
+
+    def _mistake(self, error: Exception, line: int | None) -> ValueError:
+        said = error.msg if isinstance(error, SyntaxError) and error.filename == self.path else error
+        text = " ".join(f"{type(error).__name__}: {said}".split())
+        return ValueError(f"{self.path}, line {line}: {text}" if line else f"{self.path}: {text}")
+
+    def lacks(self, name: str, there: Iterable[str], nothing: str) -> ValueError:
+        """The error that there is no such name, with those that there are; `nothing` is said where there are none."""
+        names = list(there)
+        near = " or ".join(map(repr, get_close_matches(name, names)))
+        hint = f"; did you mean {near}?" if near else ""
+        return ValueError(f"{self.path}: there is no {name!r}; it has {', '.join(names) or nothing}{hint}")
