@@ -1,13 +1,15 @@
-"""What all tests share: one seed each, the default dtype as it was, and PyTorch's answers."""
+"""What all tests share: one seed each, the default dtype as it was, PyTorch's answers, and a small MNIST."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
+from tinygrad_cnn.data import Digits, write_idx
 
 sys.path.insert(0, str(Path(__file__).parent))
 from oracle import (  # noqa: F401
@@ -17,6 +19,19 @@ from oracle import (  # noqa: F401
     pytest_sessionfinish,
     pytorch,
 )
+
+
+@pytest.fixture(scope="session")
+def mnist(tmp_path_factory) -> Path:
+    """A folder with the four files of MNIST, made of the packaged digits: 960 to learn from, 192 to test with."""
+    folder = tmp_path_factory.mktemp("mnist")
+    for part, train, n in (("train", True, 960), ("t10k", False, 192)):
+        digits = Digits(train=train)
+        images = np.kron(np.stack([digits[i][0].numpy()[0] for i in range(n)]), np.ones((3, 3)))
+        images = np.pad(images / images.max() * 255, ((0, 0), (2, 2), (2, 2)))  # (n, 28, 28)
+        write_idx(folder / f"{part}-images-idx3-ubyte.gz", images.astype(np.uint8))
+        write_idx(folder / f"{part}-labels-idx1-ubyte.gz", np.array([digits[i][1] for i in range(n)], np.uint8))
+    return folder
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
-from tinygrad_cnn.data import Digits, write_idx
+from tinygrad_cnn.data import read_idx
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -46,24 +47,18 @@ def run(name: str, change=here) -> dict:
 
 
 @pytest.fixture(scope="session")
-def data(tmp_path_factory):
+def data(tmp_path_factory, mnist):
     """A folder with MNIST, CIFAR-10 and a folder of pictures, all small, made of the packaged digits."""
     root = tmp_path_factory.mktemp("scripts") / "data"
-    raw = root / "MNIST" / "raw"
-    raw.mkdir(parents=True)
     batches = root / "cifar-10-batches-py"
-    batches.mkdir()
-    for part, train, n in (("train", True, 960), ("t10k", False, 192)):
-        digits = Digits(train=train)
-        images = np.kron(np.stack([digits[i][0].numpy()[0] for i in range(n)]), np.ones((3, 3)))
-        images = np.pad(images / images.max() * 255, ((0, 0), (2, 2), (2, 2))).astype(np.uint8)
-        labels = np.array([int(digits[i][1]) for i in range(n)], np.uint8)
-        write_idx(raw / f"{part}-images-idx3-ubyte.gz", images)
-        write_idx(raw / f"{part}-labels-idx1-ubyte.gz", labels)
+    batches.mkdir(parents=True)
+    shutil.copytree(mnist, root / "MNIST" / "raw")
+    for part, files in (("train", [f"data_batch_{i}" for i in range(1, 6)]), ("t10k", ["test_batch"])):
+        images, labels = (read_idx(mnist / f"{part}-{kind}-ubyte.gz") for kind in ("images-idx3", "labels-idx1"))
         colours = np.repeat(np.pad(images, ((0, 0), (2, 2), (2, 2)))[:, None], 3, axis=1)[:160]
         colours[:, 1] //= 1 + labels[:160, None, None] // 2
         rows = colours.reshape(160, -1)
-        for k, file in enumerate([f"data_batch_{i}" for i in range(1, 6)] if train else ["test_batch"]):
+        for k, file in enumerate(files):
             one = {"data": rows[k * 32 : k * 32 + 32], "labels": labels[k * 32 : k * 32 + 32].tolist()}
             (batches / file).write_bytes(pickle.dumps(one))
     kinds = "airplane automobile bird cat deer dog frog horse ship truck".split()

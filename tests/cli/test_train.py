@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,9 +16,6 @@ import pytest
 import tinygrad_cnn as tg
 from tinygrad_cnn.cli import main
 from tinygrad_cnn.data.idx import write_idx
-
-MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist"
-needs_mnist = pytest.mark.skipif(not MNIST.is_dir(), reason="needs the MNIST files in ../shared/data/mnist")
 
 
 def run(capsys, *args):
@@ -149,14 +145,13 @@ def test_ctrl_c_keeps_what_was_learned(tmp_path):
     assert tg.load(file)
 
 
-@needs_mnist
 @pytest.mark.slow
-def test_mnist_from_its_files(capsys, tmp_path):
-    options = ["--limit", "3000", "--epochs", "2", "--json"]
-    code, out, _ = run(capsys, "--data", "mnist", "--root", str(MNIST), *options)
+def test_mnist_from_its_files(capsys, tmp_path, mnist):
+    options = ["--limit", "900", "--epochs", "4", "--json"]
+    code, out, _ = run(capsys, "--data", "mnist", "--root", str(mnist), *options)
     assert code == 0
     assert json.loads(out)["test_accuracy"] > 0.85
-    for file in MNIST.glob("*.gz"):  # the same files, unpacked
+    for file in mnist.glob("*.gz"):  # the same files, unpacked
         (tmp_path / file.stem).write_bytes(gzip.decompress(file.read_bytes()))
     code, again, _ = run(capsys, "--data", "mnist", "--root", str(tmp_path), *options)
     assert json.loads(again)["test_accuracy"] == json.loads(out)["test_accuracy"]

@@ -110,12 +110,13 @@ def test_quick(name, arguments, lines, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == PICTURES.get(name, set())
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not (DATA / "mnist").is_dir(), reason="MNIST is not beside the project")
-def test_the_article_s_78_percent():
-    output = run("s000_victorzhou", "--root", str(DATA / "mnist"))
-    (accuracy,) = re.findall(r"^Test Accuracy: ([\d.]+)$", output, re.MULTILINE)
-    assert float(accuracy) >= 0.78
+if (DATA / "mnist").is_dir():  # MNIST, where it is beside the project
+
+    @pytest.mark.slow
+    def test_the_article_s_78_percent():
+        output = run("s000_victorzhou", "--root", str(DATA / "mnist"))
+        (accuracy,) = re.findall(r"^Test Accuracy: ([\d.]+)$", output, re.MULTILINE)
+        assert float(accuracy) >= 0.78
 
 
 def test_every_seed_is_tested():
