@@ -39,7 +39,7 @@ from .arrays.device import device
 from .arrays.plain import plain
 from .engine.tensor import Tensor, wrap
 from .nn import Module, Parameter
-from .nn.state import unchanged_by_errors
+from .nn.state import held_by, unchanged_by_errors
 from .optim import Optimizer
 from .random import get_rng_state, set_rng_state
 
@@ -145,7 +145,9 @@ def load_checkpoint(
     for name in given:
         if held[name] is None:
             raise RuntimeError(f"load_checkpoint: the file holds no state of the {name} that was given")
-    with _all_or_nothing(model, optimizer, scheduler):
+    others = [part for name, part in given.items() if name != "model"]
+    at_risk = [*held_by(model.modules()), *(d for part in others for d in _changed_by_loading(part))]
+    with unchanged_by_errors(at_risk):
         for name, part in given.items():
             part.load_state_dict(held[name])
         for name, saved in held.get("kinds", {}).items():
@@ -156,28 +158,12 @@ def load_checkpoint(
     return held["more"]
 
 
-@contextlib.contextmanager
-def _all_or_nothing(model: Module, *parts: Any) -> Iterator[None]:
-    """Put everything back as it was if loading fails, without another call of what just failed."""
-    dicts = [(d, dict(d)) for part in parts if part is not None for d in _held_by(part)]
-    rng = get_rng_state()
-    with unchanged_by_errors(model.modules()):
-        try:
-            yield
-        except BaseException:
-            for d, before in dicts:
-                d.clear()
-                d.update(before)
-            set_rng_state(rng)
-            raise
-
-
-def _held_by(part: Any) -> Iterator[dict]:
+def _changed_by_loading(part: Any) -> Iterator[dict]:
     """The dicts that loading a state may change: attributes, and what is in them of groups and schedulers."""
     yield getattr(part, "__dict__", {})
     yield from getattr(part, "param_groups", ())
     for scheduler in getattr(part, "_schedulers", ()):
-        yield from _held_by(scheduler)
+        yield from _changed_by_loading(scheduler)
 
 
 def _write_whole(f: str | os.PathLike, write: Callable[[Any], Any]) -> None:

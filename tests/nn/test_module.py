@@ -440,6 +440,21 @@ def test_loading_is_all_or_nothing_and_says_everything():
         assert t.tolist() == before[key].tolist()
 
 
+def test_a_way_of_loading_that_fails_has_drawn_nothing():
+    class Noisy(Scale):
+        def _load_from_state_dict(self, *args):
+            super()._load_from_state_dict(*args)
+            self.w.data.copy_(tg.randn(2))
+            self.found = "something"
+            raise ValueError("too noisy")
+
+    net = Noisy()
+    before, state = net.w.tolist(), tg.get_rng_state()
+    with pytest.raises(ValueError, match="too noisy"):
+        net.load_state_dict(Scale().state_dict())
+    assert (net.w.tolist(), tg.get_rng_state(), hasattr(net, "found")) == (before, state, False)
+
+
 def test_not_strict():
     net = Net()
     result = net.load_state_dict({"one.w": tg.zeros(2), "other": tg.zeros(1)}, strict=False)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine.tensor import Tensor
+from ..random import get_rng_state, set_rng_state
 from .parameter import Parameter
 
 EXTRA = "_extra_state"
@@ -77,7 +78,7 @@ def load(module: Any, state: Mapping[str, Any], strict: bool, assign: bool) -> I
     if not isinstance(state, Mapping):
         raise TypeError(f"load_state_dict: expected state_dict to be dict-like, got {type(state).__name__}")
     found = Loading(assign)
-    with unchanged_by_errors(_at_risk(module)):
+    with unchanged_by_errors(held_by(_at_risk(module))):
         _visit(module, OrderedDict(state), "", getattr(state, "_metadata", {}), found)
         problems = []
         if strict and found.unexpected:
@@ -163,16 +164,27 @@ def _at_risk(module: Any) -> list:
     return [m for m in module.modules() if _overrides(m)]
 
 
+def held_by(modules: Iterable[Any]) -> Iterator[dict]:
+    """The dicts in which modules keep what they have."""
+    for m in modules:
+        yield from (vars(m), m._parameters, m._buffers)
+
+
 @contextlib.contextmanager
-def unchanged_by_errors(modules: Iterable[Any]) -> Iterator[None]:
-    """A block after which these modules are as they were before, if it ends by an error."""
-    dicts = [(d, dict(d)) for m in modules for d in (vars(m), m._parameters, m._buffers)]
-    tensors = {t for _, d in dicts for t in d.values() if isinstance(t, Tensor)}
+def unchanged_by_errors(dicts: Iterable[dict]) -> Iterator[None]:
+    """A block after which these dicts, the tensors in them and the random numbers are as before, if an error ends it.
+
+    Nothing is called again of what has just failed.
+    """
+    kept = [(d, dict(d)) for d in dicts]
+    tensors = {t for _, before in kept for t in before.values() if isinstance(t, Tensor)}
     arrays = [(t, t._array, t._array.copy()) for t in tensors]
+    random = get_rng_state()
     try:
         yield
     except BaseException:
-        for d, before in dicts:
+        set_rng_state(random)
+        for d, before in kept:
             d.clear()
             d.update(before)
         for t, array, values in arrays:
