@@ -92,6 +92,12 @@ def load(f: str | os.PathLike | BinaryIO, map_location: Any = None, *, weights_o
 
     map_location: where the tensors are to be; there is only "cpu". weights_only: files hold no code, whatever it says.
     Raises a FileNotFoundError, or a RuntimeError for a file that is damaged or of another kind.
+
+    >>> import io, tinygrad_cnn as tg
+    >>> file = io.BytesIO()
+    >>> save([tg.ones(2), "text"], file)
+    >>> load(file)
+    [tensor([1., 1.], shape=(2,), dtype=float32), 'text']
     """
     if map_location is not None and not callable(map_location) and not isinstance(map_location, Mapping):
         device(map_location)
@@ -136,6 +142,12 @@ def load_checkpoint(
     """Put what `save_checkpoint` has saved into the model, the optimizer and the scheduler; returns `more`.
 
     Raises a RuntimeError or ValueError where they do not fit together; then nothing has changed.
+
+    >>> import io, tinygrad_cnn as tg
+    >>> net, again, file = tg.nn.Linear(2, 1), tg.nn.Linear(2, 1), io.BytesIO()
+    >>> save_checkpoint(file, net, epoch=7)
+    >>> load_checkpoint(file, again), tg.equal(net.weight, again.weight)
+    ({'epoch': 7}, True)
     """
     held = load(f)
     parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler}

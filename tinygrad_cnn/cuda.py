@@ -6,31 +6,60 @@ from typing import Any, NoReturn
 
 
 def is_available() -> bool:
-    """False: this library computes on the CPU."""
+    """False: this library computes on the CPU.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.cuda.is_available()
+    False
+    """
     return False
 
 
 def is_initialized() -> bool:
+    """False: there is nothing to initialise.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.cuda.is_initialized()
+    False
+    """
     return False
 
 
 def device_count() -> int:
+    """0: the number of CUDA devices.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.cuda.device_count()
+    0
+    """
     return 0
 
 
 def manual_seed(seed: int) -> None:
-    """Nothing to seed; `tinygrad_cnn.manual_seed` seeds what there is."""
+    """Nothing to seed; `tinygrad_cnn.manual_seed` seeds what there is.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.cuda.manual_seed(0)
+    """
 
 
 manual_seed_all = manual_seed
 
 
 def empty_cache() -> None:
-    """Nothing to empty."""
+    """Nothing to empty.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.cuda.empty_cache()
+    """
 
 
 def synchronize(device: Any = None) -> None:
-    """Nothing to wait for: every op has finished when its call returns."""
+    """Nothing to wait for: every op has finished when its call returns.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.cuda.synchronize()
+    """
 
 
 def _refuse(*args: Any, **kwargs: Any) -> NoReturn:

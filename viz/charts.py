@@ -171,7 +171,11 @@ def ticks(low: float, high: float, count: int = 5, whole: bool = False) -> list[
 def bars(
     counts: Any, edges: Any, title: str, *, x_label: str = "", size: tuple[int, int] = (260, 130), alone: bool = False
 ) -> str:
-    """A histogram: counts (B,), edges (B + 1,)."""
+    """A histogram: counts (B,), edges (B + 1,); ValueError for other shapes.
+
+    >>> bars([3, 1], [0.0, 0.5, 1.0], "Weights").count("<rect")
+    2
+    """
     counts, edges = np.asarray(counts, dtype=np.float64), np.asarray(edges, dtype=np.float64)
     if counts.ndim != 1 or edges.shape != (len(counts) + 1,):
         raise ValueError(f"bars: expected counts (B,) and edges (B+1,), got {counts.shape} and {edges.shape}")
@@ -224,6 +228,9 @@ def heat_map(
     """A cell for each number (R,K), the stronger the larger; the number is written in it where there is room.
 
     A cell that is not finite is left open, with a dash.
+
+    >>> "<title>dog,  cat: 2</title>" in heat_map([[5, 1], [2, 6]], ["cat", "dog"], ["cat", "dog"], "Confusion")
+    True
     """
     values = np.asarray(values, dtype=np.float64)
     if values.shape != (len(rows), len(columns)):
@@ -300,6 +307,9 @@ def image_grid(
     """Images side by side, each a uint8 array (H,W), (H,W,3) or (H,W,4), with a caption under it.
 
     marked: these get a dashed frame, and should say why in their caption.
+
+    >>> image_grid([np.zeros((8, 8), np.uint8)], ["a zero"], "Digits").count("<image")
+    1
     """
     if len(images) != len(captions):
         raise ValueError(f"image_grid: {len(images)} images, {len(captions)} captions; give one for each")

@@ -18,7 +18,11 @@ from .samples import number
 
 
 class Confusion:
-    """The result of `confusion_matrix`: `counts` (K,K), `classes`, and which images are in each cell."""
+    """The result of `confusion_matrix`: `counts` (K,K), `classes`, and which images are in each cell.
+
+    >>> Confusion(np.array([0, 1]), np.array([0, 0]), ["cat", "dog"]).counts.tolist()
+    [[1, 1], [0, 0]]
+    """
 
     def __init__(self, predictions: np.ndarray, labels: np.ndarray, classes: list[str]):
         self.predictions, self.labels, self.classes = predictions, labels, classes

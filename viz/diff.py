@@ -13,7 +13,14 @@ from .svg import SECONDS, fitting
 
 
 def compare(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """The differences as plain data: `rows` of {node, what, before, after}, and `marks` of the nodes of `after`."""
+    """The differences as plain data: `rows` of {node, what, before, after}, and `marks` of the nodes of `after`.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0], requires_grad=True)
+    >>> found = compare(tg.viz.snapshot(x * 2), tg.viz.snapshot(x * 3))
+    >>> found["summary"], found["marks"]
+    ('0 nodes added, 0 nodes removed, 1 node changed', {'mul': 'changed'})
+    """
     old = {n["id"]: n for n in before["nodes"]}
     new = {n["id"]: n for n in after["nodes"]}
     rows: list[dict[str, str]] = []
@@ -74,6 +81,10 @@ def diff(
     """One page: the graph of `after` with its changes marked, a list of them, and the graph of `before`.
 
     before, after: documents, recordings or Tensors; names: what to call them. Written to `path` if one is given.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0], requires_grad=True)
+    >>> page = diff(x * 2, x * 3, "diff.html")  # doctest: +SKIP
     """
     a, b = document_from(before), document_from(after)
     found = compare(a, b)

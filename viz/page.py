@@ -44,6 +44,10 @@ def html(
     out all pictures; what is not ready then is left out.
 
     Raises a RuntimeError, before anything is written, where no layout program is installed.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0], requires_grad=True)
+    >>> page = html(x * 2, "graph.html")  # doctest: +SKIP
     """
     document = document_from(source)
     if timings is True:

@@ -133,7 +133,13 @@ def _unused(names: Names, nodes: list[dict]) -> list[dict]:
 
 
 def to_json(document: dict[str, Any]) -> str:
-    """The document as JSON text; the same document gives the same bytes."""
+    """The document as JSON text; the same document gives the same bytes.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0], requires_grad=True)
+    >>> to_json(snapshot(x * 2))[:33]
+    '{"schema":"tinygrad_cnn.viz/1","t'
+    """
     return json_text(document) + "\n"
 
 
@@ -144,14 +150,28 @@ def json_text(value: Any) -> str:
 
 
 def save(document: dict[str, Any], path: str | Path) -> Path:
-    """Write the document as JSON; returns the path."""
+    """Write the document as JSON; returns the path.
+
+    >>> import tinygrad_cnn as tg
+    >>> import tempfile
+    >>> x = tg.tensor([1.0], requires_grad=True)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = save(snapshot(x * 2), Path(folder, "graph.json"))
+    ...     load(path) == snapshot(x * 2)
+    True
+    """
     path = Path(path)
     path.write_text(to_json(document), encoding="utf-8")
     return path
 
 
 def load(path: str | Path) -> dict[str, Any]:
-    """Read a document; a ValueError says where a file is none, or of a version that is not known here."""
+    """Read a document; a ValueError says where a file is none, or of a version that is not known here.
+
+    >>> load("graph.jsn")
+    Traceback (most recent call last):
+    FileNotFoundError: graph.jsn: there is no such file; make one with tinygrad-cnn graph SCRIPT.py -o graph.jsn
+    """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such file; make one with tinygrad-cnn graph SCRIPT.py -o {path}")

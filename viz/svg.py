@@ -116,6 +116,10 @@ def svg(
     depth: of modules shown as frames; None takes the deepest that is laid out within `seconds`.
     Raises a RuntimeError, before anything is written, where no layout program is installed, and a
     ValueError where even the most folded picture is too large for the time.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0], requires_grad=True)
+    >>> picture = svg(x * 2, "graph.svg")  # doctest: +SKIP
     """
     document = document_from(source)
     engine()

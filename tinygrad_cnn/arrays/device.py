@@ -6,7 +6,12 @@ from typing import Any
 
 
 class device:
-    """Where a tensor lives. There is one place, `cpu`; asking for another is a clear error."""
+    """Where a tensor lives. There is one place, `cpu`; asking for another is a clear error.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.device("cpu"), tg.zeros(1).device == "cpu"
+    (device(type='cpu'), True)
+    """
 
     __slots__ = ("index", "type")
 
@@ -37,10 +42,19 @@ CPU = device("cpu")
 
 
 def set_default_device(device_: Any) -> None:
-    """Where new tensors live: the CPU, or a clear error."""
+    """Where new tensors live: the CPU, or a clear error.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.set_default_device("cpu")
+    """
     device(device_)
 
 
 def get_default_device() -> device:
-    """The CPU."""
+    """The CPU.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.get_default_device()
+    device(type='cpu')
+    """
     return CPU

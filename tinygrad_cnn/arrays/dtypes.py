@@ -31,12 +31,24 @@ _default = float32
 
 
 def get_default_dtype() -> np.dtype:
-    """The dtype of new floating tensors: float32, unless `set_default_dtype` changed it."""
+    """The dtype of new floating tensors: float32, unless `set_default_dtype` changed it.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.get_default_dtype()
+    dtype('float32')
+    """
     return _default
 
 
 def set_default_dtype(d: Any) -> None:
-    """Set the dtype of new floating tensors: a floating one."""
+    """Set the dtype of new floating tensors: a floating one. TypeError for another.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.set_default_dtype(tg.float64)
+    >>> tg.tensor(1.5).dtype
+    dtype('float64')
+    >>> tg.set_default_dtype(tg.float32)
+    """
     global _default
     if np.dtype(d).kind != "f":
         raise TypeError(f"set_default_dtype: only floating dtypes are supported as the default, got {np.dtype(d)}")
@@ -44,17 +56,32 @@ def set_default_dtype(d: Any) -> None:
 
 
 def is_floating_point(input: Any) -> builtins.bool:
-    """Whether the tensor's dtype is floating."""
+    """Whether the tensor's dtype is floating.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.is_floating_point(tg.tensor(1.5)), tg.is_floating_point(tg.tensor(1))
+    (True, False)
+    """
     return input.dtype.kind == "f"
 
 
 def promote_types(type1: Any, type2: Any) -> np.dtype:
-    """The dtype that holds values of both."""
+    """The dtype that holds values of both.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.promote_types(tg.int64, tg.float32), tg.promote_types(tg.uint8, tg.int8)
+    (dtype('float32'), dtype('int16'))
+    """
     return _wider(np.dtype(type1), np.dtype(type2))
 
 
 def can_cast(from_: Any, to: Any) -> builtins.bool:
-    """Whether values of one dtype may go into another: to the same kind of number, or a higher one."""
+    """Whether values of one dtype may go into another: to the same kind of number, or a higher one.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.can_cast(tg.int64, tg.float16), tg.can_cast(tg.float16, tg.int64)
+    (True, False)
+    """
     return _KINDS[np.dtype(from_).kind] <= _KINDS[np.dtype(to).kind]
 
 

@@ -11,7 +11,13 @@ from .grad_mode import Block
 class set_detect_anomaly(Block):
     """Check every gradient for NaN during backward; the error names the op, its shapes and the line that called it.
 
-    Forward calls note the user's line while it is on, so it costs time: for looking, not for training.
+    From now on, or in a `with` block. Forward calls note the user's line while it is on, so it costs time: for looking,
+    not for training.
+
+    >>> import tinygrad_cnn as tg
+    >>> with tg.autograd.set_detect_anomaly(True):
+    ...     tg.autograd.is_anomaly_enabled()
+    True
     """
 
     def __init__(self, mode: bool, check_nan: bool = True):
@@ -41,5 +47,10 @@ class detect_anomaly(Block):
 
 
 def is_anomaly_enabled() -> bool:
-    """Whether backward looks for NaN."""
+    """Whether backward looks for NaN.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.autograd.is_anomaly_enabled()
+    False
+    """
     return mode.anomaly

@@ -15,7 +15,24 @@ __all__ = ["Function", "FunctionCtx", "once_differentiable"]
 
 
 def once_differentiable(backward: Callable) -> Callable:
-    """Mark a backward that cannot be differentiated again: doing so raises, instead of giving a wrong result."""
+    """Mark a backward that cannot be differentiated again: doing so raises, instead of giving a wrong result.
+
+    >>> import tinygrad_cnn as tg
+    >>> class Square(tg.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         ctx.save_for_backward(x)
+    ...         return x * x
+    ...     @staticmethod
+    ...     @once_differentiable
+    ...     def backward(ctx, g):
+    ...         return 2 * ctx.saved_tensors[0] * g
+    >>> x = tg.tensor(3.0, requires_grad=True)
+    >>> (first,) = tg.autograd.grad(Square.apply(x), x, create_graph=True)
+    >>> first.backward()
+    Traceback (most recent call last):
+    RuntimeError: SquareBackward: trying to differentiate twice a function that was marked with @once_differentiable
+    """
 
     @functools.wraps(backward)
     def wrapper(ctx: Any, *grads: Any) -> Any:

@@ -62,7 +62,15 @@ class no_grad(Block):
 
 
 class enable_grad(Block):
-    """Record again, inside a `no_grad` block."""
+    """Record again, inside a `no_grad` block. A context manager and a decorator.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.ones(2, requires_grad=True)
+    >>> with tg.no_grad(), tg.enable_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    True
+    """
 
     def __new__(cls, f: Callable | None = None) -> Any:
         return super().__new__(cls) if f is None else cls()(f)
@@ -72,7 +80,16 @@ class enable_grad(Block):
 
 
 class set_grad_enabled(Block):
-    """Record or not, from now on, or in a `with` block."""
+    """Record or not, from now on, or in a `with` block or a decorated function.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.ones(2, requires_grad=True)
+    >>> for training in (True, False):
+    ...     with tg.set_grad_enabled(training):
+    ...         print((x * 2).requires_grad)
+    True
+    False
+    """
 
     def __init__(self, mode: bool):
         super().__init__(grad=bool(mode))
@@ -90,7 +107,16 @@ class set_grad_enabled(Block):
 
 
 class inference_mode(Block):
-    """`no_grad` for code that never comes back to autograd."""
+    """`no_grad` for code that never comes back to autograd: what is made in it cannot be saved for backward.
+
+    A context manager and a decorator; mode=False records again.
+
+    >>> import tinygrad_cnn as tg
+    >>> with tg.inference_mode():
+    ...     y = tg.ones(2) * 2
+    >>> y.is_inference()
+    True
+    """
 
     def __new__(cls, mode: Any = True) -> Any:
         return cls()(mode) if callable(mode) else super().__new__(cls)
@@ -105,10 +131,22 @@ def _set(**values: Any) -> None:
 
 
 def is_grad_enabled() -> bool:
-    """Whether ops record themselves now."""
+    """Whether ops record themselves now.
+
+    >>> import tinygrad_cnn as tg
+    >>> with tg.no_grad():
+    ...     print(tg.is_grad_enabled())
+    False
+    """
     return mode.grad
 
 
 def is_inference_mode_enabled() -> bool:
-    """Whether this runs inside `inference_mode`."""
+    """Whether this runs inside `inference_mode`.
+
+    >>> import tinygrad_cnn as tg
+    >>> with tg.inference_mode():
+    ...     print(tg.is_inference_mode_enabled())
+    True
+    """
     return mode.inference

@@ -21,7 +21,14 @@ from .gradients import grad
 
 
 class GradcheckError(RuntimeError):
-    """Analytic and numeric gradient differ."""
+    """Analytic and numeric gradient differ: what `gradcheck` raises.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([2.0], dtype=tg.float64, requires_grad=True)
+    >>> gradcheck(lambda x: x.detach() * x, x)  # whose gradient knows of one x alone
+    Traceback (most recent call last):
+    tinygrad_cnn.autograd.numerical.GradcheckError: gradcheck: gradient of output 0 element (0,) ...
+    """
 
 
 def gradcheck(

@@ -63,7 +63,11 @@ def default_collate(batch: Sequence) -> Any:
 
 
 def default_convert(data: Any) -> Any:
-    """Arrays become Tensors on the same memory, wherever they are in containers; the rest stays as it is."""
+    """Arrays become Tensors on the same memory, wherever they are in containers; the rest stays as it is.
+
+    >>> default_convert({"image": np.zeros(2), "name": "a"})
+    {'image': tensor([0., 0.], shape=(2,), dtype=float64), 'name': 'a'}
+    """
     if isinstance(data, np.ndarray) and data.dtype.kind in "biufc":
         return wrap(plain(data))
     if isinstance(data, np.generic) and data.dtype.kind in "biufc":

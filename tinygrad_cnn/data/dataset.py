@@ -47,6 +47,12 @@ class IterableDataset(Dataset[Sample]):
     """Samples as a stream. Subclasses write `__iter__`.
 
     Every worker of a DataLoader iterates for itself: `get_worker_info()` tells `__iter__` which share is its own.
+
+    >>> class Count(IterableDataset):
+    ...     def __iter__(self):
+    ...         return iter(range(3))
+    >>> list(Count() + Count())
+    [0, 1, 2, 0, 1, 2]
     """
 
     def __iter__(self) -> Iterator[Sample]:
@@ -106,7 +112,12 @@ class TensorDataset(Dataset[tuple]):
 
 
 class Subset(Dataset[Sample]):
-    """The samples of `dataset` at `indices`, in their order."""
+    """The samples of `dataset` at `indices`, in their order.
+
+    >>> part = Subset("abcdef", [4, 0])
+    >>> len(part), part[0], part[1]
+    (2, 'e', 'a')
+    """
 
     def __init__(self, dataset: Dataset[Sample], indices: Sequence[int]):
         self.dataset = dataset
@@ -154,7 +165,14 @@ class ConcatDataset(Dataset[Sample]):
 
 
 class ChainDataset(IterableDataset[Sample]):
-    """One stream after another."""
+    """One stream after another. TypeError for a dataset that is no IterableDataset.
+
+    >>> class Count(IterableDataset):
+    ...     def __iter__(self):
+    ...         return iter(range(2))
+    >>> list(ChainDataset([Count(), Count()]))
+    [0, 1, 0, 1]
+    """
 
     def __init__(self, datasets: Iterable[Dataset]):
         self.datasets = list(datasets)

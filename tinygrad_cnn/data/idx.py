@@ -32,6 +32,13 @@ def read_idx(path: str | os.PathLike) -> np.ndarray:
 
     FileNotFoundError if there is no file; ValueError, naming file, found and expected, if it is not an idx file,
     is shorter or longer than it says, or its gzip wrapper is damaged.
+
+    >>> import os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "x-idx1-ubyte")
+    ...     write_idx(path, np.arange(3, dtype=np.uint8))
+    ...     read_idx(path)
+    array([0, 1, 2], dtype=uint8)
     """
     with open(path, "rb") as plain:
         zipped = plain.read(2) == b"\x1f\x8b"

@@ -37,6 +37,9 @@ class WorkerInfo(NamedTuple):
 
     The copy shares what the dataset holds, but not which attributes it has: what a `worker_init_fn` sets there is set
     for this worker alone.
+
+    >>> WorkerInfo(id=0, num_workers=2, seed=5, dataset="abc").num_workers
+    2
     """
 
     id: int
@@ -49,7 +52,15 @@ _here = threading.local()
 
 
 def get_worker_info() -> WorkerInfo | None:
-    """The worker that is running this; None outside of workers."""
+    """The worker that is running this; None outside of workers.
+
+    >>> class Shared(IterableDataset):
+    ...     def __iter__(self):
+    ...         mine = get_worker_info()
+    ...         return iter(range(6) if mine is None else range(mine.id, 6, mine.num_workers))
+    >>> sorted(DataLoader(Shared(), batch_size=None, num_workers=2))
+    [0, 1, 2, 3, 4, 5]
+    """
     return getattr(_here, "info", None)
 
 

@@ -24,6 +24,15 @@ def read_mnist(root: str | os.PathLike, train: bool = True, name: str = "MNIST")
 
     `name` is the folder of the data set below `root`: MNIST, FashionMNIST, KMNIST. FileNotFoundError, listing what is
     missing and where it may be, if files are not there; ValueError if they are damaged or do not belong together.
+
+    >>> import tempfile
+    >>> from tinygrad_cnn.data import write_idx
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for file, values in zip(FILES[True], [np.zeros((2, 28, 28)), np.array([7, 3])]):
+    ...         write_idx(Path(folder, file), values.astype(np.uint8))
+    ...     images, labels = read_mnist(folder)
+    >>> images.shape, labels.tolist()
+    ((2, 28, 28), [7, 3])
     """
     paths = {file: find(root, file, name) for file in FILES[bool(train)]}
     if missing := [file for file, path in paths.items() if path is None]:

@@ -27,7 +27,13 @@ _birth = attrgetter("time")
 
 
 def ancestry(roots: Iterable[Node]) -> list[Node]:
-    """The roots and all that they were computed from, the youngest first: a topological order."""
+    """The roots and all that they were computed from, the youngest first: a topological order.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor(2.0, requires_grad=True)
+    >>> [node.name() for node in ancestry([(x * x).exp().grad_fn])]
+    ['ExpBackward0', 'MulBackward0', 'AccumulateGrad']
+    """
     seen = set(roots)
     stack = list(seen)
     while stack:

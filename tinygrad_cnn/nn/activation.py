@@ -21,35 +21,60 @@ class _Plain(Module):
 
 
 class Sigmoid(_Plain):
-    """1 / (1 + e^-input)"""
+    """1 / (1 + e^-input)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Sigmoid()(tg.tensor([-1.0, 0.0, 1.0]))
+    tensor([0.2689, 0.5   , 0.7311], shape=(3,), dtype=float32)
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return ops.sigmoid(input)
 
 
 class Tanh(_Plain):
-    """(e^input - e^-input) / (e^input + e^-input)"""
+    """(e^input - e^-input) / (e^input + e^-input)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Tanh()(tg.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.7616,  0.    ,  0.7616], shape=(3,), dtype=float32)
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return ops.tanh(input)
 
 
 class LogSigmoid(_Plain):
-    """log sigmoid(input)"""
+    """log sigmoid(input) = -log(1 + e^-input)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.LogSigmoid()(tg.tensor([-100.0, 0.0]))
+    tensor([-100.    ,   -0.6931], shape=(2,), dtype=float32)
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return ops.logsigmoid(input)
 
 
 class Softsign(_Plain):
-    """input / (1 + |input|)"""
+    """input / (1 + |input|)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Softsign()(tg.tensor([-3.0, 1.0])).tolist()
+    [-0.75, 0.5]
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return ops.softsign(input)
 
 
 class Tanhshrink(_Plain):
-    """input - tanh(input)"""
+    """input - tanh(input)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Tanhshrink()(tg.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.2384,  0.    ,  0.2384], shape=(3,), dtype=float32)
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return ops.tanhshrink(input)
@@ -67,11 +92,14 @@ class _InPlace(Module):
 
 
 class ReLU(_InPlace):
-    """max(input, 0)
+    """max(input, 0) (Nair and Hinton, 2010)
 
     >>> import tinygrad_cnn as tg
-    >>> tg.nn.ReLU()(tg.tensor([-1.0, 2.0])).tolist()
-    [0.0, 2.0]
+    >>> x = tg.tensor([-1.0, 2.0], requires_grad=True)
+    >>> out = tg.nn.ReLU()(x)
+    >>> out.sum().backward()
+    >>> out.tolist(), x.grad.tolist()
+    ([0.0, 2.0], [0.0, 1.0])
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -79,28 +107,50 @@ class ReLU(_InPlace):
 
 
 class SELU(_InPlace):
-    """scale · elu(input, alpha), with the constants that keep mean 0 and variance 1"""
+    """scale · elu(input, alpha), with the constants that keep mean 0 and variance 1 (Klambauer et al., 2017)
+
+    scale = 1.0507..., alpha = 1.6732...; weights begin best with `init.kaiming_normal_(weight, nonlinearity="linear")`.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.SELU()(tg.tensor([-1.0, 0.0, 1.0]))
+    tensor([-1.1113,  0.    ,  1.0507], shape=(3,), dtype=float32)
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.selu(input, self.inplace)
 
 
 class SiLU(_InPlace):
-    """input · sigmoid(input)"""
+    """input · sigmoid(input) (Elfwing et al., 2018)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.SiLU()(tg.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.2689,  0.    ,  0.7311], shape=(3,), dtype=float32)
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.silu(input, self.inplace)
 
 
 class Mish(_InPlace):
-    """input · tanh(softplus(input))"""
+    """input · tanh(softplus(input)) (Misra, 2019)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Mish()(tg.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.3034,  0.    ,  0.8651], shape=(3,), dtype=float32)
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.mish(input, self.inplace)
 
 
 class Hardsigmoid(_InPlace):
-    """min(max(input / 6 + 1/2, 0), 1)"""
+    """min(max(input / 6 + 1/2, 0), 1): a sigmoid of straight lines
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Hardsigmoid()(tg.tensor([-4.0, 0.0, 1.5])).tolist()
+    [0.0, 0.5, 0.75]
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.hardsigmoid(input, self.inplace)
@@ -110,7 +160,12 @@ class Hardsigmoid(_InPlace):
 
 
 class Hardswish(_InPlace):
-    """input · hardsigmoid(input)"""
+    """input · hardsigmoid(input) (Howard et al., 2019)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Hardswish()(tg.tensor([-1.5, 1.5, 4.0])).tolist()
+    [-0.375, 1.125, 4.0]
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.hardswish(input, self.inplace)
@@ -120,7 +175,12 @@ class Hardswish(_InPlace):
 
 
 class LeakyReLU(Module):
-    """input where it is positive, negative_slope · input elsewhere"""
+    """input where it is positive, negative_slope · input elsewhere (Maas et al., 2013)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.LeakyReLU(0.25)(tg.tensor([-2.0, 2.0])).tolist()
+    [-0.5, 2.0]
+    """
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False):
         super().__init__()
@@ -135,7 +195,13 @@ class LeakyReLU(Module):
 
 
 class RReLU(Module):
-    """leaky_relu with a random slope between lower and upper in training, their mean otherwise"""
+    """leaky_relu with a random slope between lower and upper in training, their mean otherwise (Xu et al., 2015)
+
+    >>> import tinygrad_cnn as tg
+    >>> layer = tg.nn.RReLU(0.25, 0.75)
+    >>> layer.eval()(tg.tensor([-2.0, 2.0])).tolist()
+    [-1.0, 2.0]
+    """
 
     def __init__(self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False):
         super().__init__()
@@ -151,7 +217,16 @@ class RReLU(Module):
 
 
 class PReLU(Module):
-    """input where it is positive, weight · input elsewhere; weight is learned, one for all or one for each channel"""
+    """input where it is positive, weight · input elsewhere; weight is learned, one for all or one for each channel
+
+    num_parameters: 1, or the size of axis 1 of the input. weight starts at `init` (He et al., 2015).
+
+    >>> import tinygrad_cnn as tg
+    >>> layer = tg.nn.PReLU(init=0.5)
+    >>> layer(tg.tensor([-2.0, 2.0])).sum().backward()
+    >>> layer.weight.grad.tolist()
+    [-2.0]
+    """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None):
         super().__init__()
@@ -167,7 +242,12 @@ class PReLU(Module):
 
 
 class Hardtanh(Module):
-    """min(max(input, min_val), max_val)"""
+    """min(max(input, min_val), max_val); ValueError unless min_val < max_val
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Hardtanh(-1, 2)(tg.tensor([-3.0, 0.5, 3.0])).tolist()
+    [-1.0, 0.5, 2.0]
+    """
 
     def __init__(
         self,
@@ -198,7 +278,12 @@ class Hardtanh(Module):
 
 
 class ReLU6(Hardtanh):
-    """min(max(input, 0), 6)"""
+    """min(max(input, 0), 6)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.ReLU6()(tg.tensor([-3.0, 3.0, 9.0])).tolist()
+    [0.0, 3.0, 6.0]
+    """
 
     def __init__(self, inplace: bool = False):
         super().__init__(0.0, 6.0, inplace)
@@ -208,7 +293,12 @@ class ReLU6(Hardtanh):
 
 
 class Threshold(Module):
-    """input where it is larger than threshold, value elsewhere"""
+    """input where it is larger than threshold, value elsewhere
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Threshold(1.0, -5.0)(tg.tensor([0.5, 1.0, 1.5])).tolist()
+    [-5.0, -5.0, 1.5]
+    """
 
     def __init__(self, threshold: float, value: float, inplace: bool = False):
         super().__init__()
@@ -224,7 +314,12 @@ class Threshold(Module):
 
 
 class ELU(Module):
-    """input where it is positive, alpha · (e^input - 1) elsewhere"""
+    """input where it is positive, alpha · (e^input - 1) elsewhere (Clevert et al., 2016)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.ELU()(tg.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.6321,  0.    ,  1.    ], shape=(3,), dtype=float32)
+    """
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False):
         super().__init__()
@@ -239,14 +334,26 @@ class ELU(Module):
 
 
 class CELU(ELU):
-    """input where it is positive, alpha · (e^(input/alpha) - 1) elsewhere"""
+    """input where it is positive, alpha · (e^(input/alpha) - 1) elsewhere, whose slope is 1 at 0 (Barron, 2017)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.CELU(2.0)(tg.tensor([-2.0, 0.0, 1.0]))
+    tensor([-1.2642,  0.    ,  1.    ], shape=(3,), dtype=float32)
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.celu(input, self.alpha, self.inplace)
 
 
 class GELU(Module):
-    """input · Φ(input), Φ the normal distribution; approximate="tanh" is the quicker formula"""
+    """input · Φ(input), Φ the normal distribution (Hendrycks and Gimpel, 2016)
+
+    approximate="tanh" is the quicker formula input · (1 + tanh(√(2/π)·(input + 0.044715·input³))) / 2.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.GELU()(tg.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.1587,  0.    ,  0.8413], shape=(3,), dtype=float32)
+    """
 
     def __init__(self, approximate: str = "none"):
         super().__init__()
@@ -260,7 +367,12 @@ class GELU(Module):
 
 
 class Softplus(Module):
-    """log(1 + e^(beta·input)) / beta, and the input itself where beta·input is above threshold"""
+    """log(1 + e^(beta·input)) / beta, and the input itself where beta·input is above threshold
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Softplus()(tg.tensor([-1.0, 0.0, 100.0]))
+    tensor([  0.3133,   0.6931, 100.    ], shape=(3,), dtype=float32)
+    """
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0):
         super().__init__()
@@ -275,7 +387,12 @@ class Softplus(Module):
 
 
 class Softshrink(Module):
-    """input moved towards 0 by lambd"""
+    """input moved towards 0 by lambd: input - lambd above it, input + lambd below -lambd, 0 between
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Softshrink(0.5)(tg.tensor([-2.0, 0.25, 2.0])).tolist()
+    [-1.5, 0.0, 1.5]
+    """
 
     def __init__(self, lambd: float = 0.5):
         super().__init__()
@@ -289,14 +406,24 @@ class Softshrink(Module):
 
 
 class Hardshrink(Softshrink):
-    """input, 0 where it is between -lambd and lambd"""
+    """input, 0 where it is between -lambd and lambd
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Hardshrink(0.5)(tg.tensor([-2.0, 0.25, 2.0])).tolist()
+    [-2.0, 0.0, 2.0]
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return ops.hardshrink(input, self.lambd)
 
 
 class GLU(Module):
-    """The first half of axis dim times the sigmoid of the second"""
+    """The first half of axis dim times the sigmoid of the second (Dauphin et al., 2017)        (..., 2n) -> (..., n)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.GLU()(tg.tensor([2.0, 4.0, 0.0, 100.0])).tolist()
+    [1.0, 4.0]
+    """
 
     def __init__(self, dim: int = -1):
         super().__init__()
@@ -319,28 +446,48 @@ class _AlongDim(Module):
 
 
 class Softmax(_AlongDim):
-    """exp(input) / Σ exp(input) along dim"""
+    """exp(input) / Σ exp(input) along dim
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Softmax(dim=1)(tg.tensor([[-1.0, 0.0, 1.0]]))
+    tensor([[0.09  , 0.2447, 0.6652]], shape=(1, 3), dtype=float32)
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softmax(input, self.dim, _stacklevel=5)
 
 
 class Softmin(_AlongDim):
-    """exp(-input) / Σ exp(-input) along dim"""
+    """exp(-input) / Σ exp(-input) along dim
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Softmin(dim=1)(tg.tensor([[-1.0, 0.0, 1.0]]))
+    tensor([[0.6652, 0.2447, 0.09  ]], shape=(1, 3), dtype=float32)
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softmin(input, self.dim, _stacklevel=5)
 
 
 class LogSoftmax(_AlongDim):
-    """input - log Σ exp(input) along dim"""
+    """input - log Σ exp(input) along dim
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.LogSoftmax(dim=1)(tg.tensor([[1000.0, 1000.0]]))
+    tensor([[-0.6931, -0.6931]], shape=(1, 2), dtype=float32)
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.log_softmax(input, self.dim, _stacklevel=5)
 
 
 class Softmax2d(_Plain):
-    """softmax over the channels of each pixel        (N,C,H,W) or (C,H,W) -> the same"""
+    """softmax over the channels of each pixel        (N,C,H,W) or (C,H,W) -> the same
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Softmax2d()(tg.zeros(1, 4, 1, 2)).flatten().tolist()
+    [0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25]
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in (3, 4):

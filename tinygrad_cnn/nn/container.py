@@ -302,7 +302,13 @@ class ParameterList(Module):
 
 
 class ParameterDict(_Named, Module):
-    """A dict whose parameters are known to the module that holds it; a Tensor put in becomes a Parameter."""
+    """A dict whose parameters are known to the module that holds it; a Tensor put in becomes a Parameter.
+
+    >>> import tinygrad_cnn as tg
+    >>> weights = tg.nn.ParameterDict({"scale": tg.ones(2), "shift": tg.zeros(2)})
+    >>> [name for name, p in weights.named_parameters()]
+    ['scale', 'shift']
+    """
 
     def __init__(self, parameters: Mapping[str, Tensor] | Iterable[tuple[str, Tensor]] | None = None):
         Module.__init__(self)

@@ -71,7 +71,13 @@ def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """U(a, b): a ≤ x < b."""
+    """U(a, b): a ≤ x < b. RuntimeError where a > b.
+
+    >>> import tinygrad_cnn as tg
+    >>> w = uniform_(tg.empty(1000), -1, 1)
+    >>> bool(w.min() >= -1 and w.max() < 1)
+    True
+    """
     if a > b:
         raise RuntimeError(f"uniform_: expects a <= b, got {a} and {b}")
     values = np.asarray(a + (b - a) * rng(generator).random(tensor.shape))
@@ -79,7 +85,13 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """N(mean, std²)."""
+    """N(mean, std²). RuntimeError where std < 0.
+
+    >>> import tinygrad_cnn as tg
+    >>> w = normal_(tg.empty(10_000), mean=5.0)
+    >>> abs(w.mean().item() - 5) < 0.1, abs(w.std().item() - 1) < 0.1
+    (True, True)
+    """
     if std < 0:
         raise RuntimeError(f"normal_: expected std >= 0, got {std}")
     return _fill("normal_", tensor, mean + std * rng(generator).standard_normal(tensor.shape))
@@ -98,6 +110,11 @@ def trunc_normal_(
     Values are proposed and accepted or thrown away (von Neumann, 1951): proposals of the normal
     distribution are accepted inside of the bounds; where they rarely hit, uniform ones are accepted in
     proportion to the density.
+
+    >>> import tinygrad_cnn as tg
+    >>> w = trunc_normal_(tg.empty(1000), std=0.02, a=-0.02, b=0.02)
+    >>> bool(abs(w).max() <= 0.02)
+    True
     """
     if not (std > 0 and a < b):
         raise ValueError(f"trunc_normal_: expected std > 0 and a < b, got std={std}, a={a}, b={b}")
@@ -122,29 +139,57 @@ def trunc_normal_(
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """The same number everywhere."""
+    """The same number everywhere.
+
+    >>> import tinygrad_cnn as tg
+    >>> constant_(tg.empty(3), 0.5).tolist()
+    [0.5, 0.5, 0.5]
+    """
     return _fill("constant_", tensor, val)
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """1 everywhere."""
+    """1 everywhere.
+
+    >>> import tinygrad_cnn as tg
+    >>> ones_(tg.empty(3)).tolist()
+    [1.0, 1.0, 1.0]
+    """
     return _fill("ones_", tensor, 1.0)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """0 everywhere."""
+    """0 everywhere.
+
+    >>> import tinygrad_cnn as tg
+    >>> zeros_(tg.empty(3)).tolist()
+    [0.0, 0.0, 0.0]
+    """
     return _fill("zeros_", tensor, 0.0)
 
 
 def eye_(tensor: Tensor) -> Tensor:
-    """The identity matrix: 1 on the diagonal, 0 elsewhere."""
+    """The identity matrix: 1 on the diagonal, 0 elsewhere. ValueError where the tensor is no matrix.
+
+    >>> import tinygrad_cnn as tg
+    >>> eye_(tg.empty(2, 3)).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    """
     if tensor.ndim != 2:
         raise ValueError(f"eye_: only tensors with 2 dimensions are supported, got shape {tuple(tensor.shape)}")
     return _fill("eye_", tensor, np.eye(*tensor.shape))
 
 
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
-    """A convolution's weight (out, in, *window) that passes its input on: 1 in the middle of channel i -> i."""
+    """A convolution's weight (out, in, *window) that passes its input on: 1 in the middle of channel i -> i.
+
+    groups: the same in each group. ValueError for another number of dimensions than 3 to 5, or where groups do not
+    divide out.
+
+    >>> import tinygrad_cnn as tg
+    >>> dirac_(tg.empty(2, 2, 3)).tolist()
+    [[[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]], [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]
+    """
     if tensor.ndim not in (3, 4, 5):
         raise ValueError(f"dirac_: only tensors with 3 to 5 dimensions are supported, got shape {tuple(tensor.shape)}")
     out, channels, *window = tensor.shape
@@ -159,13 +204,29 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """U(-a, a), a = gain·√(6 / (fan_in + fan_out)): keeps variance both ways (Glorot and Bengio, 2010)."""
+    """U(-a, a), a = gain·√(6 / (fan_in + fan_out)): keeps variance both ways (Glorot and Bengio, 2010).
+
+    gain: see `calculate_gain`. ValueError for fewer than 2 dimensions.
+
+    >>> import tinygrad_cnn as tg
+    >>> w = xavier_uniform_(tg.empty(2, 4))  # a = √(6/6)
+    >>> bool(abs(w).max() <= 1)
+    True
+    """
     bound = gain * math.sqrt(6.0 / sum(_calculate_fan_in_and_fan_out(tensor)))
     return uniform_(tensor, -bound, bound, generator)
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """N(0, std²), std = gain·√(2 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
+    """N(0, std²), std = gain·√(2 / (fan_in + fan_out)) (Glorot and Bengio, 2010).
+
+    ValueError for fewer than 2 dimensions.
+
+    >>> import tinygrad_cnn as tg
+    >>> w = xavier_normal_(tg.empty(100, 100))
+    >>> abs(w.std().item() - 0.1) < 0.01
+    True
+    """
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / sum(_calculate_fan_in_and_fan_out(tensor))), generator)
 
 
@@ -185,7 +246,13 @@ def kaiming_uniform_(
 ) -> Tensor:
     """U(-b, b), b = gain·√(3 / fan): keeps variance through rectifiers (He et al., 2015).
 
-    a: the negative slope of leaky_relu. mode: "fan_in" for the signal, "fan_out" for the gradient.
+    a: the negative slope of leaky_relu. mode: "fan_in" for the signal, "fan_out" for the gradient. nonlinearity: which
+    gain, see `calculate_gain`. ValueError for fewer than 2 dimensions, or another mode.
+
+    >>> import tinygrad_cnn as tg
+    >>> w = kaiming_uniform_(tg.empty(5, 6), nonlinearity="relu")  # b = √2·√(3/6)
+    >>> bool(abs(w).max() <= 1)
+    True
     """
     std = _kaiming_std(tensor, a, mode, nonlinearity)
     return tensor if std is None else uniform_(tensor, -math.sqrt(3.0) * std, math.sqrt(3.0) * std, generator)
@@ -198,13 +265,27 @@ def kaiming_normal_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> Tensor:
-    """N(0, std²), std = gain / √fan (He et al., 2015)."""
+    """N(0, std²), std = gain / √fan (He et al., 2015); the arguments are those of `kaiming_uniform_`.
+
+    >>> import tinygrad_cnn as tg
+    >>> w = kaiming_normal_(tg.empty(100, 200), nonlinearity="relu")  # std = √(2/200)
+    >>> abs(w.std().item() - 0.1) < 0.01
+    True
+    """
     std = _kaiming_std(tensor, a, mode, nonlinearity)
     return tensor if std is None else normal_(tensor, 0.0, std, generator)
 
 
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
-    """gain·Q with orthonormal rows or columns of the matrix (out, the rest) (Saxe et al., 2014)."""
+    """gain·Q with orthonormal rows or columns of the matrix (out, the rest) (Saxe et al., 2014).
+
+    ValueError for fewer than 2 dimensions.
+
+    >>> import tinygrad_cnn as tg
+    >>> q = orthogonal_(tg.empty(2, 5))
+    >>> tg.allclose(q @ q.T, tg.eye(2), atol=1e-6)
+    True
+    """
     if tensor.ndim < 2:
         raise ValueError(
             f"orthogonal_: only tensors with 2 or more dimensions are supported, got shape {tuple(tensor.shape)}"
@@ -220,7 +301,14 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
 
 
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
-    """N(0, std²) with the given share of every column set to 0 (Martens, 2010)."""
+    """N(0, std²) with the given share of every column set to 0 (Martens, 2010).
+
+    ValueError where the tensor is no matrix.
+
+    >>> import tinygrad_cnn as tg
+    >>> (sparse_(tg.empty(10, 3), sparsity=0.7) == 0).sum(0).tolist()
+    [7, 7, 7]
+    """
     if tensor.ndim != 2:
         raise ValueError(f"sparse_: only tensors with 2 dimensions are supported, got shape {tuple(tensor.shape)}")
     rows, columns = tensor.shape

@@ -14,7 +14,12 @@ from .parameter import Parameter
 
 
 class Identity(Module):
-    """The input itself; arguments are taken and forgotten."""
+    """The input itself; arguments are taken and forgotten.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Identity()(tg.ones(2)).tolist()
+    [1.0, 1.0]
+    """
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__()
@@ -60,7 +65,14 @@ class Linear(Module):
 
 
 class Bilinear(Module):
-    """Σ input1[i]·weight[o,i,j]·input2[j] + bias[o]        (..., I) (..., J) -> (..., out_features)"""
+    """Σ input1[i]·weight[o,i,j]·input2[j] + bias[o]        (..., I) (..., J) -> (..., out_features)
+
+    weight (out_features, I, J) and bias (out_features,) start uniform within ±1/√I.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Bilinear(2, 3, 4)(tg.ones(5, 2), tg.ones(5, 3)).shape
+    (5, 4)
+    """
 
     def __init__(
         self,

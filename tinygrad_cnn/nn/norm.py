@@ -103,17 +103,26 @@ class _BatchNorm(_WithStatistics):
 
 
 class BatchNorm1d(_BatchNorm):
-    """batch_norm of (N,C) or (N,C,L), with weight, bias and running statistics.
+    """weight·(input - mean) / √(var + eps) + bias for each channel of (N,C) or (N,C,L) (Ioffe and Szegedy, 2015)
 
-    momentum: how far the statistics move towards each batch; None: they are the mean of all batches.
-    affine, bias: with weight and bias to learn. track_running_stats=False: evaluation measures the batch, too.
+    mean and var are the batch's in training, and running statistics after `eval()`. momentum: how far those move
+    towards each batch; None: they are the mean of all batches. affine, bias: with weight and bias to learn.
+    track_running_stats=False: evaluation measures the batch, too.
+
+    >>> import tinygrad_cnn as tg
+    >>> layer = tg.nn.BatchNorm1d(2)
+    >>> layer(tg.tensor([[1.0, 10.0], [3.0, 30.0]])).detach()
+    tensor([[-1., -1.],
+            [ 1.,  1.]], shape=(2, 2), dtype=float32)
+    >>> layer.running_mean
+    tensor([0.2, 2. ], shape=(2,), dtype=float32)
     """
 
     axes = (2, 3)
 
 
 class BatchNorm2d(_BatchNorm):
-    """batch_norm of (N,C,H,W), with weight, bias and running statistics; the arguments are those of BatchNorm1d.
+    """weight·(input - mean) / √(var + eps) + bias for each channel of (N,C,H,W); see BatchNorm1d.
 
     >>> import tinygrad_cnn as tg
     >>> layer = tg.nn.BatchNorm2d(3)
@@ -126,7 +135,13 @@ class BatchNorm2d(_BatchNorm):
 
 
 class BatchNorm3d(_BatchNorm):
-    """batch_norm of (N,C,D,H,W), with weight, bias and running statistics; the arguments are those of BatchNorm1d."""
+    """weight·(input - mean) / √(var + eps) + bias for each channel of (N,C,D,H,W); see BatchNorm1d.
+
+    >>> import tinygrad_cnn as tg
+    >>> layer = tg.nn.BatchNorm3d(2)
+    >>> layer(tg.randn(4, 2, 3, 3, 3)).shape, layer.running_var.shape
+    ((4, 2, 3, 3, 3), (2,))
+    """
 
     axes = (5,)
 
@@ -174,25 +189,54 @@ class _InstanceNorm(_WithStatistics):
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """instance_norm of (N,C,L) or (C,L); by default without weight, bias and running statistics."""
+    """(input - mean) / √(var + eps) for each channel of each sample of (N,C,L) or (C,L) (Ulyanov et al., 2016)
+
+    affine=True: with a weight and a bias to learn for each channel. track_running_stats=True: with running statistics,
+    which stand for the samples' own after `eval()`.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.InstanceNorm1d(2)(tg.tensor([[1.0, 3.0], [10.0, 30.0]]))
+    tensor([[-1.,  1.],
+            [-1.,  1.]], shape=(2, 2), dtype=float32)
+    """
 
     axes = (2, 3)
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """instance_norm of (N,C,H,W) or (C,H,W); by default without weight, bias and running statistics."""
+    """(input - mean) / √(var + eps) for each channel of each sample of (N,C,H,W) or (C,H,W); see InstanceNorm1d.
+
+    >>> import tinygrad_cnn as tg
+    >>> out = tg.nn.InstanceNorm2d(3)(tg.randn(2, 3, 4, 4) * 5 + 2)
+    >>> tg.allclose(out.mean((2, 3)), tg.zeros(2, 3), atol=1e-6)
+    True
+    """
 
     axes = (3, 4)
 
 
 class InstanceNorm3d(_InstanceNorm):
-    """instance_norm of (N,C,D,H,W) or (C,D,H,W); by default without weight, bias and running statistics."""
+    """(input - mean) / √(var + eps) for each channel of each sample of (N,C,D,H,W) or (C,D,H,W); see InstanceNorm1d.
+
+    >>> import tinygrad_cnn as tg
+    >>> out = tg.nn.InstanceNorm3d(3)(tg.randn(2, 3, 2, 4, 4) * 5 + 2)
+    >>> tg.allclose(out.mean((2, 3, 4)), tg.zeros(2, 3), atol=1e-6)
+    True
+    """
 
     axes = (4, 5)
 
 
 class LayerNorm(Module):
-    """layer_norm over the last axes, whose lengths are normalized_shape, with weight and bias of that shape."""
+    """weight·(input - mean) / √(var + eps) + bias, mean and var over the last axes of each sample (Ba et al., 2016)
+
+    normalized_shape: the lengths of those axes, and the shape of weight and bias; elementwise_affine=False has neither.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.LayerNorm(3)(tg.tensor([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]])).detach()
+    tensor([[-1.2247,  0.    ,  1.2247],
+            [-1.2247,  0.    ,  1.2247]], shape=(2, 3), dtype=float32)
+    """
 
     def __init__(
         self,
@@ -231,7 +275,15 @@ class LayerNorm(Module):
 
 
 class RMSNorm(Module):
-    """rms_norm over the last axes, whose lengths are normalized_shape, with a weight of that shape."""
+    """weight·input / √(mean(input²) + eps), the mean over the last axes of each sample (Zhang and Sennrich, 2019)
+
+    normalized_shape: the lengths of those axes, and the shape of weight; elementwise_affine=False has none. eps: by
+    default the machine epsilon of input's dtype.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.RMSNorm(2)(tg.tensor([3.0, 4.0])).detach()
+    tensor([0.8485, 1.1314], shape=(2,), dtype=float32)
+    """
 
     def __init__(
         self,
@@ -263,7 +315,14 @@ class RMSNorm(Module):
 
 
 class GroupNorm(Module):
-    """group_norm over num_groups groups of num_channels channels, with a weight and a bias for each channel."""
+    """weight[c]·(input - mean) / √(var + eps) + bias[c], mean and var over each group of channels (Wu and He, 2018)
+
+    num_groups must divide num_channels, the length of axis 1: ValueError otherwise.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.GroupNorm(2, 4)(tg.tensor([[1.0, 3.0, 10.0, 30.0]])).detach()
+    tensor([[-1.,  1., -1.,  1.]], shape=(1, 4), dtype=float32)
+    """
 
     def __init__(
         self,
@@ -305,7 +364,14 @@ class GroupNorm(Module):
 
 
 class LocalResponseNorm(Module):
-    """local_response_norm over `size` neighbouring channels."""
+    """input / (k + alpha·mean(input²))^beta, the mean over `size` neighbouring channels (Krizhevsky et al., 2012)
+
+    Σ of the squares divided by size, also at the border, where there are fewer.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.LocalResponseNorm(2, alpha=2.0, beta=0.5)(tg.tensor([[[1.0], [2.0]]])).flatten()
+    tensor([0.7071, 0.8165], shape=(2,), dtype=float32)
+    """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0):
         super().__init__()

@@ -15,13 +15,24 @@ def data_parallel(
     dim: int = 0,
     module_kwargs: dict | None = None,
 ) -> Any:
-    """module(*inputs): with one device there is nothing to spread over."""
+    """module(*inputs): with one device there is nothing to spread over.
+
+    >>> import tinygrad_cnn as tg
+    >>> data_parallel(tg.nn.ReLU(), tg.tensor([-1.0, 1.0])).tolist()
+    [0.0, 1.0]
+    """
     inputs = inputs if isinstance(inputs, tuple) else (inputs,)
     return module(*inputs, **(module_kwargs or {}))
 
 
 class DataParallel(Module):
-    """A module under the name `module`, so that the paths of its state are what scripts expect."""
+    """A module under the name `module`, so that the paths of its state are what scripts expect.
+
+    >>> import tinygrad_cnn as tg
+    >>> net = tg.nn.DataParallel(tg.nn.Linear(2, 1))
+    >>> list(net.state_dict())
+    ['module.weight', 'module.bias']
+    """
 
     def __init__(self, module: Module, device_ids: Any = None, output_device: Any = None, dim: int = 0):
         super().__init__()

@@ -45,7 +45,14 @@ class Parameter(Tensor):
 
 
 class Buffer(Tensor):
-    """A Tensor that a Module keeps but does not train; `persistent` says whether it is part of `state_dict()`."""
+    """A Tensor that a Module keeps but does not train; `persistent` says whether it is part of `state_dict()`.
+
+    >>> import tinygrad_cnn as tg
+    >>> net = tg.nn.Module()
+    >>> net.mean = tg.nn.Buffer(tg.zeros(3))
+    >>> list(net.state_dict()), list(net.parameters())
+    (['mean'], [])
+    """
 
     __slots__ = ()
 

@@ -11,7 +11,12 @@ from .module import Module
 
 
 class Flatten(Module):
-    """The axes start_dim to end_dim made one        (N, ...) -> (N, all)"""
+    """The axes start_dim to end_dim made one        (N, ...) -> (N, all)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Flatten()(tg.zeros(8, 16, 5, 5)).shape
+    (8, 400)
+    """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1):
         super().__init__()
@@ -26,7 +31,12 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Axis dim made several, of these sizes; one of them may be -1"""
+    """Axis dim made several, of these sizes; one of them may be -1
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Unflatten(1, (16, -1, 5))(tg.zeros(8, 400)).shape
+    (8, 16, 5, 5)
+    """
 
     def __init__(self, dim: int, unflattened_size: Any):
         super().__init__()
@@ -76,19 +86,34 @@ class _ConstantPad(_Pad):
 
 
 class ConstantPad1d(_ConstantPad):
-    """(..., L) with `value` at both ends"""
+    """(..., L) with `value` at both ends
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.ConstantPad1d((1, 2), 7.0)(tg.zeros(3)).tolist()
+    [7.0, 0.0, 0.0, 0.0, 7.0, 7.0]
+    """
 
     spatial = 1
 
 
 class ConstantPad2d(_ConstantPad):
-    """(..., H, W) with `value` on all sides"""
+    """(..., H, W) with `value` on all sides
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.ConstantPad2d((1, 0, 0, 1), 7.0)(tg.zeros(2, 2)).tolist()
+    [[7.0, 0.0, 0.0], [7.0, 0.0, 0.0], [7.0, 7.0, 7.0]]
+    """
 
     spatial = 2
 
 
 class ConstantPad3d(_ConstantPad):
-    """(..., D, H, W) with `value` on all sides"""
+    """(..., D, H, W) with `value` on all sides
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.ConstantPad3d(1, 7.0)(tg.zeros(1, 2, 3)).shape
+    (3, 4, 5)
+    """
 
     spatial = 3
 
@@ -102,7 +127,12 @@ class _ZeroPad(_ConstantPad):
 
 
 class ZeroPad1d(_ZeroPad):
-    """(..., L) with zeros at both ends"""
+    """(..., L) with zeros at both ends
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.ZeroPad1d(1)(tg.ones(2)).tolist()
+    [0.0, 1.0, 1.0, 0.0]
+    """
 
     spatial = 1
 
@@ -119,49 +149,91 @@ class ZeroPad2d(_ZeroPad):
 
 
 class ZeroPad3d(_ZeroPad):
-    """(..., D, H, W) with zeros on all sides"""
+    """(..., D, H, W) with zeros on all sides
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.ZeroPad3d((0, 0, 1, 1, 2, 2))(tg.ones(1, 1, 1)).shape
+    (5, 3, 1)
+    """
 
     spatial = 3
 
 
 class ReflectionPad1d(_Pad):
-    """(N, C, L) continued as in a mirror that stands on the last element"""
+    """(N, C, L) continued as in a mirror that stands on the last element
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.ReflectionPad1d(2)(tg.arange(4.0).reshape(1, 4)).tolist()
+    [[2.0, 1.0, 0.0, 1.0, 2.0, 3.0, 2.0, 1.0]]
+    """
 
     mode, spatial = "reflect", 1
 
 
 class ReflectionPad2d(_Pad):
-    """(N, C, H, W) continued as in mirrors that stand on the border"""
+    """(N, C, H, W) continued as in mirrors that stand on the border
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.ReflectionPad2d(1)(tg.arange(4.0).reshape(1, 2, 2)).tolist()
+    [[[3.0, 2.0, 3.0, 2.0], [1.0, 0.0, 1.0, 0.0], [3.0, 2.0, 3.0, 2.0], [1.0, 0.0, 1.0, 0.0]]]
+    """
 
     mode, spatial = "reflect", 2
 
 
 class ReplicationPad1d(_Pad):
-    """(N, C, L) continued by its last element"""
+    """(N, C, L) continued by its last element
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.ReplicationPad1d(2)(tg.arange(3.0).reshape(1, 3)).tolist()
+    [[0.0, 0.0, 0.0, 1.0, 2.0, 2.0, 2.0]]
+    """
 
     mode, spatial = "replicate", 1
 
 
 class ReplicationPad2d(_Pad):
-    """(N, C, H, W) continued by its border"""
+    """(N, C, H, W) continued by its border
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.ReplicationPad2d((1, 0, 0, 1))(tg.arange(4.0).reshape(1, 2, 2)).tolist()
+    [[[0.0, 0.0, 1.0], [2.0, 2.0, 3.0], [2.0, 2.0, 3.0]]]
+    """
 
     mode, spatial = "replicate", 2
 
 
 class CircularPad1d(_Pad):
-    """(N, C, L) continued from its other end"""
+    """(N, C, L) continued from its other end
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.CircularPad1d(1)(tg.arange(3.0).reshape(1, 3)).tolist()
+    [[2.0, 0.0, 1.0, 2.0, 0.0]]
+    """
 
     mode, spatial = "circular", 1
 
 
 class CircularPad2d(_Pad):
-    """(N, C, H, W) continued from its other side"""
+    """(N, C, H, W) continued from its other side
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.CircularPad2d((1, 0, 0, 1))(tg.arange(4.0).reshape(1, 2, 2)).tolist()
+    [[[1.0, 0.0, 1.0], [3.0, 2.0, 3.0], [1.0, 0.0, 1.0]]]
+    """
 
     mode, spatial = "circular", 2
 
 
 class Upsample(Module):
-    """interpolate: pictures in another size"""
+    """interpolate: pictures in another size        (N,C,H,W) -> (N,C,*size), or H·scale_factor and W·scale_factor
+
+    mode: "nearest", "linear", "bilinear", "bicubic", "area", ... as `interpolate` explains, with align_corners.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Upsample(scale_factor=2)(tg.tensor([[[[1.0, 2.0]]]])).tolist()
+    [[[[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 2.0, 2.0]]]]
+    """
 
     def __init__(
         self,
@@ -193,21 +265,36 @@ class Upsample(Module):
 
 
 class UpsamplingNearest2d(Upsample):
-    """Upsample by repeating numbers"""
+    """Upsample by repeating numbers
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.UpsamplingNearest2d(size=(1, 4))(tg.tensor([[[[1.0, 2.0]]]])).tolist()
+    [[[[1.0, 1.0, 2.0, 2.0]]]]
+    """
 
     def __init__(self, size: Any = None, scale_factor: Any = None):
         super().__init__(size, scale_factor, mode="nearest")
 
 
 class UpsamplingBilinear2d(Upsample):
-    """Upsample by mode "bilinear" with align_corners=True"""
+    """Upsample by mode "bilinear" with align_corners=True
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.UpsamplingBilinear2d(size=(1, 3))(tg.tensor([[[[1.0, 2.0]]]])).tolist()
+    [[[[1.0, 1.5, 2.0]]]]
+    """
 
     def __init__(self, size: Any = None, scale_factor: Any = None):
         super().__init__(size, scale_factor, mode="bilinear", align_corners=True)
 
 
 class PixelShuffle(Module):
-    """pixel_shuffle: channels become pixels        (N, C·r², H, W) -> (N, C, H·r, W·r)"""
+    """pixel_shuffle: channels become pixels (Shi et al., 2016)        (N, C·r², H, W) -> (N, C, H·r, W·r)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.PixelShuffle(2)(tg.arange(4).reshape(1, 4, 1, 1)).tolist()
+    [[[[0, 1], [2, 3]]]]
+    """
 
     def __init__(self, upscale_factor: int):
         super().__init__()
@@ -221,7 +308,12 @@ class PixelShuffle(Module):
 
 
 class PixelUnshuffle(Module):
-    """pixel_unshuffle: pixels become channels        (N, C, H·r, W·r) -> (N, C·r², H, W)"""
+    """pixel_unshuffle: pixels become channels        (N, C, H·r, W·r) -> (N, C·r², H, W)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.PixelUnshuffle(2)(tg.arange(4).reshape(1, 1, 2, 2)).flatten(1).tolist()
+    [[0, 1, 2, 3]]
+    """
 
     def __init__(self, downscale_factor: int):
         super().__init__()
@@ -235,7 +327,12 @@ class PixelUnshuffle(Module):
 
 
 class ChannelShuffle(Module):
-    """channel_shuffle: let the groups of a convolution see each other"""
+    """channel_shuffle: channel i·(C/g) + j becomes j·g + i, so that groups see each other (Zhang et al., 2018)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.ChannelShuffle(2)(tg.arange(4).reshape(1, 4, 1, 1)).flatten().tolist()
+    [0, 2, 1, 3]
+    """
 
     def __init__(self, groups: int):
         super().__init__()
@@ -249,7 +346,12 @@ class ChannelShuffle(Module):
 
 
 class Unfold(Module):
-    """unfold: every window as a column        (N,C,H,W) -> (N, C·h·w, P·Q)"""
+    """unfold: every window as a column        (N,C,H,W) -> (N, C·h·w, P·Q)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Unfold(2)(tg.arange(6.0).reshape(1, 1, 2, 3)).tolist()
+    [[[0.0, 1.0], [1.0, 2.0], [3.0, 4.0], [4.0, 5.0]]]
+    """
 
     def __init__(self, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1):
         super().__init__()
@@ -266,7 +368,12 @@ class Unfold(Module):
 
 
 class Fold(Module):
-    """fold: columns added back into a picture        (N, C·h·w, P·Q) -> (N,C,H,W)"""
+    """fold: columns added back into a picture        (N, C·h·w, P·Q) -> (N,C,H,W)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Fold((2, 3), 2)(tg.ones(1, 4, 2)).tolist()
+    [[[[1.0, 2.0, 1.0], [1.0, 2.0, 1.0]]]]
+    """
 
     def __init__(self, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1):
         super().__init__()

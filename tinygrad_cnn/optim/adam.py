@@ -98,7 +98,16 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam whose weight decay shrinks the parameter itself: p -= lr·weight_decay·p (Loshchilov and Hutter, 2019)."""
+    """Adam whose weight decay shrinks the parameter itself: p -= lr·weight_decay·p (Loshchilov and Hutter, 2019).
+
+    >>> import tinygrad_cnn as tg
+    >>> w = tg.tensor([1.0, -2.0], requires_grad=True)
+    >>> opt = tg.optim.AdamW([w], lr=0.25, weight_decay=0.5)
+    >>> w.grad = tg.zeros(2)
+    >>> opt.step()  # the decay alone: w -= lr·weight_decay·w
+    >>> w.tolist()
+    [0.875, -1.75]
+    """
 
     def __init__(
         self,

@@ -29,6 +29,17 @@ class Optimizer:
 
     `param_groups` is a list of dicts, read anew at every step; `state[p]` is what the rule remembers of
     a parameter. A rule of your own is a subclass with `update(group, params, grads)`, or with `step()`.
+
+    >>> import tinygrad_cnn as tg
+    >>> class Signs(tg.optim.Optimizer):
+    ...     def update(self, group, params, grads):
+    ...         for p, g in zip(params, grads):
+    ...             p.detach().sub_(group["lr"] * tg.tensor(g).sign())
+    >>> w = tg.tensor([1.0, -2.0], requires_grad=True)
+    >>> (w * w).sum().backward()
+    >>> Signs([w], {"lr": 0.5}).step()
+    >>> w.tolist()
+    [0.5, -1.5]
     """
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]):

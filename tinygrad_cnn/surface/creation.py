@@ -134,7 +134,14 @@ def _ragged(data: Any, where: str = "") -> str:
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """The data as a tensor: itself where it is one of this dtype, an array without a copy, else a new one."""
+    """The data as a tensor: itself where it is one of this dtype, an array without a copy, else a new one.
+
+    >>> import tinygrad_cnn as tg
+    >>> a = np.zeros(2)
+    >>> tg.as_tensor(a)[0] = 5
+    >>> a
+    array([5., 0.])
+    """
     if isinstance(data, Tensor):
         return data if dtype is None or data.dtype == dtype else data.to(dtype)  # type: ignore[attr-defined]
     return _on(_array_of("as_tensor", data, dtype, copy=None), device)
@@ -151,6 +158,12 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     """A tensor on the memory of the array: a change of one is a change of the other.
 
     Raises a ValueError for the other byte order, which no tensor can share, a TypeError for what is no number.
+
+    >>> import tinygrad_cnn as tg
+    >>> a = np.zeros(2)
+    >>> tg.from_numpy(a)[0] = 5
+    >>> a
+    array([5., 0.])
     """
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"from_numpy: expected np.ndarray, got {type(ndarray).__name__}")
@@ -186,21 +199,36 @@ def zeros(
 def ones(
     *sizes: Any, size: Any = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """A tensor of ones."""
+    """A tensor of ones.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.ones(2, 3).tolist()
+    [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
+    """
     return _filled(shape_of("ones", sizes, size), 1, dtype, device, requires_grad, out)
 
 
 def empty(
     *sizes: Any, size: Any = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """A tensor whose values are not set: whatever the memory held."""
+    """A tensor whose values are not set: whatever the memory held.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.empty(2, 3).shape
+    (2, 3)
+    """
     return finish(np.empty(shape_of("empty", sizes, size), dtype or get_default_dtype()), device, requires_grad, out)
 
 
 def full(
     size: Any, fill_value: Any, *, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """A tensor of one value; by default of the dtype that `tensor(fill_value)` would have."""
+    """A tensor of one value; by default of the dtype that `tensor(fill_value)` would have.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.full((2, 2), 7).tolist(), tg.full((), 0.5).dtype
+    ([[7, 7], [7, 7]], dtype('float32'))
+    """
     value = as_array(fill_value)
     value = value.item() if isinstance(value, np.generic) else value
     dtype = dtype or result_type(value)
@@ -220,21 +248,36 @@ def _like(input: Tensor, value: Any, dtype: Any, device: Any, requires_grad: boo
 def zeros_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
-    """Zeros in the shape, dtype and layout of input."""
+    """Zeros in the shape, dtype and layout of input.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros_like(tg.tensor([1, 2])).tolist()
+    [0, 0]
+    """
     return _like(input, 0, dtype, device, requires_grad)
 
 
 def ones_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
-    """Ones in the shape, dtype and layout of input."""
+    """Ones in the shape, dtype and layout of input.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.ones_like(tg.tensor([1.0, 2.0])).tolist()
+    [1.0, 1.0]
+    """
     return _like(input, 1, dtype, device, requires_grad)
 
 
 def empty_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
-    """A tensor in the shape, dtype and layout of input, whose values are not set."""
+    """A tensor in the shape, dtype and layout of input, whose values are not set.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.empty_like(tg.zeros(2, 3)).shape
+    (2, 3)
+    """
     return _like(input, None, dtype, device, requires_grad)
 
 
@@ -242,7 +285,12 @@ def full_like(
     input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
     memory_format: Any = None,
 ) -> Tensor:  # fmt: skip
-    """One value in the shape, dtype and layout of input."""
+    """One value in the shape, dtype and layout of input.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.full_like(tg.zeros(2), 7).tolist()
+    [7.0, 7.0]
+    """
     return _like(input, as_array(fill_value), dtype, device, requires_grad)
 
 
@@ -252,7 +300,12 @@ def full_like(
 def eye(
     n: int, m: int | None = None, *, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """The n × n (or n × m) matrix with ones on its main diagonal."""
+    """The n × n (or n × m) matrix with ones on its main diagonal.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.eye(2, 3).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    """
     shape_of("eye", (n, n if m is None else m))
     return finish(np.eye(n, m, dtype=dtype or get_default_dtype()), device, requires_grad, out)
 
@@ -300,7 +353,12 @@ def linspace(
     start: Any, end: Any, steps: int, *, out: Any = None, dtype: Any = None, device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """`steps` numbers from start to end, both included, equally far apart."""
+    """start + i·(end - start) / (steps - 1) for i = 0 ... steps - 1: `steps` numbers, both ends included.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.linspace(0, 1, 5).tolist()
+    [0.0, 0.25, 0.5, 0.75, 1.0]
+    """
     values, dtype = _steps("linspace", start, end, steps, dtype)
     return finish(values.astype(dtype), device, requires_grad, out)
 
@@ -309,7 +367,12 @@ def logspace(
     start: Any, end: Any, steps: int, base: float = 10.0, *, out: Any = None, dtype: Any = None, device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """`steps` numbers from base^start to base^end, equally far apart on a logarithmic scale."""
+    """`steps` numbers from base^start to base^end, equally far apart on a logarithmic scale.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.logspace(0, 2, 3).tolist()
+    [1.0, 10.0, 100.0]
+    """
     exponents, dtype = _steps("logspace", start, end, steps, dtype)
     return finish((base**exponents).astype(dtype), device, requires_grad, out)
 

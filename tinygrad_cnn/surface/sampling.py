@@ -79,7 +79,12 @@ def randn(
 @names_strangers
 def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
               requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
-    """`rand` in the shape and dtype of input."""
+    """`rand` in the shape and dtype of input.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.rand_like(tg.zeros(2, 3)).shape
+    (2, 3)
+    """
     return rand(
         input.shape, generator=generator, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad
     )
@@ -88,7 +93,12 @@ def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any =
 @names_strangers
 def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
                requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
-    """`randn` in the shape and dtype of input."""
+    """`randn` in the shape and dtype of input.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.randn_like(tg.zeros(2, 3)).shape
+    (2, 3)
+    """
     return randn(
         input.shape, generator=generator, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad
     )
@@ -98,7 +108,12 @@ def randint(
     low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, out: Any = None,
     dtype: Any = None, device: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Random integers low ≤ i < high, int64; randint(high, size) begins at 0."""
+    """Random integers low ≤ i < high, int64; randint(high, size) begins at 0. RuntimeError unless low < high.
+
+    >>> import tinygrad_cnn as tg
+    >>> set(tg.randint(3, 5, (100,)).tolist()) == {3, 4}
+    True
+    """
     if size is None:
         low, high, size = 0, low, high
     if size is None:
@@ -112,7 +127,12 @@ def randint(
 @names_strangers
 def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: Any = None, device: Any = None,
                  requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
-    """`randint` in the shape and dtype of input."""
+    """`randint` in the shape and dtype of input.
+
+    >>> import tinygrad_cnn as tg
+    >>> set(tg.randint_like(tg.zeros(100), 2).tolist()) == {0.0, 1.0}
+    True
+    """
     low, high = (0, low) if high is None else (low, high)
     return randint(low, high, input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
@@ -121,7 +141,12 @@ def randperm(
     n: int, *, generator: Generator | None = None, out: Any = None, dtype: Any = None, device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """The numbers 0 to n - 1 in random order, int64."""
+    """The numbers 0 to n - 1 in random order, int64.
+
+    >>> import tinygrad_cnn as tg
+    >>> sorted(tg.randperm(4).tolist())
+    [0, 1, 2, 3]
+    """
     if n < 0:
         raise RuntimeError(f"randperm: n must not be negative, got {n}")
     return finish(rng(generator).permutation(n).astype(dtype or np.int64), device, requires_grad, out)
@@ -132,7 +157,16 @@ def normal(
     mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, out: Any = None,
     dtype: Any = None, device: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Normal random numbers: one for each element of mean and std, or a tensor of this size for two numbers."""
+    """Normal random numbers: one for each element of mean and std, or a tensor of this size for two numbers.
+
+    RuntimeError where an element of std is negative.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.normal(tg.tensor([1.0, 100.0]), 0.0).tolist()
+    [1.0, 100.0]
+    >>> tg.normal(0.0, 1.0, (2, 3)).shape
+    (2, 3)
+    """
     mean, std = as_array(mean), as_array(std)
     if np.any(np.less(std, 0)):
         raise RuntimeError("normal: expects all elements of std to be at least 0")
@@ -152,7 +186,14 @@ def normal(
 
 @names_strangers
 def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None, out: Any = None) -> Tensor:
-    """1 with the probability that stands in input (or with probability p everywhere), else 0."""
+    """1 with the probability that stands in input (or with probability p everywhere), else 0.
+
+    RuntimeError for probabilities outside of 0 to 1.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.bernoulli(tg.tensor([0.0, 1.0])).tolist()
+    [0.0, 1.0]
+    """
     chance = as_array(input if p is None else p)
     if np.size(chance) and not (np.min(chance) >= 0 and np.max(chance) <= 1):
         raise RuntimeError(f"bernoulli: probabilities must be 0 to 1, got {np.min(chance)} to {np.max(chance)}")
@@ -167,6 +208,10 @@ def multinomial(
     """Numbers of columns, drawn for each row with the weights that stand in it: (C,) or (N, C) -> (..., num_samples).
 
     Without replacement (Efraimidis and Spirakis 2006): an exponential waiting time for each, the shortest win.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.multinomial(tg.tensor([[0.0, 3.0], [1.0, 0.0]]), 1).tolist()
+    [[1], [0]]
     """
     weights = input._array
     if weights.ndim not in (1, 2):

@@ -103,10 +103,20 @@ def __format__(self: Tensor, spec: str) -> str:
 
 
 def is_tensor(obj: Any) -> bool:
-    """Whether this is a Tensor."""
+    """Whether this is a Tensor.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.is_tensor(tg.ones(2)), tg.is_tensor([1, 1])
+    (True, False)
+    """
     return isinstance(obj, Tensor)
 
 
 def numel(input: Tensor) -> int:
-    """The number of elements."""
+    """The number of elements.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.numel(tg.zeros(2, 3))
+    6
+    """
     return input._array.size

@@ -17,7 +17,11 @@ _BUILDERS: dict[str, Callable[[int, int, int, int], nn.Module]] = {}
 
 
 def list_models() -> list[str]:
-    """The names that `get_model` knows."""
+    """The names that `get_model` knows.
+
+    >>> list_models()
+    ['digits', 'keras_mnist', 'lenet', 'mlp', 'resnet18', 'resnet34', 'resnet50', 'victorzhou']
+    """
     return sorted([*_BUILDERS, *_RESNETS])
 
 
@@ -53,7 +57,12 @@ def _flat(name: str, channels: int, h: int, w: int, image: tuple[int, int]) -> i
 
 @_model
 def digits(c: int, h: int, w: int, classes: int) -> nn.Module:
-    """Two 3×3 convolutions and a hidden layer: for small images such as the 8×8 digits."""
+    """Two 3×3 convolutions and a hidden layer: for small images such as the 8×8 digits.
+
+    >>> import tinygrad_cnn as tg
+    >>> digits(1, 8, 8, 10)(tg.zeros(2, 1, 8, 8)).shape
+    (2, 10)
+    """
     features = _flat("digits", 32, h // 2, w // 2, (h, w))
     return nn.Sequential(
         nn.Conv2d(c, 16, 3, padding=1),
@@ -70,7 +79,11 @@ def digits(c: int, h: int, w: int, classes: int) -> nn.Module:
 
 @_model
 def lenet(c: int, h: int, w: int, classes: int) -> nn.Module:
-    """LeNet-5, with ReLU and max-pooling (LeCun, Bottou, Bengio, Haffner 1998)."""
+    """LeNet-5, with ReLU and max-pooling (LeCun, Bottou, Bengio, Haffner 1998).
+
+    >>> sum(p.numel() for p in lenet(1, 28, 28, 10).parameters())
+    61706
+    """
     features = _flat("lenet", 16, (h // 2 - 4) // 2, (w // 2 - 4) // 2, (h, w))
     return nn.Sequential(
         nn.Conv2d(c, 6, 5, padding=2),
@@ -90,7 +103,11 @@ def lenet(c: int, h: int, w: int, classes: int) -> nn.Module:
 
 @_model
 def keras_mnist(c: int, h: int, w: int, classes: int) -> nn.Module:
-    """The CNN of Keras' MNIST example: two 3×3 convolutions, one pooling, dropout, a hidden layer."""
+    """The CNN of Keras' MNIST example: two 3×3 convolutions, one pooling, dropout, a hidden layer.
+
+    >>> sum(p.numel() for p in keras_mnist(1, 14, 14, 10).parameters())
+    225034
+    """
     features = _flat("keras_mnist", 64, (h - 4) // 2, (w - 4) // 2, (h, w))
     return nn.Sequential(
         nn.Conv2d(c, 32, 3),
@@ -109,14 +126,28 @@ def keras_mnist(c: int, h: int, w: int, classes: int) -> nn.Module:
 
 @_model
 def victorzhou(c: int, h: int, w: int, classes: int) -> nn.Module:
-    """Eight 3×3 filters, a 2×2 max-pooling, a linear classifier: the smallest CNN that reads digits."""
+    """Eight 3×3 filters, a 2×2 max-pooling, a linear classifier: the smallest CNN that reads digits.
+
+    >>> victorzhou(1, 8, 8, 10)
+    Sequential(
+      (0): Conv2d(1, 8, kernel_size=(3, 3), stride=(1, 1))
+      (1): MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)
+      (2): Flatten(start_dim=1, end_dim=-1)
+      (3): Linear(in_features=72, out_features=10, bias=True)
+    )
+    """
     features = _flat("victorzhou", 8, (h - 2) // 2, (w - 2) // 2, (h, w))
     return nn.Sequential(nn.Conv2d(c, 8, 3), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(features, classes))
 
 
 @_model
 def mlp(c: int, h: int, w: int, classes: int) -> nn.Module:
-    """No convolution at all: one hidden layer of 256."""
+    """No convolution at all: one hidden layer of 256.
+
+    >>> import tinygrad_cnn as tg
+    >>> mlp(1, 8, 8, 10)(tg.zeros(2, 1, 8, 8)).shape
+    (2, 10)
+    """
     return nn.Sequential(nn.Flatten(), nn.Linear(c * h * w, 256), nn.ReLU(), nn.Linear(256, classes))
 
 
@@ -128,7 +159,12 @@ def conv3x3(i: int, o: int, stride: int = 1) -> nn.Conv2d:
 
 
 class BasicBlock(nn.Module):
-    """out = relu(x' + bn(conv(relu(bn(conv(x)))))), where x' is x, or its 1×1 convolution where shapes change."""
+    """out = relu(x' + bn(conv(relu(bn(conv(x)))))), where x' is x, or its 1×1 convolution where shapes change.
+
+    >>> import tinygrad_cnn as tg
+    >>> BasicBlock(4, 4)(tg.zeros(1, 4, 5, 5)).shape
+    (1, 4, 5, 5)
+    """
 
     expansion = 1
 
@@ -150,7 +186,13 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """A residual block of 1×1, 3×3 and 1×1 convolutions, four times as wide outside as inside."""
+    """A residual block of 1×1, 3×3 and 1×1 convolutions, four times as wide outside as inside.
+
+    >>> import tinygrad_cnn as tg
+    >>> block = Bottleneck(8, 2)
+    >>> block(tg.zeros(1, 8, 5, 5)).shape
+    (1, 8, 5, 5)
+    """
 
     expansion = 4
 

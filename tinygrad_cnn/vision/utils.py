@@ -66,6 +66,12 @@ def save_image(
     """Write images with values 0 to 1 as one picture; a batch as a grid, `kwargs` being those of `make_grid`.
 
     `format` is Pillow's name of one, by default the extension of the file.
+
+    >>> import tinygrad_cnn as tg
+    >>> import io
+    >>> save_image(tg.rand(4, 3, 8, 8), file := io.BytesIO(), format="PNG", nrow=2)
+    >>> pillow().open(file).size
+    (22, 22)
     """
     grid = make_grid(tensor, **kwargs).numpy()
     pixels = np.clip(grid * 255 + 0.5, 0, 255).astype(np.uint8).transpose(1, 2, 0)

@@ -43,6 +43,10 @@ def get_total_norm(
 
     norm_type: p of the p-norm, may be inf. error_if_nonfinite: raise a RuntimeError where it is NaN or infinite.
     foreach is a hint that changes nothing here.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.utils.get_total_norm([tg.tensor([3.0]), tg.tensor([4.0])]).item()
+    5.0
     """
     tensors = _listed(tensors)
     return _as_tensor(_total_norm(tensors, norm_type, error_if_nonfinite), tensors)
@@ -68,7 +72,15 @@ def _as_tensor(norm: float, tensors: list[Tensor]) -> Tensor:
 def clip_grads_with_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: bool | None = None
 ) -> None:
-    """grad *= min(1, max_norm / (total_norm + 1e-6)), in place."""
+    """grad *= min(1, max_norm / (total_norm + 1e-6)), in place: the second half of `clip_grad_norm_`.
+
+    >>> import tinygrad_cnn as tg
+    >>> w = tg.zeros(2, requires_grad=True)
+    >>> w.grad = tg.tensor([3.0, 4.0])
+    >>> tg.nn.utils.clip_grads_with_norm_([w], 1.0, total_norm=tg.tensor(5.0))
+    >>> w.grad
+    tensor([0.6, 0.8], shape=(2,), dtype=float32)
+    """
     _scale(_gradients(parameters), float(max_norm), float(total_norm))
 
 
@@ -105,7 +117,15 @@ def clip_grad_norm_(
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
-    """min(max(grad, -clip_value), clip_value) for every element, in place."""
+    """min(max(grad, -clip_value), clip_value) for every element, in place.
+
+    >>> import tinygrad_cnn as tg
+    >>> w = tg.zeros(2, requires_grad=True)
+    >>> w.grad = tg.tensor([-3.0, 0.5])
+    >>> tg.nn.utils.clip_grad_value_([w], 1.0)
+    >>> w.grad.tolist()
+    [-1.0, 0.5]
+    """
     for g in _gradients(parameters):
         np.clip(g._array, -float(clip_value), float(clip_value), out=g._array)
         g.version().bump("clip_grad_value_")

@@ -19,6 +19,19 @@ class LRScheduler:
 
     last_epoch: the epoch to go on from; -1 begins at the optimizer's rates.
     Making a scheduler sets the rates of epoch 0; `step()`, after `optimizer.step()`, those of the next.
+
+    >>> import tinygrad_cnn as tg
+    >>> class Inverse(LRScheduler):
+    ...     def get_lr(self):
+    ...         return [lr / (1 + self.last_epoch) for lr in self.base_lrs]
+    >>> opt = tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0)
+    >>> plan, rates = Inverse(opt), []
+    >>> for epoch in range(4):
+    ...     rates += plan.get_last_lr()
+    ...     opt.step()
+    ...     plan.step()
+    >>> rates
+    [1.0, 0.5, 0.3333333333333333, 0.25]
     """
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1):

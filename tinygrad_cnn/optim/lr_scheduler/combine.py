@@ -109,7 +109,20 @@ def _step_back(scheduler: LRScheduler) -> None:
 
 
 class ChainedScheduler(_Combined):
-    """All schedulers at once: each changes the rates that the one before it has set."""
+    """All schedulers at once: each changes the rates that the one before it has set.
+
+    >>> import tinygrad_cnn as tg
+    >>> opt = tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0)
+    >>> warm = tg.optim.lr_scheduler.ConstantLR(opt, factor=0.5, total_iters=2)
+    >>> fall = tg.optim.lr_scheduler.ExponentialLR(opt, gamma=0.5)
+    >>> plan, rates = ChainedScheduler([warm, fall]), []
+    >>> for epoch in range(4):
+    ...     rates += plan.get_last_lr()
+    ...     opt.step()
+    ...     plan.step()
+    >>> rates
+    [0.5, 0.25, 0.25, 0.125]
+    """
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None):
         super().__init__(optimizer, schedulers)

@@ -37,11 +37,21 @@ class _WithMomentum(LRScheduler):
 
 
 class CyclicLR(_WithMomentum):
-    """lr goes from base_lr up to max_lr in step_size_up steps, down in step_size_down, and again; momentum goes
-    the other way.
+    """lr goes from base_lr up to max_lr in step_size_up steps, down in step_size_down, and again (Smith, 2017).
 
+    Momentum goes the other way; cycle_momentum=False leaves it alone. step() is called after every batch.
     mode: "triangular" keeps the height, "triangular2" halves it every cycle, "exp_range" multiplies it by γ^t.
     scale_fn: a function of your own for the height, of the cycle or the step t, as scale_mode says.
+
+    >>> import tinygrad_cnn as tg
+    >>> opt = tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0)
+    >>> plan, rates = CyclicLR(opt, 0.0, 1.0, step_size_up=2, cycle_momentum=False), []
+    >>> for epoch in range(6):
+    ...     rates += plan.get_last_lr()
+    ...     opt.step()
+    ...     plan.step()
+    >>> rates
+    [0.0, 0.5, 1.0, 0.5, 0.0, 0.5]
     """
 
     def __init__(
@@ -107,9 +117,19 @@ class CyclicLR(_WithMomentum):
 class OneCycleLR(_WithMomentum):
     """lr goes from max_lr / div_factor up to max_lr, then down to a final_div_factor-th of where it began.
 
-    It takes `total_steps`, or `epochs`·`steps_per_epoch`, of which pct_start go up; step() is called after every batch.
-    three_phase: comes down to where it began as fast as it went up, then to the end. anneal_strategy: "cos" or
-    "linear". Momentum (or β1) goes from max_momentum to base_momentum and back.
+    Smith and Topin, 2018. It takes `total_steps`, or `epochs`·`steps_per_epoch`, of which pct_start go up; step() is
+    called after every batch. three_phase: comes down to where it began as fast as it went up, then to the end.
+    anneal_strategy: "cos" or "linear". Momentum (or β1) goes from max_momentum to base_momentum and back.
+
+    >>> import tinygrad_cnn as tg
+    >>> opt = tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0)
+    >>> plan, rates = OneCycleLR(opt, max_lr=1.0, total_steps=5, pct_start=0.6), []
+    >>> for epoch in range(5):
+    ...     rates += plan.get_last_lr()
+    ...     opt.step()
+    ...     plan.step()
+    >>> [round(lr, 3) for lr in rates]
+    [0.04, 0.52, 1.0, 0.5, 0.0]
     """
 
     def __init__(

@@ -38,15 +38,13 @@ class StepLR(_ByFactor):
 
     >>> import tinygrad_cnn as tg
     >>> opt = tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0)
-    >>> plan = StepLR(opt, step_size=2, gamma=0.5)
+    >>> plan, rates = StepLR(opt, step_size=2, gamma=0.5), []
     >>> for epoch in range(4):
-    ...     opt.step(), plan.step()
-    ...     print(opt.param_groups[0]["lr"], end=" ")
-    (None, None)
-    1.0 (None, None)
-    0.5 (None, None)
-    0.5 (None, None)
-    0.25
+    ...     rates += plan.get_last_lr()
+    ...     opt.step()
+    ...     plan.step()
+    >>> rates
+    [1.0, 1.0, 0.5, 0.5]
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1):
@@ -62,7 +60,18 @@ class StepLR(_ByFactor):
 
 
 class MultiStepLR(_ByFactor):
-    """lr_t = lr_0·γ^(number of milestones up to t)."""
+    """lr_t = lr_0·γ^(number of milestones up to t).
+
+    >>> import tinygrad_cnn as tg
+    >>> opt = tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0)
+    >>> plan, rates = MultiStepLR(opt, milestones=[1, 3], gamma=0.5), []
+    >>> for epoch in range(4):
+    ...     rates += plan.get_last_lr()
+    ...     opt.step()
+    ...     plan.step()
+    >>> rates
+    [1.0, 0.5, 0.5, 0.25]
+    """
 
     def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1):
         self.milestones = sorted(milestones)
@@ -83,7 +92,18 @@ class MultiStepLR(_ByFactor):
 
 
 class ConstantLR(_ByFactor):
-    """lr_t = lr_0·factor for t < total_iters, then lr_0."""
+    """lr_t = lr_0·factor for t < total_iters, then lr_0. ValueError unless 0 ≤ factor ≤ 1.
+
+    >>> import tinygrad_cnn as tg
+    >>> opt = tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0)
+    >>> plan, rates = ConstantLR(opt, factor=0.5, total_iters=2), []
+    >>> for epoch in range(4):
+    ...     rates += plan.get_last_lr()
+    ...     opt.step()
+    ...     plan.step()
+    >>> rates
+    [0.5, 0.5, 1.0, 1.0]
+    """
 
     def __init__(self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1):
         if not 0 <= factor <= 1:
@@ -102,7 +122,20 @@ class ConstantLR(_ByFactor):
 
 
 class LinearLR(_ByFactor):
-    """lr_t = lr_0·(start + (end - start)·min(t, n) / n), n = total_iters: a warm-up, or a straight way down."""
+    """lr_t = lr_0·(start + (end - start)·min(t, n) / n), n = total_iters: a warm-up, or a straight way down.
+
+    ValueError unless 0 < start_factor ≤ 1 and 0 ≤ end_factor ≤ 1.
+
+    >>> import tinygrad_cnn as tg
+    >>> opt = tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0)
+    >>> plan, rates = LinearLR(opt, start_factor=0.25, total_iters=3), []
+    >>> for epoch in range(4):
+    ...     rates += plan.get_last_lr()
+    ...     opt.step()
+    ...     plan.step()
+    >>> rates
+    [0.25, 0.5, 0.75, 1.0]
+    """
 
     def __init__(
         self,
@@ -136,7 +169,18 @@ class LinearLR(_ByFactor):
 
 
 class ExponentialLR(_ByFactor):
-    """lr_t = lr_0·γ^t."""
+    """lr_t = lr_0·γ^t.
+
+    >>> import tinygrad_cnn as tg
+    >>> opt = tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0)
+    >>> plan, rates = ExponentialLR(opt, gamma=0.5), []
+    >>> for epoch in range(4):
+    ...     rates += plan.get_last_lr()
+    ...     opt.step()
+    ...     plan.step()
+    >>> rates
+    [1.0, 0.5, 0.25, 0.125]
+    """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1):
         self.gamma = gamma
@@ -150,7 +194,18 @@ class ExponentialLR(_ByFactor):
 
 
 class PolynomialLR(_ByFactor):
-    """lr_t = lr_0·(1 - min(t, n) / n)^power, n = total_iters."""
+    """lr_t = lr_0·(1 - min(t, n) / n)^power, n = total_iters.
+
+    >>> import tinygrad_cnn as tg
+    >>> opt = tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0)
+    >>> plan, rates = PolynomialLR(opt, total_iters=4, power=2.0), []
+    >>> for epoch in range(5):
+    ...     rates += plan.get_last_lr()
+    ...     opt.step()
+    ...     plan.step()
+    >>> [round(lr, 4) for lr in rates]
+    [1.0, 0.5625, 0.25, 0.0625, 0.0]
+    """
 
     def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1):
         self.total_iters = total_iters
@@ -187,14 +242,36 @@ class _ByFunction(LRScheduler):
 
 
 class LambdaLR(_ByFunction):
-    """lr_t = lr_0·lr_lambda(t)."""
+    """lr_t = lr_0·lr_lambda(t); lr_lambda is a function, or a list of one for each group.
+
+    >>> import tinygrad_cnn as tg
+    >>> opt = tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0)
+    >>> plan, rates = LambdaLR(opt, lambda t: 1 / (1 + t)), []
+    >>> for epoch in range(4):
+    ...     rates += plan.get_last_lr()
+    ...     opt.step()
+    ...     plan.step()
+    >>> rates
+    [1.0, 0.5, 0.3333333333333333, 0.25]
+    """
 
     def get_lr(self) -> list[float]:
         return [lr * f(self.last_epoch) for f, lr in zip(self.lr_lambdas, self.base_lrs, strict=True)]
 
 
 class MultiplicativeLR(_ByFunction):
-    """lr_t = lr_(t-1)·lr_lambda(t)."""
+    """lr_t = lr_(t-1)·lr_lambda(t); lr_lambda is a function, or a list of one for each group.
+
+    >>> import tinygrad_cnn as tg
+    >>> opt = tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0)
+    >>> plan, rates = MultiplicativeLR(opt, lambda t: 0.5), []
+    >>> for epoch in range(4):
+    ...     rates += plan.get_last_lr()
+    ...     opt.step()
+    ...     plan.step()
+    >>> rates
+    [1.0, 0.5, 0.25, 0.125]
+    """
 
     def get_lr(self) -> list[float]:
         if self._is_initial:
@@ -203,7 +280,18 @@ class MultiplicativeLR(_ByFunction):
 
 
 class CosineAnnealingLR(LRScheduler):
-    """lr_t = η + (lr_0 - η)·(1 + cos(π·t / T)) / 2, T = T_max, η = eta_min (Loshchilov and Hutter, 2017)."""
+    """lr_t = η + (lr_0 - η)·(1 + cos(π·t / T)) / 2, T = T_max, η = eta_min (Loshchilov and Hutter, 2017).
+
+    >>> import tinygrad_cnn as tg
+    >>> opt = tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0)
+    >>> plan, rates = CosineAnnealingLR(opt, T_max=4), []
+    >>> for epoch in range(5):
+    ...     rates += plan.get_last_lr()
+    ...     opt.step()
+    ...     plan.step()
+    >>> [round(lr, 3) for lr in rates]
+    [1.0, 0.854, 0.5, 0.146, 0.0]
+    """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1):
         self.T_max = T_max
@@ -225,9 +313,20 @@ class CosineAnnealingLR(LRScheduler):
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
-    """Cosine annealing that begins again after T_0 epochs, then T_0·T_mult, T_0·T_mult², ... (SGDR, 2017).
+    """Cosine annealing that begins again after T_0 epochs, then T_0·T_mult, T_0·T_mult², ...
 
-    `step(epoch)` may be called with fractions of an epoch.
+    Loshchilov and Hutter, 2017. `step(epoch)` may be called with fractions of an epoch. ValueError unless T_0 and
+    T_mult are positive integers.
+
+    >>> import tinygrad_cnn as tg
+    >>> opt = tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0)
+    >>> plan, rates = CosineAnnealingWarmRestarts(opt, T_0=2), []
+    >>> for epoch in range(5):
+    ...     rates += plan.get_last_lr()
+    ...     opt.step()
+    ...     plan.step()
+    >>> [round(lr, 3) for lr in rates]
+    [1.0, 0.5, 1.0, 0.5, 1.0]
     """
 
     def __init__(self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1):

@@ -26,6 +26,17 @@ class CIFAR10(VisionDataset):
     `root` holds the folder cifar-10-batches-py, or is it. `ds[i]` is (PIL image 32 x 32, int); `data` is the uint8
     array (N, 32, 32, 3), `targets` the list of labels. There is no download: `download=True` is accepted, so that
     scripts run where the files are already there. FileNotFoundError for missing files, ValueError for damaged ones.
+
+    >>> import pickle, tempfile
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     one = {"data": np.zeros((1, 3 * 32 * 32), np.uint8), "labels": [1]}
+    ...     names = {"label_names": ["airplane", "automobile"]}
+    ...     for file, content in {"batches.meta": names, "test_batch": one}.items():
+    ...         _ = Path(root, file).write_bytes(pickle.dumps(content))
+    ...     ds = CIFAR10(root, train=False)
+    >>> image, label = ds[0]
+    >>> image.size, ds.classes[label]
+    ((32, 32), 'automobile')
     """
 
     base_folder = "cifar-10-batches-py"

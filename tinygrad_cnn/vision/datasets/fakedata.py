@@ -17,6 +17,10 @@ class FakeData(VisionDataset):
     """`size` random PIL images of `image_size` (C, H, W) with random labels below `num_classes`.
 
     The i-th is the same every time; it is drawn from the seed i + `random_offset`.
+
+    >>> image, label = FakeData(size=3, image_size=(3, 4, 5))[0]
+    >>> image.size, 0 <= label < 10  # width and height
+    ((5, 4), True)
     """
 
     def __init__(

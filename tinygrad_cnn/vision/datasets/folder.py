@@ -47,6 +47,15 @@ class DatasetFolder(VisionDataset):
     `classes` are the names of the folders in order, `class_to_idx` their numbers, `samples` the list of (path, class),
     `targets` that of the classes. FileNotFoundError if there is no class folder, or none of a class's files is
     valid (unless `allow_empty`); ValueError if not exactly one of `extensions` and `is_valid_file` is given.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     for name in ("dog/1.txt", "cat/2.txt"):
+    ...         Path(root, name).parent.mkdir()
+    ...         _ = Path(root, name).write_text(name)
+    ...     ds = DatasetFolder(root, lambda path: Path(path).read_text(), extensions=(".txt",))
+    ...     print(ds.classes, [*ds])
+    ['cat', 'dog'] [('cat/2.txt', 0), ('dog/1.txt', 1)]
     """
 
     def __init__(
@@ -114,7 +123,16 @@ class DatasetFolder(VisionDataset):
 
 
 class ImageFolder(DatasetFolder):
-    """A DatasetFolder of pictures, loaded by Pillow as RGB; `imgs` is `samples`."""
+    """A DatasetFolder of pictures, loaded by Pillow as RGB; `imgs` is `samples`.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     Path(root, "red").mkdir()
+    ...     pillow().new("RGB", (4, 3), "red").save(Path(root, "red", "1.png"))
+    ...     image, label = ImageFolder(root)[0]
+    >>> image.getpixel((0, 0)), label
+    ((255, 0, 0), 0)
+    """
 
     def __init__(
         self,

@@ -18,6 +18,15 @@ class MNIST(VisionDataset):
     `root` holds the four idx files, plain or gzipped, in MNIST/raw/ or itself. `ds[i]` is (PIL image 28 x 28, int);
     `data` is the uint8 Tensor (N, 28, 28), `targets` the int64 Tensor (N,). There is no download: `download=True` is
     accepted, so that scripts run where the files are already there; FileNotFoundError says what is missing where.
+
+    >>> import tempfile, numpy as np
+    >>> from tinygrad_cnn.data import mnist, write_idx
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     for file, values in zip(mnist.FILES[True], [np.zeros((2, 28, 28)), np.array([7, 3])]):
+    ...         write_idx(Path(root, file), values.astype(np.uint8))
+    ...     ds = MNIST(root)
+    >>> ds[0][0].size, ds[0][1], ds.classes[7]
+    ((28, 28), 7, '7 - seven')
     """
 
     folder = "MNIST"
@@ -68,7 +77,11 @@ class MNIST(VisionDataset):
 
 
 class FashionMNIST(MNIST):
-    """Articles of clothing in MNIST's format: Xiao, Rasul, Vollgraf (2017). Files in FashionMNIST/raw/ or in root."""
+    """Articles of clothing in MNIST's format: Xiao, Rasul, Vollgraf (2017). Files in FashionMNIST/raw/ or in root.
+
+    >>> FashionMNIST.classes[:3]
+    ['T-shirt/top', 'Trouser', 'Pullover']
+    """
 
     folder = "FashionMNIST"
     classes = [
@@ -86,7 +99,11 @@ class FashionMNIST(MNIST):
 
 
 class KMNIST(MNIST):
-    """Cursive Japanese characters in MNIST's format: Clanuwat et al. (2018). Files in KMNIST/raw/ or in root."""
+    """Cursive Japanese characters in MNIST's format: Clanuwat et al. (2018). Files in KMNIST/raw/ or in root.
+
+    >>> KMNIST.classes[:3]
+    ['o', 'ki', 'su']
+    """
 
     folder = "KMNIST"
     classes = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]

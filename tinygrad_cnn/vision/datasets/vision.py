@@ -15,6 +15,14 @@ class VisionDataset(Dataset):
     """(image, target) by number, passed through `transform` and `target_transform`.
 
     `transforms` takes and returns both, and stands instead of the two.
+
+    >>> class Greys(VisionDataset):
+    ...     def __len__(self):
+    ...         return 256
+    ...     def __getitem__(self, index):
+    ...         return self._sample(index / 255, index)
+    >>> Greys(transform=lambda grey: 1 - grey)[255]
+    (0.0, 255)
     """
 
     def __init__(

@@ -12,7 +12,12 @@ from .base import Transform
 
 
 class Grayscale(Transform):
-    """Black and white, in 1 or 3 equal channels."""
+    """Black and white, 0.2989 R + 0.587 G + 0.114 B, in 1 or 3 equal channels.
+
+    >>> import tinygrad_cnn as tg
+    >>> Grayscale()(tg.ones(3, 4, 4)).shape
+    (1, 4, 4)
+    """
 
     def __init__(self, num_output_channels: int = 1):
         self.num_output_channels = num_output_channels
@@ -22,7 +27,12 @@ class Grayscale(Transform):
 
 
 class RandomGrayscale(Transform):
-    """Black and white with probability p, in as many channels as the image has."""
+    """Black and white with probability p, in as many channels as the image has.
+
+    >>> import tinygrad_cnn as tg
+    >>> RandomGrayscale(p=1.0)(tg.tensor([[[100]], [[50]], [[0]]], dtype=tg.uint8)).flatten().tolist()
+    [59, 59, 59]
+    """
 
     def __init__(self, p: float = 0.1):
         self.p = p
@@ -36,6 +46,10 @@ class ColorJitter(Transform):
 
     The first three are one number v, for a factor between max(0, 1 - v) and 1 + v, or (least, most). `hue` is one
     number v up to 0.5, for a turn between -v and v, or (least, most) of those. ValueError outside of these.
+
+    >>> import tinygrad_cnn as tg
+    >>> ColorJitter(brightness=(0.5, 0.5))(tg.ones(3, 1, 1)).flatten().tolist()
+    [0.5, 0.5, 0.5]
     """
 
     def __init__(self, brightness: Any = 0, contrast: Any = 0, saturation: Any = 0, hue: Any = 0):

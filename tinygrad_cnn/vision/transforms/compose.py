@@ -33,7 +33,11 @@ class Compose(Transform):
 
 
 class RandomOrder(Compose):
-    """All of `transforms`, in a random order."""
+    """All of `transforms`, in a random order.
+
+    >>> RandomOrder([str.strip, str.upper])(" abc ")
+    'ABC'
+    """
 
     def __call__(self, img: Any) -> Any:
         for i in rng().permutation(len(self.transforms)):
@@ -42,7 +46,11 @@ class RandomOrder(Compose):
 
 
 class RandomApply(Compose):
-    """All of `transforms` with probability p, none of them otherwise."""
+    """All of `transforms` with probability p, none of them otherwise.
+
+    >>> RandomApply([str.upper], p=1.0)("abc")
+    'ABC'
+    """
 
     def __init__(self, transforms: Sequence[Callable[[Any], Any]], p: float = 0.5):
         super().__init__(transforms)
@@ -53,7 +61,11 @@ class RandomApply(Compose):
 
 
 class RandomChoice(Compose):
-    """One of `transforms`, with the probabilities `p` (weights; default: all alike)."""
+    """One of `transforms`, with the probabilities `p` (weights; default: all alike).
+
+    >>> RandomChoice([str.upper, str.lower], p=[1, 0])("Abc")
+    'ABC'
+    """
 
     def __init__(self, transforms: Sequence[Callable[[Any], Any]], p: Sequence[float] | None = None):
         super().__init__(transforms)
@@ -69,7 +81,11 @@ class RandomChoice(Compose):
 
 
 class Lambda(Transform):
-    """Any function."""
+    """Any function. TypeError for what cannot be called.
+
+    >>> Lambda(lambda img: 1 - img)(0.25)
+    0.75
+    """
 
     def __init__(self, lambd: Callable[[Any], Any]):
         if not callable(lambd):

@@ -13,21 +13,35 @@ from .base import Transform
 
 
 class ToTensor(Transform):
-    """PIL image or array (H, W, C), 0 to 255 -> float32 Tensor (C, H, W), 0 to 1; see `functional.to_tensor`."""
+    """PIL image or array (H, W, C), 0 to 255 -> float32 Tensor (C, H, W), 0 to 1; see `functional.to_tensor`.
+
+    >>> ToTensor()(np.full((2, 4, 3), 255, np.uint8)).shape
+    (3, 2, 4)
+    """
 
     def __call__(self, img: Any) -> Tensor:
         return F.to_tensor(img)
 
 
 class PILToTensor(Transform):
-    """PIL image (H, W) -> Tensor (C, H, W) of the same values."""
+    """PIL image (H, W) -> Tensor (C, H, W) of the same values.
+
+    >>> from PIL import Image
+    >>> PILToTensor()(Image.new("L", (3, 2), 7)).tolist()
+    [[[7, 7, 7], [7, 7, 7]]]
+    """
 
     def __call__(self, img: Any) -> Tensor:
         return F.pil_to_tensor(img)
 
 
 class ToPILImage(Transform):
-    """Tensor (C, H, W) or array (H, W, C) -> PIL image; see `functional.to_pil_image`."""
+    """Tensor (C, H, W) or array (H, W, C) -> PIL image; see `functional.to_pil_image`.
+
+    >>> import tinygrad_cnn as tg
+    >>> ToPILImage()(tg.zeros(3, 2, 4)).size  # width and height
+    (4, 2)
+    """
 
     def __init__(self, mode: str | None = None):
         self.mode = mode
@@ -37,7 +51,12 @@ class ToPILImage(Transform):
 
 
 class ConvertImageDtype(Transform):
-    """The same picture in another dtype, with its range; see `functional.convert_image_dtype`."""
+    """The same picture in another dtype, with its range; see `functional.convert_image_dtype`.
+
+    >>> import tinygrad_cnn as tg
+    >>> ConvertImageDtype(tg.uint8)(tg.tensor([[[0.0, 0.5, 1.0]]])).tolist()
+    [[[0, 127, 255]]]
+    """
 
     def __init__(self, dtype: Any = np.float32):
         self.dtype = np.dtype(dtype)
@@ -49,8 +68,8 @@ class ConvertImageDtype(Transform):
 class Normalize(Transform):
     """(x - mean[c]) / std[c] for each channel c of a floating-point Tensor (..., C, H, W).
 
-    >>> from tinygrad_cnn import Tensor
-    >>> Normalize((0.5,), (0.5,))(Tensor([[[0.0, 0.5, 1.0]]])).tolist()
+    >>> import tinygrad_cnn as tg
+    >>> Normalize((0.5,), (0.5,))(tg.tensor([[[0.0, 0.5, 1.0]]])).tolist()
     [[[-1.0, 0.0, 1.0]]]
     """
 

@@ -19,7 +19,11 @@ from . import arrays, pictures
 
 
 class InterpolationMode(enum.Enum):
-    """How pixels between pixels are found."""
+    """How pixels between pixels are found.
+
+    >>> InterpolationMode("bicubic").name
+    'BICUBIC'
+    """
 
     NEAREST = "nearest"
     NEAREST_EXACT = "nearest-exact"
@@ -59,7 +63,12 @@ def to_tensor(pic: Any) -> Tensor:
 
 
 def pil_to_tensor(pic: Any) -> Tensor:
-    """A PIL image as a Tensor (C, H, W) of the same values. TypeError for anything else."""
+    """A PIL image as a Tensor (C, H, W) of the same values. TypeError for anything else.
+
+    >>> from PIL import Image
+    >>> pil_to_tensor(Image.new("RGB", (2, 1), (1, 2, 3))).tolist()
+    [[[1, 1]], [[2, 2]], [[3, 3]]]
+    """
     if not is_picture(pic):
         raise TypeError(f"pil_to_tensor: pic should be a PIL Image, got {type(pic).__name__}")
     return wrap(np.array(_planes(pic, "pil_to_tensor"), order="C"))
@@ -85,6 +94,11 @@ def to_pil_image(pic: Any, mode: str | None = None) -> Any:
     Floating-point values go from 0 ... 1 to bytes, unless `mode` is "F". Without `mode`, 1, 2, 3 and 4 channels of
     bytes are L, LA, RGB and RGBA; one channel of int16 or int32 is I;16 or I. TypeError for another dtype, ValueError
     for another shape or a mode that does not fit.
+
+    >>> import tinygrad_cnn as tg
+    >>> image = to_pil_image(tg.ones(3, 2, 4))
+    >>> image.mode, image.size, image.getpixel((0, 0))
+    ('RGB', (4, 2), (255, 255, 255))
     """
     if isinstance(pic, Tensor):
         pixels = pic.detach().numpy()
@@ -127,6 +141,10 @@ def convert_image_dtype(image: Tensor, dtype: Any = np.float32) -> Tensor:
     """The same picture in another dtype: 0 ... brightest of the one becomes 0 ... brightest of the other.
 
     RuntimeError from a floating-point dtype to an integer one that has more values than it tells apart.
+
+    >>> import tinygrad_cnn as tg
+    >>> convert_image_dtype(tg.tensor([[[0, 51, 255]]], dtype=tg.uint8))
+    tensor([[[0. , 0.2, 1. ]]], shape=(1, 1, 3), dtype=float32)
     """
     x, to = image.numpy(), np.dtype(dtype)
     if x.dtype == to:
@@ -146,6 +164,10 @@ def normalize(tensor: Tensor, mean: Any, std: Any, inplace: bool = False) -> Ten
     """(x - mean) / std, channel by channel: (..., C, H, W) -> (..., C, H, W).
 
     TypeError if it is not a floating-point Tensor; ValueError if it has no channels or a `std` is 0.
+
+    >>> import tinygrad_cnn as tg
+    >>> normalize(tg.tensor([[[0.0, 0.5, 1.0]]]), mean=[0.5], std=[0.5]).tolist()
+    [[[-1.0, 0.0, 1.0]]]
     """
     if not isinstance(tensor, Tensor):
         raise TypeError(f"normalize: expected a Tensor, got {type(tensor).__name__}; put ToTensor() before Normalize")
@@ -175,36 +197,72 @@ def normalize(tensor: Tensor, mean: Any, std: Any, inplace: bool = False) -> Ten
 
 
 def get_dimensions(img: Any) -> list[int]:
-    """[channels, height, width]"""
+    """[channels, height, width]
+
+    >>> import tinygrad_cnn as tg
+    >>> get_dimensions(tg.zeros(3, 20, 30))
+    [3, 20, 30]
+    """
     return list(pictures.dimensions(img) if is_picture(img) else arrays.dimensions(img.numpy()))
 
 
 def get_image_size(img: Any) -> list[int]:
-    """[width, height]"""
+    """[width, height]
+
+    >>> import tinygrad_cnn as tg
+    >>> get_image_size(tg.zeros(3, 20, 30))
+    [30, 20]
+    """
     return get_dimensions(img)[:0:-1]
 
 
 def get_image_num_channels(img: Any) -> int:
+    """The number of channels.
+
+    >>> import tinygrad_cnn as tg
+    >>> get_image_num_channels(tg.zeros(3, 20, 30))
+    3
+    """
     return get_dimensions(img)[0]
 
 
 def hflip(img: Any) -> Any:
-    """Left becomes right."""
+    """Left becomes right.
+
+    >>> import tinygrad_cnn as tg
+    >>> hflip(tg.tensor([[[1, 2, 3]]])).tolist()
+    [[[3, 2, 1]]]
+    """
     return _apply("hflip", img)
 
 
 def vflip(img: Any) -> Any:
-    """Top becomes bottom."""
+    """Top becomes bottom.
+
+    >>> import tinygrad_cnn as tg
+    >>> vflip(tg.tensor([[[1], [2]]])).tolist()
+    [[[2], [1]]]
+    """
     return _apply("vflip", img)
 
 
 def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
-    """The window of this size whose corner is at (top, left); outside of the image it is 0."""
+    """The window of this size whose corner is at (top, left); outside of the image it is 0.
+
+    >>> import tinygrad_cnn as tg
+    >>> crop(tg.arange(9).reshape(1, 3, 3), 1, 1, 2, 3).tolist()
+    [[[4, 5, 0], [7, 8, 0]]]
+    """
     return _apply("crop", img, top, left, height, width)
 
 
 def center_crop(img: Any, output_size: Any) -> Any:
-    """The window of `output_size` in the middle; outside of a smaller image it is 0."""
+    """The window of `output_size` in the middle; outside of a smaller image it is 0.
+
+    >>> import tinygrad_cnn as tg
+    >>> center_crop(tg.arange(16).reshape(1, 4, 4), 2).tolist()
+    [[[5, 6], [9, 10]]]
+    """
     height, width = pair(output_size, "center_crop: output_size")
     _, h, w = get_dimensions(img)
     if height > h or width > w:
@@ -231,7 +289,12 @@ def resized_crop(
     interpolation: Any = InterpolationMode.BILINEAR,
     antialias: bool = True,
 ) -> Any:
-    """A window, resized."""
+    """A window, resized: `resize(crop(img, top, left, height, width), size)`.
+
+    >>> import tinygrad_cnn as tg
+    >>> resized_crop(tg.zeros(3, 32, 32), 4, 4, 20, 20, size=(8, 8)).shape
+    (3, 8, 8)
+    """
     return resize(crop(img, top, left, height, width), size, interpolation, antialias=antialias)
 
 
@@ -239,6 +302,10 @@ def pad(img: Any, padding: Any, fill: Any = 0, padding_mode: str = "constant") -
     """A border: `padding` is one number, (left and right, top and bottom), or (left, top, right, bottom).
 
     `padding_mode` is "constant" (a border of `fill`: a number, or one a channel), "edge", "reflect" or "symmetric".
+
+    >>> import tinygrad_cnn as tg
+    >>> pad(tg.ones(1, 1, 2), (1, 0, 2, 0), fill=7).tolist()
+    [[[7.0, 1.0, 1.0, 7.0, 7.0]]]
     """
     sides = [padding] if isinstance(padding, numbers.Integral) else list(padding)
     if len(sides) not in (1, 2, 4) or any(side < 0 for side in sides):
@@ -258,6 +325,10 @@ def resize(
     """To `size` = (height, width); one number is the length of the shorter side, the other keeps the proportion.
 
     `max_size` then limits the longer side. On Tensors, `antialias` smooths what is made smaller; PIL always does.
+
+    >>> import tinygrad_cnn as tg
+    >>> resize(tg.tensor([[[0.0, 1.0, 2.0, 3.0]]]), (1, 2), antialias=False).tolist()
+    [[[0.5, 2.5]]]
     """
     sizes: list[Any] = [size] if size is None or isinstance(size, numbers.Integral) else list(size)
     _, h, w = get_dimensions(img)
@@ -304,6 +375,10 @@ def rotate(
 
     With `expand` the image grows so that nothing is cut off (and turns about its middle). Corners that come from
     outside are `fill`, by default 0.
+
+    >>> import tinygrad_cnn as tg
+    >>> rotate(tg.tensor([[[1, 2], [3, 4]]]), 90).tolist()
+    [[[2, 4], [1, 3]]]
     """
     if center is not None and len(center) != 2:
         raise ValueError(f"rotate: center should be (x, y), got {center}")
@@ -334,7 +409,12 @@ def pair(size: Any, name: str) -> tuple[int, int]:
 
 
 def rgb_to_grayscale(img: Any, num_output_channels: int = 1) -> Any:
-    """The brightness that the eye sees, 0.2989 R + 0.587 G + 0.114 B, in 1 or 3 equal channels."""
+    """The brightness that the eye sees, 0.2989 R + 0.587 G + 0.114 B, in 1 or 3 equal channels.
+
+    >>> import tinygrad_cnn as tg
+    >>> rgb_to_grayscale(tg.tensor([[[100]], [[50]], [[0]]], dtype=tg.uint8)).tolist()
+    [[[59]]]
+    """
     if num_output_channels not in (1, 3):
         raise ValueError(f"rgb_to_grayscale: num_output_channels should be either 1 or 3, got {num_output_channels}")
     return _apply("grayscale", img, num_output_channels)
@@ -344,17 +424,32 @@ to_grayscale = rgb_to_grayscale
 
 
 def adjust_brightness(img: Any, brightness_factor: float) -> Any:
-    """0 is black, 1 the image itself, 2 twice as bright."""
+    """factor · img, cut off at the brightest: 0 is black, 1 the image itself, 2 twice as bright.
+
+    >>> import tinygrad_cnn as tg
+    >>> adjust_brightness(tg.tensor([[[0.25, 0.75]]]), 2).tolist()
+    [[[0.5, 1.0]]]
+    """
     return _adjust("adjust_brightness", img, brightness_factor)
 
 
 def adjust_contrast(img: Any, contrast_factor: float) -> Any:
-    """0 is even grey, 1 the image itself, 2 twice the distance from its mean."""
+    """factor · img + (1 - factor) · mean grey: 0 is even grey, 1 the image itself, 2 twice the distance from its mean.
+
+    >>> import tinygrad_cnn as tg
+    >>> adjust_contrast(tg.tensor([[[0.25, 0.75]]]), 2).tolist()
+    [[[0.0, 1.0]]]
+    """
     return _adjust("adjust_contrast", img, contrast_factor)
 
 
 def adjust_saturation(img: Any, saturation_factor: float) -> Any:
-    """0 is black and white, 1 the image itself, 2 twice the distance from grey."""
+    """factor · img + (1 - factor) · grey: 0 is black and white, 1 the image itself, 2 twice the distance from grey.
+
+    >>> import tinygrad_cnn as tg
+    >>> adjust_saturation(tg.tensor([[[1.0]], [[0.5]], [[0.0]]]), 0).flatten()
+    tensor([0.5924, 0.5924, 0.5924], shape=(3,), dtype=float32)
+    """
     return _adjust("adjust_saturation", img, saturation_factor)
 
 
@@ -365,7 +460,12 @@ def _adjust(what: str, img: Any, factor: float) -> Any:
 
 
 def adjust_hue(img: Any, hue_factor: float) -> Any:
-    """Turn the circle of colours by `hue_factor` of a full turn, from -0.5 to 0.5."""
+    """Turn the circle of colours by `hue_factor` of a full turn, from -0.5 to 0.5.
+
+    >>> import tinygrad_cnn as tg
+    >>> adjust_hue(tg.tensor([[[200]], [[0]], [[0]]], dtype=tg.uint8), -0.5).flatten().tolist()
+    [0, 200, 200]
+    """
     if not -0.5 <= hue_factor <= 0.5:
         raise ValueError(f"adjust_hue: hue_factor should be between -0.5 and 0.5, got {hue_factor}")
     return _apply("adjust_hue", img, hue_factor)

@@ -14,7 +14,12 @@ from .functional import InterpolationMode
 
 
 class Resize(Transform):
-    """To (height, width); one number is the length of the shorter side. See `functional.resize`."""
+    """To (height, width); one number is the length of the shorter side. See `functional.resize`.
+
+    >>> import tinygrad_cnn as tg
+    >>> Resize(16)(tg.zeros(3, 32, 48)).shape, Resize((16, 16))(tg.zeros(3, 32, 48)).shape
+    ((3, 16, 24), (3, 16, 16))
+    """
 
     def __init__(
         self,
@@ -37,7 +42,12 @@ class Resize(Transform):
 
 
 class CenterCrop(Transform):
-    """The middle, `size` = (height, width) or one number for both."""
+    """The middle, `size` = (height, width) or one number for both.
+
+    >>> import tinygrad_cnn as tg
+    >>> CenterCrop(2)(tg.arange(16).reshape(1, 4, 4)).tolist()
+    [[[5, 6], [9, 10]]]
+    """
 
     def __init__(self, size: Any):
         self.size = F.pair(size, "CenterCrop: size")
@@ -47,7 +57,12 @@ class CenterCrop(Transform):
 
 
 class Pad(Transform):
-    """A border; see `functional.pad`."""
+    """A border; see `functional.pad`.
+
+    >>> import tinygrad_cnn as tg
+    >>> Pad((1, 0), fill=7)(tg.zeros(1, 1, 2)).tolist()
+    [[[7.0, 0.0, 0.0, 7.0]]]
+    """
 
     def __init__(self, padding: Any, fill: Any = 0, padding_mode: str = "constant"):
         self.padding = padding
@@ -62,6 +77,10 @@ class RandomCrop(Transform):
     """A window of `size` at a random place, after `padding` on all sides if given.
 
     ValueError where the image is smaller than the window, unless `pad_if_needed`.
+
+    >>> import tinygrad_cnn as tg
+    >>> RandomCrop(28, padding=2)(tg.zeros(1, 28, 28)).shape
+    (1, 28, 28)
     """
 
     def __init__(
@@ -104,6 +123,10 @@ class RandomResizedCrop(Transform):
     """A window of random area and proportion, resized to `size`: Szegedy et al. (2014), Going deeper with convolutions.
 
     The area is a part of the image's between the two of `scale`, width / height is between the two of `ratio`.
+
+    >>> import tinygrad_cnn as tg
+    >>> RandomResizedCrop(24)(tg.zeros(3, 32, 48)).shape
+    (3, 24, 24)
     """
 
     def __init__(
@@ -143,7 +166,12 @@ class RandomResizedCrop(Transform):
 
 
 class RandomHorizontalFlip(Transform):
-    """Left becomes right with probability p."""
+    """Left becomes right with probability p.
+
+    >>> import tinygrad_cnn as tg
+    >>> RandomHorizontalFlip(p=1.0)(tg.tensor([[[1, 2, 3]]])).tolist()
+    [[[3, 2, 1]]]
+    """
 
     def __init__(self, p: float = 0.5):
         self.p = p
@@ -153,7 +181,12 @@ class RandomHorizontalFlip(Transform):
 
 
 class RandomVerticalFlip(Transform):
-    """Top becomes bottom with probability p."""
+    """Top becomes bottom with probability p.
+
+    >>> import tinygrad_cnn as tg
+    >>> RandomVerticalFlip(p=1.0)(tg.tensor([[[1], [2]]])).tolist()
+    [[[2], [1]]]
+    """
 
     def __init__(self, p: float = 0.5):
         self.p = p
@@ -163,7 +196,14 @@ class RandomVerticalFlip(Transform):
 
 
 class RandomRotation(Transform):
-    """By an angle between -degrees and degrees, or between the two of `degrees`; see `functional.rotate`."""
+    """By an angle between -degrees and degrees, or between the two of `degrees`; see `functional.rotate`.
+
+    ValueError for one number that is negative, or more than two.
+
+    >>> import tinygrad_cnn as tg
+    >>> RandomRotation((90, 90))(tg.tensor([[[1, 2], [3, 4]]])).tolist()
+    [[[2, 4], [1, 3]]]
+    """
 
     def __init__(
         self,
