@@ -82,6 +82,80 @@ def test_several_outputs():
     assert x.grad.tolist() == [2.0, 2.0, 3.0, 3.0]
 
 
+# Several parameters in one word.
+
+
+def parabola(x, a=1.0, b=0.0, c=0.0):
+    return a * x * x + b * x + c
+
+
+@pytest.mark.parametrize("names", ["a c", "b a", "a d", ""])
+def test_a_word_is_for_parameters_in_a_row(names):
+    with pytest.raises(TypeError, match=f"parabola: abc='{names}' must name .* in a row, .*; they are x, a, b, c"):
+        tg.op(abc=names)(parabola)
+
+
+def test_a_word_is_no_parameters_name():
+    with pytest.raises(TypeError, match=r"parabola: a='b c' must .* by a word of its own"):
+        tg.op(a="b c")(parabola)
+
+
+def test_a_rule_takes_what_it_shares_in_one_word():
+    op = tg.op(abc="a b c")(parabola)
+    op.grad(x=lambda g, x, abc: g * (2 * abc[0] * x + abc[1]))
+    x = tg.tensor([1.0, 2.0], dtype=tg.float64, requires_grad=True)
+    out = op(x, 3.0, c=5.0)
+    assert out.grad_fn.saved[1] == [3.0, 0.0, 5.0]
+    out.sum().backward()
+    assert x.grad.tolist() == [6.0, 12.0]
+    assert tg.testing.gradcheck(lambda x: op(x, 3.0, 2.0), x)
+    assert tg.testing.gradgradcheck(lambda x: op(x, 3.0, 2.0), x)
+
+
+def test_what_is_in_a_word_is_kept_as_if_it_stood_alone():
+    """An input has its place in the graph and is guarded, an array is as it was at the call."""
+
+    @tg.op(both="scale power")
+    def scaled(x, scale, power: np.ndarray):
+        return scale * x**power
+
+    scaled.grad(
+        x=lambda g, x, both: g * both[0] * both[1] * x ** (both[1] - 1),
+        scale=lambda g, x, both: g * x ** both[1],
+    )
+    x = tg.tensor([1.0, 2.0], dtype=tg.float64, requires_grad=True)
+    scale = tg.tensor([3.0, 5.0], dtype=tg.float64, requires_grad=True)
+    power = np.array([2.0, 3.0])
+    assert tg.testing.gradcheck(lambda x, scale: scaled(x, scale, power), (x, scale))
+    assert tg.testing.gradgradcheck(lambda x, scale: scaled(x, scale, power), (x, scale))
+
+    out = scaled(x, scale, power)
+    power[:] = 0
+    out.sum().backward(retain_graph=True)
+    assert x.grad.tolist() == [3 * 2 * 1.0, 5 * 3 * 4.0]
+    with tg.no_grad():
+        scale.mul_(2)
+    with pytest.raises(RuntimeError, match=r"scaled .* saved a tensor for its backward, then mul_ changed it"):
+        out.sum().backward()
+
+
+def test_half_precision_in_a_word_is_widened():
+    seen = []
+
+    def rule(g, both):
+        seen.extend([g.dtype, both[0].dtype])
+        return g * both[0]
+
+    @tg.op(both="scale shift")
+    def affine(x, scale: np.ndarray, shift: float):
+        return x * scale + shift
+
+    affine.grad(x=rule)
+    x = tg.tensor([1.0, 2.0], dtype=tg.float16, requires_grad=True)
+    affine(x, tg.tensor([3.0, 5.0], dtype=tg.float16), 1.0).sum().backward()
+    assert (seen, x.grad.dtype, x.grad.tolist()) == ([np.float32, np.float32], np.float16, [3.0, 5.0])
+
+
 def test_only_what_a_rule_asks_for_is_saved():
     x, y = tg.ones(3, requires_grad=True), tg.ones(3)
     assert (x + y).grad_fn.saved == []

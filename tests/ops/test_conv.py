@@ -273,6 +273,7 @@ X, W = tg.zeros(2, 3, 5, 5), tg.zeros(4, 3, 3, 3)
         (lambda: tg.conv2d(X, W[0]), RuntimeError, r"weight must be .* got \(3, 3, 3\)"),
         (lambda: tg.conv2d(tg.zeros(1, 3, 2, 5), W), RuntimeError, "window .* is larger than the input"),
         (lambda: tg.conv2d(X, W, dilation=3), RuntimeError, "window .* is larger than the input"),
+        (lambda: tg.conv2d(X, W[:, :, :0]), RuntimeError, r"a window of at least one place, got \(4, 3, 0, 3\)"),
         (lambda: tg.conv2d(X, W, stride=0), RuntimeError, "stride must be at least 1, got 0"),
         (lambda: tg.conv2d(X, W, stride=(1, 1, 1)), RuntimeError, "stride must be a single int, or one for each"),
         (lambda: tg.conv2d(X, W, stride=1.5), TypeError, "stride must be an int .* got 1.5"),

@@ -1,1 +1,2 @@
-"""What everything stands on: the dtypes, half precision, tables that are kept, and NumPy without its warnings."""
+"""What everything stands on: the dtypes, half precision, tables that are kept, windows that fit, and NumPy
+without its warnings."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import ops
+from ..arrays.windows import covered
 from ..engine.tensor import Tensor
 from ..surface.creation import empty
 from . import init
@@ -257,8 +258,7 @@ class _ConvTranspose(_Conv):
                 f"{tuple(input.shape)}, got {tuple(output_size)}"
             )
         wanted = tuple(output_size)[-n:]
-        along = zip(input.shape[-n:], self.stride, self.padding, self.dilation, self.kernel_size)
-        least = [(size - 1) * s - 2 * pad + d * (k - 1) + 1 for size, s, pad, d, k in along]
+        least = [*map(covered, input.shape[-n:], self.kernel_size, self.stride, self.padding, self.dilation)]
         if any(not low <= size < low + s for size, low, s in zip(wanted, least, self.stride)):
             raise ValueError(
                 f"{type(self).__name__}: requested an output size of {wanted}, but valid sizes range from {least} to "

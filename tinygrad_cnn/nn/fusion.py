@@ -30,7 +30,7 @@ from ..engine.record import frozen
 from ..engine.tensor import Tensor, as_array, wrap
 from ..kernels import kernel
 from ..ops.activation import relu, relu_mask
-from ..ops.conv import _plan, conv2d
+from ..ops.conv import checked_conv2d, conv2d
 from ..ops.linalg import checked_linear, linear
 from ..ops.norm import _batch_norm, _bump, _check_channels, _check_training, follow
 from ..ops.pool import max_pool2d, max_pool2d_place
@@ -44,14 +44,14 @@ from .pool import MaxPool2d
 # Several ops in one pass.
 
 
-def conv2d_relu(input: Tensor, weight: Tensor, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
+def conv2d_relu(input: Tensor, weight: Tensor, bias: Any, *geometry: Any) -> Any:
     """relu(conv2d(input, weight, bias, ...)); the arguments and errors are those of conv2d."""
     arrays = as_array(input), as_array(weight), as_array(bias)
-    batch, *geometry, extra = _plan(*arrays, stride, padding, dilation, groups)
+    batch, sizes, extra = checked_conv2d(*arrays, *geometry)
     if extra or not batch:  # "same" with an odd rest, or one picture without a batch
-        return relu(conv2d(input, weight, bias, stride, padding, dilation, groups))
-    out = quietly(kernel.conv2d_relu, *arrays, *geometry, groups)
-    between = as_if(conv2d, (input, weight, bias, stride, padding, dilation, groups), out)
+        return relu(conv2d(input, weight, bias, *geometry))
+    out = quietly(kernel.conv2d_relu, *arrays, *sizes)
+    between = as_if(conv2d, (input, weight, bias, *geometry), out)
     return as_if(relu, (between,), out)
 
 

@@ -13,14 +13,17 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.windows import covered
 from ..engine.broadcast import expand_to, in_float32
 from ..engine.call import op
 from ..kernels import kernel
 from .shape import squeeze, unsqueeze
-from .window import batched, numbers, remembered
+from .window import batched, fit, numbers, remembered
+
+GEOMETRY = "stride padding dilation groups"  # rules take the four in one word
 
 
-@op
+@op(geometry=GEOMETRY)
 def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Σ input[n,c,ps+i,qs+j]·weight[o,c,i,j] + bias[o]        (N,C,H,W) (O,C/G,h,w) (O,) -> (N,O,P,Q)
 
@@ -43,20 +46,14 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     >>> weight.grad.tolist()
     [[[[8.0, 12.0], [20.0, 24.0]]]]
     """
-    batch, stride, padding, dilation, extra = _plan(input, weight, bias, stride, padding, dilation, groups)
-    if batch and not extra:
-        return kernel.conv2d(input, weight, bias, stride, padding, dilation, groups)
-    out = kernel.conv2d(_whole(input, extra), weight, bias, stride, padding, dilation, groups)
+    batch, geometry, extra = checked_conv2d(input, weight, bias, stride, padding, dilation, groups)
+    out = kernel.conv2d(_whole(input, extra), weight, bias, *geometry)
     return out if batch else out[0]
 
 
 conv2d.grad(
-    input=lambda g, weight, input_shape, stride, padding, dilation, groups: conv2d_input(
-        g, weight, input_shape, stride, padding, dilation, groups
-    ),
-    weight=lambda g, input, weight_shape, stride, padding, dilation, groups: conv2d_weight(
-        g, input, weight_shape, stride, padding, dilation, groups
-    ),
+    input=lambda g, weight, input_shape, geometry: conv2d_input(g, weight, input_shape, *geometry),
+    weight=lambda g, input, weight_shape, geometry: conv2d_weight(g, input, weight_shape, *geometry),
     bias=lambda g: channel_sums(g),
 )
 conv2d.explain(
@@ -69,7 +66,7 @@ conv2d.explain(
 )
 
 
-@op
+@op(geometry=GEOMETRY)
 def conv2d_input(
     grad, weight, input_shape: tuple, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ):
@@ -77,24 +74,19 @@ def conv2d_input(
 
     The derivative of ⟨conv2d(input, weight), grad⟩ in input; conv_transpose2d computes the same.
     """
-    stride, padding, dilation, extra = _geometry("conv2d", input_shape, weight.shape, stride, padding, dilation, groups)
+    geometry, extra = _geometry("conv2d", input_shape, weight.shape, stride, padding, dilation, groups)
     batch = len(input_shape) == 4
     N, C, H, W = input_shape if batch else (1, *input_shape)
     down, right = extra or (0, 0)
-    shape = (N, C, H + down, W + right)
-    out = kernel.conv2d_input(grad if batch else grad[None], weight, shape, stride, padding, dilation, groups)
+    out = kernel.conv2d_input(grad if batch else grad[None], weight, (N, C, H + down, W + right), *geometry)
     if extra:
         out = out[:, :, :H, :W]
     return out if batch else out[0]
 
 
 conv2d_input.grad(
-    grad=lambda g, weight, grad_shape, stride, padding, dilation, groups: _first(
-        conv2d(g, weight, None, stride, padding, dilation, groups), grad_shape
-    ),
-    weight=lambda g, grad, weight_shape, stride, padding, dilation, groups: conv2d_weight(
-        grad, g, weight_shape, stride, padding, dilation, groups
-    ),
+    grad=lambda g, weight, grad_shape, geometry: _first(conv2d(g, weight, None, *geometry), grad_shape),
+    weight=lambda g, grad, weight_shape, geometry: conv2d_weight(grad, g, weight_shape, *geometry),
 )
 conv2d_input.explain(
     "It is linear in both: its derivatives are the convolution itself and the gradient of a filter.",
@@ -103,7 +95,7 @@ conv2d_input.explain(
 )
 
 
-@op
+@op(geometry=GEOMETRY)
 def conv2d_weight(
     grad, input, weight_shape: tuple, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ):
@@ -111,18 +103,14 @@ def conv2d_weight(
 
     The derivative of ⟨conv2d(input, weight), grad⟩ in weight.
     """
-    stride, padding, dilation, extra = _geometry("conv2d", input.shape, weight_shape, stride, padding, dilation, groups)
+    geometry, extra = _geometry("conv2d", input.shape, weight_shape, stride, padding, dilation, groups)
     grad = grad if input.ndim == 4 else grad[None]
-    return kernel.conv2d_weight(grad, _whole(input, extra), weight_shape, stride, padding, dilation, groups)
+    return kernel.conv2d_weight(grad, _whole(input, extra), weight_shape, *geometry)
 
 
 conv2d_weight.grad(
-    grad=lambda g, input, grad_shape, stride, padding, dilation, groups: _first(
-        conv2d(input, g, None, stride, padding, dilation, groups), grad_shape
-    ),
-    input=lambda g, grad, input_shape, stride, padding, dilation, groups: conv2d_input(
-        grad, g, input_shape, stride, padding, dilation, groups
-    ),
+    grad=lambda g, input, grad_shape, geometry: _first(conv2d(input, g, None, *geometry), grad_shape),
+    input=lambda g, grad, input_shape, geometry: conv2d_input(grad, g, input_shape, *geometry),
 )
 conv2d_weight.explain(
     "It is linear in both: its derivatives are the convolution with g as the filter, and that one's way back.",
@@ -160,10 +148,10 @@ def conv1d(
     """
     batched("conv1d", input, 1)
     _check_operands("conv1d", input, weight, bias, 1)
-    stride, pads, dilation, _ = _geometry("conv1d", input.shape, weight.shape, stride, padding, dilation, groups)
-    flat = padding if isinstance(padding, str) else (0, *pads)
-    out = conv2d(unsqueeze(input, -2), unsqueeze(weight, -2), bias, (1, *stride), flat, (1, *dilation), groups)
-    return squeeze(out, -2)
+    geometry, _ = _geometry("conv1d", input.shape, weight.shape, stride, padding, dilation, groups)
+    stride, pads, dilation, groups = _of_rows(*geometry)
+    pads = padding if isinstance(padding, str) else pads
+    return squeeze(conv2d(unsqueeze(input, -2), unsqueeze(weight, -2), bias, stride, pads, dilation, groups), -2)
 
 
 def conv_transpose2d(
@@ -207,32 +195,34 @@ def conv_transpose1d(
 
 
 @in_float32
-def _transposed(name, spatial, input, weight, bias, stride, padding, output_padding, groups, dilation):
+def _transposed(name, spatial, input, weight, bias, *sizes):
     batched(name, input, spatial)
     _check_operands(name, input, weight, None, spatial)
-    stride, padding, dilation, shape = _transposed_geometry(
-        name, input.shape, weight.shape, stride, padding, output_padding, groups, dilation
-    )
+    geometry, shape = _transposed_geometry(name, input.shape, weight.shape, *sizes)
     channels = shape[-1 - spatial]
     if bias is not None and bias.shape != (channels,):
         raise RuntimeError(
             f"{name}: bias must have one number for each of the {channels} output channels, got {tuple(bias.shape)}"
         )
     if spatial == 2:
-        out = conv2d_input(input, weight, shape, stride, padding, dilation, groups)
+        out = conv2d_input(input, weight, shape, *geometry)
     else:
         shape = (*shape[:-1], 1, shape[-1])
-        row, column = unsqueeze(input, -2), unsqueeze(weight, -2)
-        out = conv2d_input(row, column, shape, (1, *stride), (0, *padding), (1, *dilation), groups)
+        out = conv2d_input(unsqueeze(input, -2), unsqueeze(weight, -2), shape, *_of_rows(*geometry))
         out = squeeze(out, -2)
     return out if bias is None else out + bias.reshape(channels, *(1,) * spatial)
 
 
-def _plan(input, weight, bias, stride, padding, dilation, groups):
-    """Check the arguments of conv2d: whether there is a batch, then what `_geometry` says."""
+def _of_rows(stride, padding, dilation, groups):
+    """The geometry along one axis, for pictures of one row."""
+    return (1, *stride), (0, *padding), (1, *dilation), groups
+
+
+def checked_conv2d(input, weight, bias, *geometry):
+    """Whether there is a batch, then what `_geometry` says; an error where the arguments do not fit."""
     batch = batched("conv2d", input, 2)
     _check_operands("conv2d", input, weight, bias, 2)
-    return batch, *_geometry("conv2d", input.shape, weight.shape, stride, padding, dilation, groups)
+    return batch, *_geometry("conv2d", input.shape, weight.shape, *geometry)
 
 
 def _check_operands(name, input, weight, bias, spatial):
@@ -266,7 +256,7 @@ def _check_operands(name, input, weight, bias, spatial):
 
 @remembered
 def _geometry(name, input_shape, weight_shape, stride, padding, dilation, groups):
-    """stride, padding, dilation as tuples, and the zeros that "same" needs at the end only (None for none)."""
+    """The geometry, in tuples, and the zeros that "same" needs at the end only (None for none)."""
     spatial = len(weight_shape) - 2
     channels, sizes, kernel_size = input_shape[-1 - spatial], input_shape[-spatial:], weight_shape[2:]
     stride = numbers(name, "stride", stride, spatial, least=1)
@@ -287,6 +277,8 @@ def _geometry(name, input_shape, weight_shape, stride, padding, dilation, groups
             f"{name}: weight has {weight_shape[0]} filters {tuple(weight_shape)}, which cannot be shared out "
             f"among groups={groups}"
         )
+    if 0 in kernel_size:
+        raise RuntimeError(f"{name}: weight must have a window of at least one place, got {tuple(weight_shape)}")
     extra = None
     if isinstance(padding, str):
         if padding not in ("same", "valid"):
@@ -301,19 +293,14 @@ def _geometry(name, input_shape, weight_shape, stride, padding, dilation, groups
             extra = tuple(t % 2 for t in total)
     else:
         padding = numbers(name, "padding", padding, spatial, least=0)
-    for axis, (size, k, pad, d) in enumerate(zip(sizes, kernel_size, padding, dilation)):
-        reach = d * (k - 1) + 1
-        if reach > size + 2 * pad + (extra or (0, 0))[axis] or size + pad == 0:
-            raise RuntimeError(
-                f"{name}: the window {tuple(kernel_size)} with dilation {dilation} is larger than the input "
-                f"{tuple(sizes)} with padding {padding}; pad more, or use a smaller window"
-            )
-    return stride, padding, dilation, extra
+    if extra is None or 0 in sizes:  # with the zeros of "same" a window fits on every pixel
+        fit(name, "input", sizes, kernel_size, stride, padding, dilation)
+    return (stride, padding, dilation, groups), extra
 
 
 @remembered
 def _transposed_geometry(name, input_shape, weight_shape, stride, padding, output_padding, groups, dilation):
-    """stride, padding, dilation as tuples, and the shape of the output."""
+    """The geometry, in tuples, and the shape of the output."""
     spatial = len(weight_shape) - 2
     *batch, channels = input_shape[:-spatial]
     stride = numbers(name, "stride", stride, spatial, least=1)
@@ -328,22 +315,19 @@ def _transposed_geometry(name, input_shape, weight_shape, stride, padding, outpu
         )
     if channels % groups:
         raise RuntimeError(f"{name}: {channels} input channels cannot be shared out among groups={groups}")
-    sizes = []
-    for size, k, s, pad, more, d in zip(
-        input_shape[-spatial:], weight_shape[2:], stride, padding, output_padding, dilation
-    ):
-        if more >= max(s, d):
-            raise RuntimeError(
-                f"{name}: output_padding must be smaller than either stride or dilation, got "
-                f"output_padding={output_padding}, stride={stride}, dilation={dilation}"
-            )
-        sizes.append((size - 1) * s - 2 * pad + d * (k - 1) + more + 1)
+    if any(more >= max(s, d) for more, s, d in zip(output_padding, stride, dilation)):
+        raise RuntimeError(
+            f"{name}: output_padding must be smaller than either stride or dilation, got "
+            f"output_padding={output_padding}, stride={stride}, dilation={dilation}"
+        )
+    least = map(covered, input_shape[-spatial:], weight_shape[2:], stride, padding, dilation)
+    sizes = [n + more for n, more in zip(least, output_padding)]
     if min(sizes) < 1:
         raise RuntimeError(
             f"{name}: input {tuple(input_shape)} with window {tuple(weight_shape[2:])} and padding {padding} would "
             f"give an output of size {tuple(sizes)}; pad less"
         )
-    return stride, padding, dilation, (*batch, weight_shape[1] * groups, *sizes)
+    return (stride, padding, dilation, groups), (*batch, weight_shape[1] * groups, *sizes)
 
 
 def _first(pictures: Any, shape: tuple) -> Any:

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from ..engine.call import op
-from .window import batched, numbers, places
+from .window import batched, fit, numbers
+
+GEOMETRY = "kernel_size dilation padding stride"  # rules take the four in one word
 
 
-@op(exact=True)
+@op(exact=True, geometry=GEOMETRY)
 def unfold(input, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1):
     """input[n,c,ps+i,qs+j] at [n, (c,i,j), (p,q)]        (N,C,H,W) -> (N, C·h·w, P·Q)
 
@@ -41,15 +43,11 @@ def unfold(input, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride:
     return out.reshape(*lead, C * h * w, P * Q)
 
 
-unfold.grad(
-    input=lambda g, input_shape, kernel_size, dilation, padding, stride: fold(
-        g, input_shape[-2:], kernel_size, dilation, padding, stride
-    )
-)
+unfold.grad(input=lambda g, input_shape, geometry: fold(g, input_shape[-2:], *geometry))
 unfold.explain("Every pixel gets the sum over the windows that saw it.", zero="in no window", input="fold(g)")
 
 
-@op
+@op(geometry=GEOMETRY)
 def fold(input, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1):
     """Σ input[n, (c,i,j), (p,q)] at [n,c,ps+i,qs+j]        (N, C·h·w, P·Q) -> (N,C,H,W)
 
@@ -73,7 +71,7 @@ def fold(input, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: 
     return np.ascontiguousarray(padded[..., rows : rows + H, columns : columns + W])
 
 
-fold.grad(input=lambda g, kernel_size, dilation, padding, stride: unfold(g, kernel_size, dilation, padding, stride))
+fold.grad(input=lambda g, geometry: unfold(g, *geometry))
 fold.explain("Every place of a window gets the gradient of the pixel that it was added to.", input="unfold(g)")
 
 
@@ -83,20 +81,14 @@ def _geometry(name: str, size: tuple, kernel_size: Any, dilation: Any, padding: 
     dilation = numbers(name, "dilation", dilation, 2, least=1)
     padding = numbers(name, "padding", padding, 2, least=0)
     stride = numbers(name, "stride", stride, 2, least=1)
-    fit = tuple(places(*along) for along in zip(size, window, stride, padding, dilation))
-    if min(fit) < 1:
-        raise RuntimeError(
-            f"{name}: the window {window} with dilation {dilation} is larger than the picture {tuple(size)} with "
-            f"padding {padding}; use a smaller window"
-        )
-    return window, dilation, padding, stride, fit
+    return window, dilation, padding, stride, fit(name, "picture", size, window, stride, padding, dilation)
 
 
-def _each_place(window: tuple, dilation: tuple, _: tuple, stride: tuple, fit: tuple) -> Iterator[tuple]:
+def _each_place(window: tuple, dilation: tuple, _: tuple, stride: tuple, count: tuple) -> Iterator[tuple]:
     """For each place i, j of the window: what it sees of the padded picture, the windows one after another."""
     for i, j in np.ndindex(*window):
         first = i * dilation[0], j * dilation[1]
-        yield i, j, (..., *(slice(at, at + s * (n - 1) + 1, s) for at, s, n in zip(first, stride, fit)))
+        yield i, j, (..., *(slice(at, at + s * (n - 1) + 1, s) for at, s, n in zip(first, stride, count)))
 
 
 def _refuse_ints(name: str, input: Any) -> None:

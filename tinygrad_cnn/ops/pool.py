@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.kept import kept
+from ..arrays.windows import covered
 from ..engine.broadcast import in_float32
 from ..engine.call import op
 from ..engine.tensor import as_array
@@ -24,12 +25,16 @@ from .gather import gather, scatter
 from .linalg import weigh
 from .reduce import mean
 from .shape import flatten, reshape, squeeze, unsqueeze
-from .window import batched, numbers, places, remembered
+from .window import batched, fit, numbers, remembered
 
 Window = Any  # an int, or a pair of them for (rows, columns)
 
+# What rules take in one word.
+MAX_GEOMETRY = "kernel_size stride padding dilation ceil_mode"
+AVG_GEOMETRY = "kernel_size stride padding ceil_mode count_include_pad divisor_override"
 
-@op(keeps="choice")
+
+@op(keeps="choice", geometry=MAX_GEOMETRY)
 def max_pool2d(
     input,
     kernel_size: Window,
@@ -56,27 +61,23 @@ def max_pool2d(
     [[[[0.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]]]]
     """
     batch = batched("max_pool2d", input, 2)
-    window, stride, padding, dilation, size = _max_geometry(
-        "max_pool2d", input.shape, kernel_size, stride, padding, dilation, ceil_mode
-    )
+    geometry, size = _geometry("max_pool2d", input.shape, kernel_size, stride, padding, dilation, ceil_mode)
     pictures = input if batch else input[None]
     if pictures.dtype.kind == "f":
-        out, choice = kernel.max_pool2d(pictures, window, stride, padding, dilation, size)
+        out, choice = kernel.max_pool2d(pictures, *geometry, size)
     else:
-        _, choice = kernel.max_pool2d(pictures.astype(np.float64), window, stride, padding, dilation, size)
-        out = kernel.max_pool2d_pick(pictures, choice, window, stride, padding, dilation)
+        _, choice = kernel.max_pool2d(pictures.astype(np.float64), *geometry, size)
+        out = kernel.max_pool2d_pick(pictures, choice, *geometry)
     if return_indices:
-        out = out, _places_in_picture(choice, window, stride, padding, dilation, input.shape[-1])
+        out = out, _places_in_picture(choice, input.shape[-1], *geometry)
     if batch:
         return out, choice
     return (out[0][0], out[1][0]) if return_indices else out[0], choice[0]
 
 
 max_pool2d.grad(
-    input=lambda g, choice, input_shape, kernel_size, stride, padding, dilation, ceil_mode, return_indices: (
-        max_pool2d_place(
-            g[0] if return_indices else g, choice, input_shape, kernel_size, stride, padding, dilation, ceil_mode
-        )
+    input=lambda g, choice, input_shape, geometry, return_indices: max_pool2d_place(
+        g[0] if return_indices else g, choice, input_shape, *geometry
     )
 )
 max_pool2d.explain(
@@ -86,7 +87,7 @@ max_pool2d.explain(
 )
 
 
-@op
+@op(geometry=MAX_GEOMETRY)
 def max_pool2d_place(
     grad,
     choice,
@@ -98,24 +99,20 @@ def max_pool2d_place(
     ceil_mode: bool = False,
 ):
     """Each grad[n,c,p,q] added at the place its window chose        (N,C,P,Q) (N,C,P,Q) -> (N,C,H,W)"""
-    window, stride, padding, dilation, _ = _max_geometry(
-        "max_pool2d", input_shape, kernel_size, stride, padding, dilation, ceil_mode
-    )
+    geometry, _ = _geometry("max_pool2d", input_shape, kernel_size, stride, padding, dilation, ceil_mode)
     if len(input_shape) == 4:
-        return kernel.max_pool2d_place(grad, choice, input_shape, window, stride, padding, dilation)
-    return kernel.max_pool2d_place(grad[None], choice[None], (1, *input_shape), window, stride, padding, dilation)[0]
+        return kernel.max_pool2d_place(grad, choice, input_shape, *geometry)
+    return kernel.max_pool2d_place(grad[None], choice[None], (1, *input_shape), *geometry)[0]
 
 
 max_pool2d_place.grad(
-    grad=lambda g, choice, kernel_size, stride, padding, dilation, ceil_mode: max_pool2d_pick(
-        g, choice, kernel_size, stride, padding, dilation, ceil_mode
-    ),
+    grad=lambda g, choice, geometry: max_pool2d_pick(g, choice, *geometry),
     choice=None,
 )
 max_pool2d_place.explain("The gradient is picked at the places that were chosen.", grad="g at the chosen places")
 
 
-@op
+@op(geometry=MAX_GEOMETRY)
 def max_pool2d_pick(
     input,
     choice,
@@ -126,18 +123,14 @@ def max_pool2d_pick(
     ceil_mode: bool = False,
 ):
     """input[n,c,y,x] at the place each window chose        (N,C,H,W) (N,C,P,Q) -> (N,C,P,Q)"""
-    window, stride, padding, dilation, _ = _max_geometry(
-        "max_pool2d", input.shape, kernel_size, stride, padding, dilation, ceil_mode
-    )
+    geometry, _ = _geometry("max_pool2d", input.shape, kernel_size, stride, padding, dilation, ceil_mode)
     if input.ndim == 4:
-        return kernel.max_pool2d_pick(input, choice, window, stride, padding, dilation)
-    return kernel.max_pool2d_pick(input[None], choice[None], window, stride, padding, dilation)[0]
+        return kernel.max_pool2d_pick(input, choice, *geometry)
+    return kernel.max_pool2d_pick(input[None], choice[None], *geometry)[0]
 
 
 max_pool2d_pick.grad(
-    input=lambda g, choice, input_shape, kernel_size, stride, padding, dilation, ceil_mode: max_pool2d_place(
-        g, choice, input_shape, kernel_size, stride, padding, dilation, ceil_mode
-    ),
+    input=lambda g, choice, input_shape, geometry: max_pool2d_place(g, choice, input_shape, *geometry),
     choice=None,
 )
 max_pool2d_pick.explain(
@@ -147,7 +140,7 @@ max_pool2d_pick.explain(
 )
 
 
-@op
+@op(geometry=AVG_GEOMETRY)
 def avg_pool2d(
     input,
     kernel_size: Window,
@@ -172,23 +165,19 @@ def avg_pool2d(
     [[[[0.25, 0.25, 0.25, 0.25], [0.25, 0.25, 0.25, 0.25]]]]
     """
     batch = batched("avg_pool2d", input, 2)
-    window, stride, padding, size, share = _avg_geometry(
+    geometry, size, share = _avg_geometry(
         "avg_pool2d", input.shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
     )
     if input.dtype.kind != "f":
         raise RuntimeError(
             f"avg_pool2d: input is {input.dtype}, a mean needs floating numbers; convert it with .float()"
         )
-    out = kernel.sum_pool2d(input if batch else input[None], window, stride, padding, size)
+    out = kernel.sum_pool2d(input if batch else input[None], *geometry, size)
     out *= _as(share, out.dtype)
     return out if batch else out[0]
 
 
-avg_pool2d.grad(
-    input=lambda g, input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override: (
-        avg_pool2d_spread(g, input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
-    )
-)
+avg_pool2d.grad(input=lambda g, input_shape, geometry: avg_pool2d_spread(g, input_shape, *geometry))
 avg_pool2d.explain(
     "Every element of a window gets an equal share of the output pixel's gradient.",
     zero="in no window",
@@ -196,7 +185,7 @@ avg_pool2d.explain(
 )
 
 
-@op
+@op(geometry=AVG_GEOMETRY)
 def avg_pool2d_spread(
     grad,
     input_shape: tuple,
@@ -208,20 +197,16 @@ def avg_pool2d_spread(
     divisor_override: int | None = None,
 ):
     """The share of each grad[n,c,p,q] added at every place of its window        (N,C,P,Q) -> (N,C,H,W)"""
-    window, stride, padding, _, share = _avg_geometry(
+    geometry, _, share = _avg_geometry(
         "avg_pool2d", input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
     )
     grad = grad * _as(share, grad.dtype)
     if len(input_shape) == 4:
-        return kernel.sum_pool2d_spread(grad, input_shape, window, stride, padding)
-    return kernel.sum_pool2d_spread(grad[None], (1, *input_shape), window, stride, padding)[0]
+        return kernel.sum_pool2d_spread(grad, input_shape, *geometry)
+    return kernel.sum_pool2d_spread(grad[None], (1, *input_shape), *geometry)[0]
 
 
-avg_pool2d_spread.grad(
-    grad=lambda g, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override: avg_pool2d(
-        g, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
-    )
-)
+avg_pool2d_spread.grad(grad=lambda g, geometry: avg_pool2d(g, *geometry))
 avg_pool2d_spread.explain("The mean of the gradients in each window.", grad="avg_pool2d(g)")
 
 
@@ -239,9 +224,8 @@ def max_pool1d(
     A max_pool2d over pictures of one row; the arguments are the same, with one number each.
     """
     batched("max_pool1d", input, 1)
-    window, stride, padding, dilation, _ = _max_geometry(
-        "max_pool1d", input.shape, kernel_size, stride, padding, dilation, ceil_mode
-    )
+    geometry, _ = _geometry("max_pool1d", input.shape, kernel_size, stride, padding, dilation, ceil_mode)
+    window, stride, padding, dilation = geometry
     row = (1, *window), (1, *stride), (0, *padding), (1, *dilation), ceil_mode, return_indices
     out = max_pool2d(unsqueeze(input, -2), *row)
     return tuple(squeeze(o, -2) for o in out) if return_indices else squeeze(out, -2)
@@ -260,9 +244,7 @@ def avg_pool1d(
     An avg_pool2d over pictures of one row; the arguments are the same, with one number each.
     """
     batched("avg_pool1d", input, 1)
-    window, stride, padding, _, _ = _avg_geometry(
-        "avg_pool1d", input.shape, kernel_size, stride, padding, ceil_mode, count_include_pad, None
-    )
+    (window, stride, padding, _), _ = _geometry("avg_pool1d", input.shape, kernel_size, stride, padding, 1, ceil_mode)
     row = (1, *window), (1, *stride), (0, *padding), ceil_mode, count_include_pad
     return squeeze(avg_pool2d(unsqueeze(input, -2), *row), -2)
 
@@ -373,7 +355,7 @@ def max_unpool2d(
     window = numbers("max_unpool2d", "kernel_size", kernel_size, 2, least=1)
     stride = window if stride is None else numbers("max_unpool2d", "stride", stride, 2, least=1)
     padding = numbers("max_unpool2d", "padding", padding, 2, least=0)
-    natural = [(n - 1) * s - 2 * pad + k for n, s, pad, k in zip(input.shape[-2:], stride, padding, window)]
+    natural = [*map(covered, input.shape[-2:], window, stride, padding)]
     H, W = natural if output_size is None else tuple(output_size)[-2:]
     for size, expected, s in zip((H, W), natural, stride):
         if not expected - s < size < expected + s:
@@ -392,43 +374,42 @@ def max_unpool2d(
 
 
 @remembered
-def _max_geometry(name, input_shape, kernel_size, stride, padding, dilation, ceil_mode):
-    """Window, stride, padding, dilation and output size as tuples."""
+def _geometry(name, input_shape, kernel_size, stride, padding, dilation, ceil_mode):
+    """Window, stride, padding and dilation, in tuples, and how many windows there are on each axis."""
     spatial = 1 if name.endswith("1d") else 2
     window = numbers(name, "kernel_size", kernel_size, spatial, least=1)
     stride = window if stride is None or stride == () else numbers(name, "stride", stride, spatial, least=1)
     padding = numbers(name, "padding", padding, spatial, least=0)
     dilation = numbers(name, "dilation", dilation, spatial, least=1)
-    return window, stride, padding, dilation, _fit(name, input_shape, window, stride, padding, dilation, ceil_mode)
+    if any(pad > ((k - 1) * d + 1) // 2 for k, pad, d in zip(window, padding, dilation)):
+        raise RuntimeError(
+            f"{name}: padding should be at most half of the window, got padding={padding} for kernel_size={window}"
+            f" with dilation={dilation}"
+        )
+    if 0 in input_shape[-spatial - 1 :]:
+        raise RuntimeError(f"{name}: input {tuple(input_shape)} is empty; only the batch may have size 0")
+    size = fit(name, "input", input_shape[-spatial:], window, stride, padding, dilation, ceil_mode)
+    return (window, stride, padding, dilation), size
 
 
 def _avg_geometry(name, input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override):
-    """Window, stride, padding and output size as tuples, and 1 / number of elements: for all, or of each window."""
-    window, stride, padding, size = _avg_window(name, input_shape, kernel_size, stride, padding, ceil_mode)
+    """Window, stride and padding, how many windows there are, and 1 / number of elements: for all, or of each one."""
+    (*geometry, _), size = _geometry(name, input_shape, kernel_size, stride, padding, 1, ceil_mode)
     if divisor_override is None:
-        share = _share(tuple(input_shape[-len(size) :]), window, stride, padding, size, bool(count_include_pad))
+        share = _share(tuple(input_shape[-len(size) :]), *geometry, size, bool(count_include_pad))
     elif divisor_override:
         share = 1.0 / divisor_override
     else:
         raise RuntimeError(f"{name}: divisor_override must not be 0")
-    return window, stride, padding, size, share
-
-
-@remembered
-def _avg_window(name, input_shape, kernel_size, stride, padding, ceil_mode):
-    spatial = 1 if name.endswith("1d") else 2
-    window = numbers(name, "kernel_size", kernel_size, spatial, least=1)
-    stride = window if stride is None or stride == () else numbers(name, "stride", stride, spatial, least=1)
-    padding = numbers(name, "padding", padding, spatial, least=0)
-    return window, stride, padding, _fit(name, input_shape, window, stride, padding, (1,) * spatial, ceil_mode)
+    return geometry, size, share
 
 
 @kept
 def _share(input_size, window, stride, padding, output_size, count_include_pad):
     """1 / number of elements: for all, or of each window."""
     counts = np.ones(())
-    for n, k, s, pad, fit in zip(input_size, window, stride, padding, output_size):
-        start = np.arange(fit) * s - pad
+    for n, k, s, pad, count in zip(input_size, window, stride, padding, output_size):
+        start = np.arange(count) * s - pad
         end = np.minimum(start + k, n + pad)  # beyond the padding nothing counts, not even zeros
         if not count_include_pad:
             start, end = np.maximum(start, 0), np.minimum(end, n)
@@ -437,27 +418,7 @@ def _share(input_size, window, stride, padding, output_size, count_include_pad):
     return 1 / float(first) if (counts == first).all() else 1 / counts
 
 
-def _fit(name, input_shape, window, stride, padding, dilation, ceil_mode):
-    """How many windows there are on each axis."""
-    sizes = input_shape[-len(window) :]
-    for k, pad, d in zip(window, padding, dilation):
-        if pad > ((k - 1) * d + 1) // 2:
-            raise RuntimeError(
-                f"{name}: padding should be at most half of the window, got padding={padding} for kernel_size={window}"
-                f" with dilation={dilation}"
-            )
-    if 0 in input_shape[-len(window) - 1 :]:
-        raise RuntimeError(f"{name}: input {tuple(input_shape)} is empty; only the batch may have size 0")
-    fit = tuple(places(n, k, s, pad, d, ceil_mode) for n, k, s, pad, d in zip(sizes, window, stride, padding, dilation))
-    if min(fit) < 1:
-        raise RuntimeError(
-            f"{name}: the window {window} with dilation {dilation} is larger than the input {tuple(sizes)} with "
-            f"padding {padding}; use a smaller window"
-        )
-    return fit
-
-
-def _places_in_picture(choice, window, stride, padding, dilation, W):
+def _places_in_picture(choice, W, window, stride, padding, dilation):
     """From the place i·w+j in each window to the place y·W+x in the picture        (N,C,P,Q)"""
     i, j = np.divmod(choice.astype(np.int64), window[1])
     P, Q = choice.shape[-2:]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import number
+from ..arrays.windows import places
 from ..engine.broadcast import sum_to
 from ..engine.call import op
 from ..engine.tensor import as_array
@@ -234,7 +235,7 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
 # Windows, triangles, diagonals.
 
 
-@op(view=True)
+@op(view=True, geometry="dimension size step")
 def windows(input, dimension: int, size: int, step: int):
     """All windows of `size` elements along an axis, `step` apart; the elements of a window are the new last axis.
 
@@ -252,19 +253,17 @@ def windows(input, dimension: int, size: int, step: int):
     if input.ndim == 0:
         return input.reshape(1)[:size]
     shape, strides = list(input.shape), list(input.strides)
-    shape[d], strides[d] = (n - size) // step + 1, strides[d] * step
+    shape[d], strides[d] = places(n, size, step), strides[d] * step
     shape, strides = [*shape, size], [*strides, input.strides[d]]
     writeable = input.flags.writeable and (size <= step or shape[d] <= 1)
     return np.lib.stride_tricks.as_strided(input, shape, strides, writeable=writeable)
 
 
-windows.grad(
-    input=lambda g, input_shape, dimension, size, step: fold_windows(g, dimension, size, step, input_shape),
-)
+windows.grad(input=lambda g, geometry, input_shape: fold_windows(g, *geometry, input_shape))
 windows.explain("An element gets the sum of its gradients in all windows.", input="Σ_{windows} g")
 
 
-@op
+@op(geometry="dimension size step")
 def fold_windows(input, dimension: int, size: int, step: int, shape: tuple):
     """Each element of each window added at the place that it came from: the way back of `windows`."""
     if not shape:
@@ -277,7 +276,7 @@ def fold_windows(input, dimension: int, size: int, step: int, shape: tuple):
     return out
 
 
-fold_windows.grad(input=lambda g, dimension, size, step: windows(g, dimension, size, step))
+fold_windows.grad(input=lambda g, geometry: windows(g, *geometry))
 fold_windows.explain("The windows of the gradient.", input="windows(g)")
 
 unfold = windows  # the method's name; nn.functional's unfold is another
@@ -310,7 +309,7 @@ def _refuse_vector(name: str, input: np.ndarray) -> None:
         raise RuntimeError(f"{name}: input must have at least 2 axes, got shape {input.shape}")
 
 
-@op(view=True)
+@op(view=True, place="offset dim1 dim2")
 def diagonal(input, offset: int = 0, dim1: int = 0, dim2: int = 1):
     """The elements whose places along dim1 and dim2 are equal (or `offset` apart), as the last axis. A view.
 
@@ -322,9 +321,7 @@ def diagonal(input, offset: int = 0, dim1: int = 0, dim2: int = 1):
     return _diagonal(input, offset, dim1, dim2)
 
 
-diagonal.grad(
-    input=lambda g, offset, dim1, dim2, input_shape: diagonal_place(g, offset, dim1, dim2, input_shape),
-)
+diagonal.grad(input=lambda g, place, input_shape: diagonal_place(g, *place, input_shape))
 diagonal.explain(
     "The gradient goes back to the diagonal; the rest gets zero.",
     zero="off the diagonal",
@@ -342,7 +339,7 @@ def _diagonal(a: np.ndarray, offset: int, dim1: int, dim2: int) -> np.ndarray:
     return line
 
 
-@op
+@op(place="offset dim1 dim2")
 def diagonal_place(input, offset: int, dim1: int, dim2: int, shape: tuple):
     """Zeros of this shape with `input` on a diagonal: the way back of `diagonal`."""
     out = np.zeros(shape, input.dtype)
@@ -350,7 +347,7 @@ def diagonal_place(input, offset: int, dim1: int, dim2: int, shape: tuple):
     return out
 
 
-diagonal_place.grad(input=lambda g, offset, dim1, dim2: diagonal(g, offset, dim1, dim2))
+diagonal_place.grad(input=lambda g, place: diagonal(g, *place))
 diagonal_place.explain("The gradient's diagonal.", input="diagonal(g)")
 
 

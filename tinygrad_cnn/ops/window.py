@@ -11,6 +11,8 @@ from collections.abc import Callable
 from operator import index
 from typing import Any
 
+from ..arrays.windows import places
+
 AXES = {1: ("length",), 2: ("rows", "columns")}
 
 
@@ -49,19 +51,20 @@ def numbers(op: str, name: str, value: Any, count: int, least: int) -> tuple[int
     return given if len(given) == count else given * count
 
 
-def places(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool = False) -> int:
-    """How many windows fit on an axis; with ceil_mode also one that begins inside but ends outside.
+def fit(op, what, sizes, window, stride, padding, dilation, ceil_mode=False) -> tuple[int, ...]:
+    """How many windows fit on each axis of the input, of which there must be some.
 
-    >>> places(28, kernel=5, stride=2, padding=0, dilation=1)
-    12
-    >>> places(28, kernel=5, stride=2, padding=0, dilation=1, ceil_mode=True)
-    13
+    >>> fit("unfold", "picture", (28, 5), (5, 5), stride=(2, 1), padding=(0, 0), dilation=(1, 1))
+    (12, 1)
     """
-    free = size + 2 * padding - dilation * (kernel - 1) - 1
-    count = (free + (stride - 1 if ceil_mode else 0)) // stride + 1
-    if ceil_mode and (count - 1) * stride >= size + padding:
-        count -= 1  # it would see nothing but padding
-    return count
+    axes = zip(sizes, window, stride, padding, dilation)
+    found = tuple(places(n, k, s, pad, d, ceil_mode) for n, k, s, pad, d in axes)
+    if min(found) < 1:
+        raise RuntimeError(
+            f"{op}: the window {tuple(window)} with dilation {dilation} is larger than the {what} {tuple(sizes)} with "
+            f"padding {padding}; pad more, or use a smaller window"
+        )
+    return found
 
 
 def batched(op: str, input: Any, spatial: int) -> bool:
