@@ -6,7 +6,7 @@ Weights and biases start uniform within ±1/√fan_in, fan_in = in_channels/grou
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import ops
@@ -28,6 +28,7 @@ def each(value: Any, count: int) -> tuple:
 class _Conv(Module):
     """What all convolutions share: the arguments, their checks, the parameters, the repr."""
 
+    _op: Callable[..., Tensor]
     spatial: int
     transposed = False
 
@@ -36,15 +37,14 @@ class _Conv(Module):
         in_channels: int,
         out_channels: int,
         kernel_size: Any,
-        stride: Any,
-        padding: Any,
-        dilation: Any,
-        output_padding: Any,
-        groups: int,
-        bias: bool,
-        padding_mode: str,
-        device: Any,
-        dtype: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
     ):
         super().__init__()
         name = type(self).__name__
@@ -71,7 +71,7 @@ class _Conv(Module):
         else:
             self.padding = each(padding, self.spatial)
         self.dilation = each(dilation, self.spatial)
-        self.output_padding = each(output_padding, self.spatial)
+        self.output_padding = (0,) * self.spatial
         self.groups = groups
         self.padding_mode = padding_mode
         channels = (in_channels, out_channels // groups) if self.transposed else (out_channels, in_channels // groups)
@@ -105,6 +105,12 @@ class _Conv(Module):
             text += ", bias=False"
         return text if self.padding_mode == "zeros" else f"{text}, padding_mode={self.padding_mode}"
 
+    def forward(self, input: Tensor) -> Tensor:
+        padding: Any = self.padding
+        if self.padding_mode != "zeros":
+            input, padding = self._padded(input), 0
+        return self._op(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
     def _padded(self, input: Tensor) -> Tensor:
         """The input with the padding that is not zeros."""
         widths: list[int] = []
@@ -123,42 +129,8 @@ class Conv1d(_Conv):
     The arguments are those of conv1d; padding_mode: "zeros", "reflect", "replicate" or "circular".
     """
 
+    _op = staticmethod(ops.conv1d)
     spatial = 1
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ):
-        super().__init__(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride,
-            padding,
-            dilation,
-            0,
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
-
-    def forward(self, input: Tensor) -> Tensor:
-        padding: Any = self.padding
-        if self.padding_mode != "zeros":
-            input, padding = self._padded(input), 0
-        return ops.conv1d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class Conv2d(_Conv):
@@ -174,42 +146,8 @@ class Conv2d(_Conv):
     (5, 8, 28, 28)
     """
 
+    _op = staticmethod(ops.conv2d)
     spatial = 2
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ):
-        super().__init__(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride,
-            padding,
-            dilation,
-            0,
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
-
-    def forward(self, input: Tensor) -> Tensor:
-        padding: Any = self.padding
-        if self.padding_mode != "zeros":
-            input, padding = self._padded(input), 0
-        return ops.conv2d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class _ConvTranspose(_Conv):
@@ -233,19 +171,13 @@ class _ConvTranspose(_Conv):
         if padding_mode != "zeros":
             raise ValueError(f"{type(self).__name__}: only 'zeros' padding mode is supported, got {padding_mode!r}")
         super().__init__(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride,
-            padding,
-            dilation,
-            output_padding,
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device, dtype
         )
+        self.output_padding = each(output_padding, self.spatial)
+
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        more = self._output_padding(input, output_size)
+        return self._op(input, self.weight, self.bias, self.stride, self.padding, more, self.groups, self.dilation)
 
     def _output_padding(self, input: Tensor, output_size: Sequence[int] | None) -> tuple:
         """The output_padding that gives this size; without a size, the one of the layer."""
@@ -273,13 +205,8 @@ class ConvTranspose1d(_ConvTranspose):
     The arguments are those of conv_transpose1d; `layer(input, output_size)` chooses output_padding.
     """
 
+    _op = staticmethod(ops.conv_transpose1d)
     spatial = 1
-
-    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        more = self._output_padding(input, output_size)
-        return ops.conv_transpose1d(
-            input, self.weight, self.bias, self.stride, self.padding, more, self.groups, self.dilation
-        )
 
 
 class ConvTranspose2d(_ConvTranspose):
@@ -292,10 +219,5 @@ class ConvTranspose2d(_ConvTranspose):
     (1, 8, 14, 14)
     """
 
+    _op = staticmethod(ops.conv_transpose2d)
     spatial = 2
-
-    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        more = self._output_padding(input, output_size)
-        return ops.conv_transpose2d(
-            input, self.weight, self.bias, self.stride, self.padding, more, self.groups, self.dilation
-        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .. import ops
@@ -10,7 +11,22 @@ from .conv import each
 from .module import Module
 
 
-class _MaxPool(Module):
+class _Pool(Module):
+    """A window and how it slides; by itself each window starts where the last one ends."""
+
+    _op: Callable[..., Any]
+
+    def __init__(self, kernel_size: Any, stride: Any, padding: Any):
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = kernel_size if stride is None else stride
+        self.padding = padding
+
+    def extra_repr(self) -> str:
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class _MaxPool(_Pool):
     def __init__(
         self,
         kernel_size: Any,
@@ -20,28 +36,24 @@ class _MaxPool(Module):
         return_indices: bool = False,
         ceil_mode: bool = False,
     ):
-        super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding = padding
+        super().__init__(kernel_size, stride, padding)
         self.dilation = dilation
         self.return_indices = return_indices
         self.ceil_mode = ceil_mode
 
-    def extra_repr(self) -> str:
-        return (
-            f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, "
-            f"dilation={self.dilation}, ceil_mode={self.ceil_mode}"
+    def forward(self, input: Tensor) -> Any:
+        return self._op(
+            input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
         )
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, dilation={self.dilation}, ceil_mode={self.ceil_mode}"
 
 
 class MaxPool1d(_MaxPool):
     """max_pool1d        (N,C,L) -> (N,C,P)"""
 
-    def forward(self, input: Tensor) -> Any:
-        return ops.max_pool1d(
-            input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
-        )
+    _op = staticmethod(ops.max_pool1d)
 
 
 class MaxPool2d(_MaxPool):
@@ -52,29 +64,20 @@ class MaxPool2d(_MaxPool):
     (1, 8, 14, 14)
     """
 
-    def forward(self, input: Tensor) -> Any:
-        return ops.max_pool2d(
-            input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
-        )
+    _op = staticmethod(ops.max_pool2d)
 
 
-class MaxUnpool2d(Module):
+class MaxUnpool2d(_Pool):
     """max_unpool2d        (N,C,P,Q) and the indices of the pooling -> (N,C,H,W)"""
 
     def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0):
-        super().__init__()
-        self.kernel_size = each(kernel_size, 2)
-        self.stride = each(kernel_size if stride is None else stride, 2)
-        self.padding = each(padding, 2)
+        super().__init__(each(kernel_size, 2), stride if stride is None else each(stride, 2), each(padding, 2))
 
     def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
         return ops.max_unpool2d(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
-    def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
-
-class AvgPool1d(Module):
+class AvgPool1d(_Pool):
     """avg_pool1d        (N,C,L) -> (N,C,P)"""
 
     def __init__(
@@ -85,10 +88,7 @@ class AvgPool1d(Module):
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ):
-        super().__init__()
-        self.kernel_size = each(kernel_size, 1)
-        self.stride = each(kernel_size if stride is None else stride, 1)
-        self.padding = each(padding, 1)
+        super().__init__(each(kernel_size, 1), stride if stride is None else each(stride, 1), each(padding, 1))
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
 
@@ -97,11 +97,8 @@ class AvgPool1d(Module):
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
         )
 
-    def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
-
-class AvgPool2d(Module):
+class AvgPool2d(_Pool):
     """avg_pool2d        (N,C,H,W) -> (N,C,P,Q)"""
 
     def __init__(
@@ -113,10 +110,7 @@ class AvgPool2d(Module):
         count_include_pad: bool = True,
         divisor_override: int | None = None,
     ):
-        super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding = padding
+        super().__init__(kernel_size, stride, padding)
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
         self.divisor_override = divisor_override
@@ -132,17 +126,19 @@ class AvgPool2d(Module):
             self.divisor_override,
         )
 
-    def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
-
 
 class _LPPool(Module):
+    _op: Callable[..., Tensor]
+
     def __init__(self, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False):
         super().__init__()
         self.norm_type = norm_type
         self.kernel_size = kernel_size
         self.stride = stride
         self.ceil_mode = ceil_mode
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._op(input, self.norm_type, self.kernel_size, self.stride, self.ceil_mode)
 
     def extra_repr(self) -> str:
         return (
@@ -154,18 +150,18 @@ class _LPPool(Module):
 class LPPool1d(_LPPool):
     """lp_pool1d        (N,C,L) -> (N,C,P)"""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return ops.lp_pool1d(input, self.norm_type, self.kernel_size, self.stride, self.ceil_mode)
+    _op = staticmethod(ops.lp_pool1d)
 
 
 class LPPool2d(_LPPool):
     """lp_pool2d        (N,C,H,W) -> (N,C,P,Q)"""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return ops.lp_pool2d(input, self.norm_type, self.kernel_size, self.stride, self.ceil_mode)
+    _op = staticmethod(ops.lp_pool2d)
 
 
-class _AdaptiveAvgPool(Module):
+class _AdaptivePool(Module):
+    _op: Callable[..., Any]
+
     def __init__(self, output_size: Any):
         super().__init__()
         self.output_size = output_size
@@ -174,35 +170,39 @@ class _AdaptiveAvgPool(Module):
         return f"output_size={self.output_size}"
 
 
+class _AdaptiveAvgPool(_AdaptivePool):
+    def forward(self, input: Tensor) -> Tensor:
+        return self._op(input, self.output_size)
+
+
 class AdaptiveAvgPool1d(_AdaptiveAvgPool):
     """adaptive_avg_pool1d        (N,C,L) -> (N,C,output_size)"""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return ops.adaptive_avg_pool1d(input, self.output_size)
+    _op = staticmethod(ops.adaptive_avg_pool1d)
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPool):
     """adaptive_avg_pool2d        (N,C,H,W) -> (N,C,*output_size); AdaptiveAvgPool2d(1) is the mean of each channel"""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return ops.adaptive_avg_pool2d(input, self.output_size)
+    _op = staticmethod(ops.adaptive_avg_pool2d)
 
 
-class _AdaptiveMaxPool(_AdaptiveAvgPool):
+class _AdaptiveMaxPool(_AdaptivePool):
     def __init__(self, output_size: Any, return_indices: bool = False):
         super().__init__(output_size)
         self.return_indices = return_indices
+
+    def forward(self, input: Tensor) -> Any:
+        return self._op(input, self.output_size, self.return_indices)
 
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     """adaptive_max_pool1d        (N,C,L) -> (N,C,output_size)"""
 
-    def forward(self, input: Tensor) -> Any:
-        return ops.adaptive_max_pool1d(input, self.output_size, self.return_indices)
+    _op = staticmethod(ops.adaptive_max_pool1d)
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     """adaptive_max_pool2d        (N,C,H,W) -> (N,C,*output_size)"""
 
-    def forward(self, input: Tensor) -> Any:
-        return ops.adaptive_max_pool2d(input, self.output_size, self.return_indices)
+    _op = staticmethod(ops.adaptive_max_pool2d)
