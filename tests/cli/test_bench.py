@@ -34,9 +34,9 @@ def numpy_worker():
 
 
 @pytest.fixture
-def reference(monkeypatch):
+def numpy_kernels(monkeypatch):
     """The worker's kernels are NumPy: it starts sooner, and nothing is compiled."""
-    monkeypatch.setenv("TINYGRAD_CNN_KERNELS", "reference")
+    monkeypatch.setenv("TINYGRAD_CNN_KERNELS", "numpy")
 
 
 # what is asked for
@@ -184,7 +184,7 @@ def test_one_factor_at_a_time():
 
 
 @pytest.mark.slow
-def test_json(capsys, reference):
+def test_json(capsys, numpy_kernels):
     assert (
         main(["bench", "machine", "ops", "mlp", "train", "infer", "first", "--quick", "--against", "none", "--json"])
         == 0
@@ -192,7 +192,7 @@ def test_json(capsys, reference):
     out, err = capsys.readouterr()
     found = json.loads(out)
     assert [*found] == ["threads", "rounds", "against", "torch", "machine", "ops", "train", "infer", "first"]
-    assert found["machine"]["kernels"]["kernels"] == "reference"
+    assert found["machine"]["kernels"]["kernels"] == "numpy"
     assert min(found["machine"][key] for key in ("sgemm_gflops", "numpy_sgemm_gflops", "copy_gb_per_s")) > 0
     assert [row["op"] for row in found["ops"]] == [*alone.QUICK]
     conv = found["ops"][0]
@@ -207,7 +207,7 @@ def test_json(capsys, reference):
 
 
 @pytest.mark.slow
-def test_growth_in_memory(reference):
+def test_growth_in_memory(numpy_kernels):
     base, batch = compared.growth(settings())
     assert (base["factor"], batch["factor"]) == (1, 0.25)
     if base["step_mb"] is not None:
@@ -221,7 +221,7 @@ def test_accuracy(capsys):
     out, err = capsys.readouterr()
     (row,) = json.loads(out)["accuracy"]
     assert (row["workload"], row["seeds"]) == ("lenet_b16", 2)
-    for library in ("tinygrad_cnn", accuracy.READABLE):
+    for library in ("tinygrad_cnn", accuracy.NUMPY):
         summary = row[library]
         assert 1e-8 < min(summary["errors"]) <= summary["median"] <= max(summary["errors"]) == summary["worst"]
         assert summary["large"] == sum(e > 1e-4 for e in summary["errors"])
@@ -282,7 +282,7 @@ def torch(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("reference", "torch")
+@pytest.mark.usefixtures("numpy_kernels", "torch")
 @pytest.mark.parametrize("library", ["torch", "torch-channels-last"])
 def test_against_torch(library):
     for section in (compared.train, compared.infer, compared.first):
@@ -292,7 +292,7 @@ def test_against_torch(library):
         assert row["torch"] == library
 
 
-def test_a_table_for_people(capsys, reference):
+def test_a_table_for_people(capsys, numpy_kernels):
     assert main(["bench", "--quick", "--against", "none", "victorzhou_b1", "--threads", "1"]) == 0
     out, err = capsys.readouterr()
     lines = out.splitlines()

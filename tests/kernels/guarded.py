@@ -17,8 +17,9 @@ import numpy as np
 
 from tinygrad_cnn import kernels
 from tinygrad_cnn.kernels import kernel, threads
-from tinygrad_cnn.kernels.fast import compiled, conv, depthwise, filters, linear, memory, norm, softmax, winograd
-from tinygrad_cnn.testing.calls import DRAWS, Law, draw, each, outcome
+from tinygrad_cnn.kernels.fast import conv, depthwise, linear, norm, softmax, winograd
+from tinygrad_cnn.kernels.fast.machinery import compiled, filters, memory
+from tinygrad_cnn.testing.calls import DRAWS, Law, draw, each
 
 PAGE, NOBODY = mmap.PAGESIZE, 0
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -82,7 +83,7 @@ def main(seeds):
                     print(
                         f"{name} {shapes} seed {seed} {'end' if border.at_end else 'begin'} {lay.__name__}", flush=True
                     )
-                    law.check(outcome(kernel.__dict__[name], each(copy.deepcopy(args), border.put)))
+                    law.check_call(getattr(kernel, name), each(copy.deepcopy(args), border.put))
 
 
 if __name__ == "__main__":

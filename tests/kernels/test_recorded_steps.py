@@ -1,4 +1,4 @@
-"""Every kernel call of real training steps, with its arrays as they come, against the reference in double precision."""
+"""Every kernel call of real training steps, with its arrays as they come, against NumPy's in double precision."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tinygrad_cnn.kernels import kernel, threads
-from tinygrad_cnn.kernels.fast import compiled
+from tinygrad_cnn.kernels.fast.machinery import compiled
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("numba", reason="the fast kernels need Numba")
 
-from tinygrad_cnn.kernels import kernel, only_reference
+from tinygrad_cnn.kernels import kernel, use
 from tinygrad_cnn.kernels.fast import winograd
 
 GEOMETRY = ((1, 1), (1, 1), (1, 1), 1)
@@ -49,7 +49,7 @@ def calls(x, w, g):
 
 
 def law(name, args, change=lambda x: x):
-    with only_reference(), np.errstate(all="ignore"):
+    with use("numpy"), np.errstate(all="ignore"):
         doubles = [change(a.astype(np.float64)) if isinstance(a, np.ndarray) else a for a in args]
         return getattr(kernel, name)(*doubles)
 
@@ -143,7 +143,7 @@ TAME = {"zeros in half of the image", "few numbers in the gradient", "images and
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of the reference, where infinities meet
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of NumPy, where infinities meet
 def test_hostile_numbers(case, transformed):
     """What the direct sum gives: NaN and infinities where they belong, exact zeros, no noise of giants."""
     arrays = numbers()

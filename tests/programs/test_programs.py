@@ -18,7 +18,7 @@ import pytest
 import runs
 from play import Outcome, Seen, differs, play, runnable
 
-from tinygrad_cnn.kernels import only_reference
+from tinygrad_cnn.kernels import use
 
 PROGRAMS, RUNS = (
     [re.split(r"\n(?! )", program) for program in (Path(__file__).parent / name).read_text().strip().split("\n\n")]
@@ -74,8 +74,8 @@ def test_recorded_run(truth, number):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(0, len(RUNS), 3))
-def test_recorded_run_by_the_reference(truth, number):
-    with only_reference():
+def test_recorded_run_by_numpy(truth, number):
+    with use("numpy"):
         check(RUNS[number], truth(number))
 
 

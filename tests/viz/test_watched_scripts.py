@@ -679,7 +679,7 @@ def run(script):
 
 @pytest.fixture(scope="module", autouse=True)
 def kernels():
-    """All kernels there from the first call on: small calls run on the reference until then, with other last digits."""
+    """All kernels there from the first call on: small calls run on NumPy until then, with other last digits."""
     tg.kernels.status()
 
 

@@ -50,6 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    from .. import kernels
+
     found = collect()
     if args.json:
         print(json.dumps(found))
@@ -58,6 +60,7 @@ def run(args: argparse.Namespace) -> None:
         print(f"{name:14s} {found[name]}")
     for key, value in found["kernels"].items():
         print(f"{'kernels' if key == next(iter(found['kernels'])) else '':14s} {key}: {value}")
+    print(f"{'':14s} rooms: {', '.join(kernels.ROOMS)}; TINYGRAD_CNN_KERNELS names the one to use")
     print(f"{'dot program':14s} {found['graphviz_program'] or 'not found'}")
     for name, extra in EXTRAS.items():
         cure = f'not installed; pip install "tinygrad_cnn[{extra}]"'

@@ -1,20 +1,24 @@
-"""The stack of kernels: for each name the readable reference below, faster versions on top.
+"""The kernels in three rooms: the law to read, what runs without extras, and what runs fast.
+
+    textbook/   each kernel as loops and sums over its formula, at any speed: the law for the other two
+    numpy/      each kernel in NumPy alone
+    fast/       the heavy ones compiled by Numba, each for the arguments that its guard takes
 
 A kernel takes arrays and plain numbers and returns arrays; it knows nothing of Tensors. Callers write
 
     from ..kernels import kernel
     kernel.conv2d(input, weight, bias, stride, padding, dilation, groups)
 
-and never ask which version runs: the last registered one whose guard accepts the arguments. A name
-without a fast version is the reference function itself, at no cost.
+and never ask which version runs: the last registered fast one whose guard accepts the arguments, else NumPy's. A name
+without a fast version is NumPy's function itself, at no cost.
 
-Fast versions need Numba, whose import costs more than NumPy's. So calls with small arrays alone are left to the
-reference, always, since the digits of a result are not to depend on what ran before; and a topic of `fast/` is
+Fast versions need Numba, whose import costs more than NumPy's. So calls with small arrays alone are left to
+NumPy, always, since the digits of a result are not to depend on what ran before; and a topic of `fast/` is
 imported when one of its kernels is first called with more. Where Numba is not installed, or is told not to compile
-(NUMBA_DISABLE_JIT), the reference stays; where it fails, a warning says so.
+(NUMBA_DISABLE_JIT), NumPy does the work; where it fails, a warning says so.
 
-    TINYGRAD_CNN_KERNELS=reference      in the environment: readable kernels only
-    with only_reference(): ...          the same for a block of code
+    TINYGRAD_CNN_KERNELS=numpy          in the environment: the kernels of one room only; or textbook, or fast as usual
+    with use("textbook"): ...           the same for a block of code
     status()                            which kernels run, and why
 """
 
@@ -27,14 +31,15 @@ import warnings
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from importlib import import_module
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from ..arrays.quiet import silent
 from . import threads
 from .once import lock, undisturbed
 
+ROOMS = ("textbook", "numpy", "fast")
 # topic, a file of fast/: the kernels it has a faster version of
 TOPICS = {
     "conv": ("conv2d", "conv2d_input", "conv2d_weight", "conv2d_relu"),
@@ -50,33 +55,49 @@ SMALL = 512  # numbers; with fewer in every array, a call is not worth importing
 
 
 class Unusable(RuntimeError):
-    """A faster version cannot run on this machine; the reference does its work."""
+    """A faster version cannot run on this machine; NumPy does its work."""
 
 
 class Unwanted(Unusable):
     """A faster version is not to run, which nobody needs to be told."""
 
 
-class Kernels(SimpleNamespace):
-    """The kernels by name, as they are to be called now."""
+class Kernels:
+    """The kernels by name, as they are to be called now: its __dict__ is the table of the room in use."""
 
     def __getattr__(self, name: str) -> Callable:
         raise AttributeError(f"there is no kernel {name!r}; the kernels are {', '.join(sorted(vars(self)))}")
 
 
 kernel = Kernels()
-_reference: dict[str, Callable] = {}
+_tables: dict[str, dict[str, Callable]] = {room: {} for room in ROOMS}  # what a call of each name runs in each room
+_laws: dict[str, Callable] = {}
+_in_numpy: dict[str, Callable] = {}
 _faster: dict[str, list[tuple[Callable | None, Callable]]] = {}
-_wishes: list[only_reference] = []  # the innermost block is the last
+_wishes: list[use] = []  # the innermost block is the last
 _waiting = {name: topic for topic, names in TOPICS.items() for name in names}  # not imported so far
 _failure = ""
 
+kernel.__dict__ = _tables["fast"]
 
-def reference(f: Callable) -> Callable:
-    """Register the readable version of a kernel, the law for every faster one."""
-    _reference[f.__name__] = f
-    _faster.setdefault(f.__name__, [])
-    _choose(f.__name__)
+
+def law(f: Callable) -> Callable:
+    """Register the version of a kernel that is read: what every other one must give. NumPy's warnings are off in it."""
+    return _register(_laws, silent(f))
+
+
+def in_numpy(f: Callable) -> Callable:
+    """Register the version of a kernel that runs where nothing but NumPy is installed."""
+    return _register(_in_numpy, f)
+
+
+def _register(room: dict[str, Callable], f: Callable) -> Callable:
+    name = f.__name__
+    for known in (_laws.get(name), _in_numpy.get(name)):
+        _must_agree(name, f, known)
+    room[name] = f
+    _faster.setdefault(name, [])
+    _choose(name)
     return f
 
 
@@ -88,13 +109,11 @@ def faster(when: Callable | None = None) -> Callable[[Callable], Callable]:
 
     def register(f: Callable) -> Callable:
         name = f.__name__
-        if name not in _reference:
-            raise TypeError(f"kernel {name!r} has no reference version; write that first")
-        mine, law = _parameters(f), _parameters(_reference[name])
-        if mine != law:
-            raise TypeError(f"kernel {name!r} takes {mine}, but its reference takes {law}; they must be equal")
-        if when is not None and len(_parameters(when)) != len(law) and "args" not in _parameters(when):
-            raise TypeError(f"the guard of kernel {name!r} takes {_parameters(when)}, the kernel takes {law}")
+        if name not in _faster:
+            raise TypeError(f"kernel {name!r} has no version in textbook/ or numpy/; write that first")
+        taken = _must_agree(name, f, _in_numpy.get(name, _laws.get(name)))
+        if when is not None and len(_parameters(when)) != len(taken) and "args" not in _parameters(when):
+            raise TypeError(f"the guard of kernel {name!r} takes {_parameters(when)}, the kernel takes {taken}")
         _faster[name].append((when, f))
         _choose(name)
         return f
@@ -102,52 +121,71 @@ def faster(when: Callable | None = None) -> Callable[[Callable], Callable]:
     return register
 
 
+def _must_agree(name: str, f: Callable, known: Callable | None) -> list[str]:
+    """The parameters of f, which must be those of another version."""
+    mine = _parameters(f)
+    theirs = mine if known is None else _parameters(known)
+    if mine != theirs:
+        raise TypeError(f"kernel {name!r} takes {mine}, but its other versions take {theirs}; they must be equal")
+    return mine
+
+
 def _parameters(f: Callable) -> list[str]:
     return list(inspect.signature(f).parameters)
 
 
 def _choose(name: str) -> None:
-    """Put under `kernel.<name>` what is to run: the reference, or a chooser over the whole stack."""
-    law, stack, topic = _reference[name], _faster[name][::-1], _waiting.get(name)
-    if not (stack or topic):
-        chosen = law
-    elif topic:
+    """Put into each room's table what a call of this name runs there; a room that lacks it takes its neighbour's."""
+    readable = _laws.get(name) or _in_numpy[name]
+    usual = _in_numpy.get(name, readable)
+    stack, topic = _faster[name][::-1], _waiting.get(name)
+    if topic:
 
         def chosen(*args):
-            if _are_small(args) or (_wishes and _reference_is_wished()):
-                return law(*args)
+            if _are_small(args):
+                return usual(*args)
             _import(topic)
-            return getattr(kernel, name)(*args)
+            return _tables["fast"][name](*args)
 
-    else:
+    elif stack:
 
         def chosen(*args):
-            if _are_small(args) or (_wishes and _reference_is_wished()):
-                return law(*args)
+            if _are_small(args):
+                return usual(*args)
             for when, version in stack:
                 if when is None or when(*args):
                     try:
                         return version(*args)
                     except Unusable as why:
                         _give_up(why)
-            return law(*args)
+            return usual(*args)
 
-    chosen.__name__ = name
-    setattr(kernel, name, chosen)
+    else:
+        chosen = usual
+
+    if chosen is not usual:
+        chosen.__name__ = name
+    for room, version in zip(ROOMS, (readable, usual, chosen), strict=True):
+        _tables[room][name] = version
 
 
 def _are_small(args: tuple) -> bool:
     """Whether each array among the arguments is small, the arrays of a list taken together."""
     found = False
     for a in args:
-        if isinstance(a, np.ndarray):
-            found = True
+        kind = type(a)  # every call pays for these lines, and isinstance would take twice as long
+        if kind is np.ndarray:
             if a.size >= SMALL:
                 return False
-        elif isinstance(a, list):
             found = True
-            if sum(x.size for x in a if x is not None) >= SMALL:
-                return False
+        elif kind is list:
+            size = 0
+            for x in a:
+                if x is not None:
+                    size += x.size
+                    if size >= SMALL:
+                        return False
+            found = True
     return found
 
 
@@ -162,7 +200,7 @@ def _import_now(topic: str) -> None:
     before = set(sys.modules)
     try:
         import_module(f"{__name__}.fast.{topic}")
-    except BaseException as why:  # an import of Numba may fail in any way; the reference needs nothing of it
+    except BaseException as why:  # an import of Numba may fail in any way; NumPy needs nothing of it
         _forget_import(before)
         if isinstance(why, MemoryError) or not isinstance(why, Exception):  # the next call tries again
             raise
@@ -183,13 +221,13 @@ def _forget_import(before: set[str]) -> None:
 
 
 def _give_up(why: Exception) -> None:
-    """Run on the reference from now on."""
+    """Run on NumPy from now on."""
     global _failure
     with lock:
         _failure = f"{type(why).__name__}: {why}"
         _waiting.clear()
-        for name in _reference:
-            _faster[name].clear()
+        for name, versions in _faster.items():
+            versions.clear()
             _choose(name)
     if not (isinstance(why, Unwanted) or (isinstance(why, ModuleNotFoundError) and why.name == "numba")):
         warnings.warn(
@@ -197,43 +235,77 @@ def _give_up(why: Exception) -> None:
         )
 
 
-class only_reference(ContextDecorator):
-    """Run the block, or the decorated function, on the readable kernels alone.
+class use(ContextDecorator):
+    """Run the block, or the decorated function, on the kernels of one room: "textbook", "numpy", or "fast" as usual.
 
-    >>> with only_reference():
-    ...     pass  # everything in here runs on NumPy
+    It holds for the whole process, all threads; of blocks within each other, the innermost counts.
+
+    >>> with use("textbook"):
+    ...     pass  # everything in here runs on loops and sums
     """
 
-    def __init__(self, flag: bool = True):
-        self.flag = flag
+    def __init__(self, room: str):
+        self.room = _room(room, "kernels.use: room")
+        if self.room == "textbook":
+            _open_textbook()
 
     def __enter__(self) -> None:
-        wishes = _wishes
-        wishes += [self]  # one instruction and no call: no interrupt comes between it and the block
+        wishes, table = _wishes, _tables[self.room]
+        wishes += [self]  # two instructions and no call: no interrupt comes between them and the block
+        kernel.__dict__ = table
 
     def __exit__(self, *exc: object) -> None:
-        _wishes.remove(self)
+        try:
+            _wishes.remove(self)
+        finally:
+            kernel.__dict__ = _tables[_wishes[-1].room if _wishes else "fast"]
 
 
-def _reference_is_wished() -> bool:
-    return any(wish.flag for wish in _wishes[-1:])
+def only_reference(flag: bool = True) -> use:
+    """`use("numpy")` in one word, or with False `use("fast")`."""
+    return use("numpy" if flag else "fast")
+
+
+def _room(wish: str, what: str) -> str:
+    """The room that is wished for; `reference` is another word for numpy."""
+    found = {"reference": "numpy"}.get(word := str(wish).strip().lower(), word)
+    if found not in ROOMS:
+        raise ValueError(f"{what} is {wish!r}; it must be textbook, numpy or fast")
+    return found
+
+
+def room() -> str:
+    """The room that is in use: "fast" where no other is asked for.
+
+    >>> with use("textbook"), use("numpy"):
+    ...     room()
+    'numpy'
+    """
+    return _wishes[-1].room if _wishes else "fast"
+
+
+def _open_textbook() -> None:
+    """It is imported when it is first asked for."""
+    import_module(f"{__name__}.textbook")
 
 
 def stack(name: str) -> list[Callable]:
-    """Every version of a kernel, the reference first."""
+    """Every version of a kernel: the textbook's, NumPy's, then the faster ones."""
+    _open_textbook()
     _import_all()
-    return [_reference[name], *(f for _, f in _faster[name])]
+    return [version[name] for version in (_laws, _in_numpy) if name in version] + [f for _, f in _faster[name]]
 
 
 def guards(name: str) -> list[Callable | None]:
-    """The guards of the faster versions, in the order of `stack(name)[1:]`."""
+    """The guards of the faster versions, in their order in `stack(name)`."""
     _import_all()
     return [when for when, _ in _faster[name]]
 
 
 def names() -> list[str]:
-    """The names of all kernels."""
-    return sorted(_reference)
+    """The names of all kernels, of all rooms."""
+    _open_textbook()
+    return sorted(_faster)
 
 
 def warmup() -> None:
@@ -241,21 +313,21 @@ def warmup() -> None:
     _import_all()
     if not _failure:
         try:
-            import_module(f"{__name__}.fast.compiled").warmup()
+            import_module(f"{__name__}.fast.machinery.compiled").warmup()
         except Unusable as why:
             _give_up(why)
 
 
 def status() -> dict[str, Any]:
-    """Which kernels run and why, with what they run on; imports Numba to find out."""
-    found = {"kernels": "reference", "threads": threads.get_num_threads()}
-    if _reference_is_wished():
-        return {**found, "why": "asked for by TINYGRAD_CNN_KERNELS=reference or only_reference()"}
+    """Which room's kernels run and why, with what they run on; imports Numba to find out."""
+    found = {"kernels": room(), "threads": threads.get_num_threads()}
+    if room() != "fast":
+        return {**found, "why": f'asked for by TINYGRAD_CNN_KERNELS={room()} or kernels.use("{room()}")'}
     _import_all()
     if _failure:
-        return {**found, "why": _failure}
-    more = import_module(f"{__name__}.fast.compiled").status()
-    return {**found, "kernels": "fast", "why": "Numba is installed", **more}
+        return {**found, "kernels": "numpy", "why": _failure}
+    more = import_module(f"{__name__}.fast.machinery.compiled").status()
+    return {**found, "why": "Numba is installed", **more}
 
 
 def _import_all() -> None:
@@ -263,9 +335,6 @@ def _import_all() -> None:
         _import(topic)
 
 
-if os.environ.get("TINYGRAD_CNN_KERNELS", "").strip().lower() == "reference":
-    only_reference().__enter__()
-
-_decorator = reference
-import_module(".reference", __name__)
-reference = _decorator  # loading a room puts the module under the decorator's name
+import_module(".numpy", __name__)
+if os.environ.get("TINYGRAD_CNN_KERNELS", "").strip():
+    use(_room(os.environ["TINYGRAD_CNN_KERNELS"], "TINYGRAD_CNN_KERNELS")).__enter__()

@@ -1,11 +1,11 @@
 """Calls of every kernel with random arguments, and what must come out of them.
 
-The law is the reference, run on fresh arrays of the same numbers in double precision. Sums may come in another order,
-so what a kernel computes may be off by TOLERANCE of the sum of the magnitudes that were added; what it only chooses
-or moves must be equal to the last bit.
+The law is the kernel of another room, run on fresh arrays of the same numbers in double precision: textbook/ for
+numpy/, and numpy/ for fast/. Sums may come in another order, so what a kernel computes may be off by TOLERANCE of the
+sum of the magnitudes that were added; what it only chooses or moves must be equal to the last bit.
 
     args = draw("conv2d", np.random.default_rng(0))
-    Law("conv2d", args).check(outcome(kernel.conv2d, args))
+    Law("conv2d", args, room="numpy").check_call(kernel.conv2d, args)
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import kernel, only_reference, stack
+from ..kernels import kernel, stack, use
 from ..kernels.settings import AdadeltaSettings, AdagradSettings, AdamSettings, RMSpropSettings, SGDSettings
 from .arrays import plain
 
@@ -38,21 +38,39 @@ def outcome(f: Callable, args: tuple) -> list[np.ndarray]:
     return list(found) if isinstance(found, tuple) else [found]
 
 
-class Law:
-    """What a call of a kernel must give: the results of the reference, and what each may be off by."""
+def version(name: str, room: str) -> Callable:
+    """The kernel as it stands in textbook/ or numpy/; a LookupError where it does not."""
+    for f in stack(name):
+        if f.__module__.startswith(f"tinygrad_cnn.kernels.{room}."):
+            return f
+    raise LookupError(f"kernel {name!r} has no version in {room}/")
 
-    def __init__(self, name: str, args: tuple):
-        self.name = name
-        law = stack(name)[0]
-        precise = each(args, plain if name in EXACT else _doubled)
+
+class Law:
+    """What a call of a kernel must give: the results of another room, and what each may be off by."""
+
+    def __init__(self, name: str, args: tuple, room: str = "numpy"):
+        self.name, self.dtype = name, _float_dtype(args)
+        law = version(name, room)
+        precise = each(args, plain) if name in EXACT else doubled(args)
         self.expected = outcome(law, copy.deepcopy(precise))
         self.bounds = self.expected if name in EXACT else BOUNDS.get(name, _magnitudes)(law, precise, self.expected)
+
+    def check_call(self, f: Callable, args: tuple) -> None:
+        """Call f; raise an AssertionError where it gives something else than the law, or changes an input."""
+        before = copy.deepcopy(args)
+        self.check(outcome(f, args))
+        for was, now in zip(before, args, strict=True):
+            if isinstance(was, np.ndarray):
+                np.testing.assert_array_equal(now, was, err_msg=f"{self.name} wrote into an input")
 
     def check(self, found: list[np.ndarray]) -> None:
         """Raise an AssertionError where these results are not those of the law."""
         assert len(found) == len(self.expected), f"{self.name}: {len(found)} results"
         for k, (got, want, bound) in enumerate(zip(found, self.expected, self.bounds, strict=True)):
             assert got.shape == want.shape, f"{self.name}: result {k} has shape {got.shape}, not {want.shape}"
+            dtype = self.dtype if want.dtype.kind == "f" else want.dtype
+            assert got.dtype.newbyteorder("=") == dtype, f"{self.name}: result {k} is {got.dtype}, not {dtype}"
             with np.errstate(all="ignore"):
                 off = np.abs(np.subtract(got, want, dtype=np.float64)) / (
                     0.0 if self.name in EXACT else TOLERANCE * (np.abs(bound) + 1e-3)
@@ -75,8 +93,16 @@ def each(args: Any, change: Callable[[np.ndarray], np.ndarray]) -> Any:
     return like(each(a, change) for a in args)
 
 
-def _doubled(x: np.ndarray) -> np.ndarray:
-    return plain(x).astype(np.float64) if x.dtype.kind == "f" else plain(x)
+def doubled(args: Any) -> Any:
+    """The same arguments in double precision, each array fresh."""
+    return each(args, lambda x: plain(x).astype(np.float64) if x.dtype.kind == "f" else plain(x))
+
+
+def _float_dtype(args: Any) -> np.dtype | None:
+    """That of the first floating array."""
+    if isinstance(args, np.ndarray):
+        return args.dtype.newbyteorder("=") if args.dtype.kind == "f" else None
+    return next(filter(None, map(_float_dtype, args)), None) if isinstance(args, tuple | list) else None
 
 
 def _magnitudes(law: Callable, args: tuple, expected: list) -> list:
@@ -134,9 +160,21 @@ BOUNDS = {
 # Random calls.
 
 
-def draw(name: str, rng: Rng) -> tuple:
-    """Arguments for a kernel: float32, odd sizes, some of them small and some big enough for the fast versions."""
-    return DRAWS[name](rng)
+def draw(name: str, rng: Rng, most: float = np.inf) -> tuple:
+    """Arguments for a kernel: float32, odd sizes, some of them small and some big enough for the fast versions.
+
+    No array of them has more than `most` numbers.
+    """
+    while True:
+        args = DRAWS[name](rng)
+        if _largest(args) <= most:
+            return args
+
+
+def _largest(args: Any) -> int:
+    if isinstance(args, np.ndarray):
+        return args.size
+    return max(map(_largest, args), default=0) if isinstance(args, tuple | list) else 0
 
 
 def _numbers(rng: Rng, *shape: int) -> np.ndarray:
@@ -213,7 +251,7 @@ def _max_pool2d(rng: Rng) -> tuple:
 
 def _max_pool2d_place(rng: Rng) -> tuple:
     input, *geometry, out = _max_pool2d(rng)
-    with only_reference():
+    with use("numpy"):
         choice = kernel.max_pool2d(input, *geometry, out)[1]
     return _numbers(rng, *choice.shape), choice, input.shape, *geometry
 
@@ -263,7 +301,7 @@ def _norm(rng: Rng) -> tuple:
 
 def _norm_backward(rng: Rng, with_bias: bool = False) -> tuple:
     input, weight, bias, eps = _norm(rng)
-    with only_reference():
+    with use("numpy"):
         _, mean, invstd = kernel.batch_norm(input, weight, bias, eps)
     return _numbers(rng, *input.shape), input, weight, *([bias] if with_bias else []), mean, invstd
 
@@ -283,7 +321,7 @@ def _cross_entropy_call(rng: Rng) -> tuple:
 
 def _cross_entropy_backward(rng: Rng) -> tuple:
     input, target = _cross_entropy_call(rng)
-    with only_reference():
+    with use("numpy"):
         _, highest, powers = kernel.cross_entropy(input, target)
     return _numbers(rng, len(input)), input, highest, powers, target
 
@@ -292,7 +330,7 @@ def _update(*rest: Any, lists: int, without: int | None = None) -> Callable[[Rng
     """Parameters, gradients and state; all but the first two are not negative, and the list `without` is not there."""
 
     def drawn(rng: Rng) -> tuple:
-        shapes = [(8, 1, 3, 3), (8,), (10, 135), (1,), (50, 301)]
+        shapes = [(8, 1, 3, 3), (8,), (10, 135), (1,), _one_of(rng, (50, 301), (5, 31))]
         values = [[_numbers(rng, *shape) for shape in shapes] for _ in range(lists)]
         for state in values[2:]:
             for x in state:

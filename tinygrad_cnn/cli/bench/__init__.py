@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 from importlib import metadata
@@ -122,6 +121,8 @@ def opponents(wish: str | None) -> tuple[str, ...]:
 
 def compile_kernels(threads: int) -> None:
     """Have the kernels compiled and kept on disk before any figure is taken; it takes a moment where they are."""
-    if os.environ.get("TINYGRAD_CNN_KERNELS", "").strip().lower() != "reference":
+    from ... import kernels
+
+    if kernels.room() == "fast":
         command = [sys.executable, "-m", "tinygrad_cnn", "warmup"]
         subprocess.run(command, stdout=subprocess.DEVNULL, env=environment(threads), check=False)

@@ -22,8 +22,8 @@ from .turns import Settings, Worker
 
 LARGE = 1e-4
 NOTHING = 1e-6  # of the largest gradient: what is smaller has cancelled
-READABLE = "tinygrad_cnn-reference"
-HEADINGS = {"tinygrad_cnn": "ours", READABLE: "NumPy", "torch": "torch"}
+NUMPY = "tinygrad_cnn-numpy"
+HEADINGS = {"tinygrad_cnn": "ours", NUMPY: "NumPy", "torch": "torch"}
 
 
 def accuracy(settings: Settings, workloads: dict[str, Workload]) -> list[dict]:
@@ -61,7 +61,7 @@ def _errors(workers: dict[str, Worker], workload: Workload, seed: int, folder: s
         with np.load(path) as file:
             return dict(file)
 
-    exact = gradients(workers[READABLE], "float64")
+    exact = gradients(workers[NUMPY], "float64")
     return {library: error(gradients(worker, "float32"), exact) for library, worker in workers.items()}
 
 

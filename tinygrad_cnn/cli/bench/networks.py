@@ -3,7 +3,7 @@
 A workload is a network, the shape of its images, and a batch. Weights and images are the same numbers in both
 libraries, so losses must be equal, and that is looked at before a time is believed.
 
-A library is tinygrad_cnn, tinygrad_cnn-reference, torch, torch-channels-last or torch-compile.
+A library is tinygrad_cnn, tinygrad_cnn-numpy, torch, torch-channels-last or torch-compile.
 """
 
 from __future__ import annotations

@@ -58,8 +58,8 @@ class Worker:
     def __init__(self, library: str, threads: int):
         self.library, self.threads, self.started = library, threads, time.perf_counter()
         env = environment(threads)
-        if library == "tinygrad_cnn-reference":
-            env["TINYGRAD_CNN_KERNELS"] = "reference"
+        if library == "tinygrad_cnn-numpy":
+            env["TINYGRAD_CNN_KERNELS"] = "numpy"
         self.complaints = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 (closed with the worker)
         command = [sys.executable, str(HERE / "worker.py")]
         self.process = subprocess.Popen(

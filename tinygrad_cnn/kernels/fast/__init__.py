@@ -1,12 +1,12 @@
-"""The kernels at full speed, compiled by Numba: same names as in reference/, which stays the law.
+"""Kernels at full speed, compiled by Numba: the heavy ones of numpy/, under the same names, which stay their law.
 
-A file is imported when one of its kernels is first needed (see `kernels/__init__.py`). Beside the topics:
-micro.py is the inner loop of convolution, tables.py says where its numbers lie, winograd.py saves products,
-lanes.py has vectors for other loops,
-memory.py reuses big arrays, compiled.py compiles, keeps and runs loops on all threads.
+A topic is imported when one of its kernels is first needed (see `kernels/__init__.py`). conv.py has two other ways to
+go where they are shorter: winograd.py saves products, depthwise.py has none to add up over channels. What all
+topics are made with is in machinery/.
 
-Against its reference, a fast kernel may differ by the rounding of sums in another order: at most 1e-5 of the sum
-of the magnitudes that were added. Kernels that only choose or move numbers (pooling, ReLU) are equal to the last bit.
+Kernels that only choose or move numbers (ReLU and its mask, the maximum of a window, another memory order) are equal
+to their law to the last bit. Where numbers are added, the order may be another: a result then differs by the
+rounding of its terms, at most 1e-5 of their magnitudes together (testing/calls.py says which, kernel by kernel).
 """
 
 import numba

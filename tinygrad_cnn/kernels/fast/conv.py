@@ -1,10 +1,10 @@
 """Convolution and both its gradients around one micro-kernel, without im2col.
 
 Images are channels-last in memory, so one place of the window is a run of C contiguous floats, and one row of
-the window is often a run of w·C. The micro-kernel (micro.py) multiplies ROWS pixels by LANES channels straight
-from there; tables of offsets (tables.py) tell it where pixels and runs lie, which covers every stride, padding,
-dilation and group. Only an input with padding, or in another memory order, is first copied into a frame of
-zeros, a band at a time, which stays in the cache. The weight is packed as (G, O/LANES, taps·C, LANES).
+the window is often a run of w·C. The micro-kernel (machinery/micro.py) multiplies ROWS pixels by LANES channels
+straight from there; tables of offsets (machinery/tables.py) tell it where pixels and runs lie, which covers every
+stride, padding, dilation and group. Only an input with padding, or in another memory order, is first copied into a
+frame of zeros, a band at a time, which stays in the cache. The weight is packed as (G, O/LANES, taps·C, LANES).
 Where a 3x3 window has channels enough, the transformed convolution of winograd.py does the same with less, unless
 it finds the numbers too unlike each other and declines; where every channel is a group, depthwise.py does.
 
@@ -21,12 +21,13 @@ import numpy as np
 from numba.extending import register_jitable
 
 from .. import faster, threads
-from . import depthwise, memory, winograd
-from .arrays import readable
-from .compiled import compiled
-from .filters import ITEMS, carry, pack, unpack
-from .micro import ADD, BIAS, LANES, ROWS, ZERO, clear, copy, tile
-from .tables import Plan, forward_plan, input_plan, weight_plan
+from . import depthwise, winograd
+from .machinery import memory
+from .machinery.arrays import readable
+from .machinery.compiled import compiled
+from .machinery.filters import ITEMS, carry, pack, unpack
+from .machinery.micro import ADD, BIAS, LANES, ROWS, ZERO, clear, copy, tile
+from .machinery.tables import Plan, forward_plan, input_plan, weight_plan
 
 Pair = tuple[int, int]
 PER_FLOP = 1 / 80  # nanoseconds

@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from .. import kernel, threads
-from . import memory
-from .compiled import compiled
+from .machinery import memory
+from .machinery.compiled import compiled
 
 PER_PRODUCT = 0.1  # nanoseconds
 SHORT = 128  # products that are added one after the other, or some more; what these come to, in double precision

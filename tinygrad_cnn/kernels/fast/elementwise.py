@@ -10,9 +10,9 @@ import numpy as np
 from numba.extending import register_jitable
 
 from .. import faster, kernel
-from . import memory
-from .arrays import readable
-from .compiled import compiled
+from .machinery import memory
+from .machinery.arrays import readable
+from .machinery.compiled import compiled
 
 BIG = 8192  # numbers; NumPy does fewer as fast
 PER_NUMBER = 0.25  # nanoseconds

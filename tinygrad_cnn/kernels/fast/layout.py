@@ -1,25 +1,22 @@
 """Pictures from channels last to channels first and back: every image is a matrix that is transposed.
 
 An image of C channels and K pixels lies in memory as K rows of C numbers, or C rows of K. Copied number by number,
-either what is read or what is written is scattered. So WIDTH rows of WIDTH numbers are loaded into registers, which
-change places there: halves of the vectors, then quarters ..., as one transposes a matrix of blocks.
+either what is read or what is written is scattered. So it is done block by block, each in registers.
 
 N batch, R rows and K columns of the matrix that is read.
 """
 
 from __future__ import annotations
 
-import llvmlite.ir as ir
 import numpy as np
-from numba import types
-from numba.extending import intrinsic
 
 from .. import faster
-from . import memory
-from .arrays import readable
-from .compiled import compiled
-from .lanes import BITS, FLOATS, first_lanes, load_lanes, store_lanes
-from .micro import WIDTH
+from .machinery import memory
+from .machinery.arrays import readable
+from .machinery.compiled import compiled
+from .machinery.lanes import first_lanes
+from .machinery.micro import WIDTH
+from .machinery.transpose import transpose_block
 
 BIG = 16_384  # numbers; NumPy does fewer as fast
 PER_BLOCK = 50  # nanoseconds
@@ -48,44 +45,6 @@ def _matrices(input: np.ndarray) -> np.ndarray | None:
         return x.reshape(len(x), -1, x.shape[-1]) if x.flags.c_contiguous else None
     x = input.transpose(0, axes[-1], *axes[:-1])
     return x.reshape(len(x), x.shape[1], -1) if x.flags.c_contiguous else None
-
-
-@intrinsic
-def transpose_block(typing, source, down, out, out_down, some_rows, some_columns):
-    """WIDTH rows of WIDTH numbers, `down` bytes apart, become columns; lanes tell which of both exist."""
-
-    def emit(context, builder, signature, arguments):
-        source, down, out, out_down, some_rows, some_columns = arguments
-        number = lambda k: ir.Constant(down.type, k)
-        lane = lambda k: ir.Constant(ir.IntType(32), k)
-        nothing = ir.Constant(BITS.vector, None)
-
-        def existing(k, which, others):
-            return builder.select(builder.extract_element(which, lane(k)), others, nothing)
-
-        rows = [builder.add(source, builder.mul(number(k), down)) for k in range(WIDTH)]
-        block = [load_lanes(builder, FLOATS, row, existing(k, some_rows, some_columns)) for k, row in enumerate(rows)]
-        half = WIDTH // 2
-        while half:
-            for k in range(WIDTH):
-                if not k & half:
-                    block[k], block[k + half] = _exchange(builder, block[k], block[k + half], half)
-            half //= 2
-        for k, column in enumerate(block):
-            to = builder.add(out, builder.mul(number(k), out_down))
-            store_lanes(builder, FLOATS, column, to, existing(k, some_columns, some_rows))
-        return context.get_dummy_value()
-
-    return types.void(*[types.intp] * 4, BITS, BITS), emit
-
-
-def _exchange(builder, upper, lower, half):
-    """Of two rows of 2x2 blocks of lanes, the off-diagonal blocks change places."""
-    lanes = range(WIDTH)
-    first = [k if not k & half else WIDTH + k - half for k in lanes]
-    second = [k + half if not k & half else WIDTH + k for k in lanes]
-    order = lambda places: ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), places)
-    return builder.shuffle_vector(upper, lower, order(first)), builder.shuffle_vector(upper, lower, order(second))
 
 
 @compiled("Array(f4, 3, 'C', readonly=True), f4[:,:,::1]")

@@ -15,7 +15,7 @@ by side first: one set of the first-level cache would have to hold them all. Mos
 columns lie in memory as rows; these are transposed in registers while they are packed. What is read but once, or is
 no longer than a vector, is not worth packing.
 
-M rows, N columns, K the length of the sums. Source: Goto and van de Geijn 2008 (see micro.py).
+M rows, N columns, K the length of the sums. Source: Goto and van de Geijn 2008 (see machinery/micro.py).
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ import numpy as np
 from numba.extending import register_jitable
 
 from .. import faster, threads
-from . import memory
-from .arrays import readable
-from .compiled import compiled
-from .lanes import first_lanes
-from .layout import transpose_block
-from .micro import ADD, BIAS, LANES, ROWS, THIRD, WIDTH, ZERO, copy, short_tile
+from .machinery import memory
+from .machinery.arrays import readable
+from .machinery.compiled import compiled
+from .machinery.lanes import first_lanes
+from .machinery.micro import ADD, BIAS, LANES, ROWS, THIRD, WIDTH, ZERO, copy, short_tile
+from .machinery.transpose import transpose_block
 
 DEPTH = 512
 LONG, STRETCH = 16 * DEPTH, 1024  # terms of sums that are taken in one go: by tiles, and by vectors

@@ -1,6 +1,6 @@
 """The update rules in one pass over a parameter and its state, each number read and written once.
 
-A parameter that is not dense, or has another dtype than float32, is left to the reference.
+A parameter that is not dense, or has another dtype than float32, is left to NumPy.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import numpy as np
 from numba.extending import register_jitable
 
 from .. import faster
-from .arrays import FLOAT32
-from .compiled import compiled
 from .elementwise import piece
+from .machinery.arrays import FLOAT32
+from .machinery.compiled import compiled
 
 PER_NUMBER = 0.5  # nanoseconds
 PIECE = 1024  # numbers; five arrays of them fit the first-level cache

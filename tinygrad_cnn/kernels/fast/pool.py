@@ -1,7 +1,8 @@
 """Pooling in one parallel pass: the greatest and its place together, all channels of a pixel at once.
 
 Channels-last pixels are runs of C floats, so two places of a window are compared for WIDTH channels by one vector
-instruction (lanes.py). That is written out, for in max-pooling the compiler of plain loops loses itself in branches.
+instruction (machinery/lanes.py). That is written out, for in max-pooling the compiler of plain loops loses itself in
+branches.
 
 Of each window, the part inside the input is a rectangle; `_rectangles` tells where it lies along an axis. Neighbours
 of one row that have equal rectangles are a run: all but those at the edges, so little has to be said for each window.
@@ -20,11 +21,11 @@ import numpy as np
 from numba.extending import register_jitable
 
 from .. import faster, kernel
-from . import memory
-from .arrays import UINT8, readable
-from .compiled import compiled
-from .lanes import above, choose, equal, every, every_byte, first_lanes, load, load_bytes, plus, store
-from .micro import WIDTH, clear
+from .machinery import memory
+from .machinery.arrays import UINT8, readable
+from .machinery.compiled import compiled
+from .machinery.lanes import above, choose, equal, every, every_byte, first_lanes, load, load_bytes, plus, store
+from .machinery.micro import WIDTH, clear
 
 PER_VECTOR = 1.5  # nanoseconds for each vector of the input
 MANY = 8 * WIDTH  # channels; so many are added pixel by pixel, in the order of memory

@@ -13,8 +13,8 @@ import math
 import numpy as np
 
 from .. import faster
-from .arrays import INT64, readable
-from .compiled import compiled
+from .machinery.arrays import INT64, readable
+from .machinery.compiled import compiled
 
 FEW = 20_000  # numbers
 PER_NUMBER = 6  # nanoseconds

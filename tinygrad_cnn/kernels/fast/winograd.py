@@ -37,11 +37,11 @@ from numba.core import cgutils
 from numba.extending import intrinsic, register_jitable
 
 from .. import kernel, threads
-from . import memory
-from .compiled import compiled
-from .filters import ITEMS, carry, pack, unpack
-from .lanes import every, first_lanes, larger, load, magnitude, plus, store
-from .micro import ADD, LANES, ROWS, WIDTH, ZERO, clear, tile, tile_of
+from .machinery import memory
+from .machinery.compiled import compiled
+from .machinery.filters import ITEMS, carry, pack, unpack
+from .machinery.lanes import every, first_lanes, larger, load, magnitude, plus, store
+from .machinery.micro import ADD, LANES, ROWS, WIDTH, ZERO, clear, tile, tile_of
 
 Pair = tuple[int, int]
 PER_FLOP = 1 / 80  # nanoseconds

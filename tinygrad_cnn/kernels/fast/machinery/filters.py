@@ -1,8 +1,8 @@
 """Weights as the micro-kernel reads and writes them: the filters of LANES outputs side by side.
 
 In memory a weight is one row of c·h·w numbers for each filter. To have filters as lanes is to transpose that matrix,
-which is done block by block in registers (layout.py), through a buffer of WIDTH rows of LANES numbers; row by row the
-buffer goes where the taps belong. The gradient of a weight comes back the other way.
+which is done block by block in registers (transpose.py), through a buffer of WIDTH rows of LANES numbers; row by row
+the buffer goes where the taps belong. The gradient of a weight comes back the other way.
 
 G groups, o filters and c channels of a group, h w window, a tap is a place of the window.
 """
@@ -14,8 +14,8 @@ from numba.extending import register_jitable
 
 from .compiled import compiled
 from .lanes import first_lanes, load, plus, store
-from .layout import transpose_block
 from .micro import LANES, WIDTH, copy
+from .transpose import transpose_block
 
 PER_NUMBER = 1  # nanosecond
 ITEMS = 64  # of a gradient: their sums are added one after the other, those of more in double precision

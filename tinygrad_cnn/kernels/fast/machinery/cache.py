@@ -24,9 +24,9 @@ import llvmlite
 import numba
 from numba.core import compiler, event, serialize
 
-from .. import Unusable, Unwanted
+from ... import Unusable, Unwanted
 
-HERE = Path(__file__).parent
+FAST = Path(__file__).parent.parent
 SUM = hashlib.sha256().digest_size
 
 
@@ -36,7 +36,7 @@ def machine_code(function: Callable, signature: str) -> Callable:
         raise Unwanted("Numba is told to compile nothing (DISABLE_JIT)")
     try:
         dispatcher = numba.njit(nogil=True, error_model="numpy")(function)
-        if cache_directory() is not None and Path(function.__code__.co_filename).parent == HERE:
+        if cache_directory() is not None and FAST in Path(function.__code__.co_filename).parents:
             dispatcher._cache = _Kept(function)
         with event.install_listener("numba:compile", _Announce()):
             dispatcher.compile(signature)
@@ -98,8 +98,8 @@ def cache_directory() -> str | None:
     """Where compiled code of exactly these sources is kept; None where nothing can be written."""
     versions = numba.__version__, llvmlite.__version__, platform.python_version(), platform.machine()
     digest = hashlib.sha256(repr(versions).encode())
-    for source in sorted(HERE.glob("*.py")):
-        digest.update(source.read_bytes())
+    for source in sorted(FAST.rglob("*.py")):
+        digest.update(source.relative_to(FAST).as_posix().encode() + source.read_bytes())
     path = Path(numba.config.CACHE_DIR or _user_cache()) / f"kernels-{digest.hexdigest()[:16]}"
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -21,8 +21,8 @@ from collections.abc import Callable
 
 import numba
 
-from .. import threads
-from ..once import undisturbed
+from ... import threads
+from ...once import undisturbed
 from .cache import cache_directory, machine_code
 from .team import Team, bind, lead
 

@@ -12,19 +12,16 @@ import math
 
 import numpy as np
 
-from .. import reference
+from .. import in_numpy
 
 FEW = 16  # so many slabs may be added one after the other
 
 
-@reference
+@in_numpy
 def sum(input: np.ndarray, axes: tuple[int, ...], keepdims: bool) -> np.ndarray:
     """Σ input over these axes        any shape -> the same without them, or with length 1 under keepdims
 
     The order of the additions, and so the last digit, depends on shape and strides alone.
-
-    >>> sum(np.full((1_000_000, 2), 0.1, np.float32), (0,), False)
-    array([100000., 100000.], dtype=float32)
     """
     ndim = input.ndim
     in_pairs = ndim == 1 or (input.flags.c_contiguous and (len(axes) == ndim or axes == (ndim - 1,)))
@@ -80,14 +77,11 @@ def _folded(x: np.ndarray) -> np.ndarray:
     return np.add.reduce(x, axis=0)
 
 
-@reference
+@in_numpy
 def sums_at(values: np.ndarray, places: np.ndarray, count: int) -> np.ndarray:
     """Σ values[i] over all i with places[i] = k        (n, ...) ints (n,) -> (count, ...)
 
     One place may get all of them, one after the other, so float32 is added up in float64.
-
-    >>> sums_at(np.array([1.0, 2.0, 4.0]), np.array([2, 0, 2]), 3)
-    array([2., 0., 5.])
     """
     wide = np.result_type(values.dtype, np.float64) if values.dtype.kind in "fc" else values.dtype
     out = np.zeros((count, *values.shape[1:]), wide)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import reference
+from .. import law
 
 
-@reference
-def contiguous(input: np.ndarray) -> np.ndarray:
+@law
+def contiguous(input):
     """The same numbers in C order, the last axis fastest in memory        any shape -> the same
 
     The array itself where it is so already, else a copy.
@@ -17,4 +17,9 @@ def contiguous(input: np.ndarray) -> np.ndarray:
     >>> contiguous(x).flags.c_contiguous, np.array_equal(contiguous(x), x)
     (True, True)
     """
-    return np.asarray(input, order="C")
+    if input.flags.c_contiguous:
+        return input
+    out = np.empty(input.shape, input.dtype)
+    for at in np.ndindex(input.shape):
+        out[at] = input[at]
+    return out

@@ -34,8 +34,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .. import threads
-from ..once import undisturbed
+from ... import threads
+from ...once import undisturbed
 from .cache import machine_code
 
 PATIENCE = 4000  # looks at the board before a thread goes to sleep: a millisecond where no other program runs

@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from ...arrays.kept import kept
-from .. import reference
+from .. import in_numpy
 from . import silent
 from .chunks import pieces
 from .elementwise import keep
@@ -24,19 +24,12 @@ Pair = tuple[int, int]
 MANY = 64  # places of a window
 
 
-@reference
+@in_numpy
 @silent
 def max_pool2d(
     input: np.ndarray, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, output_size: Pair
 ) -> tuple[np.ndarray, np.ndarray]:
-    """max of input[n,c,ps+i,qs+j] over i,j, and which place it was        (N,C,H,W) -> (N,C,P,Q), (N,C,P,Q)
-
-    `choice` is i·w+j. The first of equals is chosen; NaN is greater than all; outside there is nothing to choose.
-
-    >>> image = np.array([[[[1., 5., 2., 2.], [3., 4., 2., 2.]]]])
-    >>> max_pool2d(image, (2, 2), (2, 2), (0, 0), (1, 1), (1, 2))
-    (array([[[[5., 2.]]]]), array([[[[1, 0]]]], dtype=uint8))
-    """
+    """max of input[n,c,ps+i,qs+j] over i,j, and which place it was        (N,C,H,W) -> (N,C,P,Q), (N,C,P,Q)"""
     out = _empty_pooled(input, output_size, input.dtype)
     choice = _empty_pooled(input, output_size, np.uint8 if kernel_size[0] * kernel_size[1] <= 256 else np.int32)
     out[...] = -np.inf
@@ -67,7 +60,7 @@ def _choose(
             choice[outputs][np.isnan(input[inputs])] = place
 
 
-@reference
+@in_numpy
 @silent
 def max_pool2d_place(
     grad: np.ndarray,
@@ -78,13 +71,7 @@ def max_pool2d_place(
     padding: Pair,
     dilation: Pair,
 ) -> np.ndarray:
-    """Add each grad[n,c,p,q] at the place its window chose        (N,C,P,Q) (N,C,P,Q) -> (N,C,H,W)
-
-    >>> choice = np.array([[[[1, 0]]]], np.uint8)
-    >>> max_pool2d_place(np.array([[[[7., 8.]]]]), choice, (1, 1, 2, 4), (2, 2), (2, 2), (0, 0), (1, 1))
-    array([[[[0., 7., 8., 0.],
-             [0., 0., 0., 0.]]]])
-    """
+    """Add each grad[n,c,p,q] at the place its window chose        (N,C,P,Q) (N,C,P,Q) -> (N,C,H,W)"""
     out = _zeros_unpooled(choice, input_shape, _wide(grad.dtype, kernel_size))
     places = _overlaps(input_shape[2:], kernel_size, stride, padding, dilation, grad.shape[2:])
     for images in pieces(len(out), out[:1].nbytes):
@@ -95,17 +82,12 @@ def max_pool2d_place(
     return out.astype(grad.dtype, copy=False)
 
 
-@reference
+@in_numpy
 @silent
 def max_pool2d_pick(
     input: np.ndarray, choice: np.ndarray, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair
 ) -> np.ndarray:
-    """Read the input where each window chose, the adjoint of max_pool2d_place        (N,C,H,W) (N,C,P,Q) -> (N,C,P,Q)
-
-    >>> image = np.array([[[[1., 5., 2., 2.], [3., 4., 2., 2.]]]])
-    >>> max_pool2d_pick(image, np.array([[[[2, 3]]]], np.uint8), (2, 2), (2, 2), (0, 0), (1, 1))
-    array([[[[3., 2.]]]])
-    """
+    """Read the input where each window chose        (N,C,H,W) (N,C,P,Q) -> (N,C,P,Q)"""
     out = _empty_pooled(input, choice.shape[2:], input.dtype)
     out[...] = 0
     for place, outputs, inputs in _overlaps(input.shape[2:], kernel_size, stride, padding, dilation, choice.shape[2:]):
@@ -113,14 +95,10 @@ def max_pool2d_pick(
     return out
 
 
-@reference
+@in_numpy
 @silent
 def sum_pool2d(input: np.ndarray, kernel_size: Pair, stride: Pair, padding: Pair, output_size: Pair) -> np.ndarray:
-    """Σ input[n,c,ps+i,qs+j] over i,j        (N,C,H,W) -> (N,C,P,Q)
-
-    >>> sum_pool2d(np.arange(8.0).reshape(1, 1, 2, 4), (2, 2), (2, 2), (0, 0), (1, 2))
-    array([[[[10., 18.]]]])
-    """
+    """Σ input[n,c,ps+i,qs+j] over i,j        (N,C,H,W) -> (N,C,P,Q)"""
     out = _empty_pooled(input, output_size, _wide(input.dtype, kernel_size))
     out[...] = 0
     for _, outputs, inputs in _overlaps(input.shape[2:], kernel_size, stride, padding, (1, 1), output_size):
@@ -128,17 +106,12 @@ def sum_pool2d(input: np.ndarray, kernel_size: Pair, stride: Pair, padding: Pair
     return out.astype(input.dtype, copy=False)
 
 
-@reference
+@in_numpy
 @silent
 def sum_pool2d_spread(
     grad: np.ndarray, input_shape: tuple[int, ...], kernel_size: Pair, stride: Pair, padding: Pair
 ) -> np.ndarray:
-    """Add each grad[n,c,p,q] at every place of its window, the adjoint of sum_pool2d        (N,C,P,Q) -> (N,C,H,W)
-
-    >>> sum_pool2d_spread(np.array([[[[1., 2.]]]]), (1, 1, 2, 3), (2, 2), (1, 1), (0, 0))
-    array([[[[1., 3., 2.],
-             [1., 3., 2.]]]])
-    """
+    """Add each grad[n,c,p,q] at every place of its window, the adjoint of sum_pool2d        (N,C,P,Q) -> (N,C,H,W)"""
     out = _zeros_unpooled(grad, input_shape, _wide(grad.dtype, kernel_size))
     for _, outputs, inputs in _overlaps(input_shape[2:], kernel_size, stride, padding, (1, 1), grad.shape[2:]):
         out[inputs] += grad[outputs]

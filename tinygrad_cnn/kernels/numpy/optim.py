@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import reference
+from .. import in_numpy
 from ..settings import AdadeltaSettings, AdagradSettings, AdamSettings, RMSpropSettings, SGDSettings
 from . import silent
 from .chunks import PIECE, pieces
@@ -20,20 +20,10 @@ from .chunks import PIECE, pieces
 Arrays = Sequence[np.ndarray]
 
 
-@reference
+@in_numpy
 @silent
 def sgd(params: Arrays, grads: Arrays, buffers: Sequence[np.ndarray | None], settings: SGDSettings) -> None:
-    """buffer = momentum·buffer + (1 - dampening)·grad;  param -= lr·buffer        equal shapes, in place
-
-    Without momentum, or where a buffer is None, the gradient itself is the step. With nesterov the step is
-    grad + momentum·buffer (Sutskever et al., 2013). weight_decay adds weight_decay·param to the gradient
-    beforehand, maximize turns it round.
-
-    >>> param, buffer = np.array([1.0]), np.array([2.0])
-    >>> sgd([param], [np.array([3.0])], [buffer], SGDSettings(lr=0.1, momentum=0.5))
-    >>> buffer, param
-    (array([4.]), array([0.6]))
-    """
+    """buffer = momentum·buffer + (1 - dampening)·grad;  param -= lr·buffer        equal shapes, in place"""
     lr, momentum, dampening, weight_decay, nesterov, maximize = settings
     for param, grad, buffer in _pieces(params, grads, buffers):
         grad = _effective(param, grad, weight_decay, maximize)
@@ -44,7 +34,7 @@ def sgd(params: Arrays, grads: Arrays, buffers: Sequence[np.ndarray | None], set
         param -= lr * grad
 
 
-@reference
+@in_numpy
 @silent
 def adam(
     params: Arrays,
@@ -55,18 +45,7 @@ def adam(
     step: float,
     settings: AdamSettings,
 ) -> None:
-    """m = β1·m + (1-β1)·grad;  v = β2·v + (1-β2)·grad²;  param -= lr·m̂ / (√v̂ + eps)        equal shapes, in place
-
-    m̂ = m / (1 - β1^step) and v̂ = v / (1 - β2^step) undo the zeros that m and v began with; `step` counts from 1.
-    weight_decay is added to the gradient, as in Adam (Kingma and Ba, 2015), or if decoupled shrinks the
-    parameter itself, as in AdamW (Loshchilov and Hutter, 2019). With max_exp_avg_sqs, the largest v so far, the
-    divisor is that one (amsgrad; Reddi et al., 2018).
-
-    >>> param, m, v = np.array([1.0]), np.zeros(1), np.zeros(1)
-    >>> adam([param], [np.array([8.0])], [m], [v], None, 1, AdamSettings(lr=0.1, eps=0.0))
-    >>> param  # the first step has length lr, whatever the gradient
-    array([0.9])
-    """
+    """m = β1·m + (1-β1)·grad;  v = β2·v + (1-β2)·grad²;  param -= lr·m̂ / (√v̂ + eps)        equal shapes, in place"""
     lr, beta1, beta2, eps, weight_decay, decoupled, maximize = settings
     step_size, root_correction = lr / (1 - beta1**step), math.sqrt(1 - beta2**step)
     largest: Sequence = max_exp_avg_sqs or [None] * len(params)
@@ -85,7 +64,7 @@ def adam(
         param -= divisor
 
 
-@reference
+@in_numpy
 @silent
 def rmsprop(
     params: Arrays,
@@ -95,16 +74,7 @@ def rmsprop(
     buffers: Arrays | None,
     settings: RMSpropSettings,
 ) -> None:
-    """v = α·v + (1-α)·grad²;  param -= lr·grad / (√v + eps)        equal shapes, in place (Hinton, 2012)
-
-    With grad_avgs, the square of the average gradient is taken off v, an estimate of the variance (centered; Graves,
-    2013). With buffers the quotient is gathered in them: buffer = momentum·buffer + quotient.
-
-    >>> param, v = np.array([1.0]), np.array([16.0])
-    >>> rmsprop([param], [np.array([4.0])], [v], None, None, RMSpropSettings(lr=0.5, alpha=0.5, eps=0.0))
-    >>> v, param
-    (array([16.]), array([0.5]))
-    """
+    """v = α·v + (1-α)·grad²;  param -= lr·grad / (√v + eps)        equal shapes, in place"""
     lr, alpha, eps, weight_decay, momentum, maximize = settings
     nothing: list = [None] * len(params)
     lists = params, grads, square_avgs, grad_avgs or nothing, buffers or nothing
@@ -126,18 +96,10 @@ def rmsprop(
         param -= lr * step
 
 
-@reference
+@in_numpy
 @silent
 def adagrad(params: Arrays, grads: Arrays, sums: Arrays, step: float, settings: AdagradSettings) -> None:
-    """sum += grad²;  param -= lr_t·grad / (√sum + eps)        equal shapes, in place (Duchi et al., 2011)
-
-    lr_t = lr / (1 + (step - 1)·lr_decay); `step` counts from 1.
-
-    >>> param, total = np.array([1.0]), np.zeros(1)
-    >>> adagrad([param], [np.array([8.0])], [total], 1, AdagradSettings(lr=0.1, eps=0.0))
-    >>> total, param
-    (array([64.]), array([0.9]))
-    """
+    """sum += grad²;  param -= lr_t·grad / (√sum + eps)        equal shapes, in place"""
     lr, lr_decay, eps, weight_decay, maximize = settings
     lr_t = lr / (1 + (step - 1) * lr_decay)
     for param, grad, total in _pieces(params, grads, sums):
@@ -148,7 +110,7 @@ def adagrad(params: Arrays, grads: Arrays, sums: Arrays, step: float, settings: 
         param -= lr_t * np.divide(grad, divisor, out=divisor)
 
 
-@reference
+@in_numpy
 @silent
 def adadelta(
     params: Arrays,
@@ -157,15 +119,7 @@ def adadelta(
     acc_deltas: Arrays,
     settings: AdadeltaSettings,
 ) -> None:
-    """v = ρ·v + (1-ρ)·grad²;  Δ = √(u + eps) / √(v + eps)·grad;  u = ρ·u + (1-ρ)·Δ²;  param -= lr·Δ        in place
-
-    The steps so far, u, give the next one its length, so that lr has no unit (Zeiler, 2012).
-
-    >>> param, v, u = np.array([1.0]), np.zeros(1), np.zeros(1)
-    >>> adadelta([param], [np.array([2.0])], [v], [u], AdadeltaSettings(lr=1.0, rho=0.75, eps=0.0))
-    >>> v, param  # the first step waits for eps
-    (array([1.]), array([1.]))
-    """
+    """v = ρ·v + (1-ρ)·grad²;  Δ = √(u + eps) / √(v + eps)·grad;  u = ρ·u + (1-ρ)·Δ²;  param -= lr·Δ        in place"""
     lr, rho, eps, weight_decay, maximize = settings
     for param, grad, v, u in _pieces(params, grads, square_avgs, acc_deltas):
         grad = _effective(param, grad, weight_decay, maximize)

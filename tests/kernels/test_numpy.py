@@ -1,4 +1,4 @@
-"""The reference kernels against formulas written another way: sliding_window_view, einsum, loops, all in float64."""
+"""The NumPy kernels against formulas written another way: sliding_window_view, einsum, loops, all in float64."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
-from tinygrad_cnn.kernels import stack
-from tinygrad_cnn.kernels.reference import chunks, conv
+from tinygrad_cnn.kernels.numpy import chunks, conv
 from tinygrad_cnn.kernels.settings import AdamSettings, SGDSettings
+from tinygrad_cnn.testing.calls import version
 
 DTYPES = [np.float32, np.float64]
 TOLERANCE = {np.float32: 2e-5, np.float64: 1e-12}
@@ -26,7 +26,7 @@ LAYOUTS = {
 
 
 def law(name):
-    return stack(name)[0]
+    return version(name, "numpy")
 
 
 def normal(shape, dtype=np.float64, layout="plain", seed=0):

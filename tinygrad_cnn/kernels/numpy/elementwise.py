@@ -7,28 +7,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import reference
+from .. import in_numpy
 
 
-@reference
+@in_numpy
 def relu(input: np.ndarray) -> np.ndarray:
-    """max(input, 0), elementwise; NaN stays NaN        any shape -> the same, in the same memory order
-
-    >>> relu(np.array([-1.0, 0.0, 2.0]))
-    array([0., 0., 2.])
-    """
+    """max(input, 0), elementwise; NaN stays NaN        any shape -> the same, in the same memory order"""
     return np.maximum(input, 0, out=np.empty_like(input))
 
 
-@reference
+@in_numpy
 def relu_mask(grad: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """grad, but 0 where out <= 0 (even where grad is infinite or NaN)        two equal shapes -> the same
-
-    As in PyTorch a NaN lets its gradient pass: nothing is known of it, so nothing may be hidden.
-
-    >>> relu_mask(np.array([1.0, 2.0, np.inf]), np.array([0.0, 3.0, 0.0]))
-    array([0., 2., 0.])
-    """
+    """grad, but 0 where out <= 0 (even where grad is infinite or NaN)        two equal shapes -> the same"""
     return keep(grad, ~(out <= 0))
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .. import reference
+from .. import in_numpy
 from . import silent
 from .chunks import PRODUCT, piece_length, pieces
 
@@ -25,7 +25,7 @@ Pair = tuple[int, int]
 FEW = 1 << 24  # multiplications; one core has done them, in small pieces, before several have met
 
 
-@reference
+@in_numpy
 @silent
 def conv2d(
     input: np.ndarray,
@@ -36,16 +36,7 @@ def conv2d(
     dilation: Pair,
     groups: int,
 ) -> np.ndarray:
-    """Σ input[n,c,ps+i,qs+j]·weight[o,c,i,j] + bias[o]        (N,C,H,W) (O,C/G,h,w) (O,) -> (N,O,P,Q)
-
-    The input has `padding` zeros on all sides, (rows, columns); `dilation` spreads the window's places.
-    With groups, output channel o sees only the C/G input channels of its own group.
-
-    >>> image, ones = np.arange(9.0).reshape(1, 1, 3, 3), np.ones((1, 1, 2, 2))
-    >>> conv2d(image, ones, None, (1, 1), (0, 0), (1, 1), 1)
-    array([[[[ 8., 12.],
-             [20., 24.]]]])
-    """
+    """Σ input[n,c,ps+i,qs+j]·weight[o,c,i,j] + bias[o]        (N,C,H,W) (O,C/G,h,w) (O,) -> (N,O,P,Q)"""
     N, _, H, W = input.shape
     O, _, h, w = weight.shape
     P, Q = (
@@ -63,7 +54,7 @@ def conv2d(
     return out.reshape(N, P, Q, O).transpose(0, 3, 1, 2)
 
 
-@reference
+@in_numpy
 @silent
 def conv2d_weight(
     grad: np.ndarray,
@@ -76,12 +67,7 @@ def conv2d_weight(
 ) -> np.ndarray:
     """Σ grad[n,o,p,q]·input[n,c,ps+i,qs+j]        (N,O,P,Q) (N,C,H,W) -> (O,C/G,h,w)
 
-    The adjoint of conv2d in its weight: the transposed columns times the gradient, added up over the pieces.
-
-    >>> grad, image = np.ones((1, 1, 2, 2)), np.arange(9.0).reshape(1, 1, 3, 3)
-    >>> conv2d_weight(grad, image, (1, 1, 2, 2), (1, 1), (0, 0), (1, 1), 1)
-    array([[[[ 8., 12.],
-             [20., 24.]]]])
+    The transposed columns times the gradient, added up over the pieces.
     """
     O, c, h, w = weight_shape
     _, _, P, Q = grad.shape
@@ -94,7 +80,7 @@ def conv2d_weight(
     return np.ascontiguousarray(total, grad.dtype).reshape(weight_shape)
 
 
-@reference
+@in_numpy
 @silent
 def conv2d_input(
     grad: np.ndarray,
@@ -107,16 +93,9 @@ def conv2d_input(
 ) -> np.ndarray:
     """Σ grad[n,o,p,q]·weight[o,c,i,j] at [n,c,ps+i,qs+j]        (N,O,P,Q) (O,C/G,h,w) -> (N,C,H,W)
 
-    The adjoint of conv2d in its input, which is also what a transposed convolution computes. Read as it stands:
-    for every place i,j of the window one product, added where the windows have that place. At stride 1 it is
-    also a convolution, with the filters turned by 180 degrees. The first adds h·w·C numbers for a pixel, the
-    second copies h·w·O of them; what is less is done.
-
-    >>> grad, ones = np.arange(4.0).reshape(1, 1, 2, 2), np.ones((1, 1, 2, 2))
-    >>> conv2d_input(grad, ones, (1, 1, 3, 3), (1, 1), (0, 0), (1, 1), 1)
-    array([[[[0., 1., 1.],
-             [2., 6., 4.],
-             [2., 5., 3.]]]])
+    Read as it stands: for every place i,j of the window one product, added where the windows have that place. At
+    stride 1 it is also a convolution, with the filters turned by 180 degrees. The first adds h·w·C numbers for a
+    pixel, the second copies h·w·O of them; what is less is done.
     """
     _, C, H, W = input_shape
     O, c, h, w = weight.shape

@@ -13,26 +13,18 @@ import math
 
 import numpy as np
 
-from .. import reference
+from .. import in_numpy
 from . import silent
 from .chunks import pieces
 from .sums import sum
 
 
-@reference
+@in_numpy
 @silent
 def batch_norm(
     input: np.ndarray, weight: np.ndarray | None, bias: np.ndarray | None, eps: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) -> (N,C,...), (C,), (C,)
-
-    mean and var are those of each channel over the batch and all pixels; var is the biased one, divided
-    by the number of elements. Also returns mean and invstd = 1 / √(var + eps). (Ioffe and Szegedy, 2015.)
-
-    >>> out, mean, invstd = batch_norm(np.array([[1.0], [3.0]]), None, None, 0.0)
-    >>> out.ravel(), mean, invstd
-    (array([-1.,  1.]), array([2.]), array([1.]))
-    """
+    """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) -> (N,C,...), (C,), (C,)"""
     layout = _Layout(input)
     x = layout.rows(input)
     mean = layout.mean(sum(x, (0,), False))
@@ -51,20 +43,14 @@ def batch_norm(
     return layout.picture(out), mean, invstd
 
 
-@reference
+@in_numpy
 @silent
 def batch_norm_backward(
     grad: np.ndarray, input: np.ndarray, weight: np.ndarray | None, mean: np.ndarray, invstd: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """weight·invstd·(grad - ⟨grad⟩ - x̂·⟨grad·x̂⟩), Σ grad·x̂, Σ grad        (N,C,...) (N,C,...) -> (N,C,...), (C,), (C,)
 
-    Here x̂ = (input - mean)·invstd, and ⟨ ⟩ is the mean of each channel: the batch's own mean and variance
-    depend on the input as well, and these two terms are what they send back.
-
-    >>> x, mean, invstd = np.array([[1.0], [3.0], [5.0]]), np.array([3.0]), np.sqrt(np.array([3 / 8]))
-    >>> d_input, d_weight, d_bias = batch_norm_backward(x, x, None, mean, invstd)  # along x̂ nothing comes back
-    >>> np.abs(d_input.ravel()).round(12), d_bias
-    (array([0., 0., 0.]), array([9.]))
+    All sums go over the rows of the matrix, a piece at a time.
     """
     layout = _Layout(input)
     x, g = layout.rows(input), layout.rows(grad)
@@ -87,14 +73,10 @@ def batch_norm_backward(
     return layout.picture(d_input), d_weight, d_bias
 
 
-@reference
+@in_numpy
 @silent
 def channel_sums(input: np.ndarray) -> np.ndarray:
-    """Σ input[n,c,...] over all but c        (N,C,...) -> (C,)
-
-    >>> channel_sums(np.arange(8.0).reshape(2, 2, 2))
-    array([10., 18.])
-    """
+    """Σ input[n,c,...] over all but c        (N,C,...) -> (C,)"""
     layout = _Layout(input)
     return layout.sum(sum(layout.rows(input), (0,), False))
 

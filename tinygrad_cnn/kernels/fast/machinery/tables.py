@@ -21,7 +21,7 @@ from math import prod
 
 import numpy as np
 
-from ...arrays.kept import kept
+from ....arrays.kept import kept
 from .micro import LANES, ROWS
 
 Pair = tuple[int, int]

@@ -9,21 +9,17 @@ import math
 
 import numpy as np
 
-from .. import reference
+from .. import in_numpy
 from . import silent
 
 # So many products are left to BLAS, which adds hundreds of them one after the other; with a vector, nearly all.
 STRETCH, STRETCH_OF_VECTOR = 4096, 512
 
 
-@reference
+@in_numpy
 @silent
 def matmul(input: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """input @ other        (..., N, K) (..., K, M) -> (..., N, M), as NumPy understands it
-
-    >>> matmul(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]))
-    array([[11.]])
-    """
+    """input @ other        (..., N, K) (..., K, M) -> (..., N, M), as NumPy understands it"""
     a, b = _ready(input), _ready(other)
     K = a.shape[-1] if a.ndim and b.ndim else 0
     with_vector = K and (a.ndim == 1 or b.ndim == 1 or 1 in (a.shape[-2], b.shape[-1]))
@@ -42,14 +38,10 @@ def _ready(a: np.ndarray) -> np.ndarray:
     return a if a.ndim < 2 or a.itemsize in a.strides[-2:] else np.ascontiguousarray(a)
 
 
-@reference
+@in_numpy
 @silent
 def linear(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
-    """input @ weight.T + bias        (..., I) (O, I) (O,) -> (..., O)
-
-    >>> linear(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0], [5.0, 6.0]]), np.array([0.0, 100.0]))
-    array([[ 11., 117.]])
-    """
+    """input @ weight.T + bias        (..., I) (O, I) (O,) -> (..., O)"""
     *lead, I = input.shape
     out = matmul(input.reshape(math.prod(lead), I), weight.T)  # one product for all leading axes, not one for each
     if bias is not None:

@@ -1,4 +1,6 @@
-"""The kernels as a student reads them aloud: NumPy only, in textbook form. They are the law.
+"""The kernels in NumPy, which run where nothing else is installed: few calls over many numbers each.
+
+What each computes is told by textbook/; in here it says how.
 
 As in PyTorch, infinities and NaN pass through them without a warning.
 """

@@ -1,0 +1,37 @@
+"""ReLU, and its gradient from nothing but its output: one number at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import law
+
+
+@law
+def relu(input):
+    """max(input, 0), elementwise; NaN stays NaN        any shape -> the same
+
+    >>> relu(np.array([-1.0, 0.0, 2.0]))
+    array([0., 0., 2.])
+    """
+    out = np.zeros_like(input)
+    for at in np.ndindex(input.shape):
+        if not input[at] <= 0:
+            out[at] = input[at]
+    return out
+
+
+@law
+def relu_mask(grad, out):
+    """grad, but 0 where out <= 0 (even where grad is infinite or NaN)        two equal shapes -> the same
+
+    As in PyTorch a NaN lets its gradient pass: nothing is known of it, so nothing may be hidden.
+
+    >>> relu_mask(np.array([1.0, 2.0, np.inf]), np.array([0.0, 3.0, 0.0]))
+    array([0., 2., 0.])
+    """
+    masked = np.zeros_like(grad)
+    for at in np.ndindex(grad.shape):
+        if not out[at] <= 0:
+            masked[at] = grad[at]
+    return masked
