@@ -59,7 +59,7 @@ def torch() -> Any:
 
 
 class Sums(NamedTuple):
-    """What is kept of a long array: eight sums, each of every eighth number times ± ½ to 1, which no error passes."""
+    """What is kept of a long array: eight sums, each of every eighth number times ± ½ to 1, so that each counts."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -184,7 +184,7 @@ def rounding(mine: Any) -> tuple[float, float]:
 
 
 def otherwise(fresh: Any, recorded: Any) -> str:
-    """How an answer differs from the record by more than that."""
+    """What PyTorch says now that is not in the record."""
     return "\n".join(differences(fresh, recorded, rounding))
 
 
@@ -244,10 +244,9 @@ class PyTorch:
     def __call__(
         self, question: Callable[[Any], Any], name: str | None = None, differ: Callable[[Any, Any], Any] = otherwise
     ) -> Any:
-        """What `question(torch)` gives.
+        """What `question(torch)` gives. An answer that several tests ask for has a `name`.
 
-        An answer that several tests ask for has a `name`. `differ(fresh, recorded)` says what PyTorch, where it is
-        installed, may not say otherwise.
+        Where PyTorch is installed, `differ(fresh, recorded)` tells what it says otherwise.
         """
         name = name or next(self.names)
         if self.recording:
@@ -280,7 +279,6 @@ class PyTorch:
 
 # What pytest calls; `conftest.py` hands these on.
 
-
 RECORDS: dict[Path, Record] = {}  # of the modules that were collected
 
 
@@ -302,11 +300,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """A record is made of all that the tests of a module ask, so no test of it may be left out."""
-    option = config.option
-    if option.record:
-        parts = [option.keyword, option.markexpr, option.maxfail, "::" in "".join(config.args)]
-        if any(parts) or hasattr(config, "workerinput") or getattr(option, "numprocesses", None):
-            raise pytest.UsageError("--record takes folders and modules, without ::, -k, -m, -x, --maxfail or -n")
+    if config.option.record:
+        partial = "keyword markexpr deselect maxfail lf stepwise numprocesses".split()
+        if "::" in "".join(config.args) or any(getattr(config.option, name, None) for name in partial):
+            raise pytest.UsageError("--record takes folders and modules, without ::, -k, -m, -x, -n and the like")
         if not torch():
             raise pytest.UsageError("--record asks PyTorch, and torch is not installed")
 

@@ -151,8 +151,16 @@ def test_recording_leaves_no_answer_that_nobody_asks_for(tmp_path):
     assert json.loads(file.read_text()) == {"four": 4, "test_a": 3, "test_b": 4}
 
 
-@pytest.mark.parametrize("option", [{"keyword": "a"}, {"markexpr": "a"}, {"maxfail": 1}, {"numprocesses": 2}])
-def test_a_part_of_a_module_is_not_recorded(option):
-    chosen = {"record": True, "keyword": "", "markexpr": "", "maxfail": 0, **option}
+@pytest.mark.parametrize(
+    ("option", "arguments"),
+    [
+        ({"keyword": "a"}, []),
+        ({"markexpr": "a"}, []),
+        ({"maxfail": 1}, []),
+        ({"numprocesses": 2}, []),
+        ({}, ["a.py::b"]),
+    ],
+)
+def test_a_part_of_a_module_is_not_recorded(option, arguments):
     with pytest.raises(pytest.UsageError, match="folders and modules"):
-        oracle.pytest_configure(SimpleNamespace(option=SimpleNamespace(**chosen), args=[]))
+        oracle.pytest_configure(SimpleNamespace(option=SimpleNamespace(record=True, **option), args=arguments))
