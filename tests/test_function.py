@@ -6,6 +6,7 @@ import gc
 import weakref
 
 import pytest
+from small import Double
 
 import tinygrad_cnn as tg
 from tinygrad_cnn.autograd import Function
@@ -225,19 +226,6 @@ def returns(*grads):
 def test_what_backward_must_not_return(grads, error, words):
     with pytest.raises(error, match=words):
         returns(*grads).apply(tg.ones(2, requires_grad=True), 2.0).sum().backward()
-
-
-class Double(Function):
-    """x becomes 2x in place."""
-
-    @staticmethod
-    def forward(ctx, x):
-        ctx.mark_dirty(x)
-        return x.mul_(2)
-
-    @staticmethod
-    def backward(ctx, g):
-        return g * 2
 
 
 def test_a_leaf_is_not_marked_dirty():

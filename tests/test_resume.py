@@ -1,0 +1,171 @@
+"""Going on with a training: save_checkpoint and load_checkpoint, which changes all or nothing."""
+
+from __future__ import annotations
+
+import pytest
+from small import Tied
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import nn
+from tinygrad_cnn.checkpoint import load, load_checkpoint, save, save_checkpoint
+
+
+def _training(seed=0):
+    tg.manual_seed(seed)
+    net = Tied()
+    opt = tg.optim.Adam(net.parameters(), lr=0.1)
+    return net, opt, tg.optim.lr_scheduler.StepLR(opt, 2, gamma=0.5)
+
+
+def _epochs(net, opt, plan, n):
+    losses = []
+    for _ in range(n):
+        opt.zero_grad()
+        loss = (net(tg.randn(4, 3)) ** 2).mean()
+        loss.backward()
+        opt.step()
+        plan.step()
+        losses.append(loss.item())
+    return losses
+
+
+def test_training_goes_on_as_if_it_had_not_stopped(tmp_path):
+    straight = _epochs(*_training(), 7)
+    first = _training()
+    seen = _epochs(*first, 3)
+    save_checkpoint(tmp_path / "x", *first, epoch=3, history=seen)
+    second = _training(seed=9)
+    more = load_checkpoint(tmp_path / "x", *second)
+    assert more == {"epoch": 3, "history": seen}
+    assert seen + _epochs(*second, 4) == straight
+    assert second[0].seen.item() == 7
+
+
+def test_a_checkpoint_that_does_not_fit_changes_nothing(tmp_path):
+    net, opt, plan = _training()
+    _epochs(net, opt, plan, 1)
+    other = tg.optim.SGD([{"params": [net.w]}, {"params": [net.b]}], lr=0.1)
+    save_checkpoint(tmp_path / "x", net, opt)
+    before = net.state_dict()["w"].clone().tolist()
+    net.w.data.add_(1.0)
+    changed = net.w.tolist()
+    for parts, message in [
+        ((Tied(5),), "size mismatch"),
+        ((net, other), "different number of parameter groups"),
+        ((net, opt, plan), "holds no state of the scheduler"),
+    ]:
+        with pytest.raises((RuntimeError, ValueError), match=message):
+            load_checkpoint(tmp_path / "x", *parts)
+        assert net.w.tolist() == changed
+    load_checkpoint(tmp_path / "x", net)
+    assert net.w.tolist() == before
+
+
+def test_not_a_checkpoint(tmp_path):
+    save({"w": tg.ones(1)}, tmp_path / "x")
+    with pytest.raises(RuntimeError, match="not made by save_checkpoint"):
+        load_checkpoint(tmp_path / "x", Tied())
+
+
+def test_the_best_state_is_a_copy(tmp_path):
+    """What a checkpoint holds does not follow the model, although a state_dict does."""
+    net = Tied()
+    save(net.state_dict(), tmp_path / "best")
+    best = load(tmp_path / "best")
+    net.w.data.zero_()
+    assert best["w"].tolist() != [0.0] * 3
+    net.load_state_dict(best)
+    assert net.w.tolist() == best["w"].tolist()
+
+
+# all or nothing
+
+
+class Fussy(nn.Module):
+    """Takes a state only with a good mood in it, which it looks at last."""
+
+    def __init__(self, mood="good"):
+        super().__init__()
+        self.inner = nn.BatchNorm1d(2)
+        self.mood = mood
+
+    def get_extra_state(self):
+        return {"mood": self.mood}
+
+    def set_extra_state(self, state):
+        self.mood = state["mood"]
+        if self.mood == "bad":
+            raise ValueError("in a bad mood")
+
+
+def _everything(net, opt, plan):
+    return _plain([net.state_dict(), opt.state_dict(), plan.state_dict(), tg.get_rng_state()])
+
+
+def _plain(x):
+    if isinstance(x, dict):
+        return {k: _plain(v) for k, v in x.items()}
+    if isinstance(x, list | tuple):
+        return [_plain(v) for v in x]
+    return x.tolist() if isinstance(x, tg.Tensor) else x
+
+
+def _plan(opt, kind):
+    lr = tg.optim.lr_scheduler
+    if kind == "step":
+        return lr.StepLR(opt, 2)
+    if kind == "chained":
+        return lr.ChainedScheduler([lr.StepLR(opt, 2), lr.ExponentialLR(opt, 0.9)])
+    if kind == "one":
+        return lr.ChainedScheduler([lr.StepLR(opt, 2)])
+    if kind == "sequence":
+        return lr.SequentialLR(opt, [lr.StepLR(opt, 2), lr.ExponentialLR(opt, 0.9)], [3])
+    return lr.ReduceLROnPlateau(opt)
+
+
+BROKEN = {
+    "another kind of scheduler": (lambda held: None, "step", "plateau"),
+    "another number of schedulers": (lambda held: None, "one", "chained"),
+    "another kind of schedulers": (lambda held: None, "chained", "sequence"),
+    "a scheduler's state that is none": (lambda held: held.update(scheduler=[1, 2]), "step", "step"),
+    "a state within that is none": (
+        lambda held: held["scheduler"]["_schedulers"].__setitem__(1, 3), "chained", "chained",
+    ),
+    "an optimizer's state of another shape": (
+        lambda held: held["optimizer"]["state"][1].update(exp_avg=tg.ones(9)), "step", "step",
+    ),
+    "an optimizer's state that is none": (lambda held: held["optimizer"]["state"].update({1: 5}), "step", "step"),
+    "a model in a bad mood": (lambda held: held["model"]["_extra_state"].update(mood="bad"), "step", "step"),
+    "random numbers that are none": (lambda held: held.update(rng={"seed": 1, "numpy": {}}), "step", "step"),
+    "random numbers left out": (lambda held: held.pop("rng"), "step", "step"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_nothing_changes_where_not_all_of_it_fits(name, tmp_path):
+    change, saved, given = BROKEN[name]
+
+    def parts(kind, lr):
+        net = Fussy()
+        opt = tg.optim.Adam(net.parameters(), lr=lr)
+        plan = _plan(opt, kind)
+        for _ in range(2):
+            net.inner(tg.randn(4, 2)).square().sum().backward()
+            opt.step()
+            plan.step(1.0) if kind == "plateau" else plan.step()
+        return net, opt, plan
+
+    save_checkpoint(tmp_path / "x", *parts(saved, 0.1))
+    held = load(tmp_path / "x")
+    change(held)
+    save(held, tmp_path / "x")
+    net, opt, plan = parts(given, 0.2)
+    before = _everything(net, opt, plan)
+    group, inner = opt.param_groups[0], getattr(plan, "_schedulers", [None])[0]
+    with pytest.raises((RuntimeError, ValueError, TypeError, AttributeError, KeyError)):
+        load_checkpoint(tmp_path / "x", net, opt, plan)
+    assert _everything(net, opt, plan) == before
+    assert opt.param_groups[0] is group
+    assert getattr(plan, "_schedulers", [None])[0] is inner
+    save_checkpoint(tmp_path / "y", net, opt, plan)
+    load_checkpoint(tmp_path / "y", net, opt, plan)
