@@ -47,9 +47,6 @@ def _counted(input: Any, dtype: Any) -> Any:
     return None if input.dtype.kind in "fc" else int64
 
 
-# Sums and products.
-
-
 @op
 def sum(input, dim=None, keepdim=False, dtype=None):
     """Σ input along dim.
@@ -334,9 +331,6 @@ def chosen(input: Any, indices: Any, dim: int, keepdim: bool = True) -> Chosen:
     """The elements at these places along dim, with the places."""
     values = gather(input, dim, indices)
     return Chosen(values, indices) if keepdim else Chosen(squeeze(values, dim), squeeze(indices, dim))
-
-
-# How far the elements lie apart, and how large they are.
 
 
 @op
