@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 
-def places(size: int, window: int, stride: int, padding: int = 0, dilation: int = 1, ceil_mode: bool = False) -> int:
+def fitting(size: int, window: int, stride: int, padding: int = 0, dilation: int = 1, ceil_mode: bool = False) -> int:
     """How many windows fit on an axis of this size; with ceil_mode also one that begins inside but ends outside.
 
-    >>> places(28, window=5, stride=2)
+    >>> fitting(28, window=5, stride=2)
     12
-    >>> places(28, window=5, stride=2, ceil_mode=True)
+    >>> fitting(28, window=5, stride=2, ceil_mode=True)
     13
     """
     free = size + 2 * padding - dilation * (window - 1) - 1

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import number
-from ..arrays.windows import places
+from ..arrays.windows import fitting
 from ..engine.broadcast import sum_to
 from ..engine.call import op
 from ..engine.tensor import as_array
@@ -253,7 +253,7 @@ def windows(input, dimension: int, size: int, step: int):
     if input.ndim == 0:
         return input.reshape(1)[:size]
     shape, strides = list(input.shape), list(input.strides)
-    shape[d], strides[d] = places(n, size, step), strides[d] * step
+    shape[d], strides[d] = fitting(n, size, step), strides[d] * step
     shape, strides = [*shape, size], [*strides, input.strides[d]]
     writeable = input.flags.writeable and (size <= step or shape[d] <= 1)
     return np.lib.stride_tricks.as_strided(input, shape, strides, writeable=writeable)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from operator import index
 from typing import Any
 
-from ..arrays.windows import places
+from ..arrays.windows import fitting
 
 AXES = {1: ("length",), 2: ("rows", "columns")}
 
@@ -58,7 +58,7 @@ def fit(op, what, sizes, window, stride, padding, dilation, ceil_mode=False) -> 
     (12, 1)
     """
     axes = zip(sizes, window, stride, padding, dilation)
-    found = tuple(places(n, k, s, pad, d, ceil_mode) for n, k, s, pad, d in axes)
+    found = tuple(fitting(n, k, s, pad, d, ceil_mode) for n, k, s, pad, d in axes)
     if min(found) < 1:
         raise RuntimeError(
             f"{op}: the window {tuple(window)} with dilation {dilation} is larger than the {what} {tuple(sizes)} with "

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.windows import fitting
 from ..kernels import kernel, stack, use
 from ..kernels.settings import AdadeltaSettings, AdagradSettings, AdamSettings, RMSpropSettings, SGDSettings
 from .arrays import plain
@@ -189,11 +190,6 @@ def _one_of(rng: Rng, *choices: Any) -> Any:
     return choices[rng.integers(len(choices))]
 
 
-def _size(window: tuple, stride: tuple, padding: tuple, dilation: tuple, size: tuple) -> tuple:
-    axes = zip(size, window, stride, padding, dilation, strict=True)
-    return tuple((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in axes)
-
-
 def _convolution(rng: Rng) -> tuple:
     """Shapes of input, weight and output, and the geometry."""
     N, groups = int(rng.integers(1, 6)), int(_one_of(rng, 1, 1, 1, 2, 3))
@@ -209,7 +205,7 @@ def _convolution(rng: Rng) -> tuple:
         stride = padding = dilation = (1, 1)
     least = [max(1, d * (k - 1) + 1 - 2 * p) for d, k, p in zip(dilation, window, padding, strict=True)]
     size = tuple(int(n + rng.integers(0, 17)) for n in least)
-    out = (N, groups * o, *_size(window, stride, padding, dilation, size))
+    out = (N, groups * o, *map(fitting, size, window, stride, padding, dilation))
     return (N, groups * c, *size), (groups * o, c, *window), out, (stride, padding, dilation, groups)
 
 
@@ -238,7 +234,7 @@ def _pool(rng: Rng, most: int = 4) -> tuple:
     padding = tuple(int(rng.integers(0, k // 2 + 1)) for k in window)
     size = tuple(int(d * (k - 1) + 1 + rng.integers(0, 13)) for d, k in zip(dilation, window, strict=True))
     C = int(_one_of(rng, 1, 2, 3, 5, 8, 13, 16, 17, 31, 64, 70, 130))
-    P, Q = _size(window, stride, padding, dilation, size)
+    P, Q = map(fitting, size, window, stride, padding, dilation)
     if rng.integers(3) == 0 and P * stride[0] - padding[0] < size[0]:  # as in ceil_mode
         P += 1
     return (int(rng.integers(1, 6)), C, *size), (P, Q), (window, stride, padding, dilation)

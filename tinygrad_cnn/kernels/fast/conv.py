@@ -20,6 +20,7 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import register_jitable
 
+from ...arrays.windows import fitting
 from .. import faster, threads
 from . import depthwise, winograd
 from .machinery import memory
@@ -51,7 +52,7 @@ def conv2d_relu(input, weight, bias, stride, padding, dilation, groups):
 def _forward(input, weight, bias, stride, padding, dilation, groups, relu):
     """(N,C,H,W) (O,c,h,w) -> (N,O,P,Q); with `relu`, its positive part."""
     a = input.transpose(0, 2, 3, 1)
-    size = _output_size(input.shape, weight.shape, stride, padding, dilation)
+    size = tuple(map(fitting, input.shape[2:], weight.shape[2:], stride, padding, dilation))
     if groups > 1 and depthwise.is_depthwise(input.shape[1], weight.shape, groups):
         return depthwise.convolve(a, weight, bias, size, stride, padding, dilation, relu).transpose(0, 3, 1, 2)
     weight = np.ascontiguousarray(weight)
@@ -63,11 +64,6 @@ def _forward(input, weight, bias, stride, padding, dilation, groups, relu):
     plan = forward_plan(input.shape, weight.shape, size, stride, padding, dilation, team)
     O, c, h, w = weight.shape
     return _convolve(plan, a, weight.reshape(groups, O // groups, c, h, w), bias, relu, team).transpose(0, 3, 1, 2)
-
-
-def _output_size(input_shape, weight_shape, stride, padding, dilation) -> tuple[int, ...]:
-    axes = zip(input_shape[2:], weight_shape[2:], stride, padding, dilation, strict=True)
-    return tuple((size + 2 * pad - far * (k - 1) - 1) // step + 1 for size, k, step, pad, far in axes)
 
 
 def _takes_input(grad, weight, input_shape, stride, padding, dilation, groups):

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from ...arrays.windows import fitting
 from .. import in_numpy
 from . import silent
 from .chunks import PRODUCT, piece_length, pieces
@@ -39,10 +40,7 @@ def conv2d(
     """Σ input[n,c,ps+i,qs+j]·weight[o,c,i,j] + bias[o]        (N,C,H,W) (O,C/G,h,w) (O,) -> (N,O,P,Q)"""
     N, _, H, W = input.shape
     O, _, h, w = weight.shape
-    P, Q = (
-        (size + 2 * pad - d * (k - 1) - 1) // s + 1
-        for size, pad, d, k, s in zip((H, W), padding, dilation, (h, w), stride, strict=True)
-    )
+    P, Q = map(fitting, (H, W), (h, w), stride, padding, dilation)
     out = np.empty((N, P, Q, groups, O // groups), input.dtype)
     filters = _filter_columns(weight, groups)
     for images, rows, columns in _im2col(input, O, (h, w), (P, Q), stride, padding, dilation, groups):

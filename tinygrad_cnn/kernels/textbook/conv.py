@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...arrays.windows import fitting
 from .. import law
 from .windows import inner, padded, window
 
@@ -28,8 +29,7 @@ def conv2d(input, weight, bias, stride, padding, dilation, groups):
     """
     O, _, h, w = weight.shape
     x = padded(input, padding)
-    P = (x.shape[2] - dilation[0] * (h - 1) - 1) // stride[0] + 1
-    Q = (x.shape[3] - dilation[1] * (w - 1) - 1) // stride[1] + 1
+    P, Q = map(fitting, input.shape[2:], (h, w), stride, padding, dilation)
     out = np.zeros((len(x), O, P, Q), input.dtype)
     for n, o, p, q in np.ndindex(out.shape):
         rows, columns = window(p, q, (h, w), stride, dilation)
