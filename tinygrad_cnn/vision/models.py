@@ -217,7 +217,12 @@ class Bottleneck(nn.Module):
 
 
 class ResNet(nn.Module):
-    """A stem, four stages of residual blocks, global average pooling, a linear classifier."""
+    """A stem, four stages of residual blocks, global average pooling, a linear classifier (He et al., 2016).
+
+    block: BasicBlock or Bottleneck. layers: how many of them in each of the four stages.
+
+    >>> resnet18 = ResNet(BasicBlock, [2, 2, 2, 2])  # doctest: +SKIP
+    """
 
     def __init__(self, block: type, layers: Sequence[int], num_classes: int = 1000):
         super().__init__()
@@ -272,17 +277,26 @@ def _resnet(name: str, block: type, layers: Sequence[int], weights: Any, **kwarg
 
 
 def resnet18(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> ResNet:
-    """ResNet-18: 11.7 million parameters at 1000 classes."""
+    """ResNet-18: 11.7 million parameters at 1000 classes. RuntimeError for weights, which would have to be downloaded.
+
+    >>> net = resnet18(num_classes=10)  # doctest: +SKIP
+    """
     return _resnet("resnet18", BasicBlock, [2, 2, 2, 2], weights, **kwargs)
 
 
 def resnet34(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> ResNet:
-    """ResNet-34."""
+    """ResNet-34: 21.8 million parameters at 1000 classes. RuntimeError for weights, which would have to be downloaded.
+
+    >>> net = resnet34(num_classes=10)  # doctest: +SKIP
+    """
     return _resnet("resnet34", BasicBlock, [3, 4, 6, 3], weights, **kwargs)
 
 
 def resnet50(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> ResNet:
-    """ResNet-50."""
+    """ResNet-50: 25.6 million parameters at 1000 classes. RuntimeError for weights, which would have to be downloaded.
+
+    >>> net = resnet50(num_classes=10)  # doctest: +SKIP
+    """
     return _resnet("resnet50", Bottleneck, [3, 4, 6, 3], weights, **kwargs)
 
 
