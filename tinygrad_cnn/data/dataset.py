@@ -13,7 +13,7 @@ import itertools
 import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,12 @@ from ..engine.tensor import Tensor, as_array, wrap
 from ..random import Generator, rng
 
 Sample = TypeVar("Sample", covariant=True)
+
+
+class Lookup(Protocol[Sample]):
+    """Samples by number: a Dataset, or a list, or anything else that can be asked for them."""
+
+    def __getitem__(self, index: int, /) -> Sample: ...
 
 
 class Dataset(Generic[Sample]):
@@ -39,7 +45,7 @@ class Dataset(Generic[Sample]):
     def __getitem__(self, index: Any) -> Sample:
         raise NotImplementedError(f"{type(self).__name__}: a Dataset must define __getitem__(index)")
 
-    def __add__(self, other: Dataset) -> Dataset:
+    def __add__(self, other: Dataset) -> Dataset[Any]:
         return ConcatDataset([self, other])
 
 
@@ -58,7 +64,7 @@ class IterableDataset(Dataset[Sample]):
     def __iter__(self) -> Iterator[Sample]:
         raise NotImplementedError(f"{type(self).__name__}: an IterableDataset must define __iter__()")
 
-    def __add__(self, other: Dataset) -> Dataset:
+    def __add__(self, other: Dataset) -> Dataset[Any]:
         return ChainDataset([self, other])
 
 
@@ -77,7 +83,7 @@ class Columns(Sequence):
         return tuple(field[index] for field in self.fields)  # type: ignore[index]
 
 
-class TensorDataset(Dataset[tuple]):
+class TensorDataset(Dataset[tuple[Tensor, ...]]):
     """The i-th sample is `(tensors[0][i], tensors[1][i], ...)`; a slice gives a slice of each.
 
     `tensors` are Tensors or arrays with as many rows, otherwise ValueError.
@@ -119,7 +125,7 @@ class Subset(Dataset[Sample]):
     (2, 'e', 'a')
     """
 
-    def __init__(self, dataset: Dataset[Sample], indices: Sequence[int]):
+    def __init__(self, dataset: Lookup[Sample], indices: Sequence[int]):
         self.dataset = dataset
         self.indices = indices
 
@@ -128,7 +134,7 @@ class Subset(Dataset[Sample]):
 
     def __getitem__(self, index: Any) -> Sample:
         if isinstance(index, list):
-            return self.dataset[[self.indices[i] for i in index]]
+            return self.dataset[[self.indices[i] for i in index]]  # type: ignore[index]
         return self.dataset[self.indices[index]]
 
     @property
@@ -145,7 +151,7 @@ class ConcatDataset(Dataset[Sample]):
     ('c', 'a', 3)
     """
 
-    def __init__(self, datasets: Iterable[Dataset]):
+    def __init__(self, datasets: Iterable[Lookup[Sample]]):
         self.datasets = list(datasets)
         if not self.datasets:
             raise ValueError("ConcatDataset: datasets should not be an empty iterable")
@@ -174,7 +180,7 @@ class ChainDataset(IterableDataset[Sample]):
     [0, 1, 0, 1]
     """
 
-    def __init__(self, datasets: Iterable[Dataset]):
+    def __init__(self, datasets: Iterable[Dataset[Sample]]):
         self.datasets = list(datasets)
         if not all(isinstance(d, IterableDataset) for d in self.datasets):
             raise TypeError("ChainDataset: expected IterableDatasets; join datasets with numbers by ConcatDataset")
@@ -187,7 +193,7 @@ class ChainDataset(IterableDataset[Sample]):
 
 
 def random_split(
-    dataset: Dataset[Sample], lengths: Sequence[int | float], generator: Generator | None = None
+    dataset: Lookup[Sample], lengths: Sequence[int | float], generator: Generator | None = None
 ) -> list[Subset[Sample]]:
     """Parts of these lengths, drawn without replacement, as one `Subset` each.
 

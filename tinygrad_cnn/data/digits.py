@@ -51,7 +51,7 @@ def is_test(labels: np.ndarray) -> np.ndarray:
     return rank % EVERY == EVERY - 1
 
 
-class Digits(Dataset):
+class Digits(Dataset[tuple[Any, Any]]):
     """The packaged digits: 1,442 training images, or with `train=False` the other 355.
 
     `ds[i]` is (image, label): a float32 Tensor (1, 8, 8) with values 0 to 1 (the pixels divided by 16) and an int,

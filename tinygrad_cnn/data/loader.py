@@ -20,14 +20,19 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late  # in Python 3.10 not the built-in one
 from itertools import cycle, islice, repeat
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, overload
 
+import numpy as np
+
+from ..engine.tensor import Tensor
 from ..random import Generator, of_thread, rng
 from .collate import default_collate, default_convert
-from .dataset import Dataset, IterableDataset
+from .dataset import Dataset, IterableDataset, Lookup
 from .sampler import BatchSampler, RandomSampler, SequentialSampler
 
 Batch = TypeVar("Batch", covariant=True)
+Made = TypeVar("Made")
+Stackable = Tensor | np.ndarray | np.generic | float  # what default_collate makes a Tensor of
 END: Any = object()
 PATIENCE = 1.0  # seconds that the end of the process waits for workers
 
@@ -49,6 +54,10 @@ class WorkerInfo(NamedTuple):
 
 
 _here = threading.local()
+
+
+class _Unknown:
+    """A type that nothing has, so that for type checkers only a sample of which nothing is known fits it."""
 
 
 def get_worker_info() -> WorkerInfo | None:
@@ -91,19 +100,61 @@ class DataLoader(Generic[Batch]):
     dataset: Any
     batch_size: int | None
 
+    @overload
+    def __init__(
+        self: DataLoader[Made], dataset: Lookup[Any], batch_size: int | None = 1,
+        shuffle: bool | None = None, sampler: Iterable[Any] | None = None,
+        batch_sampler: Iterable[list[Any]] | None = None, num_workers: int = 0, *,
+        collate_fn: Callable[[list[Any]], Made],
+        pin_memory: bool = False, drop_last: bool = False, timeout: float = 0,
+        worker_init_fn: Callable[[int], Any] | None = None, multiprocessing_context: Any = None,
+        generator: Generator | None = None, prefetch_factor: int | None = None,
+        persistent_workers: bool = False, pin_memory_device: str = "", in_order: bool = True,
+    ) -> None: ...  # fmt: skip
+    @overload
+    def __init__(
+        self: DataLoader[Any], dataset: Lookup[_Unknown], batch_size: int | None = 1,
+        shuffle: bool | None = None, sampler: Iterable[Any] | None = None,
+        batch_sampler: Iterable[list[Any]] | None = None, num_workers: int = 0, collate_fn: None = None,
+        pin_memory: bool = False, drop_last: bool = False, timeout: float = 0,
+        worker_init_fn: Callable[[int], Any] | None = None, multiprocessing_context: Any = None,
+        generator: Generator | None = None, *, prefetch_factor: int | None = None,
+        persistent_workers: bool = False, pin_memory_device: str = "", in_order: bool = True,
+    ) -> None: ...  # fmt: skip
+    @overload
+    def __init__(
+        self: DataLoader[list[Tensor]], dataset: Lookup[tuple[Stackable, ...]], batch_size: int = 1,
+        shuffle: bool | None = None, sampler: Iterable[Any] | None = None,
+        batch_sampler: Iterable[list[Any]] | None = None, num_workers: int = 0, collate_fn: None = None,
+        pin_memory: bool = False, drop_last: bool = False, timeout: float = 0,
+        worker_init_fn: Callable[[int], Any] | None = None, multiprocessing_context: Any = None,
+        generator: Generator | None = None, *, prefetch_factor: int | None = None,
+        persistent_workers: bool = False, pin_memory_device: str = "", in_order: bool = True,
+    ) -> None: ...  # fmt: skip
+    @overload
+    def __init__(
+        self: DataLoader[Any], dataset: Lookup[Any], batch_size: int | None = 1,
+        shuffle: bool | None = None, sampler: Iterable[Any] | None = None,
+        batch_sampler: Iterable[list[Any]] | None = None, num_workers: int = 0,
+        collate_fn: Callable[[list[Any]], Any] | None = None,
+        pin_memory: bool = False, drop_last: bool = False, timeout: float = 0,
+        worker_init_fn: Callable[[int], Any] | None = None, multiprocessing_context: Any = None,
+        generator: Generator | None = None, *, prefetch_factor: int | None = None,
+        persistent_workers: bool = False, pin_memory_device: str = "", in_order: bool = True,
+    ) -> None: ...  # fmt: skip
     def __init__(
         self,
-        dataset: Dataset,
+        dataset: Lookup[Any],
         batch_size: int | None = 1,
         shuffle: bool | None = None,
-        sampler: Iterable | None = None,
-        batch_sampler: Iterable[list] | None = None,
+        sampler: Iterable[Any] | None = None,
+        batch_sampler: Iterable[list[Any]] | None = None,
         num_workers: int = 0,
-        collate_fn: Callable[[list], Any] | None = None,
+        collate_fn: Callable[[list[Any]], Any] | None = None,
         pin_memory: bool = False,
         drop_last: bool = False,
         timeout: float = 0,
-        worker_init_fn: Callable[[int], None] | None = None,
+        worker_init_fn: Callable[[int], Any] | None = None,
         multiprocessing_context: Any = None,
         generator: Generator | None = None,
         *,

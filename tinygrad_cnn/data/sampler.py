@@ -142,14 +142,14 @@ class WeightedRandomSampler(Sampler[int]):
         return self.num_samples
 
 
-class BatchSampler(Sampler[list]):
+class BatchSampler(Sampler[list[Any]]):
     """The indices of `sampler` in lists of `batch_size`; the last, shorter one is left out with `drop_last`.
 
     >>> list(BatchSampler(range(5), batch_size=2, drop_last=False))
     [[0, 1], [2, 3], [4]]
     """
 
-    def __init__(self, sampler: Iterable, batch_size: int, drop_last: bool):
+    def __init__(self, sampler: Iterable[Any], batch_size: int, drop_last: bool):
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(f"batch_size should be a positive integer value, but got batch_size={batch_size!r}")
         if not isinstance(drop_last, bool):
@@ -158,7 +158,7 @@ class BatchSampler(Sampler[list]):
         self.batch_size = batch_size
         self.drop_last = drop_last
 
-    def __iter__(self) -> Iterator[list]:
+    def __iter__(self) -> Iterator[list[Any]]:
         batch = []
         for index in self.sampler:
             batch.append(index)

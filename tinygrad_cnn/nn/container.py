@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from operator import index
-from typing import Any
+from typing import Any, Generic, TypeVar, overload
 
 from ..engine.tensor import Tensor
 from .fusion import in_one_pass
 from .module import Module
 from .parameter import Parameter
+
+N = TypeVar("N", bound="_Numbered")
+L = TypeVar("L", bound="ParameterList")
+Held = TypeVar("Held")
 
 
 class _Numbered(Module):
@@ -45,8 +49,21 @@ class _Numbered(Module):
     def __len__(self) -> int:
         return len(self._modules)
 
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._modules.values())
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._modules.values())  # type: ignore[arg-type]
+
+    @overload
+    def __getitem__(self, i: int) -> Module: ...
+    @overload
+    def __getitem__(self: N, i: slice) -> N: ...
+    def __getitem__(self, i: int | slice) -> Any:
+        if isinstance(i, slice):
+            return self._with(list(self._modules.items())[i])
+        return self._modules[self._key(i)]
+
+    def _with(self, children: list[tuple[str, Any]]) -> Any:
+        """Another of the same kind, with these children of this one."""
+        raise NotImplementedError
 
     def __setitem__(self, i: int, module: Module) -> None:
         setattr(self, self._key(i), module)
@@ -56,18 +73,18 @@ class _Numbered(Module):
             delattr(self, key)
         self._replace(self._modules.values())
 
-    def append(self, module: Module) -> Any:
+    def append(self: N, module: Module) -> N:
         """Add a module at the end."""
         self.add_module(str(len(self)), module)
         return self
 
-    def extend(self, modules: Iterable[Module]) -> Any:
+    def extend(self: N, modules: Iterable[Module]) -> N:
         """Add modules at the end."""
         for module in self._checked(modules, "extend"):
             self.append(module)
         return self
 
-    def insert(self, i: int, module: Module) -> Any:
+    def insert(self: N, i: int, module: Module) -> N:
         """Add a module before the one at place i."""
         children = [*self]
         children[i:i] = self._checked([module], "insert")
@@ -80,7 +97,7 @@ class _Numbered(Module):
         del self[i]
         return module  # type: ignore[return-value]
 
-    def __iadd__(self, modules: Iterable[Module]) -> Any:
+    def __iadd__(self: N, modules: Iterable[Module]) -> N:
         return self.extend(modules)
 
 
@@ -95,6 +112,10 @@ class Sequential(_Numbered):
     (1, 2)
     """
 
+    @overload
+    def __init__(self, *args: Module): ...
+    @overload
+    def __init__(self, args: Mapping[str, Module], /): ...
     def __init__(self, *args: Any):
         super().__init__()
         if len(args) == 1 and isinstance(args[0], Mapping):
@@ -111,10 +132,8 @@ class Sequential(_Numbered):
             input, i = (out, i + done) if done else (modules[i](input), i + 1)
         return input
 
-    def __getitem__(self, i: int | slice) -> Any:
-        if isinstance(i, slice):
-            return type(self)(OrderedDict(list(self._modules.items())[i]))
-        return self._modules[self._key(i)]
+    def _with(self, children: list[tuple[str, Any]]) -> Any:
+        return type(self)(OrderedDict(children))
 
     def __add__(self, other: Sequential) -> Sequential:
         if not isinstance(other, Sequential):
@@ -152,8 +171,8 @@ class ModuleList(_Numbered):
         if modules is not None:
             self.extend(modules)
 
-    def __getitem__(self, i: int | slice) -> Any:
-        return type(self)([*self][i]) if isinstance(i, slice) else self._modules[self._key(i)]
+    def _with(self, children: list[tuple[str, Any]]) -> Any:
+        return type(self)(module for _, module in children)
 
     def __add__(self, other: Iterable[Module]) -> ModuleList:
         return ModuleList([*self, *other])
@@ -170,12 +189,12 @@ class ModuleList(_Numbered):
         return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
 
 
-class _Named:
+class _Named(Generic[Held]):
     """The manners of a dict over `self._items`, the dict of children or of parameters."""
 
-    _items: dict[str, Any]
+    _items: dict[str, Held]
 
-    def __getitem__(self, key: str) -> Any:
+    def __getitem__(self, key: str) -> Held:
         return self._items[key]
 
     def __setitem__(self, key: str, value: Any) -> None:
@@ -201,17 +220,17 @@ class _Named:
         """Take out what has this name."""
         return self._items.pop(key, *default)
 
-    def get(self, key: str, default: Any = None) -> Any:
+    def get(self, key: str, default: Any = None) -> Held | Any:
         """What has this name, or the default."""
         return self._items.get(key, default)
 
-    def keys(self) -> Iterable[str]:
+    def keys(self) -> KeysView[str]:
         return self._items.keys()
 
-    def values(self) -> Iterable[Any]:
+    def values(self) -> ValuesView[Held]:
         return self._items.values()
 
-    def items(self) -> Iterable[tuple[str, Any]]:
+    def items(self) -> ItemsView[str, Held]:
         return self._items.items()
 
     def update(self, other: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
@@ -227,7 +246,7 @@ class _Named:
             self[pair[0]] = pair[1]
 
 
-class ModuleDict(_Named, Module):
+class ModuleDict(_Named[Module], Module):
     """A dict whose modules are known to the module that holds it.
 
     >>> import tinygrad_cnn as tg
@@ -266,9 +285,13 @@ class ParameterList(Module):
     def __len__(self) -> int:
         return len(self._parameters)
 
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._parameters.values())
+    def __iter__(self) -> Iterator[Parameter]:
+        return iter(self._parameters.values())  # type: ignore[arg-type]
 
+    @overload
+    def __getitem__(self, i: int) -> Parameter: ...
+    @overload
+    def __getitem__(self: L, i: slice) -> L: ...
     def __getitem__(self, i: int | slice) -> Any:
         values = [*self]
         return type(self)(values[i]) if isinstance(i, slice) else values[self._place(i)]
@@ -276,12 +299,12 @@ class ParameterList(Module):
     def __setitem__(self, i: int, value: Tensor) -> None:
         self._parameters[str(self._place(i))] = _as_parameter("ParameterList", value)
 
-    def append(self, value: Tensor) -> ParameterList:
+    def append(self: L, value: Tensor) -> L:
         """Add a parameter at the end."""
         self.register_parameter(str(len(self)), _as_parameter("ParameterList", value))
         return self
 
-    def extend(self, values: Iterable[Tensor]) -> ParameterList:
+    def extend(self: L, values: Iterable[Tensor]) -> L:
         """Add parameters at the end."""
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
             raise TypeError(f"ParameterList.extend: expected an iterable of Tensors, got {type(values).__name__}")
@@ -301,7 +324,7 @@ class ParameterList(Module):
         return _listed(self._parameters)
 
 
-class ParameterDict(_Named, Module):
+class ParameterDict(_Named[Parameter], Module):
     """A dict whose parameters are known to the module that holds it; a Tensor put in becomes a Parameter.
 
     >>> import tinygrad_cnn as tg

@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,8 @@ from ..surface.printing import _repr_mimebundle_
 from . import state
 from .hooks import BackwardWatch, Hook
 from .parameter import Buffer, Parameter
+
+M = TypeVar("M", bound="Module")
 
 
 class Module:
@@ -359,7 +361,7 @@ class Module:
         for _, buffer in self.named_buffers(recurse=recurse):
             yield buffer
 
-    def apply(self, fn: Callable[[Module], None]) -> Module:
+    def apply(self: M, fn: Callable[[Module], Any]) -> M:
         """Call fn on every module below, children before parents, then on itself: for initialisation."""
         for child in self.children():
             child.apply(fn)
@@ -368,7 +370,7 @@ class Module:
 
     # changing all at once
 
-    def train(self, mode: bool = True) -> Module:
+    def train(self: M, mode: bool = True) -> M:
         """Say to every module that it is being trained (dropout drops, batch norm measures), or not."""
         if not isinstance(mode, bool):
             raise ValueError(f"train: training mode is expected to be boolean, got {type(mode).__name__}")
@@ -377,11 +379,11 @@ class Module:
             child.train(mode)
         return self
 
-    def eval(self) -> Module:
+    def eval(self: M) -> M:
         """train(False)."""
         return self.train(False)
 
-    def requires_grad_(self, requires_grad: bool = True) -> Module:
+    def requires_grad_(self: M, requires_grad: bool = True) -> M:
         """Freeze (False) or unfreeze all parameters."""
         for p in self.parameters():
             p.requires_grad = requires_grad
@@ -392,7 +394,7 @@ class Module:
         for p in self.parameters():
             clear_grad(p, set_to_none)
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Module:
+    def _apply(self: M, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> M:
         """Replace the memory of every parameter, gradient and buffer by fn of it; they stay the same objects."""
         for module in self.modules() if recurse else [self]:
             for p in module._parameters.values():
@@ -405,7 +407,7 @@ class Module:
                     module._buffers[name] = fn(buffer)
         return self
 
-    def to(self, *args: Any, memory_format: Any = None, **kwargs: Any) -> Module:
+    def to(self: M, *args: Any, memory_format: Any = None, **kwargs: Any) -> M:
         """Convert floating parameters and buffers: `to(dtype)`, `to(device)`, `to(device, dtype)`, `to(tensor)`.
 
         Integers stay integers. memory_format is a hint that changes nothing here.
@@ -415,31 +417,31 @@ class Module:
             raise TypeError(f"Module.to: only floating point dtypes are accepted, got {target}")
         return self._apply(lambda t: t.to(*args, **kwargs) if t.dtype.kind in "fc" else t)  # type: ignore[attr-defined]
 
-    def type(self, dst_type: Any) -> Module:
+    def type(self: M, dst_type: Any) -> M:
         """Convert all parameters and buffers, integers too."""
         return self._apply(lambda t: t.type(dst_type))  # type: ignore[attr-defined]
 
-    def float(self) -> Module:
+    def float(self: M) -> M:
         """to(float32)."""
         return self.to(np.dtype(np.float32))
 
-    def double(self) -> Module:
+    def double(self: M) -> M:
         """to(float64)."""
         return self.to(np.dtype(np.float64))
 
-    def half(self) -> Module:
+    def half(self: M) -> M:
         """to(float16)."""
         return self.to(np.dtype(np.float16))
 
-    def cpu(self) -> Module:
+    def cpu(self: M) -> M:
         """to("cpu"): where everything is."""
         return self.to("cpu")
 
-    def cuda(self, device: int | None = None) -> Module:
+    def cuda(self: M, device: int | None = None) -> M:
         """to("cuda"): an error, for there is none."""
         return self.to("cuda")
 
-    def share_memory(self) -> Module:
+    def share_memory(self: M) -> M:
         """Move parameters and buffers to memory that child processes see as well."""
         from .shared import share  # multiprocessing is slow to import, and rarely needed
 
@@ -480,8 +482,8 @@ class Module:
     # saving
 
     def state_dict(
-        self, *, destination: dict | None = None, prefix: str = "", keep_vars: bool = False
-    ) -> dict[str, Any]:
+        self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
+    ) -> dict[str, Tensor]:
         """All parameters and persistent buffers by path. They share the module's memory: copy them to keep them.
 
         prefix: put before every path. keep_vars: the parameters themselves, not detached. A module that defines

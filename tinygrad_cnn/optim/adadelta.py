@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from ..engine.tensor import Tensor
 from ..kernels import kernel
 from ..kernels.settings import AdadeltaSettings
-from .optimizer import Optimizer
+from .optimizer import Optimizer, Params
 
 
 class Adadelta(Optimizer):
@@ -30,7 +29,7 @@ class Adadelta(Optimizer):
 
     def __init__(
         self,
-        params: Iterable[Any],
+        params: Params,
         lr: float = 1.0,
         rho: float = 0.9,
         eps: float = 1e-6,

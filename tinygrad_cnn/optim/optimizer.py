@@ -10,7 +10,7 @@ import math
 import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from ..autograd.grad_mode import enable_grad
 from ..engine.node import Handle
 from ..engine.tensor import Tensor, wrap
 from ..surface.methods import clear_grad
+
+Params = Iterable[Tensor | tuple[str, Tensor] | dict[str, Any]]
+Loss = TypeVar("Loss")
 
 
 class Optimizer:
@@ -42,7 +45,7 @@ class Optimizer:
     [0.5, -1.5]
     """
 
-    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]):
+    def __init__(self, params: Params, defaults: dict[str, Any]):
         name = type(self).__name__
         if isinstance(params, Tensor):
             raise TypeError(f"{name}: params should be an iterable of Tensors or dicts, got a Tensor; write [tensor]")
@@ -57,7 +60,7 @@ class Optimizer:
         self._after: OrderedDict[int, Callable] = OrderedDict()
         self._opt_called = False
         self._change = f"{name}.step"
-        groups = list(params)
+        groups: list[Any] = list(params)
         if not groups:
             raise ValueError(f"{name}: optimizer got an empty parameter list")
         if not isinstance(groups[0], dict):
@@ -132,6 +135,10 @@ class Optimizer:
             for p in group["params"]:
                 clear_grad(p, set_to_none)
 
+    @overload
+    def step(self, closure: None = None) -> None: ...
+    @overload
+    def step(self, closure: Callable[[], Loss]) -> Loss: ...
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient, in place.
 
@@ -198,11 +205,11 @@ class Optimizer:
         """Room to remember something of a parameter; of half precision in float32, where squares are not too small."""
         return wrap(np.zeros_like(p._array, _remembered_in(p.dtype)))
 
-    def register_step_pre_hook(self, hook: Callable) -> Handle:
+    def register_step_pre_hook(self, hook: Callable[[Any, tuple, dict], Any]) -> Handle:
         """Call `hook(optimizer, args, kwargs)` before each step."""
         return Handle(self._before, hook)
 
-    def register_step_post_hook(self, hook: Callable) -> Handle:
+    def register_step_post_hook(self, hook: Callable[[Any, tuple, dict], Any]) -> Handle:
         """Call `hook(optimizer, args, kwargs)` after each step."""
         return Handle(self._after, hook)
 

@@ -11,7 +11,7 @@ from ...data import Dataset
 Transform = Callable[[Any], Any]
 
 
-class VisionDataset(Dataset):
+class VisionDataset(Dataset[tuple[Any, Any]]):
     """(image, target) by number, passed through `transform` and `target_transform`.
 
     `transforms` takes and returns both, and stands instead of the two.
