@@ -128,7 +128,7 @@ class Program:
 
 def state():
     """What must not be left changed."""
-    return np.geterr(), dict(mode.__dict__), kernels.kernel.relu(np.ones(3, np.float32)).sum(), tg.get_default_dtype()
+    return np.geterr(), dict(mode.__dict__), kernels.room(), id(vars(kernels.kernel)), tg.get_default_dtype()
 
 
 def within(seconds, f):

@@ -1,9 +1,10 @@
-"""Convolutions: the law is the definition, one output number at a time."""
+"""Convolutions: the law is the textbook's, with PyTorch's arguments around it."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from ...kernels import textbook
 from . import Case
 
 
@@ -13,21 +14,11 @@ def two(n) -> tuple:
 
 def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     batch = input if input.ndim == 4 else input[None]
-    O, c, h, w = weight.shape
-    (sy, sx), (dy, dx) = two(stride), two(dilation)
     if padding == "same":
-        total = dy * (h - 1), dx * (w - 1)
-        around = [(t // 2, t - t // 2) for t in total]
-    else:
-        around = [(p, p) for p in two(0 if padding == "valid" else padding)]
-    x = np.pad(batch, [(0, 0), (0, 0), *around])
-    P = (x.shape[2] - dy * (h - 1) - 1) // sy + 1
-    Q = (x.shape[3] - dx * (w - 1) - 1) // sx + 1
-    out = np.zeros((len(batch), O, P, Q))
-    for n, o, p, q in np.ndindex(*out.shape):
-        first = o // (O // groups) * c
-        window = x[n, first : first + c, p * sy :, q * sx :][:, : dy * h : dy, : dx * w : dx]
-        out[n, o, p, q] = np.sum(window * weight[o]) + (0 if bias is None else bias[o])
+        total = [d * (k - 1) for d, k in zip(two(dilation), weight.shape[2:], strict=True)]
+        batch = np.pad(batch, [(0, 0), (0, 0), *((t // 2, t - t // 2) for t in total)])
+    padding = 0 if isinstance(padding, str) else padding
+    out = textbook.conv.conv2d(batch, weight, bias, two(stride), two(padding), two(dilation), groups)
     return out if input.ndim == 4 else out[0]
 
 
@@ -38,18 +29,13 @@ def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
 def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     batch = input if input.ndim == 4 else input[None]
-    N, C, P, Q = batch.shape
-    _, o, h, w = weight.shape
-    (sy, sx), (py, px), (ay, ax), (dy, dx) = two(stride), two(padding), two(output_padding), two(dilation)
-    H, W = (P - 1) * sy + dy * (h - 1) + 1 + ay, (Q - 1) * sx + dx * (w - 1) + 1 + ax
-    out = np.zeros((N, o * groups, H, W))
-    for n, c, p, q in np.ndindex(*batch.shape):
-        first = c // (C // groups) * o
-        for i, j in np.ndindex(h, w):
-            out[n, first : first + o, p * sy + i * dy, q * sx + j * dx] += batch[n, c, p, q] * weight[c, :, i, j]
-    out = out[:, :, py : H - py, px : W - px]
-    if bias is not None:
-        out = out + bias[:, None, None]
+    N, _, *sizes = batch.shape
+    _, o, *window = weight.shape
+    axes = zip(sizes, window, *map(two, (stride, padding, output_padding, dilation)), strict=True)
+    size = [(n - 1) * step - 2 * pad + far * (k - 1) + 1 + more for n, k, step, pad, more, far in axes]
+    geometry = two(stride), two(padding), two(dilation), groups
+    out = textbook.conv.conv2d_input(batch, weight, (N, o * groups, *size), *geometry)
+    out = out if bias is None else out + bias[:, None, None]
     return out if input.ndim == 4 else out[0]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...kernels import textbook
 from . import Case, Normal
 from .conv import two
 
@@ -105,11 +106,7 @@ def max_unpool2d(input, indices, kernel_size):
 
 
 def max_pool2d_pick(input, choice, kernel_size):
-    out = np.zeros(choice.shape)
-    for n, c, p, q in np.ndindex(*choice.shape):
-        i, j = divmod(int(choice[n, c, p, q]), kernel_size)
-        out[n, c, p, q] = input[n, c, p * kernel_size + i, q * kernel_size + j]
-    return out
+    return textbook.pool.max_pool2d_pick(input, choice, two(kernel_size), two(kernel_size), (0, 0), (1, 1))
 
 
 CHOICE = np.array([[[[3, 0], [1, 2]]]], np.uint8)
