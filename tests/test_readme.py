@@ -49,7 +49,9 @@ def test_a_first_run_prints_what_is_shown(capsys):
     shown, found = (float(re.search(r"test accuracy ([\d.]+)%", text)[1]) for text in (lines[-1], captured.out))
     assert abs(shown - found) < 1
 
-    cache = pytest.importorskip("tinygrad_cnn.kernels.fast.cache", reason="needs Numba")
+    pytest.importorskip("numba", reason="needs Numba")
+    from tinygrad_cnn.kernels.fast.machinery import cache
+
     announce = cache._Announce()
     cache._Announce.said, before = False, cache._Announce.said
     try:
