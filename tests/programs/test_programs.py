@@ -1,9 +1,9 @@
 """Random programs do here what they do in PyTorch: values, dtypes, shapes, gradients, flags, and what is refused.
 
 `programs.txt` holds 300 small programs and `runs.txt` 32 of training, with a blank line between two; `python maker.py
-choose` and `python runs.py choose` in this folder choose them anew. Where torch is installed,
-TINYGRAD_CNN_RANDOM_PROGRAMS=5000 and TINYGRAD_CNN_RANDOM_RUNS=200 ask for as many others, each time other ones, and run
-them beside it. What fails is printed as the fewest lines that still do, to be run as they are.
+choose` and `python runs.py choose` in this folder choose others, whose answers are then recorded (`tests/oracle.py`).
+Where torch is installed, TINYGRAD_CNN_RANDOM_PROGRAMS=5000 and TINYGRAD_CNN_RANDOM_RUNS=200 ask for as many more, each
+time other ones, and run them beside it. What fails is printed as the fewest lines that still do, to be run as they are.
 """
 
 from __future__ import annotations
