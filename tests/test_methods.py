@@ -9,7 +9,7 @@ import pytest
 
 import tinygrad_cnn as tg
 from tinygrad_cnn.engine.tensor import Tensor
-from tinygrad_cnn.surface import methods
+from tinygrad_cnn.ops.declared import declared
 
 # Operators.
 
@@ -249,21 +249,13 @@ def test_methods_are_pytorchs(pytorch, name):
 
 
 def test_methods_carry_the_docstring_of_their_op():
-    for name in [*methods.METHODS, *methods.SIZED]:
-        assert getattr(Tensor, name).__doc__, name
-    for name in methods.IN_PLACE:
-        method = getattr(Tensor, f"{name}_")
-        assert method.__name__ == f"{name}_"
-        assert method.__doc__
-
-
-def test_no_name_is_given_twice():
-    tables = [methods.ABOUT, methods.CONVERSIONS, methods.GRAPH, methods.WRITING, methods.OTHERS, methods.PROPERTIES]
-    names = [*methods.METHODS, *methods.SIZED, *(name for table in tables for name in table)]
-    assert sorted(names) == sorted(set(names))
-    in_place = [*methods.IN_PLACE, *methods.RESHAPING]
-    assert sorted(in_place) == sorted(set(in_place))
-    assert not {f"{name}_" for name in in_place} & set(names)
+    for d in declared:
+        for name in d.names if d.words & {"method", "sizes"} else ():
+            assert getattr(Tensor, name).__doc__ == d.function.__doc__, name
+        for name in d.names if d.words & {"in_place", "in_shape"} else ():
+            method = getattr(Tensor, f"{name}_")
+            assert method.__name__ == f"{name}_"
+            assert method.__doc__
 
 
 # In place.
@@ -338,7 +330,7 @@ def test_what_has_no_gradient_cuts_the_history_in_place():
         assert leaf.grad[0].item() == 0
 
 
-@pytest.mark.parametrize("name", sorted(f"{name}_" for name in methods.IN_PLACE))
+@pytest.mark.parametrize("name", sorted(f"{name}_" for d in declared if "in_place" in d.words for name in d.names))
 def test_in_place_leaves_refuse(name):
     """A leaf that requires grad is not changed, whatever the arguments are."""
     leaf = tg.full((2, 2), 0.5, requires_grad=True)

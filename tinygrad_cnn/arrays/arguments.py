@@ -1,13 +1,14 @@
-"""What PyTorch's functions take as well, and what is said of arguments that nothing can be made of.
-
-An op sees to both by itself (`engine/op.py`); the decorators here are for functions that are compositions of ops.
-"""
+"""What PyTorch's functions take as well, and what is said of arguments that nothing can be made of."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from inspect import unwrap
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
 
@@ -17,23 +18,19 @@ def in_pytorch(kwargs: dict) -> dict:
     return {NUMPY_NAMES.get(name, name): value for name, value in kwargs.items()}
 
 
-def numpy_names(f: Callable) -> Callable:
-    """The same function, which also takes `axis=` for dim and `keepdims=` for keepdim."""
+def forgiving(f: Callable[P, R]) -> Callable[P, R]:
+    """A composition of ops as an op is by itself (`engine/op.py`).
 
-    @wraps(f)
-    def g(*args: Any, **kwargs: Any) -> Any:
-        return f(*args, **in_pytorch(kwargs)) if kwargs else f(*args)
-
-    return g
-
-
-def names_strangers(f: Callable) -> Callable:
-    """The same function, which says by its own name that it was given what is no tensor, or no number."""
+    It takes `axis=` for dim and `keepdims=` for keepdim too, and says by its own name that it was given what is no
+    tensor, or no number.
+    """
+    code: Any = unwrap(f).__code__  # type: ignore[attr-defined]
+    takes_dim = "dim" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
     @wraps(f)
     def g(*args: Any, **kwargs: Any) -> Any:
         try:
-            return f(*args, **kwargs)
+            return f(*args, **in_pytorch(kwargs)) if kwargs and takes_dim else f(*args, **kwargs)
         except AttributeError as error:
             given = any(error.obj is a for a in (*args, *kwargs.values()))
             if not given or hasattr(error.obj, "requires_grad"):

@@ -11,8 +11,8 @@ The function is the forward pass, on arrays. A rule gives the gradient of one in
 gradient of the result; **its further parameters are the list of what is saved**: `out`, the name of
 an input or an attribute, `<input>_shape`, or something that forward hands on (`@op(keeps="choice")`).
 
-An input is a bare parameter, or any parameter with a rule. A parameter with a default or with an
-annotation is an attribute: a plain value. `None` as a rule says: not differentiable.
+An input is a parameter that is bare, or annotated as an Array, or has a rule. A parameter with a default or with
+another annotation is an attribute: a plain value. `None` as a rule says: not differentiable.
 
 Rules are written in ops and operators, so they run on arrays, in an ordinary backward, as well as on
 Tensors, when the gradient is itself to be differentiated. An op called with arrays is its function.
@@ -21,6 +21,7 @@ Tensors, when the gradient is itself to be differentiated. An op called with arr
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -38,6 +39,12 @@ def parameter_names(f: Callable) -> list[str]:
     if code is None or code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS) or hasattr(f, "__wrapped__"):
         return list(inspect.signature(f).parameters)
     return list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+
+
+def _says_array(annotation: Any) -> bool:
+    """Whether a parameter is an array by its annotation, or by having none."""
+    text = annotation if isinstance(annotation, str) else str(annotation)
+    return annotation is inspect.Parameter.empty or re.search(r"\b(Array|ndarray|Tensor)\b", text) is not None
 
 
 class Op:
@@ -80,7 +87,7 @@ class Op:
         self.inputs = [
             p.name
             for p in parameters
-            if p.default is p.empty and p.annotation is p.empty and p.kind is not p.KEYWORD_ONLY
+            if p.default is p.empty and p.kind is not p.KEYWORD_ONLY and _says_array(p.annotation)
         ]
         self.shared = {word: self._row(word, names.split()) for word, names in shared.items()}
         # How many values a call carries when all are given by position; -1: they have to be bound by name.

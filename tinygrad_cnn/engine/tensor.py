@@ -17,8 +17,13 @@ from .modes import mode
 from .node import INFERENCE, AccumulateGrad, Node, Version
 from .view import View
 
+if TYPE_CHECKING:  # what `surface/` attaches, as its stub says it
+    from ..surface.attached import Attached
+else:
+    Attached = object
 
-class Tensor:
+
+class Tensor(Attached):
     """An array with a history.
 
     `_array` is the NumPy array, `_node` the step that made it (for a leaf: its AccumulateGrad, made
@@ -52,35 +57,6 @@ class Tensor:
             self.requires_grad = True
 
     __hash__ = object.__hash__  # identity, though == compares elements
-
-    if TYPE_CHECKING:  # `surface/` attaches them
-        __add__: Any
-        __radd__: Any
-        __sub__: Any
-        __rsub__: Any
-        __mul__: Any
-        __rmul__: Any
-        __truediv__: Any
-        __rtruediv__: Any
-        __floordiv__: Any
-        __mod__: Any
-        __pow__: Any
-        __rpow__: Any
-        __matmul__: Any
-        __rmatmul__: Any
-        __neg__: Any
-        __invert__: Any
-        __and__: Any
-        __or__: Any
-        __xor__: Any
-        __lt__: Any
-        __le__: Any
-        __gt__: Any
-        __ge__: Any
-        __getitem__: Any
-        __setitem__: Any
-
-        def __getattr__(self, name: str) -> Any: ...
 
     # its place in the graph
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from .. import ops
 from ..engine.tensor import Tensor
 from ..surface.creation import full
 from . import functional as F
@@ -29,7 +28,7 @@ class Sigmoid(_Plain):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.sigmoid(input)
+        return F.sigmoid(input)
 
 
 class Tanh(_Plain):
@@ -41,7 +40,7 @@ class Tanh(_Plain):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.tanh(input)
+        return F.tanh(input)
 
 
 class LogSigmoid(_Plain):
@@ -53,7 +52,7 @@ class LogSigmoid(_Plain):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.logsigmoid(input)
+        return F.logsigmoid(input)
 
 
 class Softsign(_Plain):
@@ -65,7 +64,7 @@ class Softsign(_Plain):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.softsign(input)
+        return F.softsign(input)
 
 
 class Tanhshrink(_Plain):
@@ -77,7 +76,7 @@ class Tanhshrink(_Plain):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.tanhshrink(input)
+        return F.tanhshrink(input)
 
 
 class _InPlace(Module):
@@ -235,7 +234,7 @@ class PReLU(Module):
         self.weight = Parameter(full((num_parameters,), float(init), device=device, dtype=dtype))
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.prelu(input, self.weight)
+        return F.prelu(input, self.weight)
 
     def extra_repr(self) -> str:
         return f"num_parameters={self.num_parameters}"
@@ -360,7 +359,7 @@ class GELU(Module):
         self.approximate = approximate
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.gelu(input, self.approximate)
+        return F.gelu(input, self.approximate)
 
     def extra_repr(self) -> str:
         return f"approximate={self.approximate!r}"
@@ -380,7 +379,7 @@ class Softplus(Module):
         self.threshold = threshold
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.softplus(input, self.beta, self.threshold)
+        return F.softplus(input, self.beta, self.threshold)
 
     def extra_repr(self) -> str:
         return f"beta={self.beta}, threshold={self.threshold}"
@@ -399,7 +398,7 @@ class Softshrink(Module):
         self.lambd = lambd
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.softshrink(input, self.lambd)
+        return F.softshrink(input, self.lambd)
 
     def extra_repr(self) -> str:
         return str(self.lambd)
@@ -414,7 +413,7 @@ class Hardshrink(Softshrink):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.hardshrink(input, self.lambd)
+        return F.hardshrink(input, self.lambd)
 
 
 class GLU(Module):
@@ -430,7 +429,7 @@ class GLU(Module):
         self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.glu(input, self.dim)
+        return F.glu(input, self.dim)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"
@@ -492,4 +491,4 @@ class Softmax2d(_Plain):
     def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in (3, 4):
             raise ValueError(f"Softmax2d: expected input (N, C, H, W) or (C, H, W), got {tuple(input.shape)}")
-        return ops.softmax(input, -3)
+        return F.softmax(input, -3)

@@ -9,10 +9,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import ops
 from ..arrays.windows import covered
 from ..engine.tensor import Tensor
 from ..surface.creation import empty
+from . import functional as F
 from . import init
 from .module import Module
 from .parameter import Parameter
@@ -120,7 +120,7 @@ class _Conv(Module):
                 widths += [total // 2, total - total // 2]
             else:
                 widths += [0, 0] if self.padding == "valid" else [self.padding[axis]] * 2
-        return ops.pad(input, widths, self.padding_mode)
+        return F.pad(input, widths, self.padding_mode)
 
 
 class Conv1d(_Conv):
@@ -129,7 +129,7 @@ class Conv1d(_Conv):
     The arguments are those of conv1d; padding_mode: "zeros", "reflect", "replicate" or "circular".
     """
 
-    _op = staticmethod(ops.conv1d)
+    _op = staticmethod(F.conv1d)
     spatial = 1
 
 
@@ -146,7 +146,7 @@ class Conv2d(_Conv):
     (5, 8, 28, 28)
     """
 
-    _op = staticmethod(ops.conv2d)
+    _op = staticmethod(F.conv2d)
     spatial = 2
 
 
@@ -205,7 +205,7 @@ class ConvTranspose1d(_ConvTranspose):
     The arguments are those of conv_transpose1d; `layer(input, output_size)` chooses output_padding.
     """
 
-    _op = staticmethod(ops.conv_transpose1d)
+    _op = staticmethod(F.conv_transpose1d)
     spatial = 1
 
 
@@ -219,5 +219,5 @@ class ConvTranspose2d(_ConvTranspose):
     (1, 8, 14, 14)
     """
 
-    _op = staticmethod(ops.conv_transpose2d)
+    _op = staticmethod(F.conv_transpose2d)
     spatial = 2

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import ops
 from ..autograd.grad_mode import no_grad
 from ..engine.tensor import Tensor
 from ..surface.creation import empty
+from . import functional as F
 from . import init
 from .module import Module
 from .parameter import Parameter
@@ -71,7 +71,7 @@ class Embedding(Module):
                 self.weight[self.padding_idx] = 0
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.embedding(
+        return F.embedding(
             input,
             self.weight,
             self.padding_idx,

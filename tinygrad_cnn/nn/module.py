@@ -17,8 +17,8 @@ import numpy as np
 from ..engine.modes import Scope, mode
 from ..engine.node import Handle
 from ..engine.tensor import Tensor, wrap
-from ..surface.methods import clear_grad
 from ..surface.printing import _repr_mimebundle_
+from ..surface.writing import clear_grad
 from . import state
 from .hooks import BackwardWatch, Hook
 from .parameter import Buffer, Parameter

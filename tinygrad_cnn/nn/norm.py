@@ -5,10 +5,10 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from .. import ops
 from ..arrays.dtypes import int64
 from ..engine.tensor import Tensor
 from ..surface.creation import empty, ones, tensor, zeros
+from . import functional as F
 from . import init
 from .module import Module
 from .parameter import Parameter
@@ -87,7 +87,7 @@ class _BatchNorm(_WithStatistics):
     def forward(self, input: Tensor) -> Tensor:
         mean, var, part = self.begin(input)
         training = self.training or mean is None
-        return ops.batch_norm(input, mean, var, self.weight, self.bias, training, part, self.eps)
+        return F.batch_norm(input, mean, var, self.weight, self.bias, training, part, self.eps)
 
     def begin(self, input: Tensor) -> tuple[Tensor | None, Tensor | None, float]:
         """Check and count a batch: the running statistics to use, and how far they move towards it."""
@@ -175,8 +175,8 @@ class _InstanceNorm(_WithStatistics):
             warnings.warn(f"{message}; without affine it makes no difference", stacklevel=3)
         use_input = self.training or not self.track_running_stats
         part = 0.0 if self.momentum is None else self.momentum
-        out = ops.instance_norm(
-            input if batched else ops.unsqueeze(input, 0),
+        out = F.instance_norm(
+            input if batched else input.unsqueeze(0),
             self.running_mean,
             self.running_var,
             self.weight,
@@ -185,7 +185,7 @@ class _InstanceNorm(_WithStatistics):
             part,
             self.eps,
         )
-        return out if batched else ops.squeeze(out, 0)
+        return out if batched else out.squeeze(0)
 
 
 class InstanceNorm1d(_InstanceNorm):
@@ -265,7 +265,7 @@ class LayerNorm(Module):
             init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+        return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         return (
@@ -308,7 +308,7 @@ class RMSNorm(Module):
             init.ones_(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        return ops.rms_norm(x, self.normalized_shape, self.weight, self.eps)
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
@@ -354,7 +354,7 @@ class GroupNorm(Module):
             init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+        return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         return (
@@ -381,7 +381,7 @@ class LocalResponseNorm(Module):
         self.k = k
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
 
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

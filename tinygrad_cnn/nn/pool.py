@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .. import ops
 from ..engine.tensor import Tensor
+from . import functional as F
 from .conv import each
 from .module import Module
 
@@ -53,7 +53,7 @@ class _MaxPool(_Pool):
 class MaxPool1d(_MaxPool):
     """max_pool1d        (N,C,L) -> (N,C,P)"""
 
-    _op = staticmethod(ops.max_pool1d)
+    _op = staticmethod(F.max_pool1d)
 
 
 class MaxPool2d(_MaxPool):
@@ -64,7 +64,7 @@ class MaxPool2d(_MaxPool):
     (1, 8, 14, 14)
     """
 
-    _op = staticmethod(ops.max_pool2d)
+    _op = staticmethod(F.max_pool2d)
 
 
 class MaxUnpool2d(_Pool):
@@ -74,7 +74,7 @@ class MaxUnpool2d(_Pool):
         super().__init__(each(kernel_size, 2), stride if stride is None else each(stride, 2), each(padding, 2))
 
     def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
-        return ops.max_unpool2d(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+        return F.max_unpool2d(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
 class AvgPool1d(_Pool):
@@ -93,9 +93,7 @@ class AvgPool1d(_Pool):
         self.count_include_pad = count_include_pad
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.avg_pool1d(
-            input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
-        )
+        return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
 
 
 class AvgPool2d(_Pool):
@@ -116,7 +114,7 @@ class AvgPool2d(_Pool):
         self.divisor_override = divisor_override
 
     def forward(self, input: Tensor) -> Tensor:
-        return ops.avg_pool2d(
+        return F.avg_pool2d(
             input,
             self.kernel_size,
             self.stride,
@@ -150,13 +148,13 @@ class _LPPool(Module):
 class LPPool1d(_LPPool):
     """lp_pool1d        (N,C,L) -> (N,C,P)"""
 
-    _op = staticmethod(ops.lp_pool1d)
+    _op = staticmethod(F.lp_pool1d)
 
 
 class LPPool2d(_LPPool):
     """lp_pool2d        (N,C,H,W) -> (N,C,P,Q)"""
 
-    _op = staticmethod(ops.lp_pool2d)
+    _op = staticmethod(F.lp_pool2d)
 
 
 class _AdaptivePool(Module):
@@ -178,13 +176,13 @@ class _AdaptiveAvgPool(_AdaptivePool):
 class AdaptiveAvgPool1d(_AdaptiveAvgPool):
     """adaptive_avg_pool1d        (N,C,L) -> (N,C,output_size)"""
 
-    _op = staticmethod(ops.adaptive_avg_pool1d)
+    _op = staticmethod(F.adaptive_avg_pool1d)
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPool):
     """adaptive_avg_pool2d        (N,C,H,W) -> (N,C,*output_size); AdaptiveAvgPool2d(1) is the mean of each channel"""
 
-    _op = staticmethod(ops.adaptive_avg_pool2d)
+    _op = staticmethod(F.adaptive_avg_pool2d)
 
 
 class _AdaptiveMaxPool(_AdaptivePool):
@@ -199,10 +197,10 @@ class _AdaptiveMaxPool(_AdaptivePool):
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     """adaptive_max_pool1d        (N,C,L) -> (N,C,output_size)"""
 
-    _op = staticmethod(ops.adaptive_max_pool1d)
+    _op = staticmethod(F.adaptive_max_pool1d)
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     """adaptive_max_pool2d        (N,C,H,W) -> (N,C,*output_size)"""
 
-    _op = staticmethod(ops.adaptive_max_pool2d)
+    _op = staticmethod(F.adaptive_max_pool2d)

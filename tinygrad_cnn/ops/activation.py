@@ -12,10 +12,14 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import number
+from ..arrays.types import Array
 from ..engine.broadcast import in_float32
 from ..engine.call import op
+from ..engine.tensor import wrap
 from ..kernels import kernel
+from ..random import rng
 from .compare import ge, gt, isinf, le, logical_and, logical_or, lt
+from .declared import appears
 from .dims import axis
 from .elementwise import clamp, minus, mul, where
 from .join import narrow
@@ -31,8 +35,9 @@ def _floats(name: str, input: Any) -> None:
 # The rectifier.
 
 
+@appears("function method in_place functional inplace inplace_")
 @op
-def relu(input):
+def relu(input: Array) -> Array:
     """max(input, 0).
 
     >>> import tinygrad_cnn as tg
@@ -58,7 +63,7 @@ relu.explain(
 
 
 @op
-def relu_mask(grad, out):
+def relu_mask(grad: Array, out: Array) -> Array:
     """grad, but 0 where out <= 0: what relu is differentiated to. At NaN the gradient passes."""
     return kernel.relu_mask(grad, out)
 
@@ -69,8 +74,9 @@ relu_mask.explain(
 )
 
 
+@appears("functional inplace inplace_")
 @op
-def hardtanh(input, min_val=-1.0, max_val=1.0):
+def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array:
     """input held between min_val and max_val; the gradient passes strictly between them."""
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val must not be greater than max_val, got {min_val} and {max_val}")
@@ -89,13 +95,15 @@ hardtanh.explain(
 )
 
 
-def relu6(input: Any) -> Any:
+@appears("functional inplace")
+def relu6(input: Array) -> Array:
     """min(max(input, 0), 6)."""
     return hardtanh(input, 0.0, 6.0)
 
 
+@appears("functional inplace inplace_")
 @op
-def leaky_relu(input, negative_slope=0.01):
+def leaky_relu(input: Array, negative_slope: float = 0.01) -> Array:
     """input where it is positive, else negative_slope · input."""
     _floats("leaky_relu", input)
     below = input * negative_slope
@@ -108,7 +116,8 @@ leaky_relu.grad(input=lambda g, input, negative_slope: where(gt(input, 0), g, g 
 leaky_relu.explain("The gradient passes where the input was positive; elsewhere it is scaled down.")
 
 
-def prelu(input: Any, weight: Any) -> Any:
+@appears("function functional")
+def prelu(input: Array, weight: Array) -> Array:
     """input where it is positive, else weight · input        (N, C, ...), (C,) or (1,) -> (N, C, ...)"""
     channels = input.shape[1] if input.ndim > 1 else 1
     n = math.prod(weight.shape)
@@ -124,7 +133,8 @@ def prelu(input: Any, weight: Any) -> Any:
     return where(gt(input, 0), input, mul(input, weight))
 
 
-def threshold(input: Any, threshold: float, value: float) -> Any:
+@appears("function out functional inplace inplace_")
+def threshold(input: Array, threshold: float, value: float) -> Array:
     """input where it is greater than threshold, else value, in the dtype of input."""
     return where(le(input, threshold), number(value, input.dtype), input)
 
@@ -132,8 +142,9 @@ def threshold(input: Any, threshold: float, value: float) -> Any:
 # The exponential family.
 
 
+@appears("functional inplace inplace_")
 @op
-def elu(input, alpha=1.0):
+def elu(input: Array, alpha: float = 1.0) -> Array:
     """input where it is positive, else alpha · (e^input - 1)."""
     _floats("elu", input)
     return np.maximum(input, 0) + alpha * np.expm1(np.minimum(input, 0))
@@ -143,8 +154,9 @@ elu.grad(input=lambda g, input, alpha: where(le(input, 0), g * (alpha * exp(_bel
 elu.explain("The gradient passes where the input was positive; below, the slope of the exponential.")
 
 
+@appears("function functional inplace inplace_")
 @op
-def celu(input, alpha=1.0):
+def celu(input: Array, alpha: float = 1.0) -> Array:
     """input where it is positive, else alpha · (e^(input / alpha) - 1)."""
     _floats("celu", input)
     if alpha == 0:
@@ -164,8 +176,9 @@ def _below(input: Any) -> Any:
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
+@appears("function functional inplace inplace_")
 @in_float32
-def selu(input: Any) -> Any:
+def selu(input: Array) -> Array:
     """1.0507 · elu(input, 1.67326): keeps mean 0 and variance 1 from layer to layer (Klambauer et al. 2017)."""
     return mul(elu(input, SELU_ALPHA), SELU_SCALE)
 
@@ -173,8 +186,9 @@ def selu(input: Any) -> Any:
 # The sigmoid and what is made of it.
 
 
+@appears("function out method in_place functional")
 @op
-def sigmoid(input):
+def sigmoid(input: Array) -> Array:
     """1 / (1 + e^-input).
 
     >>> import tinygrad_cnn as tg
@@ -191,8 +205,9 @@ sigmoid.explain(
 )
 
 
+@appears("functional")
 @op
-def logsigmoid(input):
+def logsigmoid(input: Array) -> Array:
     """ln sigmoid(input)."""
     _floats("logsigmoid", input)
     return np.minimum(input, 0) - np.log1p(np.exp(-np.abs(input)))
@@ -202,8 +217,9 @@ logsigmoid.grad(input=lambda g, input: g * sigmoid(-input))
 logsigmoid.explain("The slope is 1 minus the sigmoid.", zero="saturated: the result is flat for large inputs")
 
 
+@appears("functional")
 @op
-def softplus(input, beta=1.0, threshold=20.0):
+def softplus(input: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:
     """ln(1 + e^(beta · input)) / beta; the input itself where beta · input > threshold, as they differ no more."""
     _floats("softplus", input)
     scaled = input * beta
@@ -224,8 +240,9 @@ softplus.explain(
 )
 
 
+@appears("functional inplace")
 @op
-def silu(input):
+def silu(input: Array) -> Array:
     """input · sigmoid(input)."""
     _floats("silu", input)
     return input * sigmoid(input)
@@ -240,8 +257,9 @@ silu.grad(input=_silu_to_input)
 silu.explain("The product rule for x · sigmoid(x).", input="g · s · (1 + input · (1 − s)), where s = sigmoid(input)")
 
 
+@appears("functional inplace")
 @op
-def mish(input):
+def mish(input: Array) -> Array:
     """input · tanh(softplus(input)) (Misra 2019)."""
     _floats("mish", input)
     return input * np.tanh(softplus(input))
@@ -259,8 +277,9 @@ mish.explain(
 )
 
 
+@appears("functional")
 @in_float32
-def glu(input: Any, dim: int = -1) -> Any:
+def glu(input: Array, dim: int = -1) -> Array:
     """a · sigmoid(b), where a and b are the two halves of input along dim        (..., 2n, ...) -> (..., n, ...)"""
     _floats("glu", input)
     if input.ndim == 0:
@@ -275,8 +294,9 @@ def glu(input: Any, dim: int = -1) -> Any:
 # The Gaussian unit.
 
 
+@appears("functional")
 @op
-def gelu(input, approximate="none"):
+def gelu(input: Array, approximate: str = "none") -> Array:
     """input · Φ(input), Φ the normal distribution function (Hendrycks and Gimpel 2016).
 
     approximate: "none", or "tanh" for their formula 0.5·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))).
@@ -316,8 +336,9 @@ gelu.explain(
 # In straight pieces.
 
 
+@appears("functional inplace")
 @op
-def hardsigmoid(input):
+def hardsigmoid(input: Array) -> Array:
     """min(max(input / 6 + 1/2, 0), 1)."""
     _floats("hardsigmoid", input)
     return np.minimum(np.maximum(input + 3, 0), 6) / 6
@@ -327,8 +348,9 @@ hardsigmoid.grad(input=lambda g, input: where(logical_and(gt(input, -3), lt(inpu
 hardsigmoid.explain("Slope 1/6 between -3 and 3, flat outside.", zero="saturated: the input was outside (-3, 3)")
 
 
+@appears("functional inplace")
 @op
-def hardswish(input):
+def hardswish(input: Array) -> Array:
     """input · hardsigmoid(input) (Howard et al. 2019)."""
     _floats("hardswish", input)
     return input * (np.minimum(np.maximum(input + 3, 0), 6) / 6)
@@ -338,8 +360,9 @@ hardswish.grad(input=lambda g, input: where(le(input, -3), 0, where(lt(input, 3)
 hardswish.explain("The slope of its three pieces: 0, x/3 + 1/2, and 1.", zero="the input was at most -3 there")
 
 
+@appears("functional")
 @in_float32
-def softshrink(input: Any, lambd: float = 0.5) -> Any:
+def softshrink(input: Array, lambd: float = 0.5) -> Array:
     """input brought nearer to 0 by lambd, and 0 where it is nearer already."""
     _floats("softshrink", input)
     if lambd < 0:
@@ -347,20 +370,23 @@ def softshrink(input: Any, lambd: float = 0.5) -> Any:
     return where(le(abs(input), lambd), 0, minus(input, mul(sign(input), lambd)))
 
 
-def hardshrink(input: Any, lambd: float = 0.5) -> Any:
+@appears("function out functional")
+def hardshrink(input: Array, lambd: float = 0.5) -> Array:
     """input, and 0 where -lambd <= input <= lambd."""
     _floats("hardshrink", input)
     return where(le(abs(input), lambd), 0, input)
 
 
+@appears("functional")
 @in_float32
-def tanhshrink(input: Any) -> Any:
+def tanhshrink(input: Array) -> Array:
     """input - tanh(input)."""
     return minus(input, tanh(input))
 
 
+@appears("functional")
 @op
-def softsign(input):
+def softsign(input: Array) -> Array:
     """input / (1 + |input|)."""
     input = real(input)
     return input / (np.abs(input) + 1)
@@ -373,3 +399,14 @@ def _softsign_to_input(g: Any, input: Any) -> Any:
 
 softsign.grad(input=_softsign_to_input)
 softsign.explain("The slope is 1 / (1 + |x|)²: one at zero.", input="g / (1 + abs(input))^2")
+
+
+@appears("functional inplace inplace_")
+def rrelu(input: Array, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False) -> Array:
+    """leaky_relu with a random slope between lower and upper for each element; their mean when not training."""
+    if not -math.inf < lower <= upper < math.inf:
+        raise RuntimeError(f"rrelu: expects lower <= upper, both finite, got {lower} and {upper}")
+    slope: Any = (lower + upper) / 2
+    if training:
+        slope = wrap(rng().uniform(lower, upper, tuple(input.shape)).astype(input.dtype))
+    return where(ge(input, 0), input, mul(input, slope))

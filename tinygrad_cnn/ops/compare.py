@@ -11,14 +11,17 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import modular, promote, result_type
+from ..arrays.types import Array, Axis, Number
 from ..engine.call import op
 from ..engine.tensor import as_array
+from .declared import appears
 from .dims import reduced
 from .pairs import apart, pairwise
 
 
+@appears("function out method in_place")
 @pairwise(np.equal)
-def eq(input, other):
+def eq(input: Array, other: Array | Number):
     """input == other.
 
     >>> import tinygrad_cnn as tg
@@ -27,51 +30,57 @@ def eq(input, other):
     """
 
 
+@appears("function out method in_place", aliases="not_equal")
 @pairwise(np.not_equal)
-def ne(input, other):
+def ne(input: Array, other: Array | Number):
     """input != other."""
 
 
+@appears("function out method in_place", aliases="less")
 @pairwise(np.less)
-def lt(input, other):
+def lt(input: Array, other: Array | Number):
     """input < other."""
 
 
+@appears("function out method in_place", aliases="less_equal")
 @pairwise(np.less_equal)
-def le(input, other):
+def le(input: Array, other: Array | Number):
     """input <= other."""
 
 
+@appears("function out method in_place", aliases="greater")
 @pairwise(np.greater)
-def gt(input, other):
+def gt(input: Array, other: Array | Number):
     """input > other."""
 
 
+@appears("function out method in_place", aliases="greater_equal")
 @pairwise(np.greater_equal)
-def ge(input, other):
+def ge(input: Array, other: Array | Number):
     """input >= other."""
 
 
-not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
-
-
+@appears("function out method in_place")
 @pairwise(np.logical_and)
-def logical_and(input, other):
+def logical_and(input: Array, other: Array):
     """Both are not zero."""
 
 
+@appears("function out method in_place")
 @pairwise(np.logical_or)
-def logical_or(input, other):
+def logical_or(input: Array, other: Array):
     """One or both are not zero."""
 
 
+@appears("function out method in_place")
 @pairwise(np.logical_xor)
-def logical_xor(input, other):
+def logical_xor(input: Array, other: Array):
     """Just one is not zero."""
 
 
+@appears("function out method in_place")
 @op
-def logical_not(input):
+def logical_not(input: Array) -> Array:
     """It is zero."""
     return np.logical_not(input)
 
@@ -93,33 +102,39 @@ def _shiftable(input: Any, other: Any) -> tuple:
     return promote(input, other)
 
 
+@appears("function out method")
 @pairwise(np.bitwise_and, _bits, quick=_bits)
-def bitwise_and(input, other):
+def bitwise_and(input: Array, other: Array | Number):
     """input & other, bit by bit; for bool: both."""
 
 
+@appears("function out method")
 @pairwise(np.bitwise_or, _bits, quick=_bits)
-def bitwise_or(input, other):
+def bitwise_or(input: Array, other: Array | Number):
     """input | other, bit by bit; for bool: one or both."""
 
 
+@appears("function out method")
 @pairwise(np.bitwise_xor, _bits, quick=_bits)
-def bitwise_xor(input, other):
+def bitwise_xor(input: Array, other: Array | Number):
     """input ^ other, bit by bit; for bool: just one."""
 
 
+@appears("function out")
 @pairwise(np.left_shift, _shiftable, quick=_shiftable)
-def bitwise_left_shift(input, other):
+def bitwise_left_shift(input: Array, other: Array | Number):
     """input << other."""
 
 
+@appears("function out")
 @pairwise(np.right_shift, _shiftable, quick=_shiftable)
-def bitwise_right_shift(input, other):
+def bitwise_right_shift(input: Array, other: Array | Number):
     """input >> other; the sign stays."""
 
 
+@appears("function out method")
 @op
-def bitwise_not(input):
+def bitwise_not(input: Array) -> Array:
     """~input, bit by bit; for bool: not."""
     if input.dtype.kind not in "biu":
         raise RuntimeError(f"bitwise_not: takes integers or bool, got {input.dtype}; convert it with .long()")
@@ -129,38 +144,44 @@ def bitwise_not(input):
 # Of what kind a number is.
 
 
+@appears("function method")
 @op
-def isnan(input):
+def isnan(input: Array) -> Array:
     """It is NaN."""
     return np.isnan(input)
 
 
+@appears("function method")
 @op
-def isinf(input):
+def isinf(input: Array) -> Array:
     """It is infinite, of either sign."""
     return np.isinf(input)
 
 
+@appears("function out method")
 @op
-def isposinf(input):
+def isposinf(input: Array) -> Array:
     """It is +inf."""
     return np.isposinf(input)
 
 
+@appears("function out method")
 @op
-def isneginf(input):
+def isneginf(input: Array) -> Array:
     """It is -inf."""
     return np.isneginf(input)
 
 
+@appears("function method")
 @op
-def isfinite(input):
+def isfinite(input: Array) -> Array:
     """It is neither infinite nor NaN."""
     return np.isfinite(input)
 
 
+@appears("function out method")
 @op
-def signbit(input):
+def signbit(input: Array) -> Array:
     """Its sign is minus, also that of -0.0."""
     return np.signbit(input)
 
@@ -178,8 +199,9 @@ for _single in (logical_not, bitwise_not, isnan, isinf, isposinf, isneginf, isfi
 # Equal enough.
 
 
+@appears("function method")
 @op
-def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
+def isclose(input: Array, other: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:
     """|input - other| <= atol + rtol · |other|, elementwise; infinities are close to themselves alone."""
     if input.dtype != other.dtype:
         raise RuntimeError(
@@ -196,7 +218,8 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
 isclose.grad(input=None, other=None)
 
 
-def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+@appears("function method")
+def allclose(input: Array, other: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
     """Whether all elements are close: |input - other| <= atol + rtol · |other|; a Python bool.
 
     >>> import tinygrad_cnn as tg
@@ -206,7 +229,8 @@ def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, e
     return builtins.bool(np.all(isclose(as_array(input), as_array(other), rtol, atol, equal_nan)))
 
 
-def equal(input: Any, other: Any) -> bool:
+@appears("function method")
+def equal(input: Array, other: Array) -> bool:
     """Whether both have one shape and the same elements; a Python bool."""
     return builtins.bool(np.array_equal(as_array(input), as_array(other)))
 
@@ -214,8 +238,9 @@ def equal(input: Any, other: Any) -> bool:
 # All of them.
 
 
+@appears("function out method")
 @op
-def all(input, dim=None, keepdim=False):
+def all(input: Array, dim: Axis | None = None, keepdim: bool = False) -> Array:
     """Whether all elements along `dim` are not zero.
 
     >>> import tinygrad_cnn as tg
@@ -228,8 +253,9 @@ def all(input, dim=None, keepdim=False):
 all.grad(input=None)
 
 
+@appears("function out method")
 @op
-def any(input, dim=None, keepdim=False):
+def any(input: Array, dim: Axis | None = None, keepdim: bool = False) -> Array:
     """Whether any element along `dim` is not zero."""
     return np.any(input, axis=_over("any", dim, input.ndim, keepdim), keepdims=keepdim)
 

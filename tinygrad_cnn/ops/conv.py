@@ -13,18 +13,29 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.types import Array, Window
 from ..arrays.windows import covered
 from ..engine.broadcast import expand_to, in_float32
 from ..engine.call import op
 from ..kernels import kernel
+from .declared import appears
 from .shape import squeeze, unsqueeze
 from .window import batched, fit, numbers, remembered
 
 GEOMETRY = "stride padding dilation groups"  # rules take the four in one word
 
 
+@appears("function functional")
 @op(geometry=GEOMETRY)
-def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+def conv2d(
+    input: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Window = 1,
+    padding: Window | str = 0,
+    dilation: Window = 1,
+    groups: int = 1,
+) -> Array:
     """Σ input[n,c,ps+i,qs+j]·weight[o,c,i,j] + bias[o]        (N,C,H,W) (O,C/G,h,w) (O,) -> (N,O,P,Q)
 
     Over c, i and j; P = (H + 2·padding - dilation·(h-1) - 1) // stride + 1, and Q likewise. (It is a
@@ -68,8 +79,14 @@ conv2d.explain(
 
 @op(geometry=GEOMETRY)
 def conv2d_input(
-    grad, weight, input_shape: tuple, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
-):
+    grad: Array,
+    weight: Array,
+    input_shape: tuple,
+    stride: Window = 1,
+    padding: Window | str = 0,
+    dilation: Window = 1,
+    groups: int = 1,
+) -> Array:
     """Σ grad[n,o,p,q]·weight[o,c,i,j] at [n,c,ps+i,qs+j]        (N,O,P,Q) (O,C/G,h,w) -> (N,C,H,W)
 
     The derivative of ⟨conv2d(input, weight), grad⟩ in input; conv_transpose2d computes the same.
@@ -97,8 +114,14 @@ conv2d_input.explain(
 
 @op(geometry=GEOMETRY)
 def conv2d_weight(
-    grad, input, weight_shape: tuple, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
-):
+    grad: Array,
+    input: Array,
+    weight_shape: tuple,
+    stride: Window = 1,
+    padding: Window | str = 0,
+    dilation: Window = 1,
+    groups: int = 1,
+) -> Array:
     """Σ grad[n,o,p,q]·input[n,c,ps+i,qs+j]        (N,O,P,Q) (N,C,H,W) -> (O,C/G,h,w)
 
     The derivative of ⟨conv2d(input, weight), grad⟩ in weight.
@@ -120,7 +143,7 @@ conv2d_weight.explain(
 
 
 @op
-def channel_sums(input):
+def channel_sums(input: Array) -> Array:
     """Σ input[n,c,y,x] over all but c: what a bias is told        (N,C,H,W) or (C,H,W) -> (C,)"""
     return kernel.channel_sums(input if input.ndim == 4 else input[None])
 
@@ -129,15 +152,16 @@ channel_sums.grad(input=lambda g, input_shape: expand_to(g.reshape((-1, 1, 1)), 
 channel_sums.explain("A sum's gradient goes to every element that was added.", input="g[c] at every n, y, x")
 
 
+@appears("function functional")
 def conv1d(
-    input: Any,
-    weight: Any,
-    bias: Any = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
+    input: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Window = 1,
+    padding: Window | str = 0,
+    dilation: Window = 1,
     groups: int = 1,
-) -> Any:
+) -> Array:
     """Σ input[n,c,ps+i]·weight[o,c,i] + bias[o]        (N,C,L) (O,C/G,w) (O,) -> (N,O,P)
 
     A conv2d over pictures of one row; the arguments are those of conv2d with one number each.
@@ -154,16 +178,17 @@ def conv1d(
     return squeeze(conv2d(unsqueeze(input, -2), unsqueeze(weight, -2), bias, stride, pads, dilation, groups), -2)
 
 
+@appears("function functional")
 def conv_transpose2d(
-    input: Any,
-    weight: Any,
-    bias: Any = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    output_padding: Any = 0,
+    input: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Window = 1,
+    padding: Window | str = 0,
+    output_padding: Window = 0,
     groups: int = 1,
-    dilation: Any = 1,
-) -> Any:
+    dilation: Window = 1,
+) -> Array:
     """Σ input[n,c,p,q]·weight[c,o,i,j] at [n,o,ps+i,qs+j], + bias[o]        (N,C,P,Q) (C,O/G,h,w) (O,) -> (N,O,H,W)
 
     What conv2d does to a gradient, used as a layer that makes pictures larger:
@@ -177,16 +202,17 @@ def conv_transpose2d(
     return _transposed("conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
+@appears("function functional")
 def conv_transpose1d(
-    input: Any,
-    weight: Any,
-    bias: Any = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    output_padding: Any = 0,
+    input: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Window = 1,
+    padding: Window | str = 0,
+    output_padding: Window = 0,
     groups: int = 1,
-    dilation: Any = 1,
-) -> Any:
+    dilation: Window = 1,
+) -> Array:
     """Σ input[n,c,p]·weight[c,o,i] at [n,o,ps+i], + bias[o]        (N,C,P) (C,O/G,w) (O,) -> (N,O,L)
 
     A conv_transpose2d over pictures of one row; the arguments are the same, with one number each.

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import int64
+from ..arrays.types import Array, DType
 from ..engine.broadcast import expand_to
 from ..engine.call import op
 from ..engine.tensor import as_array
+from .declared import appears
 from .dims import axis
 from .elementwise import mul, where
 from .reduce import Chosen, chosen, prod_others, sum
@@ -34,8 +36,9 @@ def _running(name: str, ufunc: np.ufunc, input: Any, dim: Any, dtype: Any) -> np
 _DOUBLE = {np.dtype(np.float32): np.dtype(np.float64), np.dtype(np.complex64): np.dtype(np.complex128)}
 
 
+@appears("function out method in_place")
 @op
-def cumsum(input, dim: int, dtype=None):
+def cumsum(input: Array, dim: int, dtype: DType | None = None) -> Array:
     """out[i] = input[0] + ... + input[i] along dim.
 
     >>> import tinygrad_cnn as tg
@@ -55,7 +58,7 @@ cumsum.explain("An element is in every later sum: it gets the sum of their gradi
 
 
 @op
-def sum_onwards(input, dim: int):
+def sum_onwards(input: Array, dim: int) -> Array:
     """out[i] = input[i] + ... + input[n-1] along dim: what cumsum is differentiated to."""
     return np.flip(_running("sum_onwards", np.add, np.flip(input, dim), dim, None), dim) if input.ndim else input.copy()
 
@@ -64,8 +67,9 @@ sum_onwards.grad(input=lambda g, dim: cumsum(g, dim))
 sum_onwards.explain("An element is in every earlier sum: it gets the sum of their gradients.", input="Σ_{j ≤ i} g[j]")
 
 
+@appears("function out method")
 @op
-def cumprod(input, dim: int, dtype=None):
+def cumprod(input: Array, dim: int, dtype: DType | None = None) -> Array:
     """out[i] = input[0] · ... · input[i] along dim. The gradient is right where elements are 0."""
     return _running("cumprod", np.multiply, input, dim, dtype)
 
@@ -99,7 +103,7 @@ cumprod.explain(
 
 
 @op
-def _latest(input, dim: int, least: bool):
+def _latest(input: Array, dim: int, least: bool) -> Array:
     """Where the extreme of elements 0 to i stands, for each i."""
     if input.ndim == 0:
         return np.zeros((), int64)
@@ -112,7 +116,8 @@ def _latest(input, dim: int, least: bool):
 _latest.grad(input=None)
 
 
-def cummax(input: Any, dim: int) -> Chosen:
+@appears("function out method")
+def cummax(input: Array, dim: int) -> Chosen:
     """The greatest of elements 0 to i along dim, as (values, indices).
 
     >>> import tinygrad_cnn as tg
@@ -123,7 +128,8 @@ def cummax(input: Any, dim: int) -> Chosen:
     return chosen(input, _latest(input, d, False), d)
 
 
-def cummin(input: Any, dim: int) -> Chosen:
+@appears("function out method")
+def cummin(input: Array, dim: int) -> Chosen:
     """The smallest of elements 0 to i along dim, as (values, indices)."""
     d = axis("cummin", dim, input.ndim)
     return chosen(input, _latest(input, d, True), d)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from ..arrays.types import Array
 from ..engine.broadcast import in_float32
+from .declared import appears
 from .elementwise import clamp, minimum, where
 from .loss import reduce_to, reduction_of
 from .reduce import norm
@@ -13,8 +13,9 @@ from .shape import broadcast_tensors
 from .unary import sqrt
 
 
+@appears("function functional")
 @in_float32
-def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
+def cosine_similarity(x1: Array, x2: Array, dim: int = 1, eps: float = 1e-8) -> Array:
     """x1·x2 / (max(|x1|, eps)·max(|x2|, eps)) along dim        two shapes that broadcast -> without dim
 
     The cosine of the angle between two vectors: 1 for one direction, -1 for opposite ones.
@@ -29,22 +30,24 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     return total(a * b, dim)
 
 
+@appears("function functional")
 @in_float32
-def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
+def pairwise_distance(x1: Array, x2: Array, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Array:
     """|x1 - x2 + eps|, the p-norm along the last axis        two shapes that broadcast -> without the last axis"""
     return norm(x1 - x2 + eps, p, -1, keepdim)
 
 
+@appears("function functional")
 @in_float32
 def cosine_embedding_loss(
-    input1: Any,
-    input2: Any,
-    target: Any,
+    input1: Array,
+    input2: Array,
+    target: Array,
     margin: float = 0,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
-) -> Any:
+) -> Array:
     """mean of 1 - cos where target is 1, max(0, cos - margin) where it is -1        (N,D) (N,D) (N,) -> ()"""
     reduction = reduction_of(reduction, size_average, reduce)
     if input1.shape != input2.shape or target.ndim != input1.ndim - 1 or input1.ndim not in (1, 2):
@@ -58,16 +61,17 @@ def cosine_embedding_loss(
     return reduce_to(losses, reduction)
 
 
+@appears("function functional")
 @in_float32
 def margin_ranking_loss(
-    input1: Any,
-    input2: Any,
-    target: Any,
+    input1: Array,
+    input2: Array,
+    target: Array,
     margin: float = 0,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
-) -> Any:
+) -> Array:
     """mean of max(0, margin - target·(input1 - input2)): input1 should be larger where target is 1, smaller where -1"""
     reduction = reduction_of(reduction, size_average, reduce)
     if not input1.ndim == input2.ndim == target.ndim:
@@ -78,11 +82,12 @@ def margin_ranking_loss(
     return reduce_to(clamp(margin - target * (input1 - input2), 0), reduction)
 
 
+@appears("function functional")
 @in_float32
 def triplet_margin_loss(
-    anchor: Any,
-    positive: Any,
-    negative: Any,
+    anchor: Array,
+    positive: Array,
+    negative: Array,
     margin: float = 1.0,
     p: float = 2,
     eps: float = 1e-6,
@@ -90,7 +95,7 @@ def triplet_margin_loss(
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
-) -> Any:
+) -> Array:
     """mean of max(0, |anchor - positive| - |anchor - negative| + margin)        (N,D) three times -> ()
 
     Distances are pairwise_distance(..., p, eps). swap: the negative may be compared with the positive instead, if

@@ -11,17 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.arguments import names_strangers
+from ..arrays.lines import user_level
+from ..arrays.types import Array
 from ..engine.broadcast import in_float32
 from ..engine.tensor import Tensor, wrap
 from ..random import rng
+from .declared import appears
 
 # Where SELU sends minus infinity: what alpha_dropout puts in place of dropped numbers.
 SELU_FLOOR = -1.7580993408473766
 
 
-@names_strangers
-def dropout(input: Any, p: float = 0.5, training: bool = True) -> Any:
+@appears("function functional inplace")
+def dropout(input: Array, p: float = 0.5, training: bool = True) -> Array:
     """input · mask / (1-p), each element kept with probability 1-p        any shape -> the same
 
     Without `training` it is the input itself. Raises a ValueError for p outside 0 to 1.
@@ -37,14 +39,16 @@ def dropout(input: Any, p: float = 0.5, training: bool = True) -> Any:
     return _masked(input, input.shape, p)
 
 
-def dropout1d(input: Any, p: float = 0.5, training: bool = True) -> Any:
+@appears("functional inplace")
+def dropout1d(input: Array, p: float = 0.5, training: bool = True) -> Array:
     """Dropout of whole channels        (N,C,L) -> (N,C,L), or (C,L) -> (C,L)"""
     if input.ndim not in (2, 3):
         raise RuntimeError(f"dropout1d: expected input (C, L) or (N, C, L), got {input.ndim} axes {tuple(input.shape)}")
     return _drop_channels("dropout1d", input, p, training, input.ndim - 1)
 
 
-def dropout2d(input: Any, p: float = 0.5, training: bool = True) -> Any:
+@appears("functional inplace")
+def dropout2d(input: Array, p: float = 0.5, training: bool = True) -> Array:
     """Dropout of whole channels        (N,C,H,W) -> (N,C,H,W)
 
     An input of three axes is taken for (N,C,L), with a warning, as in PyTorch.
@@ -53,23 +57,25 @@ def dropout2d(input: Any, p: float = 0.5, training: bool = True) -> Any:
         warnings.warn(
             f"dropout2d: expected input (N, C, H, W), got {input.ndim} axes {tuple(input.shape)}; for whole channels "
             "of other inputs use dropout1d or dropout3d",
-            stacklevel=3,
+            stacklevel=user_level(),
         )
     if input.ndim == 3:
         warnings.warn(
             f"dropout2d: input of three axes {tuple(input.shape)} is taken for (N, C, L), not (C, H, W); "
             "add an axis for the batch, or use dropout1d",
-            stacklevel=3,
+            stacklevel=user_level(),
         )
     return _drop_channels("dropout2d", input, p, training, 2)
 
 
-def dropout3d(input: Any, p: float = 0.5, training: bool = True) -> Any:
+@appears("functional inplace")
+def dropout3d(input: Array, p: float = 0.5, training: bool = True) -> Array:
     """Dropout of whole channels        (N,C,D,H,W) -> (N,C,D,H,W)"""
     return _drop_channels("dropout3d", input, p, training, 2)
 
 
-def alpha_dropout(input: Any, p: float = 0.5, training: bool = False) -> Any:
+@appears("function functional inplace")
+def alpha_dropout(input: Array, p: float = 0.5, training: bool = False) -> Array:
     """Dropout for SELU networks, which keeps mean 0 and variance 1        any shape -> the same
 
     Dropped elements become SELU's lower limit, then all is scaled and shifted. (Klambauer et al., 2017.)
@@ -77,7 +83,8 @@ def alpha_dropout(input: Any, p: float = 0.5, training: bool = False) -> Any:
     return _drop_to_floor("alpha_dropout", input, p, training, input.shape)
 
 
-def feature_alpha_dropout(input: Any, p: float = 0.5, training: bool = False) -> Any:
+@appears("function functional inplace")
+def feature_alpha_dropout(input: Array, p: float = 0.5, training: bool = False) -> Array:
     """alpha_dropout of whole channels        (N,C,...) -> (N,C,...)"""
     return _drop_to_floor("feature_alpha_dropout", input, p, training, _per_channel(input.shape, 2))
 

@@ -14,15 +14,17 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.types import Array
 from ..engine.broadcast import in_float32
 from ..engine.call import op
+from .declared import appears
 from .rearrange import diagonal
 from .reduce import sum
 from .shape import permute, reshape
 
 
 @op
-def _einsum(*operands, equation: str):
+def _einsum(*operands: Array, equation: str) -> Array:
     if len({a.dtype for a in operands}) > 1:
         raise RuntimeError(f"einsum: operands must have one dtype, got {', '.join(str(a.dtype) for a in operands)}")
     return np.einsum(equation, *operands, optimize=True)
@@ -42,8 +44,9 @@ _einsum.explain(
 )
 
 
+@appears("function")
 @in_float32
-def einsum(equation: str, *operands: Any) -> Any:
+def einsum(equation: str, *operands: Array) -> Array:
     """Σ of the products of the operands over all letters that stand before the arrow and not behind it.
 
     A letter that is twice in one operand takes its diagonal; `...` stands for any axes, which broadcast.

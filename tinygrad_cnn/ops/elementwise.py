@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import floating, modular, number, promote, result_type
+from ..arrays.types import Array, Number
 from ..engine.broadcast import cast, in_float32
 from ..engine.call import op
 from ..engine.tensor import as_array
 from .compare import eq, ge, gt, isfinite, isnan, le, logical_and, logical_or, lt
+from .declared import appears
 from .pairs import apart, pairwise
 from .unary import STAIRCASE, exp, log, nought, trunc
 
@@ -25,7 +27,7 @@ from .unary import STAIRCASE, exp, log, nought, trunc
 
 
 @pairwise(np.add, modular, name="add", quick=operator.add)
-def plus(input, other):
+def plus(input: Array, other: Array | Number):
     """input + other."""
 
 
@@ -43,7 +45,7 @@ def _no_bool(input: Any, other: Any) -> tuple:
 
 
 @pairwise(np.subtract, _no_bool, name="sub", quick=operator.sub)
-def minus(input, other):
+def minus(input: Array, other: Array | Number):
     """input - other."""
 
 
@@ -51,8 +53,9 @@ minus.grad(input=lambda g: g, other=lambda g: -g)
 minus.explain("The first gets the gradient, the second its negative.")
 
 
+@appears("function out method in_place", aliases="multiply")
 @pairwise(np.multiply, modular, quick=operator.mul)
-def mul(input, other):
+def mul(input: Array, other: Array | Number):
     """input · other.
 
     >>> import tinygrad_cnn as tg
@@ -68,7 +71,7 @@ mul.explain("Each factor gets the gradient times the other factor.", zero="the o
 
 
 @pairwise(np.true_divide, floating, name="div", quick=operator.truediv)
-def divide(input, other):
+def divide(input: Array, other: Array | Number):
     """input / other; integers are divided as floating numbers."""
 
 
@@ -76,8 +79,9 @@ divide.grad(input=lambda g, other: g / other, other=lambda g, input, other: -g *
 divide.explain("The numerator gets the gradient over the denominator, the denominator by the quotient rule.")
 
 
+@appears("function out method in_place", aliases="negative")
 @op
-def neg(input):
+def neg(input: Array) -> Array:
     """-input."""
     if input.dtype.kind == "b":
         raise RuntimeError("neg: a bool tensor has no negative; use logical_not, or convert it with .float()")
@@ -88,8 +92,9 @@ neg.grad(input=lambda g: -g)
 neg.explain("The gradient with the other sign.")
 
 
+@appears("function out method in_place")
 @in_float32
-def add(input: Any, other: Any, *, alpha: float = 1) -> Any:
+def add(input: Array, other: Array | Number, *, alpha: float = 1) -> Array:
     """input + alpha · other.
 
     >>> import tinygrad_cnn as tg
@@ -99,8 +104,9 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Any:
     return plus(input, scaled("add", input, other, alpha))
 
 
+@appears("function out method in_place", aliases="subtract")
 @in_float32
-def sub(input: Any, other: Any, *, alpha: float = 1) -> Any:
+def sub(input: Array, other: Array | Number, *, alpha: float = 1) -> Array:
     """input - alpha · other."""
     return minus(input, scaled("sub", input, other, alpha))
 
@@ -125,12 +131,14 @@ def scaled(name: str, input: Any, other: Any, alpha: Any) -> Any:
     return mul(other, number(alpha, common) if common.kind == "b" else alpha)
 
 
-def rsub(input: Any, other: Any, *, alpha: float = 1) -> Any:
+@appears("function")
+def rsub(input: Array, other: Array | Number, *, alpha: float = 1) -> Array:
     """other - alpha · input."""
     return sub(other, input, alpha=alpha)
 
 
-def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
+@appears("function out method in_place")
+def div(input: Array, other: Array | Number, *, rounding_mode: str | None = None) -> Array:
     """input / other, in floating numbers; rounding_mode "floor" or "trunc" rounds the quotient and keeps integers.
 
     >>> import tinygrad_cnn as tg
@@ -144,6 +152,12 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
     if rounding_mode == "trunc":
         return trunc_divide(input, other)
     raise RuntimeError(f"div: rounding_mode must be None, 'trunc' or 'floor', got {rounding_mode!r}")
+
+
+@appears("function out method in_place")
+def true_divide(input: Array, other: Array | Number) -> Array:
+    """input / other, in floating numbers."""
+    return divide(input, other)
 
 
 # Quotients that are rounded, and what remains.
@@ -165,8 +179,9 @@ def _truncated(input: Any, other: Any) -> Any:
     return (input - np.fmod(input, other)) // other  # exact for all integers
 
 
+@appears("function out method in_place")
 @pairwise(np.floor_divide, _nonzero)
-def floor_divide(input, other):
+def floor_divide(input: Array, other: Array | Number):
     """⌊input / other⌋: rounded towards minus infinity, as `//`."""
 
 
@@ -175,7 +190,7 @@ floor_divide.explain(**STAIRCASE)
 
 
 @pairwise(_truncated, _nonzero)
-def trunc_divide(input, other):
+def trunc_divide(input: Array, other: Array | Number):
     """input / other, rounded towards zero."""
 
 
@@ -183,8 +198,9 @@ trunc_divide.grad(input=lambda g: nought(g), other=lambda g: nought(g))
 trunc_divide.explain(**STAIRCASE)
 
 
+@appears("function out method in_place")
 @pairwise(np.remainder, _nonzero)
-def remainder(input, other):
+def remainder(input: Array, other: Array | Number):
     """input - other · ⌊input / other⌋: the sign is that of other, as `%`."""
 
 
@@ -192,8 +208,9 @@ remainder.grad(input=lambda g: g, other=lambda g, input, other: -g * floor_divid
 remainder.explain("Between two jumps the remainder is input - other · constant.")
 
 
+@appears("function out method in_place")
 @pairwise(np.fmod, _nonzero)
-def fmod(input, other):
+def fmod(input: Array, other: Array | Number):
     """input - other · trunc(input / other): the sign is that of input, as in C."""
 
 
@@ -204,8 +221,9 @@ fmod.explain("Between two jumps the remainder is input - other · constant.")
 # Powers.
 
 
+@appears("function out method in_place")
 @op
-def pow(input, exponent):
+def pow(input: Array | Number, exponent: Array | Number) -> Array:
     """input ** exponent; 0 ** 0 is 1, and a negative number to a fraction NaN.
 
     Integers stay integers, so their exponents must not be negative (RuntimeError).
@@ -256,8 +274,9 @@ pow.explain(
 # Choices.
 
 
+@appears("function out")
 @op
-def where(condition, input=None, other=None):
+def where(condition: Array, input: Array | Number | None = None, other: Array | Number | None = None) -> Any:
     """input where condition, else other; where(condition) alone gives the places that hold, as nonzero does.
 
     condition: bool. input, other: tensors or numbers; the result has their common dtype.
@@ -306,8 +325,9 @@ def _share(g: Any, theirs: Any, tie: Any) -> Any:
     return where(theirs, 0, where(tie, g / 2, g))
 
 
+@appears("function out method")
 @pairwise(np.maximum)
-def maximum(input, other):
+def maximum(input: Array, other: Array):
     """The greater of the two; NaN if one is NaN. Equal operands share the gradient evenly."""
 
 
@@ -323,8 +343,9 @@ maximum.explain(
 )
 
 
+@appears("function out method")
 @pairwise(np.minimum)
-def minimum(input, other):
+def minimum(input: Array, other: Array):
     """The smaller of the two; NaN if one is NaN. Equal operands share the gradient evenly."""
 
 
@@ -340,8 +361,9 @@ minimum.explain(
 )
 
 
+@appears("function out method")
 @pairwise(np.fmax)
-def fmax(input, other):
+def fmax(input: Array, other: Array):
     """The greater of the two; of a number and NaN the number."""
 
 
@@ -352,8 +374,9 @@ fmax.grad(
 fmax.explain("The one that was taken gets the gradient.", zero="the other one was taken there")
 
 
+@appears("function out method")
 @pairwise(np.fmin)
-def fmin(input, other):
+def fmin(input: Array, other: Array):
     """The smaller of the two; of a number and NaN the number."""
 
 
@@ -364,8 +387,9 @@ fmin.grad(
 fmin.explain("The one that was taken gets the gradient.", zero="the other one was taken there")
 
 
+@appears("function out method in_place", aliases="clip")
 @op
-def clamp(input, min=None, max=None):
+def clamp(input: Array, min: Array | Number | None = None, max: Array | Number | None = None) -> Array:
     """min(max(input, min), max), elementwise; where min > max it is max. The bounds are tensors or numbers.
 
     The gradient passes where min <= input <= max; a bound that was taken gets it elsewhere.
@@ -411,11 +435,22 @@ clamp.explain(
     max="g · [input > max or min > max]",
 )
 
-clip = clamp
+
+@appears("method in_place")
+def clamp_min(input: Array, min: Array | Number) -> Array:
+    """max(input, min)"""
+    return clamp(input, min)
 
 
+@appears("method in_place")
+def clamp_max(input: Array, max: Array | Number) -> Array:
+    """min(input, max)"""
+    return clamp(input, max=max)
+
+
+@appears("function out method in_place")
 @op(exact=True)
-def nan_to_num(input, nan=0.0, posinf=None, neginf=None):
+def nan_to_num(input: Array, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Array:
     """NaN replaced by `nan`, the infinities by `posinf` and `neginf` (default: the largest finite numbers)."""
     if input.dtype.kind != "f":
         return input.copy()
@@ -429,8 +464,9 @@ nan_to_num.explain("The gradient passes where the number was kept.", zero="the n
 # Formulas in two or three operands.
 
 
+@appears("function out method")
 @pairwise(np.arctan2, floating)
-def atan2(input, other):
+def atan2(input: Array, other: Array | Number):
     """The angle of the point (other, input) to the x axis, in (-π, π]."""
 
 
@@ -451,8 +487,9 @@ atan2.explain(
 )
 
 
+@appears("function out method")
 @pairwise(np.hypot, floating)
-def hypot(input, other):
+def hypot(input: Array, other: Array | Number):
     """√(input² + other²), without overflow."""
 
 
@@ -460,8 +497,9 @@ hypot.grad(input=lambda g, input, out: g * (input / out), other=lambda g, other,
 hypot.explain("The gradient in the direction of the point.")
 
 
+@appears("function out method")
 @pairwise(np.logaddexp, floating)
-def logaddexp(input, other):
+def logaddexp(input: Array, other: Array | Number):
     """ln(e^input + e^other), without overflow."""
 
 
@@ -478,8 +516,9 @@ def _xlogy(input: Any, other: Any) -> Any:
     )
 
 
+@appears("function out method in_place")
 @pairwise(_xlogy, floating)
-def xlogy(input, other):
+def xlogy(input: Array, other: Array | Number):
     """input · ln(other), and 0 where input is 0 (unless other is NaN)."""
 
 
@@ -496,8 +535,9 @@ xlogy.explain(
 )
 
 
+@appears("function out method in_place")
 @op
-def lerp(input, end, weight):
+def lerp(input: Array, end: Array, weight: Array | Number) -> Array:
     """input + weight · (end - input): input for weight 0, end for weight 1, exactly."""
     for operand in (input, end):
         if operand.dtype.kind != "f":
@@ -518,18 +558,17 @@ lerp.grad(
 lerp.explain("Start and end get their weights, the weight gets the way between them.")
 
 
+@appears("function out method in_place")
 @in_float32
-def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
+def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
     """input + value · tensor1 · tensor2."""
     return add(input, mul(tensor1, tensor2), alpha=value)
 
 
+@appears("function out method in_place")
 @in_float32
-def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
+def addcdiv(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
     """input + value · tensor1 / tensor2, of floating tensors."""
     if result_type(as_array(tensor1), as_array(tensor2)).kind not in "fc":
         raise RuntimeError("addcdiv: integers are not divided; convert tensor1 or tensor2 with .float()")
     return add(input, divide(tensor1, tensor2), alpha=value)
-
-
-multiply, subtract, true_divide, negative = mul, sub, divide, neg

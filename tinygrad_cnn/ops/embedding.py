@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 
 from ..arrays.half import widened
+from ..arrays.types import Array
 from ..engine.call import op
 from ..engine.tensor import Tensor, as_array
 from ..kernels import kernel
+from .declared import appears
 
 
 @op
-def _embedding(input, weight, padding_idx: int | None, scale_grad_by_freq: bool):
+def _embedding(input: Array, weight: Array, padding_idx: int | None, scale_grad_by_freq: bool) -> Array:
     """weight[input]        (...) int, (V,D) -> (...,D)"""
     return weight.take(input, 0)
 
@@ -37,7 +39,9 @@ _embedding.explain(
 
 
 @op
-def _embedding_weight(grad, input, weight_shape: tuple, padding_idx: int | None, scale_grad_by_freq: bool):
+def _embedding_weight(
+    grad: Array, input: Array, weight_shape: tuple, padding_idx: int | None, scale_grad_by_freq: bool
+) -> Array:
     """Σ grad[...] over the places where input is v        (...,D) (...) -> (V,D)
 
     Nothing is added to row padding_idx; with scale_grad_by_freq each sum becomes a mean.
@@ -67,15 +71,16 @@ _embedding_weight.grad(grad=_embedding_grad, input=None)
 _embedding_weight.explain("The rows' gradients are looked up.", grad="g[input]")
 
 
+@appears("function functional")
 def embedding(
-    input: Any,
-    weight: Any,
+    input: Array,
+    weight: Array,
     padding_idx: int | None = None,
     max_norm: float | None = None,
     norm_type: float = 2.0,
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
-) -> Any:
+) -> Array:
     """weight[input]: one row of the table for each number        (...) int, (V,D) -> (...,D)
 
     padding_idx: this row gets no gradient. max_norm: rows that are looked up and longer than this (in the

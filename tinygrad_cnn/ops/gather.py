@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import number
+from ..arrays.types import Array, Number
 from ..engine.call import op
 from ..engine.tensor import as_array, wrap
+from .declared import appears
 from .dims import axis
 from .elementwise import scaled
 from .index import getitem, parse, place, refuse_axes, refuse_dtype, setitem
@@ -76,7 +78,8 @@ def _refuse_outside(name: str, array: np.ndarray, n: int) -> None:
         raise RuntimeError(f"{name}: index {wrong} is out of bounds for an axis of length {n}")
 
 
-def gather(input: Any, dim: int, index: Any) -> Any:
+@appears("function out method")
+def gather(input: Array, dim: int, index: Array) -> Array:
     """out[i][j] = input[index[i][j]][j] for dim=0, input[i][index[i][j]] for dim=1; out has the shape of index.
 
     >>> import tinygrad_cnn as tg
@@ -94,7 +97,8 @@ def gather(input: Any, dim: int, index: Any) -> Any:
     return found if index.ndim else reshape(found, ())
 
 
-def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
+@appears("function out method")
+def take_along_dim(input: Array, indices: Array, dim: int | None = None) -> Array:
     """`gather`, where the axes other than dim broadcast; without dim, of all elements in a row. -1 is the last."""
     indices = _ints("take_along_dim", indices)
     if flat := dim is None:
@@ -114,8 +118,17 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
     return gather(spread[0], dim, spread[1])
 
 
+@appears("function out method in_place")
 @_numbers_too
-def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Any:
+def scatter(
+    input: Array,
+    dim: int,
+    index: Array,
+    src: Array | Number | None = None,
+    *,
+    value: Number | None = None,
+    reduce: str | None = None,
+) -> Array:
     """input with out[index[i][j]][j] = src[i][j] for dim=0, out[i][index[i][j]] = src[i][j] for dim=1.
 
     src (or value): a tensor at least as large as index and of the dtype of input, or a number.
@@ -136,8 +149,9 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
     return _scattered("scatter", input, dim, index, src, reduce)
 
 
+@appears("function out method in_place")
 @_numbers_too
-def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
+def scatter_add(input: Array, dim: int, index: Array, src: Array | Number) -> Array:
     """`scatter` that adds: what comes to one place adds up.
 
     >>> import tinygrad_cnn as tg
@@ -162,7 +176,7 @@ def _scattered(name: str, input: Any, dim: int, index: np.ndarray, src: Any, red
 
 
 @op
-def place_factors(input, src, places: tuple):
+def place_factors(input: Array, src: Array | Number, places: tuple) -> Array:
     """input with input[places] multiplied by src; a place that is named twice, by both."""
     out = input.copy()
     np.multiply.at(out, places, src)
@@ -181,8 +195,9 @@ def _part(name: str, src: Any, index: np.ndarray) -> Any:
     return src if tuple(src.shape) == shape else getitem(src, tuple(slice(n) for n in shape))
 
 
+@appears("function out method")
 @_numbers_too
-def index_select(input: Any, dim: int, index: Any) -> Any:
+def index_select(input: Array, dim: int, index: Array) -> Array:
     """The slices of axis dim that `index`, a vector of ints, names; a copy.
 
     >>> import tinygrad_cnn as tg
@@ -192,8 +207,9 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
     return getitem(input, _whole("index_select", input, dim, _ints("index_select", index, np.int32)))
 
 
+@appears("function out method in_place")
 @_numbers_too
-def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
+def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: float = 1) -> Array:
     """input with alpha · source[i] added to slice index[i] of axis dim; repeated slices add up."""
     index = _ints("index_add", index, np.int32)
     places = parse(_whole("index_add", input, dim, index), input.shape)
@@ -201,8 +217,9 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1
     return input + place(scaled("index_add", input, source, alpha), places, tuple(input.shape))
 
 
+@appears("function out method in_place")
 @_numbers_too
-def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
+def index_copy(input: Array, dim: int, index: Array, source: Array) -> Array:
     """input with slice index[i] of axis dim replaced by source[i]."""
     index = _ints("index_copy", index)
     places = _whole("index_copy", input, dim, index)
@@ -222,8 +239,9 @@ def _slices(name: str, input: Any, dim: int, index: np.ndarray, source: Any) -> 
     return source
 
 
+@appears("function method in_place")
 @_numbers_too
-def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
+def index_fill(input: Array, dim: int, index: Array, value: Array | Number) -> Array:
     """input with the slices of axis dim that `index` names set to one value."""
     refuse_axes("index_fill", value)
     index = _from_behind(_ints("index_fill", index), input.shape[axis("index_fill", dim, input.ndim)])
@@ -236,7 +254,8 @@ def _from_behind(index: np.ndarray, n: int) -> np.ndarray:
     return np.where(index < 0, index + n, index)
 
 
-def take(input: Any, index: Any) -> Any:
+@appears("function out method")
+def take(input: Array, index: Array) -> Array:
     """The elements at these places of the flattened input, in the shape of index."""
     array = _ints("take", index)
     n = input.numel() if hasattr(input, "numel") else input.size
@@ -245,7 +264,8 @@ def take(input: Any, index: Any) -> Any:
     return reshape(getitem(flatten(input), array.reshape(-1)), array.shape)
 
 
-def one_hot(tensor: Any, num_classes: int = -1) -> Any:
+@appears("functional")
+def one_hot(tensor: Array, num_classes: int = -1) -> Array:
     """1 at the class, 0 elsewhere: (...) ints -> (..., num_classes) int64; by default the largest class + 1.
 
     >>> import tinygrad_cnn as tg

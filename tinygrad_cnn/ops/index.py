@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arrays.dtypes import number
+from ..arrays.types import Array, Number
 from ..engine.broadcast import cast
 from ..engine.call import op
 from ..engine.record import frozen
 from ..engine.tensor import Tensor, as_array, wrap
 from ..kernels import kernel
+from .declared import appears
 from .elementwise import where
 from .shape import broadcast_tensors, reshape
 
@@ -113,7 +115,7 @@ def read(array: np.ndarray, places: Places) -> np.ndarray:
 
 
 @op(view=True, keeps="places")
-def getitem(input, index: Any):
+def getitem(input: Array, index: Any) -> Array:
     """input[index], with every kind of index that NumPy has: ints, slices, None, ..., masks, arrays of places.
 
     Ints and slices give a view; masks and arrays copy. Reading a place twice adds up its gradient.
@@ -137,7 +139,7 @@ getitem.explain(
 
 
 @op
-def place(input, places: Places, shape: tuple):
+def place(input: Array, places: Places, shape: tuple) -> Array:
     """Zeros of this shape, with each element of `input` added at its place: the way back of getitem."""
     out = np.zeros(shape, input.dtype)
     if places.advanced is None:
@@ -179,7 +181,7 @@ def write(array: np.ndarray, places: Places, value: Any) -> None:
 
 
 @op(keeps="places", exact=True)
-def setitem(input, value, index: Any):
+def setitem(input: Array, value: Array | Number, index: Any) -> Array:
     """A copy of `input` in which the places that `index` names hold `value`: what `x[index] = value` does to x.
 
     >>> import tinygrad_cnn as tg
@@ -206,7 +208,8 @@ setitem.explain(
 )
 
 
-def fill(input: Any, value: Any) -> Any:
+@appears("function method")
+def fill(input: Array, value: Array | Number) -> Array:
     """`value`, a number, in the shape and dtype of input."""
     refuse_axes("fill", value)
     return setitem(input, value, ...)
@@ -229,7 +232,8 @@ def refuse_dtype(name: str, input: Any, source: Any) -> None:
         )
 
 
-def index_put(input: Any, indices: tuple, values: Any, accumulate: bool = False) -> Any:
+@appears("function method in_place")
+def index_put(input: Array, indices: tuple, values: Array | Number, accumulate: bool = False) -> Array:
     """input with input[indices] = values; with accumulate, input[indices] += values, where repeated places add up."""
     if not isinstance(values, int | float | complex):
         refuse_dtype("index_put", input, values)
@@ -241,7 +245,8 @@ def index_put(input: Any, indices: tuple, values: Any, accumulate: bool = False)
 # Masks.
 
 
-def masked_fill(input: Any, mask: Any, value: Any) -> Any:
+@appears("function method in_place")
+def masked_fill(input: Array, mask: Array, value: Array | Number) -> Array:
     """`value`, a number, where the mask is True, input elsewhere; shapes broadcast, the dtype is that of input.
 
     >>> import tinygrad_cnn as tg
@@ -257,7 +262,8 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     return where(mask, held, input)
 
 
-def masked_select(input: Any, mask: Any) -> Any:
+@appears("function out method")
+def masked_select(input: Array, mask: Array) -> Array:
     """The elements where the mask is True, as a vector; shapes broadcast."""
     _refuse_other_than_bool("masked_select", mask)
     input, mask = broadcast_tensors(input, mask)
@@ -269,7 +275,8 @@ def _refuse_other_than_bool(name: str, mask: Any) -> None:
         raise RuntimeError(f"{name}: mask must be of dtype bool, got {mask.dtype}; compare, or use .bool()")
 
 
-def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
+@appears("function out method")
+def nonzero(input: Array, *, as_tuple: bool = False) -> Any:
     """The places that are not zero, (n, ndim) int64; with as_tuple, one vector per axis, ready to index with.
 
     >>> import tinygrad_cnn as tg

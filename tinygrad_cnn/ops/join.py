@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.arguments import numpy_names
 from ..arrays.dtypes import result_type
+from ..arrays.types import Array, Shape
 from ..engine.broadcast import expand_to
 from ..engine.call import op
+from .declared import appears
 from .dims import axis, whole
 from .index import getitem
 from .shape import reshape, unsqueeze
@@ -19,14 +20,14 @@ from .shape import reshape, unsqueeze
 
 
 @op
-def _cat(*tensors, dim: int, lengths: tuple):
+def _cat(*tensors: Array, dim: int, lengths: tuple) -> Array:
     if len({t.dtype for t in tensors}) > 1:
         common = result_type(*tensors)
         tensors = tuple(t.astype(common, copy=False) for t in tensors)
     return np.concatenate(tensors, axis=dim)
 
 
-def _join(tensors: Sequence[Any], dim: int) -> Any:
+def _join(tensors: Sequence[Array], dim: int) -> Any:
     """The tensors, whose shapes fit, one behind the other."""
     return _cat(*tensors, dim=dim, lengths=tuple(t.shape[dim] for t in tensors))
 
@@ -40,8 +41,8 @@ _cat.grad(tensors=_part)
 _cat.explain("Each tensor gets its own part of the gradient back.", tensors="its part of g")
 
 
-@numpy_names
-def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
+@appears("function out", aliases="concat concatenate")
+def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
     """The tensors one behind the other along axis dim: (..., n1, ...) (..., n2, ...) -> (..., n1 + n2, ...).
 
     RuntimeError where another axis differs in length.
@@ -62,11 +63,8 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     return _join(tensors, dim)
 
 
-concat = concatenate = cat
-
-
-@numpy_names
-def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
+@appears("function out")
+def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
     """Tensors of one shape side by side, along a new axis dim.
 
     >>> import tinygrad_cnn as tg
@@ -98,12 +96,14 @@ def _listed(shapes: list) -> str:
     return ", ".join(map(str, shapes[:8])) + (", ..." if len(shapes) > 8 else "")
 
 
-def atleast_1d(*tensors: Any) -> Any:
+@appears("function")
+def atleast_1d(*tensors: Array) -> Any:
     """Each tensor with at least one axis."""
     return _each(tensors, lambda x: reshape(x, (1,)) if x.ndim == 0 else x)
 
 
-def atleast_2d(*tensors: Any) -> Any:
+@appears("function")
+def atleast_2d(*tensors: Array) -> Any:
     """Each tensor with at least two axes; new ones come in front."""
     return _each(tensors, lambda x: reshape(x, (1, *x.shape)[-2:] if x.ndim else (1, 1)) if x.ndim < 2 else x)
 
@@ -114,13 +114,15 @@ def _each(tensors: tuple, f: Any) -> Any:
     return tuple(f(x) for x in (tensors[0] if len(tensors) == 1 else tensors))
 
 
-def hstack(tensors: Sequence[Any]) -> Any:
+@appears("function out")
+def hstack(tensors: Sequence[Array]) -> Array:
     """The tensors side by side: along axis 1, vectors along axis 0."""
     tensors = [atleast_1d(x) for x in _sequence("hstack", tensors)]
     return cat(tensors, 0 if tensors[0].ndim == 1 else 1)
 
 
-def vstack(tensors: Sequence[Any]) -> Any:
+@appears("function out")
+def vstack(tensors: Sequence[Array]) -> Array:
     """The tensors on top of each other: along axis 0, vectors as rows."""
     return cat([atleast_2d(x) for x in _sequence("vstack", tensors)], 0)
 
@@ -128,8 +130,9 @@ def vstack(tensors: Sequence[Any]) -> Any:
 # Several of one.
 
 
+@appears("function method")
 @op(view=True)
-def split_with_sizes(input, split_sizes: Sequence[int], dim: int = 0):
+def split_with_sizes(input: Array, split_sizes: Sequence[int], dim: int = 0) -> tuple[Array, ...]:
     """Parts of these lengths along axis dim, one behind the other; views.
 
     >>> import tinygrad_cnn as tg
@@ -164,7 +167,8 @@ split_with_sizes.explain(
 )
 
 
-def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple:
+@appears("function method")
+def split(tensor: Array, split_size_or_sections: Shape, dim: int = 0) -> tuple[Array, ...]:
     """Parts of one length along axis dim, the last may be shorter; or of the lengths in a list. Views.
 
     >>> import tinygrad_cnn as tg
@@ -181,7 +185,8 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple:
     return split_with_sizes(tensor, sizes, dim)
 
 
-def chunk(input: Any, chunks: int, dim: int = 0) -> tuple:
+@appears("function method")
+def chunk(input: Array, chunks: int, dim: int = 0) -> tuple[Array, ...]:
     """At most `chunks` parts of one length along axis dim, the last may be shorter. Views."""
     if whole("chunk", "chunks", chunks) <= 0:
         raise RuntimeError(f"chunk: expects `chunks` to be greater than 0, got {chunks}")
@@ -189,27 +194,30 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple:
     return split(input, -(-n // chunks), dim) if n else split_with_sizes(input, [0] * chunks, dim)
 
 
-def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple:
+@appears("function method")
+def tensor_split(input: Array, indices_or_sections: Shape | Array, dim: int = 0) -> tuple[Array, ...]:
     """That many parts of lengths that differ by at most 1; or parts that begin at the given places. Views."""
     n = input.shape[axis("tensor_split", dim, input.ndim)]
-    if hasattr(indices_or_sections, "ndim"):  # a tensor says the same as a number or a list
-        if indices_or_sections.ndim > 1 or indices_or_sections.dtype != np.int64:
+    sections: Any = indices_or_sections
+    if hasattr(sections, "ndim"):  # a tensor says the same as a number or a list
+        if sections.ndim > 1 or sections.dtype != np.int64:
             raise RuntimeError("tensor_split: a tensor of sections must be a number or a vector of int64")
-        indices_or_sections = indices_or_sections.tolist()
-    if isinstance(indices_or_sections, tuple | list):
-        starts = [slice(i).indices(n)[1] for i in indices_or_sections]
+        sections = sections.tolist()
+    if isinstance(sections, tuple | list):
+        starts = [slice(i).indices(n)[1] for i in sections]
     else:
-        if whole("tensor_split", "the number of sections", indices_or_sections) <= 0:
-            raise RuntimeError(f"tensor_split: number of sections must be larger than 0, got {indices_or_sections}")
-        each, longer = divmod(n, indices_or_sections)
-        starts = [i * each + min(i, longer) for i in range(1, indices_or_sections)]
+        if whole("tensor_split", "the number of sections", sections) <= 0:
+            raise RuntimeError(f"tensor_split: number of sections must be larger than 0, got {sections}")
+        each, longer = divmod(n, sections)
+        starts = [i * each + min(i, longer) for i in range(1, sections)]
     return tuple(
         narrow(input, dim, start, max(end - start, 0)) for start, end in zip([0, *starts], [*starts, n], strict=True)
     )
 
 
+@appears("function method")
 @op(view=True)
-def unbind(input, dim: int = 0):
+def unbind(input: Array, dim: int = 0) -> tuple[Array, ...]:
     """The slices along axis dim, without that axis: what iteration gives. Views.
 
     >>> import tinygrad_cnn as tg
@@ -238,7 +246,8 @@ unbind.explain(
 )
 
 
-def narrow(input: Any, dim: int, start: int, length: int) -> Any:
+@appears("function method")
+def narrow(input: Array, dim: int, start: int, length: int) -> Array:
     """The `length` elements from `start` on along axis dim. A view.
 
     >>> import tinygrad_cnn as tg
@@ -258,7 +267,8 @@ def narrow(input: Any, dim: int, start: int, length: int) -> Any:
     return getitem(input, (slice(None),) * d + (slice(first, first + length),))
 
 
-def select(input: Any, dim: int, index: int) -> Any:
+@appears("function method")
+def select(input: Array, dim: int, index: int) -> Array:
     """Slice number `index` of axis dim, without that axis. A view."""
     if input.ndim == 0:
         raise IndexError("select: a tensor without axes has nothing to select from")

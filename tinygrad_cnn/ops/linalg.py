@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.types import Array
 from ..engine.broadcast import in_float32
 from ..engine.call import op
 from ..kernels import kernel
+from .declared import appears
 from .dims import axes
 from .einsum import einsum
 from .rearrange import diagonal
@@ -20,8 +22,9 @@ from .reduce import sum
 from .shape import permute, reshape, transpose, unsqueeze
 
 
+@appears("function out method")
 @op
-def matmul(input, other):
+def matmul(input: Array, other: Array) -> Array:
     """input @ other: (..., N, K) (..., K, M) -> (..., N, M); axes in front broadcast.
 
     A vector on the left is a row, on the right a column, and its axis is not in the result:
@@ -93,7 +96,7 @@ matmul.explain(
 
 
 @op
-def weigh(input, weights: np.ndarray, dim: int):
+def weigh(input: Array, weights: Any, dim: int) -> Array:
     """Σ_y weights[p,y] · input[..., y, ...] along axis dim, -2 or -1        (..., Y, ...) (P, Y) -> (..., P, ...)
 
     A product with a matrix that is mostly 0; but a weight of 0 is no factor, it sees nothing: 0 · inf is 0 here.
@@ -117,7 +120,7 @@ weigh.explain(
 
 
 @op
-def linear(input, weight, bias=None):
+def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
     """input @ weight.T + bias: (..., I) (O, I) (O,) -> (..., O).
 
     >>> import tinygrad_cnn as tg
@@ -187,13 +190,15 @@ def _expect(name: str, **operands: tuple[Any, int]) -> None:
             raise RuntimeError(f"{name}: {which} must be {what}, got shape {tuple(x.shape)}; matmul takes any")
 
 
-def mm(input: Any, mat2: Any) -> Any:
+@appears("function out method")
+def mm(input: Array, mat2: Array) -> Array:
     """input @ mat2: (N, K) (K, M) -> (N, M)."""
     _expect("mm", input=(input, 2), mat2=(mat2, 2))
     return matmul(input, mat2)
 
 
-def bmm(input: Any, mat2: Any) -> Any:
+@appears("function out method")
+def bmm(input: Array, mat2: Array) -> Array:
     """input[b] @ mat2[b]: (B, N, K) (B, K, M) -> (B, N, M)."""
     _expect("bmm", input=(input, 3), mat2=(mat2, 3))
     if input.shape[0] != mat2.shape[0]:
@@ -201,59 +206,68 @@ def bmm(input: Any, mat2: Any) -> Any:
     return matmul(input, mat2)
 
 
-def mv(input: Any, vec: Any) -> Any:
+@appears("function out method")
+def mv(input: Array, vec: Array) -> Array:
     """input @ vec: (N, K) (K,) -> (N,)."""
     _expect("mv", input=(input, 2), vec=(vec, 1))
     return matmul(input, vec)
 
 
-def dot(input: Any, tensor: Any) -> Any:
+@appears("function out method")
+def dot(input: Array, tensor: Array) -> Array:
     """Σ input · tensor: (K,) (K,) -> ()."""
     _expect("dot", input=(input, 1), tensor=(tensor, 1))
     return matmul(input, tensor)
 
 
-def inner(input: Any, other: Any) -> Any:
+@appears("function out method")
+def inner(input: Array, other: Array) -> Array:
     """Σ over the last axis of both: (..., K) (___, K) -> (..., ___)."""
     if not input.ndim or not other.ndim:
         return input * other
     return tensordot(input, other, ((-1,), (-1,)))
 
 
-def outer(input: Any, vec2: Any) -> Any:
+@appears("function out method")
+def outer(input: Array, vec2: Array) -> Array:
     """Each element with each: (N,) (M,) -> (N, M)."""
     _expect("outer", input=(input, 1), vec2=(vec2, 1))
     return unsqueeze(input, 1) * vec2
 
 
+@appears("function out method in_place")
 @in_float32
-def addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+def addmm(input: Array, mat1: Array, mat2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
     """beta · input + alpha · mat1 @ mat2; input broadcasts to (N, M)."""
     product = mm(mat1, mat2)
     return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
 
 
+@appears("function out method")
 @in_float32
-def addmv(input: Any, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+def addmv(input: Array, mat: Array, vec: Array, *, beta: float = 1, alpha: float = 1) -> Array:
     """beta · input + alpha · mat @ vec."""
     product = mv(mat, vec)
     return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
 
 
+@appears("function out method")
 @in_float32
-def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+def baddbmm(input: Array, batch1: Array, batch2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
     """beta · input + alpha · batch1 @ batch2."""
     product = bmm(batch1, batch2)
     return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
 
 
-def trace(input: Any) -> Any:
+@appears("function method")
+def trace(input: Array) -> Array:
     """The sum of the main diagonal of a matrix."""
     _expect("trace", input=(input, 2))
     return sum(diagonal(input))
 
 
-def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
+@appears("function out")
+def tensordot(a: Array, b: Array, dims: Any = 2) -> Array:
     """Σ over axes dims[0] of a and dims[1] of b; a number n means the last n of a and the first n of b.
 
     >>> import tinygrad_cnn as tg
@@ -278,8 +292,9 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     return reshape(product, (*rows, *columns))
 
 
+@appears("function functional")
 @in_float32
-def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
+def bilinear(input1: Array, input2: Array, weight: Array, bias: Array | None = None) -> Array:
     """out[..., o] = Σᵢⱼ input1[..., i] · weight[o, i, j] · input2[..., j] + bias[o]."""
     out = einsum("...i,oij,...j->...o", input1, weight, input2)
     return out if bias is None else out + bias

@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 
 from ..arrays.lines import user_level
+from ..arrays.types import Array
 from ..engine.broadcast import in_float32
 from ..engine.call import op
 from ..engine.tensor import as_array
 from ..kernels import kernel
 from .compare import gt
+from .declared import appears
 from .elementwise import where
 from .reduce import average, mean
 from .reduce import sum as total
@@ -58,7 +60,7 @@ def reduce_array(losses: np.ndarray, reduction: str) -> Any:
 
 
 @op(keeps=("highest", "powers"))
-def _cross_entropy(input, target, reduction: str):
+def _cross_entropy(input: Array, target: Array, reduction: str) -> Array:
     """log Σ exp(input[n]) - input[n, target[n]], reduced        (N,C) (N,) -> () or (N,)"""
     losses, highest, powers = kernel.cross_entropy(input, target)
     return reduce_array(losses, reduction), highest, powers
@@ -87,13 +89,13 @@ _cross_entropy.explain(
 
 
 @op
-def pick_class(input, target):
+def pick_class(input: Array, target: Array) -> Array:
     """input[n, target[n]]        (N,C) (N,) -> (N,)"""
     return input[np.arange(len(input)), target]
 
 
 @op
-def place_class(grad, target, input_shape: tuple):
+def place_class(grad: Array, target: Array, input_shape: tuple) -> Array:
     """grad[n] at [n, target[n]], 0 elsewhere        (N,) (N,) -> (N,C)"""
     out = np.zeros(input_shape, grad.dtype)
     out[np.arange(len(out)), target] = grad
@@ -110,17 +112,18 @@ place_class.grad(grad=lambda g, target: pick_class(g, target), target=None)
 place_class.explain("The gradient is picked where the value was placed.", grad="g[n, target[n]]")
 
 
+@appears("functional")
 @in_float32
 def cross_entropy(
-    input: Any,
-    target: Any,
-    weight: Any = None,
+    input: Array,
+    target: Array,
+    weight: Array | None = None,
     size_average: bool | None = None,
     ignore_index: int = -100,
     reduce: bool | None = None,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
-) -> Any:
+) -> Array:
     """-log softmax(input)[target]: the surprise of the true class        (N,C) (N,) -> ()
 
     input: logits (N,C), (N,C,d1,...) or (C,); softmax is inside.
@@ -161,16 +164,17 @@ def cross_entropy(
     return loss if reduction != "none" else reshape(loss, shape)
 
 
+@appears("functional")
 @in_float32
 def nll_loss(
-    input: Any,
-    target: Any,
-    weight: Any = None,
+    input: Array,
+    target: Array,
+    weight: Array | None = None,
     size_average: bool | None = None,
     ignore_index: int = -100,
     reduce: bool | None = None,
     reduction: str = "mean",
-) -> Any:
+) -> Array:
     """-input[n, target[n]], the negative log-likelihood        (N,C) (N,) -> ()
 
     input: log-probabilities, as log_softmax gives them; the rest as in cross_entropy with classes.
@@ -188,17 +192,18 @@ def nll_loss(
     return loss if reduction != "none" else reshape(loss, shape)
 
 
+@appears("functional")
 @in_float32
 def multi_margin_loss(
-    input: Any,
-    target: Any,
+    input: Array,
+    target: Array,
     p: int = 1,
     margin: float = 1.0,
-    weight: Any = None,
+    weight: Array | None = None,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
-) -> Any:
+) -> Array:
     """Σ over j ≠ target of max(0, margin - input[target] + input[j])^p / C        (N,C) (N,) -> ()
 
     The multi-class hinge, the loss of a support vector machine. p: 1 or 2. weight: (C,) a factor for each class.

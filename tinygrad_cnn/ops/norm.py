@@ -20,10 +20,12 @@ from typing import Any
 import numpy as np
 
 from ..arrays.half import widened
+from ..arrays.types import Array, Axis, Shape
 from ..engine.broadcast import in_float32
 from ..engine.call import op
 from ..engine.tensor import Tensor, as_array
 from ..kernels import kernel
+from .declared import appears
 from .elementwise import clamp
 from .pool import avg_pool2d
 from .rearrange import pad
@@ -36,7 +38,7 @@ from .unary import rsqrt, square
 
 
 @op(keeps=("mean", "invstd"))
-def _batch_norm(input, weight, bias, eps: float, running: tuple | None):
+def _batch_norm(input: Array, weight: Array, bias: Array, eps: float, running: tuple | None) -> Array:
     """batch_norm in training; running is (mean, var, momentum), arrays that are moved in place."""
     out, mean, invstd = kernel.batch_norm(input, weight, bias, eps)
     follow(running, mean, invstd, eps, input)
@@ -83,7 +85,7 @@ def _move(running: tuple, mean: np.ndarray, var: np.ndarray) -> None:
 
 
 @op
-def _batch_norm_eval(input, weight, bias, mean: np.ndarray, var: np.ndarray, eps: float):
+def _batch_norm_eval(input: Array, weight: Array, bias: Array, mean: Any, var: Any, eps: float) -> Array:
     """batch_norm by statistics that are known: one scale and one shift for each channel."""
     invstd = _invstd(var, eps)
     scale = invstd if weight is None else weight * invstd
@@ -118,16 +120,17 @@ def _per_channel(vector: Any, ndim: int) -> Any:
     return reshape(vector, (-1, *(1,) * (ndim - 2)))
 
 
+@appears("function functional")
 def batch_norm(
-    input: Any,
-    running_mean: Any,
-    running_var: Any,
-    weight: Any = None,
-    bias: Any = None,
+    input: Array,
+    running_mean: Array | None,
+    running_var: Array | None,
+    weight: Array | None = None,
+    bias: Array | None = None,
     training: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-5,
-) -> Any:
+) -> Array:
     """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) (C,) (C,) -> (N,C,...)
 
     training: mean and var are those of each channel over the batch and all pixels, and running_mean and
@@ -216,7 +219,7 @@ def _bump(name: str, *changed: Any) -> None:
 
 
 @op(keeps=("mean", "invstd"))
-def standardize(input, dim: tuple, eps: float):
+def standardize(input: Array, dim: tuple, eps: float) -> Array:
     """(input - mean) / √(var + eps), mean and var over the axes dim        any shape -> the same"""
     return _standard(input, tuple([i % input.ndim for i in dim]), eps)
 
@@ -261,8 +264,11 @@ standardize.explain(
 )
 
 
+@appears("function functional")
 @in_float32
-def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+def layer_norm(
+    input: Array, normalized_shape: Shape, weight: Array | None = None, bias: Array | None = None, eps: float = 1e-5
+) -> Array:
     """(input - mean) / √(var + eps) · weight + bias        (..., *normalized_shape) -> the same
 
     mean and var over the last axes, whose lengths are normalized_shape; weight and bias have that shape.
@@ -278,8 +284,9 @@ def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any 
     return out if bias is None else out + bias
 
 
+@appears("function functional")
 @in_float32
-def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Any:
+def rms_norm(input: Array, normalized_shape: Shape, weight: Array | None = None, eps: float | None = None) -> Array:
     """input / √(mean of input² + eps) · weight        (..., *normalized_shape) -> the same
 
     layer_norm without the mean. eps: the dtype's own if None. (Zhang and Sennrich, 2019.)
@@ -311,8 +318,11 @@ def _last_axes(name: str, input: Any, normalized_shape: Any, **parameters: Any) 
     return tuple(range(-len(shape), 0))
 
 
+@appears("function functional")
 @in_float32
-def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+def group_norm(
+    input: Array, num_groups: int, weight: Array | None = None, bias: Array | None = None, eps: float = 1e-5
+) -> Array:
     """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) -> (N,C,...)
 
     mean and var over each of num_groups groups of channels, with all their pixels. (Wu and He, 2018.)
@@ -330,16 +340,17 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
     return _affine(out, weight, bias)
 
 
+@appears("function functional")
 def instance_norm(
-    input: Any,
-    running_mean: Any = None,
-    running_var: Any = None,
-    weight: Any = None,
-    bias: Any = None,
+    input: Array,
+    running_mean: Array | None = None,
+    running_var: Array | None = None,
+    weight: Array | None = None,
+    bias: Array | None = None,
     use_input_stats: bool = True,
     momentum: float = 0.1,
     eps: float = 1e-5,
-) -> Any:
+) -> Array:
     """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) (C,) (C,) -> (N,C,...)
 
     mean and var over the pixels of each channel of each example; without use_input_stats, the running ones.
@@ -376,7 +387,7 @@ def _standardized(input: Any, over: tuple, eps: float, weight: Any, bias: Any) -
 
 
 @in_float32
-def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Any:
+def normalize(input: Array, p: float = 2.0, dim: Axis = 1, eps: float = 1e-12) -> Array:
     """input / max(|input|, eps), the p-norm along dim        any shape -> the same
 
     >>> import tinygrad_cnn as tg
@@ -386,8 +397,9 @@ def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> A
     return input / clamp(norm(input, p, dim, True), eps)
 
 
+@appears("functional")
 @in_float32
-def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
+def local_response_norm(input: Array, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Array:
     """input / (k + alpha · mean of input² over `size` channels around)^beta        (N,C,...) -> (N,C,...)
 
     Channels beyond the first and the last count as 0. (Krizhevsky, Sutskever and Hinton, 2012.)

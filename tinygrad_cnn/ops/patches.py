@@ -13,14 +13,17 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.types import Array, Window
 from ..engine.call import op
+from .declared import appears
 from .window import batched, fit, numbers
 
 GEOMETRY = "kernel_size dilation padding stride"  # rules take the four in one word
 
 
+@appears("functional")
 @op(exact=True, geometry=GEOMETRY)
-def unfold(input, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1):
+def unfold(input: Array, kernel_size: Window, dilation: Window = 1, padding: Window = 0, stride: Window = 1) -> Array:
     """input[n,c,ps+i,qs+j] at [n, (c,i,j), (p,q)]        (N,C,H,W) -> (N, C·h·w, P·Q)
 
     The "im2col" of convolution: a convolution is weight.reshape(O, -1) @ unfold(input).
@@ -47,8 +50,16 @@ unfold.grad(input=lambda g, input_shape, geometry: fold(g, input_shape[-2:], *ge
 unfold.explain("Every pixel gets the sum over the windows that saw it.", zero="in no window", input="fold(g)")
 
 
+@appears("functional")
 @op(geometry=GEOMETRY)
-def fold(input, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1):
+def fold(
+    input: Array,
+    output_size: Window,
+    kernel_size: Window,
+    dilation: Window = 1,
+    padding: Window = 0,
+    stride: Window = 1,
+) -> Array:
     """Σ input[n, (c,i,j), (p,q)] at [n,c,ps+i,qs+j]        (N, C·h·w, P·Q) -> (N,C,H,W)
 
     Windows that overlap add up: it is the adjoint of unfold. output_size: (H, W).

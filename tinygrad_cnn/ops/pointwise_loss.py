@@ -10,10 +10,12 @@ import numpy as np
 
 from ..arrays.dtypes import result_type
 from ..arrays.lines import user_level
+from ..arrays.types import Array, Number
 from ..engine.broadcast import cast, in_float32
 from ..engine.call import op
 from ..engine.tensor import Tensor, as_array
 from .activation import hardtanh, logsigmoid, sigmoid, softplus
+from .declared import appears
 from .elementwise import clamp, sub, where, xlogy
 from .loss import reduce_array, reduce_to, reduction_of
 from .reduce import sum as total
@@ -25,7 +27,7 @@ from .unary import exp, log, square
 
 
 @op
-def _mse_loss(input, target, reduction: str):
+def _mse_loss(input: Array, target: Array, reduction: str) -> Array:
     """(input - target)², reduced        any shape twice -> () or the same"""
     return reduce_array(square(sub(input, target)), reduction)
 
@@ -48,15 +50,16 @@ _mse_loss.explain(
 )
 
 
+@appears("functional")
 @in_float32
 def mse_loss(
-    input: Any,
-    target: Any,
+    input: Array,
+    target: Array,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
-    weight: Any = None,
-) -> Any:
+    weight: Array | None = None,
+) -> Array:
     """mean of (input - target)²        any shape twice -> ()
 
     weight: a factor for each element; the mean is then the weighted one.
@@ -75,15 +78,16 @@ def mse_loss(
     return _weighted("mse_loss", _mse_loss(input, target, "none"), input, weight, reduction)
 
 
+@appears("functional")
 @in_float32
 def l1_loss(
-    input: Any,
-    target: Any,
+    input: Array,
+    target: Array,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
-    weight: Any = None,
-) -> Any:
+    weight: Array | None = None,
+) -> Array:
     """mean of |input - target|        any shape twice -> ()
 
     weight: a factor for each element; the mean is then the weighted one.
@@ -96,8 +100,11 @@ def l1_loss(
     return _weighted("l1_loss", losses, input, weight, reduction)
 
 
+@appears("functional")
 @in_float32
-def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Any:
+def huber_loss(
+    input: Array, target: Array, reduction: str = "mean", delta: float = 1.0, weight: Array | None = None
+) -> Array:
     """mean of e²/2 where |e| < delta, else delta·(|e| - delta/2), with e = input - target        any shape twice -> ()
 
     Quadratic near 0, linear far away. weight: a factor for each element. (Huber, 1964.)
@@ -117,15 +124,16 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     return reduce_to(losses, reduction)
 
 
+@appears("functional")
 @in_float32
 def smooth_l1_loss(
-    input: Any,
-    target: Any,
+    input: Array,
+    target: Array,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
     beta: float = 1.0,
-) -> Any:
+) -> Array:
     """mean of e²/(2·beta) where |e| < beta, else |e| - beta/2, with e = input - target        any shape twice -> ()
 
     huber_loss / beta; with beta = 0 it is l1_loss. (Girshick, Fast R-CNN, 2015.)
@@ -139,7 +147,7 @@ def smooth_l1_loss(
 
 
 @op
-def _huber(error, delta: float):
+def _huber(error: Array, delta: float) -> Array:
     """e²/2 where |e| < delta, else delta·(|e| - delta/2)        any shape -> the same"""
     near = np.clip(error, -delta, delta)
     return near * (error - near * 0.5)
@@ -186,7 +194,7 @@ def _weighted(name: str, losses: Any, input: Any, weight: Any, reduction: str) -
 
 
 @op
-def _binary_cross_entropy(input, target):
+def _binary_cross_entropy(input: Array, target: Array) -> Array:
     """-target·log(input) - (1-target)·log(1-input), logarithms at least -100        any shape twice -> the same"""
     return (target - 1) * np.maximum(np.log1p(-input), -100) - target * np.maximum(np.log(input), -100)
 
@@ -203,15 +211,16 @@ _binary_cross_entropy.explain(
 )
 
 
+@appears("functional")
 @in_float32
 def binary_cross_entropy(
-    input: Any,
-    target: Any,
-    weight: Any = None,
+    input: Array,
+    target: Array,
+    weight: Array | None = None,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
-) -> Any:
+) -> Array:
     """mean of -target·log(input) - (1-target)·log(1-input)        any shape twice -> ()
 
     input and target: probabilities between 0 and 1. Logarithms are at least -100, so that 0 and 1 have a finite
@@ -238,16 +247,17 @@ def binary_cross_entropy(
     return reduce_to(losses if weight is None else losses * weight, reduction)
 
 
+@appears("function functional")
 @in_float32
 def binary_cross_entropy_with_logits(
-    input: Any,
-    target: Any,
-    weight: Any = None,
+    input: Array,
+    target: Array,
+    weight: Array | None = None,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
-    pos_weight: Any = None,
-) -> Any:
+    pos_weight: Array | None = None,
+) -> Array:
     """mean of -target·log σ(input) - (1-target)·log(1-σ(input)), σ the sigmoid        any shape twice -> ()
 
     input: logits of any size. weight: a factor, broadcast. pos_weight: a factor for the first term, broadcast.
@@ -269,7 +279,7 @@ def binary_cross_entropy_with_logits(
 
 
 @op
-def _logit_loss(input, target, pos_weight=None):
+def _logit_loss(input: Array, target: Array, pos_weight: Array | None = None) -> Array:
     """-pos_weight·target·log σ(input) - (1-target)·log(1-σ(input)), exact where one of the two is almost 0."""
     pull = target if pos_weight is None else pos_weight * target
     straight = (1 - target) * np.maximum(input, 0) + pull * np.maximum(-input, 0)
@@ -307,15 +317,16 @@ def _same_shape(name: str, input: Any, target: Any) -> None:
         )
 
 
+@appears("function functional")
 @in_float32
 def kl_div(
-    input: Any,
-    target: Any,
+    input: Array,
+    target: Array,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
     log_target: bool = False,
-) -> Any:
+) -> Array:
     """mean of target·(log target - input): the Kullback-Leibler divergence        any shape twice -> ()
 
     input: log-probabilities; target: probabilities, or their logarithms with log_target.
@@ -336,17 +347,18 @@ def kl_div(
     return loss / input.shape[0] if by_batch and input.ndim else loss
 
 
+@appears("function functional")
 @in_float32
 def poisson_nll_loss(
-    input: Any,
-    target: Any,
+    input: Array,
+    target: Array,
     log_input: bool = True,
     full: bool = False,
     size_average: bool | None = None,
     eps: float = 1e-8,
     reduce: bool | None = None,
     reduction: str = "mean",
-) -> Any:
+) -> Array:
     """mean of e^input - target·input: counts with a Poisson distribution        any shape twice -> ()
 
     input: the logarithm of the expected count, or that count itself with log_input=False (eps keeps its logarithm
@@ -361,10 +373,11 @@ def poisson_nll_loss(
     return reduce_to(losses, reduction)
 
 
+@appears("functional")
 @in_float32
 def gaussian_nll_loss(
-    input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
-) -> Any:
+    input: Array, target: Array, var: Array | Number, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
+) -> Array:
     """mean of (log var + (input - target)² / var) / 2: numbers with a normal distribution        any shape twice -> ()
 
     var: the variance, a number or a Tensor of the shape of input, or with the last axis of length 1 or missing.
@@ -391,14 +404,11 @@ def gaussian_nll_loss(
 # Labels of -1 and 1, or 0 and 1.
 
 
+@appears("functional")
 @in_float32
 def soft_margin_loss(
-    input: Any,
-    target: Any,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Any:
+    input: Array, target: Array, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+) -> Array:
     """mean of log(1 + e^(-target·input)), target -1 or 1        any shape twice -> ()"""
     reduction = reduction_of(reduction, size_average, reduce)
     target = _like("soft_margin_loss", target, input)
@@ -409,15 +419,16 @@ def soft_margin_loss(
     return reduce_to(softplus(-target * input), reduction)
 
 
+@appears("function functional")
 @in_float32
 def hinge_embedding_loss(
-    input: Any,
-    target: Any,
+    input: Array,
+    target: Array,
     margin: float = 1.0,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
-) -> Any:
+) -> Array:
     """mean of input where target is 1, max(0, margin - input) where it is -1        any shape twice -> ()
 
     For input that measures how different a pair is: small for equal pairs, at least margin for the others.
@@ -427,15 +438,16 @@ def hinge_embedding_loss(
     return reduce_to(losses, reduction)
 
 
+@appears("functional")
 @in_float32
 def multilabel_soft_margin_loss(
-    input: Any,
-    target: Any,
-    weight: Any = None,
+    input: Array,
+    target: Array,
+    weight: Array | None = None,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
-) -> Any:
+) -> Array:
     """binary_cross_entropy_with_logits, its mean over the classes C        (N,C) (N,C) -> ()
 
     weight: (C,) a factor for each class.

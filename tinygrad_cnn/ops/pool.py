@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 
 from ..arrays.kept import kept
+from ..arrays.types import Array, Window
 from ..arrays.windows import covered
 from ..engine.broadcast import in_float32
 from ..engine.call import op
 from ..engine.tensor import as_array
 from ..kernels import kernel
 from .compare import eq
+from .declared import appears
 from .elementwise import where
 from .gather import gather, scatter
 from .linalg import weigh
@@ -27,23 +29,22 @@ from .reduce import mean
 from .shape import flatten, reshape, squeeze, unsqueeze
 from .window import batched, fit, numbers, remembered
 
-Window = Any  # an int, or a pair of them for (rows, columns)
-
 # What rules take in one word.
 MAX_GEOMETRY = "kernel_size stride padding dilation ceil_mode"
 AVG_GEOMETRY = "kernel_size stride padding ceil_mode count_include_pad divisor_override"
 
 
+@appears("function functional")
 @op(keeps="choice", geometry=MAX_GEOMETRY)
 def max_pool2d(
-    input,
+    input: Array,
     kernel_size: Window,
-    stride: Window = None,
+    stride: Window | None = None,
     padding: Window = 0,
     dilation: Window = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-):
+) -> Any:
     """max of input[n,c,ps+i,qs+j] over i and j        (N,C,H,W) -> (N,C,P,Q)
 
     The first of equal numbers is chosen and gets the whole gradient; NaN counts as the largest.
@@ -89,15 +90,15 @@ max_pool2d.explain(
 
 @op(geometry=MAX_GEOMETRY)
 def max_pool2d_place(
-    grad,
-    choice,
+    grad: Array,
+    choice: Array,
     input_shape: tuple,
     kernel_size: Window,
-    stride: Window = None,
+    stride: Window | None = None,
     padding: Window = 0,
     dilation: Window = 1,
     ceil_mode: bool = False,
-):
+) -> Array:
     """Each grad[n,c,p,q] added at the place its window chose        (N,C,P,Q) (N,C,P,Q) -> (N,C,H,W)"""
     geometry, _ = _geometry("max_pool2d", input_shape, kernel_size, stride, padding, dilation, ceil_mode)
     if len(input_shape) == 4:
@@ -114,14 +115,14 @@ max_pool2d_place.explain("The gradient is picked at the places that were chosen.
 
 @op(geometry=MAX_GEOMETRY)
 def max_pool2d_pick(
-    input,
-    choice,
+    input: Array,
+    choice: Array,
     kernel_size: Window,
-    stride: Window = None,
+    stride: Window | None = None,
     padding: Window = 0,
     dilation: Window = 1,
     ceil_mode: bool = False,
-):
+) -> Array:
     """input[n,c,y,x] at the place each window chose        (N,C,H,W) (N,C,P,Q) -> (N,C,P,Q)"""
     geometry, _ = _geometry("max_pool2d", input.shape, kernel_size, stride, padding, dilation, ceil_mode)
     if input.ndim == 4:
@@ -140,16 +141,17 @@ max_pool2d_pick.explain(
 )
 
 
+@appears("functional")
 @op(geometry=AVG_GEOMETRY)
 def avg_pool2d(
-    input,
+    input: Array,
     kernel_size: Window,
-    stride: Window = None,
+    stride: Window | None = None,
     padding: Window = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
-):
+) -> Array:
     """mean of input[n,c,ps+i,qs+j] over i and j        (N,C,H,W) -> (N,C,P,Q)
 
     kernel_size, stride, padding, ceil_mode: as in max_pool2d.
@@ -187,15 +189,15 @@ avg_pool2d.explain(
 
 @op(geometry=AVG_GEOMETRY)
 def avg_pool2d_spread(
-    grad,
+    grad: Array,
     input_shape: tuple,
     kernel_size: Window,
-    stride: Window = None,
+    stride: Window | None = None,
     padding: Window = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
-):
+) -> Array:
     """The share of each grad[n,c,p,q] added at every place of its window        (N,C,P,Q) -> (N,C,H,W)"""
     geometry, _, share = _avg_geometry(
         "avg_pool2d", input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
@@ -210,10 +212,11 @@ avg_pool2d_spread.grad(grad=lambda g, geometry: avg_pool2d(g, *geometry))
 avg_pool2d_spread.explain("The mean of the gradients in each window.", grad="avg_pool2d(g)")
 
 
+@appears("function functional")
 def max_pool1d(
-    input: Any,
+    input: Array,
     kernel_size: Window,
-    stride: Window = None,
+    stride: Window | None = None,
     padding: Window = 0,
     dilation: Window = 1,
     ceil_mode: bool = False,
@@ -231,14 +234,15 @@ def max_pool1d(
     return tuple(squeeze(o, -2) for o in out) if return_indices else squeeze(out, -2)
 
 
+@appears("function functional")
 def avg_pool1d(
-    input: Any,
+    input: Array,
     kernel_size: Window,
-    stride: Window = None,
+    stride: Window | None = None,
     padding: Window = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
-) -> Any:
+) -> Array:
     """mean of input[n,c,ps+i] over i        (N,C,L) -> (N,C,P)
 
     An avg_pool2d over pictures of one row; the arguments are the same, with one number each.
@@ -249,8 +253,11 @@ def avg_pool1d(
     return squeeze(avg_pool2d(unsqueeze(input, -2), *row), -2)
 
 
+@appears("functional")
 @in_float32
-def lp_pool2d(input: Any, norm_type: float, kernel_size: Window, stride: Window = None, ceil_mode: bool = False) -> Any:
+def lp_pool2d(
+    input: Array, norm_type: float, kernel_size: Window, stride: Window | None = None, ceil_mode: bool = False
+) -> Array:
     """(Σ input[n,c,ps+i,qs+j]^norm_type)^(1/norm_type) over i and j        (N,C,H,W) -> (N,C,P,Q)
 
     The gradient is 0 where all of a window is 0.
@@ -259,8 +266,11 @@ def lp_pool2d(input: Any, norm_type: float, kernel_size: Window, stride: Window 
     return _root(avg_pool2d(input**norm_type, (h, w), stride, 0, ceil_mode) * (h * w), norm_type)
 
 
+@appears("functional")
 @in_float32
-def lp_pool1d(input: Any, norm_type: float, kernel_size: Window, stride: Window = None, ceil_mode: bool = False) -> Any:
+def lp_pool1d(
+    input: Array, norm_type: float, kernel_size: Window, stride: Window | None = None, ceil_mode: bool = False
+) -> Array:
     """(Σ input[n,c,ps+i]^norm_type)^(1/norm_type) over i        (N,C,L) -> (N,C,P)"""
     (w,) = numbers("lp_pool1d", "kernel_size", kernel_size, 1, least=1)
     return _root(avg_pool1d(input**norm_type, w, stride, 0, ceil_mode) * w, norm_type)
@@ -275,8 +285,9 @@ def _root(sums: Any, norm_type: float) -> Any:
 # Adaptive: the number of windows is given, and they share out the picture as evenly as they can.
 
 
+@appears("functional")
 @in_float32
-def adaptive_avg_pool2d(input: Any, output_size: Window) -> Any:
+def adaptive_avg_pool2d(input: Array, output_size: Any) -> Array:
     """mean over P·Q windows that cover the picture        (N,C,H,W) -> (N,C,P,Q)
 
     Window p has the rows from ⌊pH/P⌋ to ⌈(p+1)H/P⌉. None in output_size keeps that axis as it is.
@@ -300,7 +311,8 @@ def adaptive_avg_pool2d(input: Any, output_size: Window) -> Any:
     return weigh(weigh(input, _means(H, P), -2), _means(W, Q), -1)
 
 
-def adaptive_max_pool2d(input: Any, output_size: Window, return_indices: bool = False) -> Any:
+@appears("functional")
+def adaptive_max_pool2d(input: Array, output_size: Any, return_indices: bool = False) -> Any:
     """max over P·Q windows that cover the picture        (N,C,H,W) -> (N,C,P,Q)
 
     The windows are those of adaptive_avg_pool2d; return_indices as in max_pool2d.
@@ -320,14 +332,16 @@ def adaptive_max_pool2d(input: Any, output_size: Window, return_indices: bool = 
     return out, indices if isinstance(input, np.ndarray) else type(out)(indices, dtype=indices.dtype)
 
 
-def adaptive_avg_pool1d(input: Any, output_size: Window) -> Any:
+@appears("function functional")
+def adaptive_avg_pool1d(input: Array, output_size: Any) -> Array:
     """mean over P windows that cover the row        (N,C,L) -> (N,C,P)"""
     batched("adaptive_avg_pool1d", input, 1)
     (P,) = numbers("adaptive_avg_pool1d", "output_size", output_size, 1, least=0)
     return squeeze(adaptive_avg_pool2d(unsqueeze(input, -2), (1, P)), -2)
 
 
-def adaptive_max_pool1d(input: Any, output_size: Window, return_indices: bool = False) -> Any:
+@appears("function functional")
+def adaptive_max_pool1d(input: Array, output_size: Any, return_indices: bool = False) -> Any:
     """max over P windows that cover the row        (N,C,L) -> (N,C,P)"""
     batched("adaptive_max_pool1d", input, 1)
     (P,) = numbers("adaptive_max_pool1d", "output_size", output_size, 1, least=0)
@@ -335,14 +349,15 @@ def adaptive_max_pool1d(input: Any, output_size: Window, return_indices: bool = 
     return tuple(squeeze(o, -2) for o in out) if return_indices else squeeze(out, -2)
 
 
+@appears("functional")
 def max_unpool2d(
-    input: Any,
-    indices: Any,
+    input: Array,
+    indices: Array,
     kernel_size: Window,
-    stride: Window = None,
+    stride: Window | None = None,
     padding: Window = 0,
     output_size: Any = None,
-) -> Any:
+) -> Array:
     """input[n,c,p,q] at the place indices[n,c,p,q] of a picture of zeros        (N,C,P,Q) (N,C,P,Q) -> (N,C,H,W)
 
     The way back from max_pool2d(..., return_indices=True). Without output_size, H = (P-1)·stride - 2·padding + h.

@@ -8,17 +8,20 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import number
+from ..arrays.types import Array, Axis, Shape
 from ..arrays.windows import fitting
 from ..engine.broadcast import sum_to
 from ..engine.call import op
 from ..engine.tensor import as_array
+from .declared import appears
 from .dims import axes, axis, whole
 from .index import getitem
 from .shape import clone, flatten, ints, reshape, transpose
 
 
+@appears("function sizes")
 @op
-def flip(input, dims: Any):
+def flip(input: Array, dims: Axis) -> Array:
     """The order of the elements turned round along each axis of dims; a copy.
 
     >>> import tinygrad_cnn as tg
@@ -33,21 +36,24 @@ flip.grad(input=lambda g, dims: flip(g, dims))
 flip.explain("Turned round again.")
 
 
-def fliplr(input: Any) -> Any:
+@appears("function method")
+def fliplr(input: Array) -> Array:
     """Mirrored: axis 1 turned round."""
     if input.ndim < 2:
         raise RuntimeError(f"fliplr: expects at least 2 axes, got shape {tuple(input.shape)}; use .flip(0)")
     return flip(input, 1)
 
 
-def flipud(input: Any) -> Any:
+@appears("function method")
+def flipud(input: Array) -> Array:
     """Upside down: axis 0 turned round."""
     if input.ndim < 1:
         raise RuntimeError("flipud: expects at least 1 axis, got a number")
     return flip(input, 0)
 
 
-def rot90(input: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
+@appears("function method")
+def rot90(input: Array, k: int = 1, dims: Sequence[int] = (0, 1)) -> Array:
     """Turned by k · 90 degrees, from axis dims[0] towards axis dims[1].
 
     >>> import tinygrad_cnn as tg
@@ -63,8 +69,9 @@ def rot90(input: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
     )[k % 4](input)
 
 
+@appears("function method")
 @op
-def roll(input, shifts: Any, dims: Any = None):
+def roll(input: Array, shifts: Axis, dims: Axis | None = None) -> Array:
     """Shifted along axes; what leaves at the end comes in at the start. Without dims, as if it were one axis.
 
     >>> import tinygrad_cnn as tg
@@ -86,8 +93,9 @@ roll.explain("Shifted back.", input="roll(g, −shifts)")
 # Repeated.
 
 
+@appears("sizes")
 @op
-def repeat(input, repeats: Any):
+def repeat(input: Array, repeats: Shape) -> Array:
     """The tensor repeats[i] times along axis i; more repeats than axes make new axes in front. A copy.
 
     >>> import tinygrad_cnn as tg
@@ -116,13 +124,17 @@ repeat.grad(input=_repeat_to_input)
 repeat.explain("An element gets the sum of its copies' gradients.", input="Σ_{copies} g")
 
 
-def tile(input: Any, dims: Any) -> Any:
+@appears("function sizes")
+def tile(input: Array, dims: Shape) -> Array:
     """`repeat`, where missing repeats in front are 1."""
     dims = ints("tile", dims)
     return repeat(input, (1,) * (input.ndim - len(dims)) + dims)
 
 
-def repeat_interleave(input: Any, repeats: Any, dim: int | None = None, *, output_size: int | None = None) -> Any:
+@appears("function method")
+def repeat_interleave(
+    input: Array, repeats: int | Array, dim: int | None = None, *, output_size: int | None = None
+) -> Array:
     """Each slice of axis dim repeated, one behind the other: by one number, or by a number for each.
 
     >>> import tinygrad_cnn as tg
@@ -151,8 +163,9 @@ def along(input: Any, d: int, places: np.ndarray) -> Any:
 # Padded.
 
 
+@appears("function")
 @op(exact=True)
-def constant_pad_nd(input, pad: tuple, value: float = 0.0):
+def constant_pad_nd(input: Array, pad: tuple, value: float = 0.0) -> Array:
     """`pad` with a constant. Padding by a negative number cuts off, so it is its own way back."""
     widths = _widths(pad, input.ndim)
     shape = tuple(n + a + b for n, (a, b) in zip(input.shape, widths, strict=True))
@@ -198,7 +211,8 @@ _PLACES = {
 }
 
 
-def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Any:
+@appears("functional")
+def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Array:
     """More elements around: pad = (left, right, top, bottom, ...), beginning with the last axis.
 
     mode: "constant" (by `value`, 0 if not given), "reflect" (without repeating the edge), "replicate" (the
@@ -236,15 +250,8 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
 
 
 @op(view=True, geometry="dimension size step")
-def windows(input, dimension: int, size: int, step: int):
-    """All windows of `size` elements along an axis, `step` apart; the elements of a window are the new last axis.
-
-    A view; where windows overlap, an element lies in several places of it and cannot be written to.
-
-    >>> import tinygrad_cnn as tg
-    >>> tg.arange(5).unfold(0, 3, 2).tolist()
-    [[0, 1, 2], [2, 3, 4]]
-    """
+def windows(input: Array, dimension: int, size: int, step: int) -> Array:
+    """Views of all windows along an axis: see `unfold`."""
     d = axis("unfold", dimension, input.ndim)
     n = input.shape[d] if input.ndim else 1
     size, step = whole("unfold", "size", size), whole("unfold", "step", step)
@@ -264,7 +271,7 @@ windows.explain("An element gets the sum of its gradients in all windows.", inpu
 
 
 @op(geometry="dimension size step")
-def fold_windows(input, dimension: int, size: int, step: int, shape: tuple):
+def fold_windows(input: Array, dimension: int, size: int, step: int, shape: tuple) -> Array:
     """Each element of each window added at the place that it came from: the way back of `windows`."""
     if not shape:
         return np.add.reduce(input)
@@ -279,11 +286,23 @@ def fold_windows(input, dimension: int, size: int, step: int, shape: tuple):
 fold_windows.grad(input=lambda g, geometry: windows(g, *geometry))
 fold_windows.explain("The windows of the gradient.", input="windows(g)")
 
-unfold = windows  # the method's name; nn.functional's unfold is another
+
+@appears("method")
+def unfold(input: Array, dimension: int, size: int, step: int) -> Array:
+    """All windows of `size` elements along an axis, `step` apart; the elements of a window are the new last axis.
+
+    A view; where windows overlap, an element lies in several places of it and cannot be written to.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.arange(5).unfold(0, 3, 2).tolist()
+    [[0, 1, 2], [2, 3, 4]]
+    """
+    return windows(input, dimension, size, step)
 
 
+@appears("function out method in_place")
 @op
-def tril(input, diagonal: int = 0):
+def tril(input: Array, diagonal: int = 0) -> Array:
     """The lower triangle of each matrix, zeros above; `diagonal` counts upwards from the main one."""
     _refuse_vector("tril", input)
     return np.tril(input, whole("tril", "diagonal", diagonal))
@@ -293,8 +312,9 @@ tril.grad(input=lambda g, diagonal: tril(g, diagonal))
 tril.explain("The same triangle of the gradient.", zero="these elements were left out")
 
 
+@appears("function out method in_place")
 @op
-def triu(input, diagonal: int = 0):
+def triu(input: Array, diagonal: int = 0) -> Array:
     """The upper triangle of each matrix, zeros below; `diagonal` counts upwards from the main one."""
     _refuse_vector("triu", input)
     return np.triu(input, whole("triu", "diagonal", diagonal))
@@ -309,8 +329,9 @@ def _refuse_vector(name: str, input: np.ndarray) -> None:
         raise RuntimeError(f"{name}: input must have at least 2 axes, got shape {input.shape}")
 
 
+@appears("function method")
 @op(view=True, place="offset dim1 dim2")
-def diagonal(input, offset: int = 0, dim1: int = 0, dim2: int = 1):
+def diagonal(input: Array, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Array:
     """The elements whose places along dim1 and dim2 are equal (or `offset` apart), as the last axis. A view.
 
     >>> import tinygrad_cnn as tg
@@ -340,7 +361,7 @@ def _diagonal(a: np.ndarray, offset: int, dim1: int, dim2: int) -> np.ndarray:
 
 
 @op(place="offset dim1 dim2")
-def diagonal_place(input, offset: int, dim1: int, dim2: int, shape: tuple):
+def diagonal_place(input: Array, offset: int, dim1: int, dim2: int, shape: tuple) -> Array:
     """Zeros of this shape with `input` on a diagonal: the way back of `diagonal`."""
     out = np.zeros(shape, input.dtype)
     _diagonal(out, offset, dim1, dim2)[...] = input
@@ -354,7 +375,8 @@ diagonal_place.explain("The gradient's diagonal.", input="diagonal(g)")
 _line = diagonal  # `diag` has a parameter of that name
 
 
-def diag(input: Any, diagonal: int = 0) -> Any:
+@appears("function out method")
+def diag(input: Array, diagonal: int = 0) -> Array:
     """The diagonal of a matrix, a copy; of a vector, the matrix that has it as its diagonal.
 
     >>> import tinygrad_cnn as tg

@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arrays.arguments import numpy_names
 from ..arrays.dtypes import int64
+from ..arrays.types import Array, Axis, DType, Number
 from ..engine.broadcast import cast, expand_to, in_float32
 from ..engine.call import op
 from ..engine.tensor import Tensor, as_array
 from ..kernels import kernel
 from .compare import eq, isnan, logical_not
+from .declared import appears
 from .dims import axis, reduced
 from .elementwise import divide, maximum, minimum, where
 from .gather import gather
@@ -47,8 +48,9 @@ def _counted(input: Any, dtype: Any) -> Any:
     return None if input.dtype.kind in "fc" else int64
 
 
+@appears("function out method")
 @op
-def sum(input, dim=None, keepdim=False, dtype=None):
+def sum(input: Array, dim: Axis | None = None, keepdim: bool = False, dtype: DType | None = None) -> Array:
     """Σ input along dim.
 
     >>> import tinygrad_cnn as tg
@@ -64,7 +66,7 @@ def sum(input, dim=None, keepdim=False, dtype=None):
     if dtype is not None:
         input = input.astype(dtype, copy=False)
     if input.dtype.kind not in "fc":
-        return np.add.reduce(input, axis=over, dtype=_counted(input, dtype), keepdims=keepdim)
+        return np.add.reduce(input, axis=over, dtype=_counted(input, dtype), keepdims=keepdim)  # type: ignore[call-overload]
     return kernel.sum(input, over, keepdim)
 
 
@@ -72,8 +74,9 @@ sum.grad(input=lambda g, input_shape, dim, keepdim: spread(g, input_shape, dim, 
 sum.explain("Every element that was added gets the sum's gradient.", input="g repeated along dim")
 
 
+@appears("function out method")
 @op
-def mean(input, dim=None, keepdim=False, dtype=None):
+def mean(input: Array, dim: Axis | None = None, keepdim: bool = False, dtype: DType | None = None) -> Array:
     """Σ input / n along dim; NaN where n is 0. RuntimeError for integers, whose mean is none.
 
     >>> import tinygrad_cnn as tg
@@ -105,8 +108,9 @@ mean.grad(input=_mean_to_input)
 mean.explain("Every element gets an equal share of the mean's gradient.", input="g / n, repeated along dim")
 
 
+@appears("function out method")
 @op
-def prod(input, dim=None, keepdim=False, dtype=None):
+def prod(input: Array, dim: Axis | None = None, keepdim: bool = False, dtype: DType | None = None) -> Array:
     """Π input along one axis, or of all elements. The gradient is right where elements are 0.
 
     >>> import tinygrad_cnn as tg
@@ -117,7 +121,7 @@ def prod(input, dim=None, keepdim=False, dtype=None):
     """
     if dim is not None:
         dim = (axis("prod", dim, input.ndim),)[: input.ndim]
-    return np.multiply.reduce(input, axis=dim, dtype=_counted(input, dtype), keepdims=keepdim)
+    return np.multiply.reduce(input, axis=dim, dtype=_counted(input, dtype), keepdims=keepdim)  # type: ignore[call-overload]
 
 
 def _prod_to_input(g: Any, input: Any, dim: Any, keepdim: bool) -> Any:
@@ -133,7 +137,7 @@ prod.explain("Each factor gets the product of the others.", zero="another factor
 
 
 @op
-def prod_others(input, dim: int):
+def prod_others(input: Array, dim: int) -> Array:
     """For each element the product of all the others along dim: what prod is differentiated to."""
     if input.ndim == 0:
         return np.ones_like(input)
@@ -173,14 +177,14 @@ prod_others.explain(
 )
 
 
-@numpy_names
-def nansum(input: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
+@appears("function out method")
+def nansum(input: Array, dim: Axis | None = None, keepdim: bool = False, dtype: DType | None = None) -> Array:
     """The sum along dim, NaN counted as 0."""
     return sum(where(isnan(input), 0, input), dim, keepdim, dtype)
 
 
-@numpy_names
-def nanmean(input: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
+@appears("function out method")
+def nanmean(input: Array, dim: Axis | None = None, keepdim: bool = False, dtype: DType | None = None) -> Array:
     """The mean along dim of what is not NaN."""
     wide = input if dtype is None else cast(input, dtype)
     _floating("nanmean", wide)
@@ -192,8 +196,9 @@ def _nanmean(input: Any, dim: Any, keepdim: bool) -> Any:
     return divide(nansum(input, dim, keepdim), sum(logical_not(isnan(input)), dim, keepdim))
 
 
+@appears("function method")
 @op
-def count_nonzero(input, dim=None):
+def count_nonzero(input: Array, dim: Axis | None = None) -> Array:
     """How many elements along dim are not zero, int64."""
     return np.asarray(np.count_nonzero(input, axis=reduced("count_nonzero", dim, input.ndim)), int64)
 
@@ -217,8 +222,9 @@ def _not_empty(name: str, input: Any, dim: Any, keepdim: Any) -> tuple:
     return over
 
 
+@appears("function out method")
 @op
-def amax(input, dim=None, keepdim=False):
+def amax(input: Array, dim: Axis | None = None, keepdim: bool = False) -> Array:
     """The greatest element along dim; NaN if there is one.
 
     >>> import tinygrad_cnn as tg
@@ -227,7 +233,7 @@ def amax(input, dim=None, keepdim=False):
     >>> x.grad.tolist()
     [0.0, 0.5, 0.5]
     """
-    return np.maximum.reduce(input, axis=_not_empty("amax", input, dim, keepdim), keepdims=keepdim)
+    return np.maximum.reduce(input, axis=_not_empty("amax", input, dim, keepdim), keepdims=keepdim)  # type: ignore[call-overload]
 
 
 amax.grad(input=lambda g, input, out, dim, keepdim: shared(g, input, out, dim, keepdim))
@@ -238,10 +244,11 @@ amax.explain(
 )
 
 
+@appears("function out method")
 @op
-def amin(input, dim=None, keepdim=False):
+def amin(input: Array, dim: Axis | None = None, keepdim: bool = False) -> Array:
     """The smallest element along dim; NaN if there is one."""
-    return np.minimum.reduce(input, axis=_not_empty("amin", input, dim, keepdim), keepdims=keepdim)
+    return np.minimum.reduce(input, axis=_not_empty("amin", input, dim, keepdim), keepdims=keepdim)  # type: ignore[call-overload]
 
 
 amin.grad(input=lambda g, input, out, dim, keepdim: shared(g, input, out, dim, keepdim))
@@ -261,8 +268,9 @@ def shared(g: Any, input: Any, out: Any, dim: Any, keepdim: bool, unknown: float
     return where(best, spread(g / count, shape, dim, keepdim), spread(elsewhere, shape, dim, keepdim))
 
 
+@appears("function out method")
 @op
-def argmax(input, dim=None, keepdim=False):
+def argmax(input: Array, dim: int | None = None, keepdim: bool = False) -> Array:
     """Where the greatest element along dim stands, the first of equal ones; without dim in the flattened tensor."""
     return _where_extreme("argmax", np.argmax, input, dim, keepdim)
 
@@ -270,8 +278,9 @@ def argmax(input, dim=None, keepdim=False):
 argmax.grad(input=None)
 
 
+@appears("function out method")
 @op
-def argmin(input, dim=None, keepdim=False):
+def argmin(input: Array, dim: int | None = None, keepdim: bool = False) -> Array:
     """Where the smallest element along dim stands, the first of equal ones; without dim in the flattened tensor."""
     return _where_extreme("argmin", np.argmin, input, dim, keepdim)
 
@@ -286,7 +295,8 @@ def _where_extreme(name: str, find: Any, input: Any, dim: Any, keepdim: bool) ->
     return np.asarray(find(input, axis=dim if input.ndim else None, keepdims=keepdim and input.ndim > 0), int64)
 
 
-def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> Any:
+@appears("function out method")
+def aminmax(input: Array, *, dim: int | None = None, keepdim: bool = False) -> Any:
     """The smallest and the greatest element along dim, as (min, max)."""
     return MinMax(amin(input, dim, keepdim), amax(input, dim, keepdim))
 
@@ -296,8 +306,8 @@ class MinMax(NamedTuple):
     max: Any
 
 
-@numpy_names
-def max(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+@appears("function out method")
+def max(input: Array, dim: Axis | None = None, keepdim: bool = False, *, other: Array | Number | None = None) -> Any:
     """The greatest element; with dim (values, indices) along it; with a second tensor the greater of the two.
 
     >>> import tinygrad_cnn as tg
@@ -308,8 +318,8 @@ def max(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None
     return _extreme(input, dim, keepdim, other, maximum, amax, argmax)
 
 
-@numpy_names
-def min(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+@appears("function out method")
+def min(input: Array, dim: Axis | None = None, keepdim: bool = False, *, other: Array | Number | None = None) -> Any:
     """The smallest element; with dim (values, indices) along it; with a second tensor the smaller of the two."""
     return _extreme(input, dim, keepdim, other, minimum, amin, argmin)
 
@@ -333,8 +343,9 @@ def chosen(input: Any, indices: Any, dim: int, keepdim: bool = True) -> Chosen:
     return Chosen(values, indices) if keepdim else Chosen(squeeze(values, dim), squeeze(indices, dim))
 
 
+@appears("function out method")
 @op
-def logsumexp(input, dim: Any, keepdim=False):
+def logsumexp(input: Array, dim: Axis, keepdim: bool = False) -> Array:
     """ln Σ e^input along dim, for inputs of any size.
 
     >>> import tinygrad_cnn as tg
@@ -368,7 +379,7 @@ logsumexp.explain(
 
 
 @op
-def variance(input, dim=None, correction=1, keepdim=False):
+def variance(input: Array, dim: Axis | None = None, correction: float = 1, keepdim: bool = False) -> Array:
     """Σ (input - mean)² / (n - correction) along dim, in two passes; NaN where n <= correction."""
     _floating("var", input)
     return _variance(input, dim, correction, keepdim).astype(input.dtype)
@@ -410,7 +421,7 @@ variance.explain(
 
 
 @op
-def deviation(input, dim=None, correction=1, keepdim=False):
+def deviation(input: Array, dim: Axis | None = None, correction: float = 1, keepdim: bool = False) -> Array:
     """The square root of `variance`; where it is 0 its gradient is 0."""
     _floating("std", input)
     return np.sqrt(_variance(input, dim, correction, keepdim)).astype(input.dtype)
@@ -430,10 +441,15 @@ deviation.explain(
 )
 
 
-@numpy_names
+@appears("function out method")
 def var(
-    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
-) -> Any:
+    input: Array,
+    dim: Axis | None = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Array:
     """Σ (input - mean)² / (n - correction) along dim. unbiased=False is correction=0; the default is 1.
 
     >>> import tinygrad_cnn as tg
@@ -443,25 +459,42 @@ def var(
     return variance(input, *_freedom("var", dim, unbiased, correction), keepdim)
 
 
-@numpy_names
+@appears("function out method")
 def std(
-    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
-) -> Any:
+    input: Array,
+    dim: Axis | None = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Array:
     """√var: the standard deviation along dim."""
     return deviation(input, *_freedom("std", dim, unbiased, correction), keepdim)
 
 
+@appears("function")
 def var_mean(
-    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
-) -> tuple:
+    input: Array,
+    dim: Axis | None = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> tuple[Array, Array]:
     """(var, mean) along dim."""
     dim, correction = _freedom("var_mean", dim, unbiased, correction)
     return variance(input, dim, correction, keepdim), mean(input, dim, keepdim)
 
 
+@appears("function")
 def std_mean(
-    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
-) -> tuple:
+    input: Array,
+    dim: Axis | None = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> tuple[Array, Array]:
     """(std, mean) along dim."""
     dim, correction = _freedom("std_mean", dim, unbiased, correction)
     return deviation(input, dim, correction, keepdim), mean(input, dim, keepdim)
@@ -479,7 +512,9 @@ def _freedom(name: str, dim: Any, unbiased: Any, correction: Any) -> tuple[Any, 
 
 
 @op
-def vector_norm(x, ord=2, dim=None, keepdim=False, dtype=None):
+def vector_norm(
+    x: Array, ord: float = 2, dim: Axis | None = None, keepdim: bool = False, dtype: DType | None = None
+) -> Array:
     """(Σ |x|^ord)^(1/ord) along dim; for ord 0 how many are not 0, for inf and -inf the largest and smallest |x|.
 
     The gradient is 0 where the norm is 0.
@@ -495,11 +530,11 @@ def vector_norm(x, ord=2, dim=None, keepdim=False, dtype=None):
     over = reduced("norm", dim, x.ndim, keepdim)
     x = np.abs(x if dtype is None else x.astype(dtype, copy=False))
     if ord == math.inf:
-        return np.maximum.reduce(x, axis=over, keepdims=keepdim, initial=0)
+        return np.maximum.reduce(x, axis=over, keepdims=keepdim, initial=0)  # type: ignore[call-overload]
     if ord == -math.inf:
-        return np.minimum.reduce(x, axis=over, keepdims=keepdim, initial=math.inf)
+        return np.minimum.reduce(x, axis=over, keepdims=keepdim, initial=math.inf)  # type: ignore[call-overload]
     if ord == 0:
-        return np.add.reduce(x != 0, axis=over, keepdims=keepdim, dtype=x.dtype)
+        return np.add.reduce(x != 0, axis=over, keepdims=keepdim, dtype=x.dtype)  # type: ignore[call-overload]
     if ord == 1:
         return kernel.sum(x, over, keepdim)
     if ord == 2:
@@ -533,7 +568,7 @@ vector_norm.explain(
 
 
 @op
-def nuclear_norm(input, dim: tuple):
+def nuclear_norm(input: Array, dim: tuple) -> Array:
     """Σ of the singular values of the matrices along the two axes of dim."""
     return np.linalg.svd(np.moveaxis(input, dim, (-2, -1)), compute_uv=False).sum(-1)
 
@@ -545,7 +580,7 @@ nuclear_norm.explain("The rotation that brings the matrix to its singular values
 
 
 @op
-def _rotation(input, dim: tuple):
+def _rotation(input: Array, dim: tuple) -> Array:
     """U·Vᵀ of the singular value decomposition of each matrix: what the nuclear norm is differentiated to."""
     u, _, v = np.linalg.svd(np.moveaxis(input, dim, (-2, -1)), full_matrices=False)
     return np.moveaxis(u @ v, (-2, -1), dim)
@@ -556,7 +591,7 @@ _rotation.explain("The turn of the matrix, undone.", input="the turn of U Vᵀ a
 
 
 @op
-def _rotation_step(step, input, dim: tuple):
+def _rotation_step(step: Array, input: Array, dim: tuple) -> Array:
     """How U·Vᵀ moves when the matrix moves by `step`; a linear map of it that is its own adjoint."""
     step = np.moveaxis(step, dim, (-2, -1))
     u, s, v = np.linalg.svd(np.moveaxis(input, dim, (-2, -1)), full_matrices=False)
@@ -577,7 +612,10 @@ def spread_back(a: Any, over: tuple, ndim: int) -> Any:
     return a.reshape(tuple(1 if i in over else next(kept) for i in range(ndim)))
 
 
-def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
+@appears("function out method")
+def norm(
+    input: Array, p: float | str = "fro", dim: Axis | None = None, keepdim: bool = False, dtype: DType | None = None
+) -> Array:
     """(Σ |input|^p)^(1/p) along dim, of all elements without it; "fro" is p = 2, "nuc" the sum of singular values.
 
     >>> import tinygrad_cnn as tg

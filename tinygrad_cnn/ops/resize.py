@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.arguments import names_strangers
 from ..arrays.dtypes import float32, uint8
 from ..arrays.kept import kept
+from ..arrays.lines import user_level
+from ..arrays.types import Array, Shape
 from ..engine.broadcast import cast, in_float32
+from .declared import appears
 from .linalg import weigh
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from .shape import apart, permute, reshape, squeeze, unsqueeze
@@ -32,17 +34,17 @@ SPATIAL = {
 }
 
 
-@names_strangers
+@appears("functional")
 @in_float32
 def interpolate(
-    input: Any,
-    size: Any = None,
+    input: Array,
+    size: Shape | None = None,
     scale_factor: Any = None,
     mode: str = "nearest",
     align_corners: bool | None = None,
     recompute_scale_factor: bool | None = None,
     antialias: bool = False,
-) -> Any:
+) -> Array:
     """The picture in another size        (N,C,H,W) -> (N,C,P,Q), or (N,C,L) -> (N,C,P)
 
     size or scale_factor: a number, or one for each axis; P = ⌊H · scale_factor⌋.
@@ -141,15 +143,23 @@ def _cubic(x: np.ndarray, a: float = -0.75) -> np.ndarray:
     return np.where(x <= 1, near, far)
 
 
+@appears("functional")
 def upsample(
-    input: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None
-) -> Any:
+    input: Array,
+    size: Shape | None = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+) -> Array:
     """interpolate, under its old name."""
-    warnings.warn("`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2)
+    warnings.warn(
+        "`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=user_level()
+    )
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
-def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
+@appears("functional")
+def pixel_shuffle(input: Array, upscale_factor: int) -> Array:
     """input[n, (c,i,j), y, x] at [n, c, y·r+i, x·r+j]        (..., C·r², H, W) -> (..., C, H·r, W·r)
 
     Channels become pixels; r is upscale_factor. (Shi et al., 2016.)
@@ -170,7 +180,8 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
     return apart(reshape(mixed, (*lead, C // (r * r), H * r, W * r)), input)
 
 
-def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
+@appears("functional")
+def pixel_unshuffle(input: Array, downscale_factor: int) -> Array:
     """The way back from pixel_shuffle        (..., C, H·r, W·r) -> (..., C·r², H, W)"""
     r = downscale_factor
     if input.ndim < 3 or r < 1 or input.shape[-2] % r or input.shape[-1] % r:
@@ -184,7 +195,8 @@ def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
     return apart(reshape(mixed, (*lead, C * r * r, H // r, W // r)), input)
 
 
-def channel_shuffle(input: Any, groups: int) -> Any:
+@appears("functional")
+def channel_shuffle(input: Array, groups: int) -> Array:
     """Channels (group, k) in the order (k, group)        (N,C,...) -> (N,C,...)
 
     What a convolution with groups needs to let the groups see each other. (Zhang et al., 2018.)

@@ -7,7 +7,7 @@ op is its way back, and for everything that keeps the order of the elements the 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import wraps
 from itertools import accumulate
 from operator import mul
@@ -16,11 +16,13 @@ from typing import Any
 import numpy as np
 
 from ..arrays.size import Size
+from ..arrays.types import Array, Axis, Shape
 from ..engine.broadcast import expand_to
 from ..engine.call import op
 from ..engine.memory import FIXED, fixed, put_in_order
 from ..engine.tensor import Tensor, as_array
 from ..kernels import kernel
+from .declared import appears
 from .dims import axes, axis
 
 BIG = 16_384  # numbers; NumPy copies fewer as fast as a kernel
@@ -55,8 +57,27 @@ def ints(op: str, sizes: Any) -> tuple[int, ...]:
 # The order of the elements stays.
 
 
+def _seeing(copying: Any = None) -> Callable:
+    """Let an op see memory in another shape where it could only copy it as it lies; `copying`, or itself, does that."""
+
+    def decorate(op: Any) -> Any:
+        @wraps(op)
+        def g(input: Any, *args: Any, **kwargs: Any) -> Any:
+            if isinstance(input, Tensor) and not input._array.flags.c_contiguous and not fixed(input):
+                seen = (copying or op)(input._array, *args, **kwargs)
+                if not np.may_share_memory(seen, input._array):
+                    put_in_order(input, seen)
+            return op(input, *args, **kwargs)
+
+        return g
+
+    return decorate
+
+
+@appears("function sizes")
+@_seeing()
 @op(view=True)
-def reshape(input, shape: tuple):
+def reshape(input: Array, shape: Shape) -> Array:
     """The same elements in the same order, in another shape; one -1 stands for whatever is left.
 
     A view where the memory allows it, else a copy. RuntimeError where the numbers of elements differ.
@@ -99,8 +120,10 @@ def _refused(name: str, old: tuple, new: Any) -> Exception:
     )
 
 
+@appears("sizes")
+@_seeing(reshape)
 @op(view=True)
-def view(input, shape: tuple):
+def view(input: Array, shape: Shape) -> Array:
     """`reshape` that shares its memory: RuntimeError where that cannot be, as after a transposition.
 
     The layout channels-last, in which convolutions leave their results, is the library's own affair: their memory
@@ -125,8 +148,10 @@ def _strides(a: np.ndarray) -> tuple[int, ...]:
     return tuple(s // a.itemsize for s in a.strides)
 
 
+@appears("function method")
+@_seeing()
 @op(view=True)
-def flatten(input, start_dim: int = 0, end_dim: int = -1):
+def flatten(input: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
     """One axis in place of the axes start_dim to end_dim.
 
     >>> import tinygrad_cnn as tg
@@ -140,8 +165,9 @@ def flatten(input, start_dim: int = 0, end_dim: int = -1):
     return _reshaped(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
 
 
+@appears("function method")
 @op(view=True)
-def unflatten(input, dim: int, sizes: tuple):
+def unflatten(input: Array, dim: int, sizes: Shape) -> Array:
     """Several axes of these sizes in place of axis dim; one of them may be -1.
 
     >>> import tinygrad_cnn as tg
@@ -159,8 +185,9 @@ def unflatten(input, dim: int, sizes: tuple):
     return input.reshape(*shape[:dim], *sizes, *shape[dim + 1 :])
 
 
+@appears("function method in_shape")
 @op(view=True)
-def squeeze(input, dim: Any = None):
+def squeeze(input: Array, dim: Axis | None = None) -> Array:
     """Without the axes of length 1: all, or those named; a named axis of another length stays.
 
     >>> import tinygrad_cnn as tg
@@ -171,8 +198,9 @@ def squeeze(input, dim: Any = None):
     return input.reshape([n for i, n in enumerate(input.shape) if n != 1 or i not in gone])
 
 
+@appears("function method in_shape")
 @op(view=True)
-def unsqueeze(input, dim: int):
+def unsqueeze(input: Array, dim: int) -> Array:
     """With a new axis of length 1, which becomes axis dim.
 
     >>> import tinygrad_cnn as tg
@@ -187,34 +215,20 @@ for keeps_order in (reshape, view, flatten, unflatten, squeeze, unsqueeze):
     keeps_order.explain("The same elements in another shape: the gradient goes back into the old shape.")
 
 
-def _seeing(op: Any, copying: Any) -> Any:
-    """The same op, which sees memory in another shape that it could only copy as it lies. `copying` does that."""
-
-    @wraps(op)
-    def g(input: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(input, Tensor) and not input._array.flags.c_contiguous and not fixed(input):
-            seen = copying(input._array, *args, **kwargs)
-            if not np.may_share_memory(seen, input._array):
-                put_in_order(input, seen)
-        return op(input, *args, **kwargs)
-
-    return g
-
-
-reshape, view, flatten = _seeing(reshape, reshape), _seeing(view, reshape), _seeing(flatten, flatten)
-
-
-def view_as(input, other):
+@appears("method")
+def view_as(input: Array, other: Array) -> Array:
     """`input.view(other.shape)`."""
     return view(input, other.shape)
 
 
-def reshape_as(input, other):
+@appears("method")
+def reshape_as(input: Array, other: Array) -> Array:
     """`input.reshape(other.shape)`."""
     return reshape(input, other.shape)
 
 
-def ravel(input):
+@appears("function method")
+def ravel(input: Array) -> Array:
     """All elements along one axis; a view where they lie in memory in their order, else a copy."""
     return reshape(contiguous(input), (-1,))
 
@@ -222,8 +236,9 @@ def ravel(input):
 # The axes change places.
 
 
+@appears("function sizes")
 @op(view=True)
-def permute(input, dims: tuple):
+def permute(input: Array, dims: Sequence[int]) -> Array:
     """Axis i of the result is axis dims[i] of the input.
 
     >>> import tinygrad_cnn as tg
@@ -243,8 +258,9 @@ def _inverse(dims: Sequence[int]) -> tuple[int, ...]:
     return tuple(np.argsort([d % len(dims) for d in dims]).tolist())
 
 
+@appears("function method in_shape")
 @op(view=True)
-def transpose(input, dim0: int, dim1: int):
+def transpose(input: Array, dim0: int, dim1: int) -> Array:
     """The axes dim0 and dim1 change places.
 
     >>> import tinygrad_cnn as tg
@@ -260,17 +276,20 @@ transpose.grad(input=lambda g, dim0, dim1: transpose(g, dim0, dim1))
 transpose.explain("The two axes change places again.")
 
 
-def swapaxes(input, axis0: int, axis1: int):
+@appears("function method in_shape")
+def swapaxes(input: Array, axis0: int, axis1: int) -> Array:
     """`transpose`, under NumPy's name."""
     return transpose(input, axis0, axis1)
 
 
-def swapdims(input, dim0: int, dim1: int):
+@appears("function method")
+def swapdims(input: Array, dim0: int, dim1: int) -> Array:
     """`transpose`."""
     return transpose(input, dim0, dim1)
 
 
-def t(input):
+@appears("function method in_shape")
+def t(input: Array) -> Array:
     """The transposed matrix; a vector and a number stay as they are."""
     if input.ndim > 2:
         raise RuntimeError(
@@ -279,12 +298,14 @@ def t(input):
     return permute(input, tuple(range(input.ndim))[::-1])
 
 
-def adjoint(input):
+@appears("function")
+def adjoint(input: Array) -> Array:
     """The last two axes change places: the transposed matrices of a batch; a number has none."""
     return transpose(input, -2, -1) if input.ndim else input
 
 
-def movedim(input, source: Any, destination: Any):
+@appears("function method", aliases="moveaxis")
+def movedim(input: Array, source: Axis, destination: Axis) -> Array:
     """The axes `source` become the axes `destination`, the others keep their order.
 
     >>> import tinygrad_cnn as tg
@@ -301,13 +322,11 @@ def movedim(input, source: Any, destination: Any):
     return permute(input, tuple(order) if n else ())
 
 
-moveaxis = movedim
-
-
 # Elements stand in several places.
 
 
-def expand(input, size: Any):
+@appears("sizes")
+def expand(input: Array, size: Shape) -> Array:
     """Repeat along axes of length 1, without copying; -1 keeps a length, new axes come in front.
 
     >>> import tinygrad_cnn as tg
@@ -327,23 +346,27 @@ def expand(input, size: Any):
     return expand_to(input, new)
 
 
-def expand_as(input, other):
+@appears("method")
+def expand_as(input: Array, other: Array) -> Array:
     """`input.expand(other.shape)`."""
     return expand(input, tuple(other.shape))
 
 
-def broadcast_to(input, size: Any):
+@appears("function method")
+def broadcast_to(input: Array, size: Shape) -> Array:
     """`expand`, under NumPy's name."""
     return expand(input, size)
 
 
-def broadcast_tensors(*tensors):
+@appears("function")
+def broadcast_tensors(*tensors: Array) -> tuple[Array, ...]:
     """All tensors, expanded to the one shape that they broadcast to."""
     shape = broadcast_shapes(*(tuple(t.shape) for t in tensors))
     return tuple(expand(t, shape) for t in tensors)
 
 
-def broadcast_shapes(*shapes):
+@appears("function")
+def broadcast_shapes(*shapes: Shape) -> Size:
     """The shape that these broadcast to; RuntimeError where they do not."""
     try:
         return Size(np.broadcast_shapes(*shapes))
@@ -354,7 +377,8 @@ def broadcast_shapes(*shapes):
         ) from None
 
 
-def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple:
+@appears("function")
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Array, ...]:
     """The coordinates of a grid: vectors of lengths A, B, ... -> as many tensors (A, B, ...); views.
 
     indexing: "ij", or "xy" for the first two axes exchanged, as pictures count.
@@ -380,8 +404,9 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple:
 # The same values in other memory.
 
 
+@appears("function method")
 @op
-def clone(input, memory_format: Any = None):
+def clone(input: Array, memory_format: memory_format | None = None) -> Array:
     """A copy, in memory of its own; the gradient passes through.
 
     memory_format: `contiguous_format` for rows last in memory, `channels_last`; by default as the input lies.
@@ -402,7 +427,8 @@ def apart(out: Any, input: Any) -> Any:
     return clone(out) if np.may_share_memory(as_array(out), as_array(input)) else out
 
 
-def contiguous(input: Any, memory_format: Any = contiguous_format) -> Any:
+@appears("method")
+def contiguous(input: Array, memory_format: memory_format = contiguous_format) -> Array:
     """The tensor itself where its elements lie in memory in their order, else such a copy."""
     if is_contiguous(input, memory_format):
         return input
@@ -412,7 +438,8 @@ def contiguous(input: Any, memory_format: Any = contiguous_format) -> Any:
     return out
 
 
-def is_contiguous(input: Any, memory_format: Any = contiguous_format) -> bool:
+@appears("method")
+def is_contiguous(input: Array, memory_format: memory_format = contiguous_format) -> bool:
     """Whether the elements lie in memory in their order (or channels last)."""
     if memory_format is contiguous_format and isinstance(input, Tensor):
         put_in_order(input)

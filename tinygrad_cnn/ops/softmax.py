@@ -10,16 +10,19 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import float32
+from ..arrays.types import Array, DType
 from ..engine.call import op
 from ..kernels import kernel
 from ..random import rng
+from .declared import appears
 from .dims import axis
 from .reduce import sum as total
 from .unary import exp
 
 
+@appears("function out method")
 @op
-def softmax(input, dim: int, dtype: Any = None):
+def softmax(input: Array, dim: int, dtype: DType | None = None) -> Array:
     """exp(input) / Σ exp(input) along dim        any shape -> the same
 
     dtype: convert the input to it first.
@@ -45,8 +48,9 @@ softmax.explain(
 )
 
 
+@appears("function out method")
 @op
-def log_softmax(input, dim: int, dtype: Any = None):
+def log_softmax(input: Array, dim: int, dtype: DType | None = None) -> Array:
     """input - log Σ exp(input) along dim        any shape -> the same
 
     The logarithm of softmax, finite where softmax is too small for a number.
@@ -63,12 +67,13 @@ log_softmax.grad(input=lambda g, out, dim: g - exp(out) * total(g, dim, True))
 log_softmax.explain("Each gets its gradient less its probability's share of the sum of all.", input="g − e^{out} · Σ g")
 
 
-def softmin(input: Any, dim: int, dtype: Any = None) -> Any:
+def softmin(input: Array, dim: int, dtype: DType | None = None) -> Array:
     """exp(-input) / Σ exp(-input) along dim        any shape -> the same"""
     return softmax(-input, dim, dtype)
 
 
-def gumbel_softmax(logits: Any, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Any:
+@appears("functional")
+def gumbel_softmax(logits: Array, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Array:
     """softmax((logits + noise) / tau) with Gumbel noise: a random class, differentiable in the logits.
 
     tau: the smaller, the closer to one-hot. hard: exactly one-hot, with the gradient of the soft numbers.

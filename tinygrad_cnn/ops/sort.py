@@ -10,16 +10,19 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import float32, float64, int64
+from ..arrays.types import Array
 from ..engine.call import op
 from ..engine.tensor import as_array
 from .compare import isnan
+from .declared import appears
 from .dims import axis, whole
 from .join import narrow
 from .reduce import Chosen, chosen, shared
 
 
+@appears("function out method")
 @op
-def argsort(input, dim=-1, descending=False, stable=False):
+def argsort(input: Array, dim: int = -1, descending: bool = False, stable: bool = False) -> Array:
     """The places that bring the elements along dim in order; equal ones keep theirs, stable or not.
 
     >>> import tinygrad_cnn as tg
@@ -38,7 +41,8 @@ def argsort(input, dim=-1, descending=False, stable=False):
 argsort.grad(input=None)
 
 
-def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Chosen:
+@appears("function out method")
+def sort(input: Array, dim: int = -1, descending: bool = False, stable: bool = False) -> Chosen:
     """The elements along dim in order, as (values, indices).
 
     >>> import tinygrad_cnn as tg
@@ -49,12 +53,14 @@ def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = Fal
     return chosen(input, argsort(input, dim, descending), dim)
 
 
-def msort(input: Any) -> Any:
+@appears("function out method")
+def msort(input: Array) -> Array:
     """The values of `sort` along the first axis."""
     return sort(input, 0).values
 
 
-def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Chosen:
+@appears("function out method")
+def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Chosen:
     """The k largest (or smallest) elements along dim, in order, as (values, indices)."""
     d, k = axis("topk", dim, input.ndim), whole("topk", "k", k)
     n = input.shape[d] if input.ndim else 1
@@ -64,7 +70,8 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
     return chosen(input, narrow(places, d, 0, k) if input.ndim else places, dim)
 
 
-def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Chosen:
+@appears("function out method")
+def kthvalue(input: Array, k: int, dim: int = -1, keepdim: bool = False) -> Chosen:
     """The k-th smallest element along dim, k counted from 1, as (values, indices)."""
     d, k = axis("kthvalue", dim, input.ndim), whole("kthvalue", "k", k)
     n = input.shape[d] if input.ndim else 1
@@ -74,7 +81,8 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Chosen
     return chosen(input, narrow(places, d, k - 1, 1) if input.ndim else places, dim, keepdim)
 
 
-def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+@appears("function out method")
+def median(input: Array, dim: int | None = None, keepdim: bool = False) -> Any:
     """The middle element in order, the lower one of two; with dim (values, indices) along it. NaN if there is one.
 
     >>> import tinygrad_cnn as tg
@@ -91,7 +99,7 @@ def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
 
 
 @op(exact=True)
-def _whole_median(input):
+def _whole_median(input: Array) -> Array:
     """The lower median of all elements; NaN where there is one, and where there is none."""
     if not input.size:
         if input.dtype.kind != "f":
@@ -116,7 +124,7 @@ _whole_median.explain(
 
 
 @op
-def _middle(input, dim: int):
+def _middle(input: Array, dim: int) -> Array:
     """Where the lower median along dim stands; the first NaN where there is one."""
     if input.ndim == 0:
         return np.zeros((), int64)
@@ -134,8 +142,11 @@ _middle.grad(input=None)
 # What there is, and how often.
 
 
+@appears("function method")
 @op
-def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
+def unique(
+    input: Array, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
     """The different elements in order; with return_inverse where each went, with return_counts how many there are.
 
     dim: compare the slices along this axis instead of the elements.
@@ -155,8 +166,9 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
 unique.grad(input=None)
 
 
+@appears("function method")
 @op(exact=True)
-def bincount(input, weights=None, minlength=0):
+def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> Array:
     """How often each integer 0, 1, ... occurs, or the sum of its weights        (n,) -> (max + 1,)"""
     if input.ndim != 1 or input.dtype.kind not in "iu" or (input.size and input.min() < 0):
         raise RuntimeError(
@@ -171,8 +183,9 @@ def bincount(input, weights=None, minlength=0):
 bincount.grad(input=None)
 
 
+@appears("function out method")
 @op
-def histc(input, bins=100, min=0, max=0):
+def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0) -> Array:
     """How many elements fall into each of `bins` equal parts of [min, max]; if both are equal, of the input's range."""
     if input.dtype.kind != "f":
         raise RuntimeError(f"histc: input must be floating, got {input.dtype}; convert it with .float()")

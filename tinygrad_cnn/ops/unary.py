@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import floating, int64
+from ..arrays.types import Array
 from ..engine.call import op
 from ..kernels import kernel
 from .compare import le
+from .declared import appears
 
 
 def real(input: Any) -> Any:
@@ -23,7 +25,7 @@ def real(input: Any) -> Any:
 
 
 @op
-def nought(input):
+def nought(input: Array) -> Array:
     """Zeros like input: the gradient of what is constant almost everywhere."""
     return np.zeros_like(input)
 
@@ -35,8 +37,9 @@ nought.explain("A constant has no slope.", zero="it is constant")
 # Powers and roots.
 
 
+@appears("function out method in_place")
 @op
-def square(input):
+def square(input: Array) -> Array:
     """input²."""
     return input * input if input.dtype.kind != "b" else input.astype(int64)
 
@@ -45,8 +48,9 @@ square.grad(input=lambda g, input: 2 * g * input)
 square.explain("The slope of x² is 2x.", zero="the input is zero there")
 
 
+@appears("function out method in_place")
 @op
-def reciprocal(input):
+def reciprocal(input: Array) -> Array:
     """1 / input."""
     return np.true_divide(1, real(input))
 
@@ -55,8 +59,9 @@ reciprocal.grad(input=lambda g, out: -g * out * out)
 reciprocal.explain("The slope of 1/x is -1/x², written with the result.")
 
 
+@appears("function out method in_place")
 @op
-def sqrt(input):
+def sqrt(input: Array) -> Array:
     """√input.
 
     >>> import tinygrad_cnn as tg
@@ -72,8 +77,9 @@ sqrt.grad(input=lambda g, out: g / (2 * out))
 sqrt.explain("The slope of √x is 1/(2√x): the smaller the root, the steeper.")
 
 
+@appears("function out method in_place")
 @op
-def rsqrt(input):
+def rsqrt(input: Array) -> Array:
     """1 / √input."""
     return np.true_divide(1, np.sqrt(real(input)))
 
@@ -85,8 +91,9 @@ rsqrt.explain("The slope of 1/√x is -1/2 of the result's cube.")
 # Exponentials and logarithms.
 
 
+@appears("function out method in_place")
 @op
-def exp(input):
+def exp(input: Array) -> Array:
     """e^input.
 
     >>> import tinygrad_cnn as tg
@@ -102,8 +109,9 @@ exp.grad(input=lambda g, out: g * out)
 exp.explain("The exponential is its own slope.", zero="the result is so small that it is zero there")
 
 
+@appears("function out method in_place")
 @op
-def exp2(input):
+def exp2(input: Array) -> Array:
     """2^input."""
     return np.exp2(real(input))
 
@@ -112,8 +120,9 @@ exp2.grad(input=lambda g, out: g * out * math.log(2))
 exp2.explain("The result is its own slope, but for ln 2.")
 
 
+@appears("function out method in_place")
 @op
-def expm1(input):
+def expm1(input: Array) -> Array:
     """e^input - 1, exact to the last digits for small input."""
     return np.expm1(real(input))
 
@@ -122,8 +131,9 @@ expm1.grad(input=lambda g, input: g * exp(input))
 expm1.explain("The slope is e^x.")
 
 
+@appears("function out method in_place")
 @op
-def log(input):
+def log(input: Array) -> Array:
     """ln input."""
     return np.log(real(input))
 
@@ -132,8 +142,9 @@ log.grad(input=lambda g, input: g / input)
 log.explain("The slope of ln x is 1/x: steep near zero.")
 
 
+@appears("function out method in_place")
 @op
-def log2(input):
+def log2(input: Array) -> Array:
     """The logarithm to base 2."""
     return np.log2(real(input))
 
@@ -142,8 +153,9 @@ log2.grad(input=lambda g, input: g / (input * math.log(2)))
 log2.explain("The slope of ln x, scaled to base 2.")
 
 
+@appears("function out method in_place")
 @op
-def log10(input):
+def log10(input: Array) -> Array:
     """The logarithm to base 10."""
     return np.log10(real(input))
 
@@ -152,8 +164,9 @@ log10.grad(input=lambda g, input: g / (input * math.log(10)))
 log10.explain("The slope of ln x, scaled to base 10.")
 
 
+@appears("function out method in_place")
 @op
-def log1p(input):
+def log1p(input: Array) -> Array:
     """ln(1 + input), exact to the last digits for small input."""
     return np.log1p(real(input))
 
@@ -167,8 +180,9 @@ log1p.explain("The slope of ln(1 + x) is 1/(1 + x).")
 STAIRCASE = {"words": "A staircase is flat almost everywhere: nothing flows back.", "zero": "a staircase is flat"}
 
 
+@appears("function out method in_place")
 @op
-def sign(input):
+def sign(input: Array) -> Array:
     """-1, 0 or 1; 0 for NaN."""
     return input.copy() if input.dtype.kind == "b" else np.subtract(input > 0, input < 0, dtype=input.dtype)
 
@@ -177,8 +191,9 @@ sign.grad(input=lambda g: nought(g))
 sign.explain("Flat but for a jump at zero: nothing flows back.", zero="sign is flat")
 
 
+@appears("function out method in_place", aliases="absolute")
 @op
-def abs(input):
+def abs(input: Array) -> Array:
     """|input|; the gradient at 0 is 0."""
     return np.abs(input)
 
@@ -190,8 +205,9 @@ abs.explain(
 )
 
 
+@appears("function out method in_place")
 @op
-def floor(input):
+def floor(input: Array) -> Array:
     """The greatest integer <= input."""
     return np.floor(input) if input.dtype.kind == "f" else input.copy()
 
@@ -200,8 +216,9 @@ floor.grad(input=lambda g: nought(g))
 floor.explain(**STAIRCASE)
 
 
+@appears("function out method in_place")
 @op
-def ceil(input):
+def ceil(input: Array) -> Array:
     """The smallest integer >= input."""
     return np.ceil(input) if input.dtype.kind == "f" else input.copy()
 
@@ -210,8 +227,9 @@ ceil.grad(input=lambda g: nought(g))
 ceil.explain(**STAIRCASE)
 
 
+@appears("function out method in_place")
 @op
-def trunc(input):
+def trunc(input: Array) -> Array:
     """The integer part: rounded towards zero."""
     return np.trunc(input) if input.dtype.kind == "f" else input.copy()
 
@@ -220,8 +238,9 @@ trunc.grad(input=lambda g: nought(g))
 trunc.explain(**STAIRCASE)
 
 
+@appears("function out method in_place")
 @op
-def round(input, decimals=0):
+def round(input: Array, decimals: int = 0) -> Array:
     """The nearest integer, or multiple of 10^-decimals; from the middle to the even one.
 
     >>> import tinygrad_cnn as tg
@@ -239,8 +258,9 @@ round.grad(input=lambda g: nought(g))
 round.explain(**STAIRCASE)
 
 
+@appears("function out method in_place")
 @op
-def frac(input):
+def frac(input: Array) -> Array:
     """input - trunc(input): the part behind the point, with the sign of input."""
     if input.dtype.kind != "f":
         raise RuntimeError(f"frac: takes floating tensors, got {input.dtype}; an integer has no fraction")
@@ -254,18 +274,20 @@ frac.explain("What is left of a staircase rises with slope one.")
 # Circular functions, in radians.
 
 
+@appears("function out method in_place")
 @op
-def sin(input):
+def sin(input: Array) -> Array:
     """sin(input)."""
     return np.sin(real(input))
 
 
-sin.grad(input=lambda g, input: g * cos(input))
+sin.grad(input=lambda g, input: g * cos(input))  # type: ignore[has-type]
 sin.explain("The slope of the sine is the cosine.")
 
 
+@appears("function out method in_place")
 @op
-def cos(input):
+def cos(input: Array) -> Array:
     """cos(input)."""
     return np.cos(real(input))
 
@@ -274,8 +296,9 @@ cos.grad(input=lambda g, input: -g * sin(input))
 cos.explain("The slope of the cosine is minus the sine.")
 
 
+@appears("function out method in_place")
 @op
-def tan(input):
+def tan(input: Array) -> Array:
     """tan(input)."""
     return np.tan(real(input))
 
@@ -284,8 +307,9 @@ tan.grad(input=lambda g, out: g * (1 + out * out))
 tan.explain("The slope of the tangent is 1 + tan².")
 
 
+@appears("function out method in_place", aliases="arcsin")
 @op
-def asin(input):
+def asin(input: Array) -> Array:
     """The angle in [-π/2, π/2] whose sine is input."""
     return np.arcsin(real(input))
 
@@ -294,8 +318,9 @@ asin.grad(input=lambda g, input: g * rsqrt(1 - input * input))
 asin.explain("The slope of the arc sine is 1/√(1 - x²): endless at -1 and 1.")
 
 
+@appears("function out method in_place", aliases="arccos")
 @op
-def acos(input):
+def acos(input: Array) -> Array:
     """The angle in [0, π] whose cosine is input."""
     return np.arccos(real(input))
 
@@ -304,8 +329,9 @@ acos.grad(input=lambda g, input: -g * rsqrt(1 - input * input))
 acos.explain("As the arc sine's, with the other sign.")
 
 
+@appears("function out method in_place", aliases="arctan")
 @op
-def atan(input):
+def atan(input: Array) -> Array:
     """The angle in (-π/2, π/2) whose tangent is input."""
     return np.arctan(real(input))
 
@@ -314,8 +340,9 @@ atan.grad(input=lambda g, input: g / (1 + input * input))
 atan.explain("The slope of the arc tangent is 1/(1 + x²).", zero="saturated: the arc tangent is flat far from zero")
 
 
+@appears("function out method")
 @op
-def sinc(input):
+def sinc(input: Array) -> Array:
     """sin(π·input) / (π·input), and 1 at 0."""
     return np.sinc(real(input))
 
@@ -339,18 +366,20 @@ sinc.explain("The quotient rule, with the limit 0 at the origin.", input="g · (
 # Hyperbolic functions.
 
 
+@appears("function out method in_place")
 @op
-def sinh(input):
+def sinh(input: Array) -> Array:
     """(e^input - e^-input) / 2."""
     return np.sinh(real(input))
 
 
-sinh.grad(input=lambda g, input: g * cosh(input))
+sinh.grad(input=lambda g, input: g * cosh(input))  # type: ignore[has-type]
 sinh.explain("The slope of sinh is cosh.")
 
 
+@appears("function out method in_place")
 @op
-def cosh(input):
+def cosh(input: Array) -> Array:
     """(e^input + e^-input) / 2."""
     return np.cosh(real(input))
 
@@ -359,8 +388,9 @@ cosh.grad(input=lambda g, input: g * sinh(input))
 cosh.explain("The slope of cosh is sinh.")
 
 
+@appears("function out method in_place functional")
 @op
-def tanh(input):
+def tanh(input: Array) -> Array:
     """sinh(input) / cosh(input)."""
     return np.tanh(real(input))
 
@@ -372,8 +402,9 @@ tanh.explain(
 )
 
 
+@appears("function out method", aliases="arcsinh")
 @op
-def asinh(input):
+def asinh(input: Array) -> Array:
     """The number whose sinh is input."""
     return np.arcsinh(real(input))
 
@@ -382,8 +413,9 @@ asinh.grad(input=lambda g, input: g * rsqrt(1 + input * input))
 asinh.explain("The slope is 1/√(1 + x²).")
 
 
+@appears("function out method", aliases="arccosh")
 @op
-def acosh(input):
+def acosh(input: Array) -> Array:
     """The number >= 0 whose cosh is input; NaN below 1."""
     return np.arccosh(real(input))
 
@@ -392,8 +424,9 @@ acosh.grad(input=lambda g, input: g * rsqrt(abs(input) - 1) * rsqrt(abs(input) +
 acosh.explain("The slope is 1/√(x² - 1).")
 
 
+@appears("function out method", aliases="arctanh")
 @op
-def atanh(input):
+def atanh(input: Array) -> Array:
     """The number whose tanh is input; NaN beyond -1 and 1."""
     return np.arctanh(real(input))
 
@@ -405,8 +438,9 @@ atanh.explain("The slope is 1/(1 - x²).")
 # The integral of the normal distribution.
 
 
+@appears("function out method in_place")
 @op
-def erf(input):
+def erf(input: Array) -> Array:
     """2/√π ∫₀^input e^(-t²) dt."""
     return kernel.erf(real(input))
 
@@ -415,15 +449,12 @@ erf.grad(input=lambda g, input: g * exp(-input * input) * (2 / math.sqrt(math.pi
 erf.explain("The slope is the bell curve, 2/√π · e^(-x²).", zero="saturated: erf is flat far from zero")
 
 
+@appears("function out method")
 @op
-def erfc(input):
+def erfc(input: Array) -> Array:
     """1 - erf(input), exact to the last digits where that is small."""
     return kernel.erfc(real(input))
 
 
 erfc.grad(input=lambda g, input: g * exp(-input * input) * (-2 / math.sqrt(math.pi)))
 erfc.explain("Minus the bell curve.", zero="saturated: erfc is flat far from zero")
-
-absolute = abs
-arcsin, arccos, arctan = asin, acos, atan
-arcsinh, arccosh, arctanh = asinh, acosh, atanh

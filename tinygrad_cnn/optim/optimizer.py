@@ -18,7 +18,7 @@ from ..arrays.dtypes import float16, float32
 from ..autograd.grad_mode import enable_grad
 from ..engine.node import Handle
 from ..engine.tensor import Tensor, wrap
-from ..surface.methods import clear_grad
+from ..surface.writing import clear_grad
 
 Params = Iterable[Tensor | tuple[str, Tensor] | dict[str, Any]]
 Loss = TypeVar("Loss")

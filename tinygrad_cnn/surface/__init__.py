@@ -1,1 +1,16 @@
-"""What makes a Tensor pleasant: methods, creation, random numbers, printing, `out=`, names of arguments."""
+"""What makes a Tensor pleasant: operators, methods, creation, random numbers, printing, `out=`."""
+
+from . import (
+    about,
+    conversions,
+    copies,
+    creation,
+    drawing,
+    forms,
+    graph,
+    operators,
+    printing,
+    sampling,
+    values,
+    writing,
+)

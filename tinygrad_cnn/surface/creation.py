@@ -19,8 +19,9 @@ from ..engine.memory import FIXED
 from ..engine.modes import mode
 from ..engine.node import INFERENCE
 from ..engine.tensor import Tensor, as_array, wrap
-from ..ops.out import into
+from ..ops.declared import appears
 from ..ops.shape import ints
+from .out import into
 
 
 def finish(array: np.ndarray, device: Any = None, requires_grad: bool = False, out: Tensor | None = None) -> Tensor:
@@ -54,6 +55,7 @@ def shape_of(name: str, sizes: tuple, size: Any = None) -> tuple[int, ...]:
 # Of data.
 
 
+@appears("function")
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A copy of the data: a number, nested lists, an array or a Tensor, as a leaf.
 
@@ -133,6 +135,7 @@ def _ragged(data: Any, where: str = "") -> str:
     )
 
 
+@appears("function", aliases="asarray")
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """The data as a tensor: itself where it is one of this dtype, an array without a copy, else a new one.
 
@@ -154,6 +157,7 @@ def _on(array: np.ndarray, device: Any = None) -> Tensor:
     return t
 
 
+@appears("function")
 def from_numpy(ndarray: np.ndarray) -> Tensor:
     """A tensor on the memory of the array: a change of one is a change of the other.
 
@@ -184,6 +188,7 @@ def _filled(shape: tuple, value: Any, dtype: Any, device: Any, requires_grad: bo
     return finish(np.full(shape, number(value, dtype), dtype), device, requires_grad, out)
 
 
+@appears("function")
 def zeros(
     *sizes: Any, size: Any = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -196,6 +201,7 @@ def zeros(
     return _filled(shape_of("zeros", sizes, size), 0, dtype, device, requires_grad, out)
 
 
+@appears("function")
 def ones(
     *sizes: Any, size: Any = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -208,6 +214,7 @@ def ones(
     return _filled(shape_of("ones", sizes, size), 1, dtype, device, requires_grad, out)
 
 
+@appears("function")
 def empty(
     *sizes: Any, size: Any = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -220,6 +227,7 @@ def empty(
     return finish(np.empty(shape_of("empty", sizes, size), dtype or get_default_dtype()), device, requires_grad, out)
 
 
+@appears("function")
 def full(
     size: Any, fill_value: Any, *, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -245,6 +253,7 @@ def _like(input: Tensor, value: Any, dtype: Any, device: Any, requires_grad: boo
     return finish(array, device, requires_grad)
 
 
+@appears("function")
 def zeros_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
@@ -257,6 +266,7 @@ def zeros_like(
     return _like(input, 0, dtype, device, requires_grad)
 
 
+@appears("function")
 def ones_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
@@ -269,6 +279,7 @@ def ones_like(
     return _like(input, 1, dtype, device, requires_grad)
 
 
+@appears("function")
 def empty_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
@@ -281,6 +292,7 @@ def empty_like(
     return _like(input, None, dtype, device, requires_grad)
 
 
+@appears("function")
 def full_like(
     input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
     memory_format: Any = None,
@@ -297,6 +309,7 @@ def full_like(
 # Of a rule.
 
 
+@appears("function")
 def eye(
     n: int, m: int | None = None, *, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -310,6 +323,7 @@ def eye(
     return finish(np.eye(n, m, dtype=dtype or get_default_dtype()), device, requires_grad, out)
 
 
+@appears("function")
 def arange(
     start: Any = None, end: Any = None, step: Any = 1, *, out: Any = None, dtype: Any = None, device: Any = None,
     requires_grad: bool = False,
@@ -349,6 +363,7 @@ def arange(
     return finish(values.astype(dtype), device, requires_grad, out)
 
 
+@appears("function")
 def linspace(
     start: Any, end: Any, steps: int, *, out: Any = None, dtype: Any = None, device: Any = None,
     requires_grad: bool = False,
@@ -363,6 +378,7 @@ def linspace(
     return finish(values.astype(dtype), device, requires_grad, out)
 
 
+@appears("function")
 def logspace(
     start: Any, end: Any, steps: int, base: float = 10.0, *, out: Any = None, dtype: Any = None, device: Any = None,
     requires_grad: bool = False,

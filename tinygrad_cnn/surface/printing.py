@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Tensor
+from ..ops.declared import appears
 from .attach import method
 
 DEFAULTS = {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80, "sci_mode": None}
@@ -19,6 +20,7 @@ PROFILES = {
 _options: dict[str, Any] = dict(DEFAULTS)
 
 
+@appears("function")
 def set_printoptions(
     precision: int | None = None,
     threshold: float | None = None,

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.arguments import names_strangers
 from ..arrays.dtypes import get_default_dtype
 from ..arrays.quiet import quietly
 from ..engine.tensor import Tensor, as_array
+from ..ops.declared import appears
 from ..random import Generator, rng
 from .creation import finish, shape_of
 
@@ -47,6 +47,7 @@ def _floating(name: str, dtype: Any) -> np.dtype:
     return dtype
 
 
+@appears("function")
 def rand(
     *sizes: Any, size: Any = None, generator: Generator | None = None, out: Any = None, dtype: Any = None,
     device: Any = None, requires_grad: bool = False,
@@ -62,6 +63,7 @@ def rand(
     return finish(values, device, requires_grad, out)
 
 
+@appears("function")
 def randn(
     *sizes: Any, size: Any = None, generator: Generator | None = None, out: Any = None, dtype: Any = None,
     device: Any = None, requires_grad: bool = False,
@@ -76,7 +78,7 @@ def randn(
     return finish(values, device, requires_grad, out)
 
 
-@names_strangers
+@appears("function")
 def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
               requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """`rand` in the shape and dtype of input.
@@ -90,7 +92,7 @@ def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any =
     )
 
 
-@names_strangers
+@appears("function")
 def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
                requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """`randn` in the shape and dtype of input.
@@ -104,6 +106,7 @@ def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: Any 
     )
 
 
+@appears("function")
 def randint(
     low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, out: Any = None,
     dtype: Any = None, device: Any = None, requires_grad: bool = False,
@@ -124,7 +127,7 @@ def randint(
     return finish(values.astype(dtype or np.int64), device, requires_grad, out)
 
 
-@names_strangers
+@appears("function")
 def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: Any = None, device: Any = None,
                  requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """`randint` in the shape and dtype of input.
@@ -137,6 +140,7 @@ def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: Any
     return randint(low, high, input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
+@appears("function")
 def randperm(
     n: int, *, generator: Generator | None = None, out: Any = None, dtype: Any = None, device: Any = None,
     requires_grad: bool = False,
@@ -152,7 +156,7 @@ def randperm(
     return finish(rng(generator).permutation(n).astype(dtype or np.int64), device, requires_grad, out)
 
 
-@names_strangers
+@appears("function")
 def normal(
     mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, out: Any = None,
     dtype: Any = None, device: Any = None, requires_grad: bool = False,
@@ -184,7 +188,7 @@ def normal(
     return finish(np.asarray(values, kind), device, requires_grad, out)
 
 
-@names_strangers
+@appears("function method")
 def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None, out: Any = None) -> Tensor:
     """1 with the probability that stands in input (or with probability p everywhere), else 0.
 
@@ -201,7 +205,7 @@ def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None, 
     return finish(ones.astype(input.dtype), out=out)
 
 
-@names_strangers
+@appears("function method")
 def multinomial(
     input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None, out: Any = None
 ) -> Tensor:

@@ -10,6 +10,7 @@ import numpy as np
 from ..engine.memory import FIXED, put_in_order
 from ..engine.modes import mode
 from ..engine.tensor import Tensor
+from ..ops.declared import appears
 from .attach import method
 
 
@@ -102,6 +103,7 @@ def __format__(self: Tensor, spec: str) -> str:
     return object.__format__(self, spec) if self._array.ndim else format(self._array.item(), spec)
 
 
+@appears("function")
 def is_tensor(obj: Any) -> bool:
     """Whether this is a Tensor.
 
@@ -112,6 +114,7 @@ def is_tensor(obj: Any) -> bool:
     return isinstance(obj, Tensor)
 
 
+@appears("function method")
 def numel(input: Tensor) -> int:
     """The number of elements.
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...engine.tensor import Tensor
-from ...ops import cat, reshape
+from ...ops.join import cat
+from ...ops.shape import reshape
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:

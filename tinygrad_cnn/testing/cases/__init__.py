@@ -121,13 +121,12 @@ def table() -> Iterator[Case]:
 
 
 def public(name: str) -> Callable:
-    """The function of this name: in tinygrad_cnn, in nn.functional, in ops (where methods come from), else the op."""
+    """The function of this name: in tinygrad_cnn, in nn.functional, a method of Tensor, else the op."""
     import tinygrad_cnn
-    from tinygrad_cnn import ops
     from tinygrad_cnn.engine.call import registry
     from tinygrad_cnn.nn import functional
 
-    for place in (tinygrad_cnn, functional, ops):
+    for place in (tinygrad_cnn, functional, tinygrad_cnn.Tensor):
         if hasattr(place, name):
             return getattr(place, name)
     return registry[name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, wraps
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -49,14 +49,12 @@ def _check(name: str, out: Any, array: np.ndarray, result: Any) -> None:
         raise RuntimeError(f"{name}: the result has shape {array.shape}, but out has {out._array.shape}")
 
 
-@cache  # two names of one function stay one function
 def accepts_out(f: Callable) -> Callable:
-    """The same function, which also takes `out=`; the one without stays as `.plain`."""
+    """The same function, which also takes `out=`."""
 
     @wraps(f)
     def g(*args: Any, out: Any = None, **kwargs: Any) -> Any:
         result = f(*args, **kwargs)
         return result if out is None else into(f.__name__, out, result)
 
-    g.plain = f  # type: ignore[attr-defined]
     return g

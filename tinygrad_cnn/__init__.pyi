@@ -1,0 +1,906 @@
+"""The package's face.
+
+Written by `python -m tinygrad_cnn.testing.stubs`.
+"""
+
+import builtins
+from typing import Any
+from collections.abc import Sequence
+import numpy as np
+from tinygrad_cnn.arrays.types import Axis
+from tinygrad_cnn.arrays.types import DType
+from tinygrad_cnn.arrays.types import Number
+from tinygrad_cnn.arrays.types import Shape
+from tinygrad_cnn.ops.reduce import Chosen
+from tinygrad_cnn.ops.pool import Window
+
+from math import e as e
+from math import inf as inf
+from math import nan as nan
+from math import pi as pi
+from . import accelerator as accelerator
+from . import autograd as autograd
+from . import backends as backends
+from . import cuda as cuda
+from .arrays.device import device as device
+from .arrays.device import get_default_device as get_default_device
+from .arrays.device import set_default_device as set_default_device
+from .arrays.dtypes import bool as bool
+from .arrays.dtypes import can_cast as can_cast
+from .arrays.dtypes import double as double
+from .arrays.dtypes import dtype as dtype
+from .arrays.dtypes import finfo as finfo
+from .arrays.dtypes import float as float
+from .arrays.dtypes import float16 as float16
+from .arrays.dtypes import float32 as float32
+from .arrays.dtypes import float64 as float64
+from .arrays.dtypes import get_default_dtype as get_default_dtype
+from .arrays.dtypes import half as half
+from .arrays.dtypes import iinfo as iinfo
+from .arrays.dtypes import int as int
+from .arrays.dtypes import int8 as int8
+from .arrays.dtypes import int16 as int16
+from .arrays.dtypes import int32 as int32
+from .arrays.dtypes import int64 as int64
+from .arrays.dtypes import is_floating_point as is_floating_point
+from .arrays.dtypes import long as long
+from .arrays.dtypes import promote_types as promote_types
+from .arrays.dtypes import set_default_dtype as set_default_dtype
+from .arrays.dtypes import short as short
+from .arrays.dtypes import uint8 as uint8
+from .arrays.size import Size as Size
+from .autograd import enable_grad as enable_grad
+from .autograd import inference_mode as inference_mode
+from .autograd import no_grad as no_grad
+from .autograd import set_grad_enabled as set_grad_enabled
+from .autograd.grad_mode import is_grad_enabled as is_grad_enabled
+from .autograd.grad_mode import is_inference_mode_enabled as is_inference_mode_enabled
+from .compiler import compile as compile
+from .engine.call import op as op
+from .engine.tensor import Tensor as Tensor
+from .kernels.threads import get_num_threads as get_num_threads
+from .kernels.threads import set_num_threads as set_num_threads
+from .ops.declared import appears as appears
+from .ops.shape import channels_last as channels_last
+from .ops.shape import contiguous_format as contiguous_format
+from .ops.shape import memory_format as memory_format
+from .ops.shape import preserve_format as preserve_format
+from .random import Generator as Generator
+from .random import default_generator as default_generator
+from .random import get_rng_state as get_rng_state
+from .random import initial_seed as initial_seed
+from .random import manual_seed as manual_seed
+from .random import seed as seed
+from .random import set_rng_state as set_rng_state
+from . import checkpoint as checkpoint
+from . import data as data
+from . import kernels as kernels
+from . import metrics as metrics
+from . import multiprocessing as multiprocessing
+from . import nn as nn
+from . import optim as optim
+from . import testing as testing
+from . import utils as utils
+from . import vision as vision
+from . import viz as viz
+from .checkpoint import load as load
+from .checkpoint import save as save
+
+__version__: builtins.str
+newaxis: None
+
+def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """|input|; the gradient at 0 is 0."""
+
+def absolute(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """|input|; the gradient at 0 is 0."""
+
+def acos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The angle in [0, π] whose cosine is input."""
+
+def acosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The number >= 0 whose cosh is input; NaN below 1."""
+
+def adaptive_avg_pool1d(input: Any, output_size: Window) -> Any:
+    """mean over P windows that cover the row        (N,C,L) -> (N,C,P)"""
+
+def adaptive_max_pool1d(input: Any, output_size: Window, return_indices: builtins.bool = False) -> Any:
+    """max over P windows that cover the row        (N,C,L) -> (N,C,P)"""
+
+def add(input: Tensor, other: Tensor | Number, *, alpha: builtins.float = 1, out: Tensor | None = None) -> Tensor:
+    """input + alpha · other."""
+
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: builtins.float = 1, out: Tensor | None = None) -> Tensor:
+    """input + value · tensor1 / tensor2, of floating tensors."""
+
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: builtins.float = 1, out: Tensor | None = None) -> Tensor:
+    """input + value · tensor1 · tensor2."""
+
+def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1, out: Tensor | None = None) -> Tensor:
+    """beta · input + alpha · mat1 @ mat2; input broadcasts to (N, M)."""
+
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1, out: Tensor | None = None) -> Tensor:
+    """beta · input + alpha · mat @ vec."""
+
+def adjoint(input: Tensor) -> Tensor:
+    """The last two axes change places: the transposed matrices of a batch; a number has none."""
+
+def all(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Whether all elements along `dim` are not zero."""
+
+def allclose(input: Tensor, other: Tensor, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False) -> builtins.bool:
+    """Whether all elements are close: |input - other| <= atol + rtol · |other|; a Python bool."""
+
+def alpha_dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = False) -> Tensor:
+    """Dropout for SELU networks, which keeps mean 0 and variance 1        any shape -> the same"""
+
+def amax(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
+    """The greatest element along dim; NaN if there is one."""
+
+def amin(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
+    """The smallest element along dim; NaN if there is one."""
+
+def aminmax(input: Tensor, *, dim: builtins.int | None = None, keepdim: builtins.bool = False, out: Tensor | None = None) -> Any:
+    """The smallest and the greatest element along dim, as (min, max)."""
+
+def any(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Whether any element along `dim` is not zero."""
+
+def arange(start: Any = None, end: Any = None, step: Any = 1, *, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    """start, start + step, ... below end; arange(end) begins at 0. int64 for ints, else the default floating dtype."""
+
+def arccos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The angle in [0, π] whose cosine is input."""
+
+def arccosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The number >= 0 whose cosh is input; NaN below 1."""
+
+def arcsin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The angle in [-π/2, π/2] whose sine is input."""
+
+def arcsinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The number whose sinh is input."""
+
+def arctan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The angle in (-π/2, π/2) whose tangent is input."""
+
+def arctanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The number whose tanh is input; NaN beyond -1 and 1."""
+
+def argmax(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Where the greatest element along dim stands, the first of equal ones; without dim in the flattened tensor."""
+
+def argmin(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Where the smallest element along dim stands, the first of equal ones; without dim in the flattened tensor."""
+
+def argsort(input: Tensor, dim: builtins.int = -1, descending: builtins.bool = False, stable: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
+    """The places that bring the elements along dim in order; equal ones keep theirs, stable or not."""
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """The data as a tensor: itself where it is one of this dtype, an array without a copy, else a new one."""
+
+def asarray(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """The data as a tensor: itself where it is one of this dtype, an array without a copy, else a new one."""
+
+def asin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The angle in [-π/2, π/2] whose sine is input."""
+
+def asinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The number whose sinh is input."""
+
+def atan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The angle in (-π/2, π/2) whose tangent is input."""
+
+def atan2(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """The angle of the point (other, input) to the x axis, in (-π, π]."""
+
+def atanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The number whose tanh is input; NaN beyond -1 and 1."""
+
+def atleast_1d(*tensors: Tensor) -> Any:
+    """Each tensor with at least one axis."""
+
+def atleast_2d(*tensors: Tensor) -> Any:
+    """Each tensor with at least two axes; new ones come in front."""
+
+def avg_pool1d(input: Any, kernel_size: Window, stride: Window = None, padding: Window = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True) -> Any:
+    """mean of input[n,c,ps+i] over i        (N,C,L) -> (N,C,P)"""
+
+def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1, out: Tensor | None = None) -> Tensor:
+    """beta · input + alpha · batch1 @ batch2."""
+
+def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None, bias: Tensor | None = None, training: builtins.bool = False, momentum: builtins.float = 0.1, eps: builtins.float = 1e-05) -> Tensor:
+    """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) (C,) (C,) -> (N,C,...)"""
+
+def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None, out: Any = None) -> Tensor:
+    """1 with the probability that stands in input (or with probability p everywhere), else 0."""
+
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """out[..., o] = Σᵢⱼ input1[..., i] · weight[o, i, j] · input2[..., j] + bias[o]."""
+
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean', pos_weight: Tensor | None = None) -> Tensor:
+    """mean of -target·log σ(input) - (1-target)·log(1-σ(input)), σ the sigmoid        any shape twice -> ()"""
+
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: builtins.int = 0) -> Tensor:
+    """How often each integer 0, 1, ... occurs, or the sum of its weights        (n,) -> (max + 1,)"""
+
+def bitwise_and(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input & other, bit by bit; for bool: both."""
+
+def bitwise_left_shift(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input << other."""
+
+def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """~input, bit by bit; for bool: not."""
+
+def bitwise_or(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input | other, bit by bit; for bool: one or both."""
+
+def bitwise_right_shift(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input >> other; the sign stays."""
+
+def bitwise_xor(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input ^ other, bit by bit; for bool: just one."""
+
+def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """input[b] @ mat2[b]: (B, N, K) (B, K, M) -> (B, N, M)."""
+
+def broadcast_shapes(*shapes: Shape) -> Size:
+    """The shape that these broadcast to; RuntimeError where they do not."""
+
+def broadcast_tensors(*tensors: Tensor) -> builtins.tuple[Tensor, ...]:
+    """All tensors, expanded to the one shape that they broadcast to."""
+
+def broadcast_to(input: Tensor, size: Shape) -> Tensor:
+    """`expand`, under NumPy's name."""
+
+def cat(tensors: Sequence[Tensor], dim: builtins.int = 0, *, out: Tensor | None = None) -> Tensor:
+    """The tensors one behind the other along axis dim: (..., n1, ...) (..., n2, ...) -> (..., n1 + n2, ...)."""
+
+def ceil(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The smallest integer >= input."""
+
+def celu(input: Tensor, alpha: builtins.float = 1.0) -> Tensor:
+    """input where it is positive, else alpha · (e^(input / alpha) - 1)."""
+
+def chunk(input: Tensor, chunks: builtins.int, dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
+    """At most `chunks` parts of one length along axis dim, the last may be shorter. Views."""
+
+def clamp(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Number | None = None, *, out: Tensor | None = None) -> Tensor:
+    """min(max(input, min), max), elementwise; where min > max it is max. The bounds are tensors or numbers."""
+
+def clip(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Number | None = None, *, out: Tensor | None = None) -> Tensor:
+    """min(max(input, min), max), elementwise; where min > max it is max. The bounds are tensors or numbers."""
+
+def clone(input: Tensor, memory_format: memory_format | None = None) -> Tensor:
+    """A copy, in memory of its own; the gradient passes through."""
+
+def concat(tensors: Sequence[Tensor], dim: builtins.int = 0, *, out: Tensor | None = None) -> Tensor:
+    """The tensors one behind the other along axis dim: (..., n1, ...) (..., n2, ...) -> (..., n1 + n2, ...)."""
+
+def concatenate(tensors: Sequence[Tensor], dim: builtins.int = 0, *, out: Tensor | None = None) -> Tensor:
+    """The tensors one behind the other along axis dim: (..., n1, ...) (..., n2, ...) -> (..., n1 + n2, ...)."""
+
+def constant_pad_nd(input: Tensor, pad: builtins.tuple, value: builtins.float = 0.0) -> Tensor:
+    """`pad` with a constant. Padding by a negative number cuts off, so it is its own way back."""
+
+def conv1d(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: builtins.int = 1) -> Any:
+    """Σ input[n,c,ps+i]·weight[o,c,i] + bias[o]        (N,C,L) (O,C/G,w) (O,) -> (N,O,P)"""
+
+def conv2d(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1) -> Tensor:
+    """Σ input[n,c,ps+i,qs+j]·weight[o,c,i,j] + bias[o]        (N,C,H,W) (O,C/G,h,w) (O,) -> (N,O,P,Q)"""
+
+def conv_transpose1d(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: builtins.int = 1, dilation: Any = 1) -> Any:
+    """Σ input[n,c,p]·weight[c,o,i] at [n,o,ps+i], + bias[o]        (N,C,P) (C,O/G,w) (O,) -> (N,O,L)"""
+
+def conv_transpose2d(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: builtins.int = 1, dilation: Any = 1) -> Any:
+    """Σ input[n,c,p,q]·weight[c,o,i,j] at [n,o,ps+i,qs+j], + bias[o]        (N,C,P,Q) (C,O/G,h,w) (O,) -> (N,O,H,W)"""
+
+def cos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """cos(input)."""
+
+def cosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """(e^input + e^-input) / 2."""
+
+def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: builtins.float = 0, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
+    """mean of 1 - cos where target is 1, max(0, cos - margin) where it is -1        (N,D) (N,D) (N,) -> ()"""
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: builtins.int = 1, eps: builtins.float = 1e-08) -> Tensor:
+    """x1·x2 / (max(|x1|, eps)·max(|x2|, eps)) along dim        two shapes that broadcast -> without dim"""
+
+def count_nonzero(input: Tensor, dim: Axis | None = None) -> Tensor:
+    """How many elements along dim are not zero, int64."""
+
+def cummax(input: Tensor, dim: builtins.int, *, out: builtins.tuple[Tensor, ...] | None = None) -> Chosen:
+    """The greatest of elements 0 to i along dim, as (values, indices)."""
+
+def cummin(input: Tensor, dim: builtins.int, *, out: builtins.tuple[Tensor, ...] | None = None) -> Chosen:
+    """The smallest of elements 0 to i along dim, as (values, indices)."""
+
+def cumprod(input: Tensor, dim: builtins.int, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
+    """out[i] = input[0] · ... · input[i] along dim. The gradient is right where elements are 0."""
+
+def cumsum(input: Tensor, dim: builtins.int, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
+    """out[i] = input[0] + ... + input[i] along dim."""
+
+def diag(input: Tensor, diagonal: builtins.int = 0, *, out: Tensor | None = None) -> Tensor:
+    """The diagonal of a matrix, a copy; of a vector, the matrix that has it as its diagonal."""
+
+def diagonal(input: Tensor, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1) -> Tensor:
+    """The elements whose places along dim1 and dim2 are equal (or `offset` apart), as the last axis. A view."""
+
+def div(input: Tensor, other: Tensor | Number, *, rounding_mode: builtins.str | None = None, out: Tensor | None = None) -> Tensor:
+    """input / other, in floating numbers; rounding_mode "floor" or "trunc" rounds the quotient and keeps integers."""
+
+def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Σ input · tensor: (K,) (K,) -> ()."""
+
+def dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True) -> Tensor:
+    """input · mask / (1-p), each element kept with probability 1-p        any shape -> the same"""
+
+def einsum(equation: builtins.str, *operands: Tensor) -> Tensor:
+    """Σ of the products of the operands over all letters that stand before the arrow and not behind it."""
+
+def embedding(input: Tensor, weight: Tensor, padding_idx: builtins.int | None = None, max_norm: builtins.float | None = None, norm_type: builtins.float = 2.0, scale_grad_by_freq: builtins.bool = False, sparse: builtins.bool = False) -> Tensor:
+    """weight[input]: one row of the table for each number        (...) int, (V,D) -> (...,D)"""
+
+def empty(*sizes: Any, size: Any = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    """A tensor whose values are not set: whatever the memory held."""
+
+def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
+    """A tensor in the shape, dtype and layout of input, whose values are not set."""
+
+def eq(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input == other."""
+
+def equal(input: Tensor, other: Tensor) -> builtins.bool:
+    """Whether both have one shape and the same elements; a Python bool."""
+
+def erf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """2/√π ∫₀^input e^(-t²) dt."""
+
+def erfc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """1 - erf(input), exact to the last digits where that is small."""
+
+def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """e^input."""
+
+def exp2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """2^input."""
+
+def expm1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """e^input - 1, exact to the last digits for small input."""
+
+def eye(n: builtins.int, m: builtins.int | None = None, *, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    """The n × n (or n × m) matrix with ones on its main diagonal."""
+
+def feature_alpha_dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = False) -> Tensor:
+    """alpha_dropout of whole channels        (N,C,...) -> (N,C,...)"""
+
+def fill(input: Tensor, value: Tensor | Number) -> Tensor:
+    """`value`, a number, in the shape and dtype of input."""
+
+def flatten(input: Tensor, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
+    """One axis in place of the axes start_dim to end_dim."""
+
+def flip(input: Tensor, dims: Axis) -> Tensor:
+    """The order of the elements turned round along each axis of dims; a copy."""
+
+def fliplr(input: Tensor) -> Tensor:
+    """Mirrored: axis 1 turned round."""
+
+def flipud(input: Tensor) -> Tensor:
+    """Upside down: axis 0 turned round."""
+
+def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The greatest integer <= input."""
+
+def floor_divide(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """⌊input / other⌋: rounded towards minus infinity, as `//`."""
+
+def fmax(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The greater of the two; of a number and NaN the number."""
+
+def fmin(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The smaller of the two; of a number and NaN the number."""
+
+def fmod(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input - other · trunc(input / other): the sign is that of input, as in C."""
+
+def frac(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """input - trunc(input): the part behind the point, with the sign of input."""
+
+def from_numpy(ndarray: np.ndarray) -> Tensor:
+    """A tensor on the memory of the array: a change of one is a change of the other."""
+
+def full(size: Any, fill_value: Any, *, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    """A tensor of one value; by default of the dtype that `tensor(fill_value)` would have."""
+
+def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
+    """One value in the shape, dtype and layout of input."""
+
+def gather(input: Tensor, dim: builtins.int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """out[i][j] = input[index[i][j]][j] for dim=0, input[i][index[i][j]] for dim=1; out has the shape of index."""
+
+def ge(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input >= other."""
+
+def greater(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input > other."""
+
+def greater_equal(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input >= other."""
+
+def group_norm(input: Tensor, num_groups: builtins.int, weight: Tensor | None = None, bias: Tensor | None = None, eps: builtins.float = 1e-05) -> Tensor:
+    """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) -> (N,C,...)"""
+
+def gt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input > other."""
+
+def hardshrink(input: Tensor, lambd: builtins.float = 0.5, *, out: Tensor | None = None) -> Tensor:
+    """input, and 0 where -lambd <= input <= lambd."""
+
+def hinge_embedding_loss(input: Tensor, target: Tensor, margin: builtins.float = 1.0, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
+    """mean of input where target is 1, max(0, margin - input) where it is -1        any shape twice -> ()"""
+
+def histc(input: Tensor, bins: builtins.int = 100, min: builtins.float = 0, max: builtins.float = 0, *, out: Tensor | None = None) -> Tensor:
+    """How many elements fall into each of `bins` equal parts of [min, max]; if both are equal, of the input's range."""
+
+def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
+    """The tensors side by side: along axis 1, vectors along axis 0."""
+
+def hypot(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """√(input² + other²), without overflow."""
+
+def index_add(input: Tensor, dim: builtins.int, index: Tensor, source: Tensor, *, alpha: builtins.float = 1, out: Tensor | None = None) -> Tensor:
+    """input with alpha · source[i] added to slice index[i] of axis dim; repeated slices add up."""
+
+def index_copy(input: Tensor, dim: builtins.int, index: Tensor, source: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """input with slice index[i] of axis dim replaced by source[i]."""
+
+def index_fill(input: Tensor, dim: builtins.int, index: Tensor, value: Tensor | Number) -> Tensor:
+    """input with the slices of axis dim that `index` names set to one value."""
+
+def index_put(input: Tensor, indices: builtins.tuple, values: Tensor | Number, accumulate: builtins.bool = False) -> Tensor:
+    """input with input[indices] = values; with accumulate, input[indices] += values, where repeated places add up."""
+
+def index_select(input: Tensor, dim: builtins.int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The slices of axis dim that `index`, a vector of ints, names; a copy."""
+
+def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Σ over the last axis of both: (..., K) (___, K) -> (..., ___)."""
+
+def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None, weight: Tensor | None = None, bias: Tensor | None = None, use_input_stats: builtins.bool = True, momentum: builtins.float = 0.1, eps: builtins.float = 1e-05) -> Tensor:
+    """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) (C,) (C,) -> (N,C,...)"""
+
+def is_tensor(obj: Any) -> builtins.bool:
+    """Whether this is a Tensor."""
+
+def isclose(input: Tensor, other: Tensor, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False) -> Tensor:
+    """|input - other| <= atol + rtol · |other|, elementwise; infinities are close to themselves alone."""
+
+def isfinite(input: Tensor) -> Tensor:
+    """It is neither infinite nor NaN."""
+
+def isinf(input: Tensor) -> Tensor:
+    """It is infinite, of either sign."""
+
+def isnan(input: Tensor) -> Tensor:
+    """It is NaN."""
+
+def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """It is -inf."""
+
+def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """It is +inf."""
+
+def kl_div(input: Tensor, target: Tensor, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean', log_target: builtins.bool = False) -> Tensor:
+    """mean of target·(log target - input): the Kullback-Leibler divergence        any shape twice -> ()"""
+
+def kthvalue(input: Tensor, k: builtins.int, dim: builtins.int = -1, keepdim: builtins.bool = False, *, out: builtins.tuple[Tensor, ...] | None = None) -> Chosen:
+    """The k-th smallest element along dim, k counted from 1, as (values, indices)."""
+
+def layer_norm(input: Tensor, normalized_shape: Shape, weight: Tensor | None = None, bias: Tensor | None = None, eps: builtins.float = 1e-05) -> Tensor:
+    """(input - mean) / √(var + eps) · weight + bias        (..., *normalized_shape) -> the same"""
+
+def le(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input <= other."""
+
+def lerp(input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input + weight · (end - input): input for weight 0, end for weight 1, exactly."""
+
+def less(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input < other."""
+
+def less_equal(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input <= other."""
+
+def linspace(start: Any, end: Any, steps: builtins.int, *, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    """`steps` numbers from start to end, both included, equally far apart."""
+
+def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """ln input."""
+
+def log10(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The logarithm to base 10."""
+
+def log1p(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """ln(1 + input), exact to the last digits for small input."""
+
+def log2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The logarithm to base 2."""
+
+def log_softmax(input: Tensor, dim: builtins.int, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
+    """input - log Σ exp(input) along dim        any shape -> the same"""
+
+def logaddexp(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """ln(e^input + e^other), without overflow."""
+
+def logical_and(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Both are not zero."""
+
+def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """It is zero."""
+
+def logical_or(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """One or both are not zero."""
+
+def logical_xor(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Just one is not zero."""
+
+def logspace(start: Any, end: Any, steps: builtins.int, base: builtins.float = 10.0, *, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    """`steps` numbers from base^start to base^end, equally far apart on a logarithmic scale."""
+
+def logsumexp(input: Tensor, dim: Axis, keepdim: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
+    """ln Σ e^input along dim, for inputs of any size."""
+
+def lt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input < other."""
+
+def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: builtins.float = 0, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
+    """mean of max(0, margin - target·(input1 - input2)): input1 should be larger where target is 1, smaller where -1"""
+
+def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
+    """`value`, a number, where the mask is True, input elsewhere; shapes broadcast, the dtype is that of input."""
+
+def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The elements where the mask is True, as a vector; shapes broadcast."""
+
+def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """input @ other: (..., N, K) (..., K, M) -> (..., N, M); axes in front broadcast."""
+
+def max(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, *, other: Tensor | Number | None = None, out: Tensor | None = None) -> Any:
+    """The greatest element; with dim (values, indices) along it; with a second tensor the greater of the two."""
+
+def max_pool1d(input: Any, kernel_size: Window, stride: Window = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Any:
+    """max of input[n,c,ps+i] over i        (N,C,L) -> (N,C,P)"""
+
+def max_pool2d(input: Any, kernel_size: Window, stride: Window = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Tensor:
+    """max of input[n,c,ps+i,qs+j] over i and j        (N,C,H,W) -> (N,C,P,Q)"""
+
+def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The greater of the two; NaN if one is NaN. Equal operands share the gradient evenly."""
+
+def mean(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
+    """Σ input / n along dim; NaN where n is 0. RuntimeError for integers, whose mean is none."""
+
+def median(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False, *, out: Tensor | None = None) -> Any:
+    """The middle element in order, the lower one of two; with dim (values, indices) along it. NaN if there is one."""
+
+def meshgrid(*tensors: Any, indexing: builtins.str = 'ij') -> builtins.tuple[Tensor, ...]:
+    """The coordinates of a grid: vectors of lengths A, B, ... -> as many tensors (A, B, ...); views."""
+
+def min(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, *, other: Tensor | Number | None = None, out: Tensor | None = None) -> Any:
+    """The smallest element; with dim (values, indices) along it; with a second tensor the smaller of the two."""
+
+def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The smaller of the two; NaN if one is NaN. Equal operands share the gradient evenly."""
+
+def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """input @ mat2: (N, K) (K, M) -> (N, M)."""
+
+def moveaxis(input: Tensor, source: Axis, destination: Axis) -> Tensor:
+    """The axes `source` become the axes `destination`, the others keep their order."""
+
+def movedim(input: Tensor, source: Axis, destination: Axis) -> Tensor:
+    """The axes `source` become the axes `destination`, the others keep their order."""
+
+def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The values of `sort` along the first axis."""
+
+def mul(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input · other."""
+
+def multinomial(input: Tensor, num_samples: builtins.int, replacement: builtins.bool = False, *, generator: Generator | None = None, out: Any = None) -> Tensor:
+    """Numbers of columns, drawn for each row with the weights that stand in it: (C,) or (N, C) -> (..., num_samples)."""
+
+def multiply(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input · other."""
+
+def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """input @ vec: (N, K) (K,) -> (N,)."""
+
+def nan_to_num(input: Tensor, nan: builtins.float = 0.0, posinf: builtins.float | None = None, neginf: builtins.float | None = None, *, out: Tensor | None = None) -> Tensor:
+    """NaN replaced by `nan`, the infinities by `posinf` and `neginf` (default: the largest finite numbers)."""
+
+def nanmean(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
+    """The mean along dim of what is not NaN."""
+
+def nansum(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
+    """The sum along dim, NaN counted as 0."""
+
+def narrow(input: Tensor, dim: builtins.int, start: builtins.int, length: builtins.int) -> Tensor:
+    """The `length` elements from `start` on along axis dim. A view."""
+
+def ne(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input != other."""
+
+def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """-input."""
+
+def negative(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """-input."""
+
+def nonzero(input: Tensor, *, as_tuple: builtins.bool = False, out: Tensor | None = None) -> Any:
+    """The places that are not zero, (n, ndim) int64; with as_tuple, one vector per axis, ready to index with."""
+
+def norm(input: Tensor, p: builtins.float | builtins.str = 'fro', dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
+    """(Σ |input|^p)^(1/p) along dim, of all elements without it; "fro" is p = 2, "nuc" the sum of singular values."""
+
+def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    """Normal random numbers: one for each element of mean and std, or a tensor of this size for two numbers."""
+
+def not_equal(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input != other."""
+
+def numel(input: Tensor) -> builtins.int:
+    """The number of elements."""
+
+def ones(*sizes: Any, size: Any = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    """A tensor of ones."""
+
+def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
+    """Ones in the shape, dtype and layout of input."""
+
+def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Each element with each: (N,) (M,) -> (N, M)."""
+
+def pairwise_distance(x1: Tensor, x2: Tensor, p: builtins.float = 2.0, eps: builtins.float = 1e-06, keepdim: builtins.bool = False) -> Tensor:
+    """|x1 - x2 + eps|, the p-norm along the last axis        two shapes that broadcast -> without the last axis"""
+
+def permute(input: Tensor, dims: Sequence[builtins.int]) -> Tensor:
+    """Axis i of the result is axis dims[i] of the input."""
+
+def poisson_nll_loss(input: Tensor, target: Tensor, log_input: builtins.bool = True, full: builtins.bool = False, size_average: builtins.bool | None = None, eps: builtins.float = 1e-08, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
+    """mean of e^input - target·input: counts with a Poisson distribution        any shape twice -> ()"""
+
+def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input ** exponent; 0 ** 0 is 1, and a negative number to a fraction NaN."""
+
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """input where it is positive, else weight · input        (N, C, ...), (C,) or (1,) -> (N, C, ...)"""
+
+def prod(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
+    """Π input along one axis, or of all elements. The gradient is right where elements are 0."""
+
+def rand(*sizes: Any, size: Any = None, generator: Generator | None = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    """Random numbers 0 ≤ x < 1, all equally likely."""
+
+def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
+    """`rand` in the shape and dtype of input."""
+
+def randint(low: builtins.int, high: Any = None, size: Any = None, *, generator: Generator | None = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    """Random integers low ≤ i < high, int64; randint(high, size) begins at 0."""
+
+def randint_like(input: Tensor, low: builtins.int, high: builtins.int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
+    """`randint` in the shape and dtype of input."""
+
+def randn(*sizes: Any, size: Any = None, generator: Generator | None = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    """Normal random numbers of mean 0 and variance 1."""
+
+def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
+    """`randn` in the shape and dtype of input."""
+
+def randperm(n: builtins.int, *, generator: Generator | None = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    """The numbers 0 to n - 1 in random order, int64."""
+
+def ravel(input: Tensor) -> Tensor:
+    """All elements along one axis; a view where they lie in memory in their order, else a copy."""
+
+def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """1 / input."""
+
+def relu(input: Tensor) -> Tensor:
+    """max(input, 0)."""
+
+def remainder(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input - other · ⌊input / other⌋: the sign is that of other, as `%`."""
+
+def repeat_interleave(input: Tensor, repeats: builtins.int | Tensor, dim: builtins.int | None = None, *, output_size: builtins.int | None = None) -> Tensor:
+    """Each slice of axis dim repeated, one behind the other: by one number, or by a number for each."""
+
+def reshape(input: Tensor, shape: Shape) -> Tensor:
+    """The same elements in the same order, in another shape; one -1 stands for whatever is left."""
+
+def rms_norm(input: Tensor, normalized_shape: Shape, weight: Tensor | None = None, eps: builtins.float | None = None) -> Tensor:
+    """input / √(mean of input² + eps) · weight        (..., *normalized_shape) -> the same"""
+
+def roll(input: Tensor, shifts: Axis, dims: Axis | None = None) -> Tensor:
+    """Shifted along axes; what leaves at the end comes in at the start. Without dims, as if it were one axis."""
+
+def rot90(input: Tensor, k: builtins.int = 1, dims: Sequence[builtins.int] = ...) -> Tensor:
+    """Turned by k · 90 degrees, from axis dims[0] towards axis dims[1]."""
+
+def round(input: Tensor, decimals: builtins.int = 0, *, out: Tensor | None = None) -> Tensor:
+    """The nearest integer, or multiple of 10^-decimals; from the middle to the even one."""
+
+def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """1 / √input."""
+
+def rsub(input: Tensor, other: Tensor | Number, *, alpha: builtins.float = 1) -> Tensor:
+    """other - alpha · input."""
+
+def scatter(input: Tensor, dim: builtins.int, index: Tensor, src: Tensor | Number | None = None, *, value: Number | None = None, reduce: builtins.str | None = None, out: Tensor | None = None) -> Tensor:
+    """input with out[index[i][j]][j] = src[i][j] for dim=0, out[i][index[i][j]] = src[i][j] for dim=1."""
+
+def scatter_add(input: Tensor, dim: builtins.int, index: Tensor, src: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """`scatter` that adds: what comes to one place adds up."""
+
+def select(input: Tensor, dim: builtins.int, index: builtins.int) -> Tensor:
+    """Slice number `index` of axis dim, without that axis. A view."""
+
+def selu(input: Tensor) -> Tensor:
+    """1.0507 · elu(input, 1.67326): keeps mean 0 and variance 1 from layer to layer (Klambauer et al. 2017)."""
+
+def set_printoptions(precision: builtins.int | None = None, threshold: builtins.float | None = None, edgeitems: builtins.int | None = None, linewidth: builtins.int | None = None, profile: builtins.str | None = None, sci_mode: builtins.bool | None = None) -> None:
+    """How tensors show their values: digits, from how many elements on they are shortened, and how wide lines are."""
+
+def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """1 / (1 + e^-input)."""
+
+def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """-1, 0 or 1; 0 for NaN."""
+
+def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Its sign is minus, also that of -0.0."""
+
+def sin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """sin(input)."""
+
+def sinc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """sin(π·input) / (π·input), and 1 at 0."""
+
+def sinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """(e^input - e^-input) / 2."""
+
+def softmax(input: Tensor, dim: builtins.int, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
+    """exp(input) / Σ exp(input) along dim        any shape -> the same"""
+
+def sort(input: Tensor, dim: builtins.int = -1, descending: builtins.bool = False, stable: builtins.bool = False, *, out: builtins.tuple[Tensor, ...] | None = None) -> Chosen:
+    """The elements along dim in order, as (values, indices)."""
+
+def split(tensor: Tensor, split_size_or_sections: Shape, dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
+    """Parts of one length along axis dim, the last may be shorter; or of the lengths in a list. Views."""
+
+def split_with_sizes(input: Tensor, split_sizes: Sequence[builtins.int], dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
+    """Parts of these lengths along axis dim, one behind the other; views."""
+
+def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """√input."""
+
+def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """input²."""
+
+def squeeze(input: Tensor, dim: Axis | None = None) -> Tensor:
+    """Without the axes of length 1: all, or those named; a named axis of another length stays."""
+
+def stack(tensors: Sequence[Tensor], dim: builtins.int = 0, *, out: Tensor | None = None) -> Tensor:
+    """Tensors of one shape side by side, along a new axis dim."""
+
+def std(input: Tensor, dim: Axis | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None, out: Tensor | None = None) -> Tensor:
+    """√var: the standard deviation along dim."""
+
+def std_mean(input: Tensor, dim: Axis | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> builtins.tuple[Tensor, Tensor]:
+    """(std, mean) along dim."""
+
+def sub(input: Tensor, other: Tensor | Number, *, alpha: builtins.float = 1, out: Tensor | None = None) -> Tensor:
+    """input - alpha · other."""
+
+def subtract(input: Tensor, other: Tensor | Number, *, alpha: builtins.float = 1, out: Tensor | None = None) -> Tensor:
+    """input - alpha · other."""
+
+def sum(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
+    """Σ input along dim."""
+
+def swapaxes(input: Tensor, axis0: builtins.int, axis1: builtins.int) -> Tensor:
+    """`transpose`, under NumPy's name."""
+
+def swapdims(input: Tensor, dim0: builtins.int, dim1: builtins.int) -> Tensor:
+    """`transpose`."""
+
+def t(input: Tensor) -> Tensor:
+    """The transposed matrix; a vector and a number stay as they are."""
+
+def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The elements at these places of the flattened input, in the shape of index."""
+
+def take_along_dim(input: Tensor, indices: Tensor, dim: builtins.int | None = None, *, out: Tensor | None = None) -> Tensor:
+    """`gather`, where the axes other than dim broadcast; without dim, of all elements in a row. -1 is the last."""
+
+def tan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """tan(input)."""
+
+def tanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """sinh(input) / cosh(input)."""
+
+def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    """A copy of the data: a number, nested lists, an array or a Tensor, as a leaf."""
+
+def tensor_split(input: Tensor, indices_or_sections: Shape | Tensor, dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
+    """That many parts of lengths that differ by at most 1; or parts that begin at the given places. Views."""
+
+def tensordot(a: Tensor, b: Tensor, dims: Any = 2, *, out: Tensor | None = None) -> Tensor:
+    """Σ over axes dims[0] of a and dims[1] of b; a number n means the last n of a and the first n of b."""
+
+def threshold(input: Tensor, threshold: builtins.float, value: builtins.float, *, out: Tensor | None = None) -> Tensor:
+    """input where it is greater than threshold, else value, in the dtype of input."""
+
+def tile(input: Tensor, dims: Shape) -> Tensor:
+    """`repeat`, where missing repeats in front are 1."""
+
+def topk(input: Tensor, k: builtins.int, dim: builtins.int = -1, largest: builtins.bool = True, sorted: builtins.bool = True, *, out: builtins.tuple[Tensor, ...] | None = None) -> Chosen:
+    """The k largest (or smallest) elements along dim, in order, as (values, indices)."""
+
+def trace(input: Tensor) -> Tensor:
+    """The sum of the main diagonal of a matrix."""
+
+def transpose(input: Tensor, dim0: builtins.int, dim1: builtins.int) -> Tensor:
+    """The axes dim0 and dim1 change places."""
+
+def tril(input: Tensor, diagonal: builtins.int = 0, *, out: Tensor | None = None) -> Tensor:
+    """The lower triangle of each matrix, zeros above; `diagonal` counts upwards from the main one."""
+
+def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: builtins.float = 1.0, p: builtins.float = 2, eps: builtins.float = 1e-06, swap: builtins.bool = False, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
+    """mean of max(0, |anchor - positive| - |anchor - negative| + margin)        (N,D) three times -> ()"""
+
+def triu(input: Tensor, diagonal: builtins.int = 0, *, out: Tensor | None = None) -> Tensor:
+    """The upper triangle of each matrix, zeros below; `diagonal` counts upwards from the main one."""
+
+def true_divide(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input / other, in floating numbers."""
+
+def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The integer part: rounded towards zero."""
+
+def unbind(input: Tensor, dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
+    """The slices along axis dim, without that axis: what iteration gives. Views."""
+
+def unflatten(input: Tensor, dim: builtins.int, sizes: Shape) -> Tensor:
+    """Several axes of these sizes in place of axis dim; one of them may be -1."""
+
+def unique(input: Tensor, sorted: builtins.bool = True, return_inverse: builtins.bool = False, return_counts: builtins.bool = False, dim: builtins.int | None = None) -> Any:
+    """The different elements in order; with return_inverse where each went, with return_counts how many there are."""
+
+def unsqueeze(input: Tensor, dim: builtins.int) -> Tensor:
+    """With a new axis of length 1, which becomes axis dim."""
+
+def var(input: Tensor, dim: Axis | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None, out: Tensor | None = None) -> Tensor:
+    """Σ (input - mean)² / (n - correction) along dim. unbiased=False is correction=0; the default is 1."""
+
+def var_mean(input: Tensor, dim: Axis | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> builtins.tuple[Tensor, Tensor]:
+    """(var, mean) along dim."""
+
+def vstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
+    """The tensors on top of each other: along axis 0, vectors as rows."""
+
+def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor | Number | None = None, *, out: Tensor | None = None) -> Any:
+    """input where condition, else other; where(condition) alone gives the places that hold, as nonzero does."""
+
+def xlogy(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input · ln(other), and 0 where input is 0 (unless other is NaN)."""
+
+def zeros(*sizes: Any, size: Any = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    """A tensor of zeros."""
+
+def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
+    """Zeros in the shape, dtype and layout of input."""

@@ -1,0 +1,300 @@
+"""Layers as functions.
+
+Written by `python -m tinygrad_cnn.testing.stubs`.
+"""
+
+import builtins
+from typing import Any
+from collections.abc import Sequence
+from tinygrad_cnn.arrays.types import Number
+from tinygrad_cnn.arrays.types import Shape
+from tinygrad_cnn.engine.tensor import Tensor
+from tinygrad_cnn.ops.pool import Window
+
+def adaptive_avg_pool1d(input: Any, output_size: Window) -> Any:
+    """mean over P windows that cover the row        (N,C,L) -> (N,C,P)"""
+
+def adaptive_avg_pool2d(input: Any, output_size: Window) -> Any:
+    """mean over P·Q windows that cover the picture        (N,C,H,W) -> (N,C,P,Q)"""
+
+def adaptive_max_pool1d(input: Any, output_size: Window, return_indices: builtins.bool = False) -> Any:
+    """max over P windows that cover the row        (N,C,L) -> (N,C,P)"""
+
+def adaptive_max_pool2d(input: Any, output_size: Window, return_indices: builtins.bool = False) -> Any:
+    """max over P·Q windows that cover the picture        (N,C,H,W) -> (N,C,P,Q)"""
+
+def alpha_dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = False, inplace: builtins.bool = False) -> Tensor:
+    """Dropout for SELU networks, which keeps mean 0 and variance 1        any shape -> the same"""
+
+def avg_pool1d(input: Any, kernel_size: Window, stride: Window = None, padding: Window = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True) -> Any:
+    """mean of input[n,c,ps+i] over i        (N,C,L) -> (N,C,P)"""
+
+def avg_pool2d(input: Any, kernel_size: Window, stride: Window = None, padding: Window = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True, divisor_override: builtins.int | None = None) -> Tensor:
+    """mean of input[n,c,ps+i,qs+j] over i and j        (N,C,H,W) -> (N,C,P,Q)"""
+
+def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None, bias: Tensor | None = None, training: builtins.bool = False, momentum: builtins.float = 0.1, eps: builtins.float = 1e-05) -> Tensor:
+    """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) (C,) (C,) -> (N,C,...)"""
+
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """out[..., o] = Σᵢⱼ input1[..., i] · weight[o, i, j] · input2[..., j] + bias[o]."""
+
+def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
+    """mean of -target·log(input) - (1-target)·log(1-input)        any shape twice -> ()"""
+
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean', pos_weight: Tensor | None = None) -> Tensor:
+    """mean of -target·log σ(input) - (1-target)·log(1-σ(input)), σ the sigmoid        any shape twice -> ()"""
+
+def celu(input: Tensor, alpha: builtins.float = 1.0, inplace: builtins.bool = False) -> Tensor:
+    """input where it is positive, else alpha · (e^(input / alpha) - 1)."""
+
+def celu_(input: Tensor, alpha: builtins.float = 1.0) -> Tensor:
+    """input where it is positive, else alpha · (e^(input / alpha) - 1)."""
+
+def channel_shuffle(input: Tensor, groups: builtins.int) -> Tensor:
+    """Channels (group, k) in the order (k, group)        (N,C,...) -> (N,C,...)"""
+
+def conv1d(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: builtins.int = 1) -> Any:
+    """Σ input[n,c,ps+i]·weight[o,c,i] + bias[o]        (N,C,L) (O,C/G,w) (O,) -> (N,O,P)"""
+
+def conv2d(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1) -> Tensor:
+    """Σ input[n,c,ps+i,qs+j]·weight[o,c,i,j] + bias[o]        (N,C,H,W) (O,C/G,h,w) (O,) -> (N,O,P,Q)"""
+
+def conv_transpose1d(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: builtins.int = 1, dilation: Any = 1) -> Any:
+    """Σ input[n,c,p]·weight[c,o,i] at [n,o,ps+i], + bias[o]        (N,C,P) (C,O/G,w) (O,) -> (N,O,L)"""
+
+def conv_transpose2d(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: builtins.int = 1, dilation: Any = 1) -> Any:
+    """Σ input[n,c,p,q]·weight[c,o,i,j] at [n,o,ps+i,qs+j], + bias[o]        (N,C,P,Q) (C,O/G,h,w) (O,) -> (N,O,H,W)"""
+
+def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: builtins.float = 0, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
+    """mean of 1 - cos where target is 1, max(0, cos - margin) where it is -1        (N,D) (N,D) (N,) -> ()"""
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: builtins.int = 1, eps: builtins.float = 1e-08) -> Tensor:
+    """x1·x2 / (max(|x1|, eps)·max(|x2|, eps)) along dim        two shapes that broadcast -> without dim"""
+
+def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: builtins.bool | None = None, ignore_index: builtins.int = -100, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean', label_smoothing: builtins.float = 0.0) -> Tensor:
+    """-log softmax(input)[target]: the surprise of the true class        (N,C) (N,) -> ()"""
+
+def dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True, inplace: builtins.bool = False) -> Tensor:
+    """input · mask / (1-p), each element kept with probability 1-p        any shape -> the same"""
+
+def dropout1d(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True, inplace: builtins.bool = False) -> Tensor:
+    """Dropout of whole channels        (N,C,L) -> (N,C,L), or (C,L) -> (C,L)"""
+
+def dropout2d(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True, inplace: builtins.bool = False) -> Tensor:
+    """Dropout of whole channels        (N,C,H,W) -> (N,C,H,W)"""
+
+def dropout3d(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True, inplace: builtins.bool = False) -> Tensor:
+    """Dropout of whole channels        (N,C,D,H,W) -> (N,C,D,H,W)"""
+
+def elu(input: Tensor, alpha: builtins.float = 1.0, inplace: builtins.bool = False) -> Tensor:
+    """input where it is positive, else alpha · (e^input - 1)."""
+
+def elu_(input: Tensor, alpha: builtins.float = 1.0) -> Tensor:
+    """input where it is positive, else alpha · (e^input - 1)."""
+
+def embedding(input: Tensor, weight: Tensor, padding_idx: builtins.int | None = None, max_norm: builtins.float | None = None, norm_type: builtins.float = 2.0, scale_grad_by_freq: builtins.bool = False, sparse: builtins.bool = False) -> Tensor:
+    """weight[input]: one row of the table for each number        (...) int, (V,D) -> (...,D)"""
+
+def feature_alpha_dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = False, inplace: builtins.bool = False) -> Tensor:
+    """alpha_dropout of whole channels        (N,C,...) -> (N,C,...)"""
+
+def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
+    """Σ input[n, (c,i,j), (p,q)] at [n,c,ps+i,qs+j]        (N, C·h·w, P·Q) -> (N,C,H,W)"""
+
+def gaussian_nll_loss(input: Tensor, target: Tensor, var: Tensor | Number, full: builtins.bool = False, eps: builtins.float = 1e-06, reduction: builtins.str = 'mean') -> Tensor:
+    """mean of (log var + (input - target)² / var) / 2: numbers with a normal distribution        any shape twice -> ()"""
+
+def gelu(input: Tensor, approximate: builtins.str = 'none') -> Tensor:
+    """input · Φ(input), Φ the normal distribution function (Hendrycks and Gimpel 2016)."""
+
+def glu(input: Tensor, dim: builtins.int = -1) -> Tensor:
+    """a · sigmoid(b), where a and b are the two halves of input along dim        (..., 2n, ...) -> (..., n, ...)"""
+
+def group_norm(input: Tensor, num_groups: builtins.int, weight: Tensor | None = None, bias: Tensor | None = None, eps: builtins.float = 1e-05) -> Tensor:
+    """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) -> (N,C,...)"""
+
+def gumbel_softmax(logits: Tensor, tau: builtins.float = 1, hard: builtins.bool = False, eps: builtins.float = 1e-10, dim: builtins.int = -1) -> Tensor:
+    """softmax((logits + noise) / tau) with Gumbel noise: a random class, differentiable in the logits."""
+
+def hardshrink(input: Tensor, lambd: builtins.float = 0.5, *, out: Tensor | None = None) -> Tensor:
+    """input, and 0 where -lambd <= input <= lambd."""
+
+def hardsigmoid(input: Tensor, inplace: builtins.bool = False) -> Tensor:
+    """min(max(input / 6 + 1/2, 0), 1)."""
+
+def hardswish(input: Tensor, inplace: builtins.bool = False) -> Tensor:
+    """input · hardsigmoid(input) (Howard et al. 2019)."""
+
+def hardtanh(input: Tensor, min_val: builtins.float = -1.0, max_val: builtins.float = 1.0, inplace: builtins.bool = False) -> Tensor:
+    """input held between min_val and max_val; the gradient passes strictly between them."""
+
+def hardtanh_(input: Tensor, min_val: builtins.float = -1.0, max_val: builtins.float = 1.0) -> Tensor:
+    """input held between min_val and max_val; the gradient passes strictly between them."""
+
+def hinge_embedding_loss(input: Tensor, target: Tensor, margin: builtins.float = 1.0, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
+    """mean of input where target is 1, max(0, margin - input) where it is -1        any shape twice -> ()"""
+
+def huber_loss(input: Tensor, target: Tensor, reduction: builtins.str = 'mean', delta: builtins.float = 1.0, weight: Tensor | None = None) -> Tensor:
+    """mean of e²/2 where |e| < delta, else delta·(|e| - delta/2), with e = input - target        any shape twice -> ()"""
+
+def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None, weight: Tensor | None = None, bias: Tensor | None = None, use_input_stats: builtins.bool = True, momentum: builtins.float = 0.1, eps: builtins.float = 1e-05) -> Tensor:
+    """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) (C,) (C,) -> (N,C,...)"""
+
+def interpolate(input: Tensor, size: Shape | None = None, scale_factor: Any = None, mode: builtins.str = 'nearest', align_corners: builtins.bool | None = None, recompute_scale_factor: builtins.bool | None = None, antialias: builtins.bool = False) -> Tensor:
+    """The picture in another size        (N,C,H,W) -> (N,C,P,Q), or (N,C,L) -> (N,C,P)"""
+
+def kl_div(input: Tensor, target: Tensor, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean', log_target: builtins.bool = False) -> Tensor:
+    """mean of target·(log target - input): the Kullback-Leibler divergence        any shape twice -> ()"""
+
+def l1_loss(input: Tensor, target: Tensor, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean', weight: Tensor | None = None) -> Tensor:
+    """mean of |input - target|        any shape twice -> ()"""
+
+def layer_norm(input: Tensor, normalized_shape: Shape, weight: Tensor | None = None, bias: Tensor | None = None, eps: builtins.float = 1e-05) -> Tensor:
+    """(input - mean) / √(var + eps) · weight + bias        (..., *normalized_shape) -> the same"""
+
+def leaky_relu(input: Tensor, negative_slope: builtins.float = 0.01, inplace: builtins.bool = False) -> Tensor:
+    """input where it is positive, else negative_slope · input."""
+
+def leaky_relu_(input: Tensor, negative_slope: builtins.float = 0.01) -> Tensor:
+    """input where it is positive, else negative_slope · input."""
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """input @ weight.T + bias: (..., I) (O, I) (O,) -> (..., O); of a vector weight (I,) -> (...)"""
+
+def local_response_norm(input: Tensor, size: builtins.int, alpha: builtins.float = 0.0001, beta: builtins.float = 0.75, k: builtins.float = 1.0) -> Tensor:
+    """input / (k + alpha · mean of input² over `size` channels around)^beta        (N,C,...) -> (N,C,...)"""
+
+def log_softmax(input: Tensor, dim: builtins.int | None = None, _stacklevel: builtins.int = 3, dtype: Any = None) -> Tensor:
+    """input - log Σ exp(input) along dim"""
+
+def logsigmoid(input: Tensor) -> Tensor:
+    """ln sigmoid(input)."""
+
+def lp_pool1d(input: Any, norm_type: builtins.float, kernel_size: Window, stride: Window = None, ceil_mode: builtins.bool = False) -> Any:
+    """(Σ input[n,c,ps+i]^norm_type)^(1/norm_type) over i        (N,C,L) -> (N,C,P)"""
+
+def lp_pool2d(input: Any, norm_type: builtins.float, kernel_size: Window, stride: Window = None, ceil_mode: builtins.bool = False) -> Any:
+    """(Σ input[n,c,ps+i,qs+j]^norm_type)^(1/norm_type) over i and j        (N,C,H,W) -> (N,C,P,Q)"""
+
+def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: builtins.float = 0, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
+    """mean of max(0, margin - target·(input1 - input2)): input1 should be larger where target is 1, smaller where -1"""
+
+def max_pool1d(input: Any, kernel_size: Window, stride: Window = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Any:
+    """max of input[n,c,ps+i] over i        (N,C,L) -> (N,C,P)"""
+
+def max_pool2d(input: Any, kernel_size: Window, stride: Window = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Tensor:
+    """max of input[n,c,ps+i,qs+j] over i and j        (N,C,H,W) -> (N,C,P,Q)"""
+
+def max_unpool2d(input: Any, indices: Any, kernel_size: Window, stride: Window = None, padding: Window = 0, output_size: Any = None) -> Any:
+    """input[n,c,p,q] at the place indices[n,c,p,q] of a picture of zeros        (N,C,P,Q) (N,C,P,Q) -> (N,C,H,W)"""
+
+def mish(input: Tensor, inplace: builtins.bool = False) -> Tensor:
+    """input · tanh(softplus(input)) (Misra 2019)."""
+
+def mse_loss(input: Tensor, target: Tensor, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean', weight: Tensor | None = None) -> Tensor:
+    """mean of (input - target)²        any shape twice -> ()"""
+
+def multi_margin_loss(input: Tensor, target: Tensor, p: builtins.int = 1, margin: builtins.float = 1.0, weight: Tensor | None = None, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
+    """Σ over j ≠ target of max(0, margin - input[target] + input[j])^p / C        (N,C) (N,) -> ()"""
+
+def multilabel_soft_margin_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
+    """binary_cross_entropy_with_logits, its mean over the classes C        (N,C) (N,C) -> ()"""
+
+def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: builtins.bool | None = None, ignore_index: builtins.int = -100, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
+    """-input[n, target[n]], the negative log-likelihood        (N,C) (N,) -> ()"""
+
+def normalize(input: Tensor, p: builtins.float = 2.0, dim: Any = 1, eps: builtins.float = 1e-12, out: Tensor | None = None) -> Tensor:
+    """input / max(|input|, eps), the p-norm along dim; written to `out` if that is given"""
+
+def one_hot(tensor: Tensor, num_classes: builtins.int = -1) -> Tensor:
+    """1 at the class, 0 elsewhere: (...) ints -> (..., num_classes) int64; by default the largest class + 1."""
+
+def pad(input: Tensor, pad: Sequence[builtins.int], mode: builtins.str = 'constant', value: builtins.float | None = None) -> Tensor:
+    """More elements around: pad = (left, right, top, bottom, ...), beginning with the last axis."""
+
+def pairwise_distance(x1: Tensor, x2: Tensor, p: builtins.float = 2.0, eps: builtins.float = 1e-06, keepdim: builtins.bool = False) -> Tensor:
+    """|x1 - x2 + eps|, the p-norm along the last axis        two shapes that broadcast -> without the last axis"""
+
+def pixel_shuffle(input: Tensor, upscale_factor: builtins.int) -> Tensor:
+    """input[n, (c,i,j), y, x] at [n, c, y·r+i, x·r+j]        (..., C·r², H, W) -> (..., C, H·r, W·r)"""
+
+def pixel_unshuffle(input: Tensor, downscale_factor: builtins.int) -> Tensor:
+    """The way back from pixel_shuffle        (..., C, H·r, W·r) -> (..., C·r², H, W)"""
+
+def poisson_nll_loss(input: Tensor, target: Tensor, log_input: builtins.bool = True, full: builtins.bool = False, size_average: builtins.bool | None = None, eps: builtins.float = 1e-08, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
+    """mean of e^input - target·input: counts with a Poisson distribution        any shape twice -> ()"""
+
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """input where it is positive, else weight · input        (N, C, ...), (C,) or (1,) -> (N, C, ...)"""
+
+def relu(input: Tensor, inplace: builtins.bool = False) -> Tensor:
+    """max(input, 0)."""
+
+def relu6(input: Tensor, inplace: builtins.bool = False) -> Tensor:
+    """min(max(input, 0), 6)."""
+
+def relu_(input: Tensor) -> Tensor:
+    """max(input, 0)."""
+
+def rms_norm(input: Tensor, normalized_shape: Shape, weight: Tensor | None = None, eps: builtins.float | None = None) -> Tensor:
+    """input / √(mean of input² + eps) · weight        (..., *normalized_shape) -> the same"""
+
+def rrelu(input: Tensor, lower: builtins.float = 0.125, upper: builtins.float = 0.3333333333333333, training: builtins.bool = False, inplace: builtins.bool = False) -> Tensor:
+    """leaky_relu with a random slope between lower and upper for each element; their mean when not training."""
+
+def rrelu_(input: Tensor, lower: builtins.float = 0.125, upper: builtins.float = 0.3333333333333333, training: builtins.bool = False) -> Tensor:
+    """leaky_relu with a random slope between lower and upper for each element; their mean when not training."""
+
+def selu(input: Tensor, inplace: builtins.bool = False) -> Tensor:
+    """1.0507 · elu(input, 1.67326): keeps mean 0 and variance 1 from layer to layer (Klambauer et al. 2017)."""
+
+def selu_(input: Tensor) -> Tensor:
+    """1.0507 · elu(input, 1.67326): keeps mean 0 and variance 1 from layer to layer (Klambauer et al. 2017)."""
+
+def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """1 / (1 + e^-input)."""
+
+def silu(input: Tensor, inplace: builtins.bool = False) -> Tensor:
+    """input · sigmoid(input)."""
+
+def smooth_l1_loss(input: Tensor, target: Tensor, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean', beta: builtins.float = 1.0) -> Tensor:
+    """mean of e²/(2·beta) where |e| < beta, else |e| - beta/2, with e = input - target        any shape twice -> ()"""
+
+def soft_margin_loss(input: Tensor, target: Tensor, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
+    """mean of log(1 + e^(-target·input)), target -1 or 1        any shape twice -> ()"""
+
+def softmax(input: Tensor, dim: builtins.int | None = None, _stacklevel: builtins.int = 3, dtype: Any = None) -> Tensor:
+    """exp(input) / Σ exp(input) along dim"""
+
+def softmin(input: Tensor, dim: builtins.int | None = None, _stacklevel: builtins.int = 3, dtype: Any = None) -> Tensor:
+    """exp(-input) / Σ exp(-input) along dim"""
+
+def softplus(input: Tensor, beta: builtins.float = 1.0, threshold: builtins.float = 20.0) -> Tensor:
+    """ln(1 + e^(beta · input)) / beta; the input itself where beta · input > threshold, as they differ no more."""
+
+def softshrink(input: Tensor, lambd: builtins.float = 0.5) -> Tensor:
+    """input brought nearer to 0 by lambd, and 0 where it is nearer already."""
+
+def softsign(input: Tensor) -> Tensor:
+    """input / (1 + |input|)."""
+
+def tanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """sinh(input) / cosh(input)."""
+
+def tanhshrink(input: Tensor) -> Tensor:
+    """input - tanh(input)."""
+
+def threshold(input: Tensor, threshold: builtins.float, value: builtins.float, inplace: builtins.bool = False) -> Tensor:
+    """input where it is greater than threshold, else value, in the dtype of input."""
+
+def threshold_(input: Tensor, threshold: builtins.float, value: builtins.float) -> Tensor:
+    """input where it is greater than threshold, else value, in the dtype of input."""
+
+def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: builtins.float = 1.0, p: builtins.float = 2, eps: builtins.float = 1e-06, swap: builtins.bool = False, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
+    """mean of max(0, |anchor - positive| - |anchor - negative| + margin)        (N,D) three times -> ()"""
+
+def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
+    """input[n,c,ps+i,qs+j] at [n, (c,i,j), (p,q)]        (N,C,H,W) -> (N, C·h·w, P·Q)"""
+
+def upsample(input: Tensor, size: Shape | None = None, scale_factor: Any = None, mode: builtins.str = 'nearest', align_corners: builtins.bool | None = None) -> Tensor:
+    """interpolate, under its old name."""

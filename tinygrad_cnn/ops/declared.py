@@ -1,0 +1,116 @@
+"""Where a function appears is said once, over its definition.
+
+    @appears("function method in_place out", aliases="absolute")
+    @op
+    def abs(input: Array) -> Array: ...
+
+That gives `tinygrad_cnn.abs(x, out=y)`, `x.abs()` and `x.abs_()`, all of them as `absolute` too. Ops know nothing of
+Tensor's methods or of `out=`: the rooms above, which make them, are the places here, and are told of every
+declaration, earlier or later. What is not declared is internal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable)
+
+# Each word, and those of which it needs one beside it.
+WORDS: dict[str, tuple[str, ...]] = {
+    "function": (),
+    "method": (),
+    "sizes": (),
+    "in_place": (),
+    "in_shape": (),
+    "functional": (),
+    "out": ("function", "functional"),
+    "inplace": ("functional",),
+    "inplace_": ("inplace",),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Declaration:
+    """A function, the words for where it appears, and its names: first its own."""
+
+    function: Callable
+    words: frozenset[str]
+    names: tuple[str, ...]
+
+    def again(self, other: Declaration) -> bool:
+        """Whether both were declared by the same lines of a script or a notebook, run twice."""
+        mine, theirs = self.function, other.function
+        return (mine.__module__, mine.__qualname__) == (theirs.__module__, theirs.__qualname__)
+
+
+Forms = Callable[[Declaration], dict[str, Callable]]
+
+declared: list[Declaration] = []
+places: list[tuple[Any, Forms]] = []
+
+
+def open_place(home: Any, forms: Forms) -> list[str]:
+    """Let all functions appear in a module or a class: those declared so far, and those to come.
+
+    forms: what a declaration gives this place, by name. Returns the names of now.
+    """
+    names: list[str] = []
+    for declaration in declared:
+        found = forms(declaration)
+        _put(home, found, declaration)
+        names += found
+    places.append((home, forms))
+    return names
+
+
+def _put(home: Any, forms: dict[str, Callable], declaration: Declaration) -> None:
+    """Let these functions stand in a module or a class. One that was made for it is known by it, also to pickle."""
+    function = declaration.function
+    for name, form in forms.items():
+        setattr(home, name, form)
+        if form is not function and form.__module__ == function.__module__:
+            is_class = isinstance(home, type)
+            form.__module__ = home.__module__ if is_class else home.__name__
+            form.__qualname__ = f"{home.__qualname__}.{name}" if is_class else name
+
+
+def appears(where: str, *, aliases: str = "") -> Callable[[F], F]:
+    """Let a function appear under its own name, and under its aliases, in the places that these words name.
+
+        function     tinygrad_cnn.name(x)
+        method       x.name()
+        sizes        x.name(2, 3): a method that takes its sizes one by one, or as one tuple
+        in_place     x.name_(): the tensor becomes the result
+        in_shape     x.name_(): the tensor itself gets the shape of the result
+        functional   tinygrad_cnn.nn.functional.name(x)
+        out          the function takes out=, a tensor for the result
+        inplace      the function of nn.functional takes inplace=, a flag: the tensor becomes the result
+        inplace_     nn.functional.name_(x) as well, which has that flag set
+
+    It stands over `@op`, or over a function that is made of ops, with the tensor as first argument. Raises a
+    ValueError for other words, and where a name is taken; nothing is changed then.
+    """
+    words = frozenset(where.split())
+    if not words or not words <= WORDS.keys():
+        raise ValueError(f"appears: expected some of the words {', '.join(WORDS)}; got {where!r}")
+    for word in words:
+        if WORDS[word] and not words.intersection(WORDS[word]):
+            raise ValueError(f"appears: the word {word} needs {' or '.join(WORDS[word])} beside it; got {where!r}")
+
+    def declare(function: F) -> F:
+        new = Declaration(function, words, (function.__name__, *aliases.split()))
+        old = next((d for d in declared if d.again(new)), None) if places else None
+        made = [(home, forms(new), forms(old) if old else {}) for home, forms in places]
+        for home, found, before in made:
+            if taken := [name for name in found if name in dir(home) and name not in before]:
+                raise ValueError(f"appears: {home.__name__} has a {taken[0]!r} already; this needs another name")
+        if old:
+            declared.remove(old)
+        declared.append(new)
+        for home, found, _ in made:
+            _put(home, found, new)
+        return function
+
+    return declare

@@ -1,0 +1,1336 @@
+"""What `surface/` attaches to Tensor.
+
+Written by `python -m tinygrad_cnn.testing.stubs`.
+"""
+
+import builtins
+from typing import Any
+from typing import overload
+from typing_extensions import Self
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
+import numpy as np
+from tinygrad_cnn.arrays.device import device as Device
+from tinygrad_cnn.arrays.size import Size
+from tinygrad_cnn.arrays.types import Axis
+from tinygrad_cnn.arrays.types import DType
+from tinygrad_cnn.arrays.types import Number
+from tinygrad_cnn.arrays.types import Shape
+from tinygrad_cnn.engine.node import Handle
+from tinygrad_cnn.engine.tensor import Tensor
+from tinygrad_cnn.ops.reduce import Chosen
+from tinygrad_cnn.ops.shape import memory_format
+from tinygrad_cnn.random import Generator
+
+class Attached:
+    @property
+    def H(self) -> Tensor:
+        """The transposed matrix; a vector and a number stay as they are."""
+
+    @property
+    def T(self) -> Tensor:
+        """The axes in reverse order."""
+
+    def __abs__(self) -> Tensor:
+        """|input|; the gradient at 0 is 0."""
+
+    def __add__(self, other: Tensor | Number) -> Tensor:
+        """self + other"""
+
+    def __and__(self, other: Tensor | Number) -> Tensor:
+        """self & other"""
+
+    def __array__(self, dtype: Any = None, copy: builtins.bool | None = None) -> np.ndarray:
+        ...
+
+    def __bool__(self) -> builtins.bool:
+        ...
+
+    def __complex__(self) -> builtins.complex:
+        ...
+
+    def __contains__(self, element: Tensor | Number) -> builtins.bool:
+        """Whether an element equals this one."""
+
+    def __deepcopy__(self, memo: builtins.dict) -> Tensor:
+        """A leaf on memory of its own; tensors that share memory, copied together, share it again."""
+
+    def __eq__(self, other: Tensor | Number) -> Tensor:  # type: ignore[override]
+        """self == other, elementwise"""
+
+    def __float__(self) -> builtins.float:
+        ...
+
+    def __floordiv__(self, other: Tensor | Number) -> Tensor:
+        """self // other"""
+
+    def __format__(self, spec: builtins.str) -> builtins.str:
+        ...
+
+    def __ge__(self, other: Tensor | Number) -> Tensor:
+        """self >= other, elementwise"""
+
+    def __getitem__(self, index: Any) -> Tensor:
+        """input[index], with every kind of index that NumPy has: ints, slices, None, ..., masks, arrays of places."""
+
+    def __gt__(self, other: Tensor | Number) -> Tensor:
+        """self > other, elementwise"""
+
+    def __iadd__(self, other: Tensor | Number) -> Tensor:
+        """self += other"""
+
+    def __iand__(self, other: Tensor | Number) -> Tensor:
+        """self &= other"""
+
+    def __ifloordiv__(self, other: Tensor | Number) -> Tensor:
+        """self //= other"""
+
+    def __ilshift__(self, other: Tensor | Number) -> Tensor:
+        """self <<= other"""
+
+    def __imatmul__(self, other: Tensor | Number) -> Tensor:
+        """self @= other"""
+
+    def __imod__(self, other: Tensor | Number) -> Tensor:
+        """self %= other"""
+
+    def __imul__(self, other: Tensor | Number) -> Tensor:
+        """self *= other"""
+
+    def __index__(self) -> builtins.int:
+        ...
+
+    def __int__(self) -> builtins.int:
+        ...
+
+    def __invert__(self) -> Tensor:
+        """~input, bit by bit; for bool: not."""
+
+    def __ior__(self, other: Tensor | Number) -> Tensor:
+        """self |= other"""
+
+    def __ipow__(self, other: Tensor | Number) -> Tensor:
+        """self **= other"""
+
+    def __irshift__(self, other: Tensor | Number) -> Tensor:
+        """self >>= other"""
+
+    def __isub__(self, other: Tensor | Number) -> Tensor:
+        """self -= other"""
+
+    def __iter__(self) -> Iterator[Tensor]:
+        ...
+
+    def __itruediv__(self, other: Tensor | Number) -> Tensor:
+        """self /= other"""
+
+    def __ixor__(self, other: Tensor | Number) -> Tensor:
+        """self ^= other"""
+
+    def __le__(self, other: Tensor | Number) -> Tensor:
+        """self <= other, elementwise"""
+
+    def __len__(self) -> builtins.int:
+        ...
+
+    def __lshift__(self, other: Tensor | Number) -> Tensor:
+        """self << other"""
+
+    def __lt__(self, other: Tensor | Number) -> Tensor:
+        """self < other, elementwise"""
+
+    def __matmul__(self, other: Tensor | Number) -> Tensor:
+        """self @ other"""
+
+    def __mod__(self, other: Tensor | Number) -> Tensor:
+        """self % other"""
+
+    def __mul__(self, other: Tensor | Number) -> Tensor:
+        """self * other"""
+
+    def __ne__(self, other: Tensor | Number) -> Tensor:  # type: ignore[override]
+        """self != other, elementwise"""
+
+    def __neg__(self) -> Tensor:
+        """-input."""
+
+    def __or__(self, other: Tensor | Number) -> Tensor:
+        """self | other"""
+
+    def __pos__(self) -> Tensor:
+        ...
+
+    def __pow__(self, other: Tensor | Number) -> Tensor:
+        """self ** other"""
+
+    def __radd__(self, other: Tensor | Number) -> Tensor:
+        """other + self"""
+
+    def __rand__(self, other: Tensor | Number) -> Tensor:
+        """other & self"""
+
+    def __reduce__(self) -> builtins.tuple:
+        ...
+
+    def __repr__(self) -> builtins.str:
+        ...
+
+    def __rfloordiv__(self, other: Tensor | Number) -> Tensor:
+        """other // self"""
+
+    def __rlshift__(self, other: Tensor | Number) -> Tensor:
+        """other << self"""
+
+    def __rmatmul__(self, other: Tensor | Number) -> Tensor:
+        """other @ self"""
+
+    def __rmod__(self, other: Tensor | Number) -> Tensor:
+        """other % self"""
+
+    def __rmul__(self, other: Tensor | Number) -> Tensor:
+        """other * self"""
+
+    def __ror__(self, other: Tensor | Number) -> Tensor:
+        """other | self"""
+
+    def __rpow__(self, other: Tensor | Number) -> Tensor:
+        """other ** self"""
+
+    def __rrshift__(self, other: Tensor | Number) -> Tensor:
+        """other >> self"""
+
+    def __rshift__(self, other: Tensor | Number) -> Tensor:
+        """self >> other"""
+
+    def __rsub__(self, other: Tensor | Number) -> Tensor:
+        """other - self"""
+
+    def __rtruediv__(self, other: Tensor | Number) -> Tensor:
+        """other / self"""
+
+    def __rxor__(self, other: Tensor | Number) -> Tensor:
+        """other ^ self"""
+
+    def __setitem__(self, index: Any, value: Tensor | Number) -> None:
+        """self[index] = value, by every kind of index that can be read."""
+
+    def __sub__(self, other: Tensor | Number) -> Tensor:
+        """self - other"""
+
+    def __truediv__(self, other: Tensor | Number) -> Tensor:
+        """self / other"""
+
+    def __xor__(self, other: Tensor | Number) -> Tensor:
+        """self ^ other"""
+
+    @property
+    def _base(self) -> Tensor | None:
+        """The tensor that this one is a view of, None if it is none."""
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> builtins.dict[builtins.str, builtins.str]:
+        """What a notebook shows of a tensor or a module: text, and HTML where there is more to see."""
+
+    def abs(self) -> Tensor:
+        """|input|; the gradient at 0 is 0."""
+
+    def abs_(self) -> Self:
+        """In place: the tensor becomes its `abs`."""
+
+    def absolute(self) -> Tensor:
+        """|input|; the gradient at 0 is 0."""
+
+    def absolute_(self) -> Self:
+        """In place: the tensor becomes its `absolute`."""
+
+    def acos(self) -> Tensor:
+        """The angle in [0, π] whose cosine is input."""
+
+    def acos_(self) -> Self:
+        """In place: the tensor becomes its `acos`."""
+
+    def acosh(self) -> Tensor:
+        """The number >= 0 whose cosh is input; NaN below 1."""
+
+    def add(self, other: Tensor | Number, *, alpha: builtins.float = 1) -> Tensor:
+        """input + alpha · other."""
+
+    def add_(self, other: Tensor | Number, *, alpha: builtins.float = 1) -> Self:
+        """In place: the tensor becomes its `add`."""
+
+    def addcdiv(self, tensor1: Tensor, tensor2: Tensor, *, value: builtins.float = 1) -> Tensor:
+        """input + value · tensor1 / tensor2, of floating tensors."""
+
+    def addcdiv_(self, tensor1: Tensor, tensor2: Tensor, *, value: builtins.float = 1) -> Self:
+        """In place: the tensor becomes its `addcdiv`."""
+
+    def addcmul(self, tensor1: Tensor, tensor2: Tensor, *, value: builtins.float = 1) -> Tensor:
+        """input + value · tensor1 · tensor2."""
+
+    def addcmul_(self, tensor1: Tensor, tensor2: Tensor, *, value: builtins.float = 1) -> Self:
+        """In place: the tensor becomes its `addcmul`."""
+
+    def addmm(self, mat1: Tensor, mat2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
+        """beta · input + alpha · mat1 @ mat2; input broadcasts to (N, M)."""
+
+    def addmm_(self, mat1: Tensor, mat2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Self:
+        """In place: the tensor becomes its `addmm`."""
+
+    def addmv(self, mat: Tensor, vec: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
+        """beta · input + alpha · mat @ vec."""
+
+    def all(self, dim: Axis | None = None, keepdim: builtins.bool = False) -> Tensor:
+        """Whether all elements along `dim` are not zero."""
+
+    def allclose(self, other: Tensor, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False) -> builtins.bool:
+        """Whether all elements are close: |input - other| <= atol + rtol · |other|; a Python bool."""
+
+    def amax(self, dim: Axis | None = None, keepdim: builtins.bool = False) -> Tensor:
+        """The greatest element along dim; NaN if there is one."""
+
+    def amin(self, dim: Axis | None = None, keepdim: builtins.bool = False) -> Tensor:
+        """The smallest element along dim; NaN if there is one."""
+
+    def aminmax(self, *, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Any:
+        """The smallest and the greatest element along dim, as (min, max)."""
+
+    def any(self, dim: Axis | None = None, keepdim: builtins.bool = False) -> Tensor:
+        """Whether any element along `dim` is not zero."""
+
+    def arccos(self) -> Tensor:
+        """The angle in [0, π] whose cosine is input."""
+
+    def arccos_(self) -> Self:
+        """In place: the tensor becomes its `arccos`."""
+
+    def arccosh(self) -> Tensor:
+        """The number >= 0 whose cosh is input; NaN below 1."""
+
+    def arcsin(self) -> Tensor:
+        """The angle in [-π/2, π/2] whose sine is input."""
+
+    def arcsin_(self) -> Self:
+        """In place: the tensor becomes its `arcsin`."""
+
+    def arcsinh(self) -> Tensor:
+        """The number whose sinh is input."""
+
+    def arctan(self) -> Tensor:
+        """The angle in (-π/2, π/2) whose tangent is input."""
+
+    def arctan_(self) -> Self:
+        """In place: the tensor becomes its `arctan`."""
+
+    def arctanh(self) -> Tensor:
+        """The number whose tanh is input; NaN beyond -1 and 1."""
+
+    def argmax(self, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Tensor:
+        """Where the greatest element along dim stands, the first of equal ones; without dim in the flattened tensor."""
+
+    def argmin(self, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Tensor:
+        """Where the smallest element along dim stands, the first of equal ones; without dim in the flattened tensor."""
+
+    def argsort(self, dim: builtins.int = -1, descending: builtins.bool = False, stable: builtins.bool = False) -> Tensor:
+        """The places that bring the elements along dim in order; equal ones keep theirs, stable or not."""
+
+    def asin(self) -> Tensor:
+        """The angle in [-π/2, π/2] whose sine is input."""
+
+    def asin_(self) -> Self:
+        """In place: the tensor becomes its `asin`."""
+
+    def asinh(self) -> Tensor:
+        """The number whose sinh is input."""
+
+    def atan(self) -> Tensor:
+        """The angle in (-π/2, π/2) whose tangent is input."""
+
+    def atan2(self, other: Tensor | Number) -> Tensor:
+        """The angle of the point (other, input) to the x axis, in (-π, π]."""
+
+    def atan_(self) -> Self:
+        """In place: the tensor becomes its `atan`."""
+
+    def atanh(self) -> Tensor:
+        """The number whose tanh is input; NaN beyond -1 and 1."""
+
+    def backward(self, gradient: Tensor | None = None, retain_graph: builtins.bool | None = None, create_graph: builtins.bool = False, inputs: Any = None) -> None:
+        """Add d(self)/d(leaf) to the `.grad` of every leaf that needs a gradient; see `autograd.backward`."""
+
+    def baddbmm(self, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
+        """beta · input + alpha · batch1 @ batch2."""
+
+    def bernoulli(self, p: Any = None, *, generator: Generator | None = None, out: Any = None) -> Tensor:
+        """1 with the probability that stands in input (or with probability p everywhere), else 0."""
+
+    def bernoulli_(self, p: Tensor | builtins.float = 0.5, *, generator: Generator | None = None) -> Tensor:
+        """In place: 1 with probability p, a number or a tensor, else 0."""
+
+    def bincount(self, weights: Tensor | None = None, minlength: builtins.int = 0) -> Tensor:
+        """How often each integer 0, 1, ... occurs, or the sum of its weights        (n,) -> (max + 1,)"""
+
+    def bitwise_and(self, other: Tensor | Number) -> Tensor:
+        """input & other, bit by bit; for bool: both."""
+
+    def bitwise_not(self) -> Tensor:
+        """~input, bit by bit; for bool: not."""
+
+    def bitwise_or(self, other: Tensor | Number) -> Tensor:
+        """input | other, bit by bit; for bool: one or both."""
+
+    def bitwise_xor(self, other: Tensor | Number) -> Tensor:
+        """input ^ other, bit by bit; for bool: just one."""
+
+    def bmm(self, mat2: Tensor) -> Tensor:
+        """input[b] @ mat2[b]: (B, N, K) (B, K, M) -> (B, N, M)."""
+
+    def bool(self, memory_format: Any = None) -> Tensor:
+        """In dtype bool; itself where it is that already."""
+
+    def broadcast_to(self, size: Shape) -> Tensor:
+        """`expand`, under NumPy's name."""
+
+    def byte(self, memory_format: Any = None) -> Tensor:
+        """In dtype uint8; itself where it is that already."""
+
+    def ceil(self) -> Tensor:
+        """The smallest integer >= input."""
+
+    def ceil_(self) -> Self:
+        """In place: the tensor becomes its `ceil`."""
+
+    def char(self, memory_format: Any = None) -> Tensor:
+        """In dtype int8; itself where it is that already."""
+
+    def chunk(self, chunks: builtins.int, dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
+        """At most `chunks` parts of one length along axis dim, the last may be shorter. Views."""
+
+    def clamp(self, min: Tensor | Number | None = None, max: Tensor | Number | None = None) -> Tensor:
+        """min(max(input, min), max), elementwise; where min > max it is max. The bounds are tensors or numbers."""
+
+    def clamp_(self, min: Tensor | Number | None = None, max: Tensor | Number | None = None) -> Self:
+        """In place: the tensor becomes its `clamp`."""
+
+    def clamp_max(self, max: Tensor | Number) -> Tensor:
+        """min(input, max)"""
+
+    def clamp_max_(self, max: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `clamp_max`."""
+
+    def clamp_min(self, min: Tensor | Number) -> Tensor:
+        """max(input, min)"""
+
+    def clamp_min_(self, min: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `clamp_min`."""
+
+    def clip(self, min: Tensor | Number | None = None, max: Tensor | Number | None = None) -> Tensor:
+        """min(max(input, min), max), elementwise; where min > max it is max. The bounds are tensors or numbers."""
+
+    def clip_(self, min: Tensor | Number | None = None, max: Tensor | Number | None = None) -> Self:
+        """In place: the tensor becomes its `clip`."""
+
+    def clone(self, memory_format: memory_format | None = None) -> Tensor:
+        """A copy, in memory of its own; the gradient passes through."""
+
+    def contiguous(self, memory_format: memory_format = ...) -> Tensor:
+        """The tensor itself where its elements lie in memory in their order, else such a copy."""
+
+    def copy_(self, src: Tensor | Number, non_blocking: builtins.bool = False) -> Tensor:
+        """In place: the values of src, in the dtype of self."""
+
+    def cos(self) -> Tensor:
+        """cos(input)."""
+
+    def cos_(self) -> Self:
+        """In place: the tensor becomes its `cos`."""
+
+    def cosh(self) -> Tensor:
+        """(e^input + e^-input) / 2."""
+
+    def cosh_(self) -> Self:
+        """In place: the tensor becomes its `cosh`."""
+
+    def count_nonzero(self, dim: Axis | None = None) -> Tensor:
+        """How many elements along dim are not zero, int64."""
+
+    def cpu(self) -> Tensor:
+        """Itself: the CPU is where all tensors are."""
+
+    def cuda(self, device: Any = None, non_blocking: builtins.bool = False) -> Tensor:
+        """There is no CUDA here: a RuntimeError that says so."""
+
+    def cummax(self, dim: builtins.int) -> Chosen:
+        """The greatest of elements 0 to i along dim, as (values, indices)."""
+
+    def cummin(self, dim: builtins.int) -> Chosen:
+        """The smallest of elements 0 to i along dim, as (values, indices)."""
+
+    def cumprod(self, dim: builtins.int, dtype: DType | None = None) -> Tensor:
+        """out[i] = input[0] · ... · input[i] along dim. The gradient is right where elements are 0."""
+
+    def cumsum(self, dim: builtins.int, dtype: DType | None = None) -> Tensor:
+        """out[i] = input[0] + ... + input[i] along dim."""
+
+    def cumsum_(self, dim: builtins.int, dtype: DType | None = None) -> Self:
+        """In place: the tensor becomes its `cumsum`."""
+
+    def data_ptr(self) -> builtins.int:
+        """The address of the first element."""
+
+    def detach_(self) -> Tensor:
+        """In place: without history, a leaf that needs no gradient."""
+
+    @property
+    def device(self) -> Device:
+        """The CPU."""
+
+    def diag(self, diagonal: builtins.int = 0) -> Tensor:
+        """The diagonal of a matrix, a copy; of a vector, the matrix that has it as its diagonal."""
+
+    def diagonal(self, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1) -> Tensor:
+        """The elements whose places along dim1 and dim2 are equal (or `offset` apart), as the last axis. A view."""
+
+    def dim(self) -> builtins.int:
+        """The number of axes."""
+
+    def div(self, other: Tensor | Number, *, rounding_mode: builtins.str | None = None) -> Tensor:
+        """input / other, in floating numbers; rounding_mode "floor" or "trunc" rounds the quotient and keeps integers."""
+
+    def div_(self, other: Tensor | Number, *, rounding_mode: builtins.str | None = None) -> Self:
+        """In place: the tensor becomes its `div`."""
+
+    def dot(self, tensor: Tensor) -> Tensor:
+        """Σ input · tensor: (K,) (K,) -> ()."""
+
+    def double(self, memory_format: Any = None) -> Tensor:
+        """In dtype float64; itself where it is that already."""
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The type of the elements, a NumPy dtype."""
+
+    def element_size(self) -> builtins.int:
+        """Bytes of one element."""
+
+    def eq(self, other: Tensor | Number) -> Tensor:
+        """input == other."""
+
+    def eq_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `eq`."""
+
+    def equal(self, other: Tensor) -> builtins.bool:
+        """Whether both have one shape and the same elements; a Python bool."""
+
+    def erf(self) -> Tensor:
+        """2/√π ∫₀^input e^(-t²) dt."""
+
+    def erf_(self) -> Self:
+        """In place: the tensor becomes its `erf`."""
+
+    def erfc(self) -> Tensor:
+        """1 - erf(input), exact to the last digits where that is small."""
+
+    def exp(self) -> Tensor:
+        """e^input."""
+
+    def exp2(self) -> Tensor:
+        """2^input."""
+
+    def exp2_(self) -> Self:
+        """In place: the tensor becomes its `exp2`."""
+
+    def exp_(self) -> Self:
+        """In place: the tensor becomes its `exp`."""
+
+    @overload
+    def expand(self, size: Shape) -> Tensor:
+        """Repeat along axes of length 1, without copying; -1 keeps a length, new axes come in front."""
+    @overload
+    def expand(self, *size: builtins.int) -> Tensor:
+        """Repeat along axes of length 1, without copying; -1 keeps a length, new axes come in front."""
+
+    def expand_as(self, other: Tensor) -> Tensor:
+        """`input.expand(other.shape)`."""
+
+    def expm1(self) -> Tensor:
+        """e^input - 1, exact to the last digits for small input."""
+
+    def expm1_(self) -> Self:
+        """In place: the tensor becomes its `expm1`."""
+
+    def exponential_(self, lambd: builtins.float = 1, *, generator: Generator | None = None) -> Tensor:
+        """In place: random numbers x ≥ 0 of the density λ·exp(-λx)."""
+
+    def fill(self, value: Tensor | Number) -> Tensor:
+        """`value`, a number, in the shape and dtype of input."""
+
+    def fill_(self, value: Tensor | Number) -> Tensor:
+        """In place: every element becomes this number."""
+
+    def flatten(self, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
+        """One axis in place of the axes start_dim to end_dim."""
+
+    @overload
+    def flip(self, dims: Axis) -> Tensor:
+        """The order of the elements turned round along each axis of dims; a copy."""
+    @overload
+    def flip(self, *dims: builtins.int) -> Tensor:
+        """The order of the elements turned round along each axis of dims; a copy."""
+
+    def fliplr(self) -> Tensor:
+        """Mirrored: axis 1 turned round."""
+
+    def flipud(self) -> Tensor:
+        """Upside down: axis 0 turned round."""
+
+    def float(self, memory_format: Any = None) -> Tensor:
+        """In dtype float32; itself where it is that already."""
+
+    def floor(self) -> Tensor:
+        """The greatest integer <= input."""
+
+    def floor_(self) -> Self:
+        """In place: the tensor becomes its `floor`."""
+
+    def floor_divide(self, other: Tensor | Number) -> Tensor:
+        """⌊input / other⌋: rounded towards minus infinity, as `//`."""
+
+    def floor_divide_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `floor_divide`."""
+
+    def fmax(self, other: Tensor) -> Tensor:
+        """The greater of the two; of a number and NaN the number."""
+
+    def fmin(self, other: Tensor) -> Tensor:
+        """The smaller of the two; of a number and NaN the number."""
+
+    def fmod(self, other: Tensor | Number) -> Tensor:
+        """input - other · trunc(input / other): the sign is that of input, as in C."""
+
+    def fmod_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `fmod`."""
+
+    def frac(self) -> Tensor:
+        """input - trunc(input): the part behind the point, with the sign of input."""
+
+    def frac_(self) -> Self:
+        """In place: the tensor becomes its `frac`."""
+
+    def gather(self, dim: builtins.int, index: Tensor) -> Tensor:
+        """out[i][j] = input[index[i][j]][j] for dim=0, input[i][index[i][j]] for dim=1; out has the shape of index."""
+
+    def ge(self, other: Tensor | Number) -> Tensor:
+        """input >= other."""
+
+    def ge_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `ge`."""
+
+    def get_device(self) -> builtins.int:
+        """-1: the CPU."""
+
+    def greater(self, other: Tensor | Number) -> Tensor:
+        """input > other."""
+
+    def greater_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `greater`."""
+
+    def greater_equal(self, other: Tensor | Number) -> Tensor:
+        """input >= other."""
+
+    def greater_equal_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `greater_equal`."""
+
+    def gt(self, other: Tensor | Number) -> Tensor:
+        """input > other."""
+
+    def gt_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `gt`."""
+
+    def half(self, memory_format: Any = None) -> Tensor:
+        """In dtype float16; itself where it is that already."""
+
+    def histc(self, bins: builtins.int = 100, min: builtins.float = 0, max: builtins.float = 0) -> Tensor:
+        """How many elements fall into each of `bins` equal parts of [min, max]; if both are equal, of the input's range."""
+
+    def hypot(self, other: Tensor | Number) -> Tensor:
+        """√(input² + other²), without overflow."""
+
+    def index_add(self, dim: builtins.int, index: Tensor, source: Tensor, *, alpha: builtins.float = 1) -> Tensor:
+        """input with alpha · source[i] added to slice index[i] of axis dim; repeated slices add up."""
+
+    def index_add_(self, dim: builtins.int, index: Tensor, source: Tensor, *, alpha: builtins.float = 1) -> Self:
+        """In place: the tensor becomes its `index_add`."""
+
+    def index_copy(self, dim: builtins.int, index: Tensor, source: Tensor) -> Tensor:
+        """input with slice index[i] of axis dim replaced by source[i]."""
+
+    def index_copy_(self, dim: builtins.int, index: Tensor, source: Tensor) -> Self:
+        """In place: the tensor becomes its `index_copy`."""
+
+    def index_fill(self, dim: builtins.int, index: Tensor, value: Tensor | Number) -> Tensor:
+        """input with the slices of axis dim that `index` names set to one value."""
+
+    def index_fill_(self, dim: builtins.int, index: Tensor, value: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `index_fill`."""
+
+    def index_put(self, indices: builtins.tuple, values: Tensor | Number, accumulate: builtins.bool = False) -> Tensor:
+        """input with input[indices] = values; with accumulate, input[indices] += values, where repeated places add up."""
+
+    def index_put_(self, indices: builtins.tuple, values: Tensor | Number, accumulate: builtins.bool = False) -> Self:
+        """In place: the tensor becomes its `index_put`."""
+
+    def index_select(self, dim: builtins.int, index: Tensor) -> Tensor:
+        """The slices of axis dim that `index`, a vector of ints, names; a copy."""
+
+    def inner(self, other: Tensor) -> Tensor:
+        """Σ over the last axis of both: (..., K) (___, K) -> (..., ___)."""
+
+    def int(self, memory_format: Any = None) -> Tensor:
+        """In dtype int32; itself where it is that already."""
+
+    def is_complex(self) -> builtins.bool:
+        """Whether the elements are complex numbers."""
+
+    def is_contiguous(self, memory_format: memory_format = ...) -> builtins.bool:
+        """Whether the elements lie in memory in their order (or channels last)."""
+
+    is_cuda: builtins.bool
+
+    def is_floating_point(self) -> builtins.bool:
+        """Whether the elements are floating numbers."""
+
+    def is_inference(self) -> builtins.bool:
+        """Whether it was made in `inference_mode`."""
+
+    is_mps: builtins.bool
+
+    def is_pinned(self) -> builtins.bool:
+        """Whether it lies in page-locked memory: no, there is no device to copy it to."""
+
+    is_quantized: builtins.bool
+
+    def is_signed(self) -> builtins.bool:
+        """Whether the elements can be negative."""
+
+    is_sparse: builtins.bool
+
+    is_xpu: builtins.bool
+
+    def isclose(self, other: Tensor, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False) -> Tensor:
+        """|input - other| <= atol + rtol · |other|, elementwise; infinities are close to themselves alone."""
+
+    def isfinite(self) -> Tensor:
+        """It is neither infinite nor NaN."""
+
+    def isinf(self) -> Tensor:
+        """It is infinite, of either sign."""
+
+    def isnan(self) -> Tensor:
+        """It is NaN."""
+
+    def isneginf(self) -> Tensor:
+        """It is -inf."""
+
+    def isposinf(self) -> Tensor:
+        """It is +inf."""
+
+    def item(self) -> Any:
+        """The one number in this tensor, as a Python scalar."""
+
+    @property
+    def itemsize(self) -> builtins.int:
+        """Bytes of one element."""
+
+    def kthvalue(self, k: builtins.int, dim: builtins.int = -1, keepdim: builtins.bool = False) -> Chosen:
+        """The k-th smallest element along dim, k counted from 1, as (values, indices)."""
+
+    def le(self, other: Tensor | Number) -> Tensor:
+        """input <= other."""
+
+    def le_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `le`."""
+
+    def lerp(self, end: Tensor, weight: Tensor | Number) -> Tensor:
+        """input + weight · (end - input): input for weight 0, end for weight 1, exactly."""
+
+    def lerp_(self, end: Tensor, weight: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `lerp`."""
+
+    def less(self, other: Tensor | Number) -> Tensor:
+        """input < other."""
+
+    def less_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `less`."""
+
+    def less_equal(self, other: Tensor | Number) -> Tensor:
+        """input <= other."""
+
+    def less_equal_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `less_equal`."""
+
+    def log(self) -> Tensor:
+        """ln input."""
+
+    def log10(self) -> Tensor:
+        """The logarithm to base 10."""
+
+    def log10_(self) -> Self:
+        """In place: the tensor becomes its `log10`."""
+
+    def log1p(self) -> Tensor:
+        """ln(1 + input), exact to the last digits for small input."""
+
+    def log1p_(self) -> Self:
+        """In place: the tensor becomes its `log1p`."""
+
+    def log2(self) -> Tensor:
+        """The logarithm to base 2."""
+
+    def log2_(self) -> Self:
+        """In place: the tensor becomes its `log2`."""
+
+    def log_(self) -> Self:
+        """In place: the tensor becomes its `log`."""
+
+    def log_softmax(self, dim: builtins.int, dtype: DType | None = None) -> Tensor:
+        """input - log Σ exp(input) along dim        any shape -> the same"""
+
+    def logaddexp(self, other: Tensor | Number) -> Tensor:
+        """ln(e^input + e^other), without overflow."""
+
+    def logical_and(self, other: Tensor) -> Tensor:
+        """Both are not zero."""
+
+    def logical_and_(self, other: Tensor) -> Self:
+        """In place: the tensor becomes its `logical_and`."""
+
+    def logical_not(self) -> Tensor:
+        """It is zero."""
+
+    def logical_not_(self) -> Self:
+        """In place: the tensor becomes its `logical_not`."""
+
+    def logical_or(self, other: Tensor) -> Tensor:
+        """One or both are not zero."""
+
+    def logical_or_(self, other: Tensor) -> Self:
+        """In place: the tensor becomes its `logical_or`."""
+
+    def logical_xor(self, other: Tensor) -> Tensor:
+        """Just one is not zero."""
+
+    def logical_xor_(self, other: Tensor) -> Self:
+        """In place: the tensor becomes its `logical_xor`."""
+
+    def logsumexp(self, dim: Axis, keepdim: builtins.bool = False) -> Tensor:
+        """ln Σ e^input along dim, for inputs of any size."""
+
+    def long(self, memory_format: Any = None) -> Tensor:
+        """In dtype int64; itself where it is that already."""
+
+    def lt(self, other: Tensor | Number) -> Tensor:
+        """input < other."""
+
+    def lt_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `lt`."""
+
+    @property
+    def mH(self) -> Tensor:
+        """The last two axes change places: the transposed matrices of a batch; a number has none."""
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two axes change places: the transposed matrices of a batch; a number has none."""
+
+    def masked_fill(self, mask: Tensor, value: Tensor | Number) -> Tensor:
+        """`value`, a number, where the mask is True, input elsewhere; shapes broadcast, the dtype is that of input."""
+
+    def masked_fill_(self, mask: Tensor, value: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `masked_fill`."""
+
+    def masked_select(self, mask: Tensor) -> Tensor:
+        """The elements where the mask is True, as a vector; shapes broadcast."""
+
+    def matmul(self, other: Tensor) -> Tensor:
+        """input @ other: (..., N, K) (..., K, M) -> (..., N, M); axes in front broadcast."""
+
+    def max(self, dim: Axis | None = None, keepdim: builtins.bool = False, *, other: Tensor | Number | None = None) -> Any:
+        """The greatest element; with dim (values, indices) along it; with a second tensor the greater of the two."""
+
+    def maximum(self, other: Tensor) -> Tensor:
+        """The greater of the two; NaN if one is NaN. Equal operands share the gradient evenly."""
+
+    def mean(self, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None) -> Tensor:
+        """Σ input / n along dim; NaN where n is 0. RuntimeError for integers, whose mean is none."""
+
+    def median(self, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Any:
+        """The middle element in order, the lower one of two; with dim (values, indices) along it. NaN if there is one."""
+
+    def min(self, dim: Axis | None = None, keepdim: builtins.bool = False, *, other: Tensor | Number | None = None) -> Any:
+        """The smallest element; with dim (values, indices) along it; with a second tensor the smaller of the two."""
+
+    def minimum(self, other: Tensor) -> Tensor:
+        """The smaller of the two; NaN if one is NaN. Equal operands share the gradient evenly."""
+
+    def mm(self, mat2: Tensor) -> Tensor:
+        """input @ mat2: (N, K) (K, M) -> (N, M)."""
+
+    def moveaxis(self, source: Axis, destination: Axis) -> Tensor:
+        """The axes `source` become the axes `destination`, the others keep their order."""
+
+    def movedim(self, source: Axis, destination: Axis) -> Tensor:
+        """The axes `source` become the axes `destination`, the others keep their order."""
+
+    def msort(self) -> Tensor:
+        """The values of `sort` along the first axis."""
+
+    def mul(self, other: Tensor | Number) -> Tensor:
+        """input · other."""
+
+    def mul_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `mul`."""
+
+    def multinomial(self, num_samples: builtins.int, replacement: builtins.bool = False, *, generator: Generator | None = None, out: Any = None) -> Tensor:
+        """Numbers of columns, drawn for each row with the weights that stand in it: (C,) or (N, C) -> (..., num_samples)."""
+
+    def multiply(self, other: Tensor | Number) -> Tensor:
+        """input · other."""
+
+    def multiply_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `multiply`."""
+
+    def mv(self, vec: Tensor) -> Tensor:
+        """input @ vec: (N, K) (K,) -> (N,)."""
+
+    def nan_to_num(self, nan: builtins.float = 0.0, posinf: builtins.float | None = None, neginf: builtins.float | None = None) -> Tensor:
+        """NaN replaced by `nan`, the infinities by `posinf` and `neginf` (default: the largest finite numbers)."""
+
+    def nan_to_num_(self, nan: builtins.float = 0.0, posinf: builtins.float | None = None, neginf: builtins.float | None = None) -> Self:
+        """In place: the tensor becomes its `nan_to_num`."""
+
+    def nanmean(self, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None) -> Tensor:
+        """The mean along dim of what is not NaN."""
+
+    def nansum(self, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None) -> Tensor:
+        """The sum along dim, NaN counted as 0."""
+
+    def narrow(self, dim: builtins.int, start: builtins.int, length: builtins.int) -> Tensor:
+        """The `length` elements from `start` on along axis dim. A view."""
+
+    @property
+    def nbytes(self) -> builtins.int:
+        """Bytes of all elements."""
+
+    @property
+    def ndim(self) -> builtins.int:
+        """The number of axes."""
+
+    def ndimension(self) -> builtins.int:
+        """The number of axes."""
+
+    def ne(self, other: Tensor | Number) -> Tensor:
+        """input != other."""
+
+    def ne_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `ne`."""
+
+    def neg(self) -> Tensor:
+        """-input."""
+
+    def neg_(self) -> Self:
+        """In place: the tensor becomes its `neg`."""
+
+    def negative(self) -> Tensor:
+        """-input."""
+
+    def negative_(self) -> Self:
+        """In place: the tensor becomes its `negative`."""
+
+    def nelement(self) -> builtins.int:
+        """The number of elements."""
+
+    def new_empty(self, *args: Any, dtype: DType | None = None, **kwargs: Any) -> Tensor:
+        """`empty`, by default in the dtype of self."""
+
+    def new_full(self, *args: Any, dtype: DType | None = None, **kwargs: Any) -> Tensor:
+        """`full`, by default in the dtype of self."""
+
+    def new_ones(self, *args: Any, dtype: DType | None = None, **kwargs: Any) -> Tensor:
+        """`ones`, by default in the dtype of self."""
+
+    def new_tensor(self, data: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+        """A tensor of this data, in the dtype of self."""
+
+    def new_zeros(self, *args: Any, dtype: DType | None = None, **kwargs: Any) -> Tensor:
+        """`zeros`, by default in the dtype of self."""
+
+    def nonzero(self, *, as_tuple: builtins.bool = False) -> Any:
+        """The places that are not zero, (n, ndim) int64; with as_tuple, one vector per axis, ready to index with."""
+
+    def norm(self, p: builtins.float | builtins.str = 'fro', dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None) -> Tensor:
+        """(Σ |input|^p)^(1/p) along dim, of all elements without it; "fro" is p = 2, "nuc" the sum of singular values."""
+
+    def normal_(self, mean: builtins.float = 0, std: builtins.float = 1, *, generator: Generator | None = None) -> Tensor:
+        """In place: normal random numbers."""
+
+    def not_equal(self, other: Tensor | Number) -> Tensor:
+        """input != other."""
+
+    def not_equal_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `not_equal`."""
+
+    def numel(self) -> builtins.int:
+        """The number of elements."""
+
+    def numpy(self, *, force: builtins.bool = False) -> np.ndarray:
+        """The array itself, on the same memory: a change of one is a change of the other."""
+
+    def outer(self, vec2: Tensor) -> Tensor:
+        """Each element with each: (N,) (M,) -> (N, M)."""
+
+    @property
+    def output_nr(self) -> builtins.int:
+        """Which output of its `grad_fn` this is."""
+
+    @overload
+    def permute(self, dims: Sequence[builtins.int]) -> Tensor:
+        """Axis i of the result is axis dims[i] of the input."""
+    @overload
+    def permute(self, *dims: builtins.int) -> Tensor:
+        """Axis i of the result is axis dims[i] of the input."""
+
+    def pin_memory(self) -> Tensor:
+        """Itself: there is no device to copy it to."""
+
+    def pow(self, exponent: Tensor | Number) -> Tensor:
+        """input ** exponent; 0 ** 0 is 1, and a negative number to a fraction NaN."""
+
+    def pow_(self, exponent: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `pow`."""
+
+    def prod(self, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None) -> Tensor:
+        """Π input along one axis, or of all elements. The gradient is right where elements are 0."""
+
+    def random_(self, from_: builtins.int | None = None, to: builtins.int | None = None, *, generator: Generator | None = None) -> Tensor:
+        """In place: random integers from ≤ i < to; random_(to) begins at 0."""
+
+    def ravel(self) -> Tensor:
+        """All elements along one axis; a view where they lie in memory in their order, else a copy."""
+
+    def reciprocal(self) -> Tensor:
+        """1 / input."""
+
+    def reciprocal_(self) -> Self:
+        """In place: the tensor becomes its `reciprocal`."""
+
+    def register_hook(self, hook: Callable) -> Handle:
+        """Call `hook(grad)` whenever this tensor's gradient is computed; what it returns replaces the gradient."""
+
+    def register_post_accumulate_grad_hook(self, hook: Callable) -> Handle:
+        """Call `hook(tensor)` after a gradient was added to `.grad` of this leaf."""
+
+    def relu(self) -> Tensor:
+        """max(input, 0)."""
+
+    def relu_(self) -> Self:
+        """In place: the tensor becomes its `relu`."""
+
+    def remainder(self, other: Tensor | Number) -> Tensor:
+        """input - other · ⌊input / other⌋: the sign is that of other, as `%`."""
+
+    def remainder_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `remainder`."""
+
+    @overload
+    def repeat(self, repeats: Shape) -> Tensor:
+        """The tensor repeats[i] times along axis i; more repeats than axes make new axes in front. A copy."""
+    @overload
+    def repeat(self, *repeats: builtins.int) -> Tensor:
+        """The tensor repeats[i] times along axis i; more repeats than axes make new axes in front. A copy."""
+
+    def repeat_interleave(self, repeats: builtins.int | Tensor, dim: builtins.int | None = None, *, output_size: builtins.int | None = None) -> Tensor:
+        """Each slice of axis dim repeated, one behind the other: by one number, or by a number for each."""
+
+    def requires_grad_(self, requires_grad: builtins.bool = True) -> Tensor:
+        """Set `requires_grad` in place."""
+
+    @overload
+    def reshape(self, shape: Shape) -> Tensor:
+        """The same elements in the same order, in another shape; one -1 stands for whatever is left."""
+    @overload
+    def reshape(self, *shape: builtins.int) -> Tensor:
+        """The same elements in the same order, in another shape; one -1 stands for whatever is left."""
+
+    def reshape_as(self, other: Tensor) -> Tensor:
+        """`input.reshape(other.shape)`."""
+
+    def retain_grad(self) -> None:
+        """Keep the gradient in `.grad` as for a leaf."""
+
+    @property
+    def retains_grad(self) -> builtins.bool:
+        """Whether `.grad` is kept though this is no leaf."""
+
+    def roll(self, shifts: Axis, dims: Axis | None = None) -> Tensor:
+        """Shifted along axes; what leaves at the end comes in at the start. Without dims, as if it were one axis."""
+
+    def rot90(self, k: builtins.int = 1, dims: Sequence[builtins.int] = ...) -> Tensor:
+        """Turned by k · 90 degrees, from axis dims[0] towards axis dims[1]."""
+
+    def round(self, decimals: builtins.int = 0) -> Tensor:
+        """The nearest integer, or multiple of 10^-decimals; from the middle to the even one."""
+
+    def round_(self, decimals: builtins.int = 0) -> Self:
+        """In place: the tensor becomes its `round`."""
+
+    def rsqrt(self) -> Tensor:
+        """1 / √input."""
+
+    def rsqrt_(self) -> Self:
+        """In place: the tensor becomes its `rsqrt`."""
+
+    def scatter(self, dim: builtins.int, index: Tensor, src: Tensor | Number | None = None, *, value: Number | None = None, reduce: builtins.str | None = None) -> Tensor:
+        """input with out[index[i][j]][j] = src[i][j] for dim=0, out[i][index[i][j]] = src[i][j] for dim=1."""
+
+    def scatter_(self, dim: builtins.int, index: Tensor, src: Tensor | Number | None = None, *, value: Number | None = None, reduce: builtins.str | None = None) -> Self:
+        """In place: the tensor becomes its `scatter`."""
+
+    def scatter_add(self, dim: builtins.int, index: Tensor, src: Tensor | Number) -> Tensor:
+        """`scatter` that adds: what comes to one place adds up."""
+
+    def scatter_add_(self, dim: builtins.int, index: Tensor, src: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `scatter_add`."""
+
+    def select(self, dim: builtins.int, index: builtins.int) -> Tensor:
+        """Slice number `index` of axis dim, without that axis. A view."""
+
+    @property
+    def shape(self) -> Size:
+        """The lengths of the axes."""
+
+    def short(self, memory_format: Any = None) -> Tensor:
+        """In dtype int16; itself where it is that already."""
+
+    def sigmoid(self) -> Tensor:
+        """1 / (1 + e^-input)."""
+
+    def sigmoid_(self) -> Self:
+        """In place: the tensor becomes its `sigmoid`."""
+
+    def sign(self) -> Tensor:
+        """-1, 0 or 1; 0 for NaN."""
+
+    def sign_(self) -> Self:
+        """In place: the tensor becomes its `sign`."""
+
+    def signbit(self) -> Tensor:
+        """Its sign is minus, also that of -0.0."""
+
+    def sin(self) -> Tensor:
+        """sin(input)."""
+
+    def sin_(self) -> Self:
+        """In place: the tensor becomes its `sin`."""
+
+    def sinc(self) -> Tensor:
+        """sin(π·input) / (π·input), and 1 at 0."""
+
+    def sinh(self) -> Tensor:
+        """(e^input - e^-input) / 2."""
+
+    def sinh_(self) -> Self:
+        """In place: the tensor becomes its `sinh`."""
+
+    def size(self, dim: builtins.int | None = None) -> Any:
+        """The shape, or the length of one axis."""
+
+    def softmax(self, dim: builtins.int, dtype: DType | None = None) -> Tensor:
+        """exp(input) / Σ exp(input) along dim        any shape -> the same"""
+
+    def sort(self, dim: builtins.int = -1, descending: builtins.bool = False, stable: builtins.bool = False) -> Chosen:
+        """The elements along dim in order, as (values, indices)."""
+
+    def split(self, split_size_or_sections: Shape, dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
+        """Parts of one length along axis dim, the last may be shorter; or of the lengths in a list. Views."""
+
+    def split_with_sizes(self, split_sizes: Sequence[builtins.int], dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
+        """Parts of these lengths along axis dim, one behind the other; views."""
+
+    def sqrt(self) -> Tensor:
+        """√input."""
+
+    def sqrt_(self) -> Self:
+        """In place: the tensor becomes its `sqrt`."""
+
+    def square(self) -> Tensor:
+        """input²."""
+
+    def square_(self) -> Self:
+        """In place: the tensor becomes its `square`."""
+
+    def squeeze(self, dim: Axis | None = None) -> Tensor:
+        """Without the axes of length 1: all, or those named; a named axis of another length stays."""
+
+    def squeeze_(self, dim: Axis | None = None) -> Self:
+        """In place: the tensor itself gets the shape of its `squeeze`."""
+
+    def std(self, dim: Axis | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> Tensor:
+        """√var: the standard deviation along dim."""
+
+    def storage_offset(self) -> builtins.int:
+        """How many elements into the memory that it shares the tensor begins."""
+
+    def stride(self, dim: builtins.int | None = None) -> Any:
+        """How many elements apart in memory neighbours along each axis (or one) lie."""
+
+    def sub(self, other: Tensor | Number, *, alpha: builtins.float = 1) -> Tensor:
+        """input - alpha · other."""
+
+    def sub_(self, other: Tensor | Number, *, alpha: builtins.float = 1) -> Self:
+        """In place: the tensor becomes its `sub`."""
+
+    def subtract(self, other: Tensor | Number, *, alpha: builtins.float = 1) -> Tensor:
+        """input - alpha · other."""
+
+    def subtract_(self, other: Tensor | Number, *, alpha: builtins.float = 1) -> Self:
+        """In place: the tensor becomes its `subtract`."""
+
+    def sum(self, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None) -> Tensor:
+        """Σ input along dim."""
+
+    def swapaxes(self, axis0: builtins.int, axis1: builtins.int) -> Tensor:
+        """`transpose`, under NumPy's name."""
+
+    def swapaxes_(self, axis0: builtins.int, axis1: builtins.int) -> Self:
+        """In place: the tensor itself gets the shape of its `swapaxes`."""
+
+    def swapdims(self, dim0: builtins.int, dim1: builtins.int) -> Tensor:
+        """`transpose`."""
+
+    def t(self) -> Tensor:
+        """The transposed matrix; a vector and a number stay as they are."""
+
+    def t_(self) -> Self:
+        """In place: the tensor itself gets the shape of its `t`."""
+
+    def take(self, index: Tensor) -> Tensor:
+        """The elements at these places of the flattened input, in the shape of index."""
+
+    def take_along_dim(self, indices: Tensor, dim: builtins.int | None = None) -> Tensor:
+        """`gather`, where the axes other than dim broadcast; without dim, of all elements in a row. -1 is the last."""
+
+    def tan(self) -> Tensor:
+        """tan(input)."""
+
+    def tan_(self) -> Self:
+        """In place: the tensor becomes its `tan`."""
+
+    def tanh(self) -> Tensor:
+        """sinh(input) / cosh(input)."""
+
+    def tanh_(self) -> Self:
+        """In place: the tensor becomes its `tanh`."""
+
+    def tensor_split(self, indices_or_sections: Shape | Tensor, dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
+        """That many parts of lengths that differ by at most 1; or parts that begin at the given places. Views."""
+
+    @overload
+    def tile(self, dims: Shape) -> Tensor:
+        """`repeat`, where missing repeats in front are 1."""
+    @overload
+    def tile(self, *dims: builtins.int) -> Tensor:
+        """`repeat`, where missing repeats in front are 1."""
+
+    def to(self, *args: Any, dtype: Any = None, device: Any = None, non_blocking: builtins.bool = False, copy: builtins.bool = False, memory_format: Any = None) -> Tensor:
+        """`to(dtype)`, `to(device)`, `to(device, dtype)`, `to(other)`: converted; itself where nothing is to do."""
+
+    def tolist(self) -> Any:
+        """The elements as Python numbers, in lists of lists."""
+
+    def topk(self, k: builtins.int, dim: builtins.int = -1, largest: builtins.bool = True, sorted: builtins.bool = True) -> Chosen:
+        """The k largest (or smallest) elements along dim, in order, as (values, indices)."""
+
+    def trace(self) -> Tensor:
+        """The sum of the main diagonal of a matrix."""
+
+    def transpose(self, dim0: builtins.int, dim1: builtins.int) -> Tensor:
+        """The axes dim0 and dim1 change places."""
+
+    def transpose_(self, dim0: builtins.int, dim1: builtins.int) -> Self:
+        """In place: the tensor itself gets the shape of its `transpose`."""
+
+    def tril(self, diagonal: builtins.int = 0) -> Tensor:
+        """The lower triangle of each matrix, zeros above; `diagonal` counts upwards from the main one."""
+
+    def tril_(self, diagonal: builtins.int = 0) -> Self:
+        """In place: the tensor becomes its `tril`."""
+
+    def triu(self, diagonal: builtins.int = 0) -> Tensor:
+        """The upper triangle of each matrix, zeros below; `diagonal` counts upwards from the main one."""
+
+    def triu_(self, diagonal: builtins.int = 0) -> Self:
+        """In place: the tensor becomes its `triu`."""
+
+    def true_divide(self, other: Tensor | Number) -> Tensor:
+        """input / other, in floating numbers."""
+
+    def true_divide_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `true_divide`."""
+
+    def trunc(self) -> Tensor:
+        """The integer part: rounded towards zero."""
+
+    def trunc_(self) -> Self:
+        """In place: the tensor becomes its `trunc`."""
+
+    def type(self, dtype: DType | None = None, non_blocking: builtins.bool = False) -> Any:
+        """Converted to this dtype; without one, the name of the type, as in "torch.FloatTensor"."""
+
+    def type_as(self, other: Tensor) -> Tensor:
+        """In the dtype of other; itself where it is that already."""
+
+    def unbind(self, dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
+        """The slices along axis dim, without that axis: what iteration gives. Views."""
+
+    def unflatten(self, dim: builtins.int, sizes: Shape) -> Tensor:
+        """Several axes of these sizes in place of axis dim; one of them may be -1."""
+
+    def unfold(self, dimension: builtins.int, size: builtins.int, step: builtins.int) -> Tensor:
+        """All windows of `size` elements along an axis, `step` apart; the elements of a window are the new last axis."""
+
+    def uniform_(self, from_: builtins.float = 0, to: builtins.float = 1, *, generator: Generator | None = None, **named: builtins.float) -> Tensor:
+        """In place: random numbers from ≤ x < to, all equally likely."""
+
+    def unique(self, sorted: builtins.bool = True, return_inverse: builtins.bool = False, return_counts: builtins.bool = False, dim: builtins.int | None = None) -> Any:
+        """The different elements in order; with return_inverse where each went, with return_counts how many there are."""
+
+    def unsqueeze(self, dim: builtins.int) -> Tensor:
+        """With a new axis of length 1, which becomes axis dim."""
+
+    def unsqueeze_(self, dim: builtins.int) -> Self:
+        """In place: the tensor itself gets the shape of its `unsqueeze`."""
+
+    def var(self, dim: Axis | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> Tensor:
+        """Σ (input - mean)² / (n - correction) along dim. unbiased=False is correction=0; the default is 1."""
+
+    @overload
+    def view(self, shape: Shape) -> Tensor:
+        """`reshape` that shares its memory: RuntimeError where that cannot be, as after a transposition."""
+    @overload
+    def view(self, *shape: builtins.int) -> Tensor:
+        """`reshape` that shares its memory: RuntimeError where that cannot be, as after a transposition."""
+
+    def view_as(self, other: Tensor) -> Tensor:
+        """`input.view(other.shape)`."""
+
+    def where(self, condition: Tensor, other: Tensor | Number) -> Tensor:
+        """self where condition, else other."""
+
+    def xlogy(self, other: Tensor | Number) -> Tensor:
+        """input · ln(other), and 0 where input is 0 (unless other is NaN)."""
+
+    def xlogy_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `xlogy`."""
+
+    def zero_(self) -> Tensor:
+        """In place: every element becomes 0."""

@@ -1,0 +1,117 @@
+"""Tensors in another dtype, and new ones in the dtype of one that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..arrays.device import device as Device
+from ..arrays.types import DType
+from ..engine.broadcast import cast
+from ..engine.tensor import Tensor
+from ..ops.shape import clone, contiguous
+from . import creation
+from .attach import method, named
+
+DTYPES = {"float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32", "short": "int16",
+          "char": "int8", "byte": "uint8", "bool": "bool"}  # fmt: skip
+
+
+def _converted(self: Tensor, dtype: Any, copy: bool = False) -> Tensor:
+    """In this dtype; itself where nothing is to do."""
+    dtype = self.dtype if dtype is None else np.dtype(dtype)
+    if dtype != self.dtype:
+        return cast(self, dtype)
+    return clone(self) if copy else self
+
+
+def converter(dtype: str) -> Callable:
+    kind = np.dtype(dtype)
+
+    def method(self: Tensor, memory_format: Any = None) -> Tensor:
+        return _converted(self, kind)
+
+    return method
+
+
+@method
+def to(
+    self: Tensor, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False,
+    memory_format: Any = None,
+) -> Tensor:  # fmt: skip
+    """`to(dtype)`, `to(device)`, `to(device, dtype)`, `to(other)`: converted; itself where nothing is to do.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.ones(2).to("cpu", tg.float64).dtype.name
+    'float64'
+    """
+    for i, a in enumerate(args):
+        if isinstance(a, Tensor):
+            dtype = a.dtype
+        elif isinstance(a, bool):  # to(dtype, non_blocking, copy)
+            copy = a if isinstance(args[i - 1], bool) else copy
+        elif isinstance(a, str | Device):
+            device = a
+        elif a is not None:
+            dtype = a
+    if device is not None:
+        Device(device)
+    out = _converted(self, dtype, copy)
+    return out if memory_format is None else contiguous(out, memory_format)
+
+
+@method
+def type(self: Tensor, dtype: DType | None = None, non_blocking: bool = False) -> Any:
+    """Converted to this dtype; without one, the name of the type, as in "torch.FloatTensor"."""
+    names = {np.dtype(d): name for name, d in DTYPES.items()}
+    if dtype is None:
+        return f"tinygrad_cnn.{names[self.dtype].capitalize()}Tensor"
+    if isinstance(dtype, str) and dtype.endswith("Tensor"):
+        dtype = DTYPES[dtype.split(".")[-1].removesuffix("Tensor").lower()]
+    return _converted(self, dtype)
+
+
+@method
+def cuda(self: Tensor, device: Any = None, non_blocking: bool = False) -> Tensor:
+    """There is no CUDA here: a RuntimeError that says so."""
+    return self.to(device="cuda")  # type: ignore[attr-defined]
+
+
+for _name, _dtype in DTYPES.items():
+    named(_name, converter(_dtype), f"In dtype {_dtype}; itself where it is that already.")
+
+
+@method
+def type_as(self: Tensor, other: Tensor) -> Tensor:
+    """In the dtype of other; itself where it is that already."""
+    return _converted(self, other._array.dtype)
+
+
+@method
+def cpu(self: Tensor) -> Tensor:
+    """Itself: the CPU is where all tensors are."""
+    return self
+
+
+@method
+def new_tensor(
+    self: Tensor, data: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A tensor of this data, in the dtype of self."""
+    return creation.tensor(data, dtype=dtype or self._array.dtype, device=device, requires_grad=requires_grad)
+
+
+def newborn(make: Callable) -> Callable:
+    """zeros, ones, empty or full, in the dtype of self."""
+
+    def method(self: Tensor, *args: Any, dtype: DType | None = None, **kwargs: Any) -> Tensor:
+        return make(*args, dtype=dtype or self._array.dtype, **kwargs)
+
+    return method
+
+
+for _make in (creation.zeros, creation.ones, creation.empty, creation.full):
+    _name = _make.__name__
+    named(f"new_{_name}", newborn(_make), f"`{_name}`, by default in the dtype of self.")

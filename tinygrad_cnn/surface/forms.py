@@ -1,0 +1,126 @@
+"""What becomes of a function that is declared: a function of a module, a method of Tensor, one that works in place."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import cache, partial, wraps
+from inspect import unwrap
+from typing import Any
+
+from ..arrays.arguments import forgiving
+from ..engine.inplace import change
+from ..engine.memory import put_in_order
+from ..engine.modes import Setting
+from ..engine.tensor import Tensor, refuse_change
+from ..ops.declared import Declaration
+from .out import accepts_out
+
+
+@cache
+def plain(declaration: Declaration) -> Callable:
+    """The function without `out=`, which no method takes."""
+    f = declaration.function
+    return f if hasattr(f, "op") else forgiving(f)  # an op is so by itself
+
+
+@cache
+def function(declaration: Declaration) -> Callable:
+    f = plain(declaration)
+    return accepts_out(f) if "out" in declaration.words else f
+
+
+def of_package(declaration: Declaration) -> dict[str, Callable]:
+    """The functions that a declaration gives the package, by name."""
+    return dict.fromkeys(declaration.names, function(declaration)) if "function" in declaration.words else {}
+
+
+def of_functional(declaration: Declaration) -> dict[str, Callable]:
+    """The functions that a declaration gives `nn.functional`, by name."""
+    words, names = declaration.words, declaration.names
+    found: dict[str, Callable] = {}
+    if "functional" in words:
+        found.update(dict.fromkeys(names, function(declaration)))
+    if "inplace" in words:
+        found.update(dict.fromkeys(names, takes_inplace(plain(declaration))))
+    if "inplace_" in words:
+        found.update({f"{name}_": partial(found[name], inplace=True) for name in names})
+    return found
+
+
+def of_tensor(declaration: Declaration) -> dict[str, Callable]:
+    """The methods that a declaration gives Tensor, by name."""
+    words, names = declaration.words, declaration.names
+    found: dict[str, Callable] = {}
+    if "method" in words:
+        found.update(dict.fromkeys(names, plain(declaration)))
+    if "sizes" in words:
+        found.update(dict.fromkeys(names, sized(plain(declaration))))
+    if "in_place" in words:
+        found.update({f"{name}_": in_place(plain(declaration), f"{name}_") for name in names})
+    if "in_shape" in words:
+        found.update({f"{name}_": in_shape(plain(declaration), f"{name}_") for name in names})
+    return found
+
+
+def sized(f: Callable) -> Callable:
+    @wraps(f)
+    def method(self: Tensor, *sizes: Any, **named: Any) -> Tensor:
+        if named:
+            return f(self, *sizes, **named)
+        return f(self, sizes[0] if len(sizes) == 1 and isinstance(sizes[0], tuple | list) else sizes)
+
+    return method
+
+
+def in_place(f: Callable, name: str) -> Callable:
+    @wraps(f)
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return change(self, name, lambda t: f(t, *args, **kwargs))
+
+    method.__name__ = name
+    method.__doc__ = f"In place: the tensor becomes its `{name[:-1]}`."
+    return method
+
+
+def in_shape(f: Callable, name: str) -> Callable:
+    """A method that gives the tensor itself another shape: its memory stays, seen as the op's view."""
+
+    @wraps(f)
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        refuse_change(self, name)
+        put_in_order(self)
+        # Its values stay, and so does what they were computed from.
+        out = Setting(grad=True).during(f, self, *args, **kwargs)
+        view = self._view and out._view
+        if self.is_leaf:
+            self.data = out
+        else:
+            self._array, self._node = out._array, out._node
+        self._view = view
+        return self
+
+    method.__name__ = name
+    method.__doc__ = f"In place: the tensor itself gets the shape of its `{name[:-1]}`."
+    return method
+
+
+def takes_inplace(f: Callable) -> Callable:
+    """The same function, which also takes `inplace=`: with True, the input itself becomes the result."""
+    last = unwrap(f).__code__.co_argcount  # type: ignore[attr-defined]
+    name = f"{f.__name__}_"
+
+    @wraps(f)
+    def g(*args: Any, inplace: bool = False, **kwargs: Any) -> Any:
+        if len(args) > last:
+            *args, inplace = args  # type: ignore[assignment]
+        if not inplace:
+            return f(*args, **kwargs)
+        input = args[0] if args else kwargs.pop("input")
+        return change(input, name, lambda t: f(t, *args[1:], **kwargs))
+
+    g.__doc__ = f"{inspect.getdoc(f)}\n\nWith `inplace=True` the input itself becomes the result."
+    signature = inspect.signature(f)
+    flag = inspect.Parameter("inplace", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=False, annotation="bool")
+    g.__signature__ = signature.replace(parameters=[*signature.parameters.values(), flag])  # type: ignore[attr-defined]
+    return g

@@ -1,0 +1,75 @@
+"""A tensor's place in the graph: backward, hooks, and where its gradient is kept."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from ..autograd import gradients
+from ..engine import node
+from ..engine.node import Handle
+from ..engine.tensor import Tensor
+from .attach import method
+
+
+@method
+def backward(
+    self: Tensor, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False,
+    inputs: Any = None,
+) -> None:  # fmt: skip
+    """Add d(self)/d(leaf) to the `.grad` of every leaf that needs a gradient; see `autograd.backward`.
+
+    gradient: of the shape of self, not needed where self is one number.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).backward(tg.ones(2))
+    >>> x.grad.tolist()
+    [2.0, 4.0]
+    """
+    gradients.backward(self, gradient, retain_graph, create_graph, inputs)
+
+
+@method
+def register_hook(self: Tensor, hook: Callable) -> Handle:
+    """Call `hook(grad)` whenever this tensor's gradient is computed; what it returns replaces the gradient."""
+    if not self.requires_grad:
+        raise RuntimeError("register_hook: cannot register a hook on a tensor that doesn't require gradient")
+    return node.register_hook(self.accumulator(), hook)
+
+
+@method
+def register_post_accumulate_grad_hook(self: Tensor, hook: Callable) -> Handle:
+    """Call `hook(tensor)` after a gradient was added to `.grad` of this leaf."""
+    if not self.requires_grad or not self.is_leaf:
+        raise RuntimeError("register_post_accumulate_grad_hook: only leaves that require grad accumulate gradients")
+    node: Any = self.accumulator()
+    if node.after is None:
+        node.after = {}
+    return Handle(node.after, hook)
+
+
+@method
+def retain_grad(self: Tensor) -> None:
+    """Keep the gradient in `.grad` as for a leaf."""
+    if not self.requires_grad:
+        raise RuntimeError("retain_grad: can't retain the grad of a Tensor that has requires_grad=False")
+    if not self.is_leaf:
+        self._node.retain = weakref.ref(self)  # type: ignore[union-attr]
+
+
+@method
+def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
+    """Set `requires_grad` in place."""
+    self.requires_grad = requires_grad
+    return self
+
+
+@method
+def detach_(self: Tensor) -> Tensor:
+    """In place: without history, a leaf that needs no gradient."""
+    if self._view is not None:
+        raise RuntimeError("detach_: can't detach a view in place; use detach()")
+    self._node, self._requires_grad = None, False
+    return self

@@ -1,0 +1,69 @@
+"""Writing to places of a tensor: x[i] = y, and methods that fill it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..arrays.types import Number
+from ..engine.inplace import change
+from ..engine.modes import mode
+from ..engine.tensor import Tensor, as_array, refuse_change
+from ..ops import index as places_of
+from .attach import method
+
+KNOWN = (Tensor, int, float, complex, np.ndarray, np.generic)  # what can stand beside a Tensor
+
+
+def write(t: Tensor, name: str, index: Any, value: Any) -> Tensor:
+    """t[index] = value; recorded where a gradient may be asked for, else written straight to the memory."""
+    array = as_array(value)
+    if not isinstance(array, KNOWN):
+        raise TypeError(f"{name}: expected a Tensor, an array or a number, got {type(value).__name__}")
+    refuse_change(t, name)
+    places = places_of.parse(index, t._array.shape)
+    if isinstance(value, Tensor) and places.advanced is not None and value.ndim:
+        places_of.refuse_dtype(name, t, value)
+    if mode.grad and (t.requires_grad or getattr(value, "requires_grad", False)):
+        part = t if index is Ellipsis else places_of.getitem(t, places._replace(advanced=None))
+        change(part, name, lambda p: places_of.setitem(p, value, places_of.Places((...,), places.advanced)))
+    else:
+        places_of.write(t._array, places, array)
+        t.version().bump(name)
+    return t
+
+
+@method
+def __setitem__(self: Tensor, index: Any, value: Tensor | Number) -> None:
+    """self[index] = value, by every kind of index that can be read."""
+    write(self, "setitem", index, value)
+
+
+@method
+def copy_(self: Tensor, src: Tensor | Number, non_blocking: bool = False) -> Tensor:
+    """In place: the values of src, in the dtype of self."""
+    return write(self, "copy_", ..., src)
+
+
+@method
+def zero_(self: Tensor) -> Tensor:
+    """In place: every element becomes 0."""
+    return write(self, "zero_", ..., 0)
+
+
+@method
+def fill_(self: Tensor, value: Tensor | Number) -> Tensor:
+    """In place: every element becomes this number."""
+    places_of.refuse_axes("fill_", value)
+    return write(self, "fill_", ..., value)
+
+
+def clear_grad(t: Tensor, set_to_none: bool) -> None:
+    """Let `.grad` be None, or the same tensor, filled with zeros and without history."""
+    g = t._grad
+    if set_to_none or g is None:
+        t._grad = None
+    else:
+        g._node, g._requires_grad = None, False
+        write(g, "zero_", ..., 0)

@@ -1,0 +1,212 @@
+"""What an editor is told of names that are made at import: `python -m tinygrad_cnn.testing.stubs` writes the stubs.
+
+Three files: the package's face, what `surface/` attaches to Tensor, and `nn.functional`. All of it follows from the
+declarations over the functions (`ops/declared.py`) and from their annotations, where an Array is a Tensor to callers.
+A test holds the files equal to what this would write. Python 3.11 or newer writes them.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import typing
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import tinygrad_cnn
+from tinygrad_cnn.nn import functional
+from tinygrad_cnn.ops.declared import Declaration, declared
+
+PACKAGE = Path(tinygrad_cnn.__file__).parent
+HEAD = '"""{}\n\nWritten by `python -m tinygrad_cnn.testing.stubs`.\n"""\n'
+
+# Where the names that annotations use come from.
+ORIGINS = {
+    "typing": "Any Literal overload",
+    "typing_extensions": "Self",
+    "collections.abc": "Callable Iterator Sequence",
+    "numpy": "np",
+    "tinygrad_cnn.arrays.device": "Device",
+    "tinygrad_cnn.arrays.size": "Size",
+    "tinygrad_cnn.arrays.types": "Axis DType Number Shape Window",
+    "tinygrad_cnn.engine.node": "Handle",
+    "tinygrad_cnn.engine.tensor": "Tensor",
+    "tinygrad_cnn.ops.reduce": "Chosen MinMax",
+    "tinygrad_cnn.ops.shape": "memory_format",
+    "tinygrad_cnn.random": "Generator",
+}
+SPELLED = {"np": "import numpy as np", "Device": "from tinygrad_cnn.arrays.device import device as Device"}
+
+
+# Signatures.
+
+
+def told(annotation: Any) -> str:
+    """An annotation as callers see it: `tinygrad_cnn.float` is a dtype, `Tensor.int` a method, so `builtins.float`."""
+    if annotation is inspect.Parameter.empty:
+        return "Any"
+    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    text = re.sub(r"\bArray\b", "Tensor", text)
+    return re.sub(r"(?<![\w.])(bool|complex|dict|float|int|list|object|str|tuple|type)\b", r"builtins.\1", text)
+
+
+def default(value: Any) -> str:
+    plain = value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and abs(value) < 1e300)
+    return repr(value) if plain else "..."
+
+
+def line(p: inspect.Parameter) -> str:
+    star = "*" if p.kind is p.VAR_POSITIONAL else "**" if p.kind is p.VAR_KEYWORD else ""
+    return f"{star}{p.name}: {told(p.annotation)}" + ("" if p.default is p.empty else f" = {default(p.default)}")
+
+
+def arguments(parameters: list[inspect.Parameter], method: bool) -> str:
+    lines, starred = [], False
+    for i, p in enumerate(parameters):
+        if p.kind is p.KEYWORD_ONLY and not starred:
+            lines.append("*")
+        starred = starred or p.kind in (p.KEYWORD_ONLY, p.VAR_POSITIONAL)
+        lines.append("self" if method and i == 0 else line(p))
+    return ", ".join(lines)
+
+
+def definition(
+    name: str, f: Callable, *, method: bool = False, out: bool = False, returns: str = "", sizes: bool = False
+) -> str:
+    """A function as a stub has it, with the first line of its docstring; several where it has overloads."""
+    whole = inspect.unwrap(f)
+    versions: list = typing.get_overloads(whole) or [f]  # type: ignore[attr-defined]
+    texts = []
+    for version in versions:
+        signature = inspect.signature(version)
+        parameters = list(signature.parameters.values())
+        result = returns or (
+            told(signature.return_annotation) if signature.return_annotation is not signature.empty else "Tensor"
+        )
+        if out and "out" not in signature.parameters:
+            held = "tuple[Tensor, ...]" if re.match(r"builtins.tuple|Chosen|MinMax", result) else "Tensor"
+            parameters.append(
+                inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=f"{held} | None")
+            )
+        texts.append(f"def {name}({arguments(parameters, method)}) -> {result}:")
+        if sizes:
+            one = parameters[1].replace(kind=inspect.Parameter.VAR_POSITIONAL, annotation="int")
+            texts.append(f"def {name}({arguments([parameters[0], one], method)}) -> {result}:")
+    mark = "@overload\n" if len(texts) > 1 else ""
+    return "\n".join(f"{mark}{text}\n{body(f)}" for text in texts)
+
+
+def body(f: Any) -> str:
+    first = (inspect.getdoc(f) or "").partition("\n")[0].strip().replace("\\", "\\\\")
+    return f'    """{first}"""' if first and first[-1] != '"' else "    ..."
+
+
+# What appears where.
+
+
+def of_package(d: Declaration) -> dict[str, str]:
+    f, out = d.function, "out" in d.words
+    return {name: definition(name, f, out=out) for name in d.names} if "function" in d.words else {}
+
+
+def of_functional(d: Declaration) -> dict[str, str]:
+    if "functional" not in d.words:
+        return {}
+    found = {
+        name: definition(name, getattr(functional, name), out="out" in d.words and "inplace" not in d.words)
+        for name in d.names
+    }
+    if "inplace_" in d.words:
+        found.update({f"{name}_": definition(f"{name}_", d.function) for name in d.names})
+    return found
+
+
+def of_tensor(d: Declaration) -> dict[str, str]:
+    f, found = d.function, {}
+    for name in d.names:
+        if "method" in d.words or "sizes" in d.words:
+            found[name] = definition(name, f, method=True, sizes="sizes" in d.words)
+        if "in_place" in d.words or "in_shape" in d.words:
+            method = getattr(tinygrad_cnn.Tensor, f"{name}_")
+            found[f"{name}_"] = definition(f"{name}_", method, method=True, returns="Self")
+    return found
+
+
+def attached() -> dict[str, str]:
+    """Methods and attributes that `surface/` gives Tensor by name."""
+    found = {}
+    for name, value in vars(tinygrad_cnn.Tensor).items():
+        get: Any = value.fget if isinstance(value, property) else value
+        module = getattr(get, "__module__", "") or ""
+        if isinstance(value, property) and module.startswith("tinygrad_cnn.surface"):
+            returns = told(inspect.signature(get).return_annotation)
+            found[name] = f"@property\ndef {name}(self) -> {returns}:\n{body(get)}"
+        elif value is False:
+            found[name] = f"{name}: builtins.bool"
+        elif callable(value) and (module.startswith("tinygrad_cnn.surface") or hasattr(value, "op")):
+            text = definition(name, value, method=True)
+            found[name] = (
+                text.replace(":\n", ":  # type: ignore[override]\n", 1) if name in ("__eq__", "__ne__") else text
+            )
+    return found
+
+
+# The files.
+
+
+def file(title: str, head: Iterable[str], found: dict[str, str], indent: str = "") -> str:
+    """A stub: imports, then definitions in the order of their names."""
+    texts = [found[name] for name in sorted(found)]
+    code = "\n".join(texts)
+    used = set(re.findall(r"[A-Za-z_]\w*", re.sub(r'""".*?"""', "", code)))
+    lines = ["import builtins"]
+    exported = " ".join(head)
+    for module, names in ORIGINS.items():
+        for name in names.split():
+            if name in used and f"import {name} as {name}" not in exported:
+                lines.append(SPELLED.get(name, f"from {module} import {name}"))
+    body = "\n\n".join(texts)
+    body = "\n".join(indent + line if line else line for line in body.split("\n"))
+    return "\n".join([HEAD.format(title), *lines, "", *head, body, ""])
+
+
+def exports() -> list[str]:
+    """What the package's own file imports and assigns, as exports."""
+    lines = []
+    for node in ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.module != "__future__":
+            names = [a.asname or a.name for a in node.names if not (a.asname or a.name).startswith("_")]
+            pairs = [(a.name, a.asname or a.name) for a in node.names if (a.asname or a.name) in names]
+            source = "." * node.level + (node.module or "")
+            lines += [f"from {source} import {name} as {shown}" for name, shown in pairs]
+    face = vars(tinygrad_cnn)
+    lines += [f"from . import {room} as {room}" for room in face["_ROOMS"]]
+    lines += [f"from .{room} import {name} as {name}" for name, room in face["_LATER"].items()]
+    return [*lines, "", "__version__: builtins.str", "newaxis: None", ""]
+
+
+def stubs() -> dict[Path, str]:
+    """The text of each stub, by its path."""
+    face: dict[str, str] = {}
+    tensor = attached()
+    layers: dict[str, str] = {}
+    for d in declared:
+        face.update(of_package(d))
+        tensor.update(of_tensor(d))
+        layers.update(of_functional(d))
+    for name in vars(functional)["_here"]:
+        layers[name] = definition(name, getattr(functional, name))
+    return {
+        PACKAGE / "__init__.pyi": file("The package's face.", exports(), face),
+        PACKAGE / "surface" / "attached.pyi": file(
+            "What `surface/` attaches to Tensor.", ["class Attached:"], tensor, "    "
+        ),
+        PACKAGE / "nn" / "functional.pyi": file("Layers as functions.", [], layers),
+    }
+
+
+if __name__ == "__main__":
+    for path, text in stubs().items():
+        path.write_text(text, encoding="utf-8")
