@@ -11,8 +11,8 @@ from tinygrad_cnn.arrays.types import Axis
 from tinygrad_cnn.arrays.types import DType
 from tinygrad_cnn.arrays.types import Number
 from tinygrad_cnn.arrays.types import Shape
+from tinygrad_cnn.arrays.types import Window
 from tinygrad_cnn.ops.reduce import Chosen
-from tinygrad_cnn.ops.pool import Window
 
 from math import e as e
 from math import inf as inf
@@ -101,10 +101,10 @@ def acos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def acosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The number >= 0 whose cosh is input; NaN below 1."""
 
-def adaptive_avg_pool1d(input: Any, output_size: Window) -> Any:
+def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
     """mean over P windows that cover the row        (N,C,L) -> (N,C,P)"""
 
-def adaptive_max_pool1d(input: Any, output_size: Window, return_indices: builtins.bool = False) -> Any:
+def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: builtins.bool = False) -> Any:
     """max over P windows that cover the row        (N,C,L) -> (N,C,P)"""
 
 def add(input: Tensor, other: Tensor | Number, *, alpha: builtins.float = 1, out: Tensor | None = None) -> Tensor:
@@ -203,7 +203,7 @@ def atleast_1d(*tensors: Tensor) -> Any:
 def atleast_2d(*tensors: Tensor) -> Any:
     """Each tensor with at least two axes; new ones come in front."""
 
-def avg_pool1d(input: Any, kernel_size: Window, stride: Window = None, padding: Window = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True) -> Any:
+def avg_pool1d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True) -> Tensor:
     """mean of input[n,c,ps+i] over i        (N,C,L) -> (N,C,P)"""
 
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1, out: Tensor | None = None) -> Tensor:
@@ -284,16 +284,16 @@ def concatenate(tensors: Sequence[Tensor], dim: builtins.int = 0, *, out: Tensor
 def constant_pad_nd(input: Tensor, pad: builtins.tuple, value: builtins.float = 0.0) -> Tensor:
     """`pad` with a constant. Padding by a negative number cuts off, so it is its own way back."""
 
-def conv1d(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: builtins.int = 1) -> Any:
+def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Window = 1, padding: Window | builtins.str = 0, dilation: Window = 1, groups: builtins.int = 1) -> Tensor:
     """Σ input[n,c,ps+i]·weight[o,c,i] + bias[o]        (N,C,L) (O,C/G,w) (O,) -> (N,O,P)"""
 
-def conv2d(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1) -> Tensor:
+def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Window = 1, padding: Window | builtins.str = 0, dilation: Window = 1, groups: builtins.int = 1) -> Tensor:
     """Σ input[n,c,ps+i,qs+j]·weight[o,c,i,j] + bias[o]        (N,C,H,W) (O,C/G,h,w) (O,) -> (N,O,P,Q)"""
 
-def conv_transpose1d(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: builtins.int = 1, dilation: Any = 1) -> Any:
+def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Window = 1, padding: Window | builtins.str = 0, output_padding: Window = 0, groups: builtins.int = 1, dilation: Window = 1) -> Tensor:
     """Σ input[n,c,p]·weight[c,o,i] at [n,o,ps+i], + bias[o]        (N,C,P) (C,O/G,w) (O,) -> (N,O,L)"""
 
-def conv_transpose2d(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: builtins.int = 1, dilation: Any = 1) -> Any:
+def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Window = 1, padding: Window | builtins.str = 0, output_padding: Window = 0, groups: builtins.int = 1, dilation: Window = 1) -> Tensor:
     """Σ input[n,c,p,q]·weight[c,o,i,j] at [n,o,ps+i,qs+j], + bias[o]        (N,C,P,Q) (C,O/G,h,w) (O,) -> (N,O,H,W)"""
 
 def cos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -516,7 +516,7 @@ def less_equal(input: Tensor, other: Tensor | Number, *, out: Tensor | None = No
     """input <= other."""
 
 def linspace(start: Any, end: Any, steps: builtins.int, *, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
-    """`steps` numbers from start to end, both included, equally far apart."""
+    """start + i·(end - start) / (steps - 1) for i = 0 ... steps - 1: `steps` numbers, both ends included."""
 
 def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """ln input."""
@@ -572,10 +572,10 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
 def max(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, *, other: Tensor | Number | None = None, out: Tensor | None = None) -> Any:
     """The greatest element; with dim (values, indices) along it; with a second tensor the greater of the two."""
 
-def max_pool1d(input: Any, kernel_size: Window, stride: Window = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Any:
+def max_pool1d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Any:
     """max of input[n,c,ps+i] over i        (N,C,L) -> (N,C,P)"""
 
-def max_pool2d(input: Any, kernel_size: Window, stride: Window = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Tensor:
+def max_pool2d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Any:
     """max of input[n,c,ps+i,qs+j] over i and j        (N,C,H,W) -> (N,C,P,Q)"""
 
 def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -690,7 +690,7 @@ def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any =
     """`rand` in the shape and dtype of input."""
 
 def randint(low: builtins.int, high: Any = None, size: Any = None, *, generator: Generator | None = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
-    """Random integers low ≤ i < high, int64; randint(high, size) begins at 0."""
+    """Random integers low ≤ i < high, int64; randint(high, size) begins at 0. RuntimeError unless low < high."""
 
 def randint_like(input: Tensor, low: builtins.int, high: builtins.int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
     """`randint` in the shape and dtype of input."""

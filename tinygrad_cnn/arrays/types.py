@@ -14,7 +14,10 @@ import numpy as np
 if TYPE_CHECKING:
     Array: TypeAlias = Any
 else:
-    Array = np.ndarray
+
+    class Array:
+        """An array inside an op, a Tensor to whoever calls it."""
+
 
 Number: TypeAlias = int | float | complex | np.generic
 Axis: TypeAlias = int | Sequence[int]

@@ -44,7 +44,7 @@ def parameter_names(f: Callable) -> list[str]:
 def _says_array(annotation: Any) -> bool:
     """Whether a parameter is an array by its annotation, or by having none."""
     text = annotation if isinstance(annotation, str) else str(annotation)
-    return annotation is inspect.Parameter.empty or re.search(r"\b(Array|ndarray|Tensor)\b", text) is not None
+    return annotation is inspect.Parameter.empty or re.search(r"\b(Array|Tensor)\b", text) is not None
 
 
 class Op:

@@ -63,4 +63,4 @@ def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, o
 
 
 _here = [name for name, f in globals().items() if getattr(f, "__module__", "") == __name__ and name[0] != "_"]
-__all__ = [*_here, *open_place(sys.modules[__name__], forms.of_functional)]
+__all__ = sorted([*_here, *open_place(sys.modules[__name__], forms.of_functional)])

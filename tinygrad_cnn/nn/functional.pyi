@@ -8,28 +8,28 @@ from typing import Any
 from collections.abc import Sequence
 from tinygrad_cnn.arrays.types import Number
 from tinygrad_cnn.arrays.types import Shape
+from tinygrad_cnn.arrays.types import Window
 from tinygrad_cnn.engine.tensor import Tensor
-from tinygrad_cnn.ops.pool import Window
 
-def adaptive_avg_pool1d(input: Any, output_size: Window) -> Any:
+def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
     """mean over P windows that cover the row        (N,C,L) -> (N,C,P)"""
 
-def adaptive_avg_pool2d(input: Any, output_size: Window) -> Any:
+def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     """mean over P·Q windows that cover the picture        (N,C,H,W) -> (N,C,P,Q)"""
 
-def adaptive_max_pool1d(input: Any, output_size: Window, return_indices: builtins.bool = False) -> Any:
+def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: builtins.bool = False) -> Any:
     """max over P windows that cover the row        (N,C,L) -> (N,C,P)"""
 
-def adaptive_max_pool2d(input: Any, output_size: Window, return_indices: builtins.bool = False) -> Any:
+def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: builtins.bool = False) -> Any:
     """max over P·Q windows that cover the picture        (N,C,H,W) -> (N,C,P,Q)"""
 
 def alpha_dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = False, inplace: builtins.bool = False) -> Tensor:
     """Dropout for SELU networks, which keeps mean 0 and variance 1        any shape -> the same"""
 
-def avg_pool1d(input: Any, kernel_size: Window, stride: Window = None, padding: Window = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True) -> Any:
+def avg_pool1d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True) -> Tensor:
     """mean of input[n,c,ps+i] over i        (N,C,L) -> (N,C,P)"""
 
-def avg_pool2d(input: Any, kernel_size: Window, stride: Window = None, padding: Window = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True, divisor_override: builtins.int | None = None) -> Tensor:
+def avg_pool2d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True, divisor_override: builtins.int | None = None) -> Tensor:
     """mean of input[n,c,ps+i,qs+j] over i and j        (N,C,H,W) -> (N,C,P,Q)"""
 
 def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None, bias: Tensor | None = None, training: builtins.bool = False, momentum: builtins.float = 0.1, eps: builtins.float = 1e-05) -> Tensor:
@@ -53,16 +53,16 @@ def celu_(input: Tensor, alpha: builtins.float = 1.0) -> Tensor:
 def channel_shuffle(input: Tensor, groups: builtins.int) -> Tensor:
     """Channels (group, k) in the order (k, group)        (N,C,...) -> (N,C,...)"""
 
-def conv1d(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: builtins.int = 1) -> Any:
+def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Window = 1, padding: Window | builtins.str = 0, dilation: Window = 1, groups: builtins.int = 1) -> Tensor:
     """Σ input[n,c,ps+i]·weight[o,c,i] + bias[o]        (N,C,L) (O,C/G,w) (O,) -> (N,O,P)"""
 
-def conv2d(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1) -> Tensor:
+def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Window = 1, padding: Window | builtins.str = 0, dilation: Window = 1, groups: builtins.int = 1) -> Tensor:
     """Σ input[n,c,ps+i,qs+j]·weight[o,c,i,j] + bias[o]        (N,C,H,W) (O,C/G,h,w) (O,) -> (N,O,P,Q)"""
 
-def conv_transpose1d(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: builtins.int = 1, dilation: Any = 1) -> Any:
+def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Window = 1, padding: Window | builtins.str = 0, output_padding: Window = 0, groups: builtins.int = 1, dilation: Window = 1) -> Tensor:
     """Σ input[n,c,p]·weight[c,o,i] at [n,o,ps+i], + bias[o]        (N,C,P) (C,O/G,w) (O,) -> (N,O,L)"""
 
-def conv_transpose2d(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: builtins.int = 1, dilation: Any = 1) -> Any:
+def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Window = 1, padding: Window | builtins.str = 0, output_padding: Window = 0, groups: builtins.int = 1, dilation: Window = 1) -> Tensor:
     """Σ input[n,c,p,q]·weight[c,o,i,j] at [n,o,ps+i,qs+j], + bias[o]        (N,C,P,Q) (C,O/G,h,w) (O,) -> (N,O,H,W)"""
 
 def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: builtins.float = 0, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
@@ -98,7 +98,7 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: builtins.int | None = 
 def feature_alpha_dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = False, inplace: builtins.bool = False) -> Tensor:
     """alpha_dropout of whole channels        (N,C,...) -> (N,C,...)"""
 
-def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
+def fold(input: Tensor, output_size: Window, kernel_size: Window, dilation: Window = 1, padding: Window = 0, stride: Window = 1) -> Tensor:
     """Σ input[n, (c,i,j), (p,q)] at [n,c,ps+i,qs+j]        (N, C·h·w, P·Q) -> (N,C,H,W)"""
 
 def gaussian_nll_loss(input: Tensor, target: Tensor, var: Tensor | Number, full: builtins.bool = False, eps: builtins.float = 1e-06, reduction: builtins.str = 'mean') -> Tensor:
@@ -170,22 +170,22 @@ def log_softmax(input: Tensor, dim: builtins.int | None = None, _stacklevel: bui
 def logsigmoid(input: Tensor) -> Tensor:
     """ln sigmoid(input)."""
 
-def lp_pool1d(input: Any, norm_type: builtins.float, kernel_size: Window, stride: Window = None, ceil_mode: builtins.bool = False) -> Any:
+def lp_pool1d(input: Tensor, norm_type: builtins.float, kernel_size: Window, stride: Window | None = None, ceil_mode: builtins.bool = False) -> Tensor:
     """(Σ input[n,c,ps+i]^norm_type)^(1/norm_type) over i        (N,C,L) -> (N,C,P)"""
 
-def lp_pool2d(input: Any, norm_type: builtins.float, kernel_size: Window, stride: Window = None, ceil_mode: builtins.bool = False) -> Any:
+def lp_pool2d(input: Tensor, norm_type: builtins.float, kernel_size: Window, stride: Window | None = None, ceil_mode: builtins.bool = False) -> Tensor:
     """(Σ input[n,c,ps+i,qs+j]^norm_type)^(1/norm_type) over i and j        (N,C,H,W) -> (N,C,P,Q)"""
 
 def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: builtins.float = 0, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
     """mean of max(0, margin - target·(input1 - input2)): input1 should be larger where target is 1, smaller where -1"""
 
-def max_pool1d(input: Any, kernel_size: Window, stride: Window = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Any:
+def max_pool1d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Any:
     """max of input[n,c,ps+i] over i        (N,C,L) -> (N,C,P)"""
 
-def max_pool2d(input: Any, kernel_size: Window, stride: Window = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Tensor:
+def max_pool2d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Any:
     """max of input[n,c,ps+i,qs+j] over i and j        (N,C,H,W) -> (N,C,P,Q)"""
 
-def max_unpool2d(input: Any, indices: Any, kernel_size: Window, stride: Window = None, padding: Window = 0, output_size: Any = None) -> Any:
+def max_unpool2d(input: Tensor, indices: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, output_size: Any = None) -> Tensor:
     """input[n,c,p,q] at the place indices[n,c,p,q] of a picture of zeros        (N,C,P,Q) (N,C,P,Q) -> (N,C,H,W)"""
 
 def mish(input: Tensor, inplace: builtins.bool = False) -> Tensor:
@@ -293,7 +293,7 @@ def threshold_(input: Tensor, threshold: builtins.float, value: builtins.float) 
 def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: builtins.float = 1.0, p: builtins.float = 2, eps: builtins.float = 1e-06, swap: builtins.bool = False, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
     """mean of max(0, |anchor - positive| - |anchor - negative| + margin)        (N,D) three times -> ()"""
 
-def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
+def unfold(input: Tensor, kernel_size: Window, dilation: Window = 1, padding: Window = 0, stride: Window = 1) -> Tensor:
     """input[n,c,ps+i,qs+j] at [n, (c,i,j), (p,q)]        (N,C,H,W) -> (N, C·h·w, P·Q)"""
 
 def upsample(input: Tensor, size: Shape | None = None, scale_factor: Any = None, mode: builtins.str = 'nearest', align_corners: builtins.bool | None = None) -> Tensor:

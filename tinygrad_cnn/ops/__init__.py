@@ -15,6 +15,7 @@ from . import (
     join,
     linalg,
     loss,
+    magnitude,
     norm,
     patches,
     pointwise_loss,

@@ -7,7 +7,7 @@ from ..engine.broadcast import in_float32
 from .declared import appears
 from .elementwise import clamp, minimum, where
 from .loss import reduce_to, reduction_of
-from .reduce import norm
+from .magnitude import norm
 from .reduce import sum as total
 from .shape import broadcast_tensors
 from .unary import sqrt

@@ -185,7 +185,7 @@ def setitem(input: Array, value: Array | Number, index: Any) -> Array:
     """A copy of `input` in which the places that `index` names hold `value`: what `x[index] = value` does to x.
 
     >>> import tinygrad_cnn as tg
-    >>> tg.ops.setitem(tg.zeros(3), 5.0, slice(1, None)).tolist()
+    >>> tg.ops.index.setitem(tg.zeros(3), 5.0, slice(1, None)).tolist()
     [0.0, 5.0, 5.0]
     """
     places = parse(index, input.shape)

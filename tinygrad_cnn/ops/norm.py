@@ -27,9 +27,10 @@ from ..engine.tensor import Tensor, as_array
 from ..kernels import kernel
 from .declared import appears
 from .elementwise import clamp
+from .magnitude import norm
 from .pool import avg_pool2d
 from .rearrange import pad
-from .reduce import average, mean, norm, variance
+from .reduce import average, mean, variance
 from .reduce import sum as total
 from .shape import clone, reshape, squeeze
 from .unary import rsqrt, square

@@ -46,7 +46,7 @@ def unfold(input: Array, kernel_size: Window, dilation: Window = 1, padding: Win
     return out.reshape(*lead, C * h * w, P * Q)
 
 
-unfold.grad(input=lambda g, input_shape, geometry: fold(g, input_shape[-2:], *geometry))
+unfold.grad(input=lambda g, input_shape, geometry: fold(g, input_shape[-2:], *geometry))  # type: ignore[has-type]
 unfold.explain("Every pixel gets the sum over the windows that saw it.", zero="in no window", input="fold(g)")
 
 

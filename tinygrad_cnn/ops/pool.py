@@ -228,8 +228,8 @@ def max_pool1d(
     """
     batched("max_pool1d", input, 1)
     geometry, _ = _geometry("max_pool1d", input.shape, kernel_size, stride, padding, dilation, ceil_mode)
-    window, stride, padding, dilation = geometry
-    row = (1, *window), (1, *stride), (0, *padding), (1, *dilation), ceil_mode, return_indices
+    window, steps, pads, holes = geometry
+    row = (1, *window), (1, *steps), (0, *pads), (1, *holes), ceil_mode, return_indices
     out = max_pool2d(unsqueeze(input, -2), *row)
     return tuple(squeeze(o, -2) for o in out) if return_indices else squeeze(out, -2)
 
@@ -248,8 +248,8 @@ def avg_pool1d(
     An avg_pool2d over pictures of one row; the arguments are the same, with one number each.
     """
     batched("avg_pool1d", input, 1)
-    (window, stride, padding, _), _ = _geometry("avg_pool1d", input.shape, kernel_size, stride, padding, 1, ceil_mode)
-    row = (1, *window), (1, *stride), (0, *padding), ceil_mode, count_include_pad
+    (window, steps, pads, _), _ = _geometry("avg_pool1d", input.shape, kernel_size, stride, padding, 1, ceil_mode)
+    row = (1, *window), (1, *steps), (0, *pads), ceil_mode, count_include_pad
     return squeeze(avg_pool2d(unsqueeze(input, -2), *row), -2)
 
 

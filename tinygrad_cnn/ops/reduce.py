@@ -23,7 +23,7 @@ from .elementwise import divide, maximum, minimum, where
 from .gather import gather
 from .index import getitem
 from .shape import squeeze
-from .unary import abs, exp, nought, real, sign
+from .unary import exp, nought, real
 
 
 class Chosen(NamedTuple):
@@ -187,7 +187,7 @@ def nansum(input: Array, dim: Axis | None = None, keepdim: bool = False, dtype: 
 def nanmean(input: Array, dim: Axis | None = None, keepdim: bool = False, dtype: DType | None = None) -> Array:
     """The mean along dim of what is not NaN."""
     wide = input if dtype is None else cast(input, dtype)
-    _floating("nanmean", wide)
+    expect_floating("nanmean", wide)
     return _nanmean(wide, dim, keepdim)
 
 
@@ -381,7 +381,7 @@ logsumexp.explain(
 @op
 def variance(input: Array, dim: Axis | None = None, correction: float = 1, keepdim: bool = False) -> Array:
     """Σ (input - mean)² / (n - correction) along dim, in two passes; NaN where n <= correction."""
-    _floating("var", input)
+    expect_floating("var", input)
     return _variance(input, dim, correction, keepdim).astype(input.dtype)
 
 
@@ -395,7 +395,7 @@ def _variance(input: np.ndarray, dim: Any, correction: float, keepdim: bool) -> 
     return np.true_divide(kernel.sum(apart * apart, over, keepdim), _at_least_0(n - correction))
 
 
-def _floating(name: str, input: Any) -> None:
+def expect_floating(name: str, input: Any) -> None:
     if input.dtype.kind not in "fc":
         raise RuntimeError(f"{name}: only floating tensors have one, got {input.dtype}; convert it with .float()")
 
@@ -423,7 +423,7 @@ variance.explain(
 @op
 def deviation(input: Array, dim: Axis | None = None, correction: float = 1, keepdim: bool = False) -> Array:
     """The square root of `variance`; where it is 0 its gradient is 0."""
-    _floating("std", input)
+    expect_floating("std", input)
     return np.sqrt(_variance(input, dim, correction, keepdim)).astype(input.dtype)
 
 
@@ -509,128 +509,3 @@ def _freedom(name: str, dim: Any, unbiased: Any, correction: Any) -> tuple[Any, 
     if correction is None:
         correction = 0 if unbiased is False else 1
     return dim, correction
-
-
-@op
-def vector_norm(
-    x: Array, ord: float = 2, dim: Axis | None = None, keepdim: bool = False, dtype: DType | None = None
-) -> Array:
-    """(Σ |x|^ord)^(1/ord) along dim; for ord 0 how many are not 0, for inf and -inf the largest and smallest |x|.
-
-    The gradient is 0 where the norm is 0.
-
-    >>> import tinygrad_cnn as tg
-    >>> x = tg.tensor([3.0, 4.0], requires_grad=True)
-    >>> y = vector_norm(x)
-    >>> y.backward()
-    >>> y.item(), x.grad.tolist()
-    (5.0, [0.6000000238418579, 0.800000011920929])
-    """
-    _floating("norm", x)
-    over = reduced("norm", dim, x.ndim, keepdim)
-    x = np.abs(x if dtype is None else x.astype(dtype, copy=False))
-    if ord == math.inf:
-        return np.maximum.reduce(x, axis=over, keepdims=keepdim, initial=0)  # type: ignore[call-overload]
-    if ord == -math.inf:
-        return np.minimum.reduce(x, axis=over, keepdims=keepdim, initial=math.inf)  # type: ignore[call-overload]
-    if ord == 0:
-        return np.add.reduce(x != 0, axis=over, keepdims=keepdim, dtype=x.dtype)  # type: ignore[call-overload]
-    if ord == 1:
-        return kernel.sum(x, over, keepdim)
-    if ord == 2:
-        return np.sqrt(kernel.sum(x * x, over, keepdim))
-    return kernel.sum(x**ord, over, keepdim) ** (1 / ord)
-
-
-def _norm_to_x(g: Any, x: Any, out: Any, ord: float, dim: Any, keepdim: bool) -> Any:
-    if ord == 0:
-        return nought(x)
-    shape = np.shape(as_array(x))
-    if ord in (math.inf, -math.inf):
-        return shared(g, abs(x), out, dim, keepdim, 0.0) * sign(x)
-    if ord == 1:
-        return spread(g, shape, dim, keepdim) * sign(x)
-    still = eq(out, 0)
-    g = spread(where(still, 0, g), shape, dim, keepdim)
-    length = spread(where(still, 1, out), shape, dim, keepdim)
-    if ord == 2:
-        return g * (x / length)
-    zero = eq(x, 0)
-    return where(zero, 0, g * sign(x) * (where(zero, 1, abs(x)) / length) ** (ord - 1))
-
-
-vector_norm.grad(x=_norm_to_x)
-vector_norm.explain(
-    "The gradient in the direction of the vector.",
-    zero="the norm does not feel this element",
-    x="g · sign(x) · (abs(x) / out)^{ord − 1}",
-)
-
-
-@op
-def nuclear_norm(input: Array, dim: tuple) -> Array:
-    """Σ of the singular values of the matrices along the two axes of dim."""
-    return np.linalg.svd(np.moveaxis(input, dim, (-2, -1)), compute_uv=False).sum(-1)
-
-
-nuclear_norm.grad(
-    input=lambda g, input, dim: spread_back(g, dim, len(np.shape(as_array(input)))) * _rotation(input, dim)
-)
-nuclear_norm.explain("The rotation that brings the matrix to its singular values and back.", input="g · U Vᵀ")
-
-
-@op
-def _rotation(input: Array, dim: tuple) -> Array:
-    """U·Vᵀ of the singular value decomposition of each matrix: what the nuclear norm is differentiated to."""
-    u, _, v = np.linalg.svd(np.moveaxis(input, dim, (-2, -1)), full_matrices=False)
-    return np.moveaxis(u @ v, (-2, -1), dim)
-
-
-_rotation.grad(input=lambda g, input, dim: _rotation_step(g, input, dim))
-_rotation.explain("The turn of the matrix, undone.", input="the turn of U Vᵀ along g")
-
-
-@op
-def _rotation_step(step: Array, input: Array, dim: tuple) -> Array:
-    """How U·Vᵀ moves when the matrix moves by `step`; a linear map of it that is its own adjoint."""
-    step = np.moveaxis(step, dim, (-2, -1))
-    u, s, v = np.linalg.svd(np.moveaxis(input, dim, (-2, -1)), full_matrices=False)
-    ut, vt, inside = np.swapaxes(u, -1, -2), np.swapaxes(v, -1, -2), s[..., None]
-    turned = ut @ step @ vt
-    moved = u @ ((turned - np.swapaxes(turned, -1, -2)) / (inside + s[..., None, :])) @ v
-    moved += (step - u @ (ut @ step)) @ vt / s[..., None, :] @ v  # out of what the columns span
-    moved += u @ (ut @ (step - step @ vt @ v) / inside)
-    return np.moveaxis(moved, (-2, -1), dim)
-
-
-_rotation_step.grad(step=None, input=None)
-
-
-def spread_back(a: Any, over: tuple, ndim: int) -> Any:
-    """With axes of length 1 in place of those that went away."""
-    kept = iter(a.shape)
-    return a.reshape(tuple(1 if i in over else next(kept) for i in range(ndim)))
-
-
-@appears("function out method")
-def norm(
-    input: Array, p: float | str = "fro", dim: Axis | None = None, keepdim: bool = False, dtype: DType | None = None
-) -> Array:
-    """(Σ |input|^p)^(1/p) along dim, of all elements without it; "fro" is p = 2, "nuc" the sum of singular values.
-
-    >>> import tinygrad_cnn as tg
-    >>> tg.norm(tg.tensor([[3.0, 0.0], [0.0, 4.0]])).item()
-    5.0
-    """
-    if p == "nuc":
-        _floating("norm", input)
-        over = reduced("norm", dim, input.ndim, keepdim)
-        if len(over) != 2:
-            raise RuntimeError(f"norm: 'nuc' is of a matrix, two axes; got dim={dim} for shape {tuple(input.shape)}")
-        out = nuclear_norm(input if dtype is None else cast(input, np.dtype(dtype)), over)
-        return spread_back(out, over, input.ndim) if keepdim else out
-    if isinstance(p, str):
-        if p != "fro":
-            raise RuntimeError(f"norm: p must be a number, 'fro' or 'nuc', got {p!r}")
-        p = 2
-    return vector_norm(input, 2 if p is None else p, dim, keepdim, dtype)
