@@ -87,7 +87,7 @@ def sum_pool2d_spread(grad, input_shape, kernel_size, stride, padding):
     N, C, H, W = input_shape
     out = memory.empty((N, H, W, C))
     fill = _spread if _stand_apart(kernel_size, stride, (1, 1)) else _spread_overlapping
-    fill(_nanoseconds(input_shape), _last(grad), (*kernel_size, *stride, *padding), out)
+    fill(_nanoseconds(input_shape), _last(grad), (*kernel_size, *stride, *padding, 1, 1), out)
     return out.transpose(0, 3, 1, 2)
 
 
@@ -279,35 +279,61 @@ def _add_some(picture, top, left, columns, first, last, total):
             i, j = i + 1, left
 
 
-@compiled(f"{_PICTURES}, {_CHOICES}, UniTuple(i8, 8), f4[:,:,:,::1]")
-def _place(thread, part, parts, grad, choice, window, out):
-    h, w, step_i, step_j, pad_i, pad_j, _, _ = window
-    N, H, W, C = out.shape
-    _, P, Q, _ = grad.shape
-    tall, top, i = _rectangles(H, h, step_i, pad_i, 1, P)
-    wide, left, j = _rectangles(W, w, step_j, pad_j, 1, Q)
-    step = step_j * C * 4
-    begin, end = part * N * P // parts, (part + 1) * N * P // parts
-    source_end = grad.ctypes.data + grad.size * 4
-    out_end = out.ctypes.data + _first_row(end, P, top, H) * W * C * 4
-    for row in range(begin, end):
-        n, p = row // P, row % P
-        for k in range(tall[p]):
-            y = (n * H + top[p] + k) * W
-            if step_j > w:
-                _clear(out, y, y + W)
-            q = 0
-            while q < Q:
-                run, pixel, to = _run(wide, j, q), (row * Q + q) * C, out.ctypes.data + (y + left[q]) * C * 4
-                source, ordinal, first = grad.ctypes.data + pixel * 4, choice.ctypes.data + pixel, (i[p] + k) * w + j[q]
-                ends = _whole(C, run, to + (wide[q] - 1) * C * 4, step, out_end)
-                whole = min(ends, _whole(C, run, source, C * 4, source_end)) if step_j == w or C >= WIDTH else 0
-                for c in range(0, C, WIDTH):
-                    c = _start(c, C)
-                    _fill_chosen(source + c * 4, ordinal + c, first, wide[q], to + c * 4, run, whole, step, C)
-                q += run
-            _clear(out, y + left[Q - 1] + wide[Q - 1], y + W)
-        _clear(out, (n * H + top[p] + tall[p]) * W, _first_row(row + 1, P, top, H) * W)
+# A gradient goes back into the windows that it came from: of a maximum to the place that was chosen, of a sum to all.
+
+
+def _into_windows(fill):
+    """The loop over windows that do not meet: `fill` writes each row of their rectangles once, all else is 0."""
+
+    @register_jitable
+    def loop(part, parts, grad, choice, window, out):
+        h, w, step_i, step_j, pad_i, pad_j, _, _ = window
+        N, H, W, C = out.shape
+        _, P, Q, _ = grad.shape
+        tall, top, i = _rectangles(H, h, step_i, pad_i, 1, P)
+        wide, left, j = _rectangles(W, w, step_j, pad_j, 1, Q)
+        step = step_j * C * 4
+        begin, end = part * N * P // parts, (part + 1) * N * P // parts
+        source_end = grad.ctypes.data + grad.size * 4
+        out_end = out.ctypes.data + _first_row(end, P, top, H) * W * C * 4
+        for row in range(begin, end):
+            n, p = row // P, row % P
+            for k in range(tall[p]):
+                y = (n * H + top[p] + k) * W
+                if step_j > w:
+                    _clear(out, y, y + W)
+                q = 0
+                while q < Q:
+                    run, pixel, to = _run(wide, j, q), (row * Q + q) * C, out.ctypes.data + (y + left[q]) * C * 4
+                    source, chosen, first = (
+                        grad.ctypes.data + pixel * 4,
+                        choice.ctypes.data + pixel,
+                        (i[p] + k) * w + j[q],
+                    )
+                    ends = _whole(C, run, to + (wide[q] - 1) * C * 4, step, out_end)
+                    whole = min(ends, _whole(C, run, source, C * 4, source_end)) if step_j == w or C >= WIDTH else 0
+                    for c in range(0, C, WIDTH):
+                        c = _start(c, C)
+                        fill(source + c * 4, chosen + c, first, wide[q], to + c * 4, run, whole, step, C)
+                    q += run
+                _clear(out, y + left[Q - 1] + wide[Q - 1], y + W)
+            _clear(out, (n * H + top[p] + tall[p]) * W, _first_row(row + 1, P, top, H) * W)
+
+    return loop
+
+
+@register_jitable
+def _first_row(row, P, top, H):
+    """The first row of the input, all images counted, that belongs to a row of the output: all begin at the top."""
+    return row // P * H + (top[row % P] if row % P else 0)
+
+
+@register_jitable
+def _clear(out, begin, end):
+    """Set pixels to 0."""
+    if begin < end:
+        C = out.shape[3]
+        clear(out.ctypes.data + begin * C * 4, (end - begin) * C)
 
 
 @register_jitable
@@ -328,52 +354,7 @@ def _fill_chosen(grad, choice, first, columns, out, run, whole, step, C):
 
 
 @register_jitable
-def _first_row(row, P, top, H):
-    """The first row of the input, all images counted, that belongs to a row of the output: all begin at the top."""
-    return row // P * H + (top[row % P] if row % P else 0)
-
-
-@register_jitable
-def _clear(out, begin, end):
-    """Set pixels to 0."""
-    if begin < end:
-        C = out.shape[3]
-        clear(out.ctypes.data + begin * C * 4, (end - begin) * C)
-
-
-@compiled(f"{_PICTURES}, UniTuple(i8, 6), f4[:,:,:,::1]")
-def _spread(thread, part, parts, grad, window, out):
-    h, w, step_i, step_j, pad_i, pad_j = window
-    N, H, W, C = out.shape
-    _, P, Q, _ = grad.shape
-    tall, top, _ = _rectangles(H, h, step_i, pad_i, 1, P)
-    wide, left, j = _rectangles(W, w, step_j, pad_j, 1, Q)
-    step = step_j * C * 4
-    begin, end = part * N * P // parts, (part + 1) * N * P // parts
-    source_end = grad.ctypes.data + grad.size * 4
-    out_end = out.ctypes.data + _first_row(end, P, top, H) * W * C * 4
-    for row in range(begin, end):
-        n, p = row // P, row % P
-        for k in range(tall[p]):
-            y = (n * H + top[p] + k) * W
-            if step_j > w:
-                _clear(out, y, y + W)
-            q = 0
-            while q < Q:
-                run, to = _run(wide, j, q), out.ctypes.data + (y + left[q]) * C * 4
-                source = grad.ctypes.data + (row * Q + q) * C * 4
-                ends = _whole(C, run, to + (wide[q] - 1) * C * 4, step, out_end)
-                whole = min(ends, _whole(C, run, source, C * 4, source_end)) if step_j == w or C >= WIDTH else 0
-                for c in range(0, C, WIDTH):
-                    c = _start(c, C)
-                    _fill(source + c * 4, wide[q], to + c * 4, run, whole, step, C)
-                q += run
-            _clear(out, y + left[Q - 1] + wide[Q - 1], y + W)
-        _clear(out, (n * H + top[p] + tall[p]) * W, _first_row(row + 1, P, top, H) * W)
-
-
-@register_jitable
-def _fill(grad, columns, out, run, whole, step, C):
+def _fill(grad, choice, first, columns, out, run, whole, step, C):
     """Fill one row of each rectangle of a run with its gradient."""
     exist = first_lanes(WIDTH)
     for q in range(run):
@@ -383,6 +364,37 @@ def _fill(grad, columns, out, run, whole, step, C):
         for j in range(columns):
             store(value, out + j * C * 4, exist)
         grad, out = grad + C * 4, out + step
+
+
+def _where_windows_meet(take):
+    """The loop over pixels that may lie in several windows: each adds up what it takes of every window's gradient."""
+
+    @register_jitable
+    def loop(part, parts, grad, choice, window, out):
+        h, w, step_i, step_j, pad_i, pad_j, far_i, far_j = window
+        N, H, W, C = out.shape
+        _, P, Q, _ = grad.shape
+        tall, p, i = _meetings(H, h, step_i, pad_i, far_i, P)
+        wide, q, j = _meetings(W, w, step_j, pad_j, far_j, Q)
+        begin, end = part * N * H // parts, (part + 1) * N * H // parts
+        exist = first_lanes(C)
+        for row in range(begin, end):
+            n, y = row // H, row % H
+            for z in range(W):
+                to = out.ctypes.data + (row * W + z) * C * 4
+                for c in range(0, C, WIDTH):
+                    c = _start(c, C)
+                    total = every(0)
+                    for k in range(tall[y]):
+                        line = every(0)
+                        for m in range(wide[z]):
+                            pixel = ((n * P + p[y, k]) * Q + q[z, m]) * C + c
+                            source, chosen = grad.ctypes.data + pixel * 4, choice.ctypes.data + pixel
+                            line = plus(line, take(source, chosen, i[y, k] * w + j[z, m], exist))
+                        total = plus(total, line)
+                    store(total, to + c * 4, exist)
+
+    return loop
 
 
 @register_jitable
@@ -399,53 +411,35 @@ def _meetings(size, window, step, pad, far, outputs):
     return counts, output, place
 
 
+@register_jitable
+def _take_chosen(grad, choice, place, exist):
+    return choose(equal(load_bytes(choice, exist), every_byte(place)), load(grad, exist), every(0))
+
+
+@register_jitable
+def _take(grad, choice, place, exist):
+    return load(grad, exist)
+
+
+_fill_the_chosen, _fill_all = _into_windows(_fill_chosen), _into_windows(_fill)
+_add_the_chosen, _add_all = _where_windows_meet(_take_chosen), _where_windows_meet(_take)
+
+
+@compiled(f"{_PICTURES}, {_CHOICES}, UniTuple(i8, 8), f4[:,:,:,::1]")
+def _place(thread, part, parts, grad, choice, window, out):
+    _fill_the_chosen(part, parts, grad, choice, window, out)
+
+
 @compiled(f"{_PICTURES}, {_CHOICES}, UniTuple(i8, 8), f4[:,:,:,::1]")
 def _place_overlapping(thread, part, parts, grad, choice, window, out):
-    h, w, step_i, step_j, pad_i, pad_j, far_i, far_j = window
-    N, H, W, C = out.shape
-    _, P, Q, _ = grad.shape
-    tall, p, i = _meetings(H, h, step_i, pad_i, far_i, P)
-    wide, q, j = _meetings(W, w, step_j, pad_j, far_j, Q)
-    begin, end = part * N * H // parts, (part + 1) * N * H // parts
-    exist = first_lanes(C)
-    for row in range(begin, end):
-        n, y = row // H, row % H
-        for z in range(W):
-            to = out.ctypes.data + (row * W + z) * C * 4
-            for c in range(0, C, WIDTH):
-                c = _start(c, C)
-                total = every(0)
-                for k in range(tall[y]):
-                    line = every(0)
-                    for m in range(wide[z]):
-                        pixel = ((n * P + p[y, k]) * Q + q[z, m]) * C + c
-                        chosen = load_bytes(choice.ctypes.data + pixel, exist)
-                        here = equal(chosen, every_byte(i[y, k] * w + j[z, m]))
-                        line = plus(line, choose(here, load(grad.ctypes.data + pixel * 4, exist), every(0)))
-                    total = plus(total, line)
-                store(total, to + c * 4, exist)
+    _add_the_chosen(part, parts, grad, choice, window, out)
 
 
-@compiled(f"{_PICTURES}, UniTuple(i8, 6), f4[:,:,:,::1]")
+@compiled(f"{_PICTURES}, UniTuple(i8, 8), f4[:,:,:,::1]")
+def _spread(thread, part, parts, grad, window, out):
+    _fill_all(part, parts, grad, grad, window, out)  # nothing was chosen
+
+
+@compiled(f"{_PICTURES}, UniTuple(i8, 8), f4[:,:,:,::1]")
 def _spread_overlapping(thread, part, parts, grad, window, out):
-    h, w, step_i, step_j, pad_i, pad_j = window
-    N, H, W, C = out.shape
-    _, P, Q, _ = grad.shape
-    tall, p, _ = _meetings(H, h, step_i, pad_i, 1, P)
-    wide, q, _ = _meetings(W, w, step_j, pad_j, 1, Q)
-    begin, end = part * N * H // parts, (part + 1) * N * H // parts
-    exist = first_lanes(C)
-    for row in range(begin, end):
-        n, y = row // H, row % H
-        for z in range(W):
-            to = out.ctypes.data + (row * W + z) * C * 4
-            for c in range(0, C, WIDTH):
-                c = _start(c, C)
-                total = every(0)
-                for k in range(tall[y]):
-                    line = every(0)
-                    for m in range(wide[z]):
-                        pixel = ((n * P + p[y, k]) * Q + q[z, m]) * C + c
-                        line = plus(line, load(grad.ctypes.data + pixel * 4, exist))
-                    total = plus(total, line)
-                store(total, to + c * 4, exist)
+    _add_all(part, parts, grad, grad, window, out)
