@@ -9,7 +9,8 @@
 
 The function is the forward pass, on arrays. A rule gives the gradient of one input from `g`, the
 gradient of the result; **its further parameters are the list of what is saved**: `out`, the name of
-an input or an attribute, `<input>_shape`, or something that forward hands on (`@op(keeps="choice")`).
+an input or an attribute, `<input>_shape`, something that forward hands on (`@op(keeps="choice")`), or one
+word for several attributes in a row, which it gets as a list (`@op(geometry="stride padding dilation")`).
 
 An input is a parameter that is bare, or annotated as an Array, or has a rule. A parameter with a default or with
 another annotation is an attribute: a plain value. `None` as a rule says: not differentiable.

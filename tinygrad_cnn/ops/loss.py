@@ -94,6 +94,14 @@ def pick_class(input: Array, target: Array) -> Array:
     return input[np.arange(len(input)), target]
 
 
+pick_class.grad(input=lambda g, target, input_shape: place_class(g, target, input_shape), target=None)
+pick_class.explain(
+    "The gradient of a row goes to the class that was picked; the others get zero.",
+    zero="these classes were not picked",
+    input="g[n] at [n, target[n]], else 0",
+)
+
+
 @op
 def place_class(grad: Array, target: Array, input_shape: tuple) -> Array:
     """grad[n] at [n, target[n]], 0 elsewhere        (N,) (N,) -> (N,C)"""
@@ -102,12 +110,6 @@ def place_class(grad: Array, target: Array, input_shape: tuple) -> Array:
     return out
 
 
-pick_class.grad(input=lambda g, target, input_shape: place_class(g, target, input_shape), target=None)
-pick_class.explain(
-    "The gradient of a row goes to the class that was picked; the others get zero.",
-    zero="these classes were not picked",
-    input="g[n] at [n, target[n]], else 0",
-)
 place_class.grad(grad=lambda g, target: pick_class(g, target), target=None)
 place_class.explain("The gradient is picked where the value was placed.", grad="g[n, target[n]]")
 

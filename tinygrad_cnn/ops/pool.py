@@ -106,10 +106,7 @@ def max_pool2d_place(
     return kernel.max_pool2d_place(grad[None], choice[None], (1, *input_shape), *geometry)[0]
 
 
-max_pool2d_place.grad(
-    grad=lambda g, choice, geometry: max_pool2d_pick(g, choice, *geometry),
-    choice=None,
-)
+max_pool2d_place.grad(grad=lambda g, choice, geometry: max_pool2d_pick(g, choice, *geometry), choice=None)
 max_pool2d_place.explain("The gradient is picked at the places that were chosen.", grad="g at the chosen places")
 
 
@@ -230,8 +227,7 @@ def max_pool1d(
     geometry, _ = _geometry("max_pool1d", input.shape, kernel_size, stride, padding, dilation, ceil_mode)
     window, steps, pads, holes = geometry
     row = (1, *window), (1, *steps), (0, *pads), (1, *holes), ceil_mode, return_indices
-    out = max_pool2d(unsqueeze(input, -2), *row)
-    return tuple(squeeze(o, -2) for o in out) if return_indices else squeeze(out, -2)
+    return _as_row(max_pool2d(unsqueeze(input, -2), *row))
 
 
 @appears("function functional")
@@ -345,8 +341,7 @@ def adaptive_max_pool1d(input: Array, output_size: Any, return_indices: bool = F
     """max over P windows that cover the row        (N,C,L) -> (N,C,P)"""
     batched("adaptive_max_pool1d", input, 1)
     (P,) = numbers("adaptive_max_pool1d", "output_size", output_size, 1, least=0)
-    out = adaptive_max_pool2d(unsqueeze(input, -2), (1, P), return_indices)
-    return tuple(squeeze(o, -2) for o in out) if return_indices else squeeze(out, -2)
+    return _as_row(adaptive_max_pool2d(unsqueeze(input, -2), (1, P), return_indices))
 
 
 @appears("functional")
@@ -481,3 +476,8 @@ def _members(H: int, W: int, P: int, Q: int) -> np.ndarray:
 
 def _as(share: float | np.ndarray, dtype: np.dtype) -> float | np.ndarray:
     return share if isinstance(share, float) else share.astype(dtype)
+
+
+def _as_row(out: Any) -> Any:
+    """The one row of pooled pictures, and of the indices that may come with them."""
+    return tuple(map(_as_row, out)) if isinstance(out, tuple) else squeeze(out, -2)
