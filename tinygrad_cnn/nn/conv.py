@@ -127,6 +127,10 @@ class Conv1d(_Conv):
     """conv1d with a weight and a bias of its own        (N, in_channels, L) -> (N, out_channels, P)
 
     The arguments are those of conv1d; padding_mode: "zeros", "reflect", "replicate" or "circular".
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Conv1d(1, 8, 3, padding=1)(tg.zeros(4, 1, 10)).shape
+    (4, 8, 10)
     """
 
     _op = staticmethod(F.conv1d)
@@ -203,6 +207,10 @@ class ConvTranspose1d(_ConvTranspose):
     """conv_transpose1d with a weight and a bias of its own        (N, in_channels, P) -> (N, out_channels, L)
 
     The arguments are those of conv_transpose1d; `layer(input, output_size)` chooses output_padding.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.ConvTranspose1d(8, 1, 4, stride=2, padding=1)(tg.zeros(4, 8, 5)).shape
+    (4, 1, 10)
     """
 
     _op = staticmethod(F.conv_transpose1d)

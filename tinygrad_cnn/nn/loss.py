@@ -34,6 +34,9 @@ class _WeightedLoss(_Loss):
 class CrossEntropyLoss(_WeightedLoss):
     """cross_entropy: -log softmax(input)[target]        (N,C) (N,) -> ()
 
+    weight: a factor for each class. ignore_index: a class that does not count. label_smoothing: the share of the truth
+    that is spread over all classes (Szegedy et al., 2016).
+
     >>> import tinygrad_cnn as tg
     >>> loss = tg.nn.CrossEntropyLoss()(tg.zeros(8, 10), tg.zeros(8, dtype=tg.long))
     >>> round(loss.item(), 4)  # log 10
@@ -65,7 +68,12 @@ class CrossEntropyLoss(_WeightedLoss):
 
 
 class NLLLoss(_WeightedLoss):
-    """nll_loss: -input[n, target[n]]        (N,C) (N,) -> ()"""
+    """nll_loss: -input[n, target[n]], input being log-probabilities        (N,C) (N,) -> ()
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.NLLLoss()(tg.tensor([[-1.0, -2.0]]), tg.tensor([1])).item()
+    2.0
+    """
 
     def __init__(
         self,
@@ -83,7 +91,14 @@ class NLLLoss(_WeightedLoss):
 
 
 class MultiMarginLoss(_WeightedLoss):
-    """multi_margin_loss, the multi-class hinge        (N,C) (N,) -> ()"""
+    """multi_margin_loss: Σ over j ≠ target of max(0, margin - input[target] + input[j])^p / C        (N,C) (N,) -> ()
+
+    The multi-class hinge (Crammer and Singer, 2001). ValueError unless p is 1 or 2.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.MultiMarginLoss()(tg.tensor([[3.0, 2.5]]), tg.tensor([0])).item()
+    0.25
+    """
 
     def __init__(
         self,
@@ -107,21 +122,36 @@ class MultiMarginLoss(_WeightedLoss):
 
 
 class MSELoss(_Loss):
-    """mse_loss: mean of (input - target)²"""
+    """mse_loss: mean of (input - target)²
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.MSELoss()(tg.tensor([1.0, 2.0]), tg.tensor([3.0, 2.0])).item()
+    2.0
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
 class L1Loss(_Loss):
-    """l1_loss: mean of |input - target|"""
+    """l1_loss: mean of |input - target|
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.L1Loss()(tg.tensor([1.0, 2.0]), tg.tensor([3.0, 2.0])).item()
+    1.0
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.l1_loss(input, target, reduction=self.reduction)
 
 
 class HuberLoss(_Loss):
-    """huber_loss: quadratic up to delta, linear beyond"""
+    """huber_loss: mean of e²/2 where |e| < delta, else delta·(|e| - delta/2), with e = input - target (Huber, 1964)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.HuberLoss(reduction="none")(tg.tensor([0.5, 3.0]), tg.zeros(2)).tolist()
+    [0.125, 2.5]
+    """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0):
         super().__init__(reduction=reduction)
@@ -132,7 +162,12 @@ class HuberLoss(_Loss):
 
 
 class SmoothL1Loss(_Loss):
-    """smooth_l1_loss: huber_loss / beta"""
+    """smooth_l1_loss: mean of e²/(2·beta) where |e| < beta, else |e| - beta/2, with e = input - target (Girshick, 2015)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.SmoothL1Loss(reduction="none")(tg.tensor([0.5, 3.0]), tg.zeros(2)).tolist()
+    [0.125, 2.5]
+    """
 
     def __init__(
         self,
@@ -149,14 +184,28 @@ class SmoothL1Loss(_Loss):
 
 
 class BCELoss(_WeightedLoss):
-    """binary_cross_entropy of probabilities"""
+    """binary_cross_entropy: mean of -target·log(input) - (1-target)·log(1-input), of probabilities
+
+    weight: a factor for each element. For logits, BCEWithLogitsLoss is more accurate.
+
+    >>> import tinygrad_cnn as tg
+    >>> round(tg.nn.BCELoss()(tg.tensor([0.5]), tg.tensor([1.0])).item(), 4)  # log 2
+    0.6931
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 
 
 class BCEWithLogitsLoss(_Loss):
-    """binary_cross_entropy_with_logits"""
+    """binary_cross_entropy_with_logits: mean of log(1 + e^input) - target·input, which is BCELoss of sigmoid(input)
+
+    weight: a factor for each element. pos_weight: a factor for the part of target 1.
+
+    >>> import tinygrad_cnn as tg
+    >>> round(tg.nn.BCEWithLogitsLoss()(tg.tensor([0.0]), tg.tensor([1.0])).item(), 4)  # log 2
+    0.6931
+    """
 
     def __init__(
         self,
@@ -177,7 +226,15 @@ class BCEWithLogitsLoss(_Loss):
 
 
 class KLDivLoss(_Loss):
-    """kl_div: target·(log target - input); reduction="batchmean" is the divergence itself"""
+    """kl_div: mean of target·(log target - input), input being log-probabilities (Kullback and Leibler, 1951)
+
+    reduction="batchmean" is the divergence itself. log_target: target is log-probabilities, too.
+
+    >>> import tinygrad_cnn as tg
+    >>> even = tg.tensor([[0.5, 0.5]])
+    >>> tg.nn.KLDivLoss(reduction="batchmean")(even.log(), even).item()
+    0.0
+    """
 
     def __init__(
         self,
@@ -194,7 +251,14 @@ class KLDivLoss(_Loss):
 
 
 class PoissonNLLLoss(_Loss):
-    """poisson_nll_loss: counts with a Poisson distribution"""
+    """poisson_nll_loss: mean of e^input - target·input, for counts target with a Poisson distribution of mean e^input
+
+    log_input=False: of mean input, input - target·log(input + eps). full: with Stirling's formula for log(target!).
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.PoissonNLLLoss()(tg.tensor([0.0]), tg.tensor([3.0])).item()
+    1.0
+    """
 
     def __init__(
         self,
@@ -215,7 +279,14 @@ class PoissonNLLLoss(_Loss):
 
 
 class GaussianNLLLoss(_Loss):
-    """gaussian_nll_loss: numbers with a normal distribution of given variance"""
+    """gaussian_nll_loss: mean of (log var + (input - target)²/var) / 2, var being at least eps (Nix and Weigend, 1994)
+
+    full: with log(2π)/2.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.GaussianNLLLoss()(tg.tensor([1.0]), tg.tensor([3.0]), tg.tensor([1.0])).item()
+    2.0
+    """
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean"):
         super().__init__(reduction=reduction)
@@ -227,14 +298,25 @@ class GaussianNLLLoss(_Loss):
 
 
 class SoftMarginLoss(_Loss):
-    """soft_margin_loss: log(1 + e^(-target·input)), target -1 or 1"""
+    """soft_margin_loss: mean of log(1 + e^(-target·input)), target being -1 or 1
+
+    >>> import tinygrad_cnn as tg
+    >>> round(tg.nn.SoftMarginLoss()(tg.tensor([0.0]), tg.tensor([1.0])).item(), 4)  # log 2
+    0.6931
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.soft_margin_loss(input, target, reduction=self.reduction)
 
 
 class HingeEmbeddingLoss(_Loss):
-    """hinge_embedding_loss: input where target is 1, max(0, margin - input) where it is -1"""
+    """hinge_embedding_loss: mean of input where target is 1, max(0, margin - input) where it is -1
+
+    >>> import tinygrad_cnn as tg
+    >>> loss = tg.nn.HingeEmbeddingLoss(reduction="none")
+    >>> loss(tg.tensor([0.25, 0.25]), tg.tensor([1.0, -1.0])).tolist()
+    [0.25, 0.75]
+    """
 
     def __init__(
         self,
@@ -251,14 +333,28 @@ class HingeEmbeddingLoss(_Loss):
 
 
 class MultiLabelSoftMarginLoss(_WeightedLoss):
-    """multilabel_soft_margin_loss: several classes may be right        (N,C) (N,C) -> ()"""
+    """multilabel_soft_margin_loss: BCEWithLogitsLoss, for several classes may be right        (N,C) (N,C) -> ()
+
+    >>> import tinygrad_cnn as tg
+    >>> loss = tg.nn.MultiLabelSoftMarginLoss()(tg.zeros(1, 3), tg.tensor([[1.0, 0.0, 1.0]]))
+    >>> round(loss.item(), 4)  # log 2
+    0.6931
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.multilabel_soft_margin_loss(input, target, self.weight, reduction=self.reduction)
 
 
 class CosineEmbeddingLoss(_Loss):
-    """cosine_embedding_loss: vectors that should be alike, or not"""
+    """cosine_embedding_loss: mean of 1 - cos where target is 1, max(0, cos - margin) where it is -1
+
+    input1 and input2 (N,D), whose cosine is meant, target (N,) -> ().
+
+    >>> import tinygrad_cnn as tg
+    >>> x, y = tg.tensor([[1.0, 0.0], [1.0, 0.0]]), tg.tensor([[0.0, 1.0], [0.0, 1.0]])
+    >>> tg.nn.CosineEmbeddingLoss(reduction="none")(x, y, tg.tensor([1, -1])).tolist()
+    [1.0, 0.0]
+    """
 
     def __init__(
         self,
@@ -275,7 +371,14 @@ class CosineEmbeddingLoss(_Loss):
 
 
 class MarginRankingLoss(_Loss):
-    """margin_ranking_loss: which of two scores should be the larger one"""
+    """margin_ranking_loss: mean of max(0, margin - target·(input1 - input2)), target 1 or -1
+
+    input1 should be the larger score where target is 1, the smaller one where it is -1.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.MarginRankingLoss()(tg.tensor([1.0]), tg.tensor([3.0]), tg.tensor([1.0])).item()
+    2.0
+    """
 
     def __init__(
         self,
@@ -292,7 +395,16 @@ class MarginRankingLoss(_Loss):
 
 
 class TripletMarginLoss(_Loss):
-    """triplet_margin_loss: an anchor, one like it and one unlike it"""
+    """triplet_margin_loss: mean of max(0, |anchor - positive| - |anchor - negative| + margin)        three (N,D) -> ()
+
+    Balntas et al., 2016. Distances are PairwiseDistance(p, eps); swap: the negative may be compared with the positive
+    instead, if that is closer. ValueError unless margin > 0.
+
+    >>> import tinygrad_cnn as tg
+    >>> here, near, far = tg.tensor([[0.0]]), tg.tensor([[1.0]]), tg.tensor([[9.0]])
+    >>> tg.nn.TripletMarginLoss()(here, near, far).item()
+    0.0
+    """
 
     def __init__(
         self,
@@ -319,7 +431,12 @@ class TripletMarginLoss(_Loss):
 
 
 class CosineSimilarity(Module):
-    """cosine_similarity of two tensors along dim"""
+    """cosine_similarity: Σ x1·x2 / (|x1|·|x2|) along dim, lengths being at least eps
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.CosineSimilarity()(tg.tensor([[3.0, 4.0]]), tg.tensor([[4.0, 3.0]]))
+    tensor([0.96], shape=(1,), dtype=float32)
+    """
 
     def __init__(self, dim: int = 1, eps: float = 1e-8):
         super().__init__()
@@ -331,7 +448,12 @@ class CosineSimilarity(Module):
 
 
 class PairwiseDistance(Module):
-    """pairwise_distance of two tensors, the p-norm of the last axis"""
+    """pairwise_distance: (Σ |x1 - x2 + eps|^p)^(1/p) over the last axis        (N,D) (N,D) -> (N,)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.PairwiseDistance()(tg.tensor([[3.0, 4.0]]), tg.zeros(1, 2))
+    tensor([5.], shape=(1,), dtype=float32)
+    """
 
     def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False):
         super().__init__()

@@ -51,13 +51,20 @@ class _MaxPool(_Pool):
 
 
 class MaxPool1d(_MaxPool):
-    """max_pool1d        (N,C,L) -> (N,C,P)"""
+    """max_pool1d: the largest number of every window        (N,C,L) -> (N,C,P)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.MaxPool1d(2)(tg.tensor([[1.0, 5.0, 2.0, 3.0]])).tolist()
+    [[5.0, 3.0]]
+    """
 
     _op = staticmethod(F.max_pool1d)
 
 
 class MaxPool2d(_MaxPool):
-    """max_pool2d        (N,C,H,W) -> (N,C,P,Q)
+    """max_pool2d: the largest number of every window        (N,C,H,W) -> (N,C,P,Q)
+
+    return_indices: also where it was. ceil_mode: windows may end outside.
 
     >>> import tinygrad_cnn as tg
     >>> tg.nn.MaxPool2d(2)(tg.zeros(1, 8, 28, 28)).shape
@@ -68,7 +75,13 @@ class MaxPool2d(_MaxPool):
 
 
 class MaxUnpool2d(_Pool):
-    """max_unpool2d        (N,C,P,Q) and the indices of the pooling -> (N,C,H,W)"""
+    """max_unpool2d: numbers put back where they were pooled, 0 elsewhere        (N,C,P,Q) and indices -> (N,C,H,W)
+
+    >>> import tinygrad_cnn as tg
+    >>> out, indices = tg.nn.MaxPool2d(2, return_indices=True)(tg.tensor([[[[1.0, 5.0], [2.0, 3.0]]]]))
+    >>> tg.nn.MaxUnpool2d(2)(out, indices).tolist()
+    [[[[0.0, 5.0], [0.0, 0.0]]]]
+    """
 
     def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0):
         super().__init__(each(kernel_size, 2), stride if stride is None else each(stride, 2), each(padding, 2))
@@ -78,7 +91,12 @@ class MaxUnpool2d(_Pool):
 
 
 class AvgPool1d(_Pool):
-    """avg_pool1d        (N,C,L) -> (N,C,P)"""
+    """avg_pool1d: the mean of every window        (N,C,L) -> (N,C,P)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.AvgPool1d(2)(tg.tensor([[1.0, 5.0, 2.0, 3.0]])).tolist()
+    [[3.0, 2.5]]
+    """
 
     def __init__(
         self,
@@ -97,7 +115,14 @@ class AvgPool1d(_Pool):
 
 
 class AvgPool2d(_Pool):
-    """avg_pool2d        (N,C,H,W) -> (N,C,P,Q)"""
+    """avg_pool2d: the mean of every window        (N,C,H,W) -> (N,C,P,Q)
+
+    count_include_pad=False: padding is not counted. divisor_override: what the sum is divided by instead.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.AvgPool2d(2)(tg.tensor([[[1.0, 5.0], [2.0, 4.0]]])).tolist()
+    [[[3.0]]]
+    """
 
     def __init__(
         self,
@@ -146,13 +171,23 @@ class _LPPool(Module):
 
 
 class LPPool1d(_LPPool):
-    """lp_pool1d        (N,C,L) -> (N,C,P)"""
+    """lp_pool1d: (Σ input^norm_type)^(1/norm_type) over every window        (N,C,L) -> (N,C,P)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.LPPool1d(2, 2)(tg.tensor([[3.0, 4.0, 0.0, 5.0]])).tolist()
+    [[5.0, 5.0]]
+    """
 
     _op = staticmethod(F.lp_pool1d)
 
 
 class LPPool2d(_LPPool):
-    """lp_pool2d        (N,C,H,W) -> (N,C,P,Q)"""
+    """lp_pool2d: (Σ input^norm_type)^(1/norm_type) over every window        (N,C,H,W) -> (N,C,P,Q)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.LPPool2d(1, 2)(tg.tensor([[[1.0, 5.0], [2.0, 4.0]]])).tolist()
+    [[[12.0]]]
+    """
 
     _op = staticmethod(F.lp_pool2d)
 
@@ -174,13 +209,25 @@ class _AdaptiveAvgPool(_AdaptivePool):
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPool):
-    """adaptive_avg_pool1d        (N,C,L) -> (N,C,output_size)"""
+    """adaptive_avg_pool1d: means of output_size windows that cover the input        (N,C,L) -> (N,C,output_size)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.AdaptiveAvgPool1d(2)(tg.tensor([[1.0, 2.0, 3.0, 4.0]])).tolist()
+    [[1.5, 3.5]]
+    """
 
     _op = staticmethod(F.adaptive_avg_pool1d)
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPool):
-    """adaptive_avg_pool2d        (N,C,H,W) -> (N,C,*output_size); AdaptiveAvgPool2d(1) is the mean of each channel"""
+    """adaptive_avg_pool2d: means of output_size windows that cover the input        (N,C,H,W) -> (N,C,*output_size)
+
+    AdaptiveAvgPool2d(1) is the mean of each channel; None in output_size keeps that axis as it is.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.AdaptiveAvgPool2d(1)(tg.ones(2, 8, 7, 5)).shape
+    (2, 8, 1, 1)
+    """
 
     _op = staticmethod(F.adaptive_avg_pool2d)
 
@@ -195,12 +242,22 @@ class _AdaptiveMaxPool(_AdaptivePool):
 
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
-    """adaptive_max_pool1d        (N,C,L) -> (N,C,output_size)"""
+    """adaptive_max_pool1d: the largest of output_size windows that cover the input        (N,C,L) -> (N,C,output_size)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.AdaptiveMaxPool1d(2)(tg.tensor([[1.0, 2.0, 3.0, 4.0]])).tolist()
+    [[2.0, 4.0]]
+    """
 
     _op = staticmethod(F.adaptive_max_pool1d)
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
-    """adaptive_max_pool2d        (N,C,H,W) -> (N,C,*output_size)"""
+    """adaptive_max_pool2d: the largest of output_size windows that cover it        (N,C,H,W) -> (N,C,*output_size)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.AdaptiveMaxPool2d((2, 1))(tg.arange(6.0).reshape(1, 2, 3)).tolist()
+    [[[2.0], [5.0]]]
+    """
 
     _op = staticmethod(F.adaptive_max_pool2d)
