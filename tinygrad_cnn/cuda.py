@@ -63,6 +63,13 @@ def synchronize(device: Any = None) -> None:
 
 
 def _refuse(*args: Any, **kwargs: Any) -> NoReturn:
+    """Raise a RuntimeError: there is no CUDA device to ask or to set.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.cuda.current_device()
+    Traceback (most recent call last):
+    RuntimeError: CUDA is not available: tinygrad_cnn computes on the CPU; ask cuda.is_available() first
+    """
     raise RuntimeError("CUDA is not available: tinygrad_cnn computes on the CPU; ask cuda.is_available() first")
 
 

@@ -43,12 +43,15 @@ class Generator:
         return self._seed
 
     def initial_seed(self) -> int:
+        """The seed that its numbers started from."""
         return self._seed
 
     def get_state(self) -> dict:
+        """Where it stands, for `set_state`."""
         return {"seed": self._seed, "numpy": self.numpy.bit_generator.state}
 
     def set_state(self, state: dict) -> Generator:
+        """Go on from where `get_state` was called."""
         self.manual_seed(state["seed"])
         self.numpy.bit_generator.state = state["numpy"]
         return self

@@ -100,10 +100,12 @@ class History:
         return history
 
     def to_json(self) -> str:
+        """All of it as JSON text, for `from_json`."""
         return json.dumps(self.to_dict(), ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> History:
+        """The history that `to_json` wrote."""
         return cls.from_dict(json.loads(text))
 
     def to_csv(self, of: str = "epochs") -> str:

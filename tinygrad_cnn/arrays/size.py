@@ -32,6 +32,7 @@ class Size(tuple):
     __rmul__ = __mul__
 
     def numel(self) -> int:
+        """The number of elements: the product of the lengths."""
         n = 1
         for length in self:
             n *= length

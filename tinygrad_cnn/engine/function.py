@@ -20,7 +20,25 @@ from .view import View
 
 
 class FunctionCtx(Node):
-    """The node of one call of a Function, and the `ctx` of its two methods."""
+    """The node of one call of a Function, and the `ctx` of its two methods.
+
+    What is kept on it as an attribute in forward is there in backward; `needs_input_grad` says which arguments need
+    a gradient.
+
+    >>> import tinygrad_cnn as tg
+    >>> class Scale(tg.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x, factor):
+    ...         ctx.factor = factor
+    ...         return x * factor
+    ...     @staticmethod
+    ...     def backward(ctx, g):
+    ...         return g * ctx.factor, None
+    >>> x = tg.tensor(1.0, requires_grad=True)
+    >>> y = Scale.apply(x, 3.0)
+    >>> y.grad_fn.needs_input_grad
+    (True, False)
+    """
 
     # No __slots__: users keep what they like on a ctx.
 
@@ -70,6 +88,7 @@ class FunctionCtx(Node):
 
     @property
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
+        """What forward gave to `save_for_backward`. RuntimeError where it was freed, or changed in place since."""
         if self._saved is None:
             raise RuntimeError(
                 f"{self.name()}: trying to backward through the graph a second time, but what it had saved was freed "
@@ -186,6 +205,7 @@ class FunctionCtx(Node):
             self._saved = None
 
     def name(self) -> str:
+        """How the graph calls it: the Function's name and "Backward"."""
         return f"{self.function.__name__}Backward"
 
 
@@ -211,10 +231,12 @@ class Function:
 
     @staticmethod
     def forward(ctx: Any, *args: Any, **kwargs: Any) -> Any:
+        """The result of the arguments: a Tensor, or a tuple of them; every subclass says it."""
         raise NotImplementedError("a Function must define the static method forward(ctx, ...)")
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        """The gradients of forward's arguments, given those of its results; None for what needs none."""
         raise NotImplementedError("a Function must define the static method backward(ctx, ...) to be differentiated")
 
     @classmethod

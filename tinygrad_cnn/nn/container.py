@@ -225,12 +225,15 @@ class _Named(Generic[Held]):
         return self._items.get(key, default)
 
     def keys(self) -> KeysView[str]:
+        """The names."""
         return self._items.keys()
 
     def values(self) -> ValuesView[Held]:
+        """What is held, without the names."""
         return self._items.values()
 
     def items(self) -> ItemsView[str, Held]:
+        """Pairs of a name and what has it."""
         return self._items.items()
 
     def update(self, other: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:

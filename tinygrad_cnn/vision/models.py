@@ -155,6 +155,11 @@ def mlp(c: int, h: int, w: int, classes: int) -> nn.Module:
 
 
 def conv3x3(i: int, o: int, stride: int = 1) -> nn.Conv2d:
+    """A 3×3 convolution that keeps the size, without a bias: i channels to o.
+
+    >>> conv3x3(3, 8)
+    Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1), bias=False)
+    """
     return nn.Conv2d(i, o, kernel_size=3, stride=stride, padding=1, bias=False)
 
 
@@ -259,7 +264,11 @@ class ResNet(nn.Module):
 
 
 class Weights:
-    """Trained weights that torchvision would download; asking for them here is a clear error."""
+    """Trained weights that torchvision would download; asking for them here is a clear error.
+
+    >>> ResNet18_Weights.DEFAULT
+    'DEFAULT'
+    """
 
     DEFAULT = IMAGENET1K_V1 = "DEFAULT"
 

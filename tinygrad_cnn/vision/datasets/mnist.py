@@ -59,10 +59,12 @@ class MNIST(VisionDataset):
 
     @property
     def class_to_idx(self) -> dict[str, int]:
+        """The numbers of the classes by their names."""
         return {name: i for i, name in enumerate(self.classes)}
 
     @property
     def raw_folder(self) -> str:
+        """Where the files are looked for first."""
         return str(Path(self.root, self.folder, "raw"))  # type: ignore[arg-type]
 
     def __len__(self) -> int:

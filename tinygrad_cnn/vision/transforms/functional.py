@@ -397,7 +397,11 @@ def _mode(interpolation: Any) -> str:
 
 
 def pair(size: Any, name: str) -> tuple[int, int]:
-    """A number -> (number, number); one of two stays."""
+    """A number -> (number, number); one of two stays. ValueError for others.
+
+    >>> pair(3, "size"), pair((3, 4), "size")
+    ((3, 3), (3, 4))
+    """
     sizes = (size, size) if isinstance(size, numbers.Integral) else tuple(size)
     sizes = sizes * 2 if len(sizes) == 1 else sizes
     if len(sizes) != 2 or min(sizes) < 1:

@@ -227,6 +227,7 @@ class RandomRotation(Transform):
 
     @staticmethod
     def get_params(degrees: Sequence[float]) -> float:
+        """The angle."""
         return float(rng().uniform(degrees[0], degrees[1]))
 
     def __call__(self, img: Any) -> Any:

@@ -1,0 +1,83 @@
+"""help() of every public name that is no op says what it is and shows it in an example, which runs as a doctest."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+from types import FunctionType
+
+import pytest
+
+import tinygrad_cnn as tg
+
+# Rooms whose names are reached as they stand here, and files of functions that are the package's.
+ROOMS = """
+    autograd autograd.function autograd.functional checkpoint cuda data metrics nn nn.init nn.parallel nn.utils optim
+    optim.lr_scheduler random testing utils.data vision.datasets vision.models vision.transforms
+    vision.transforms.functional vision.utils viz
+""".split()
+FILES = """
+    arrays.device arrays.dtypes arrays.size autograd.grad_mode checkpoint compiler kernels.threads random
+    surface.creation surface.printing surface.sampling surface.values
+""".split()
+
+# Examples that are there to be read.
+NOT_RUN = {
+    "viz.svg": "a layout program takes seconds to start", "viz.html": "the same", "viz.diff": "the same",
+    "vision.models.ResNet": "millions of weights", "vision.models.resnet18": "the same",
+    "vision.models.resnet34": "the same", "vision.models.resnet50": "the same",
+}  # fmt: skip
+
+
+def own(module):
+    """The public names of what a module defines itself."""
+    defined = (name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__)
+    return [name for name in defined if not name.startswith("_")]
+
+
+def public():
+    """{name: what it is} of all that can be called."""
+    found = {}
+    for room in ROOMS:
+        module = importlib.import_module(f"tinygrad_cnn.{room}")
+        names = getattr(module, "__all__", own(module))
+        found |= {f"{room}.{name}": getattr(module, name) for name in names}
+    for file in FILES:
+        module = importlib.import_module(f"tinygrad_cnn.{file}")
+        found |= {name: getattr(tg, name) for name in own(module) if hasattr(tg, name)}
+    return {
+        name: value
+        for name, value in found.items()
+        if callable(value) and value.__module__.startswith("tinygrad_cnn") and value is not tg.Tensor
+    }
+
+
+PUBLIC = public()
+METHODS = FunctionType | property | staticmethod | classmethod
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_it_is_explained_and_shown(name):
+    text = PUBLIC[name].__doc__
+    assert text, "there is no text"
+    examples = doctest.DocTestParser().get_examples(text)
+    assert examples, "there is no example"
+    assert (name in NOT_RUN) == any(doctest.SKIP in example.options for example in examples)
+
+
+def test_exceptions_exist():
+    assert NOT_RUN.keys() <= PUBLIC.keys()
+
+
+def own_members(kind):
+    """The members of a class by name, what is inherited included but for what all Tensors have."""
+    mine = [k for k in kind.__mro__ if k.__module__.startswith("tinygrad_cnn") and not issubclass(tg.Tensor, k)]
+    return {name: value for k in reversed(mine) for name, value in vars(k).items() if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("name", [name for name, value in PUBLIC.items() if inspect.isclass(value)])
+def test_its_methods_are_explained(name):
+    kind = PUBLIC[name]
+    members = (name for name, value in own_members(kind).items() if isinstance(value, METHODS))
+    assert [name for name in members if not inspect.getdoc(getattr(kind, name))] == []
