@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 import re
 
 import numpy as np
@@ -90,6 +91,19 @@ def test_names_with_an_underscore_are_in_place(name):
     out = getattr(F, name)(x, *more)
     assert out is x
     assert x.tolist() == getattr(F, name[:-1])(tg.tensor([-2.0, 3.0]), *more).tolist()
+
+
+@pytest.mark.parametrize("name", [n for n in F.__all__ if n.endswith("_")])
+def test_names_with_an_underscore_are_functions_like_any_other(name):
+    f, plain = getattr(F, name), getattr(F, name[:-1])
+    for g, known in ((f, name), (plain, name[:-1])):
+        assert (g.__name__, g.__qualname__, g.__module__) == (known, known, F.__name__)
+        assert pickle.loads(pickle.dumps(g)) is g
+    assert f.__doc__ == f"In place: the tensor becomes its `{name[:-1]}`."
+    assert [*inspect.signature(f).parameters, "inplace"] == list(inspect.signature(plain).parameters)
+    x = tg.tensor([-2.0, 3.0])
+    more = {"threshold": 0.5, "value": 0.0} if name == "threshold_" else {}
+    assert f(input=x, **more) is x
 
 
 def test_inplace_on_a_leaf_that_requires_grad_is_refused():

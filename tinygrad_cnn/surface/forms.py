@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import cache, partial, wraps
+from functools import cache, wraps
 from inspect import unwrap
 from typing import Any
 
@@ -44,7 +44,7 @@ def of_functional(declaration: Declaration) -> dict[str, Callable]:
     if "inplace" in words:
         found.update(dict.fromkeys(names, takes_inplace(plain(declaration))))
     if "inplace_" in words:
-        found.update({f"{name}_": partial(found[name], inplace=True) for name in names})
+        found.update({f"{name}_": in_place(plain(declaration), f"{name}_") for name in names})
     return found
 
 
@@ -74,9 +74,9 @@ def sized(f: Callable) -> Callable:
 
 
 def in_place(f: Callable, name: str) -> Callable:
-    @wraps(f)
-    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        return change(self, name, lambda t: f(t, *args, **kwargs))
+    @wraps(unwrap(f))  # not f, which may stand in a module already: `declared` says where this one does
+    def method(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return change(input, name, lambda t: f(t, *args, **kwargs))
 
     method.__name__ = name
     method.__doc__ = f"In place: the tensor becomes its `{name[:-1]}`."
@@ -110,7 +110,7 @@ def takes_inplace(f: Callable) -> Callable:
     last = unwrap(f).__code__.co_argcount  # type: ignore[attr-defined]
     name = f"{f.__name__}_"
 
-    @wraps(f)
+    @wraps(unwrap(f))
     def g(*args: Any, inplace: bool = False, **kwargs: Any) -> Any:
         if len(args) > last:
             *args, inplace = args  # type: ignore[assignment]
