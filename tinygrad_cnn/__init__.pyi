@@ -5,6 +5,8 @@ Written by `python -m tinygrad_cnn.testing.stubs`.
 
 import builtins
 from typing import Any
+from typing import Literal
+from typing import overload
 from collections.abc import Sequence
 import numpy as np
 from tinygrad_cnn.arrays.types import Axis
@@ -13,6 +15,7 @@ from tinygrad_cnn.arrays.types import Number
 from tinygrad_cnn.arrays.types import Shape
 from tinygrad_cnn.arrays.types import Window
 from tinygrad_cnn.ops.reduce import Chosen
+from tinygrad_cnn.ops.reduce import MinMax
 
 from math import e as e
 from math import inf as inf
@@ -104,6 +107,13 @@ def acosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
     """mean over P windows that cover the row        (N,C,L) -> (N,C,P)"""
 
+@overload
+def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: Literal[False] = False) -> Tensor:
+    """max over P windows that cover the row        (N,C,L) -> (N,C,P)"""
+@overload
+def adaptive_max_pool1d(input: Tensor, output_size: Any, *, return_indices: Literal[True]) -> builtins.tuple[Tensor, Tensor]:
+    """max over P windows that cover the row        (N,C,L) -> (N,C,P)"""
+@overload
 def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: builtins.bool = False) -> Any:
     """max over P windows that cover the row        (N,C,L) -> (N,C,P)"""
 
@@ -140,7 +150,7 @@ def amax(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False,
 def amin(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
     """The smallest element along dim; NaN if there is one."""
 
-def aminmax(input: Tensor, *, dim: builtins.int | None = None, keepdim: builtins.bool = False, out: Tensor | None = None) -> Any:
+def aminmax(input: Tensor, *, dim: builtins.int | None = None, keepdim: builtins.bool = False, out: builtins.tuple[Tensor, ...] | None = None) -> MinMax:
     """The smallest and the greatest element along dim, as (min, max)."""
 
 def any(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
@@ -197,10 +207,18 @@ def atan2(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -
 def atanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The number whose tanh is input; NaN beyond -1 and 1."""
 
-def atleast_1d(*tensors: Tensor) -> Any:
+@overload
+def atleast_1d(tensor: Tensor, /) -> Tensor:
+    """Each tensor with at least one axis."""
+@overload
+def atleast_1d(*tensors: Tensor) -> builtins.tuple[Tensor, ...]:
     """Each tensor with at least one axis."""
 
-def atleast_2d(*tensors: Tensor) -> Any:
+@overload
+def atleast_2d(tensor: Tensor, /) -> Tensor:
+    """Each tensor with at least two axes; new ones come in front."""
+@overload
+def atleast_2d(*tensors: Tensor) -> builtins.tuple[Tensor, ...]:
     """Each tensor with at least two axes; new ones come in front."""
 
 def avg_pool1d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True) -> Tensor:
@@ -569,12 +587,33 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
 def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """input @ other: (..., N, K) (..., K, M) -> (..., N, M); axes in front broadcast."""
 
-def max(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, *, other: Tensor | Number | None = None, out: Tensor | None = None) -> Any:
+@overload
+def max(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The greatest element; with dim (values, indices) along it; with a second tensor the greater of the two."""
+@overload
+def max(input: Tensor, dim: builtins.int, keepdim: builtins.bool = False, *, out: builtins.tuple[Tensor, ...] | None = None) -> Chosen:
+    """The greatest element; with dim (values, indices) along it; with a second tensor the greater of the two."""
+@overload
+def max(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The greatest element; with dim (values, indices) along it; with a second tensor the greater of the two."""
 
+@overload
+def max_pool1d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: Literal[False] = False) -> Tensor:
+    """max of input[n,c,ps+i] over i        (N,C,L) -> (N,C,P)"""
+@overload
+def max_pool1d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, *, return_indices: Literal[True]) -> builtins.tuple[Tensor, Tensor]:
+    """max of input[n,c,ps+i] over i        (N,C,L) -> (N,C,P)"""
+@overload
 def max_pool1d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Any:
     """max of input[n,c,ps+i] over i        (N,C,L) -> (N,C,P)"""
 
+@overload
+def max_pool2d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: Literal[False] = False) -> Tensor:
+    """max of input[n,c,ps+i,qs+j] over i and j        (N,C,H,W) -> (N,C,P,Q)"""
+@overload
+def max_pool2d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, *, return_indices: Literal[True]) -> builtins.tuple[Tensor, Tensor]:
+    """max of input[n,c,ps+i,qs+j] over i and j        (N,C,H,W) -> (N,C,P,Q)"""
+@overload
 def max_pool2d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Any:
     """max of input[n,c,ps+i,qs+j] over i and j        (N,C,H,W) -> (N,C,P,Q)"""
 
@@ -584,13 +623,24 @@ def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tenso
 def mean(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """Σ input / n along dim; NaN where n is 0. RuntimeError for integers, whose mean is none."""
 
-def median(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False, *, out: Tensor | None = None) -> Any:
+@overload
+def median(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The middle element in order, the lower one of two; with dim (values, indices) along it. NaN if there is one."""
+@overload
+def median(input: Tensor, dim: builtins.int, keepdim: builtins.bool = False, *, out: builtins.tuple[Tensor, ...] | None = None) -> Chosen:
     """The middle element in order, the lower one of two; with dim (values, indices) along it. NaN if there is one."""
 
 def meshgrid(*tensors: Any, indexing: builtins.str = 'ij') -> builtins.tuple[Tensor, ...]:
     """The coordinates of a grid: vectors of lengths A, B, ... -> as many tensors (A, B, ...); views."""
 
-def min(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, *, other: Tensor | Number | None = None, out: Tensor | None = None) -> Any:
+@overload
+def min(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The smallest element; with dim (values, indices) along it; with a second tensor the smaller of the two."""
+@overload
+def min(input: Tensor, dim: builtins.int, keepdim: builtins.bool = False, *, out: builtins.tuple[Tensor, ...] | None = None) -> Chosen:
+    """The smallest element; with dim (values, indices) along it; with a second tensor the smaller of the two."""
+@overload
+def min(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The smallest element; with dim (values, indices) along it; with a second tensor the smaller of the two."""
 
 def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -641,6 +691,13 @@ def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def negative(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """-input."""
 
+@overload
+def nonzero(input: Tensor, *, as_tuple: Literal[False] = False, out: Tensor | None = None) -> Tensor:
+    """The places that are not zero, (n, ndim) int64; with as_tuple, one vector per axis, ready to index with."""
+@overload
+def nonzero(input: Tensor, *, as_tuple: Literal[True], out: builtins.tuple[Tensor, ...] | None = None) -> builtins.tuple[Tensor, ...]:
+    """The places that are not zero, (n, ndim) int64; with as_tuple, one vector per axis, ready to index with."""
+@overload
 def nonzero(input: Tensor, *, as_tuple: builtins.bool = False, out: Tensor | None = None) -> Any:
     """The places that are not zero, (n, ndim) int64; with as_tuple, one vector per axis, ready to index with."""
 
@@ -878,6 +935,16 @@ def unbind(input: Tensor, dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
 def unflatten(input: Tensor, dim: builtins.int, sizes: Shape) -> Tensor:
     """Several axes of these sizes in place of axis dim; one of them may be -1."""
 
+@overload
+def unique(input: Tensor, sorted: builtins.bool = True, return_inverse: Literal[False] = False, return_counts: Literal[False] = False, dim: builtins.int | None = None) -> Tensor:
+    """The different elements in order; with return_inverse where each went, with return_counts how many there are."""
+@overload
+def unique(input: Tensor, sorted: builtins.bool = True, *, return_inverse: Literal[True], return_counts: builtins.bool = False, dim: builtins.int | None = None) -> builtins.tuple[Tensor, ...]:
+    """The different elements in order; with return_inverse where each went, with return_counts how many there are."""
+@overload
+def unique(input: Tensor, sorted: builtins.bool = True, return_inverse: builtins.bool = False, *, return_counts: Literal[True], dim: builtins.int | None = None) -> builtins.tuple[Tensor, ...]:
+    """The different elements in order; with return_inverse where each went, with return_counts how many there are."""
+@overload
 def unique(input: Tensor, sorted: builtins.bool = True, return_inverse: builtins.bool = False, return_counts: builtins.bool = False, dim: builtins.int | None = None) -> Any:
     """The different elements in order; with return_inverse where each went, with return_counts how many there are."""
 
@@ -893,7 +960,7 @@ def var_mean(input: Tensor, dim: Axis | None = None, unbiased: builtins.bool | N
 def vstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """The tensors on top of each other: along axis 0, vectors as rows."""
 
-def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor | Number | None = None, *, out: Tensor | None = None) -> Any:
+def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor | Number | None = None, *, out: Tensor | None = None) -> Tensor:
     """input where condition, else other; where(condition) alone gives the places that hold, as nonzero does."""
 
 def xlogy(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:

@@ -62,7 +62,7 @@ def grad(
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
-) -> tuple[Tensor | None, ...]:
+) -> tuple[Tensor | Any, ...]:
     """d(Σ outputs · grad_outputs)/d(input) for each input, as a tuple; `.grad` is left alone.
 
     Only what lies between the outputs and the inputs is computed. An input that the outputs do not

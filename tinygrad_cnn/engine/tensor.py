@@ -92,7 +92,7 @@ class Tensor(Attached):
         return self.grad_fn is None
 
     @property
-    def grad_fn(self) -> Node | None:
+    def grad_fn(self) -> Node | Any:
         """The node that made this tensor, None for a leaf."""
         if self._view is not None:
             self._view.refresh(self)
@@ -122,7 +122,7 @@ class Tensor(Attached):
         return self.version()
 
     @property
-    def grad(self) -> Tensor | None:
+    def grad(self) -> Tensor | Any:
         """The gradient that backward adds to, in place; None before there is one."""
         return self._grad
 

@@ -33,11 +33,12 @@ WORDS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, eq=False)
 class Declaration:
-    """A function, the words for where it appears, and its names: first its own."""
+    """A function, the words for where it appears, its names, first its own, and what `flags` say of its result."""
 
     function: Callable
     words: frozenset[str]
     names: tuple[str, ...]
+    flags: str = ""
 
     def again(self, other: Declaration) -> bool:
         """Whether both were declared by the same lines of a script or a notebook, run twice."""
@@ -76,7 +77,7 @@ def _put(home: Any, forms: dict[str, Callable], declaration: Declaration) -> Non
             form.__qualname__ = f"{home.__qualname__}.{name}" if is_class else name
 
 
-def appears(where: str, *, aliases: str = "") -> Callable[[F], F]:
+def appears(where: str, *, aliases: str = "", flags: str = "") -> Callable[[F], F]:
     """Let a function appear under its own name, and under its aliases, in the places that these words name.
 
         function     tinygrad_cnn.name(x)
@@ -89,6 +90,8 @@ def appears(where: str, *, aliases: str = "") -> Callable[[F], F]:
         inplace      the function of nn.functional takes inplace=, a flag: the tensor becomes the result
         inplace_     nn.functional.name_(x) as well, which has that flag set
 
+    flags: "return_indices -> tuple[Array, Array]", for editors: with this flag set, the result is another.
+
     It stands over `@op`, or over a function that is made of ops, with the tensor as first argument. Raises a
     ValueError for other words, and where a name is taken; nothing is changed then.
     """
@@ -100,7 +103,7 @@ def appears(where: str, *, aliases: str = "") -> Callable[[F], F]:
             raise ValueError(f"appears: the word {word} needs {' or '.join(WORDS[word])} beside it; got {where!r}")
 
     def declare(function: F) -> F:
-        new = Declaration(function, words, (function.__name__, *aliases.split()))
+        new = Declaration(function, words, (function.__name__, *aliases.split()), flags)
         old = next((d for d in declared if d.again(new)), None) if places else None
         made = [(home, forms(new), forms(old) if old else {}) for home, forms in places]
         for home, found, before in made:

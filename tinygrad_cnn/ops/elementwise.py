@@ -276,7 +276,7 @@ pow.explain(
 
 @appears("function out")
 @op
-def where(condition: Array, input: Array | Number | None = None, other: Array | Number | None = None) -> Any:
+def where(condition: Array, input: Array | Number | None = None, other: Array | Number | None = None) -> Array:
     """input where condition, else other; where(condition) alone gives the places that hold, as nonzero does.
 
     condition: bool. input, other: tensors or numbers; the result has their common dtype.

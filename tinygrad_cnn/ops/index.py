@@ -275,8 +275,8 @@ def _refuse_other_than_bool(name: str, mask: Any) -> None:
         raise RuntimeError(f"{name}: mask must be of dtype bool, got {mask.dtype}; compare, or use .bool()")
 
 
-@appears("function out method")
-def nonzero(input: Array, *, as_tuple: bool = False) -> Any:
+@appears("function out method", flags="as_tuple -> tuple[Array, ...]")
+def nonzero(input: Array, *, as_tuple: bool = False) -> Array:
     """The places that are not zero, (n, ndim) int64; with as_tuple, one vector per axis, ready to index with.
 
     >>> import tinygrad_cnn as tg

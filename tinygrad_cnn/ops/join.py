@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -96,12 +96,20 @@ def _listed(shapes: list) -> str:
     return ", ".join(map(str, shapes[:8])) + (", ..." if len(shapes) > 8 else "")
 
 
+@overload
+def atleast_1d(tensor: Array, /) -> Array: ...
+@overload
+def atleast_1d(*tensors: Array) -> tuple[Array, ...]: ...
 @appears("function")
 def atleast_1d(*tensors: Array) -> Any:
     """Each tensor with at least one axis."""
     return _each(tensors, lambda x: reshape(x, (1,)) if x.ndim == 0 else x)
 
 
+@overload
+def atleast_2d(tensor: Array, /) -> Array: ...
+@overload
+def atleast_2d(*tensors: Array) -> tuple[Array, ...]: ...
 @appears("function")
 def atleast_2d(*tensors: Array) -> Any:
     """Each tensor with at least two axes; new ones come in front."""

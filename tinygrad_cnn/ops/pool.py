@@ -30,11 +30,12 @@ from .shape import flatten, reshape, squeeze, unsqueeze
 from .window import batched, fit, numbers, remembered
 
 # What rules take in one word.
+INDICES = "return_indices -> tuple[Array, Array]"
 MAX_GEOMETRY = "kernel_size stride padding dilation ceil_mode"
 AVG_GEOMETRY = "kernel_size stride padding ceil_mode count_include_pad divisor_override"
 
 
-@appears("function functional")
+@appears("function functional", flags=INDICES)
 @op(keeps="choice", geometry=MAX_GEOMETRY)
 def max_pool2d(
     input: Array,
@@ -44,7 +45,7 @@ def max_pool2d(
     dilation: Window = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Any:
+) -> Array:
     """max of input[n,c,ps+i,qs+j] over i and j        (N,C,H,W) -> (N,C,P,Q)
 
     The first of equal numbers is chosen and gets the whole gradient; NaN counts as the largest.
@@ -209,7 +210,7 @@ avg_pool2d_spread.grad(grad=lambda g, geometry: avg_pool2d(g, *geometry))
 avg_pool2d_spread.explain("The mean of the gradients in each window.", grad="avg_pool2d(g)")
 
 
-@appears("function functional")
+@appears("function functional", flags=INDICES)
 def max_pool1d(
     input: Array,
     kernel_size: Window,
@@ -218,7 +219,7 @@ def max_pool1d(
     dilation: Window = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Any:
+) -> Array:
     """max of input[n,c,ps+i] over i        (N,C,L) -> (N,C,P)
 
     A max_pool2d over pictures of one row; the arguments are the same, with one number each.
@@ -307,8 +308,8 @@ def adaptive_avg_pool2d(input: Array, output_size: Any) -> Array:
     return weigh(weigh(input, _means(H, P), -2), _means(W, Q), -1)
 
 
-@appears("functional")
-def adaptive_max_pool2d(input: Array, output_size: Any, return_indices: bool = False) -> Any:
+@appears("functional", flags=INDICES)
+def adaptive_max_pool2d(input: Array, output_size: Any, return_indices: bool = False) -> Array:
     """max over P·Q windows that cover the picture        (N,C,H,W) -> (N,C,P,Q)
 
     The windows are those of adaptive_avg_pool2d; return_indices as in max_pool2d.
@@ -336,8 +337,8 @@ def adaptive_avg_pool1d(input: Array, output_size: Any) -> Array:
     return squeeze(adaptive_avg_pool2d(unsqueeze(input, -2), (1, P)), -2)
 
 
-@appears("function functional")
-def adaptive_max_pool1d(input: Array, output_size: Any, return_indices: bool = False) -> Any:
+@appears("function functional", flags=INDICES)
+def adaptive_max_pool1d(input: Array, output_size: Any, return_indices: bool = False) -> Array:
     """max over P windows that cover the row        (N,C,L) -> (N,C,P)"""
     batched("adaptive_max_pool1d", input, 1)
     (P,) = numbers("adaptive_max_pool1d", "output_size", output_size, 1, least=0)

@@ -6,12 +6,12 @@ The reduced axes go away, or stay with length 1 under keepdim=True. Integers and
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
 from ..arrays.dtypes import int64
-from ..arrays.types import Array, Axis, DType, Number
+from ..arrays.types import Array, Axis, DType
 from ..engine.broadcast import cast, expand_to, in_float32
 from ..engine.call import op
 from ..engine.tensor import Tensor, as_array
@@ -29,8 +29,8 @@ from .unary import exp, nought, real
 class Chosen(NamedTuple):
     """What was chosen along an axis, and where it stood."""
 
-    values: Any
-    indices: Any
+    values: Tensor
+    indices: Tensor
 
 
 def spread(a: Any, shape: tuple, dim: Any, keepdim: bool) -> Any:
@@ -296,18 +296,24 @@ def _where_extreme(name: str, find: Any, input: Any, dim: Any, keepdim: bool) ->
 
 
 @appears("function out method")
-def aminmax(input: Array, *, dim: int | None = None, keepdim: bool = False) -> Any:
+def aminmax(input: Array, *, dim: int | None = None, keepdim: bool = False) -> MinMax:
     """The smallest and the greatest element along dim, as (min, max)."""
     return MinMax(amin(input, dim, keepdim), amax(input, dim, keepdim))
 
 
 class MinMax(NamedTuple):
-    min: Any
-    max: Any
+    min: Tensor
+    max: Tensor
 
 
-@appears("function out method")
-def max(input: Array, dim: Axis | None = None, keepdim: bool = False, *, other: Array | Number | None = None) -> Any:
+@overload
+def max(input: Array) -> Array: ...
+@overload
+def max(input: Array, dim: int, keepdim: bool = False) -> Chosen: ...
+@overload
+def max(input: Array, other: Array) -> Array: ...
+@appears("function out method")  # type: ignore[misc] # `other` may also stand where dim does
+def max(input: Array, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """The greatest element; with dim (values, indices) along it; with a second tensor the greater of the two.
 
     >>> import tinygrad_cnn as tg
@@ -318,8 +324,14 @@ def max(input: Array, dim: Axis | None = None, keepdim: bool = False, *, other: 
     return _extreme(input, dim, keepdim, other, maximum, amax, argmax)
 
 
-@appears("function out method")
-def min(input: Array, dim: Axis | None = None, keepdim: bool = False, *, other: Array | Number | None = None) -> Any:
+@overload
+def min(input: Array) -> Array: ...
+@overload
+def min(input: Array, dim: int, keepdim: bool = False) -> Chosen: ...
+@overload
+def min(input: Array, other: Array) -> Array: ...
+@appears("function out method")  # type: ignore[misc] # `other` may also stand where dim does
+def min(input: Array, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """The smallest element; with dim (values, indices) along it; with a second tensor the smaller of the two."""
     return _extreme(input, dim, keepdim, other, minimum, amin, argmin)
 

@@ -5,7 +5,7 @@ The places are found on arrays; the values are then gathered from them, which is
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -81,6 +81,10 @@ def kthvalue(input: Array, k: int, dim: int = -1, keepdim: bool = False) -> Chos
     return chosen(input, narrow(places, d, k - 1, 1) if input.ndim else places, dim, keepdim)
 
 
+@overload
+def median(input: Array) -> Array: ...
+@overload
+def median(input: Array, dim: int, keepdim: bool = False) -> Chosen: ...
 @appears("function out method")
 def median(input: Array, dim: int | None = None, keepdim: bool = False) -> Any:
     """The middle element in order, the lower one of two; with dim (values, indices) along it. NaN if there is one.
@@ -142,11 +146,11 @@ _middle.grad(input=None)
 # What there is, and how often.
 
 
-@appears("function method")
+@appears("function method", flags="return_inverse return_counts -> tuple[Array, ...]")
 @op
 def unique(
     input: Array, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
-) -> Any:
+) -> Array:
     """The different elements in order; with return_inverse where each went, with return_counts how many there are.
 
     dim: compare the slices along this axis instead of the elements.

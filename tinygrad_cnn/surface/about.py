@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -82,12 +82,20 @@ def retains_grad(self: Tensor) -> bool:
     return node is not None and node.retain is not None
 
 
+@overload
+def size(self: Tensor) -> Size: ...
+@overload
+def size(self: Tensor, dim: int) -> int: ...
 @method
 def size(self: Tensor, dim: int | None = None) -> Any:
     """The shape, or the length of one axis."""
     return Size(self._array.shape) if dim is None else self._array.shape[axis("size", dim, self._array.ndim)]
 
 
+@overload
+def stride(self: Tensor) -> tuple[int, ...]: ...
+@overload
+def stride(self: Tensor, dim: int) -> int: ...
 @method
 def stride(self: Tensor, dim: int | None = None) -> Any:
     """How many elements apart in memory neighbours along each axis (or one) lie."""

@@ -5,6 +5,7 @@ Written by `python -m tinygrad_cnn.testing.stubs`.
 
 import builtins
 from typing import Any
+from typing import Literal
 from typing import overload
 from typing_extensions import Self
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from tinygrad_cnn.arrays.types import Shape
 from tinygrad_cnn.engine.node import Handle
 from tinygrad_cnn.engine.tensor import Tensor
 from tinygrad_cnn.ops.reduce import Chosen
+from tinygrad_cnn.ops.reduce import MinMax
 from tinygrad_cnn.ops.shape import memory_format
 from tinygrad_cnn.random import Generator
 
@@ -291,7 +293,7 @@ class Attached:
     def amin(self, dim: Axis | None = None, keepdim: builtins.bool = False) -> Tensor:
         """The smallest element along dim; NaN if there is one."""
 
-    def aminmax(self, *, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Any:
+    def aminmax(self, *, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> MinMax:
         """The smallest and the greatest element along dim, as (min, max)."""
 
     def any(self, dim: Axis | None = None, keepdim: builtins.bool = False) -> Tensor:
@@ -734,7 +736,7 @@ class Attached:
     def isposinf(self) -> Tensor:
         """It is +inf."""
 
-    def item(self) -> Any:
+    def item(self) -> builtins.int | builtins.float | builtins.bool:
         """The one number in this tensor, as a Python scalar."""
 
     @property
@@ -854,7 +856,14 @@ class Attached:
     def matmul(self, other: Tensor) -> Tensor:
         """input @ other: (..., N, K) (..., K, M) -> (..., N, M); axes in front broadcast."""
 
-    def max(self, dim: Axis | None = None, keepdim: builtins.bool = False, *, other: Tensor | Number | None = None) -> Any:
+    @overload
+    def max(self) -> Tensor:
+        """The greatest element; with dim (values, indices) along it; with a second tensor the greater of the two."""
+    @overload
+    def max(self, dim: builtins.int, keepdim: builtins.bool = False) -> Chosen:
+        """The greatest element; with dim (values, indices) along it; with a second tensor the greater of the two."""
+    @overload
+    def max(self, other: Tensor) -> Tensor:
         """The greatest element; with dim (values, indices) along it; with a second tensor the greater of the two."""
 
     def maximum(self, other: Tensor) -> Tensor:
@@ -863,10 +872,21 @@ class Attached:
     def mean(self, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None) -> Tensor:
         """Σ input / n along dim; NaN where n is 0. RuntimeError for integers, whose mean is none."""
 
-    def median(self, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Any:
+    @overload
+    def median(self) -> Tensor:
+        """The middle element in order, the lower one of two; with dim (values, indices) along it. NaN if there is one."""
+    @overload
+    def median(self, dim: builtins.int, keepdim: builtins.bool = False) -> Chosen:
         """The middle element in order, the lower one of two; with dim (values, indices) along it. NaN if there is one."""
 
-    def min(self, dim: Axis | None = None, keepdim: builtins.bool = False, *, other: Tensor | Number | None = None) -> Any:
+    @overload
+    def min(self) -> Tensor:
+        """The smallest element; with dim (values, indices) along it; with a second tensor the smaller of the two."""
+    @overload
+    def min(self, dim: builtins.int, keepdim: builtins.bool = False) -> Chosen:
+        """The smallest element; with dim (values, indices) along it; with a second tensor the smaller of the two."""
+    @overload
+    def min(self, other: Tensor) -> Tensor:
         """The smallest element; with dim (values, indices) along it; with a second tensor the smaller of the two."""
 
     def minimum(self, other: Tensor) -> Tensor:
@@ -964,6 +984,13 @@ class Attached:
     def new_zeros(self, *args: Any, dtype: DType | None = None, **kwargs: Any) -> Tensor:
         """`zeros`, by default in the dtype of self."""
 
+    @overload
+    def nonzero(self, *, as_tuple: Literal[False] = False) -> Tensor:
+        """The places that are not zero, (n, ndim) int64; with as_tuple, one vector per axis, ready to index with."""
+    @overload
+    def nonzero(self, *, as_tuple: Literal[True]) -> builtins.tuple[Tensor, ...]:
+        """The places that are not zero, (n, ndim) int64; with as_tuple, one vector per axis, ready to index with."""
+    @overload
     def nonzero(self, *, as_tuple: builtins.bool = False) -> Any:
         """The places that are not zero, (n, ndim) int64; with as_tuple, one vector per axis, ready to index with."""
 
@@ -1141,7 +1168,11 @@ class Attached:
     def sinh_(self) -> Self:
         """In place: the tensor becomes its `sinh`."""
 
-    def size(self, dim: builtins.int | None = None) -> Any:
+    @overload
+    def size(self) -> Size:
+        """The shape, or the length of one axis."""
+    @overload
+    def size(self, dim: builtins.int) -> builtins.int:
         """The shape, or the length of one axis."""
 
     def softmax(self, dim: builtins.int, dtype: DType | None = None) -> Tensor:
@@ -1180,7 +1211,11 @@ class Attached:
     def storage_offset(self) -> builtins.int:
         """How many elements into the memory that it shares the tensor begins."""
 
-    def stride(self, dim: builtins.int | None = None) -> Any:
+    @overload
+    def stride(self) -> builtins.tuple[builtins.int, ...]:
+        """How many elements apart in memory neighbours along each axis (or one) lie."""
+    @overload
+    def stride(self, dim: builtins.int) -> builtins.int:
         """How many elements apart in memory neighbours along each axis (or one) lie."""
 
     def sub(self, other: Tensor | Number, *, alpha: builtins.float = 1) -> Tensor:
@@ -1283,7 +1318,11 @@ class Attached:
     def trunc_(self) -> Self:
         """In place: the tensor becomes its `trunc`."""
 
-    def type(self, dtype: DType | None = None, non_blocking: builtins.bool = False) -> Any:
+    @overload
+    def type(self) -> builtins.str:
+        """Converted to this dtype; without one, the name of the type, as in "torch.FloatTensor"."""
+    @overload
+    def type(self, dtype: DType, non_blocking: builtins.bool = False) -> Tensor:
         """Converted to this dtype; without one, the name of the type, as in "torch.FloatTensor"."""
 
     def type_as(self, other: Tensor) -> Tensor:
@@ -1301,6 +1340,16 @@ class Attached:
     def uniform_(self, from_: builtins.float = 0, to: builtins.float = 1, *, generator: Generator | None = None, **named: builtins.float) -> Tensor:
         """In place: random numbers from ≤ x < to, all equally likely."""
 
+    @overload
+    def unique(self, sorted: builtins.bool = True, return_inverse: Literal[False] = False, return_counts: Literal[False] = False, dim: builtins.int | None = None) -> Tensor:
+        """The different elements in order; with return_inverse where each went, with return_counts how many there are."""
+    @overload
+    def unique(self, sorted: builtins.bool = True, *, return_inverse: Literal[True], return_counts: builtins.bool = False, dim: builtins.int | None = None) -> builtins.tuple[Tensor, ...]:
+        """The different elements in order; with return_inverse where each went, with return_counts how many there are."""
+    @overload
+    def unique(self, sorted: builtins.bool = True, return_inverse: builtins.bool = False, *, return_counts: Literal[True], dim: builtins.int | None = None) -> builtins.tuple[Tensor, ...]:
+        """The different elements in order; with return_inverse where each went, with return_counts how many there are."""
+    @overload
     def unique(self, sorted: builtins.bool = True, return_inverse: builtins.bool = False, return_counts: builtins.bool = False, dim: builtins.int | None = None) -> Any:
         """The different elements in order; with return_inverse where each went, with return_counts how many there are."""
 

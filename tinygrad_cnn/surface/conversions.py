@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -62,6 +62,10 @@ def to(
     return out if memory_format is None else contiguous(out, memory_format)
 
 
+@overload
+def type(self: Tensor) -> str: ...
+@overload
+def type(self: Tensor, dtype: DType, non_blocking: bool = False) -> Tensor: ...
 @method
 def type(self: Tensor, dtype: DType | None = None, non_blocking: bool = False) -> Any:
     """Converted to this dtype; without one, the name of the type, as in "torch.FloatTensor"."""

@@ -40,7 +40,7 @@ def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.n
 
 
 @method
-def item(self: Tensor) -> Any:
+def item(self: Tensor) -> int | float | bool:
     """The one number in this tensor, as a Python scalar."""
     if self._array.size != 1:
         raise RuntimeError(f"item: a Tensor with {self._array.size} elements cannot be converted to a scalar")

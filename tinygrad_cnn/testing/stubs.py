@@ -19,6 +19,7 @@ import tinygrad_cnn
 from tinygrad_cnn.nn import functional
 from tinygrad_cnn.ops.declared import Declaration, declared
 
+KEYWORD = inspect.Parameter.KEYWORD_ONLY
 PACKAGE = Path(tinygrad_cnn.__file__).parent
 HEAD = '"""{}\n\nWritten by `python -m tinygrad_cnn.testing.stubs`.\n"""\n'
 
@@ -69,33 +70,52 @@ def arguments(parameters: list[inspect.Parameter], method: bool) -> str:
             lines.append("*")
         starred = starred or p.kind in (p.KEYWORD_ONLY, p.VAR_POSITIONAL)
         lines.append("self" if method and i == 0 else line(p))
+        if p.kind is p.POSITIONAL_ONLY and not method:
+            lines.append("/")
     return ", ".join(lines)
 
 
 def definition(
-    name: str, f: Callable, *, method: bool = False, out: bool = False, returns: str = "", sizes: bool = False
-) -> str:
-    """A function as a stub has it, with the first line of its docstring; several where it has overloads."""
-    whole = inspect.unwrap(f)
-    versions: list = typing.get_overloads(whole) or [f]  # type: ignore[attr-defined]
+    name: str, f: Callable, *, method: bool = False, out: bool = False, returns: str = "", flags: str = "",
+    sizes: bool = False,
+) -> str:  # fmt: skip
+    """A function as a stub has it, with the first line of its docstring; several where its result differs."""
     texts = []
-    for version in versions:
+    for version in typing.get_overloads(inspect.unwrap(f)) or [f]:  # type: ignore[attr-defined]
         signature = inspect.signature(version)
         parameters = list(signature.parameters.values())
-        result = returns or (
-            told(signature.return_annotation) if signature.return_annotation is not signature.empty else "Tensor"
-        )
-        if out and "out" not in signature.parameters:
-            held = "tuple[Tensor, ...]" if re.match(r"builtins.tuple|Chosen|MinMax", result) else "Tensor"
-            parameters.append(
-                inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=f"{held} | None")
-            )
-        texts.append(f"def {name}({arguments(parameters, method)}) -> {result}:")
+        annotation = signature.return_annotation
+        result = returns or ("Tensor" if annotation is signature.empty else told(annotation))
+        for given, gives in with_flags(parameters, result, flags):
+            if out and "out" not in signature.parameters:
+                several = re.match(r"builtins.tuple|Chosen|MinMax", gives)
+                held = "builtins.tuple[Tensor, ...]" if several else "Tensor"
+                given = [*given, inspect.Parameter("out", KEYWORD, default=None, annotation=f"{held} | None")]
+            texts.append(f"def {name}({arguments(given, method)}) -> {gives}:")
         if sizes:
             one = parameters[1].replace(kind=inspect.Parameter.VAR_POSITIONAL, annotation="int")
             texts.append(f"def {name}({arguments([parameters[0], one], method)}) -> {result}:")
     mark = "@overload\n" if len(texts) > 1 else ""
     return "\n".join(f"{mark}{text}\n{body(f)}" for text in texts)
+
+
+def with_flags(parameters: list[inspect.Parameter], result: str, flags: str) -> list[tuple[list, str]]:
+    """The parameters and the result where no flag is set, for each flag where it is, and where nobody knows."""
+    if not flags:
+        return [(parameters, result)]
+    names, _, other = flags.partition(" -> ")
+
+    def held(annotation: str, chosen: str) -> list[inspect.Parameter]:
+        found = [p.replace(annotation=annotation) if p.name in chosen.split() else p for p in parameters]
+        if annotation.endswith("[True]"):  # then it has no default, so it is given by name
+            i = next(i for i, p in enumerate(found) if p.name == chosen)
+            found[i:] = [p.replace(kind=KEYWORD) for p in found[i:]]
+            found[i] = found[i].replace(default=inspect.Parameter.empty)
+        return found
+
+    cases = [(held("Literal[False]", names), result)]
+    cases += [(held("Literal[True]", name), told(other)) for name in names.split()]
+    return [*cases, (parameters, "Any")]
 
 
 def body(f: Any) -> str:
@@ -108,7 +128,7 @@ def body(f: Any) -> str:
 
 def of_package(d: Declaration) -> dict[str, str]:
     f, out = d.function, "out" in d.words
-    return {name: definition(name, f, out=out) for name in d.names} if "function" in d.words else {}
+    return {name: definition(name, f, out=out, flags=d.flags) for name in d.names} if "function" in d.words else {}
 
 
 def of_functional(d: Declaration) -> dict[str, str]:
@@ -127,7 +147,7 @@ def of_tensor(d: Declaration) -> dict[str, str]:
     f, found = d.function, {}
     for name in d.names:
         if "method" in d.words or "sizes" in d.words:
-            found[name] = definition(name, f, method=True, sizes="sizes" in d.words)
+            found[name] = definition(name, f, method=True, flags=d.flags, sizes="sizes" in d.words)
         if "in_place" in d.words or "in_shape" in d.words:
             method = getattr(tinygrad_cnn.Tensor, f"{name}_")
             found[f"{name}_"] = definition(f"{name}_", method, method=True, returns="Self")
