@@ -226,6 +226,7 @@ class ResNet(nn.Module):
 
     block: BasicBlock or Bottleneck. layers: how many of them in each of the four stages.
 
+    >>> from tinygrad_cnn.vision.models import BasicBlock, ResNet
     >>> resnet18 = ResNet(BasicBlock, [2, 2, 2, 2])  # doctest: +SKIP
     """
 
@@ -288,6 +289,7 @@ def _resnet(name: str, block: type, layers: Sequence[int], weights: Any, **kwarg
 def resnet18(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> ResNet:
     """ResNet-18: 11.7 million parameters at 1000 classes. RuntimeError for weights, which would have to be downloaded.
 
+    >>> from tinygrad_cnn.vision.models import resnet18
     >>> net = resnet18(num_classes=10)  # doctest: +SKIP
     """
     return _resnet("resnet18", BasicBlock, [2, 2, 2, 2], weights, **kwargs)
@@ -296,6 +298,7 @@ def resnet18(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> Re
 def resnet34(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> ResNet:
     """ResNet-34: 21.8 million parameters at 1000 classes. RuntimeError for weights, which would have to be downloaded.
 
+    >>> from tinygrad_cnn.vision.models import resnet34
     >>> net = resnet34(num_classes=10)  # doctest: +SKIP
     """
     return _resnet("resnet34", BasicBlock, [3, 4, 6, 3], weights, **kwargs)
@@ -304,6 +307,7 @@ def resnet34(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> Re
 def resnet50(*, weights: Any = None, progress: bool = True, **kwargs: Any) -> ResNet:
     """ResNet-50: 25.6 million parameters at 1000 classes. RuntimeError for weights, which would have to be downloaded.
 
+    >>> from tinygrad_cnn.vision.models import resnet50
     >>> net = resnet50(num_classes=10)  # doctest: +SKIP
     """
     return _resnet("resnet50", Bottleneck, [3, 4, 6, 3], weights, **kwargs)
