@@ -20,9 +20,11 @@ from __future__ import annotations
 import contextvars
 from collections.abc import Callable
 from functools import partial, wraps
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _find() -> tuple[Callable[[], Any], Callable[[], Any], Callable[[Any], Any]]:
@@ -52,11 +54,11 @@ def quietly(f: Callable, *args: Any) -> Any:
         restore(loud)
 
 
-def silent(f: Callable) -> Callable:
+def silent(f: F) -> F:
     """f, made to compute without NumPy's warnings: a decorator."""
 
     @wraps(f)
     def quiet(*args: Any) -> Any:
         return quietly(f, *args)
 
-    return quiet
+    return quiet  # type: ignore[return-value]

@@ -31,7 +31,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -39,6 +39,7 @@ from ..arrays.quiet import silent
 from . import threads
 from .once import lock, undisturbed
 
+F = TypeVar("F", bound=Callable[..., Any])
 ROOMS = ("textbook", "numpy", "fast")
 # topic, a file of fast/: the kernels it has a faster version of
 TOPICS = {
@@ -81,17 +82,17 @@ _failure = ""
 kernel.__dict__ = _tables["fast"]
 
 
-def law(f: Callable) -> Callable:
+def law(f: F) -> F:
     """Register the version of a kernel that is read: what every other one must give. NumPy's warnings are off in it."""
     return _register(_laws, silent(f))
 
 
-def in_numpy(f: Callable) -> Callable:
+def in_numpy(f: F) -> F:
     """Register the version of a kernel that runs where nothing but NumPy is installed."""
     return _register(_in_numpy, f)
 
 
-def _register(room: dict[str, Callable], f: Callable) -> Callable:
+def _register(room: dict[str, Callable], f: F) -> F:
     name = f.__name__
     for known in (_laws.get(name), _in_numpy.get(name)):
         _must_agree(name, f, known)
@@ -101,13 +102,20 @@ def _register(room: dict[str, Callable], f: Callable) -> Callable:
     return f
 
 
-def faster(when: Callable | None = None) -> Callable[[Callable], Callable]:
+def faster(when: Callable | None = None) -> Callable[[F], F]:
     """Register a faster version of the kernel of the same name and signature.
 
-    `when(*arguments)` says whether it takes these arguments; without it, it takes all.
+    `when(*arguments)` says whether it takes these arguments; without it, it takes all. TypeError where the signature is
+    another one, or where there is no kernel of this name.
+
+    >>> @faster(when=lambda input: input.flags.c_contiguous)  # doctest: +SKIP
+    ... def relu(input):
+    ...     return input.clip(0)
+    >>> sorted(TOPICS["elementwise"])  # those that have a faster version in the library
+    ['relu', 'relu_mask']
     """
 
-    def register(f: Callable) -> Callable:
+    def register(f: F) -> F:
         name = f.__name__
         if name not in _faster:
             raise TypeError(f"kernel {name!r} has no version in textbook/ or numpy/; write that first")
@@ -262,7 +270,12 @@ class use(ContextDecorator):
 
 
 def only_reference(flag: bool = True) -> use:
-    """`use("numpy")` in one word, or with False `use("fast")`."""
+    """`use("numpy")` in one word, or with False `use("fast")`.
+
+    >>> with only_reference():
+    ...     room()
+    'numpy'
+    """
     return use("numpy" if flag else "fast")
 
 
@@ -290,7 +303,11 @@ def _open_textbook() -> None:
 
 
 def stack(name: str) -> list[Callable]:
-    """Every version of a kernel: the textbook's, NumPy's, then the faster ones."""
+    """Every version of a kernel: the textbook's, NumPy's, then the faster ones.
+
+    >>> [version.__module__.split(".")[2] for version in stack("relu")[:2]]
+    ['textbook', 'numpy']
+    """
     _open_textbook()
     _import_all()
     return [version[name] for version in (_laws, _in_numpy) if name in version] + [f for _, f in _faster[name]]
@@ -303,7 +320,11 @@ def guards(name: str) -> list[Callable | None]:
 
 
 def names() -> list[str]:
-    """The names of all kernels, of all rooms."""
+    """The names of all kernels, of all rooms.
+
+    >>> "conv2d" in names()
+    True
+    """
     _open_textbook()
     return sorted(_faster)
 
@@ -319,7 +340,12 @@ def warmup() -> None:
 
 
 def status() -> dict[str, Any]:
-    """Which room's kernels run and why, with what they run on; imports Numba to find out."""
+    """Which room's kernels run and why, with what they run on; imports Numba to find out.
+
+    >>> with use("textbook"):
+    ...     status()["kernels"]
+    'textbook'
+    """
     found = {"kernels": room(), "threads": threads.get_num_threads()}
     if room() != "fast":
         return {**found, "why": f'asked for by TINYGRAD_CNN_KERNELS={room()} or kernels.use("{room()}")'}
