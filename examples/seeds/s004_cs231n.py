@@ -85,7 +85,7 @@ def milliseconds(call):
 
 
 def naive_and_fast(quick):
-    """The same numbers from loops, from the readable kernels, and from whatever kernels are installed."""
+    """The same numbers from loops, from the NumPy kernels, and from whatever kernels are installed."""
     rng = np.random.default_rng(0)
     shapes = (2 if quick else 100, 3, 31, 31), (25, 3, 3, 3), (25,)
     x, w, b = (rng.standard_normal(shape).astype(np.float32) for shape in shapes)
@@ -96,7 +96,7 @@ def naive_and_fast(quick):
     def backward(out, inputs, g):
         return [t.numpy() for t in tg.autograd.grad(out, inputs, tg.tensor(g), retain_graph=True)]
 
-    print("layer           loops     readable         fast   differ by")
+    print("layer           loops        NumPy         fast   differ by")
     for name, loops, library in [
         ("conv forward", lambda: conv_naive(x, w, b, 2, 1), lambda: F.conv2d(tx, tw, tb, 2, 1).detach().numpy()),
         ("conv backward", lambda: conv_naive_backward(g, x, w, 2, 1), lambda: backward(conv, [tx, tw, tb], g)),
@@ -110,8 +110,8 @@ def naive_and_fast(quick):
         pairs = zip(expected, found) if isinstance(found, list) else [(expected, found)]
         differ = max(abs(one - other).max() / abs(one).max() for one, other in pairs)
         with kernels.use("numpy"):
-            readable = milliseconds(library)
-        print(f"{name:13} {slow:7.1f} ms {readable:9.3f} ms {milliseconds(library):9.3f} ms   {differ:.0e}")
+            plain = milliseconds(library)
+        print(f"{name:13} {slow:7.1f} ms {plain:9.3f} ms {milliseconds(library):9.3f} ms   {differ:.0e}")
 
 
 # Checks against given numbers and finite differences.
