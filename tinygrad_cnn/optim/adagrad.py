@@ -70,11 +70,11 @@ class Adagrad(Optimizer):
             weight_decay=float(group["weight_decay"]),
             maximize=group["maximize"],
         )
-        for step, members in self._by_step(params, lambda p: self._fresh(p, start)):
+        for step, members, states in self._by_step(params, lambda p: self._fresh(p, start)):
             kernel.adagrad(
                 [params[i]._array for i in members],
                 [grads[i] for i in members],
-                [self.state[params[i]]["sum"]._array for i in members],
+                [state["sum"]._array for state in states],
                 float(step),
                 settings,
             )

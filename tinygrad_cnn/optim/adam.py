@@ -77,8 +77,7 @@ class Adam(Optimizer):
             decoupled=group["decoupled_weight_decay"],
             maximize=group["maximize"],
         )
-        for step, members in self._by_step(params, lambda p: self._fresh(p, amsgrad)):
-            states = [self.state[params[i]] for i in members]
+        for step, members, states in self._by_step(params, lambda p: self._fresh(p, amsgrad)):
             kernel.adam(
                 [params[i]._array for i in members],
                 [grads[i] for i in members],

@@ -185,21 +185,23 @@ class Optimizer:
             f"{tuple(p.shape)} and dtype {p.dtype}; nothing was changed. Call zero_grad() before backward()"
         )
 
-    def _by_step(self, params: list[Tensor], fresh: Callable[[Tensor], dict]) -> Iterable[tuple[float, Sequence[int]]]:
-        """Count a step for each parameter, and sort them by how many they have made: (step, their places).
+    def _by_step(
+        self, params: list[Tensor], fresh: Callable[[Tensor], dict]
+    ) -> list[tuple[float, Sequence[int], list[dict]]]:
+        """Count a step for each parameter, and sort them by how many they have made: (step, their places, states).
 
         `fresh(p)` is what a parameter's state begins with.
         """
-        steps = []
-        for p in params:
-            state = self.state[p]
+        states = [self.state[p] for p in params]
+        for p, state in zip(params, states):
             if not state:
                 state.update(fresh(p))
             state["step"] += 1
-            steps.append(state["step"])
+        steps = [state["step"] for state in states]
         if len(set(steps)) == 1:
-            return [(steps[0], range(len(params)))]
-        return [(n, [i for i, step in enumerate(steps) if step == n]) for n in sorted(set(steps))]
+            return [(steps[0], range(len(params)), states)]
+        places = {n: [i for i, step in enumerate(steps) if step == n] for n in sorted(set(steps))}
+        return [(n, chosen, [states[i] for i in chosen]) for n, chosen in places.items()]
 
     def _zeros(self, p: Tensor) -> Tensor:
         """Room to remember something of a parameter; of half precision in float32, where squares are not too small."""
