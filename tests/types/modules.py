@@ -6,26 +6,24 @@ from collections import OrderedDict
 
 import numpy as np
 
-from tinygrad_cnn import nn, optim
-from tinygrad_cnn.autograd import detect_anomaly, enable_grad, inference_mode, no_grad, set_grad_enabled
+import tinygrad_cnn as tg
+from tinygrad_cnn import Tensor, nn, no_grad, ones, optim
+from tinygrad_cnn.autograd import detect_anomaly
 from tinygrad_cnn.autograd.function import once_differentiable
-from tinygrad_cnn.compiler import compile
-from tinygrad_cnn.data import (
+from tinygrad_cnn.data import Digits
+from tinygrad_cnn.kernels import use
+from tinygrad_cnn.nn.utils import clip_grad_norm_
+from tinygrad_cnn.optim.lr_scheduler import StepLR
+from tinygrad_cnn.utils.data import (
     BatchSampler,
     ConcatDataset,
     DataLoader,
     Dataset,
-    Digits,
     RandomSampler,
     Subset,
     TensorDataset,
     random_split,
 )
-from tinygrad_cnn.engine.tensor import Tensor
-from tinygrad_cnn.kernels import use
-from tinygrad_cnn.nn.utils import clip_grad_norm_
-from tinygrad_cnn.optim.lr_scheduler import StepLR
-from tinygrad_cnn.surface.creation import ones
 from tinygrad_cnn.vision import transforms
 from tinygrad_cnn.vision.datasets import MNIST
 
@@ -71,6 +69,10 @@ nn.Conv2d(1, 8, kernel=3)  # wrong
 nn.Linear(2, 3, biass=False)  # wrong
 nn.Sequential("relu")  # wrong
 nn.Dropout("half")  # wrong
+nn.Conv2d(1, 8, "3")  # wrong
+nn.MaxPool2d(2, stride=0.5)  # wrong
+nn.AdaptiveAvgPool2d((1, None))
+nn.LayerNorm([8, 8], dtype=tg.float64)
 net.train("yes")  # wrong
 
 opt = optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
@@ -133,14 +135,14 @@ def without_brackets(x: Tensor, *, k: int = 1) -> tuple[Tensor, int]:
     return x, k
 
 
-@enable_grad
-@inference_mode
-@inference_mode(False)
-@set_grad_enabled(True)
+@tg.enable_grad
+@tg.inference_mode
+@tg.inference_mode(False)
+@tg.set_grad_enabled(True)
 @detect_anomaly()
 @use("numpy")
-@compile
-@compile(mode="default")
+@tg.compile
+@tg.compile(mode="default")
 def many(x: Tensor, *, k: int = 1) -> tuple[Tensor, int]:
     return x, k
 
@@ -156,9 +158,9 @@ reveal_type(predict(ones(1)))  # is: tuple[Tensor, int]
 reveal_type(without_brackets(ones(1)))  # is: tuple[Tensor, int]
 reveal_type(many(ones(1), k=2))  # is: tuple[Tensor, int]
 reveal_type(Backward.backward(None, ones(1)))  # is: Tensor
-reveal_type(compile(net))  # is: Net
+reveal_type(tg.compile(net))  # is: Net
 predict(ones(1), kk=2)  # wrong
 without_brackets("x")  # wrong
 many(ones(1), k="2")  # wrong
-with no_grad(), set_grad_enabled(True), inference_mode(False):
+with no_grad(), tg.set_grad_enabled(True), tg.inference_mode(False):
     pass

@@ -20,7 +20,8 @@ def mypy(folder):
         [sys.executable, "-m", "mypy", "--output", "json", str(PROBE)], capture_output=True, text=True, cwd=ROOT
     )
     for said in map(json.loads, done.stdout.splitlines()):
-        yield said["line"], said["severity"] == "error", said["message"]
+        if said["file"].endswith(PROBE.name):
+            yield said["line"], said["severity"] == "error", said["message"]
 
 
 def pyright(folder):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from ..arrays.types import DType
 from ..engine.tensor import Tensor
 from ..surface.creation import full
 from . import functional as F
@@ -227,7 +228,7 @@ class PReLU(Module):
     [-2.0]
     """
 
-    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None):
+    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: DType | None = None):
         super().__init__()
         self.num_parameters = num_parameters
         self.init = init

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..arrays.types import DType, Window
 from ..arrays.windows import covered
 from ..engine.tensor import Tensor
 from ..surface.creation import empty
@@ -36,15 +37,15 @@ class _Conv(Module):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
+        kernel_size: Window,
+        stride: Window = 1,
+        padding: Window | str = 0,
+        dilation: Window = 1,
         groups: int = 1,
         bias: bool = True,
         padding_mode: str = "zeros",
         device: Any = None,
-        dtype: Any = None,
+        dtype: DType | None = None,
     ):
         super().__init__()
         name = type(self).__name__
@@ -161,16 +162,16 @@ class _ConvTranspose(_Conv):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        output_padding: Any = 0,
+        kernel_size: Window,
+        stride: Window = 1,
+        padding: Window = 0,
+        output_padding: Window = 0,
         groups: int = 1,
         bias: bool = True,
-        dilation: Any = 1,
+        dilation: Window = 1,
         padding_mode: str = "zeros",
         device: Any = None,
-        dtype: Any = None,
+        dtype: DType | None = None,
     ):
         if padding_mode != "zeros":
             raise ValueError(f"{type(self).__name__}: only 'zeros' padding mode is supported, got {padding_mode!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..arrays.types import DType
 from ..autograd.grad_mode import no_grad
 from ..engine.tensor import Tensor
 from ..surface.creation import empty
@@ -35,7 +36,7 @@ class Embedding(Module):
         _weight: Tensor | None = None,
         _freeze: bool = False,
         device: Any = None,
-        dtype: Any = None,
+        dtype: DType | None = None,
     ):
         super().__init__()
         if padding_idx is not None:

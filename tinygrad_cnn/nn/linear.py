@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..arrays.types import DType
 from ..engine.tensor import Tensor
 from ..ops.linalg import linear
 from ..surface.creation import empty
@@ -40,7 +41,9 @@ class Linear(Module):
     (5, 2)
     """
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None):
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: DType | None = None
+    ):
         super().__init__()
         self.in_features = in_features
         self.out_features = out_features
@@ -82,7 +85,7 @@ class Bilinear(Module):
         out_features: int,
         bias: bool = True,
         device: Any = None,
-        dtype: Any = None,
+        dtype: DType | None = None,
     ):
         super().__init__()
         if in1_features <= 0:

@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from ..arrays.dtypes import int64
+from ..arrays.types import DType, Shape
 from ..engine.tensor import Tensor
 from ..surface.creation import empty, ones, tensor, zeros
 from . import functional as F
@@ -27,7 +28,7 @@ class _WithStatistics(Module):
         affine: bool = True,
         track_running_stats: bool = True,
         device: Any = None,
-        dtype: Any = None,
+        dtype: DType | None = None,
         *,
         bias: bool = True,
     ):
@@ -155,7 +156,7 @@ class _InstanceNorm(_WithStatistics):
         affine: bool = False,
         track_running_stats: bool = False,
         device: Any = None,
-        dtype: Any = None,
+        dtype: DType | None = None,
         *,
         bias: bool = True,
     ):
@@ -240,12 +241,12 @@ class LayerNorm(Module):
 
     def __init__(
         self,
-        normalized_shape: Any,
+        normalized_shape: Shape,
         eps: float = 1e-5,
         elementwise_affine: bool = True,
         bias: bool = True,
         device: Any = None,
-        dtype: Any = None,
+        dtype: DType | None = None,
     ):
         super().__init__()
         self.normalized_shape = (
@@ -287,11 +288,11 @@ class RMSNorm(Module):
 
     def __init__(
         self,
-        normalized_shape: Any,
+        normalized_shape: Shape,
         eps: float | None = None,
         elementwise_affine: bool = True,
         device: Any = None,
-        dtype: Any = None,
+        dtype: DType | None = None,
     ):
         super().__init__()
         self.normalized_shape = (
@@ -331,7 +332,7 @@ class GroupNorm(Module):
         eps: float = 1e-5,
         affine: bool = True,
         device: Any = None,
-        dtype: Any = None,
+        dtype: DType | None = None,
         *,
         bias: bool = True,
     ):

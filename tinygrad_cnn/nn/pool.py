@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..arrays.types import Window
 from ..engine.tensor import Tensor
 from . import functional as F
 from .conv import each
 from .module import Module
+
+Size = int | Sequence[int | None] | None  # of the output; None keeps an axis as it is
 
 
 class _Pool(Module):
@@ -16,7 +19,7 @@ class _Pool(Module):
 
     _op: Callable[..., Any]
 
-    def __init__(self, kernel_size: Any, stride: Any, padding: Any):
+    def __init__(self, kernel_size: Window, stride: Window | None, padding: Window):
         super().__init__()
         self.kernel_size = kernel_size
         self.stride = kernel_size if stride is None else stride
@@ -29,10 +32,10 @@ class _Pool(Module):
 class _MaxPool(_Pool):
     def __init__(
         self,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        dilation: Any = 1,
+        kernel_size: Window,
+        stride: Window | None = None,
+        padding: Window = 0,
+        dilation: Window = 1,
         return_indices: bool = False,
         ceil_mode: bool = False,
     ):
@@ -83,10 +86,10 @@ class MaxUnpool2d(_Pool):
     [[[[0.0, 5.0], [0.0, 0.0]]]]
     """
 
-    def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0):
+    def __init__(self, kernel_size: Window, stride: Window | None = None, padding: Window = 0):
         super().__init__(each(kernel_size, 2), stride if stride is None else each(stride, 2), each(padding, 2))
 
-    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
+    def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         return F.max_unpool2d(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
@@ -100,9 +103,9 @@ class AvgPool1d(_Pool):
 
     def __init__(
         self,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
+        kernel_size: Window,
+        stride: Window | None = None,
+        padding: Window = 0,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ):
@@ -126,9 +129,9 @@ class AvgPool2d(_Pool):
 
     def __init__(
         self,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
+        kernel_size: Window,
+        stride: Window | None = None,
+        padding: Window = 0,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
         divisor_override: int | None = None,
@@ -153,7 +156,7 @@ class AvgPool2d(_Pool):
 class _LPPool(Module):
     _op: Callable[..., Tensor]
 
-    def __init__(self, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False):
+    def __init__(self, norm_type: float, kernel_size: Window, stride: Window | None = None, ceil_mode: bool = False):
         super().__init__()
         self.norm_type = norm_type
         self.kernel_size = kernel_size
@@ -195,7 +198,7 @@ class LPPool2d(_LPPool):
 class _AdaptivePool(Module):
     _op: Callable[..., Any]
 
-    def __init__(self, output_size: Any):
+    def __init__(self, output_size: Size):
         super().__init__()
         self.output_size = output_size
 
@@ -233,7 +236,7 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
 
 
 class _AdaptiveMaxPool(_AdaptivePool):
-    def __init__(self, output_size: Any, return_indices: bool = False):
+    def __init__(self, output_size: Size, return_indices: bool = False):
         super().__init__(output_size)
         self.return_indices = return_indices
 

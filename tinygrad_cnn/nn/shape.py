@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from ..arrays.types import Window
 from ..engine.tensor import Tensor
 from . import functional as F
+from .conv import each
 from .module import Module
 
 
@@ -37,7 +40,7 @@ class Unflatten(Module):
     (8, 16, 5, 5)
     """
 
-    def __init__(self, dim: int, unflattened_size: Any):
+    def __init__(self, dim: int, unflattened_size: Sequence[int]):
         super().__init__()
         if not isinstance(dim, int):
             raise TypeError(f"Unflatten: dim must be an int, axes have no names here; got {dim!r}")
@@ -59,9 +62,9 @@ class _Pad(Module):
     mode: str
     spatial: int
 
-    def __init__(self, padding: Any):
+    def __init__(self, padding: Window):
         super().__init__()
-        self.padding = tuple(padding) if isinstance(padding, tuple | list) else (padding,) * (2 * self.spatial)
+        self.padding = each(padding, 2 * self.spatial)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.pad(input, self.padding, self.mode)
@@ -73,7 +76,7 @@ class _Pad(Module):
 class _ConstantPad(_Pad):
     mode = "constant"
 
-    def __init__(self, padding: Any, value: float):
+    def __init__(self, padding: Window, value: float):
         super().__init__(padding)
         self.value = value
 
@@ -118,7 +121,7 @@ class ConstantPad3d(_ConstantPad):
 
 
 class _ZeroPad(_ConstantPad):
-    def __init__(self, padding: Any):
+    def __init__(self, padding: Window):
         super().__init__(padding, 0.0)
 
     def extra_repr(self) -> str:
@@ -236,8 +239,8 @@ class Upsample(Module):
 
     def __init__(
         self,
-        size: Any = None,
-        scale_factor: Any = None,
+        size: Window | None = None,
+        scale_factor: float | tuple[float, ...] | None = None,
         mode: str = "nearest",
         align_corners: bool | None = None,
         recompute_scale_factor: bool | None = None,
@@ -271,7 +274,7 @@ class UpsamplingNearest2d(Upsample):
     [[[[1.0, 1.0, 2.0, 2.0]]]]
     """
 
-    def __init__(self, size: Any = None, scale_factor: Any = None):
+    def __init__(self, size: Window | None = None, scale_factor: float | tuple[float, ...] | None = None):
         super().__init__(size, scale_factor, mode="nearest")
 
 
@@ -283,7 +286,7 @@ class UpsamplingBilinear2d(Upsample):
     [[[[1.0, 1.5, 2.0]]]]
     """
 
-    def __init__(self, size: Any = None, scale_factor: Any = None):
+    def __init__(self, size: Window | None = None, scale_factor: float | tuple[float, ...] | None = None):
         super().__init__(size, scale_factor, mode="bilinear", align_corners=True)
 
 
@@ -352,7 +355,7 @@ class Unfold(Module):
     [[[0.0, 1.0], [1.0, 2.0], [3.0, 4.0], [4.0, 5.0]]]
     """
 
-    def __init__(self, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1):
+    def __init__(self, kernel_size: Window, dilation: Window = 1, padding: Window = 0, stride: Window = 1):
         super().__init__()
         self.kernel_size = kernel_size
         self.dilation = dilation
@@ -374,7 +377,9 @@ class Fold(Module):
     [[[[1.0, 2.0, 1.0], [1.0, 2.0, 1.0]]]]
     """
 
-    def __init__(self, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1):
+    def __init__(
+        self, output_size: Window, kernel_size: Window, dilation: Window = 1, padding: Window = 0, stride: Window = 1
+    ):
         super().__init__()
         self.output_size = output_size
         self.kernel_size = kernel_size
