@@ -1,4 +1,4 @@
-"""The NumPy kernels against the textbook in float64: by layout, dtype and pieces, and at the edges."""
+"""The NumPy kernels against the textbook in float64: by layout, dtype and pieces; and both at the edges."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ from tinygrad_cnn.testing.calls import doubled, outcome, version
 
 def usual(name):
     return version(name, "numpy")
+
+
+@pytest.fixture(params=["textbook", "numpy"])
+def either(request):
+    """Finds a kernel by its name, in each of the two rooms."""
+    return lambda name: version(name, request.param)
 
 
 def law(name, *args):
@@ -76,11 +82,11 @@ def test_conv2d_input_makes_room_as_a_transposed_convolution_may(grad_shape, w_s
     agree(law("conv2d_input", grad, weight, out_shape, *geometry), out)
 
 
-def test_conv2d_carries_infinities_and_nan():
+def test_conv2d_carries_infinities_and_nan(either):
     x = np.array([np.inf, 1.0, -np.inf, 1.0, np.nan]).reshape(1, 1, 1, 5)
-    out = usual("conv2d")(x, np.ones((1, 1, 1, 2)), None, (1, 1), (0, 0), (1, 1), 1)
+    out = either("conv2d")(x, np.ones((1, 1, 1, 2)), None, (1, 1), (0, 0), (1, 1), 1)
     np.testing.assert_array_equal(out.ravel(), [np.inf, -np.inf, -np.inf, np.nan])
-    out = usual("conv2d")(x, np.ones((1, 1, 1, 3)), None, (1, 1), (0, 0), (1, 1), 1)
+    out = either("conv2d")(x, np.ones((1, 1, 1, 3)), None, (1, 1), (0, 0), (1, 1), 1)
     assert np.isnan(out[0, 0, 0, 0])
 
 
@@ -119,9 +125,9 @@ def grad_like(x):
     return normal(x.shape, x.dtype, seed=1)
 
 
-def test_place_puts_infinities_and_nan_at_their_place_only():
+def test_place_puts_infinities_and_nan_at_their_place_only(either):
     grad, choice = np.array([[[[np.inf, np.nan]]]]), np.array([[[[1, 0]]]], np.uint8)
-    out = usual("max_pool2d_place")(grad, choice, (1, 1, 1, 4), (1, 2), (1, 2), (0, 0), (1, 1))
+    out = either("max_pool2d_place")(grad, choice, (1, 1, 1, 4), (1, 2), (1, 2), (0, 0), (1, 1))
     np.testing.assert_array_equal(out.ravel(), [0, np.inf, np.nan, 0])
 
 
@@ -162,20 +168,20 @@ def test_relu(layout, dtype):
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (1,), (3, 0, 2)])
-def test_relu_of_any_shape(shape):
+def test_relu_of_any_shape(shape, either):
     x = np.ones(shape, np.float32)
-    for out in (usual("relu")(x), usual("relu_mask")(x, x)):
+    for out in (either("relu")(x), either("relu_mask")(x, x)):
         assert isinstance(out, np.ndarray)
         agree(x, out, np.float32)
 
 
-def test_relu_of_infinities_and_nan():
+def test_relu_of_infinities_and_nan(either):
     x = np.array([np.inf, -np.inf, np.nan, -0.0, 0.0])
-    np.testing.assert_array_equal(usual("relu")(x), [np.inf, 0, np.nan, 0, 0])
+    np.testing.assert_array_equal(either("relu")(x), [np.inf, 0, np.nan, 0, 0])
     grad = np.array([np.inf, np.nan, -np.inf, 1.0, 1.0])
-    np.testing.assert_array_equal(usual("relu_mask")(grad, np.array([1.0, 1.0, 1.0, 1.0, 0.0])), [*grad[:4], 0])
-    np.testing.assert_array_equal(usual("relu_mask")(grad, np.zeros(5)), np.zeros(5))
-    np.testing.assert_array_equal(usual("relu_mask")(grad, np.full(5, np.nan)), grad)
+    np.testing.assert_array_equal(either("relu_mask")(grad, np.array([1.0, 1.0, 1.0, 1.0, 0.0])), [*grad[:4], 0])
+    np.testing.assert_array_equal(either("relu_mask")(grad, np.zeros(5)), np.zeros(5))
+    np.testing.assert_array_equal(either("relu_mask")(grad, np.full(5, np.nan)), grad)
 
 
 NORMS = [(8, 3), (1, 2, 3), (5, 3, 4), (3, 4, 5, 6), (6, 1, 2, 1), (2, 3, 1, 1), (2, 2, 2, 3, 2)]
@@ -206,23 +212,23 @@ def test_batch_norm_keeps_the_memory_order(layout):
     assert x.strides == out.strides == d_input.strides
 
 
-def test_batch_norm_is_exact_far_from_zero():
+def test_batch_norm_is_exact_far_from_zero(either):
     """A variance by E[x²] - E[x]² would lose all digits here."""
     x = (normal((64, 2, 9, 9)) + 3000).astype(np.float32)
-    out, _, _ = usual("batch_norm")(x, None, None, 0.0)
+    out, _, _ = either("batch_norm")(x, None, None, 0.0)
     exact = x.astype(np.float64)
     expected = (exact - exact.mean((0, 2, 3), keepdims=True)) / exact.std((0, 2, 3), keepdims=True)
     np.testing.assert_allclose(out, expected, atol=1e-3)
 
 
-def test_batch_norm_of_nothing_and_of_infinities():
-    out, mean, invstd = usual("batch_norm")(np.zeros((0, 3, 2, 2), np.float32), None, None, 1e-5)
+def test_batch_norm_of_nothing_and_of_infinities(either):
+    out, mean, invstd = either("batch_norm")(np.zeros((0, 3, 2, 2), np.float32), None, None, 1e-5)
     assert (out.shape, mean.shape, invstd.shape) == ((0, 3, 2, 2), (3,), (3,))
-    d_input, d_weight, d_bias = usual("batch_norm_backward")(out, out, None, mean, invstd)
+    d_input, d_weight, d_bias = either("batch_norm_backward")(out, out, None, mean, invstd)
     assert d_input.shape == (0, 3, 2, 2)
     agree(np.zeros(3), d_weight, np.float32)
     agree(np.zeros(3), d_bias, np.float32)
-    out, _, _ = usual("batch_norm")(np.array([[np.inf, 1.0], [0.0, 3.0]]), None, None, 0.0)
+    out, _, _ = either("batch_norm")(np.array([[np.inf, 1.0], [0.0, 3.0]]), None, None, 0.0)
     np.testing.assert_array_equal(out, [[np.nan, -1], [np.nan, 1]])
 
 
@@ -251,20 +257,20 @@ ROWS = [
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("row", "expected", "logs"), ROWS)
-def test_softmax_at_the_edges(row, expected, logs, dtype):
+def test_softmax_at_the_edges(row, expected, logs, dtype, either):
     row = np.array([row, row], dtype)
     if np.inf in row:  # PyTorch gives NaN for the whole row or for a part of it, as its vector length has it
         expected = logs = [np.nan]
         row = row[:, :1]
-    np.testing.assert_allclose(usual("softmax")(row, 1), [expected] * 2, rtol=1e-6)
-    np.testing.assert_allclose(usual("log_softmax")(row, 1), [logs] * 2, rtol=1e-6)
+    np.testing.assert_allclose(either("softmax")(row, 1), [expected] * 2, rtol=1e-6)
+    np.testing.assert_allclose(either("log_softmax")(row, 1), [logs] * 2, rtol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0, 0)])
 @pytest.mark.parametrize("dim", [0, 1])
-def test_softmax_of_nothing(shape, dim):
+def test_softmax_of_nothing(shape, dim, either):
     x = np.zeros(shape, np.float32)
-    assert usual("softmax")(x, dim).shape == usual("log_softmax")(x, dim).shape == shape
+    assert either("softmax")(x, dim).shape == either("log_softmax")(x, dim).shape == shape
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -280,11 +286,11 @@ def test_cross_entropy(shape, layout, dtype):
     agree(law("cross_entropy_backward", *given), usual("cross_entropy_backward")(*given), dtype)
 
 
-def test_cross_entropy_at_the_edges():
+def test_cross_entropy_at_the_edges(either):
     x, target = np.array([[10000.0, 0.0], [0.0, -10000.0], [-np.inf, -np.inf], [-np.inf, 0.0]]), np.array([1, 1, 0, 1])
-    losses, highest, total = usual("cross_entropy")(x, target)
+    losses, highest, total = either("cross_entropy")(x, target)
     np.testing.assert_array_equal(losses, [10000, 10000, np.nan, 0])
-    d_x = usual("cross_entropy_backward")(np.ones(4), x, highest, total, target)
+    d_x = either("cross_entropy_backward")(np.ones(4), x, highest, total, target)
     np.testing.assert_array_equal(d_x, [[1, -1], [1, -1], [np.nan, np.nan], [0, 0]])
 
 
@@ -368,11 +374,11 @@ def test_long_sums_keep_their_digits(shape, axes, layout):
     np.testing.assert_allclose(found, x.sum(axes, dtype=np.float64), rtol=4e-7)
 
 
-def test_sums_at_places_that_come_often():
+def test_sums_at_places_that_come_often(either):
     values = np.full((200_000, 2), 0.1, np.float32)
-    found = usual("sums_at")(values, np.arange(200_000) % 2, 3)
+    found = either("sums_at")(values, np.arange(200_000) % 2, 3)
     np.testing.assert_allclose(found, [[10_000] * 2, [10_000] * 2, [0, 0]], rtol=1e-7)
-    found = usual("sums_at")(np.array([2**62, 1, 2**62]), np.array([1, 1, 1]), 2)
+    found = either("sums_at")(np.array([2**62, 1, 2**62]), np.array([1, 1, 1]), 2)
     assert found.tolist() == [0, -(2**63) + 1]  # integers stay integers, and wrap around
 
 
