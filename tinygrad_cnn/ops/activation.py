@@ -77,7 +77,17 @@ relu_mask.explain(
 @appears("functional inplace inplace_")
 @op
 def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array:
-    """input held between min_val and max_val; the gradient passes strictly between them."""
+    """input held between min_val and max_val; the gradient passes strictly between them.
+
+    ValueError where min_val > max_val.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([-3.0, -1.0, 0.5, 2.0], requires_grad=True)
+    >>> y = tg.nn.functional.hardtanh(x)
+    >>> y.sum().backward()
+    >>> y.tolist(), x.grad.tolist()
+    ([-1.0, -1.0, 0.5, 1.0], [0.0, 0.0, 1.0, 0.0])
+    """
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val must not be greater than max_val, got {min_val} and {max_val}")
     if input.dtype.kind not in "iuf" or (input.dtype.kind == "u" and min_val < 0):
@@ -97,14 +107,29 @@ hardtanh.explain(
 
 @appears("functional inplace")
 def relu6(input: Array) -> Array:
-    """min(max(input, 0), 6)."""
+    """min(max(input, 0), 6).
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.functional.relu6(tg.tensor([-1.0, 3.0, 9.0])).tolist()
+    [0.0, 3.0, 6.0]
+    """
     return hardtanh(input, 0.0, 6.0)
 
 
 @appears("functional inplace inplace_")
 @op
 def leaky_relu(input: Array, negative_slope: float = 0.01) -> Array:
-    """input where it is positive, else negative_slope · input."""
+    """input where it is positive, else negative_slope · input.
+
+    RuntimeError for integers.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([-2.0, 0.0, 2.0], requires_grad=True)
+    >>> y = tg.nn.functional.leaky_relu(x, 0.5)
+    >>> y.sum().backward()
+    >>> y.tolist(), x.grad.tolist()
+    ([-1.0, 0.0, 2.0], [0.5, 0.5, 1.0])
+    """
     _floats("leaky_relu", input)
     below = input * negative_slope
     if 0 < negative_slope <= 1:
@@ -118,7 +143,18 @@ leaky_relu.explain("The gradient passes where the input was positive; elsewhere 
 
 @appears("function functional")
 def prelu(input: Array, weight: Array) -> Array:
-    """input where it is positive, else weight · input        (N, C, ...), (C,) or (1,) -> (N, C, ...)"""
+    """input where it is positive, else weight · input        (N, C, ...), (C,) or (1,) -> (N, C, ...)
+
+    RuntimeError for another number of weights, and for other dtypes than the input's.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([[-2.0, -2.0], [3.0, -1.0]])
+    >>> slope = tg.tensor([0.5, 0.25], requires_grad=True)
+    >>> y = tg.prelu(x, slope)
+    >>> y.sum().backward()
+    >>> y.tolist(), slope.grad.tolist()
+    ([[-1.0, -0.5], [3.0, -0.25]], [-2.0, -3.0])
+    """
     channels = input.shape[1] if input.ndim > 1 else 1
     n = math.prod(weight.shape)
     if weight.ndim > 1 or n not in (1, channels):
@@ -135,7 +171,12 @@ def prelu(input: Array, weight: Array) -> Array:
 
 @appears("function out functional inplace inplace_")
 def threshold(input: Array, threshold: float, value: float) -> Array:
-    """input where it is greater than threshold, else value, in the dtype of input."""
+    """input where it is greater than threshold, else value, in the dtype of input.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.threshold(tg.tensor([0.5, 1.0, 1.5]), 1.0, -7.0).tolist()
+    [-7.0, -7.0, 1.5]
+    """
     return where(le(input, threshold), number(value, input.dtype), input)
 
 
@@ -145,7 +186,17 @@ def threshold(input: Array, threshold: float, value: float) -> Array:
 @appears("functional inplace inplace_")
 @op
 def elu(input: Array, alpha: float = 1.0) -> Array:
-    """input where it is positive, else alpha · (e^input - 1)."""
+    """input where it is positive, else alpha · (e^input - 1).
+
+    RuntimeError for integers.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([-1000.0, 0.0, 2.0], requires_grad=True)
+    >>> y = tg.nn.functional.elu(x, alpha=0.5)
+    >>> y.sum().backward()
+    >>> y.tolist(), x.grad.tolist()
+    ([-0.5, 0.0, 2.0], [0.0, 0.5, 1.0])
+    """
     _floats("elu", input)
     return np.maximum(input, 0) + alpha * np.expm1(np.minimum(input, 0))
 
@@ -157,7 +208,17 @@ elu.explain("The gradient passes where the input was positive; below, the slope 
 @appears("function functional inplace inplace_")
 @op
 def celu(input: Array, alpha: float = 1.0) -> Array:
-    """input where it is positive, else alpha · (e^(input / alpha) - 1)."""
+    """input where it is positive, else alpha · (e^(input / alpha) - 1).
+
+    Its slope is continuous for every alpha. RuntimeError for integers, and for alpha 0.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([-100.0, 0.0, 2.0], requires_grad=True)
+    >>> y = tg.nn.functional.celu(x, alpha=0.5)
+    >>> y.sum().backward()
+    >>> y.tolist(), x.grad.tolist()
+    ([-0.5, 0.0, 2.0], [0.0, 1.0, 1.0])
+    """
     _floats("celu", input)
     if alpha == 0:
         raise RuntimeError("celu: alpha cannot be 0")
@@ -179,7 +240,14 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 @appears("function functional inplace inplace_")
 @in_float32
 def selu(input: Array) -> Array:
-    """1.0507 · elu(input, 1.67326): keeps mean 0 and variance 1 from layer to layer (Klambauer et al. 2017)."""
+    """1.0507 · elu(input, 1.67326): keeps mean 0 and variance 1 from layer to layer (Klambauer et al. 2017).
+
+    RuntimeError for integers.
+
+    >>> import tinygrad_cnn as tg
+    >>> [round(v, 4) for v in tg.selu(tg.tensor([-100.0, 0.0, 2.0])).tolist()]
+    [-1.7581, 0.0, 2.1014]
+    """
     return mul(elu(input, SELU_ALPHA), SELU_SCALE)
 
 
@@ -208,7 +276,15 @@ sigmoid.explain(
 @appears("functional")
 @op
 def logsigmoid(input: Array) -> Array:
-    """ln sigmoid(input)."""
+    """ln sigmoid(input).
+
+    Finite where the sigmoid itself is 0. RuntimeError for integers.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([-1000.0, 0.0, 1000.0])
+    >>> [round(v, 4) for v in tg.nn.functional.logsigmoid(x).tolist()], tg.sigmoid(x).log().tolist()[0]
+    ([-1000.0, -0.6931, 0.0], -inf)
+    """
     _floats("logsigmoid", input)
     return np.minimum(input, 0) - np.log1p(np.exp(-np.abs(input)))
 
@@ -220,7 +296,17 @@ logsigmoid.explain("The slope is 1 minus the sigmoid.", zero="saturated: the res
 @appears("functional")
 @op
 def softplus(input: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:
-    """ln(1 + e^(beta · input)) / beta; the input itself where beta · input > threshold, as they differ no more."""
+    """ln(1 + e^(beta · input)) / beta; the input itself where beta · input > threshold, as they differ no more.
+
+    RuntimeError for integers.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([-1000.0, 0.0, 1000.0], requires_grad=True)
+    >>> y = tg.nn.functional.softplus(x)
+    >>> y.sum().backward()
+    >>> [round(v, 4) for v in y.tolist()], x.grad.tolist()
+    ([0.0, 0.6931, 1000.0], [0.0, 0.5, 1.0])
+    """
     _floats("softplus", input)
     scaled = input * beta
     smooth = (np.maximum(scaled, 0) + np.log1p(np.exp(-np.abs(scaled)))) / beta
@@ -243,7 +329,17 @@ softplus.explain(
 @appears("functional inplace")
 @op
 def silu(input: Array) -> Array:
-    """input · sigmoid(input)."""
+    """input · sigmoid(input).
+
+    RuntimeError for integers.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([-1000.0, 0.0, 1000.0], requires_grad=True)
+    >>> y = tg.nn.functional.silu(x)
+    >>> y.sum().backward()
+    >>> y.tolist(), x.grad.tolist()
+    ([-0.0, 0.0, 1000.0], [-0.0, 0.5, 1.0])
+    """
     _floats("silu", input)
     return input * sigmoid(input)
 
@@ -260,7 +356,14 @@ silu.explain("The product rule for x · sigmoid(x).", input="g · s · (1 + inpu
 @appears("functional inplace")
 @op
 def mish(input: Array) -> Array:
-    """input · tanh(softplus(input)) (Misra 2019)."""
+    """input · tanh(softplus(input)) (Misra 2019).
+
+    RuntimeError for integers.
+
+    >>> import tinygrad_cnn as tg
+    >>> [round(v, 4) for v in tg.nn.functional.mish(tg.tensor([-1000.0, -1.0, 0.0, 1000.0])).tolist()]
+    [-0.0, -0.3034, 0.0, 1000.0]
+    """
     _floats("mish", input)
     return input * np.tanh(softplus(input))
 
@@ -280,7 +383,15 @@ mish.explain(
 @appears("functional")
 @in_float32
 def glu(input: Array, dim: int = -1) -> Array:
-    """a · sigmoid(b), where a and b are the two halves of input along dim        (..., 2n, ...) -> (..., n, ...)"""
+    """a · sigmoid(b), where a and b are the two halves of input along dim        (..., 2n, ...) -> (..., n, ...)
+
+    RuntimeError where the axis has an odd length.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([[1.0, 2.0, 0.0, 1000.0], [3.0, 4.0, -1000.0, 0.0]])
+    >>> tg.nn.functional.glu(x, dim=1).tolist()
+    [[0.5, 2.0], [0.0, 2.0]]
+    """
     _floats("glu", input)
     if input.ndim == 0:
         raise RuntimeError("glu: a tensor of no axes cannot be halved")
@@ -300,6 +411,15 @@ def gelu(input: Array, approximate: str = "none") -> Array:
     """input · Φ(input), Φ the normal distribution function (Hendrycks and Gimpel 2016).
 
     approximate: "none", or "tanh" for their formula 0.5·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))).
+
+    RuntimeError for integers, and for another word.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([-1000.0, -1.0, 0.0, 1.0])
+    >>> [round(v, 4) for v in tg.nn.functional.gelu(x).tolist()]
+    [-0.0, -0.1587, 0.0, 0.8413]
+    >>> [round(v, 4) for v in tg.nn.functional.gelu(x, approximate="tanh").tolist()]
+    [-0.0, -0.1588, 0.0, 0.8412]
     """
     _floats("gelu", input)
     return input * _normal(input, approximate)
@@ -339,7 +459,17 @@ gelu.explain(
 @appears("functional inplace")
 @op
 def hardsigmoid(input: Array) -> Array:
-    """min(max(input / 6 + 1/2, 0), 1)."""
+    """min(max(input / 6 + 1/2, 0), 1).
+
+    RuntimeError for integers.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([-4.0, 0.0, 1.5, 3.0], requires_grad=True)
+    >>> y = tg.nn.functional.hardsigmoid(x)
+    >>> y.sum().backward()
+    >>> y.tolist(), [round(v, 4) for v in x.grad.tolist()]
+    ([0.0, 0.5, 0.75, 1.0], [0.0, 0.1667, 0.1667, 0.0])
+    """
     _floats("hardsigmoid", input)
     return np.minimum(np.maximum(input + 3, 0), 6) / 6
 
@@ -351,7 +481,14 @@ hardsigmoid.explain("Slope 1/6 between -3 and 3, flat outside.", zero="saturated
 @appears("functional inplace")
 @op
 def hardswish(input: Array) -> Array:
-    """input · hardsigmoid(input) (Howard et al. 2019)."""
+    """input · hardsigmoid(input) (Howard et al. 2019).
+
+    RuntimeError for integers.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.functional.hardswish(tg.tensor([-4.0, -1.5, 0.0, 1.5, 4.0])).tolist()
+    [-0.0, -0.375, 0.0, 1.125, 4.0]
+    """
     _floats("hardswish", input)
     return input * (np.minimum(np.maximum(input + 3, 0), 6) / 6)
 
@@ -363,7 +500,14 @@ hardswish.explain("The slope of its three pieces: 0, x/3 + 1/2, and 1.", zero="t
 @appears("functional")
 @in_float32
 def softshrink(input: Array, lambd: float = 0.5) -> Array:
-    """input brought nearer to 0 by lambd, and 0 where it is nearer already."""
+    """input brought nearer to 0 by lambd, and 0 where it is nearer already.
+
+    RuntimeError for integers, and for a negative lambd.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.functional.softshrink(tg.tensor([-2.0, -0.5, 0.25, 1.0])).tolist()
+    [-1.5, 0.0, 0.0, 0.5]
+    """
     _floats("softshrink", input)
     if lambd < 0:
         raise RuntimeError(f"softshrink: lambd must not be negative, got {lambd}")
@@ -372,7 +516,14 @@ def softshrink(input: Array, lambd: float = 0.5) -> Array:
 
 @appears("function out functional")
 def hardshrink(input: Array, lambd: float = 0.5) -> Array:
-    """input, and 0 where -lambd <= input <= lambd."""
+    """input, and 0 where -lambd <= input <= lambd.
+
+    RuntimeError for integers.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.hardshrink(tg.tensor([-2.0, -0.5, 0.25, 1.0])).tolist()
+    [-2.0, 0.0, 0.0, 1.0]
+    """
     _floats("hardshrink", input)
     return where(le(abs(input), lambd), 0, input)
 
@@ -380,14 +531,27 @@ def hardshrink(input: Array, lambd: float = 0.5) -> Array:
 @appears("functional")
 @in_float32
 def tanhshrink(input: Array) -> Array:
-    """input - tanh(input)."""
+    """input - tanh(input).
+
+    >>> import tinygrad_cnn as tg
+    >>> [round(v, 4) for v in tg.nn.functional.tanhshrink(tg.tensor([-2.0, 0.0, 100.0])).tolist()]
+    [-1.036, 0.0, 99.0]
+    """
     return minus(input, tanh(input))
 
 
 @appears("functional")
 @op
 def softsign(input: Array) -> Array:
-    """input / (1 + |input|)."""
+    """input / (1 + |input|).
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([-3.0, 0.0, 1.0], requires_grad=True)
+    >>> y = tg.nn.functional.softsign(x)
+    >>> y.sum().backward()
+    >>> y.tolist(), x.grad.tolist()
+    ([-0.75, 0.0, 0.5], [0.0625, 1.0, 0.25])
+    """
     input = real(input)
     return input / (np.abs(input) + 1)
 
@@ -403,7 +567,18 @@ softsign.explain("The slope is 1 / (1 + |x|)²: one at zero.", input="g / (1 + a
 
 @appears("functional inplace inplace_")
 def rrelu(input: Array, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False) -> Array:
-    """leaky_relu with a random slope between lower and upper for each element; their mean when not training."""
+    """leaky_relu with a random slope between lower and upper for each element; their mean when not training.
+
+    RuntimeError unless lower <= upper. (Xu et al., 2015.)
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([-6.0, 0.0, 6.0])
+    >>> tg.nn.functional.rrelu(x, 0.25, 0.5).tolist()
+    [-2.25, 0.0, 6.0]
+    >>> y = tg.nn.functional.rrelu(x, 0.25, 0.5, training=True)
+    >>> -3 <= y[0].item() <= -1.5
+    True
+    """
     if not -math.inf < lower <= upper < math.inf:
         raise RuntimeError(f"rrelu: expects lower <= upper, both finite, got {lower} and {upper}")
     slope: Any = (lower + upper) / 2

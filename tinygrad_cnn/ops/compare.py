@@ -33,55 +33,102 @@ def eq(input: Array, other: Array | Number):
 @appears("function out method in_place", aliases="not_equal")
 @pairwise(np.not_equal)
 def ne(input: Array, other: Array | Number):
-    """input != other."""
+    """input != other.
+
+    NaN is unequal to everything, to itself too.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.ne(tg.tensor([1.0, float("nan")]), tg.tensor([1.0, float("nan")])).tolist()
+    [False, True]
+    """
 
 
 @appears("function out method in_place", aliases="less")
 @pairwise(np.less)
 def lt(input: Array, other: Array | Number):
-    """input < other."""
+    """input < other.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.lt(tg.tensor([[1], [2]]), tg.tensor([1, 2])).tolist()
+    [[False, True], [False, False]]
+    """
 
 
 @appears("function out method in_place", aliases="less_equal")
 @pairwise(np.less_equal)
 def le(input: Array, other: Array | Number):
-    """input <= other."""
+    """input <= other.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.le(tg.tensor([1.0, 2.0, float("nan")]), 1.5).tolist()
+    [True, False, False]
+    """
 
 
 @appears("function out method in_place", aliases="greater")
 @pairwise(np.greater)
 def gt(input: Array, other: Array | Number):
-    """input > other."""
+    """input > other.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.gt(tg.tensor([1, 2]), 1.5).tolist()
+    [False, True]
+    """
 
 
 @appears("function out method in_place", aliases="greater_equal")
 @pairwise(np.greater_equal)
 def ge(input: Array, other: Array | Number):
-    """input >= other."""
+    """input >= other.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.ge(tg.tensor([1, 2, 3]), tg.tensor(2)).tolist()
+    [False, True, True]
+    """
 
 
 @appears("function out method in_place")
 @pairwise(np.logical_and)
 def logical_and(input: Array, other: Array):
-    """Both are not zero."""
+    """Both are not zero.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.logical_and(tg.tensor([2, 2, 0]), tg.tensor([1, 0, 0])).tolist()
+    [True, False, False]
+    """
 
 
 @appears("function out method in_place")
 @pairwise(np.logical_or)
 def logical_or(input: Array, other: Array):
-    """One or both are not zero."""
+    """One or both are not zero.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.logical_or(tg.tensor([2, 2, 0]), tg.tensor([1, 0, 0])).tolist()
+    [True, True, False]
+    """
 
 
 @appears("function out method in_place")
 @pairwise(np.logical_xor)
 def logical_xor(input: Array, other: Array):
-    """Just one is not zero."""
+    """Just one is not zero.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.logical_xor(tg.tensor([2, 2, 0]), tg.tensor([1, 0, 0])).tolist()
+    [False, True, False]
+    """
 
 
 @appears("function out method in_place")
 @op
 def logical_not(input: Array) -> Array:
-    """It is zero."""
+    """It is zero.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.logical_not(tg.tensor([0.0, -0.5, float("nan")])).tolist()
+    [True, False, False]
+    """
     return np.logical_not(input)
 
 
@@ -105,37 +152,79 @@ def _shiftable(input: Any, other: Any) -> tuple:
 @appears("function out method")
 @pairwise(np.bitwise_and, _bits, quick=_bits)
 def bitwise_and(input: Array, other: Array | Number):
-    """input & other, bit by bit; for bool: both."""
+    """input & other, bit by bit; for bool: both.
+
+    RuntimeError for floating numbers.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.bitwise_and(tg.tensor([0b1100, -1]), 0b1010).tolist(), (tg.tensor([True, False]) & True).tolist()
+    ([8, 10], [True, False])
+    """
 
 
 @appears("function out method")
 @pairwise(np.bitwise_or, _bits, quick=_bits)
 def bitwise_or(input: Array, other: Array | Number):
-    """input | other, bit by bit; for bool: one or both."""
+    """input | other, bit by bit; for bool: one or both.
+
+    RuntimeError for floating numbers.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.bitwise_or(tg.tensor([0b1100, -1]), 0b1010).tolist(), (tg.tensor([True, False]) | False).tolist()
+    ([14, -1], [True, False])
+    """
 
 
 @appears("function out method")
 @pairwise(np.bitwise_xor, _bits, quick=_bits)
 def bitwise_xor(input: Array, other: Array | Number):
-    """input ^ other, bit by bit; for bool: just one."""
+    """input ^ other, bit by bit; for bool: just one.
+
+    RuntimeError for floating numbers.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.bitwise_xor(tg.tensor([0b1100, 0b1010]), 0b1010).tolist()
+    [6, 0]
+    """
 
 
 @appears("function out")
 @pairwise(np.left_shift, _shiftable, quick=_shiftable)
 def bitwise_left_shift(input: Array, other: Array | Number):
-    """input << other."""
+    """input << other.
+
+    What leaves at the upper end is lost. RuntimeError where the common dtype is no integer.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.bitwise_left_shift(tg.tensor([1, 3, -1]), tg.tensor([4, 1, 1])).tolist()
+    [16, 6, -2]
+    """
 
 
 @appears("function out")
 @pairwise(np.right_shift, _shiftable, quick=_shiftable)
 def bitwise_right_shift(input: Array, other: Array | Number):
-    """input >> other; the sign stays."""
+    """input >> other; the sign stays.
+
+    RuntimeError where the common dtype is no integer.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.bitwise_right_shift(tg.tensor([16, 3, -8]), tg.tensor([4, 1, 1])).tolist()
+    [1, 1, -4]
+    """
 
 
 @appears("function out method")
 @op
 def bitwise_not(input: Array) -> Array:
-    """~input, bit by bit; for bool: not."""
+    """~input, bit by bit; for bool: not.
+
+    RuntimeError for floating numbers.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.bitwise_not(tg.tensor([0, 5])).tolist(), (~tg.tensor([True, False])).tolist()
+    ([-1, -6], [False, True])
+    """
     if input.dtype.kind not in "biu":
         raise RuntimeError(f"bitwise_not: takes integers or bool, got {input.dtype}; convert it with .long()")
     return np.invert(input)
@@ -147,42 +236,72 @@ def bitwise_not(input: Array) -> Array:
 @appears("function method")
 @op
 def isnan(input: Array) -> Array:
-    """It is NaN."""
+    """It is NaN.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.isnan(tg.tensor([1.0, float("nan"), float("inf")])).tolist()
+    [False, True, False]
+    """
     return np.isnan(input)
 
 
 @appears("function method")
 @op
 def isinf(input: Array) -> Array:
-    """It is infinite, of either sign."""
+    """It is infinite, of either sign.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.isinf(tg.tensor([1.0, -float("inf"), float("nan")])).tolist()
+    [False, True, False]
+    """
     return np.isinf(input)
 
 
 @appears("function out method")
 @op
 def isposinf(input: Array) -> Array:
-    """It is +inf."""
+    """It is +inf.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.isposinf(tg.tensor([float("inf"), -float("inf")])).tolist()
+    [True, False]
+    """
     return np.isposinf(input)
 
 
 @appears("function out method")
 @op
 def isneginf(input: Array) -> Array:
-    """It is -inf."""
+    """It is -inf.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.isneginf(tg.tensor([float("inf"), -float("inf")])).tolist()
+    [False, True]
+    """
     return np.isneginf(input)
 
 
 @appears("function method")
 @op
 def isfinite(input: Array) -> Array:
-    """It is neither infinite nor NaN."""
+    """It is neither infinite nor NaN.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.isfinite(tg.tensor([1.0, float("nan"), -float("inf")])).tolist()
+    [True, False, False]
+    """
     return np.isfinite(input)
 
 
 @appears("function out method")
 @op
 def signbit(input: Array) -> Array:
-    """Its sign is minus, also that of -0.0."""
+    """Its sign is minus, also that of -0.0.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.signbit(tg.tensor([-2.0, -0.0, 0.0])).tolist()
+    [True, True, False]
+    """
     return np.signbit(input)
 
 
@@ -202,7 +321,16 @@ for _single in (logical_not, bitwise_not, isnan, isinf, isposinf, isneginf, isfi
 @appears("function method")
 @op
 def isclose(input: Array, other: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:
-    """|input - other| <= atol + rtol · |other|, elementwise; infinities are close to themselves alone."""
+    """|input - other| <= atol + rtol · |other|, elementwise; infinities are close to themselves alone.
+
+    RuntimeError for two dtypes, and for a negative tolerance.
+
+    >>> import tinygrad_cnn as tg
+    >>> nan = float("nan")
+    >>> x, y = tg.tensor([1.0, 1.0, nan]), tg.tensor([1.000001, 1.1, nan])
+    >>> tg.isclose(x, y).tolist(), tg.isclose(x, y, rtol=0.2, equal_nan=True).tolist()
+    ([True, False, False], [True, True, True])
+    """
     if input.dtype != other.dtype:
         raise RuntimeError(
             f"isclose: expected two tensors of one dtype, got {input.dtype} and {other.dtype}; convert one"
@@ -231,7 +359,13 @@ def allclose(input: Array, other: Array, rtol: float = 1e-5, atol: float = 1e-8,
 
 @appears("function method")
 def equal(input: Array, other: Array) -> bool:
-    """Whether both have one shape and the same elements; a Python bool."""
+    """Whether both have one shape and the same elements; a Python bool.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1, 2])
+    >>> tg.equal(x, tg.tensor([1, 2])), tg.equal(x, tg.tensor([1, 3])), tg.equal(x, tg.tensor([[1, 2]]))
+    (True, False, False)
+    """
     return builtins.bool(np.array_equal(as_array(input), as_array(other)))
 
 
@@ -256,7 +390,12 @@ all.grad(input=None)
 @appears("function out method")
 @op
 def any(input: Array, dim: Axis | None = None, keepdim: bool = False) -> Array:
-    """Whether any element along `dim` is not zero."""
+    """Whether any element along `dim` is not zero.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.any(tg.tensor([[0, 1], [0, 0]]), dim=1).tolist(), tg.any(tg.tensor([])).item()
+    ([True, False], False)
+    """
     return np.any(input, axis=_over("any", dim, input.ndim, keepdim), keepdims=keepdim)
 
 

@@ -82,7 +82,14 @@ divide.explain("The numerator gets the gradient over the denominator, the denomi
 @appears("function out method in_place", aliases="negative")
 @op
 def neg(input: Array) -> Array:
-    """-input."""
+    """-input.
+
+    RuntimeError for bool.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.neg(tg.tensor([1, -2, 0])).tolist()
+    [-1, 2, 0]
+    """
     if input.dtype.kind == "b":
         raise RuntimeError("neg: a bool tensor has no negative; use logical_not, or convert it with .float()")
     return np.negative(input)
@@ -107,7 +114,14 @@ def add(input: Array, other: Array | Number, *, alpha: float = 1) -> Array:
 @appears("function out method in_place", aliases="subtract")
 @in_float32
 def sub(input: Array, other: Array | Number, *, alpha: float = 1) -> Array:
-    """input - alpha · other."""
+    """input - alpha · other.
+
+    RuntimeError where an operand is bool, and where shapes do not broadcast.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.sub(tg.tensor([[10.0], [20.0]]), tg.tensor([1.0, 2.0]), alpha=3).tolist()
+    [[7.0, 4.0], [17.0, 14.0]]
+    """
     return minus(input, scaled("sub", input, other, alpha))
 
 
@@ -133,7 +147,12 @@ def scaled(name: str, input: Any, other: Any, alpha: Any) -> Any:
 
 @appears("function")
 def rsub(input: Array, other: Array | Number, *, alpha: float = 1) -> Array:
-    """other - alpha · input."""
+    """other - alpha · input.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.rsub(tg.tensor([1.0, 4.0]), 10).tolist()
+    [9.0, 6.0]
+    """
     return sub(other, input, alpha=alpha)
 
 
@@ -156,7 +175,12 @@ def div(input: Array, other: Array | Number, *, rounding_mode: str | None = None
 
 @appears("function out method in_place")
 def true_divide(input: Array, other: Array | Number) -> Array:
-    """input / other, in floating numbers."""
+    """input / other, in floating numbers.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.true_divide(tg.tensor([1, -3, 0]), tg.tensor([2, 0, 0])).tolist()
+    [0.5, -inf, nan]
+    """
     return divide(input, other)
 
 
@@ -182,7 +206,14 @@ def _truncated(input: Any, other: Any) -> Any:
 @appears("function out method in_place")
 @pairwise(np.floor_divide, _nonzero)
 def floor_divide(input: Array, other: Array | Number):
-    """⌊input / other⌋: rounded towards minus infinity, as `//`."""
+    """⌊input / other⌋: rounded towards minus infinity, as `//`.
+
+    RuntimeError where integers are divided by 0; floating numbers give inf or NaN.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.floor_divide(tg.tensor([-7, 7]), 2).tolist(), tg.floor_divide(tg.tensor([1.0]), 0).tolist()
+    ([-4, 3], [inf])
+    """
 
 
 floor_divide.grad(input=lambda g: nought(g), other=lambda g: nought(g))
@@ -201,7 +232,14 @@ trunc_divide.explain(**STAIRCASE)
 @appears("function out method in_place")
 @pairwise(np.remainder, _nonzero)
 def remainder(input: Array, other: Array | Number):
-    """input - other · ⌊input / other⌋: the sign is that of other, as `%`."""
+    """input - other · ⌊input / other⌋: the sign is that of other, as `%`.
+
+    RuntimeError where integers are divided by 0; floating numbers give NaN.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.remainder(tg.tensor([-7, 7]), 3).tolist(), tg.remainder(tg.tensor([-7, 7]), -3).tolist()
+    ([2, 1], [-1, -2])
+    """
 
 
 remainder.grad(input=lambda g: g, other=lambda g, input, other: -g * floor_divide(input, other))
@@ -211,7 +249,14 @@ remainder.explain("Between two jumps the remainder is input - other · constant.
 @appears("function out method in_place")
 @pairwise(np.fmod, _nonzero)
 def fmod(input: Array, other: Array | Number):
-    """input - other · trunc(input / other): the sign is that of input, as in C."""
+    """input - other · trunc(input / other): the sign is that of input, as in C.
+
+    RuntimeError where integers are divided by 0; floating numbers give NaN.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.fmod(tg.tensor([-7, 7]), 3).tolist(), tg.fmod(tg.tensor([-7, 7]), -3).tolist()
+    ([-1, 1], [-1, 1])
+    """
 
 
 fmod.grad(input=lambda g: g, other=lambda g, input, other: -g * trunc(input / other))
@@ -328,7 +373,15 @@ def _share(g: Any, theirs: Any, tie: Any) -> Any:
 @appears("function out method")
 @pairwise(np.maximum)
 def maximum(input: Array, other: Array):
-    """The greater of the two; NaN if one is NaN. Equal operands share the gradient evenly."""
+    """The greater of the two; NaN if one is NaN. Equal operands share the gradient evenly.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0, 5.0, 2.0], requires_grad=True)
+    >>> y = tg.maximum(x, tg.tensor([3.0, 3.0, 2.0]))
+    >>> y.sum().backward()
+    >>> y.tolist(), x.grad.tolist()
+    ([3.0, 5.0, 2.0], [0.0, 1.0, 0.5])
+    """
 
 
 maximum.grad(
@@ -346,7 +399,15 @@ maximum.explain(
 @appears("function out method")
 @pairwise(np.minimum)
 def minimum(input: Array, other: Array):
-    """The smaller of the two; NaN if one is NaN. Equal operands share the gradient evenly."""
+    """The smaller of the two; NaN if one is NaN. Equal operands share the gradient evenly.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0, 5.0, 2.0], requires_grad=True)
+    >>> y = tg.minimum(x, tg.tensor([3.0, 3.0, 2.0]))
+    >>> y.sum().backward()
+    >>> y.tolist(), x.grad.tolist()
+    ([1.0, 3.0, 2.0], [1.0, 0.0, 0.5])
+    """
 
 
 minimum.grad(
@@ -364,7 +425,15 @@ minimum.explain(
 @appears("function out method")
 @pairwise(np.fmax)
 def fmax(input: Array, other: Array):
-    """The greater of the two; of a number and NaN the number."""
+    """The greater of the two; of a number and NaN the number.
+
+    NaN where both are; of equal operands the first gets the gradient.
+
+    >>> import tinygrad_cnn as tg
+    >>> nan = float("nan")
+    >>> tg.fmax(tg.tensor([1.0, nan, nan]), tg.tensor([2.0, 2.0, nan])).tolist()
+    [2.0, 2.0, nan]
+    """
 
 
 fmax.grad(
@@ -377,7 +446,15 @@ fmax.explain("The one that was taken gets the gradient.", zero="the other one wa
 @appears("function out method")
 @pairwise(np.fmin)
 def fmin(input: Array, other: Array):
-    """The smaller of the two; of a number and NaN the number."""
+    """The smaller of the two; of a number and NaN the number.
+
+    NaN where both are; of equal operands the first gets the gradient.
+
+    >>> import tinygrad_cnn as tg
+    >>> nan = float("nan")
+    >>> tg.fmin(tg.tensor([1.0, nan, nan]), tg.tensor([2.0, 2.0, nan])).tolist()
+    [1.0, 2.0, nan]
+    """
 
 
 fmin.grad(
@@ -438,20 +515,38 @@ clamp.explain(
 
 @appears("method in_place")
 def clamp_min(input: Array, min: Array | Number) -> Array:
-    """max(input, min)"""
+    """max(input, min)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.tensor([-2, 1, 5]).clamp_min(0).tolist()
+    [0, 1, 5]
+    """
     return clamp(input, min)
 
 
 @appears("method in_place")
 def clamp_max(input: Array, max: Array | Number) -> Array:
-    """min(input, max)"""
+    """min(input, max)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.tensor([-2, 1, 5]).clamp_max(3).tolist()
+    [-2, 1, 3]
+    """
     return clamp(input, max=max)
 
 
 @appears("function out method in_place")
 @op(exact=True)
 def nan_to_num(input: Array, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Array:
-    """NaN replaced by `nan`, the infinities by `posinf` and `neginf` (default: the largest finite numbers)."""
+    """NaN replaced by `nan`, the infinities by `posinf` and `neginf` (default: the largest finite numbers).
+
+    What was replaced has a gradient of 0. Integers have nothing to replace.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([float("nan"), float("inf"), -float("inf"), 1.0])
+    >>> tg.nan_to_num(x, nan=-1.0, posinf=9.0, neginf=-9.0).tolist()
+    [-1.0, 9.0, -9.0, 1.0]
+    """
     if input.dtype.kind != "f":
         return input.copy()
     return np.nan_to_num(input, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
@@ -467,7 +562,15 @@ nan_to_num.explain("The gradient passes where the number was kept.", zero="the n
 @appears("function out method")
 @pairwise(np.arctan2, floating)
 def atan2(input: Array, other: Array | Number):
-    """The angle of the point (other, input) to the x axis, in (-π, π]."""
+    """The angle of the point (other, input) to the x axis, in (-π, π].
+
+    The gradient at the origin, where no angle is, is 0.
+
+    >>> import tinygrad_cnn as tg
+    >>> angles = tg.atan2(tg.tensor([1.0, 0.0, -1.0]), tg.tensor([1.0, -1.0, 0.0]))
+    >>> (angles * (180 / 3.141592653589793)).round().tolist()
+    [45.0, 180.0, -90.0]
+    """
 
 
 def _turned(g: Any, coordinate: Any, input: Any, other: Any) -> Any:
@@ -490,7 +593,12 @@ atan2.explain(
 @appears("function out method")
 @pairwise(np.hypot, floating)
 def hypot(input: Array, other: Array | Number):
-    """√(input² + other²), without overflow."""
+    """√(input² + other²), without overflow.
+
+    >>> import tinygrad_cnn as tg
+    >>> [f"{v:.1e}" for v in tg.hypot(tg.tensor([3.0, 3e30]), tg.tensor([4.0, 4e30])).tolist()]
+    ['5.0e+00', '5.0e+30']
+    """
 
 
 hypot.grad(input=lambda g, input, out: g * (input / out), other=lambda g, other, out: g * (other / out))
@@ -500,7 +608,12 @@ hypot.explain("The gradient in the direction of the point.")
 @appears("function out method")
 @pairwise(np.logaddexp, floating)
 def logaddexp(input: Array, other: Array | Number):
-    """ln(e^input + e^other), without overflow."""
+    """ln(e^input + e^other), without overflow.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.logaddexp(tg.tensor([1000.0]), tg.tensor([0.0])).item()
+    1000.0
+    """
 
 
 logaddexp.grad(
@@ -519,7 +632,12 @@ def _xlogy(input: Any, other: Any) -> Any:
 @appears("function out method in_place")
 @pairwise(_xlogy, floating)
 def xlogy(input: Array, other: Array | Number):
-    """input · ln(other), and 0 where input is 0 (unless other is NaN)."""
+    """input · ln(other), and 0 where input is 0 (unless other is NaN).
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.xlogy(tg.tensor([0.0, 2.0, 0.0]), tg.tensor([0.0, 1.0, float("nan")])).tolist()
+    [0.0, 0.0, nan]
+    """
 
 
 def _xlogy_to_input(g: Any, input: Any, other: Any) -> Any:
@@ -538,7 +656,14 @@ xlogy.explain(
 @appears("function out method in_place")
 @op
 def lerp(input: Array, end: Array, weight: Array | Number) -> Array:
-    """input + weight · (end - input): input for weight 0, end for weight 1, exactly."""
+    """input + weight · (end - input): input for weight 0, end for weight 1, exactly.
+
+    RuntimeError for integers.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.lerp(tg.tensor([0.0, 10.0]), tg.tensor([1.0, 20.0]), tg.tensor([0.5, 1.0])).tolist()
+    [0.5, 20.0]
+    """
     for operand in (input, end):
         if operand.dtype.kind != "f":
             raise RuntimeError(f"lerp: input and end must be floating, got {operand.dtype}; convert it with .float()")
@@ -561,14 +686,28 @@ lerp.explain("Start and end get their weights, the weight gets the way between t
 @appears("function out method in_place")
 @in_float32
 def addcmul(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
-    """input + value · tensor1 · tensor2."""
+    """input + value · tensor1 · tensor2.
+
+    RuntimeError where shapes do not broadcast.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.addcmul(tg.ones(2), tg.tensor([1.0, 2.0]), tg.tensor([3.0, 4.0]), value=10).tolist()
+    [31.0, 81.0]
+    """
     return add(input, mul(tensor1, tensor2), alpha=value)
 
 
 @appears("function out method in_place")
 @in_float32
 def addcdiv(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
-    """input + value · tensor1 / tensor2, of floating tensors."""
+    """input + value · tensor1 / tensor2, of floating tensors.
+
+    RuntimeError where shapes do not broadcast, and for integers.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.addcdiv(tg.zeros(2), tg.tensor([1.0, 2.0]), tg.tensor([2.0, 8.0]), value=4).tolist()
+    [2.0, 1.0]
+    """
     if result_type(as_array(tensor1), as_array(tensor2)).kind not in "fc":
         raise RuntimeError("addcdiv: integers are not divided; convert tensor1 or tensor2 with .float()")
     return add(input, divide(tensor1, tensor2), alpha=value)

@@ -40,7 +40,17 @@ nought.explain("A constant has no slope.", zero="it is constant")
 @appears("function out method in_place")
 @op
 def square(input: Array) -> Array:
-    """input²."""
+    """input².
+
+    Integers stay integers; bool becomes int64.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([-3.0, 2.0], requires_grad=True)
+    >>> y = tg.square(x)
+    >>> y.sum().backward()
+    >>> y.tolist(), x.grad.tolist()
+    ([9.0, 4.0], [-6.0, 4.0])
+    """
     return input * input if input.dtype.kind != "b" else input.astype(int64)
 
 
@@ -51,7 +61,14 @@ square.explain("The slope of x² is 2x.", zero="the input is zero there")
 @appears("function out method in_place")
 @op
 def reciprocal(input: Array) -> Array:
-    """1 / input."""
+    """1 / input.
+
+    At 0 it is inf, at -0.0 it is -inf.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.reciprocal(tg.tensor([4, -2, 0])).tolist()
+    [0.25, -0.5, inf]
+    """
     return np.true_divide(1, real(input))
 
 
@@ -80,7 +97,14 @@ sqrt.explain("The slope of √x is 1/(2√x): the smaller the root, the steeper.
 @appears("function out method in_place")
 @op
 def rsqrt(input: Array) -> Array:
-    """1 / √input."""
+    """1 / √input.
+
+    At 0 it is inf, below it is NaN.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.rsqrt(tg.tensor([16.0, 0.25, 0.0])).tolist()
+    [0.25, 2.0, inf]
+    """
     return np.true_divide(1, np.sqrt(real(input)))
 
 
@@ -112,7 +136,12 @@ exp.explain("The exponential is its own slope.", zero="the result is so small th
 @appears("function out method in_place")
 @op
 def exp2(input: Array) -> Array:
-    """2^input."""
+    """2^input.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.exp2(tg.tensor([-1, 0, 10])).round(decimals=3).tolist()
+    [0.5, 1.0, 1024.0]
+    """
     return np.exp2(real(input))
 
 
@@ -123,7 +152,13 @@ exp2.explain("The result is its own slope, but for ln 2.")
 @appears("function out method in_place")
 @op
 def expm1(input: Array) -> Array:
-    """e^input - 1, exact to the last digits for small input."""
+    """e^input - 1, exact to the last digits for small input.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1e-6], dtype=tg.float64)
+    >>> f"{tg.expm1(x).item():.11e}", f"{(tg.exp(x) - 1).item():.11e}"
+    ('1.00000050000e-06', '1.00000049996e-06')
+    """
     return np.expm1(real(input))
 
 
@@ -134,7 +169,16 @@ expm1.explain("The slope is e^x.")
 @appears("function out method in_place")
 @op
 def log(input: Array) -> Array:
-    """ln input."""
+    """ln input.
+
+    At 0 it is -inf, below it is NaN.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0, 0.25], requires_grad=True)
+    >>> tg.log(x).sum().backward()
+    >>> x.grad.tolist(), tg.log(tg.tensor([0, -1])).tolist()
+    ([1.0, 4.0], [-inf, nan])
+    """
     return np.log(real(input))
 
 
@@ -145,7 +189,14 @@ log.explain("The slope of ln x is 1/x: steep near zero.")
 @appears("function out method in_place")
 @op
 def log2(input: Array) -> Array:
-    """The logarithm to base 2."""
+    """The logarithm to base 2.
+
+    At 0 it is -inf, below it is NaN.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.log2(tg.tensor([8.0, 0.5, 0.0])).round().tolist()
+    [3.0, -1.0, -inf]
+    """
     return np.log2(real(input))
 
 
@@ -156,7 +207,14 @@ log2.explain("The slope of ln x, scaled to base 2.")
 @appears("function out method in_place")
 @op
 def log10(input: Array) -> Array:
-    """The logarithm to base 10."""
+    """The logarithm to base 10.
+
+    At 0 it is -inf, below it is NaN.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.log10(tg.tensor([1000, 1, 0])).round().tolist()
+    [3.0, 0.0, -inf]
+    """
     return np.log10(real(input))
 
 
@@ -167,7 +225,15 @@ log10.explain("The slope of ln x, scaled to base 10.")
 @appears("function out method in_place")
 @op
 def log1p(input: Array) -> Array:
-    """ln(1 + input), exact to the last digits for small input."""
+    """ln(1 + input), exact to the last digits for small input.
+
+    At -1 it is -inf, below it is NaN.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1e-10], dtype=tg.float64)
+    >>> f"{tg.log1p(x).item():.8e}", f"{tg.log(1 + x).item():.8e}"
+    ('1.00000000e-10', '1.00000008e-10')
+    """
     return np.log1p(real(input))
 
 
@@ -183,7 +249,12 @@ STAIRCASE = {"words": "A staircase is flat almost everywhere: nothing flows back
 @appears("function out method in_place")
 @op
 def sign(input: Array) -> Array:
-    """-1, 0 or 1; 0 for NaN."""
+    """-1, 0 or 1; 0 for NaN.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.sign(tg.tensor([-2.5, 0.0, 7.0, float("nan")])).tolist()
+    [-1.0, 0.0, 1.0, 0.0]
+    """
     return input.copy() if input.dtype.kind == "b" else np.subtract(input > 0, input < 0, dtype=input.dtype)
 
 
@@ -194,7 +265,15 @@ sign.explain("Flat but for a jump at zero: nothing flows back.", zero="sign is f
 @appears("function out method in_place", aliases="absolute")
 @op
 def abs(input: Array) -> Array:
-    """|input|; the gradient at 0 is 0."""
+    """|input|; the gradient at 0 is 0.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([-2.0, 0.0, 3.0], requires_grad=True)
+    >>> y = tg.abs(x)
+    >>> y.sum().backward()
+    >>> y.tolist(), x.grad.tolist()
+    ([2.0, 0.0, 3.0], [-1.0, 0.0, 1.0])
+    """
     return np.abs(input)
 
 
@@ -208,7 +287,12 @@ abs.explain(
 @appears("function out method in_place")
 @op
 def floor(input: Array) -> Array:
-    """The greatest integer <= input."""
+    """The greatest integer <= input.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.floor(tg.tensor([-1.5, 1.5, 2.0])).tolist()
+    [-2.0, 1.0, 2.0]
+    """
     return np.floor(input) if input.dtype.kind == "f" else input.copy()
 
 
@@ -219,7 +303,12 @@ floor.explain(**STAIRCASE)
 @appears("function out method in_place")
 @op
 def ceil(input: Array) -> Array:
-    """The smallest integer >= input."""
+    """The smallest integer >= input.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.ceil(tg.tensor([-1.5, 1.5, 2.0])).tolist()
+    [-1.0, 2.0, 2.0]
+    """
     return np.ceil(input) if input.dtype.kind == "f" else input.copy()
 
 
@@ -230,7 +319,12 @@ ceil.explain(**STAIRCASE)
 @appears("function out method in_place")
 @op
 def trunc(input: Array) -> Array:
-    """The integer part: rounded towards zero."""
+    """The integer part: rounded towards zero.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.trunc(tg.tensor([-1.5, 1.5, 2.0])).tolist()
+    [-1.0, 1.0, 2.0]
+    """
     return np.trunc(input) if input.dtype.kind == "f" else input.copy()
 
 
@@ -261,7 +355,14 @@ round.explain(**STAIRCASE)
 @appears("function out method in_place")
 @op
 def frac(input: Array) -> Array:
-    """input - trunc(input): the part behind the point, with the sign of input."""
+    """input - trunc(input): the part behind the point, with the sign of input.
+
+    RuntimeError for integers.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.frac(tg.tensor([-1.25, 1.25, 2.0])).tolist()
+    [-0.25, 0.25, 0.0]
+    """
     if input.dtype.kind != "f":
         raise RuntimeError(f"frac: takes floating tensors, got {input.dtype}; an integer has no fraction")
     return input - np.trunc(input)
@@ -277,7 +378,15 @@ frac.explain("What is left of a staircase rises with slope one.")
 @appears("function out method in_place")
 @op
 def sin(input: Array) -> Array:
-    """sin(input)."""
+    """sin(input).
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([0.0], requires_grad=True)
+    >>> y = tg.sin(x)
+    >>> y.backward()
+    >>> y.item(), x.grad.item()
+    (0.0, 1.0)
+    """
     return np.sin(real(input))
 
 
@@ -288,7 +397,13 @@ sin.explain("The slope of the sine is the cosine.")
 @appears("function out method in_place")
 @op
 def cos(input: Array) -> Array:
-    """cos(input)."""
+    """cos(input).
+
+    >>> import tinygrad_cnn as tg
+    >>> import math
+    >>> tg.cos(tg.tensor([0.0, math.pi / 3, math.pi], dtype=tg.float64)).round(decimals=4).tolist()
+    [1.0, 0.5, -1.0]
+    """
     return np.cos(real(input))
 
 
@@ -299,7 +414,15 @@ cos.explain("The slope of the cosine is minus the sine.")
 @appears("function out method in_place")
 @op
 def tan(input: Array) -> Array:
-    """tan(input)."""
+    """tan(input).
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([0.0], requires_grad=True)
+    >>> y = tg.tan(x)
+    >>> y.backward()
+    >>> y.item(), x.grad.item()
+    (0.0, 1.0)
+    """
     return np.tan(real(input))
 
 
@@ -310,7 +433,14 @@ tan.explain("The slope of the tangent is 1 + tan².")
 @appears("function out method in_place", aliases="arcsin")
 @op
 def asin(input: Array) -> Array:
-    """The angle in [-π/2, π/2] whose sine is input."""
+    """The angle in [-π/2, π/2] whose sine is input.
+
+    NaN beyond -1 and 1, where the gradient is infinite.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.asin(tg.tensor([-1.0, 0.0, 0.5], dtype=tg.float64)).round(decimals=4).tolist()
+    [-1.5708, 0.0, 0.5236]
+    """
     return np.arcsin(real(input))
 
 
@@ -321,7 +451,14 @@ asin.explain("The slope of the arc sine is 1/√(1 - x²): endless at -1 and 1."
 @appears("function out method in_place", aliases="arccos")
 @op
 def acos(input: Array) -> Array:
-    """The angle in [0, π] whose cosine is input."""
+    """The angle in [0, π] whose cosine is input.
+
+    NaN beyond -1 and 1, where the gradient is infinite.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.acos(tg.tensor([-1.0, 0.0, 1.0], dtype=tg.float64)).round(decimals=4).tolist()
+    [3.1416, 1.5708, 0.0]
+    """
     return np.arccos(real(input))
 
 
@@ -332,7 +469,12 @@ acos.explain("As the arc sine's, with the other sign.")
 @appears("function out method in_place", aliases="arctan")
 @op
 def atan(input: Array) -> Array:
-    """The angle in (-π/2, π/2) whose tangent is input."""
+    """The angle in (-π/2, π/2) whose tangent is input.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.atan(tg.tensor([0.0, 1.0, -float("inf")], dtype=tg.float64)).round(decimals=4).tolist()
+    [0.0, 0.7854, -1.5708]
+    """
     return np.arctan(real(input))
 
 
@@ -343,7 +485,13 @@ atan.explain("The slope of the arc tangent is 1/(1 + x²).", zero="saturated: th
 @appears("function out method")
 @op
 def sinc(input: Array) -> Array:
-    """sin(π·input) / (π·input), and 1 at 0."""
+    """sin(π·input) / (π·input), and 1 at 0.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([0.0, 0.5, 1.0], dtype=tg.float64)
+    >>> tg.sinc(x).round(decimals=4).tolist()
+    [1.0, 0.6366, 0.0]
+    """
     return np.sinc(real(input))
 
 
@@ -369,7 +517,12 @@ sinc.explain("The quotient rule, with the limit 0 at the origin.", input="g · (
 @appears("function out method in_place")
 @op
 def sinh(input: Array) -> Array:
-    """(e^input - e^-input) / 2."""
+    """(e^input - e^-input) / 2.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.sinh(tg.tensor([-1.0, 0.0, 1.0], dtype=tg.float64)).round(decimals=4).tolist()
+    [-1.1752, 0.0, 1.1752]
+    """
     return np.sinh(real(input))
 
 
@@ -380,7 +533,12 @@ sinh.explain("The slope of sinh is cosh.")
 @appears("function out method in_place")
 @op
 def cosh(input: Array) -> Array:
-    """(e^input + e^-input) / 2."""
+    """(e^input + e^-input) / 2.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.cosh(tg.tensor([-1.0, 0.0, 1.0], dtype=tg.float64)).round(decimals=4).tolist()
+    [1.5431, 1.0, 1.5431]
+    """
     return np.cosh(real(input))
 
 
@@ -391,7 +549,15 @@ cosh.explain("The slope of cosh is sinh.")
 @appears("function out method in_place functional")
 @op
 def tanh(input: Array) -> Array:
-    """sinh(input) / cosh(input)."""
+    """sinh(input) / cosh(input).
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([-1000.0, 0.0, 1000.0], requires_grad=True)
+    >>> y = tg.tanh(x)
+    >>> y.sum().backward()
+    >>> y.tolist(), x.grad.tolist()
+    ([-1.0, 0.0, 1.0], [0.0, 1.0, 0.0])
+    """
     return np.tanh(real(input))
 
 
@@ -405,7 +571,12 @@ tanh.explain(
 @appears("function out method", aliases="arcsinh")
 @op
 def asinh(input: Array) -> Array:
-    """The number whose sinh is input."""
+    """The number whose sinh is input.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.asinh(tg.tensor([-1.0, 0.0, 1e10], dtype=tg.float64)).round(decimals=4).tolist()
+    [-0.8814, 0.0, 23.719]
+    """
     return np.arcsinh(real(input))
 
 
@@ -416,7 +587,12 @@ asinh.explain("The slope is 1/√(1 + x²).")
 @appears("function out method", aliases="arccosh")
 @op
 def acosh(input: Array) -> Array:
-    """The number >= 0 whose cosh is input; NaN below 1."""
+    """The number >= 0 whose cosh is input; NaN below 1.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.acosh(tg.tensor([1.0, 2.0], dtype=tg.float64)).round(decimals=4).tolist()
+    [0.0, 1.317]
+    """
     return np.arccosh(real(input))
 
 
@@ -427,7 +603,14 @@ acosh.explain("The slope is 1/√(x² - 1).")
 @appears("function out method", aliases="arctanh")
 @op
 def atanh(input: Array) -> Array:
-    """The number whose tanh is input; NaN beyond -1 and 1."""
+    """The number whose tanh is input; NaN beyond -1 and 1.
+
+    Infinite at -1 and 1.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.atanh(tg.tensor([0.0, 0.5, -1.0], dtype=tg.float64)).round(decimals=4).tolist()
+    [0.0, 0.5493, -inf]
+    """
     return np.arctanh(real(input))
 
 
@@ -441,7 +624,12 @@ atanh.explain("The slope is 1/(1 - x²).")
 @appears("function out method in_place")
 @op
 def erf(input: Array) -> Array:
-    """2/√π ∫₀^input e^(-t²) dt."""
+    """2/√π ∫₀^input e^(-t²) dt.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.erf(tg.tensor([-1.0, 0.0, 1.0, 10.0], dtype=tg.float64)).round(decimals=4).tolist()
+    [-0.8427, 0.0, 0.8427, 1.0]
+    """
     return kernel.erf(real(input))
 
 
@@ -452,7 +640,13 @@ erf.explain("The slope is the bell curve, 2/√π · e^(-x²).", zero="saturated
 @appears("function out method")
 @op
 def erfc(input: Array) -> Array:
-    """1 - erf(input), exact to the last digits where that is small."""
+    """1 - erf(input), exact to the last digits where that is small.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([0.0, 6.0], dtype=tg.float64)
+    >>> tg.erfc(x)[0].item(), f"{tg.erfc(x)[1].item():.2e}", (1 - tg.erf(x))[1].item()
+    (1.0, '2.15e-17', 0.0)
+    """
     return kernel.erfc(real(input))
 
 
