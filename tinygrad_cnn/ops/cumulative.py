@@ -70,7 +70,15 @@ sum_onwards.explain("An element is in every earlier sum: it gets the sum of thei
 @appears("function out method")
 @op
 def cumprod(input: Array, dim: int, dtype: DType | None = None) -> Array:
-    """out[i] = input[0] · ... · input[i] along dim. The gradient is right where elements are 0."""
+    """out[i] = input[0] · ... · input[i] along dim. The gradient is right where elements are 0.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([2.0, 0.0, 3.0], requires_grad=True)
+    >>> y = tg.cumprod(x, 0)
+    >>> y.sum().backward()
+    >>> y.tolist(), x.grad.tolist()
+    ([2.0, 0.0, 0.0], [1.0, 8.0, 0.0])
+    """
     return _running("cumprod", np.multiply, input, dim, dtype)
 
 
@@ -130,6 +138,14 @@ def cummax(input: Array, dim: int) -> Chosen:
 
 @appears("function out method")
 def cummin(input: Array, dim: int) -> Chosen:
-    """The smallest of elements 0 to i along dim, as (values, indices)."""
+    """The smallest of elements 0 to i along dim, as (values, indices).
+
+    The latest of equal ones; NaN stays once it came.
+
+    >>> import tinygrad_cnn as tg
+    >>> values, indices = tg.cummin(tg.tensor([3, 1, 2, 1]), 0)
+    >>> values.tolist(), indices.tolist()
+    ([3, 1, 1, 1], [0, 1, 1, 3])
+    """
     d = axis("cummin", dim, input.ndim)
     return chosen(input, _latest(input, d, True), d)

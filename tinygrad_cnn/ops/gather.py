@@ -99,7 +99,15 @@ def gather(input: Array, dim: int, index: Array) -> Array:
 
 @appears("function out method")
 def take_along_dim(input: Array, indices: Array, dim: int | None = None) -> Array:
-    """`gather`, where the axes other than dim broadcast; without dim, of all elements in a row. -1 is the last."""
+    """`gather`, where the axes other than dim broadcast; without dim, of all elements in a row. -1 is the last.
+
+    It reads what argsort and argmax found. RuntimeError for an index that is out of bounds.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([[3, 1], [2, 4]])
+    >>> tg.take_along_dim(x, tg.argsort(x, 1), 1).tolist(), tg.take_along_dim(x, tg.tensor([3])).tolist()
+    ([[1, 3], [2, 4]], [4])
+    """
     indices = _ints("take_along_dim", indices)
     if flat := dim is None:
         input, indices, dim = flatten(input), indices.reshape(-1), 0
@@ -210,7 +218,15 @@ def index_select(input: Array, dim: int, index: Array) -> Array:
 @appears("function out method in_place")
 @_numbers_too
 def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: float = 1) -> Array:
-    """input with alpha · source[i] added to slice index[i] of axis dim; repeated slices add up."""
+    """input with alpha · source[i] added to slice index[i] of axis dim; repeated slices add up.
+
+    IndexError for a slice that is not there, RuntimeError where source has another shape or dtype.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.zeros(3, 2)
+    >>> tg.index_add(x, 0, tg.tensor([2, 0, 2]), tg.ones(3, 2), alpha=10).tolist()
+    [[10.0, 10.0], [0.0, 0.0], [20.0, 20.0]]
+    """
     index = _ints("index_add", index, np.int32)
     places = parse(_whole("index_add", input, dim, index), input.shape)
     source = _slices("index_add", input, dim, index, source)
@@ -220,7 +236,14 @@ def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: flo
 @appears("function out method in_place")
 @_numbers_too
 def index_copy(input: Array, dim: int, index: Array, source: Array) -> Array:
-    """input with slice index[i] of axis dim replaced by source[i]."""
+    """input with slice index[i] of axis dim replaced by source[i].
+
+    IndexError for a slice that is not there, RuntimeError where source has another shape or dtype.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.index_copy(tg.zeros(3, 2), 0, tg.tensor([2, 0]), tg.tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
+    [[3.0, 4.0], [0.0, 0.0], [1.0, 2.0]]
+    """
     index = _ints("index_copy", index)
     places = _whole("index_copy", input, dim, index)
     return setitem(input, _slices("index_copy", input, dim, index, source), places)
@@ -242,7 +265,14 @@ def _slices(name: str, input: Any, dim: int, index: np.ndarray, source: Any) -> 
 @appears("function method in_place")
 @_numbers_too
 def index_fill(input: Array, dim: int, index: Array, value: Array | Number) -> Array:
-    """input with the slices of axis dim that `index` names set to one value."""
+    """input with the slices of axis dim that `index` names set to one value.
+
+    Negative numbers count from the end. IndexError for a slice that is not there.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.index_fill(tg.zeros(2, 3), 1, tg.tensor([0, -1]), 7.0).tolist()
+    [[7.0, 0.0, 7.0], [7.0, 0.0, 7.0]]
+    """
     refuse_axes("index_fill", value)
     index = _from_behind(_ints("index_fill", index), input.shape[axis("index_fill", dim, input.ndim)])
     # A slice that is named twice is filled once, and once it asks for the value's gradient.
@@ -256,7 +286,17 @@ def _from_behind(index: np.ndarray, n: int) -> np.ndarray:
 
 @appears("function out method")
 def take(input: Array, index: Array) -> Array:
-    """The elements at these places of the flattened input, in the shape of index."""
+    """The elements at these places of the flattened input, in the shape of index.
+
+    Negative places count from the end. IndexError beyond it.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    >>> y = tg.take(x, tg.tensor([0, -1, -1]))
+    >>> y.sum().backward()
+    >>> y.tolist(), x.grad.tolist()
+    ([1.0, 4.0, 4.0], [[1.0, 0.0], [0.0, 2.0]])
+    """
     array = _ints("take", index)
     n = input.numel() if hasattr(input, "numel") else input.size
     if array.size and not -n <= array.min() <= array.max() < n:

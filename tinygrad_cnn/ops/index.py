@@ -210,7 +210,12 @@ setitem.explain(
 
 @appears("function method")
 def fill(input: Array, value: Array | Number) -> Array:
-    """`value`, a number, in the shape and dtype of input."""
+    """`value`, a number, in the shape and dtype of input.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.fill(tg.tensor([[1, 2]]), 7).tolist()
+    [[7, 7]]
+    """
     refuse_axes("fill", value)
     return setitem(input, value, ...)
 
@@ -234,7 +239,15 @@ def refuse_dtype(name: str, input: Any, source: Any) -> None:
 
 @appears("function method in_place")
 def index_put(input: Array, indices: tuple, values: Array | Number, accumulate: bool = False) -> Array:
-    """input with input[indices] = values; with accumulate, input[indices] += values, where repeated places add up."""
+    """input with input[indices] = values; with accumulate, input[indices] += values, where repeated places add up.
+
+    RuntimeError where values have another dtype than input.
+
+    >>> import tinygrad_cnn as tg
+    >>> places = (tg.tensor([0, 1, 1]), tg.tensor([2, 0, 0]))
+    >>> tg.zeros(2, 3).index_put(places, tg.tensor([1.0, 2.0, 3.0]), accumulate=True).tolist()
+    [[0.0, 0.0, 1.0], [5.0, 0.0, 0.0]]
+    """
     if not isinstance(values, int | float | complex):
         refuse_dtype("index_put", input, values)
     if accumulate:
@@ -264,7 +277,15 @@ def masked_fill(input: Array, mask: Array, value: Array | Number) -> Array:
 
 @appears("function out method")
 def masked_select(input: Array, mask: Array) -> Array:
-    """The elements where the mask is True, as a vector; shapes broadcast."""
+    """The elements where the mask is True, as a vector; shapes broadcast.
+
+    RuntimeError for a mask that is not bool.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([[1.0, -2.0], [3.0, -4.0]])
+    >>> tg.masked_select(x, x > 0).tolist()
+    [1.0, 3.0]
+    """
     _refuse_other_than_bool("masked_select", mask)
     input, mask = broadcast_tensors(input, mask)
     return getitem(input, mask)

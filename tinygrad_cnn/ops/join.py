@@ -102,7 +102,14 @@ def atleast_1d(tensor: Array, /) -> Array: ...
 def atleast_1d(*tensors: Array) -> tuple[Array, ...]: ...
 @appears("function")
 def atleast_1d(*tensors: Array) -> Any:
-    """Each tensor with at least one axis."""
+    """Each tensor with at least one axis.
+
+    Several tensors, or a list of them, give a tuple.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.atleast_1d(tg.tensor(5)).tolist(), tg.atleast_1d(tg.zeros(2, 3)).shape
+    ([5], (2, 3))
+    """
     return _each(tensors, lambda x: reshape(x, (1,)) if x.ndim == 0 else x)
 
 
@@ -112,7 +119,15 @@ def atleast_2d(tensor: Array, /) -> Array: ...
 def atleast_2d(*tensors: Array) -> tuple[Array, ...]: ...
 @appears("function")
 def atleast_2d(*tensors: Array) -> Any:
-    """Each tensor with at least two axes; new ones come in front."""
+    """Each tensor with at least two axes; new ones come in front.
+
+    Several tensors, or a list of them, give a tuple.
+
+    >>> import tinygrad_cnn as tg
+    >>> a, b = tg.atleast_2d(tg.tensor(5), tg.tensor([1, 2]))
+    >>> a.tolist(), b.tolist()
+    ([[5]], [[1, 2]])
+    """
     return _each(tensors, lambda x: reshape(x, (1, *x.shape)[-2:] if x.ndim else (1, 1)) if x.ndim < 2 else x)
 
 
@@ -124,14 +139,30 @@ def _each(tensors: tuple, f: Any) -> Any:
 
 @appears("function out")
 def hstack(tensors: Sequence[Array]) -> Array:
-    """The tensors side by side: along axis 1, vectors along axis 0."""
+    """The tensors side by side: along axis 1, vectors along axis 0.
+
+    RuntimeError where another axis differs in length.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.hstack([tg.tensor([1, 2]), tg.tensor([3])]).tolist()
+    [1, 2, 3]
+    >>> tg.hstack([tg.tensor([[1], [2]]), tg.tensor([[3], [4]])]).tolist()
+    [[1, 3], [2, 4]]
+    """
     tensors = [atleast_1d(x) for x in _sequence("hstack", tensors)]
     return cat(tensors, 0 if tensors[0].ndim == 1 else 1)
 
 
 @appears("function out")
 def vstack(tensors: Sequence[Array]) -> Array:
-    """The tensors on top of each other: along axis 0, vectors as rows."""
+    """The tensors on top of each other: along axis 0, vectors as rows.
+
+    RuntimeError where another axis differs in length.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.vstack([tg.tensor([1, 2]), tg.tensor([[3, 4], [5, 6]])]).tolist()
+    [[1, 2], [3, 4], [5, 6]]
+    """
     return cat([atleast_2d(x) for x in _sequence("vstack", tensors)], 0)
 
 
@@ -195,7 +226,16 @@ def split(tensor: Array, split_size_or_sections: Shape, dim: int = 0) -> tuple[A
 
 @appears("function method")
 def chunk(input: Array, chunks: int, dim: int = 0) -> tuple[Array, ...]:
-    """At most `chunks` parts of one length along axis dim, the last may be shorter. Views."""
+    """At most `chunks` parts of one length along axis dim, the last may be shorter. Views.
+
+    RuntimeError unless chunks is positive.
+
+    >>> import tinygrad_cnn as tg
+    >>> [part.tolist() for part in tg.chunk(tg.arange(7), 3)]
+    [[0, 1, 2], [3, 4, 5], [6]]
+    >>> len(tg.chunk(tg.arange(6), 4))
+    3
+    """
     if whole("chunk", "chunks", chunks) <= 0:
         raise RuntimeError(f"chunk: expects `chunks` to be greater than 0, got {chunks}")
     n = input.shape[axis("chunk", dim, input.ndim)] if input.ndim else 0
@@ -204,7 +244,16 @@ def chunk(input: Array, chunks: int, dim: int = 0) -> tuple[Array, ...]:
 
 @appears("function method")
 def tensor_split(input: Array, indices_or_sections: Shape | Array, dim: int = 0) -> tuple[Array, ...]:
-    """That many parts of lengths that differ by at most 1; or parts that begin at the given places. Views."""
+    """That many parts of lengths that differ by at most 1; or parts that begin at the given places. Views.
+
+    RuntimeError unless their number is positive.
+
+    >>> import tinygrad_cnn as tg
+    >>> [part.tolist() for part in tg.tensor_split(tg.arange(7), 3)]
+    [[0, 1, 2], [3, 4], [5, 6]]
+    >>> [part.tolist() for part in tg.tensor_split(tg.arange(7), (1, 5))]
+    [[0], [1, 2, 3, 4], [5, 6]]
+    """
     n = input.shape[axis("tensor_split", dim, input.ndim)]
     sections: Any = indices_or_sections
     if hasattr(sections, "ndim"):  # a tensor says the same as a number or a list
@@ -277,7 +326,15 @@ def narrow(input: Array, dim: int, start: int, length: int) -> Array:
 
 @appears("function method")
 def select(input: Array, dim: int, index: int) -> Array:
-    """Slice number `index` of axis dim, without that axis. A view."""
+    """Slice number `index` of axis dim, without that axis. A view.
+
+    IndexError for a slice that is not there.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.zeros(2, 3)
+    >>> x.select(1, -1).fill_(5).shape, x.tolist()
+    ((2,), [[0.0, 0.0, 5.0], [0.0, 0.0, 5.0]])
+    """
     if input.ndim == 0:
         raise IndexError("select: a tensor without axes has nothing to select from")
     return getitem(input, (slice(None),) * axis("select", dim, input.ndim) + (whole("select", "index", index),))

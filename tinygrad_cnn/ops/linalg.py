@@ -192,14 +192,28 @@ def _expect(name: str, **operands: tuple[Any, int]) -> None:
 
 @appears("function out method")
 def mm(input: Array, mat2: Array) -> Array:
-    """input @ mat2: (N, K) (K, M) -> (N, M)."""
+    """input @ mat2: (N, K) (K, M) -> (N, M).
+
+    RuntimeError where one is no matrix, where K differs, and where the dtypes do.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.mm(tg.tensor([[1, 2], [3, 4]]), tg.tensor([[1], [10]])).tolist()
+    [[21], [43]]
+    """
     _expect("mm", input=(input, 2), mat2=(mat2, 2))
     return matmul(input, mat2)
 
 
 @appears("function out method")
 def bmm(input: Array, mat2: Array) -> Array:
-    """input[b] @ mat2[b]: (B, N, K) (B, K, M) -> (B, N, M)."""
+    """input[b] @ mat2[b]: (B, N, K) (B, K, M) -> (B, N, M).
+
+    RuntimeError for other numbers of axes, where B or K differs, and where the dtypes do.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.bmm(tg.tensor([[[1, 2]], [[3, 4]]]), tg.tensor([[[1], [10]], [[1], [100]]])).tolist()
+    [[[21]], [[403]]]
+    """
     _expect("bmm", input=(input, 3), mat2=(mat2, 3))
     if input.shape[0] != mat2.shape[0]:
         raise RuntimeError(f"bmm: the batches of {tuple(input.shape)} and {tuple(mat2.shape)} must be equally long")
@@ -208,21 +222,45 @@ def bmm(input: Array, mat2: Array) -> Array:
 
 @appears("function out method")
 def mv(input: Array, vec: Array) -> Array:
-    """input @ vec: (N, K) (K,) -> (N,)."""
+    """input @ vec: (N, K) (K,) -> (N,).
+
+    RuntimeError for other numbers of axes, where K differs, and where the dtypes do.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.mv(tg.tensor([[1, 2], [3, 4]]), tg.tensor([1, 10])).tolist()
+    [21, 43]
+    """
     _expect("mv", input=(input, 2), vec=(vec, 1))
     return matmul(input, vec)
 
 
 @appears("function out method")
 def dot(input: Array, tensor: Array) -> Array:
-    """Σ input · tensor: (K,) (K,) -> ()."""
+    """Σ input · tensor: (K,) (K,) -> ().
+
+    RuntimeError where one is no vector, where the lengths differ, and where the dtypes do.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> y = tg.dot(x, tg.tensor([3.0, 4.0]))
+    >>> y.backward()
+    >>> y.item(), x.grad.tolist()
+    (11.0, [3.0, 4.0])
+    """
     _expect("dot", input=(input, 1), tensor=(tensor, 1))
     return matmul(input, tensor)
 
 
 @appears("function out method")
 def inner(input: Array, other: Array) -> Array:
-    """Σ over the last axis of both: (..., K) (___, K) -> (..., ___)."""
+    """Σ over the last axis of both: (..., K) (___, K) -> (..., ___).
+
+    A number multiplies. RuntimeError where the last axes differ in length.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.inner(tg.tensor([[1, 2], [3, 4]]), tg.tensor([1, 10])).tolist()
+    [21, 43]
+    """
     if not input.ndim or not other.ndim:
         return input * other
     return tensordot(input, other, ((-1,), (-1,)))
@@ -230,7 +268,14 @@ def inner(input: Array, other: Array) -> Array:
 
 @appears("function out method")
 def outer(input: Array, vec2: Array) -> Array:
-    """Each element with each: (N,) (M,) -> (N, M)."""
+    """Each element with each: (N,) (M,) -> (N, M).
+
+    RuntimeError where one is no vector.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.outer(tg.tensor([1, 2]), tg.tensor([3, 4, 5])).tolist()
+    [[3, 4, 5], [6, 8, 10]]
+    """
     _expect("outer", input=(input, 1), vec2=(vec2, 1))
     return unsqueeze(input, 1) * vec2
 
@@ -238,7 +283,15 @@ def outer(input: Array, vec2: Array) -> Array:
 @appears("function out method in_place")
 @in_float32
 def addmm(input: Array, mat1: Array, mat2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
-    """beta · input + alpha · mat1 @ mat2; input broadcasts to (N, M)."""
+    """beta · input + alpha · mat1 @ mat2; input broadcasts to (N, M).
+
+    RuntimeError where shapes or dtypes do not fit.
+
+    >>> import tinygrad_cnn as tg
+    >>> a, b = tg.tensor([[1.0, 2.0], [3.0, 4.0]]), tg.eye(2)
+    >>> tg.addmm(tg.tensor([100.0, 200.0]), a, b, beta=0.5, alpha=10).tolist()
+    [[60.0, 120.0], [80.0, 140.0]]
+    """
     product = mm(mat1, mat2)
     return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
 
@@ -246,7 +299,14 @@ def addmm(input: Array, mat1: Array, mat2: Array, *, beta: float = 1, alpha: flo
 @appears("function out method")
 @in_float32
 def addmv(input: Array, mat: Array, vec: Array, *, beta: float = 1, alpha: float = 1) -> Array:
-    """beta · input + alpha · mat @ vec."""
+    """beta · input + alpha · mat @ vec.
+
+    RuntimeError where shapes or dtypes do not fit.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.addmv(tg.ones(2), tg.tensor([[1.0, 2.0], [3.0, 4.0]]), tg.tensor([1.0, 10.0]), beta=5).tolist()
+    [26.0, 48.0]
+    """
     product = mv(mat, vec)
     return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
 
@@ -254,14 +314,32 @@ def addmv(input: Array, mat: Array, vec: Array, *, beta: float = 1, alpha: float
 @appears("function out method")
 @in_float32
 def baddbmm(input: Array, batch1: Array, batch2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
-    """beta · input + alpha · batch1 @ batch2."""
+    """beta · input + alpha · batch1 @ batch2.
+
+    input broadcasts to (B, N, M). RuntimeError where shapes or dtypes do not fit.
+
+    >>> import tinygrad_cnn as tg
+    >>> a, b = tg.ones(2, 1, 3), tg.ones(2, 3, 1)
+    >>> tg.baddbmm(tg.tensor([[[1.0]], [[2.0]]]), a, b, alpha=10).tolist()
+    [[[31.0]], [[32.0]]]
+    """
     product = bmm(batch1, batch2)
     return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
 
 
 @appears("function method")
 def trace(input: Array) -> Array:
-    """The sum of the main diagonal of a matrix."""
+    """The sum of the main diagonal of a matrix.
+
+    RuntimeError for all but a matrix.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    >>> y = tg.trace(x)
+    >>> y.backward()
+    >>> y.item(), x.grad.tolist()
+    (5.0, [[1.0, 0.0], [0.0, 1.0]])
+    """
     _expect("trace", input=(input, 2))
     return sum(diagonal(input))
 
@@ -295,6 +373,14 @@ def tensordot(a: Array, b: Array, dims: Any = 2) -> Array:
 @appears("function functional")
 @in_float32
 def bilinear(input1: Array, input2: Array, weight: Array, bias: Array | None = None) -> Array:
-    """out[..., o] = Σᵢⱼ input1[..., i] · weight[o, i, j] · input2[..., j] + bias[o]."""
+    """out[..., o] = Σᵢⱼ input1[..., i] · weight[o, i, j] · input2[..., j] + bias[o].
+
+    Shapes: (..., I) (..., J) (O, I, J) (O,) -> (..., O). RuntimeError where they do not fit.
+
+    >>> import tinygrad_cnn as tg
+    >>> x1, x2 = tg.tensor([[1.0, 2.0]]), tg.tensor([[3.0, 4.0]])
+    >>> tg.nn.functional.bilinear(x1, x2, tg.ones(1, 2, 2), tg.tensor([100.0])).tolist()
+    [[121.0]]
+    """
     out = einsum("...i,oij,...j->...o", input1, weight, input2)
     return out if bias is None else out + bias

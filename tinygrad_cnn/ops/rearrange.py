@@ -38,7 +38,14 @@ flip.explain("Turned round again.")
 
 @appears("function method")
 def fliplr(input: Array) -> Array:
-    """Mirrored: axis 1 turned round."""
+    """Mirrored: axis 1 turned round.
+
+    A copy. RuntimeError for fewer than 2 axes.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.fliplr(tg.tensor([[1, 2], [3, 4]])).tolist()
+    [[2, 1], [4, 3]]
+    """
     if input.ndim < 2:
         raise RuntimeError(f"fliplr: expects at least 2 axes, got shape {tuple(input.shape)}; use .flip(0)")
     return flip(input, 1)
@@ -46,7 +53,14 @@ def fliplr(input: Array) -> Array:
 
 @appears("function method")
 def flipud(input: Array) -> Array:
-    """Upside down: axis 0 turned round."""
+    """Upside down: axis 0 turned round.
+
+    A copy. RuntimeError for a number.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.flipud(tg.tensor([[1, 2], [3, 4]])).tolist()
+    [[3, 4], [1, 2]]
+    """
     if input.ndim < 1:
         raise RuntimeError("flipud: expects at least 1 axis, got a number")
     return flip(input, 0)
@@ -126,7 +140,12 @@ repeat.explain("An element gets the sum of its copies' gradients.", input="Σ_{c
 
 @appears("function sizes")
 def tile(input: Array, dims: Shape) -> Array:
-    """`repeat`, where missing repeats in front are 1."""
+    """`repeat`, where missing repeats in front are 1.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.tile(tg.tensor([[1, 2]]), (2,)).tolist(), tg.tile(tg.tensor([1, 2]), (2, 1)).tolist()
+    ([[1, 2, 1, 2]], [[1, 2], [1, 2]])
+    """
     dims = ints("tile", dims)
     return repeat(input, (1,) * (input.ndim - len(dims)) + dims)
 
@@ -166,7 +185,15 @@ def along(input: Any, d: int, places: np.ndarray) -> Any:
 @appears("function")
 @op(exact=True)
 def constant_pad_nd(input: Array, pad: tuple, value: float = 0.0) -> Array:
-    """`pad` with a constant. Padding by a negative number cuts off, so it is its own way back."""
+    """`pad` with a constant. Padding by a negative number cuts off, so it is its own way back.
+
+    pad: (before, after) of the last axis, then of the last but one, and so on.
+    Raises a RuntimeError where a length would be negative.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.constant_pad_nd(tg.tensor([[1, 2]]), (1, -1, 0, 1), 7).tolist()
+    [[7, 1], [7, 7]]
+    """
     widths = _widths(pad, input.ndim)
     shape = tuple(n + a + b for n, (a, b) in zip(input.shape, widths, strict=True))
     if min(shape, default=0) < 0:
@@ -303,7 +330,15 @@ def unfold(input: Array, dimension: int, size: int, step: int) -> Array:
 @appears("function out method in_place")
 @op
 def tril(input: Array, diagonal: int = 0) -> Array:
-    """The lower triangle of each matrix, zeros above; `diagonal` counts upwards from the main one."""
+    """The lower triangle of each matrix, zeros above; `diagonal` counts upwards from the main one.
+
+    RuntimeError for a vector.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.ones(2, 3)
+    >>> tg.tril(x).tolist(), tg.tril(x, 1).tolist()
+    ([[1.0, 0.0, 0.0], [1.0, 1.0, 0.0]], [[1.0, 1.0, 0.0], [1.0, 1.0, 1.0]])
+    """
     _refuse_vector("tril", input)
     return np.tril(input, whole("tril", "diagonal", diagonal))
 
@@ -315,7 +350,15 @@ tril.explain("The same triangle of the gradient.", zero="these elements were lef
 @appears("function out method in_place")
 @op
 def triu(input: Array, diagonal: int = 0) -> Array:
-    """The upper triangle of each matrix, zeros below; `diagonal` counts upwards from the main one."""
+    """The upper triangle of each matrix, zeros below; `diagonal` counts upwards from the main one.
+
+    RuntimeError for a vector.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.ones(2, 3)
+    >>> tg.triu(x).tolist(), tg.triu(x, 1).tolist()
+    ([[1.0, 1.0, 1.0], [0.0, 1.0, 1.0]], [[0.0, 1.0, 1.0], [0.0, 0.0, 1.0]])
+    """
     _refuse_vector("triu", input)
     return np.triu(input, whole("triu", "diagonal", diagonal))
 

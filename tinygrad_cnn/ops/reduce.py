@@ -179,13 +179,26 @@ prod_others.explain(
 
 @appears("function out method")
 def nansum(input: Array, dim: Axis | None = None, keepdim: bool = False, dtype: DType | None = None) -> Array:
-    """The sum along dim, NaN counted as 0."""
+    """The sum along dim, NaN counted as 0.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nansum(tg.tensor([[1.0, float("nan")], [3.0, 4.0]]), dim=1).tolist()
+    [1.0, 7.0]
+    """
     return sum(where(isnan(input), 0, input), dim, keepdim, dtype)
 
 
 @appears("function out method")
 def nanmean(input: Array, dim: Axis | None = None, keepdim: bool = False, dtype: DType | None = None) -> Array:
-    """The mean along dim of what is not NaN."""
+    """The mean along dim of what is not NaN.
+
+    NaN where nothing else is there. RuntimeError for integers.
+
+    >>> import tinygrad_cnn as tg
+    >>> nan = float("nan")
+    >>> tg.nanmean(tg.tensor([[1.0, nan], [3.0, 5.0], [nan, nan]]), dim=1).tolist()
+    [1.0, 4.0, nan]
+    """
     wide = input if dtype is None else cast(input, dtype)
     expect_floating("nanmean", wide)
     return _nanmean(wide, dim, keepdim)
@@ -199,7 +212,12 @@ def _nanmean(input: Any, dim: Any, keepdim: bool) -> Any:
 @appears("function method")
 @op
 def count_nonzero(input: Array, dim: Axis | None = None) -> Array:
-    """How many elements along dim are not zero, int64."""
+    """How many elements along dim are not zero, int64.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.count_nonzero(tg.tensor([[0.0, 2.0], [-1.0, float("nan")]]), dim=1).tolist()
+    [1, 2]
+    """
     return np.asarray(np.count_nonzero(input, axis=reduced("count_nonzero", dim, input.ndim)), int64)
 
 
@@ -247,7 +265,17 @@ amax.explain(
 @appears("function out method")
 @op
 def amin(input: Array, dim: Axis | None = None, keepdim: bool = False) -> Array:
-    """The smallest element along dim; NaN if there is one."""
+    """The smallest element along dim; NaN if there is one.
+
+    Equal ones share the gradient. IndexError for an empty axis.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([[1.0, 3.0], [2.0, 2.0]], requires_grad=True)
+    >>> y = tg.amin(x, dim=1)
+    >>> y.sum().backward()
+    >>> y.tolist(), x.grad.tolist()
+    ([1.0, 2.0], [[1.0, 0.0], [0.5, 0.5]])
+    """
     return np.minimum.reduce(input, axis=_not_empty("amin", input, dim, keepdim), keepdims=keepdim)  # type: ignore[call-overload]
 
 
@@ -271,7 +299,15 @@ def shared(g: Any, input: Any, out: Any, dim: Any, keepdim: bool, unknown: float
 @appears("function out method")
 @op
 def argmax(input: Array, dim: int | None = None, keepdim: bool = False) -> Array:
-    """Where the greatest element along dim stands, the first of equal ones; without dim in the flattened tensor."""
+    """Where the greatest element along dim stands, the first of equal ones; without dim in the flattened tensor.
+
+    NaN counts as the greatest. IndexError where there is no element.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([[1, 7, 7], [9, 0, 2]])
+    >>> tg.argmax(x, dim=1).tolist(), tg.argmax(x).item()
+    ([1, 0], 3)
+    """
     return _where_extreme("argmax", np.argmax, input, dim, keepdim)
 
 
@@ -281,7 +317,15 @@ argmax.grad(input=None)
 @appears("function out method")
 @op
 def argmin(input: Array, dim: int | None = None, keepdim: bool = False) -> Array:
-    """Where the smallest element along dim stands, the first of equal ones; without dim in the flattened tensor."""
+    """Where the smallest element along dim stands, the first of equal ones; without dim in the flattened tensor.
+
+    NaN counts as the smallest. IndexError where there is no element.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([[4, 1, 1], [9, 0, 2]])
+    >>> tg.argmin(x, dim=1).tolist(), tg.argmin(x).item()
+    ([1, 1], 4)
+    """
     return _where_extreme("argmin", np.argmin, input, dim, keepdim)
 
 
@@ -297,7 +341,13 @@ def _where_extreme(name: str, find: Any, input: Any, dim: Any, keepdim: bool) ->
 
 @appears("function out method")
 def aminmax(input: Array, *, dim: int | None = None, keepdim: bool = False) -> MinMax:
-    """The smallest and the greatest element along dim, as (min, max)."""
+    """The smallest and the greatest element along dim, as (min, max).
+
+    >>> import tinygrad_cnn as tg
+    >>> low, high = tg.aminmax(tg.tensor([[4.0, 1.0], [2.0, 9.0]]), dim=0)
+    >>> low.tolist(), high.tolist()
+    ([2.0, 1.0], [4.0, 9.0])
+    """
     return MinMax(amin(input, dim, keepdim), amax(input, dim, keepdim))
 
 
@@ -332,7 +382,17 @@ def min(input: Array, dim: int, keepdim: bool = False) -> Chosen: ...
 def min(input: Array, other: Array) -> Array: ...
 @appears("function out method")  # type: ignore[misc] # `other` may also stand where dim does
 def min(input: Array, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """The smallest element; with dim (values, indices) along it; with a second tensor the smaller of the two."""
+    """The smallest element; with dim (values, indices) along it; with a second tensor the smaller of the two.
+
+    NaN counts as the smallest. Along dim the place that was chosen, the first of equal ones, gets the gradient.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([[2.0, 1.0], [3.0, 3.0]], requires_grad=True)
+    >>> values, indices = tg.min(x, dim=1)
+    >>> values.sum().backward()
+    >>> values.tolist(), indices.tolist(), x.grad.tolist()
+    ([1.0, 3.0], [1, 0], [[0.0, 1.0], [1.0, 0.0]])
+    """
     return _extreme(input, dim, keepdim, other, minimum, amin, argmin)
 
 
@@ -480,7 +540,15 @@ def std(
     *,
     correction: float | None = None,
 ) -> Array:
-    """√var: the standard deviation along dim."""
+    """√var: the standard deviation along dim.
+
+    correction and unbiased as in `var`. Where it is 0, its gradient is 0. RuntimeError for integers.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([[1.0, 2.0, 3.0], [5.0, 5.0, 5.0]])
+    >>> tg.std(x, dim=1).tolist(), tg.std(tg.tensor([1.0, 3.0]), correction=0).item()
+    ([1.0, 0.0], 1.0)
+    """
     return deviation(input, *_freedom("std", dim, unbiased, correction), keepdim)
 
 
@@ -493,7 +561,13 @@ def var_mean(
     *,
     correction: float | None = None,
 ) -> tuple[Array, Array]:
-    """(var, mean) along dim."""
+    """(var, mean) along dim.
+
+    >>> import tinygrad_cnn as tg
+    >>> var, mean = tg.var_mean(tg.tensor([[1.0, 3.0], [2.0, 6.0]]), dim=1)
+    >>> var.tolist(), mean.tolist()
+    ([2.0, 8.0], [2.0, 4.0])
+    """
     dim, correction = _freedom("var_mean", dim, unbiased, correction)
     return variance(input, dim, correction, keepdim), mean(input, dim, keepdim)
 
@@ -507,7 +581,13 @@ def std_mean(
     *,
     correction: float | None = None,
 ) -> tuple[Array, Array]:
-    """(std, mean) along dim."""
+    """(std, mean) along dim.
+
+    >>> import tinygrad_cnn as tg
+    >>> std, mean = tg.std_mean(tg.tensor([[1.0, 3.0], [2.0, 6.0]]), dim=1, correction=0)
+    >>> std.tolist(), mean.tolist()
+    ([1.0, 2.0], [2.0, 4.0])
+    """
     dim, correction = _freedom("std_mean", dim, unbiased, correction)
     return deviation(input, dim, correction, keepdim), mean(input, dim, keepdim)
 

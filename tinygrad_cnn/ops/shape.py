@@ -29,7 +29,13 @@ BIG = 16_384  # numbers; NumPy copies fewer as fast as a kernel
 
 
 class memory_format:
-    """How a tensor lies in memory. Everything here works on any layout, so it is a wish, never a duty."""
+    """How a tensor lies in memory. Everything here works on any layout, so it is a wish, never a duty.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.zeros(1, 3, 2, 2)
+    >>> x.stride(), x.contiguous(memory_format=tg.channels_last).stride()
+    ((12, 4, 2, 1), (12, 1, 6, 3))
+    """
 
     def __init__(self, name: str):
         self.name = name
@@ -217,19 +223,38 @@ for keeps_order in (reshape, view, flatten, unflatten, squeeze, unsqueeze):
 
 @appears("method")
 def view_as(input: Array, other: Array) -> Array:
-    """`input.view(other.shape)`."""
+    """`input.view(other.shape)`.
+
+    RuntimeError where the numbers of elements differ, or the memory cannot be seen so.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.arange(6).view_as(tg.zeros(3, 2)).tolist()
+    [[0, 1], [2, 3], [4, 5]]
+    """
     return view(input, other.shape)
 
 
 @appears("method")
 def reshape_as(input: Array, other: Array) -> Array:
-    """`input.reshape(other.shape)`."""
+    """`input.reshape(other.shape)`.
+
+    RuntimeError where the numbers of elements differ.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.arange(6).reshape_as(tg.zeros(3, 2)).tolist()
+    [[0, 1], [2, 3], [4, 5]]
+    """
     return reshape(input, other.shape)
 
 
 @appears("function method")
 def ravel(input: Array) -> Array:
-    """All elements along one axis; a view where they lie in memory in their order, else a copy."""
+    """All elements along one axis; a view where they lie in memory in their order, else a copy.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.ravel(tg.tensor([[1, 2], [3, 4]]).T).tolist()
+    [1, 3, 2, 4]
+    """
     return reshape(contiguous(input), (-1,))
 
 
@@ -278,19 +303,36 @@ transpose.explain("The two axes change places again.")
 
 @appears("function method in_shape")
 def swapaxes(input: Array, axis0: int, axis1: int) -> Array:
-    """`transpose`, under NumPy's name."""
+    """`transpose`, under NumPy's name.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.swapaxes(tg.zeros(2, 3, 4), 0, 2).shape
+    (4, 3, 2)
+    """
     return transpose(input, axis0, axis1)
 
 
 @appears("function method")
 def swapdims(input: Array, dim0: int, dim1: int) -> Array:
-    """`transpose`."""
+    """`transpose`.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.swapdims(tg.zeros(2, 3, 4), 0, -1).shape
+    (4, 3, 2)
+    """
     return transpose(input, dim0, dim1)
 
 
 @appears("function method in_shape")
 def t(input: Array) -> Array:
-    """The transposed matrix; a vector and a number stay as they are."""
+    """The transposed matrix; a vector and a number stay as they are.
+
+    RuntimeError for more than 2 axes.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.t(tg.tensor([[1, 2, 3], [4, 5, 6]])).tolist(), tg.t(tg.arange(2)).tolist()
+    ([[1, 4], [2, 5], [3, 6]], [0, 1])
+    """
     if input.ndim > 2:
         raise RuntimeError(
             f"t: expects a tensor of at most 2 axes, got shape {tuple(input.shape)}; use .mT or .transpose"
@@ -300,7 +342,14 @@ def t(input: Array) -> Array:
 
 @appears("function")
 def adjoint(input: Array) -> Array:
-    """The last two axes change places: the transposed matrices of a batch; a number has none."""
+    """The last two axes change places: the transposed matrices of a batch; a number has none.
+
+    IndexError for a vector.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.adjoint(tg.zeros(7, 2, 3)).shape
+    (7, 3, 2)
+    """
     return transpose(input, -2, -1) if input.ndim else input
 
 
@@ -348,26 +397,51 @@ def expand(input: Array, size: Shape) -> Array:
 
 @appears("method")
 def expand_as(input: Array, other: Array) -> Array:
-    """`input.expand(other.shape)`."""
+    """`input.expand(other.shape)`.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.tensor([[1], [2]]).expand_as(tg.zeros(2, 3)).tolist()
+    [[1, 1, 1], [2, 2, 2]]
+    """
     return expand(input, tuple(other.shape))
 
 
 @appears("function method")
 def broadcast_to(input: Array, size: Shape) -> Array:
-    """`expand`, under NumPy's name."""
+    """`expand`, under NumPy's name.
+
+    RuntimeError where an axis is neither 1 nor of the wanted length.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.broadcast_to(tg.tensor([1, 2]), (3, 2)).tolist()
+    [[1, 2], [1, 2], [1, 2]]
+    """
     return expand(input, size)
 
 
 @appears("function")
 def broadcast_tensors(*tensors: Array) -> tuple[Array, ...]:
-    """All tensors, expanded to the one shape that they broadcast to."""
+    """All tensors, expanded to the one shape that they broadcast to.
+
+    RuntimeError where they do not broadcast.
+
+    >>> import tinygrad_cnn as tg
+    >>> x, y = tg.broadcast_tensors(tg.tensor([[1], [2]]), tg.tensor([10, 20, 30]))
+    >>> x.tolist(), y.tolist()
+    ([[1, 1, 1], [2, 2, 2]], [[10, 20, 30], [10, 20, 30]])
+    """
     shape = broadcast_shapes(*(tuple(t.shape) for t in tensors))
     return tuple(expand(t, shape) for t in tensors)
 
 
 @appears("function")
 def broadcast_shapes(*shapes: Shape) -> Size:
-    """The shape that these broadcast to; RuntimeError where they do not."""
+    """The shape that these broadcast to; RuntimeError where they do not.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.broadcast_shapes((8, 1, 3), (5, 1), ())
+    (8, 5, 3)
+    """
     try:
         return Size(np.broadcast_shapes(*shapes))
     except ValueError:
@@ -410,6 +484,14 @@ def clone(input: Array, memory_format: memory_format | None = None) -> Array:
     """A copy, in memory of its own; the gradient passes through.
 
     memory_format: `contiguous_format` for rows last in memory, `channels_last`; by default as the input lies.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> y = x.clone()
+    >>> y[0] = 7.0
+    >>> y.sum().backward()
+    >>> x.tolist(), x.grad.tolist()
+    ([1.0, 2.0], [0.0, 1.0])
     """
     if memory_format is contiguous_format:
         return np.array(input, order="C")
@@ -429,7 +511,13 @@ def apart(out: Any, input: Any) -> Any:
 
 @appears("method")
 def contiguous(input: Array, memory_format: memory_format = contiguous_format) -> Array:
-    """The tensor itself where its elements lie in memory in their order, else such a copy."""
+    """The tensor itself where its elements lie in memory in their order, else such a copy.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([[1, 2], [3, 4]])
+    >>> x.contiguous() is x, x.T.contiguous().stride(), x.T.stride()
+    (True, (2, 1), (1, 2))
+    """
     if is_contiguous(input, memory_format):
         return input
     out = clone(input, memory_format)
@@ -440,7 +528,13 @@ def contiguous(input: Array, memory_format: memory_format = contiguous_format) -
 
 @appears("method")
 def is_contiguous(input: Array, memory_format: memory_format = contiguous_format) -> bool:
-    """Whether the elements lie in memory in their order (or channels last)."""
+    """Whether the elements lie in memory in their order (or channels last).
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.zeros(2, 3)
+    >>> x.is_contiguous(), x.T.is_contiguous()
+    (True, False)
+    """
     if memory_format is contiguous_format and isinstance(input, Tensor):
         put_in_order(input)
     a = as_array(input)

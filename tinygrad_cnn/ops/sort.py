@@ -55,13 +55,28 @@ def sort(input: Array, dim: int = -1, descending: bool = False, stable: bool = F
 
 @appears("function out method")
 def msort(input: Array) -> Array:
-    """The values of `sort` along the first axis."""
+    """The values of `sort` along the first axis.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.msort(tg.tensor([[3, 1], [1, 2]])).tolist()
+    [[1, 1], [3, 2]]
+    """
     return sort(input, 0).values
 
 
 @appears("function out method")
 def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Chosen:
-    """The k largest (or smallest) elements along dim, in order, as (values, indices)."""
+    """The k largest (or smallest) elements along dim, in order, as (values, indices).
+
+    RuntimeError where k is larger than the axis.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0, 9.0, 4.0], requires_grad=True)
+    >>> values, indices = tg.topk(x, 2)
+    >>> values.sum().backward()
+    >>> values.tolist(), indices.tolist(), x.grad.tolist()
+    ([9.0, 4.0], [1, 2], [0.0, 1.0, 1.0])
+    """
     d, k = axis("topk", dim, input.ndim), whole("topk", "k", k)
     n = input.shape[d] if input.ndim else 1
     if not 0 <= k <= n:
@@ -72,7 +87,15 @@ def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool
 
 @appears("function out method")
 def kthvalue(input: Array, k: int, dim: int = -1, keepdim: bool = False) -> Chosen:
-    """The k-th smallest element along dim, k counted from 1, as (values, indices)."""
+    """The k-th smallest element along dim, k counted from 1, as (values, indices).
+
+    RuntimeError for a k that is no place of the axis.
+
+    >>> import tinygrad_cnn as tg
+    >>> value, index = tg.kthvalue(tg.tensor([30, 10, 20]), 2)
+    >>> value.item(), index.item()
+    (20, 2)
+    """
     d, k = axis("kthvalue", dim, input.ndim), whole("kthvalue", "k", k)
     n = input.shape[d] if input.ndim else 1
     if not 1 <= k <= n:
@@ -173,7 +196,16 @@ unique.grad(input=None)
 @appears("function method")
 @op(exact=True)
 def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> Array:
-    """How often each integer 0, 1, ... occurs, or the sum of its weights        (n,) -> (max + 1,)"""
+    """How often each integer 0, 1, ... occurs, or the sum of its weights        (n,) -> (max + 1,)
+
+    RuntimeError for negative numbers, and for all but integers.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.bincount(tg.tensor([1, 3, 1])).tolist()
+    [0, 2, 0, 1]
+    >>> tg.bincount(tg.tensor([1, 3, 1]), weights=tg.tensor([0.5, 2.0, 0.25]), minlength=5).tolist()
+    [0.0, 0.75, 0.0, 2.0, 0.0]
+    """
     if input.ndim != 1 or input.dtype.kind not in "iu" or (input.size and input.min() < 0):
         raise RuntimeError(
             f"bincount: input must be a vector of integers, none negative; got shape {input.shape}, {input.dtype}"
@@ -190,7 +222,14 @@ bincount.grad(input=None)
 @appears("function out method")
 @op
 def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0) -> Array:
-    """How many elements fall into each of `bins` equal parts of [min, max]; if both are equal, of the input's range."""
+    """How many elements fall into each of `bins` equal parts of [min, max]; if both are equal, of the input's range.
+
+    The last part includes max; what is outside does not count. RuntimeError for integers.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.histc(tg.tensor([0.0, 0.5, 1.0, 2.0, 5.0]), bins=2, min=0, max=2).tolist()
+    [2.0, 2.0]
+    """
     if input.dtype.kind != "f":
         raise RuntimeError(f"histc: input must be floating, got {input.dtype}; convert it with .float()")
     if min > max:
