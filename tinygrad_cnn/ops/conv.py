@@ -216,6 +216,14 @@ def conv_transpose1d(
     """Σ input[n,c,p]·weight[c,o,i] at [n,o,ps+i], + bias[o]        (N,C,P) (C,O/G,w) (O,) -> (N,O,L)
 
     A conv_transpose2d over pictures of one row; the arguments are the same, with one number each.
+
+    L = (P - 1)·stride - 2·padding + dilation·(w - 1) + output_padding + 1.
+    RuntimeError where shapes or dtypes do not fit.
+
+    >>> import tinygrad_cnn as tg
+    >>> x, weight = tg.tensor([[[1.0, 2.0, 3.0]]]), tg.tensor([[[1.0, 10.0]]])
+    >>> tg.conv_transpose1d(x, weight).tolist(), tg.conv_transpose1d(x, weight, stride=2).tolist()
+    ([[[1.0, 12.0, 23.0, 30.0]]], [[[1.0, 10.0, 2.0, 20.0, 3.0, 30.0]]])
     """
     return _transposed("conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation)
 

@@ -33,7 +33,13 @@ def cosine_similarity(x1: Array, x2: Array, dim: int = 1, eps: float = 1e-8) -> 
 @appears("function functional")
 @in_float32
 def pairwise_distance(x1: Array, x2: Array, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Array:
-    """|x1 - x2 + eps|, the p-norm along the last axis        two shapes that broadcast -> without the last axis"""
+    """|x1 - x2 + eps|, the p-norm along the last axis        two shapes that broadcast -> without the last axis
+
+    >>> import tinygrad_cnn as tg
+    >>> x, y = tg.tensor([[3.0, 4.0], [0.0, -2.0]]), tg.zeros(2)
+    >>> tg.pairwise_distance(x, y, eps=0).tolist(), tg.pairwise_distance(x, y, p=1, eps=0).tolist()
+    ([5.0, 2.0], [7.0, 2.0])
+    """
     return norm(x1 - x2 + eps, p, -1, keepdim)
 
 
@@ -48,7 +54,16 @@ def cosine_embedding_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Array:
-    """mean of 1 - cos where target is 1, max(0, cos - margin) where it is -1        (N,D) (N,D) (N,) -> ()"""
+    """mean of 1 - cos where target is 1, max(0, cos - margin) where it is -1        (N,D) (N,D) (N,) -> ()
+
+    RuntimeError for other shapes.
+
+    >>> import tinygrad_cnn as tg
+    >>> x, y = tg.tensor([[3.0, 4.0], [3.0, 4.0]]), tg.tensor([[4.0, 3.0], [4.0, 3.0]])
+    >>> loss = tg.nn.functional.cosine_embedding_loss(x, y, tg.tensor([1, -1]), reduction="none")
+    >>> [round(v, 4) for v in loss.tolist()]
+    [0.04, 0.96]
+    """
     reduction = reduction_of(reduction, size_average, reduce)
     if input1.shape != input2.shape or target.ndim != input1.ndim - 1 or input1.ndim not in (1, 2):
         raise RuntimeError(
@@ -72,7 +87,16 @@ def margin_ranking_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Array:
-    """mean of max(0, margin - target·(input1 - input2)): input1 should be larger where target is 1, smaller where -1"""
+    """mean of max(0, margin - target·(input1 - input2)): input1 should be larger where target is 1, smaller where -1
+
+    Any shapes that broadcast. RuntimeError for different numbers of axes.
+
+    >>> import tinygrad_cnn as tg
+    >>> x, y = tg.tensor([5.0, 1.0, 1.0]), tg.tensor([1.0, 5.0, 1.5])
+    >>> F = tg.nn.functional
+    >>> F.margin_ranking_loss(x, y, tg.tensor([1, 1, -1]), margin=1.0, reduction="none").tolist()
+    [0.0, 5.0, 0.5]
+    """
     reduction = reduction_of(reduction, size_average, reduce)
     if not input1.ndim == input2.ndim == target.ndim:
         raise RuntimeError(
@@ -100,6 +124,14 @@ def triplet_margin_loss(
 
     Distances are pairwise_distance(..., p, eps). swap: the negative may be compared with the positive instead, if
     that is closer. (Balntas et al., 2016.)
+
+    ValueError unless margin is positive, RuntimeError for different numbers of axes.
+
+    >>> import tinygrad_cnn as tg
+    >>> anchor, near, far = tg.zeros(1, 2), tg.tensor([[3.0, 4.0]]), tg.tensor([[6.0, 8.0]])
+    >>> F = tg.nn.functional
+    >>> F.triplet_margin_loss(anchor, near, far, eps=0).item(), F.triplet_margin_loss(anchor, far, near, eps=0).item()
+    (0.0, 6.0)
     """
     reduction = reduction_of(reduction, size_average, reduce)
     if margin <= 0:

@@ -41,7 +41,16 @@ def dropout(input: Array, p: float = 0.5, training: bool = True) -> Array:
 
 @appears("functional inplace")
 def dropout1d(input: Array, p: float = 0.5, training: bool = True) -> Array:
-    """Dropout of whole channels        (N,C,L) -> (N,C,L), or (C,L) -> (C,L)"""
+    """Dropout of whole channels        (N,C,L) -> (N,C,L), or (C,L) -> (C,L)
+
+    ValueError for p outside 0 to 1, RuntimeError for other inputs.
+
+    >>> import tinygrad_cnn as tg
+    >>> _ = tg.manual_seed(0)
+    >>> out = tg.nn.functional.dropout1d(tg.ones(1, 50, 3), p=0.5)
+    >>> {tuple(channel) for channel in out[0].tolist()} == {(0.0,) * 3, (2.0,) * 3}
+    True
+    """
     if input.ndim not in (2, 3):
         raise RuntimeError(f"dropout1d: expected input (C, L) or (N, C, L), got {input.ndim} axes {tuple(input.shape)}")
     return _drop_channels("dropout1d", input, p, training, input.ndim - 1)
@@ -52,6 +61,14 @@ def dropout2d(input: Array, p: float = 0.5, training: bool = True) -> Array:
     """Dropout of whole channels        (N,C,H,W) -> (N,C,H,W)
 
     An input of three axes is taken for (N,C,L), with a warning, as in PyTorch.
+
+    ValueError for p outside 0 to 1.
+
+    >>> import tinygrad_cnn as tg
+    >>> _ = tg.manual_seed(0)
+    >>> out = tg.nn.functional.dropout2d(tg.ones(1, 50, 1, 3), p=0.75)
+    >>> {tuple(channel) for channel in out[0, :, 0].tolist()} == {(0.0,) * 3, (4.0,) * 3}
+    True
     """
     if input.ndim not in (3, 4):
         warnings.warn(
@@ -70,7 +87,16 @@ def dropout2d(input: Array, p: float = 0.5, training: bool = True) -> Array:
 
 @appears("functional inplace")
 def dropout3d(input: Array, p: float = 0.5, training: bool = True) -> Array:
-    """Dropout of whole channels        (N,C,D,H,W) -> (N,C,D,H,W)"""
+    """Dropout of whole channels        (N,C,D,H,W) -> (N,C,D,H,W)
+
+    ValueError for p outside 0 to 1.
+
+    >>> import tinygrad_cnn as tg
+    >>> _ = tg.manual_seed(0)
+    >>> out = tg.nn.functional.dropout3d(tg.ones(1, 50, 1, 1, 3), p=0.5)
+    >>> {tuple(channel) for channel in out[0, :, 0, 0].tolist()} == {(0.0,) * 3, (2.0,) * 3}
+    True
+    """
     return _drop_channels("dropout3d", input, p, training, 2)
 
 
@@ -79,13 +105,30 @@ def alpha_dropout(input: Array, p: float = 0.5, training: bool = False) -> Array
     """Dropout for SELU networks, which keeps mean 0 and variance 1        any shape -> the same
 
     Dropped elements become SELU's lower limit, then all is scaled and shifted. (Klambauer et al., 2017.)
+
+    ValueError for p outside 0 to 1.
+
+    >>> import tinygrad_cnn as tg
+    >>> _ = tg.manual_seed(0)
+    >>> out = tg.nn.functional.alpha_dropout(tg.zeros(10_000), p=0.5, training=True)
+    >>> len(set(out.tolist())), abs(out.mean().item()) < 0.05
+    (2, True)
     """
     return _drop_to_floor("alpha_dropout", input, p, training, input.shape)
 
 
 @appears("function functional inplace")
 def feature_alpha_dropout(input: Array, p: float = 0.5, training: bool = False) -> Array:
-    """alpha_dropout of whole channels        (N,C,...) -> (N,C,...)"""
+    """alpha_dropout of whole channels        (N,C,...) -> (N,C,...)
+
+    ValueError for p outside 0 to 1.
+
+    >>> import tinygrad_cnn as tg
+    >>> _ = tg.manual_seed(0)
+    >>> out = tg.nn.functional.feature_alpha_dropout(tg.zeros(1, 50, 3), p=0.5, training=True)
+    >>> len({tuple(channel) for channel in out[0].tolist()})
+    2
+    """
     return _drop_to_floor("feature_alpha_dropout", input, p, training, _per_channel(input.shape, 2))
 
 

@@ -291,6 +291,10 @@ def rms_norm(input: Array, normalized_shape: Shape, weight: Array | None = None,
     """input / √(mean of input² + eps) · weight        (..., *normalized_shape) -> the same
 
     layer_norm without the mean. eps: the dtype's own if None. (Zhang and Sennrich, 2019.)
+
+    >>> import tinygrad_cnn as tg
+    >>> [round(v, 4) for v in tg.nn.functional.rms_norm(tg.tensor([1.0, 2.0, 2.0]), (3,)).tolist()]
+    [0.5774, 1.1547, 1.1547]
     """
     dims = _last_axes("rms_norm", input, normalized_shape, weight=weight)
     eps = float(np.finfo(input.dtype).eps) if eps is None else eps
@@ -327,6 +331,14 @@ def group_norm(
     """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) -> (N,C,...)
 
     mean and var over each of num_groups groups of channels, with all their pixels. (Wu and He, 2018.)
+
+    RuntimeError where num_groups does not divide C, ValueError where a group is one number.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([[[1.0], [3.0], [10.0], [30.0]]])
+    >>> out = tg.nn.functional.group_norm(x, 2, weight=tg.tensor([1.0, 1.0, 1.0, 5.0]))
+    >>> [round(v, 3) for v in out.flatten().tolist()]
+    [-1.0, 1.0, -1.0, 5.0]
     """
     _check_channels("group_norm", input, weight=weight, bias=bias)
     N, C, *pixels = input.shape
@@ -356,6 +368,13 @@ def instance_norm(
 
     mean and var over the pixels of each channel of each example; without use_input_stats, the running ones.
     running_mean and running_var move towards the mean over the batch. (Ulyanov et al., 2016.)
+
+    ValueError where a channel is one pixel.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([[[1.0, 3.0], [10.0, 30.0]]])
+    >>> [round(v, 3) for v in tg.nn.functional.instance_norm(x).flatten().tolist()]
+    [-1.0, 1.0, -1.0, 1.0]
     """
     _check_channels(
         "instance_norm", input, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var
@@ -404,6 +423,14 @@ def local_response_norm(input: Array, size: int, alpha: float = 1e-4, beta: floa
     """input / (k + alpha · mean of input² over `size` channels around)^beta        (N,C,...) -> (N,C,...)
 
     Channels beyond the first and the last count as 0. (Krizhevsky, Sutskever and Hinton, 2012.)
+
+    ValueError for fewer than three axes.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([[[1.0], [2.0], [3.0]]])
+    >>> out = tg.nn.functional.local_response_norm(x, size=1, alpha=1.0, beta=1.0)
+    >>> [round(v, 4) for v in out.flatten().tolist()]
+    [0.5, 0.4, 0.3]
     """
     if input.ndim < 3:
         raise ValueError(f"local_response_norm: expected input (N, C, L, ...), got shape {tuple(input.shape)}")

@@ -63,6 +63,14 @@ def fold(
     """Σ input[n, (c,i,j), (p,q)] at [n,c,ps+i,qs+j]        (N, C·h·w, P·Q) -> (N,C,H,W)
 
     Windows that overlap add up: it is the adjoint of unfold. output_size: (H, W).
+
+    RuntimeError where the columns are not those of this picture.
+
+    >>> import tinygrad_cnn as tg
+    >>> F = tg.nn.functional
+    >>> columns = F.unfold(tg.ones(1, 1, 2, 3), 2)
+    >>> F.fold(columns, (2, 3), 2).tolist()
+    [[[[1.0, 2.0, 1.0], [1.0, 2.0, 1.0]]]]
     """
     _refuse_ints("fold", input)
     H, W = numbers("fold", "output_size", output_size, 2, least=1)

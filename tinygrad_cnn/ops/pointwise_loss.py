@@ -91,6 +91,15 @@ def l1_loss(
     """mean of |input - target|        any shape twice -> ()
 
     weight: a factor for each element; the mean is then the weighted one.
+
+    The gradient is 0 where both are equal. Other shapes are broadcast, with a warning.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0, 2.0, 5.0], requires_grad=True)
+    >>> loss = tg.nn.functional.l1_loss(x, tg.tensor([3.0, 2.0, 1.0]), reduction="sum")
+    >>> loss.backward()
+    >>> loss.item(), x.grad.tolist()
+    (6.0, [-1.0, 0.0, 1.0])
     """
     reduction = reduction_of(reduction, size_average, reduce)
     _compare("l1_loss", input, target)
@@ -108,6 +117,15 @@ def huber_loss(
     """mean of e²/2 where |e| < delta, else delta·(|e| - delta/2), with e = input - target        any shape twice -> ()
 
     Quadratic near 0, linear far away. weight: a factor for each element. (Huber, 1964.)
+
+    RuntimeError unless delta is positive. Other shapes are broadcast, with a warning.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([0.5, 10.0], requires_grad=True)
+    >>> loss = tg.nn.functional.huber_loss(x, tg.zeros(2), reduction="none", delta=2.0)
+    >>> loss.sum().backward()
+    >>> loss.tolist(), x.grad.tolist()
+    ([0.125, 18.0], [0.5, 2.0])
     """
     reduction = reduction_of(reduction)
     _compare("huber_loss", input, target)
@@ -137,6 +155,15 @@ def smooth_l1_loss(
     """mean of e²/(2·beta) where |e| < beta, else |e| - beta/2, with e = input - target        any shape twice -> ()
 
     huber_loss / beta; with beta = 0 it is l1_loss. (Girshick, Fast R-CNN, 2015.)
+
+    RuntimeError for a negative beta. Other shapes are broadcast, with a warning.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([0.5, 10.0], requires_grad=True)
+    >>> loss = tg.nn.functional.smooth_l1_loss(x, tg.zeros(2), reduction="none", beta=2.0)
+    >>> loss.sum().backward()
+    >>> loss.tolist(), x.grad.tolist()
+    ([0.0625, 9.0], [0.25, 1.0])
     """
     reduction = reduction_of(reduction, size_average, reduce)
     input, target = _compare("smooth_l1_loss", input, target)
@@ -262,6 +289,16 @@ def binary_cross_entropy_with_logits(
 
     input: logits of any size. weight: a factor, broadcast. pos_weight: a factor for the first term, broadcast.
     The loss has the dtype of target, which must be floating.
+
+    ValueError for two shapes, RuntimeError for integers.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([0.0, 1000.0, -1000.0], requires_grad=True)
+    >>> F = tg.nn.functional
+    >>> loss = F.binary_cross_entropy_with_logits(x, tg.tensor([1.0, 1.0, 1.0]), reduction="none")
+    >>> loss.sum().backward()
+    >>> [round(v, 4) for v in loss.tolist()], x.grad.tolist()
+    ([0.6931, 0.0, 1000.0], [-0.5, 0.0, -1.0])
     """
     reduction = reduction_of(reduction, size_average, reduce)
     _same_shape("binary_cross_entropy_with_logits", input, target)
@@ -331,6 +368,14 @@ def kl_div(
 
     input: log-probabilities; target: probabilities, or their logarithms with log_target.
     reduction: "batchmean", the sum divided by N, is the divergence of the definition; "mean" divides by all elements.
+
+    RuntimeError for integers.
+
+    >>> import tinygrad_cnn as tg
+    >>> p, q = tg.tensor([[0.5, 0.5]]), tg.tensor([[0.25, 0.75]])
+    >>> F = tg.nn.functional
+    >>> round(F.kl_div(q.log(), p, reduction="batchmean").item(), 4), F.kl_div(p.log(), p, reduction="sum").item()
+    (0.1438, 0.0)
     """
     by_batch = reduction == "batchmean"
     reduction = reduction_of("sum" if by_batch else reduction, size_average, reduce)
@@ -363,6 +408,13 @@ def poisson_nll_loss(
 
     input: the logarithm of the expected count, or that count itself with log_input=False (eps keeps its logarithm
     finite). full: add Stirling's approximation of log(target!), where target > 1.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([0.0, 1.0], requires_grad=True)
+    >>> loss = tg.nn.functional.poisson_nll_loss(x, tg.tensor([1.0, 3.0]), reduction="none")
+    >>> loss.sum().backward()
+    >>> [round(v, 4) for v in loss.tolist()], [round(v, 4) for v in x.grad.tolist()]
+    ([1.0, -0.2817], [0.0, -0.2817])
     """
     reduction = reduction_of(reduction, size_average, reduce)
     losses = exp(input) - target * input if log_input else input - target * log(input + eps)
@@ -382,6 +434,14 @@ def gaussian_nll_loss(
 
     var: the variance, a number or a Tensor of the shape of input, or with the last axis of length 1 or missing.
     It counts as eps where it is smaller. full: add the constant log(2π)/2. (Nix and Weigend, 1994.)
+
+    ValueError where a variance is negative or has another shape.
+
+    >>> import tinygrad_cnn as tg
+    >>> x, y = tg.tensor([1.0, 3.0]), tg.tensor([1.0, 1.0])
+    >>> F = tg.nn.functional
+    >>> F.gaussian_nll_loss(x, y, var=tg.ones(2), reduction="none").tolist(), F.gaussian_nll_loss(x, y, 1.0).item()
+    ([0.0, 2.0], 1.0)
     """
     reduction = reduction_of(reduction)
     values = np.asarray(as_array(var))
@@ -409,7 +469,16 @@ def gaussian_nll_loss(
 def soft_margin_loss(
     input: Array, target: Array, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Array:
-    """mean of log(1 + e^(-target·input)), target -1 or 1        any shape twice -> ()"""
+    """mean of log(1 + e^(-target·input)), target -1 or 1        any shape twice -> ()
+
+    RuntimeError where target does not broadcast to the shape of input.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([0.0, 100.0, 100.0])
+    >>> loss = tg.nn.functional.soft_margin_loss(x, tg.tensor([1, 1, -1]), reduction="none")
+    >>> [round(v, 4) for v in loss.tolist()]
+    [0.6931, 0.0, 100.0]
+    """
     reduction = reduction_of(reduction, size_average, reduce)
     target = _like("soft_margin_loss", target, input)
     if tuple(broadcast_shapes(tuple(input.shape), tuple(target.shape))) != tuple(input.shape):
@@ -432,6 +501,11 @@ def hinge_embedding_loss(
     """mean of input where target is 1, max(0, margin - input) where it is -1        any shape twice -> ()
 
     For input that measures how different a pair is: small for equal pairs, at least margin for the others.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([0.5, 0.25, 3.0])
+    >>> tg.nn.functional.hinge_embedding_loss(x, tg.tensor([1, -1, -1]), reduction="none").tolist()
+    [0.5, 0.75, 0.0]
     """
     reduction = reduction_of(reduction, size_average, reduce)
     losses = where(target != 1, clamp(margin - input, 0), 0.0) + where(target != -1, input, 0.0)
@@ -451,6 +525,15 @@ def multilabel_soft_margin_loss(
     """binary_cross_entropy_with_logits, its mean over the classes C        (N,C) (N,C) -> ()
 
     weight: (C,) a factor for each class.
+
+    RuntimeError for a target of bool.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([[0.0, 100.0], [0.0, -100.0]])
+    >>> F = tg.nn.functional
+    >>> loss = F.multilabel_soft_margin_loss(x, tg.tensor([[1, 1], [0, 1]]), reduction="none")
+    >>> [round(v, 4) for v in loss.tolist()]
+    [0.3466, 50.3466]
     """
     reduction = reduction_of(reduction, size_average, reduce)
     if not hasattr(target, "dtype") or target.dtype.kind == "b":

@@ -223,6 +223,13 @@ def max_pool1d(
     """max of input[n,c,ps+i] over i        (N,C,L) -> (N,C,P)
 
     A max_pool2d over pictures of one row; the arguments are the same, with one number each.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([[[1.0, 5.0, 2.0, 2.0, 9.0]]], requires_grad=True)
+    >>> out, indices = tg.nn.functional.max_pool1d(x, 2, return_indices=True)
+    >>> out.sum().backward()
+    >>> out.tolist(), indices.tolist(), x.grad.tolist()
+    ([[[5.0, 2.0]]], [[[1, 2]]], [[[0.0, 1.0, 1.0, 0.0, 0.0]]])
     """
     batched("max_pool1d", input, 1)
     geometry, _ = _geometry("max_pool1d", input.shape, kernel_size, stride, padding, dilation, ceil_mode)
@@ -243,6 +250,11 @@ def avg_pool1d(
     """mean of input[n,c,ps+i] over i        (N,C,L) -> (N,C,P)
 
     An avg_pool2d over pictures of one row; the arguments are the same, with one number each.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([[[1.0, 5.0, 2.0, 4.0]]])
+    >>> tg.avg_pool1d(x, 2).tolist(), tg.avg_pool1d(x, 3, stride=1, padding=1).shape
+    ([[[3.0, 3.0]]], (1, 1, 4))
     """
     batched("avg_pool1d", input, 1)
     (window, steps, pads, _), _ = _geometry("avg_pool1d", input.shape, kernel_size, stride, padding, 1, ceil_mode)
@@ -258,6 +270,11 @@ def lp_pool2d(
     """(Σ input[n,c,ps+i,qs+j]^norm_type)^(1/norm_type) over i and j        (N,C,H,W) -> (N,C,P,Q)
 
     The gradient is 0 where all of a window is 0.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([[[[3.0, 0.0], [0.0, 4.0]]]])
+    >>> tg.nn.functional.lp_pool2d(x, 2, 2).tolist(), tg.nn.functional.lp_pool2d(x, 1, 2).tolist()
+    ([[[[5.0]]]], [[[[7.0]]]])
     """
     h, w = numbers("lp_pool2d", "kernel_size", kernel_size, 2, least=1)
     return _root(avg_pool2d(input**norm_type, (h, w), stride, 0, ceil_mode) * (h * w), norm_type)
@@ -268,7 +285,14 @@ def lp_pool2d(
 def lp_pool1d(
     input: Array, norm_type: float, kernel_size: Window, stride: Window | None = None, ceil_mode: bool = False
 ) -> Array:
-    """(Σ input[n,c,ps+i]^norm_type)^(1/norm_type) over i        (N,C,L) -> (N,C,P)"""
+    """(Σ input[n,c,ps+i]^norm_type)^(1/norm_type) over i        (N,C,L) -> (N,C,P)
+
+    The gradient is 0 where all of a window is 0.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.functional.lp_pool1d(tg.tensor([[[3.0, 4.0, 0.0, 0.0]]]), 2, 2).tolist()
+    [[[5.0, 0.0]]]
+    """
     (w,) = numbers("lp_pool1d", "kernel_size", kernel_size, 1, least=1)
     return _root(avg_pool1d(input**norm_type, w, stride, 0, ceil_mode) * w, norm_type)
 
@@ -313,6 +337,12 @@ def adaptive_max_pool2d(input: Array, output_size: Any, return_indices: bool = F
     """max over P·Q windows that cover the picture        (N,C,H,W) -> (N,C,P,Q)
 
     The windows are those of adaptive_avg_pool2d; return_indices as in max_pool2d.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.arange(6.0).reshape(1, 2, 3)
+    >>> out, indices = tg.nn.functional.adaptive_max_pool2d(x, (1, 2), return_indices=True)
+    >>> out.tolist(), indices.tolist()
+    ([[[4.0, 5.0]]], [[[4, 5]]])
     """
     batched("adaptive_max_pool2d", input, 2)
     (P, Q), even = _adaptive_geometry("adaptive_max_pool2d", input.shape, output_size)
@@ -331,7 +361,14 @@ def adaptive_max_pool2d(input: Array, output_size: Any, return_indices: bool = F
 
 @appears("function functional")
 def adaptive_avg_pool1d(input: Array, output_size: Any) -> Array:
-    """mean over P windows that cover the row        (N,C,L) -> (N,C,P)"""
+    """mean over P windows that cover the row        (N,C,L) -> (N,C,P)
+
+    Window p has the places from ⌊pL/P⌋ to ⌈(p+1)L/P⌉.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.adaptive_avg_pool1d(tg.tensor([[[0.0, 1.0, 2.0, 7.0, 9.0]]]), 2).tolist()
+    [[[1.0, 6.0]]]
+    """
     batched("adaptive_avg_pool1d", input, 1)
     (P,) = numbers("adaptive_avg_pool1d", "output_size", output_size, 1, least=0)
     return squeeze(adaptive_avg_pool2d(unsqueeze(input, -2), (1, P)), -2)
@@ -339,7 +376,14 @@ def adaptive_avg_pool1d(input: Array, output_size: Any) -> Array:
 
 @appears("function functional", flags=INDICES)
 def adaptive_max_pool1d(input: Array, output_size: Any, return_indices: bool = False) -> Array:
-    """max over P windows that cover the row        (N,C,L) -> (N,C,P)"""
+    """max over P windows that cover the row        (N,C,L) -> (N,C,P)
+
+    The windows are those of adaptive_avg_pool1d; return_indices: also where the maxima were.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.functional.adaptive_max_pool1d(tg.tensor([[[0.0, 7.0, 2.0, 6.0, 8.0]]]), 2).tolist()
+    [[[7.0, 8.0]]]
+    """
     batched("adaptive_max_pool1d", input, 1)
     (P,) = numbers("adaptive_max_pool1d", "output_size", output_size, 1, least=0)
     return _as_row(adaptive_max_pool2d(unsqueeze(input, -2), (1, P), return_indices))
@@ -357,6 +401,15 @@ def max_unpool2d(
     """input[n,c,p,q] at the place indices[n,c,p,q] of a picture of zeros        (N,C,P,Q) (N,C,P,Q) -> (N,C,H,W)
 
     The way back from max_pool2d(..., return_indices=True). Without output_size, H = (P-1)·stride - 2·padding + h.
+
+    RuntimeError for an index outside of the picture, ValueError for an output_size that cannot be.
+
+    >>> import tinygrad_cnn as tg
+    >>> F = tg.nn.functional
+    >>> x = tg.tensor([[[[1.0, 5.0, 2.0, 3.0], [3.0, 4.0, 8.0, 1.0]]]])
+    >>> out, indices = F.max_pool2d(x, 2, return_indices=True)
+    >>> F.max_unpool2d(out, indices, 2).tolist()
+    [[[[0.0, 5.0, 0.0, 0.0], [0.0, 0.0, 8.0, 0.0]]]]
     """
     batched("max_unpool2d", input, 2)
     if indices.shape != input.shape:

@@ -151,7 +151,18 @@ def upsample(
     mode: str = "nearest",
     align_corners: bool | None = None,
 ) -> Array:
-    """interpolate, under its old name."""
+    """interpolate, under its old name.
+
+    It warns that it is old.
+
+    >>> import warnings
+    >>> import tinygrad_cnn as tg
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     y = tg.nn.functional.upsample(tg.tensor([[[1.0, 3.0]]]), scale_factor=2)
+    >>> y.tolist()
+    [[[1.0, 1.0, 3.0, 3.0]]]
+    """
     warnings.warn(
         "`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=user_level()
     )
@@ -182,7 +193,14 @@ def pixel_shuffle(input: Array, upscale_factor: int) -> Array:
 
 @appears("functional")
 def pixel_unshuffle(input: Array, downscale_factor: int) -> Array:
-    """The way back from pixel_shuffle        (..., C, H·r, W·r) -> (..., C·r², H, W)"""
+    """The way back from pixel_shuffle        (..., C, H·r, W·r) -> (..., C·r², H, W)
+
+    Pixels become channels; r is downscale_factor. RuntimeError where it does not divide H·r and W·r.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.functional.pixel_unshuffle(tg.tensor([[[0, 1], [2, 3]]]), 2).tolist()
+    [[[0]], [[1]], [[2]], [[3]]]
+    """
     r = downscale_factor
     if input.ndim < 3 or r < 1 or input.shape[-2] % r or input.shape[-1] % r:
         raise RuntimeError(
@@ -200,6 +218,12 @@ def channel_shuffle(input: Array, groups: int) -> Array:
     """Channels (group, k) in the order (k, group)        (N,C,...) -> (N,C,...)
 
     What a convolution with groups needs to let the groups see each other. (Zhang et al., 2018.)
+
+    RuntimeError where groups does not divide C.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.functional.channel_shuffle(tg.arange(6).reshape(1, 6, 1), 2).flatten().tolist()
+    [0, 3, 1, 4, 2, 5]
     """
     if input.ndim < 3 or groups < 1 or input.shape[1] % groups:
         raise RuntimeError(

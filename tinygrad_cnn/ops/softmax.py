@@ -78,6 +78,11 @@ def gumbel_softmax(logits: Array, tau: float = 1, hard: bool = False, eps: float
 
     tau: the smaller, the closer to one-hot. hard: exactly one-hot, with the gradient of the soft numbers.
     eps has no effect. (Jang, Gu and Poole, 2017.)
+
+    >>> import tinygrad_cnn as tg
+    >>> logits = tg.tensor([[1000.0, 0.0, 0.0], [0.0, 0.0, 1000.0]])
+    >>> tg.nn.functional.gumbel_softmax(logits, hard=True).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
     noise = -np.log(rng().standard_exponential(tuple(logits.shape)))
     soft = softmax((logits + noise.astype(logits.dtype)) / tau, dim)
