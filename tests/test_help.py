@@ -1,4 +1,4 @@
-"""help() of every public name that is no op says what it is and shows it in an example, which runs as a doctest."""
+"""help() of every public name says what it is and shows it in an example, which runs as a doctest."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from types import FunctionType
 import pytest
 
 import tinygrad_cnn as tg
+from tinygrad_cnn.nn import functional
+from tinygrad_cnn.ops.declared import declared
+from tinygrad_cnn.surface.conversions import DTYPES
 
 # Rooms whose names are reached as they stand here, and files of functions that are the package's.
 ROOMS = """
@@ -81,3 +84,26 @@ def test_its_methods_are_explained(name):
     kind = PUBLIC[name]
     members = (name for name, value in own_members(kind).items() if isinstance(value, METHODS))
     assert [name for name in members if not inspect.getdoc(getattr(kind, name))] == []
+
+
+# Ops and Tensor. A form of a function says all that the function says.
+
+SHOWN_BY_NONE = {
+    "Tensor.version": "the engine's", "Tensor.guard": "the engine's", "Tensor.accumulator": "the engine's",
+    **dict.fromkeys((f"Tensor.is_{kind}" for kind in ("cuda", "mps", "quantized", "sparse", "xpu")), "just False"),
+}  # fmt: skip
+
+
+def test_ops_and_what_a_tensor_has_are_explained_and_shown():
+    found = {name: getattr(tg, name) for d in declared if "function" in d.words for name in d.names}
+    found |= {f"nn.functional.{name}": getattr(functional, name) for name in functional.__all__}
+    found |= {f"Tensor.{name}": getattr(tg.Tensor, name) for name in dir(tg.Tensor) if not name.startswith("_")}
+    find = doctest.DocTestParser().get_examples
+    assert {name for name, value in found.items() if not find(value.__doc__ or "")} - {*SHOWN_BY_NONE} == set()
+    assert SHOWN_BY_NONE.keys() <= found.keys()
+
+
+@pytest.mark.parametrize("name", [*DTYPES, "new_zeros", "new_ones", "new_empty", "new_full"])
+def test_an_example_that_is_made_runs(name):
+    example = doctest.DocTestParser().get_doctest(getattr(tg.Tensor, name).__doc__, {}, name, None, None)
+    assert doctest.DocTestRunner().run(example) == doctest.TestResults(failed=0, attempted=2)

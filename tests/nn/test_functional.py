@@ -99,7 +99,7 @@ def test_names_with_an_underscore_are_functions_like_any_other(name):
     for g, known in ((f, name), (plain, name[:-1])):
         assert (g.__name__, g.__qualname__, g.__module__) == (known, known, F.__name__)
         assert pickle.loads(pickle.dumps(g)) is g
-    assert f.__doc__ == f"In place: the tensor becomes its `{name[:-1]}`."
+    assert f.__doc__.startswith(f"In place: the tensor becomes its `{name[:-1]}`.")
     assert [*inspect.signature(f).parameters, "inplace"] == list(inspect.signature(plain).parameters)
     x = tg.tensor([-2.0, 3.0])
     more = {"threshold": 0.5, "value": 0.0} if name == "threshold_" else {}

@@ -29,6 +29,12 @@ class Tensor(Attached):
     `_array` is the NumPy array, `_node` the step that made it (for a leaf: its AccumulateGrad, made
     when first needed), `_version` the shared record of in-place changes (made when first needed).
     `_view` says how it is made from its base, `_memory` who else lies in its memory.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4.], shape=(2,), dtype=float32)
     """
 
     __slots__ = ("__dict__", "__weakref__", "_array", "_grad", "_memory", "_node", "_requires_grad", "_version",
@@ -62,6 +68,15 @@ class Tensor(Attached):
 
     @property
     def requires_grad(self) -> bool:
+        """Whether a gradient is asked for: a leaf says so itself, a result where one of its inputs does.
+
+        Set it on leaves. RuntimeError for integers, and for False where the tensor is a result.
+
+        >>> import tinygrad_cnn as tg
+        >>> x = tg.ones(2, requires_grad=True)
+        >>> x.requires_grad, (x * 2).requires_grad, tg.ones(2).requires_grad
+        (True, True, False)
+        """
         if self._view is not None:
             self._view.refresh(self)
         return self._requires_grad
@@ -89,11 +104,24 @@ class Tensor(Attached):
 
     @property
     def is_leaf(self) -> bool:
+        """Whether no op made this tensor, or none that autograd follows: the ends where gradients are kept.
+
+        >>> import tinygrad_cnn as tg
+        >>> x = tg.ones(2, requires_grad=True)
+        >>> x.is_leaf, (x * 2).is_leaf, (x * 2).detach().is_leaf
+        (True, False, True)
+        """
         return self.grad_fn is None
 
     @property
     def grad_fn(self) -> Node | Any:
-        """The node that made this tensor, None for a leaf."""
+        """The node that made this tensor, None for a leaf.
+
+        >>> import tinygrad_cnn as tg
+        >>> x = tg.ones(2, requires_grad=True)
+        >>> (x * 2).grad_fn.name(), x.grad_fn is None
+        ('MulBackward0', True)
+        """
         if self._view is not None:
             self._view.refresh(self)
         return None if isinstance(self._node, AccumulateGrad) else self._node
@@ -123,7 +151,17 @@ class Tensor(Attached):
 
     @property
     def grad(self) -> Tensor | Any:
-        """The gradient that backward adds to, in place; None before there is one."""
+        """The gradient that backward adds to, in place; None before there is one.
+
+        Set it to None, or to a Tensor of the shape and dtype of this one (RuntimeError for others).
+
+        >>> import tinygrad_cnn as tg
+        >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
+        >>> x.sum().backward()
+        >>> (x * x).sum().backward()
+        >>> x.grad.tolist()
+        [3.0, 5.0]
+        """
         return self._grad
 
     @grad.setter
@@ -154,7 +192,15 @@ class Tensor(Attached):
     # the same memory, another history
 
     def detach(self) -> Tensor:
-        """A tensor on the same memory that needs no gradient. In-place changes are still noticed."""
+        """A tensor on the same memory that needs no gradient. In-place changes are still noticed.
+
+        >>> import tinygrad_cnn as tg
+        >>> x = tg.ones(2, requires_grad=True)
+        >>> y = x.detach()
+        >>> y[0] = 5
+        >>> y.requires_grad, x.tolist()
+        (False, [5.0, 1.0])
+        """
         out = wrap(self._array)
         out._version = self.version()
         join(self, out)
@@ -162,7 +208,16 @@ class Tensor(Attached):
 
     @property
     def data(self) -> Tensor:
-        """A tensor on the same memory, without history; autograd does not notice what is done to it."""
+        """A tensor on the same memory, without history; autograd does not notice what is done to it.
+
+        Set to another tensor, this one has that one's memory from then on.
+
+        >>> import tinygrad_cnn as tg
+        >>> x = tg.ones(2, requires_grad=True)
+        >>> x.data[0] = 5
+        >>> x.tolist(), x.data.requires_grad
+        ([5.0, 1.0], False)
+        """
         out = wrap(self._array)
         join(self, out)
         return out

@@ -94,6 +94,12 @@ def appears(where: str, *, aliases: str = "", flags: str = "") -> Callable[[F], 
 
     It stands over `@op`, or over a function that is made of ops, with the tensor as first argument. Raises a
     ValueError for other words, and where a name is taken; nothing is changed then.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.appears("method out")
+    Traceback (most recent call last):
+        ...
+    ValueError: appears: the word out needs function or functional beside it; got 'method out'
     """
     words = frozenset(where.split())
     if not words or not words <= WORDS.keys():

@@ -19,37 +19,68 @@ from .attach import attribute, method
 
 @attribute
 def shape(self: Tensor) -> Size:
-    """The lengths of the axes."""
+    """The lengths of the axes.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.zeros(2, 3)
+    >>> x.shape, x.shape == (2, 3), x.shape.numel()
+    ((2, 3), True, 6)
+    """
     return Size(self._array.shape)
 
 
 @attribute
 def dtype(self: Tensor) -> np.dtype:
-    """The type of the elements, a NumPy dtype."""
+    """The type of the elements, a NumPy dtype.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.tensor([1, 2]).dtype, tg.tensor([1.0]).dtype == tg.float32
+    (dtype('int64'), True)
+    """
     return self._array.dtype
 
 
 @attribute
 def ndim(self: Tensor) -> int:
-    """The number of axes."""
+    """The number of axes.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2, 3).ndim, tg.tensor(5).ndim
+    (2, 0)
+    """
     return self._array.ndim
 
 
 @attribute
 def itemsize(self: Tensor) -> int:
-    """Bytes of one element."""
+    """Bytes of one element.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2).itemsize, tg.zeros(2, dtype=tg.float64).itemsize
+    (4, 8)
+    """
     return self._array.itemsize
 
 
 @attribute
 def nbytes(self: Tensor) -> int:
-    """Bytes of all elements."""
+    """Bytes of all elements.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2, 3).nbytes
+    24
+    """
     return self._array.nbytes
 
 
 @attribute
 def device(self: Tensor) -> Device:
-    """The CPU."""
+    """The CPU.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2).device
+    device(type='cpu')
+    """
     return CPU
 
 
@@ -59,25 +90,51 @@ for _kind in ("cuda", "xpu", "mps", "sparse", "quantized"):
 
 @method
 def is_inference(self: Tensor) -> bool:
-    """Whether it was made in `inference_mode`."""
+    """Whether it was made in `inference_mode`.
+
+    >>> import tinygrad_cnn as tg
+    >>> with tg.inference_mode():
+    ...     x = tg.ones(2)
+    >>> x.is_inference(), tg.ones(2).is_inference()
+    (True, False)
+    """
     return self._version is INFERENCE
 
 
 @attribute
 def _base(self: Tensor) -> Tensor | None:
-    """The tensor that this one is a view of, None if it is none."""
+    """The tensor that this one is a view of, None if it is none.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.zeros(4)
+    >>> x.view(2, 2)._base is x, x._base is None
+    (True, True)
+    """
     return None if self._view is None else self._view.base
 
 
 @attribute
 def output_nr(self: Tensor) -> int:
-    """Which output of its `grad_fn` this is."""
+    """Which output of its `grad_fn` this is.
+
+    >>> import tinygrad_cnn as tg
+    >>> a, b = tg.ones(2, 2, requires_grad=True).unbind()
+    >>> a.output_nr, b.output_nr
+    (0, 1)
+    """
     return self._node.output_nr if isinstance(self._node, Pick) else 0
 
 
 @attribute
 def retains_grad(self: Tensor) -> bool:
-    """Whether `.grad` is kept though this is no leaf."""
+    """Whether `.grad` is kept though this is no leaf.
+
+    >>> import tinygrad_cnn as tg
+    >>> y = tg.ones(2, requires_grad=True) * 2
+    >>> y.retain_grad()
+    >>> y.retains_grad
+    True
+    """
     node = self.grad_fn
     return node is not None and node.retain is not None
 
@@ -88,7 +145,15 @@ def size(self: Tensor) -> Size: ...
 def size(self: Tensor, dim: int) -> int: ...
 @method
 def size(self: Tensor, dim: int | None = None) -> Any:
-    """The shape, or the length of one axis."""
+    """The shape, or the length of one axis.
+
+    IndexError for an axis that is not there.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.zeros(2, 3)
+    >>> x.size(), x.size(-1)
+    ((2, 3), 3)
+    """
     return Size(self._array.shape) if dim is None else self._array.shape[axis("size", dim, self._array.ndim)]
 
 
@@ -98,21 +163,38 @@ def stride(self: Tensor) -> tuple[int, ...]: ...
 def stride(self: Tensor, dim: int) -> int: ...
 @method
 def stride(self: Tensor, dim: int | None = None) -> Any:
-    """How many elements apart in memory neighbours along each axis (or one) lie."""
+    """How many elements apart in memory neighbours along each axis (or one) lie.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.zeros(2, 3)
+    >>> x.stride(), x.T.stride(), x.stride(0)
+    ((3, 1), (1, 3), 3)
+    """
     strides = tuple(s // self._array.itemsize for s in self._array.strides)
     return strides if dim is None else strides[axis("stride", dim, self._array.ndim)]
 
 
 @method
 def data_ptr(self: Tensor) -> int:
-    """The address of the first element."""
+    """The address of the first element.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.zeros(2, 3)
+    >>> x.view(6).data_ptr() == x.data_ptr(), x[1].data_ptr() - x.data_ptr()
+    (True, 12)
+    """
     put_in_order(self)
     return self._array.__array_interface__["data"][0]
 
 
 @method
 def storage_offset(self: Tensor) -> int:
-    """How many elements into the memory that it shares the tensor begins."""
+    """How many elements into the memory that it shares the tensor begins.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2, 3)[1].storage_offset()
+    3
+    """
     address, array = data_ptr(self), self._array
     while isinstance(array.base, np.ndarray):
         array = array.base
@@ -121,83 +203,162 @@ def storage_offset(self: Tensor) -> int:
 
 @method
 def dim(self: Tensor) -> int:
-    """The number of axes."""
+    """The number of axes.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2, 3).dim()
+    2
+    """
     return self._array.ndim
 
 
 @method
 def ndimension(self: Tensor) -> int:
-    """The number of axes."""
+    """The number of axes.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2, 3).ndimension()
+    2
+    """
     return self._array.ndim
 
 
 @method
 def nelement(self: Tensor) -> int:
-    """The number of elements."""
+    """The number of elements.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2, 3).nelement()
+    6
+    """
     return self._array.size
 
 
 @method
 def element_size(self: Tensor) -> int:
-    """Bytes of one element."""
+    """Bytes of one element.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2, dtype=tg.int64).element_size()
+    8
+    """
     return self._array.itemsize
 
 
 @method
 def get_device(self: Tensor) -> int:
-    """-1: the CPU."""
+    """-1: the CPU.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2).get_device()
+    -1
+    """
     return -1
 
 
 @method
 def is_floating_point(self: Tensor) -> bool:
-    """Whether the elements are floating numbers."""
+    """Whether the elements are floating numbers.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2).is_floating_point(), tg.arange(2).is_floating_point()
+    (True, False)
+    """
     return self._array.dtype.kind == "f"
 
 
 @method
 def is_complex(self: Tensor) -> bool:
-    """Whether the elements are complex numbers."""
+    """Whether the elements are complex numbers.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2).is_complex(), tg.tensor([1j]).is_complex()
+    (False, True)
+    """
     return self._array.dtype.kind == "c"
 
 
 @method
 def is_signed(self: Tensor) -> bool:
-    """Whether the elements can be negative."""
+    """Whether the elements can be negative.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2).is_signed(), tg.tensor([True]).is_signed()
+    (True, False)
+    """
     return self._array.dtype.kind in "ifc"
 
 
 @method
 def is_pinned(self: Tensor) -> bool:
-    """Whether it lies in page-locked memory: no, there is no device to copy it to."""
+    """Whether it lies in page-locked memory: no, there is no device to copy it to.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2).is_pinned()
+    False
+    """
     return False
 
 
 @method
 def pin_memory(self: Tensor) -> Tensor:
-    """Itself: there is no device to copy it to."""
+    """Itself: there is no device to copy it to.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.zeros(2)
+    >>> x.pin_memory() is x
+    True
+    """
     return self
 
 
 @attribute
 def T(self: Tensor) -> Tensor:
-    """The axes in reverse order."""
+    """The axes in reverse order.
+
+    A view.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2, 3, 4).T.shape
+    (4, 3, 2)
+    """
     return permute(self, tuple(range(self._array.ndim))[::-1])
 
 
 @attribute
 def mT(self: Tensor) -> Tensor:
-    """The last two axes change places: the transposed matrices of a batch; a number has none."""
+    """The last two axes change places: the transposed matrices of a batch; a number has none.
+
+    A view. IndexError for a vector.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(7, 2, 3).mT.shape
+    (7, 3, 2)
+    """
     return adjoint(self)
 
 
 @attribute
 def H(self: Tensor) -> Tensor:
-    """The transposed matrix; a vector and a number stay as they are."""
+    """The transposed matrix; a vector and a number stay as they are.
+
+    A view. RuntimeError for more than 2 axes.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.tensor([[1, 2], [3, 4]]).H.tolist()
+    [[1, 3], [2, 4]]
+    """
     return t(self)
 
 
 @attribute
 def mH(self: Tensor) -> Tensor:
-    """The last two axes change places: the transposed matrices of a batch; a number has none."""
+    """The last two axes change places: the transposed matrices of a batch; a number has none.
+
+    A view. IndexError for a vector.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(7, 2, 3).mH.shape
+    (7, 3, 2)
+    """
     return adjoint(self)

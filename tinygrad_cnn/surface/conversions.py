@@ -68,7 +68,13 @@ def type(self: Tensor) -> str: ...
 def type(self: Tensor, dtype: DType, non_blocking: bool = False) -> Tensor: ...
 @method
 def type(self: Tensor, dtype: DType | None = None, non_blocking: bool = False) -> Any:
-    """Converted to this dtype; without one, the name of the type, as in "torch.FloatTensor"."""
+    """Converted to this dtype; without one, the name of the type, as in "torch.FloatTensor".
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.5, -1.5])
+    >>> x.type(), x.type(tg.int64).tolist(), x.type("torch.LongTensor").dtype
+    ('tinygrad_cnn.FloatTensor', [1, -1], dtype('int64'))
+    """
     names = {np.dtype(d): name for name, d in DTYPES.items()}
     if dtype is None:
         return f"tinygrad_cnn.{names[self.dtype].capitalize()}Tensor"
@@ -79,23 +85,47 @@ def type(self: Tensor, dtype: DType | None = None, non_blocking: bool = False) -
 
 @method
 def cuda(self: Tensor, device: Any = None, non_blocking: bool = False) -> Tensor:
-    """There is no CUDA here: a RuntimeError that says so."""
+    """There is no CUDA here: a RuntimeError that says so.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2).cuda()
+    Traceback (most recent call last):
+        ...
+    RuntimeError: device 'cuda': tinygrad_cnn computes on the CPU; use device 'cpu' ...
+    """
     return self.to(device="cuda")  # type: ignore[attr-defined]
 
 
+def shown(text: str, call: str, dtype: str) -> str:
+    """A docstring with an example: what dtype a call gives."""
+    return f"{text}\n\n>>> import tinygrad_cnn as tg\n>>> {call}.dtype\ndtype({dtype!r})"
+
+
 for _name, _dtype in DTYPES.items():
-    named(_name, converter(_dtype), f"In dtype {_dtype}; itself where it is that already.")
+    _text = f"In dtype {_dtype}; itself where it is that already."
+    named(_name, converter(_dtype), shown(_text, f"tg.tensor([0, 1.5]).{_name}()", _dtype))
 
 
 @method
 def type_as(self: Tensor, other: Tensor) -> Tensor:
-    """In the dtype of other; itself where it is that already."""
+    """In the dtype of other; itself where it is that already.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.tensor([1.5, -1.5]).type_as(tg.arange(2)).tolist()
+    [1, -1]
+    """
     return _converted(self, other._array.dtype)
 
 
 @method
 def cpu(self: Tensor) -> Tensor:
-    """Itself: the CPU is where all tensors are."""
+    """Itself: the CPU is where all tensors are.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.zeros(2)
+    >>> x.cpu() is x
+    True
+    """
     return self
 
 
@@ -103,7 +133,12 @@ def cpu(self: Tensor) -> Tensor:
 def new_tensor(
     self: Tensor, data: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """A tensor of this data, in the dtype of self."""
+    """A tensor of this data, in the dtype of self.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2, dtype=tg.float64).new_tensor([1, 2]).dtype
+    dtype('float64')
+    """
     return creation.tensor(data, dtype=dtype or self._array.dtype, device=device, requires_grad=requires_grad)
 
 
@@ -118,4 +153,5 @@ def newborn(make: Callable) -> Callable:
 
 for _make in (creation.zeros, creation.ones, creation.empty, creation.full):
     _name = _make.__name__
-    named(f"new_{_name}", newborn(_make), f"`{_name}`, by default in the dtype of self.")
+    _text, _more = f"`{_name}`, by default in the dtype of self.", ", 7" if _make is creation.full else ""
+    named(f"new_{_name}", newborn(_make), shown(_text, f"tg.tensor([1, 2]).new_{_name}((2, 3){_more})", "int64"))

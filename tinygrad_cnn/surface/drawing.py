@@ -13,7 +13,15 @@ from .writing import write
 
 @method
 def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generator | None = None) -> Tensor:
-    """In place: normal random numbers."""
+    """In place: normal random numbers.
+
+    RuntimeError for a negative std.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.zeros(10_000).normal_(5, 0.1)
+    >>> abs(x.mean().item() - 5) < 0.01, abs(x.std().item() - 0.1) < 0.01
+    (True, True)
+    """
     if std < 0:
         raise RuntimeError(f"normal_: std must not be negative, got {std}")
     values = standard_normal(rng(generator), self._array.shape, drawn_in(self._array.dtype))
@@ -24,7 +32,15 @@ def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generat
 def uniform_(
     self: Tensor, from_: float = 0, to: float = 1, *, generator: Generator | None = None, **named: float
 ) -> Tensor:
-    """In place: random numbers from ≤ x < to, all equally likely."""
+    """In place: random numbers from ≤ x < to, all equally likely.
+
+    RuntimeError unless from <= to.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.zeros(1000).uniform_(-1, 1)
+    >>> -1 <= x.min().item() < x.max().item() < 1
+    True
+    """
     low, high = named.get("from", from_), to
     if low > high:
         raise RuntimeError(f"uniform_: expects from <= to, got {low} and {high}")
@@ -37,7 +53,14 @@ def uniform_(
 def random_(
     self: Tensor, from_: int | None = None, to: int | None = None, *, generator: Generator | None = None
 ) -> Tensor:
-    """In place: random integers from ≤ i < to; random_(to) begins at 0."""
+    """In place: random integers from ≤ i < to; random_(to) begins at 0.
+
+    Without numbers, up to the largest that the dtype has all integers to. RuntimeError unless from < to.
+
+    >>> import tinygrad_cnn as tg
+    >>> set(tg.zeros(100).random_(3, 5).tolist()) == {3.0, 4.0}
+    True
+    """
     if to is None:
         low, high = 0, _most(self._array.dtype) if from_ is None else from_
     else:
@@ -49,7 +72,14 @@ def random_(
 
 @method
 def bernoulli_(self: Tensor, p: Tensor | float = 0.5, *, generator: Generator | None = None) -> Tensor:
-    """In place: 1 with probability p, a number or a tensor, else 0."""
+    """In place: 1 with probability p, a number or a tensor, else 0.
+
+    RuntimeError for a p outside of 0 to 1.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2).bernoulli_(tg.tensor([0.0, 1.0])).tolist()
+    [0.0, 1.0]
+    """
     chance = np.asarray(as_array(p))
     if chance.size and not (chance.min() >= 0 and chance.max() <= 1):
         raise RuntimeError(f"bernoulli_: p must be 0 to 1, got {chance.min()} to {chance.max()}")
@@ -59,7 +89,13 @@ def bernoulli_(self: Tensor, p: Tensor | float = 0.5, *, generator: Generator | 
 
 @method
 def exponential_(self: Tensor, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
-    """In place: random numbers x ≥ 0 of the density λ·exp(-λx)."""
+    """In place: random numbers x ≥ 0 of the density λ·exp(-λx).
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.zeros(10_000).exponential_(4)
+    >>> x.min().item() >= 0, abs(x.mean().item() - 0.25) < 0.02
+    (True, True)
+    """
     return write(self, "exponential_", ..., rng(generator).standard_exponential(self._array.shape) / lambd)
 
 

@@ -79,7 +79,7 @@ def in_place(f: Callable, name: str) -> Callable:
         return change(input, name, lambda t: f(t, *args, **kwargs))
 
     method.__name__ = name
-    method.__doc__ = f"In place: the tensor becomes its `{name[:-1]}`."
+    method.__doc__ = told(f"In place: the tensor becomes its `{name[:-1]}`.", f)
     return method
 
 
@@ -101,8 +101,13 @@ def in_shape(f: Callable, name: str) -> Callable:
         return self
 
     method.__name__ = name
-    method.__doc__ = f"In place: the tensor itself gets the shape of its `{name[:-1]}`."
+    method.__doc__ = told(f"In place: the tensor itself gets the shape of its `{name[:-1]}`.", f)
     return method
+
+
+def told(form: str, f: Callable) -> str:
+    """What a form of a function says: its own line, and then all that the function says."""
+    return f"{form}\n\n`{f.__name__}`: {inspect.getdoc(f)}"
 
 
 def takes_inplace(f: Callable) -> Callable:

@@ -33,7 +33,17 @@ def backward(
 
 @method
 def register_hook(self: Tensor, hook: Callable) -> Handle:
-    """Call `hook(grad)` whenever this tensor's gradient is computed; what it returns replaces the gradient."""
+    """Call `hook(grad)` whenever this tensor's gradient is computed; what it returns replaces the gradient.
+
+    The handle's `remove()` takes the hook away. RuntimeError for a tensor that needs no gradient.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> handle = x.register_hook(lambda grad: grad * 10)
+    >>> x.sum().backward()
+    >>> x.grad.tolist()
+    [10.0, 10.0]
+    """
     if not self.requires_grad:
         raise RuntimeError("register_hook: cannot register a hook on a tensor that doesn't require gradient")
     return node.register_hook(self.accumulator(), hook)
@@ -41,7 +51,16 @@ def register_hook(self: Tensor, hook: Callable) -> Handle:
 
 @method
 def register_post_accumulate_grad_hook(self: Tensor, hook: Callable) -> Handle:
-    """Call `hook(tensor)` after a gradient was added to `.grad` of this leaf."""
+    """Call `hook(tensor)` after a gradient was added to `.grad` of this leaf.
+
+    RuntimeError for all but leaves that need a gradient.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> handle = x.register_post_accumulate_grad_hook(lambda leaf: print(leaf.grad.tolist()))
+    >>> x.sum().backward()
+    [1.0, 1.0]
+    """
     if not self.requires_grad or not self.is_leaf:
         raise RuntimeError("register_post_accumulate_grad_hook: only leaves that require grad accumulate gradients")
     node: Any = self.accumulator()
@@ -52,7 +71,18 @@ def register_post_accumulate_grad_hook(self: Tensor, hook: Callable) -> Handle:
 
 @method
 def retain_grad(self: Tensor) -> None:
-    """Keep the gradient in `.grad` as for a leaf."""
+    """Keep the gradient in `.grad` as for a leaf.
+
+    RuntimeError for a tensor that needs no gradient.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> y = x * 3
+    >>> y.retain_grad()
+    >>> (y * y).sum().backward()
+    >>> y.grad.tolist(), x.grad.tolist()
+    ([6.0, 12.0], [18.0, 36.0])
+    """
     if not self.requires_grad:
         raise RuntimeError("retain_grad: can't retain the grad of a Tensor that has requires_grad=False")
     if not self.is_leaf:
@@ -61,14 +91,31 @@ def retain_grad(self: Tensor) -> None:
 
 @method
 def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
-    """Set `requires_grad` in place."""
+    """Set `requires_grad` in place.
+
+    RuntimeError for integers, and for False where the tensor is a result.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.ones(2).requires_grad_()
+    >>> x.sum().backward()
+    >>> x.grad.tolist()
+    [1.0, 1.0]
+    """
     self.requires_grad = requires_grad
     return self
 
 
 @method
 def detach_(self: Tensor) -> Tensor:
-    """In place: without history, a leaf that needs no gradient."""
+    """In place: without history, a leaf that needs no gradient.
+
+    RuntimeError for a view.
+
+    >>> import tinygrad_cnn as tg
+    >>> y = tg.ones(2, requires_grad=True) * 2
+    >>> y.detach_().requires_grad, y.is_leaf
+    (False, True)
+    """
     if self._view is not None:
         raise RuntimeError("detach_: can't detach a view in place; use detach()")
     self._node, self._requires_grad = None, False

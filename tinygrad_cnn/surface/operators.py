@@ -112,5 +112,11 @@ def __contains__(self: Tensor, element: Tensor | Number) -> bool:
 
 @method
 def where(self: Tensor, condition: Tensor, other: Tensor | Number) -> Tensor:
-    """self where condition, else other."""
+    """self where condition, else other.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0, -2.0])
+    >>> x.where(x > 0, 0.0).tolist()
+    [1.0, 0.0]
+    """
     return elementwise.where(condition, self, other)

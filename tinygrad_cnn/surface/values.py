@@ -41,7 +41,14 @@ def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.n
 
 @method
 def item(self: Tensor) -> int | float | bool:
-    """The one number in this tensor, as a Python scalar."""
+    """The one number in this tensor, as a Python scalar.
+
+    RuntimeError for more or fewer than one.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.tensor([[2.5]]).item(), tg.tensor([1, 2]).sum().item()
+    (2.5, 3)
+    """
     if self._array.size != 1:
         raise RuntimeError(f"item: a Tensor with {self._array.size} elements cannot be converted to a scalar")
     return self._array.item()
@@ -49,7 +56,12 @@ def item(self: Tensor) -> int | float | bool:
 
 @method
 def tolist(self: Tensor) -> Any:
-    """The elements as Python numbers, in lists of lists."""
+    """The elements as Python numbers, in lists of lists.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.tensor([[1, 2], [3, 4]]).tolist(), tg.tensor(0.5).tolist()
+    ([[1, 2], [3, 4]], 0.5)
+    """
     return self._array.tolist()
 
 

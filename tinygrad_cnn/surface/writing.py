@@ -42,19 +42,43 @@ def __setitem__(self: Tensor, index: Any, value: Tensor | Number) -> None:
 
 @method
 def copy_(self: Tensor, src: Tensor | Number, non_blocking: bool = False) -> Tensor:
-    """In place: the values of src, in the dtype of self."""
+    """In place: the values of src, in the dtype of self.
+
+    src broadcasts to the shape of self. RuntimeError where it does not, and for a leaf that needs a gradient.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.zeros(2, 2)
+    >>> x.copy_(tg.tensor([1, 2])).tolist(), x.dtype
+    ([[1.0, 2.0], [1.0, 2.0]], dtype('float32'))
+    """
     return write(self, "copy_", ..., src)
 
 
 @method
 def zero_(self: Tensor) -> Tensor:
-    """In place: every element becomes 0."""
+    """In place: every element becomes 0.
+
+    RuntimeError for a leaf that needs a gradient, outside of no_grad.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.ones(2, 2)
+    >>> x[0].zero_().tolist(), x.tolist()
+    ([0.0, 0.0], [[0.0, 0.0], [1.0, 1.0]])
+    """
     return write(self, "zero_", ..., 0)
 
 
 @method
 def fill_(self: Tensor, value: Tensor | Number) -> Tensor:
-    """In place: every element becomes this number."""
+    """In place: every element becomes this number.
+
+    RuntimeError for a value with axes, and for a leaf that needs a gradient, outside of no_grad.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.zeros(2, 2)
+    >>> x[0].fill_(7).tolist(), x.tolist()
+    ([7.0, 7.0], [[7.0, 7.0], [0.0, 0.0]])
+    """
     places_of.refuse_axes("fill_", value)
     return write(self, "fill_", ..., value)
 
