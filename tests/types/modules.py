@@ -122,7 +122,10 @@ reveal_type(list(RandomSampler(Squares())))  # is: list[int]
 reveal_type(list(BatchSampler(range(4), 2, False)))  # is: list[list[Any]]
 reveal_type(transforms.Normalize((0.5,), (0.5,))(ones(1, 2, 2)))  # is: Tensor
 DataLoader(Squares(), batchsize=2)  # wrong
+reveal_type(transforms.RandomHorizontalFlip()(ones(3, 4, 4)))  # is: Tensor
+reveal_type(transforms.functional.resize(ones(3, 4, 4), (2, 2)))  # is: Tensor
 transforms.Resize(size=2, antialiased=True)  # wrong
+transforms.Pad("1")  # wrong
 
 
 @no_grad()

@@ -9,6 +9,9 @@ from typing import Any
 from ...random import rng
 from . import functional as F
 from .base import Transform
+from .functional import Picture
+
+Factor = float | Sequence[float]
 
 
 class Grayscale(Transform):
@@ -22,7 +25,7 @@ class Grayscale(Transform):
     def __init__(self, num_output_channels: int = 1):
         self.num_output_channels = num_output_channels
 
-    def __call__(self, img: Any) -> Any:
+    def __call__(self, img: Picture) -> Picture:
         return F.rgb_to_grayscale(img, self.num_output_channels)
 
 
@@ -37,7 +40,7 @@ class RandomGrayscale(Transform):
     def __init__(self, p: float = 0.1):
         self.p = p
 
-    def __call__(self, img: Any) -> Any:
+    def __call__(self, img: Picture) -> Picture:
         return F.rgb_to_grayscale(img, F.get_image_num_channels(img)) if rng().random() < self.p else img
 
 
@@ -52,13 +55,13 @@ class ColorJitter(Transform):
     [0.5, 0.5, 0.5]
     """
 
-    def __init__(self, brightness: Any = 0, contrast: Any = 0, saturation: Any = 0, hue: Any = 0):
+    def __init__(self, brightness: Factor = 0, contrast: Factor = 0, saturation: Factor = 0, hue: Factor = 0):
         self.brightness = _bounds("brightness", brightness, 1, 0, float("inf"))
         self.contrast = _bounds("contrast", contrast, 1, 0, float("inf"))
         self.saturation = _bounds("saturation", saturation, 1, 0, float("inf"))
         self.hue = _bounds("hue", hue, 0, -0.5, 0.5)
 
-    def __call__(self, img: Any) -> Any:
+    def __call__(self, img: Picture) -> Picture:
         steps = [
             (F.adjust_brightness, self.brightness),
             (F.adjust_contrast, self.contrast),

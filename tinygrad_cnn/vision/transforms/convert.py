@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...arrays.types import DType
 from ...engine.tensor import Tensor
 from . import functional as F
 from .base import Transform
@@ -58,7 +59,7 @@ class ConvertImageDtype(Transform):
     [[[0, 127, 255]]]
     """
 
-    def __init__(self, dtype: Any = np.float32):
+    def __init__(self, dtype: DType = np.float32):
         self.dtype = np.dtype(dtype)
 
     def __call__(self, img: Tensor) -> Tensor:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import enum
 import numbers
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from ...arrays.types import DType, Window
 from ...engine.tensor import Tensor, wrap
 from ..pillow import is_picture, pillow
 from . import arrays, pictures
+
+Picture = TypeVar("Picture")  # a PIL image or a Tensor; what is done to one gives one of the same kind
 
 
 class InterpolationMode(enum.Enum):
@@ -137,7 +140,7 @@ MODES = {
 }
 
 
-def convert_image_dtype(image: Tensor, dtype: Any = np.float32) -> Tensor:
+def convert_image_dtype(image: Tensor, dtype: DType = np.float32) -> Tensor:
     """The same picture in another dtype: 0 ... brightest of the one becomes 0 ... brightest of the other.
 
     RuntimeError from a floating-point dtype to an integer one that has more values than it tells apart.
@@ -160,7 +163,9 @@ def convert_image_dtype(image: Tensor, dtype: Any = np.float32) -> Tensor:
     return wrap((x // (many // few)).astype(to) if narrower else x.astype(to) * to.type(many // few))
 
 
-def normalize(tensor: Tensor, mean: Any, std: Any, inplace: bool = False) -> Tensor:
+def normalize(
+    tensor: Tensor, mean: float | Sequence[float], std: float | Sequence[float], inplace: bool = False
+) -> Tensor:
     """(x - mean) / std, channel by channel: (..., C, H, W) -> (..., C, H, W).
 
     TypeError if it is not a floating-point Tensor; ValueError if it has no channels or a `std` is 0.
@@ -226,7 +231,7 @@ def get_image_num_channels(img: Any) -> int:
     return get_dimensions(img)[0]
 
 
-def hflip(img: Any) -> Any:
+def hflip(img: Picture) -> Picture:
     """Left becomes right.
 
     >>> import tinygrad_cnn as tg
@@ -236,7 +241,7 @@ def hflip(img: Any) -> Any:
     return _apply("hflip", img)
 
 
-def vflip(img: Any) -> Any:
+def vflip(img: Picture) -> Picture:
     """Top becomes bottom.
 
     >>> import tinygrad_cnn as tg
@@ -246,7 +251,7 @@ def vflip(img: Any) -> Any:
     return _apply("vflip", img)
 
 
-def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
+def crop(img: Picture, top: int, left: int, height: int, width: int) -> Picture:
     """The window of this size whose corner is at (top, left); outside of the image it is 0.
 
     >>> import tinygrad_cnn as tg
@@ -256,7 +261,7 @@ def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
     return _apply("crop", img, top, left, height, width)
 
 
-def center_crop(img: Any, output_size: Any) -> Any:
+def center_crop(img: Picture, output_size: Window) -> Picture:
     """The window of `output_size` in the middle; outside of a smaller image it is 0.
 
     >>> import tinygrad_cnn as tg
@@ -280,15 +285,15 @@ def center_crop(img: Any, output_size: Any) -> Any:
 
 
 def resized_crop(
-    img: Any,
+    img: Picture,
     top: int,
     left: int,
     height: int,
     width: int,
-    size: Any,
-    interpolation: Any = InterpolationMode.BILINEAR,
+    size: Window,
+    interpolation: InterpolationMode | int = InterpolationMode.BILINEAR,
     antialias: bool = True,
-) -> Any:
+) -> Picture:
     """A window, resized: `resize(crop(img, top, left, height, width), size)`.
 
     >>> import tinygrad_cnn as tg
@@ -298,7 +303,7 @@ def resized_crop(
     return resize(crop(img, top, left, height, width), size, interpolation, antialias=antialias)
 
 
-def pad(img: Any, padding: Any, fill: Any = 0, padding_mode: str = "constant") -> Any:
+def pad(img: Picture, padding: Window, fill: float | Sequence[float] = 0, padding_mode: str = "constant") -> Picture:
     """A border: `padding` is one number, (left and right, top and bottom), or (left, top, right, bottom).
 
     `padding_mode` is "constant" (a border of `fill`: a number, or one a channel), "edge", "reflect" or "symmetric".
@@ -307,7 +312,7 @@ def pad(img: Any, padding: Any, fill: Any = 0, padding_mode: str = "constant") -
     >>> pad(tg.ones(1, 1, 2), (1, 0, 2, 0), fill=7).tolist()
     [[[7.0, 1.0, 1.0, 7.0, 7.0]]]
     """
-    sides = [padding] if isinstance(padding, numbers.Integral) else list(padding)
+    sides: list[Any] = [padding] if isinstance(padding, numbers.Integral) else list(padding)  # type: ignore[arg-type]
     if len(sides) not in (1, 2, 4) or any(side < 0 for side in sides):
         raise ValueError(f"pad: padding should be 1, 2 or 4 numbers that are not negative, got {padding}")
     if padding_mode not in ("constant", "edge", "reflect", "symmetric"):
@@ -316,12 +321,12 @@ def pad(img: Any, padding: Any, fill: Any = 0, padding_mode: str = "constant") -
 
 
 def resize(
-    img: Any,
-    size: Any,
-    interpolation: Any = InterpolationMode.BILINEAR,
+    img: Picture,
+    size: Window | None,
+    interpolation: InterpolationMode | int = InterpolationMode.BILINEAR,
     max_size: int | None = None,
     antialias: bool = True,
-) -> Any:
+) -> Picture:
     """To `size` = (height, width); one number is the length of the shorter side, the other keeps the proportion.
 
     `max_size` then limits the longer side. On Tensors, `antialias` smooths what is made smaller; PIL always does.
@@ -330,7 +335,7 @@ def resize(
     >>> resize(tg.tensor([[[0.0, 1.0, 2.0, 3.0]]]), (1, 2), antialias=False).tolist()
     [[[0.5, 2.5]]]
     """
-    sizes: list[Any] = [size] if size is None or isinstance(size, numbers.Integral) else list(size)
+    sizes: list[Any] = [size] if size is None or isinstance(size, numbers.Integral) else list(size)  # type: ignore[arg-type]
     _, h, w = get_dimensions(img)
     if len(sizes) == 2:
         if max_size is not None:
@@ -364,13 +369,13 @@ def _proportionate(h: int, w: int, short: int | None, max_size: int | None) -> t
 
 
 def rotate(
-    img: Any,
+    img: Picture,
     angle: float,
-    interpolation: Any = InterpolationMode.NEAREST,
+    interpolation: InterpolationMode | int = InterpolationMode.NEAREST,
     expand: bool = False,
     center: Sequence[float] | None = None,
-    fill: Any = None,
-) -> Any:
+    fill: float | Sequence[float] | None = None,
+) -> Picture:
     """Counter-clockwise by `angle` degrees about `center` = (x, y), by default the middle.
 
     With `expand` the image grows so that nothing is cut off (and turns about its middle). Corners that come from
@@ -412,7 +417,7 @@ def pair(size: Any, name: str) -> tuple[int, int]:
 # colour
 
 
-def rgb_to_grayscale(img: Any, num_output_channels: int = 1) -> Any:
+def rgb_to_grayscale(img: Picture, num_output_channels: int = 1) -> Picture:
     """The brightness that the eye sees, 0.2989 R + 0.587 G + 0.114 B, in 1 or 3 equal channels.
 
     >>> import tinygrad_cnn as tg
@@ -427,7 +432,7 @@ def rgb_to_grayscale(img: Any, num_output_channels: int = 1) -> Any:
 to_grayscale = rgb_to_grayscale
 
 
-def adjust_brightness(img: Any, brightness_factor: float) -> Any:
+def adjust_brightness(img: Picture, brightness_factor: float) -> Picture:
     """factor · img, cut off at the brightest: 0 is black, 1 the image itself, 2 twice as bright.
 
     >>> import tinygrad_cnn as tg
@@ -437,7 +442,7 @@ def adjust_brightness(img: Any, brightness_factor: float) -> Any:
     return _adjust("adjust_brightness", img, brightness_factor)
 
 
-def adjust_contrast(img: Any, contrast_factor: float) -> Any:
+def adjust_contrast(img: Picture, contrast_factor: float) -> Picture:
     """factor · img + (1 - factor) · mean grey: 0 is even grey, 1 the image itself, 2 twice the distance from its mean.
 
     >>> import tinygrad_cnn as tg
@@ -447,7 +452,7 @@ def adjust_contrast(img: Any, contrast_factor: float) -> Any:
     return _adjust("adjust_contrast", img, contrast_factor)
 
 
-def adjust_saturation(img: Any, saturation_factor: float) -> Any:
+def adjust_saturation(img: Picture, saturation_factor: float) -> Picture:
     """factor · img + (1 - factor) · grey: 0 is black and white, 1 the image itself, 2 twice the distance from grey.
 
     >>> import tinygrad_cnn as tg
@@ -463,7 +468,7 @@ def _adjust(what: str, img: Any, factor: float) -> Any:
     return _apply(what, img, factor)
 
 
-def adjust_hue(img: Any, hue_factor: float) -> Any:
+def adjust_hue(img: Picture, hue_factor: float) -> Picture:
     """Turn the circle of colours by `hue_factor` of a full turn, from -0.5 to 0.5.
 
     >>> import tinygrad_cnn as tg

@@ -7,10 +7,11 @@ import numbers
 from collections.abc import Sequence
 from typing import Any
 
+from ...arrays.types import Window
 from ...random import rng
 from . import functional as F
 from .base import Transform
-from .functional import InterpolationMode
+from .functional import InterpolationMode, Picture
 
 
 class Resize(Transform):
@@ -23,8 +24,8 @@ class Resize(Transform):
 
     def __init__(
         self,
-        size: Any,
-        interpolation: Any = InterpolationMode.BILINEAR,
+        size: Window | None,
+        interpolation: InterpolationMode | int = InterpolationMode.BILINEAR,
         max_size: int | None = None,
         antialias: bool = True,
     ):
@@ -37,7 +38,7 @@ class Resize(Transform):
         self.max_size = max_size
         self.antialias = antialias
 
-    def __call__(self, img: Any) -> Any:
+    def __call__(self, img: Picture) -> Picture:
         return F.resize(img, self.size, self.interpolation, self.max_size, self.antialias)
 
 
@@ -49,10 +50,10 @@ class CenterCrop(Transform):
     [[[5, 6], [9, 10]]]
     """
 
-    def __init__(self, size: Any):
+    def __init__(self, size: Window):
         self.size = F.pair(size, "CenterCrop: size")
 
-    def __call__(self, img: Any) -> Any:
+    def __call__(self, img: Picture) -> Picture:
         return F.center_crop(img, self.size)
 
 
@@ -64,12 +65,12 @@ class Pad(Transform):
     [[[7.0, 0.0, 0.0, 7.0]]]
     """
 
-    def __init__(self, padding: Any, fill: Any = 0, padding_mode: str = "constant"):
+    def __init__(self, padding: Window, fill: float | Sequence[float] = 0, padding_mode: str = "constant"):
         self.padding = padding
         self.fill = fill
         self.padding_mode = padding_mode
 
-    def __call__(self, img: Any) -> Any:
+    def __call__(self, img: Picture) -> Picture:
         return F.pad(img, self.padding, self.fill, self.padding_mode)
 
 
@@ -85,10 +86,10 @@ class RandomCrop(Transform):
 
     def __init__(
         self,
-        size: Any,
-        padding: Any = None,
+        size: Window,
+        padding: Window | None = None,
         pad_if_needed: bool = False,
-        fill: Any = 0,
+        fill: float | Sequence[float] = 0,
         padding_mode: str = "constant",
     ):
         self.size = F.pair(size, "RandomCrop: size")
@@ -108,7 +109,7 @@ class RandomCrop(Transform):
             )
         return int(rng().integers(h - height + 1)), int(rng().integers(w - width + 1)), height, width
 
-    def __call__(self, img: Any) -> Any:
+    def __call__(self, img: Picture) -> Picture:
         if self.padding is not None:
             img = F.pad(img, self.padding, self.fill, self.padding_mode)
         if self.pad_if_needed:
@@ -131,10 +132,10 @@ class RandomResizedCrop(Transform):
 
     def __init__(
         self,
-        size: Any,
+        size: Window,
         scale: Sequence[float] = (0.08, 1.0),
         ratio: Sequence[float] = (3 / 4, 4 / 3),
-        interpolation: Any = InterpolationMode.BILINEAR,
+        interpolation: InterpolationMode | int = InterpolationMode.BILINEAR,
         antialias: bool = True,
     ):
         for name, bounds in (("scale", scale), ("ratio", ratio)):
@@ -160,7 +161,7 @@ class RandomResizedCrop(Transform):
         width, height = min(w, round(h * ratio[1])), min(h, round(w / ratio[0]))
         return (h - height) // 2, (w - width) // 2, height, width
 
-    def __call__(self, img: Any) -> Any:
+    def __call__(self, img: Picture) -> Picture:
         window = self.get_params(img, self.scale, self.ratio)
         return F.resized_crop(img, *window, self.size, self.interpolation, self.antialias)
 
@@ -176,7 +177,7 @@ class RandomHorizontalFlip(Transform):
     def __init__(self, p: float = 0.5):
         self.p = p
 
-    def __call__(self, img: Any) -> Any:
+    def __call__(self, img: Picture) -> Picture:
         return F.hflip(img) if rng().random() < self.p else img
 
 
@@ -191,7 +192,7 @@ class RandomVerticalFlip(Transform):
     def __init__(self, p: float = 0.5):
         self.p = p
 
-    def __call__(self, img: Any) -> Any:
+    def __call__(self, img: Picture) -> Picture:
         return F.vflip(img) if rng().random() < self.p else img
 
 
@@ -207,19 +208,20 @@ class RandomRotation(Transform):
 
     def __init__(
         self,
-        degrees: Any,
-        interpolation: Any = InterpolationMode.NEAREST,
+        degrees: float | Sequence[float],
+        interpolation: InterpolationMode | int = InterpolationMode.NEAREST,
         expand: bool = False,
         center: Sequence[float] | None = None,
-        fill: Any = 0,
+        fill: float | Sequence[float] = 0,
     ):
+        both: Any = degrees
         if isinstance(degrees, numbers.Real):
             if degrees < 0:
                 raise ValueError(f"RandomRotation: one number of degrees must not be negative, got {degrees}")
-            degrees = (-degrees, degrees)
-        if len(degrees) != 2:
+            both = (-degrees, degrees)
+        if len(both) != 2:
             raise ValueError(f"RandomRotation: degrees should be one or two numbers, got {degrees}")
-        self.degrees = [float(d) for d in degrees]
+        self.degrees = [float(d) for d in both]
         self.interpolation = interpolation
         self.expand = expand
         self.center = center
@@ -230,6 +232,6 @@ class RandomRotation(Transform):
         """The angle."""
         return float(rng().uniform(degrees[0], degrees[1]))
 
-    def __call__(self, img: Any) -> Any:
+    def __call__(self, img: Picture) -> Picture:
         angle = self.get_params(self.degrees)
         return F.rotate(img, angle, self.interpolation, self.expand, self.center, self.fill)
