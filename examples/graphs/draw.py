@@ -83,7 +83,7 @@ GRAPHS = {f.__name__: f for f in (neurons, lenet, cs231n, resnet18, shared, seco
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(GRAPHS)} (default: all)")
     parser.add_argument("--into", type=Path, default=Path("graphs"), help="folder to write to")
     args = parser.parse_args()
@@ -97,7 +97,7 @@ def main() -> None:
             GRAPHS[name]().backward()
         viz.html(recording, args.into / f"{name}.html")
         viz.svg(recording, args.into / f"{name}.svg")
-        print(f"{name:10} {GRAPHS[name].__doc__.splitlines()[0]}")
+        print(f"{name:10} {str(GRAPHS[name].__doc__).splitlines()[0]}")
 
 
 if __name__ == "__main__":

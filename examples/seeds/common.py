@@ -11,9 +11,9 @@ import tinygrad_cnn.nn.functional as F
 from tinygrad_cnn import data, nn
 
 
-def parser(doc: str, root: str) -> argparse.ArgumentParser:
+def parser(doc: str | None, root: str) -> argparse.ArgumentParser:
     """The options of every seed. `doc` is the docstring of the script."""
-    options = argparse.ArgumentParser(description=doc.splitlines()[0], allow_abbrev=False)
+    options = argparse.ArgumentParser(description=str(doc).splitlines()[0], allow_abbrev=False)
     options.add_argument("--root", default=root, help=f"where the data is (default: {root})")
     options.add_argument("--quick", action="store_true", help="seconds instead of minutes, on data that needs no files")
     options.add_argument("--out", help="a folder for pictures; none are written without it")
@@ -23,7 +23,8 @@ def parser(doc: str, root: str) -> argparse.ArgumentParser:
 
 def read_digits(quick: bool, root: str) -> tuple[tg.Tensor, tg.Tensor, tg.Tensor, tg.Tensor]:
     """MNIST (N,1,28,28), or the packaged digits (N,1,8,8): training images and labels, test images and labels."""
-    return tuple(map(tg.from_numpy, data.load("digits") if quick else data.load("mnist", root)))
+    x, y, test_x, test_y = map(tg.from_numpy, data.load("digits") if quick else data.load("mnist", root))
+    return x, y, test_x, test_y
 
 
 def ascii_image(image: tg.Tensor) -> str:

@@ -28,6 +28,8 @@ the sum of their g: hence += and not =. At a tie the maximum has a corner and no
 subgradient, while the whole g for every tied place would multiply the sum of dx. Σ dx = Σ g, always: a good test.
 """
 
+from typing import Any
+
 import numpy as np
 from common import parser
 
@@ -41,7 +43,7 @@ ACTIVATIONS = {"identity": lambda x: x, "relu": F.relu, "sigmoid": F.sigmoid, "t
 class ConvLayer(nn.Module):
     """activation(conv(x)): windows (h,w), strides and paddings are one number or one for each axis."""
 
-    def __init__(self, channels, filters, window, stride=1, zero_padding=0, activation="identity"):
+    def __init__(self, channels, filters, window, stride: Any = 1, zero_padding: Any = 0, activation: Any = "identity"):
         super().__init__()
         self.conv = nn.Conv2d(channels, filters, window, stride, zero_padding)
         self.activation = ACTIVATIONS.get(activation, activation)  # a name, or any function of your own

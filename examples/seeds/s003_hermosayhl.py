@@ -126,7 +126,7 @@ def stack(dataset):
 def with_and_without(args, train_set, valid, test, folder):
     """The network with and without batch norm and dropout, each judged by its best checkpoint."""
     print("\nnetwork               parameters   valid    test  seconds")
-    best = (-1.0,)
+    rows = []
     for name, batch_norm, dropout in [
         ("plain", False, 0.0),
         ("batch norm", True, 0.0),
@@ -143,8 +143,8 @@ def with_and_without(args, train_set, valid, test, folder):
         accuracy, chosen = evaluate(model, *test)[1], max(a for _, a in validations)
         count = sum(p.numel() for p in model.parameters())
         print(f"{name:20}  {count:10,}  {chosen:6.1%}  {accuracy:6.1%}  {seconds:7.1f}", flush=True)
-        best = max(best, (chosen, accuracy, name, model.eval(), losses, validations), key=lambda row: row[0])
-    return best[2:]
+        rows.append((chosen, name, model.eval(), losses, validations))
+    return max(rows, key=lambda row: row[0])[1:]
 
 
 def optimizers(args, train_part, valid):

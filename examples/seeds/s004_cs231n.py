@@ -247,7 +247,7 @@ def solve(model, train, valid, optimizer, epochs, batch_size=50, print_every=20)
     losses, best, kept, step = [], -1.0, None, 0
     last = epochs * -(-len(train[0]) // batch_size)
     for epoch in range(1, epochs + 1):
-        for x, y in shuffled(*train, batch_size):
+        for x, y in shuffled(train[0], train[1], batch_size):
             step += 1
             loss = model.loss(x, y)
             optimizer.zero_grad()

@@ -5,6 +5,8 @@ Written by `python -m tinygrad_cnn.testing.stubs`.
 
 import builtins
 from typing import Any
+from typing import Literal
+from typing import overload
 from collections.abc import Sequence
 from tinygrad_cnn.arrays.types import Number
 from tinygrad_cnn.arrays.types import Shape
@@ -17,10 +19,24 @@ def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
 def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     """mean over P·Q windows that cover the picture        (N,C,H,W) -> (N,C,P,Q)"""
 
-def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: builtins.bool = False) -> Tensor:
+@overload
+def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: Literal[False] = False) -> Tensor:
+    """max over P windows that cover the row        (N,C,L) -> (N,C,P)"""
+@overload
+def adaptive_max_pool1d(input: Tensor, output_size: Any, *, return_indices: Literal[True]) -> builtins.tuple[Tensor, Tensor]:
+    """max over P windows that cover the row        (N,C,L) -> (N,C,P)"""
+@overload
+def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: builtins.bool = False) -> Any:
     """max over P windows that cover the row        (N,C,L) -> (N,C,P)"""
 
-def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: builtins.bool = False) -> Tensor:
+@overload
+def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: Literal[False] = False) -> Tensor:
+    """max over P·Q windows that cover the picture        (N,C,H,W) -> (N,C,P,Q)"""
+@overload
+def adaptive_max_pool2d(input: Tensor, output_size: Any, *, return_indices: Literal[True]) -> builtins.tuple[Tensor, Tensor]:
+    """max over P·Q windows that cover the picture        (N,C,H,W) -> (N,C,P,Q)"""
+@overload
+def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: builtins.bool = False) -> Any:
     """max over P·Q windows that cover the picture        (N,C,H,W) -> (N,C,P,Q)"""
 
 def alpha_dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = False, inplace: builtins.bool = False) -> Tensor:
@@ -179,10 +195,24 @@ def lp_pool2d(input: Tensor, norm_type: builtins.float, kernel_size: Window, str
 def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: builtins.float = 0, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
     """mean of max(0, margin - target·(input1 - input2)): input1 should be larger where target is 1, smaller where -1"""
 
-def max_pool1d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Tensor:
+@overload
+def max_pool1d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: Literal[False] = False) -> Tensor:
+    """max of input[n,c,ps+i] over i        (N,C,L) -> (N,C,P)"""
+@overload
+def max_pool1d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, *, return_indices: Literal[True]) -> builtins.tuple[Tensor, Tensor]:
+    """max of input[n,c,ps+i] over i        (N,C,L) -> (N,C,P)"""
+@overload
+def max_pool1d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Any:
     """max of input[n,c,ps+i] over i        (N,C,L) -> (N,C,P)"""
 
-def max_pool2d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Tensor:
+@overload
+def max_pool2d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: Literal[False] = False) -> Tensor:
+    """max of input[n,c,ps+i,qs+j] over i and j        (N,C,H,W) -> (N,C,P,Q)"""
+@overload
+def max_pool2d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, *, return_indices: Literal[True]) -> builtins.tuple[Tensor, Tensor]:
+    """max of input[n,c,ps+i,qs+j] over i and j        (N,C,H,W) -> (N,C,P,Q)"""
+@overload
+def max_pool2d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Any:
     """max of input[n,c,ps+i,qs+j] over i and j        (N,C,H,W) -> (N,C,P,Q)"""
 
 def max_unpool2d(input: Tensor, indices: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, output_size: Any = None) -> Tensor:

@@ -134,10 +134,8 @@ def of_package(d: Declaration) -> dict[str, str]:
 def of_functional(d: Declaration) -> dict[str, str]:
     if "functional" not in d.words:
         return {}
-    found = {
-        name: definition(name, getattr(functional, name), out="out" in d.words and "inplace" not in d.words)
-        for name in d.names
-    }
+    out = "out" in d.words and "inplace" not in d.words
+    found = {name: definition(name, getattr(functional, name), out=out, flags=d.flags) for name in d.names}
     if "inplace_" in d.words:
         found.update({f"{name}_": definition(f"{name}_", d.function) for name in d.names})
     return found
