@@ -364,6 +364,7 @@ ERRORS = [
     (lambda: x(4).select(0, 4), IndexError, "index 4"),
     (lambda: x(4).roll((1, 2), 0), RuntimeError, "one length"),
     (lambda: x(4).roll(1, 1), IndexError, "roll: dim 1"),
+    (lambda: x(4, 4).rot90(1, (0,)), RuntimeError, r"rot90: dims must be the two axes.*\(0,\)"),
     (lambda: x(2, 3).repeat(2), RuntimeError, "repeats"),
     (lambda: x(2, 3).repeat(2, -1), RuntimeError, "none negative"),
     (lambda: x(2).repeat_interleave(-1), RuntimeError, "negative"),

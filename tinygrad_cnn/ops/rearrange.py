@@ -24,6 +24,8 @@ from .shape import clone, flatten, ints, reshape, transpose
 def flip(input: Array, dims: Axis) -> Array:
     """The order of the elements turned round along each axis of dims; a copy.
 
+    IndexError for an axis that is not there, RuntimeError for one that is named twice.
+
     >>> import tinygrad_cnn as tg
     >>> tg.arange(3).flip(0).tolist()
     [2, 1, 0]
@@ -70,10 +72,14 @@ def flipud(input: Array) -> Array:
 def rot90(input: Array, k: int = 1, dims: Sequence[int] = (0, 1)) -> Array:
     """Turned by k · 90 degrees, from axis dims[0] towards axis dims[1].
 
+    RuntimeError unless dims are two different axes.
+
     >>> import tinygrad_cnn as tg
     >>> tg.tensor([[1, 2], [3, 4]]).rot90().tolist()
     [[2, 4], [1, 3]]
     """
+    if len(dims) != 2:
+        raise RuntimeError(f"rot90: dims must be the two axes that are turned, got {tuple(dims)}")
     a, b = axes("rot90", tuple(dims), input.ndim)
     return (
         lambda x: flip(x, ()),
@@ -87,6 +93,8 @@ def rot90(input: Array, k: int = 1, dims: Sequence[int] = (0, 1)) -> Array:
 @op
 def roll(input: Array, shifts: Axis, dims: Axis | None = None) -> Array:
     """Shifted along axes; what leaves at the end comes in at the start. Without dims, as if it were one axis.
+
+    RuntimeError unless there is one shift for each of dims.
 
     >>> import tinygrad_cnn as tg
     >>> tg.arange(5).roll(2).tolist()
@@ -111,6 +119,8 @@ roll.explain("Shifted back.", input="roll(g, −shifts)")
 @op
 def repeat(input: Array, repeats: Shape) -> Array:
     """The tensor repeats[i] times along axis i; more repeats than axes make new axes in front. A copy.
+
+    RuntimeError for fewer repeats than axes, and for negative ones.
 
     >>> import tinygrad_cnn as tg
     >>> tg.tensor([1, 2]).repeat(2, 2).tolist()
@@ -155,6 +165,8 @@ def repeat_interleave(
     input: Array, repeats: int | Array, dim: int | None = None, *, output_size: int | None = None
 ) -> Array:
     """Each slice of axis dim repeated, one behind the other: by one number, or by a number for each.
+
+    RuntimeError for another number of repeats than slices, and for negative ones.
 
     >>> import tinygrad_cnn as tg
     >>> tg.tensor([1, 2]).repeat_interleave(2).tolist()
@@ -244,6 +256,8 @@ def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float |
 
     mode: "constant" (by `value`, 0 if not given), "reflect" (without repeating the edge), "replicate" (the
     edge), "circular". Negative numbers cut off.
+
+    RuntimeError where a width is larger than the axis gives, NotImplementedError for another mode.
 
     >>> import tinygrad_cnn as tg
     >>> tg.nn.functional.pad(tg.tensor([1, 2, 3]), (1, 2), mode="reflect").tolist()
@@ -377,6 +391,8 @@ def _refuse_vector(name: str, input: np.ndarray) -> None:
 def diagonal(input: Array, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Array:
     """The elements whose places along dim1 and dim2 are equal (or `offset` apart), as the last axis. A view.
 
+    RuntimeError where dim1 and dim2 are one axis.
+
     >>> import tinygrad_cnn as tg
     >>> x = tg.zeros(2, 2)
     >>> x.diagonal().fill_(1).sum().item(), x.tolist()
@@ -421,6 +437,8 @@ _line = diagonal  # `diag` has a parameter of that name
 @appears("function out method")
 def diag(input: Array, diagonal: int = 0) -> Array:
     """The diagonal of a matrix, a copy; of a vector, the matrix that has it as its diagonal.
+
+    RuntimeError for more than two axes, and for a number.
 
     >>> import tinygrad_cnn as tg
     >>> tg.diag(tg.tensor([1, 2])).tolist()
