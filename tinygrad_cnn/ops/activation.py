@@ -40,6 +40,8 @@ def _floats(name: str, input: Any) -> None:
 def relu(input: Array) -> Array:
     """max(input, 0).
 
+    RuntimeError for bool. NaN stays NaN.
+
     >>> import tinygrad_cnn as tg
     >>> x = tg.tensor([-1.0, 0.0, 2.0], requires_grad=True)
     >>> y = tg.relu(x)

@@ -24,6 +24,8 @@ from .pairs import apart, pairwise
 def eq(input: Array, other: Array | Number):
     """input == other.
 
+    RuntimeError where shapes do not broadcast.
+
     >>> import tinygrad_cnn as tg
     >>> tg.eq(tg.tensor([1, 2]), 2).tolist()
     [False, True]
@@ -37,6 +39,8 @@ def ne(input: Array, other: Array | Number):
 
     NaN is unequal to everything, to itself too.
 
+    RuntimeError where shapes do not broadcast.
+
     >>> import tinygrad_cnn as tg
     >>> tg.ne(tg.tensor([1.0, float("nan")]), tg.tensor([1.0, float("nan")])).tolist()
     [False, True]
@@ -47,6 +51,8 @@ def ne(input: Array, other: Array | Number):
 @pairwise(np.less)
 def lt(input: Array, other: Array | Number):
     """input < other.
+
+    RuntimeError where shapes do not broadcast.
 
     >>> import tinygrad_cnn as tg
     >>> tg.lt(tg.tensor([[1], [2]]), tg.tensor([1, 2])).tolist()
@@ -59,6 +65,8 @@ def lt(input: Array, other: Array | Number):
 def le(input: Array, other: Array | Number):
     """input <= other.
 
+    RuntimeError where shapes do not broadcast.
+
     >>> import tinygrad_cnn as tg
     >>> tg.le(tg.tensor([1.0, 2.0, float("nan")]), 1.5).tolist()
     [True, False, False]
@@ -70,6 +78,8 @@ def le(input: Array, other: Array | Number):
 def gt(input: Array, other: Array | Number):
     """input > other.
 
+    RuntimeError where shapes do not broadcast.
+
     >>> import tinygrad_cnn as tg
     >>> tg.gt(tg.tensor([1, 2]), 1.5).tolist()
     [False, True]
@@ -80,6 +90,8 @@ def gt(input: Array, other: Array | Number):
 @pairwise(np.greater_equal)
 def ge(input: Array, other: Array | Number):
     """input >= other.
+
+    RuntimeError where shapes do not broadcast.
 
     >>> import tinygrad_cnn as tg
     >>> tg.ge(tg.tensor([1, 2, 3]), tg.tensor(2)).tolist()
@@ -350,6 +362,8 @@ isclose.grad(input=None, other=None)
 def allclose(input: Array, other: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
     """Whether all elements are close: |input - other| <= atol + rtol · |other|; a Python bool.
 
+    RuntimeError for two dtypes, and for shapes that do not broadcast.
+
     >>> import tinygrad_cnn as tg
     >>> tg.allclose(tg.tensor([1.0]), tg.tensor([1.0 + 1e-7]))
     True
@@ -377,6 +391,9 @@ def equal(input: Array, other: Array) -> bool:
 def all(input: Array, dim: Axis | None = None, keepdim: bool = False) -> Array:
     """Whether all elements along `dim` are not zero.
 
+    dim: an int, a tuple of them, None for all axes; they go away, or stay with length 1 under keepdim.
+    Of nothing it is True. IndexError for an axis that is not there.
+
     >>> import tinygrad_cnn as tg
     >>> tg.all(tg.tensor([[1, 1], [0, 1]]), dim=0).tolist()
     [False, True]
@@ -391,6 +408,9 @@ all.grad(input=None)
 @op
 def any(input: Array, dim: Axis | None = None, keepdim: bool = False) -> Array:
     """Whether any element along `dim` is not zero.
+
+    dim: an int, a tuple of them, None for all axes; they go away, or stay with length 1 under keepdim.
+    Of nothing it is False. IndexError for an axis that is not there.
 
     >>> import tinygrad_cnn as tg
     >>> tg.any(tg.tensor([[0, 1], [0, 0]]), dim=1).tolist(), tg.any(tg.tensor([])).item()

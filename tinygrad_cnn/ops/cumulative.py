@@ -41,6 +41,8 @@ _DOUBLE = {np.dtype(np.float32): np.dtype(np.float64), np.dtype(np.complex64): n
 def cumsum(input: Array, dim: int, dtype: DType | None = None) -> Array:
     """out[i] = input[0] + ... + input[i] along dim.
 
+    Integers and bool are summed as int64, unless there is a dtype. IndexError for an axis that is not there.
+
     >>> import tinygrad_cnn as tg
     >>> x = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
     >>> y = tg.cumsum(x, 0)
@@ -71,6 +73,8 @@ sum_onwards.explain("An element is in every earlier sum: it gets the sum of thei
 @op
 def cumprod(input: Array, dim: int, dtype: DType | None = None) -> Array:
     """out[i] = input[0] · ... · input[i] along dim. The gradient is right where elements are 0.
+
+    Integers and bool are multiplied as int64, unless there is a dtype. IndexError for an axis that is not there.
 
     >>> import tinygrad_cnn as tg
     >>> x = tg.tensor([2.0, 0.0, 3.0], requires_grad=True)
@@ -127,6 +131,8 @@ _latest.grad(input=None)
 @appears("function out method")
 def cummax(input: Array, dim: int) -> Chosen:
     """The greatest of elements 0 to i along dim, as (values, indices).
+
+    The latest of equal ones; NaN stays once it came. IndexError for an axis that is not there.
 
     >>> import tinygrad_cnn as tg
     >>> tg.cummax(tg.tensor([1, 3, 2]), 0).values.tolist()

@@ -20,6 +20,8 @@ def cosine_similarity(x1: Array, x2: Array, dim: int = 1, eps: float = 1e-8) -> 
 
     The cosine of the angle between two vectors: 1 for one direction, -1 for opposite ones.
 
+    RuntimeError where the shapes do not broadcast.
+
     >>> import tinygrad_cnn as tg
     >>> tg.nn.functional.cosine_similarity(tg.tensor([[3.0, 4.0]]), tg.tensor([[4.0, 3.0]])).tolist()
     [0.9600000381469727]
@@ -34,6 +36,8 @@ def cosine_similarity(x1: Array, x2: Array, dim: int = 1, eps: float = 1e-8) -> 
 @in_float32
 def pairwise_distance(x1: Array, x2: Array, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Array:
     """|x1 - x2 + eps|, the p-norm along the last axis        two shapes that broadcast -> without the last axis
+
+    RuntimeError where the shapes do not broadcast.
 
     >>> import tinygrad_cnn as tg
     >>> x, y = tg.tensor([[3.0, 4.0], [0.0, -2.0]]), tg.zeros(2)

@@ -58,6 +58,8 @@ minus.explain("The first gets the gradient, the second its negative.")
 def mul(input: Array, other: Array | Number):
     """input · other.
 
+    RuntimeError where shapes do not broadcast.
+
     >>> import tinygrad_cnn as tg
     >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
     >>> tg.mul(x, x).sum().backward()
@@ -103,6 +105,8 @@ neg.explain("The gradient with the other sign.")
 @in_float32
 def add(input: Array, other: Array | Number, *, alpha: float = 1) -> Array:
     """input + alpha · other.
+
+    alpha: an integer where the result is one. RuntimeError where shapes do not broadcast.
 
     >>> import tinygrad_cnn as tg
     >>> tg.add(tg.tensor([1.0, 2.0]), tg.tensor([10.0, 20.0]), alpha=2).tolist()
@@ -159,6 +163,8 @@ def rsub(input: Array, other: Array | Number, *, alpha: float = 1) -> Array:
 @appears("function out method in_place")
 def div(input: Array, other: Array | Number, *, rounding_mode: str | None = None) -> Array:
     """input / other, in floating numbers; rounding_mode "floor" or "trunc" rounds the quotient and keeps integers.
+
+    RuntimeError for another rounding_mode, and where it makes integers be divided by 0.
 
     >>> import tinygrad_cnn as tg
     >>> tg.div(tg.tensor([-7, 7]), 2).tolist(), tg.div(tg.tensor([-7, 7]), 2, rounding_mode="trunc").tolist()
@@ -326,6 +332,8 @@ def where(condition: Array, input: Array | Number | None = None, other: Array | 
 
     condition: bool. input, other: tensors or numbers; the result has their common dtype.
 
+    RuntimeError where condition is not bool, and where shapes do not broadcast.
+
     >>> import tinygrad_cnn as tg
     >>> tg.where(tg.tensor([True, False]), 1, 0).tolist()
     [1, 0]
@@ -470,6 +478,8 @@ def clamp(input: Array, min: Array | Number | None = None, max: Array | Number |
     """min(max(input, min), max), elementwise; where min > max it is max. The bounds are tensors or numbers.
 
     The gradient passes where min <= input <= max; a bound that was taken gets it elsewhere.
+
+    RuntimeError without any bound, and where shapes do not broadcast.
 
     >>> import tinygrad_cnn as tg
     >>> tg.clamp(tg.tensor([-2.0, 0.5, 2.0]), -1, 1).tolist()

@@ -82,6 +82,9 @@ def _refuse_outside(name: str, array: np.ndarray, n: int) -> None:
 def gather(input: Array, dim: int, index: Array) -> Array:
     """out[i][j] = input[index[i][j]][j] for dim=0, input[i][index[i][j]] for dim=1; out has the shape of index.
 
+    index: int64 or int32, with as many axes as input, and no larger than it but along dim. RuntimeError for other
+    shapes, for another dtype, and for a place that is not there.
+
     >>> import tinygrad_cnn as tg
     >>> scores = tg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
     >>> scores.gather(1, tg.tensor([[1], [0]])).sum().backward()
@@ -142,6 +145,8 @@ def scatter(
     src (or value): a tensor at least as large as index and of the dtype of input, or a number.
     reduce: "add" or "multiply" with what is there, as often as a place is named.
 
+    RuntimeError for shapes that do not fit, for another dtype than input's, and for a place that is not there.
+
     >>> import tinygrad_cnn as tg
     >>> tg.zeros(2, 3).scatter(1, tg.tensor([[2], [0]]), 1.0).tolist()
     [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
@@ -161,6 +166,8 @@ def scatter(
 @_numbers_too
 def scatter_add(input: Array, dim: int, index: Array, src: Array | Number) -> Array:
     """`scatter` that adds: what comes to one place adds up.
+
+    RuntimeError for shapes that do not fit, for another dtype than input's, and for a place that is not there.
 
     >>> import tinygrad_cnn as tg
     >>> tg.zeros(3).scatter_add(0, tg.tensor([0, 2, 2]), tg.ones(3)).tolist()
@@ -207,6 +214,8 @@ def _part(name: str, src: Any, index: np.ndarray) -> Any:
 @_numbers_too
 def index_select(input: Array, dim: int, index: Array) -> Array:
     """The slices of axis dim that `index`, a vector of ints, names; a copy.
+
+    IndexError for a slice that is not there.
 
     >>> import tinygrad_cnn as tg
     >>> tg.tensor([[1, 2], [3, 4]]).index_select(1, tg.tensor([1, 1])).tolist()
@@ -307,6 +316,8 @@ def take(input: Array, index: Array) -> Array:
 @appears("functional")
 def one_hot(tensor: Array, num_classes: int = -1) -> Array:
     """1 at the class, 0 elsewhere: (...) ints -> (..., num_classes) int64; by default the largest class + 1.
+
+    RuntimeError for a negative class, for one beyond num_classes, and for all but int64.
 
     >>> import tinygrad_cnn as tg
     >>> tg.nn.functional.one_hot(tg.tensor([0, 2])).tolist()

@@ -262,6 +262,8 @@ def index_put(input: Array, indices: tuple, values: Array | Number, accumulate: 
 def masked_fill(input: Array, mask: Array, value: Array | Number) -> Array:
     """`value`, a number, where the mask is True, input elsewhere; shapes broadcast, the dtype is that of input.
 
+    RuntimeError for a mask that is not bool, and for a value that the dtype of input cannot hold.
+
     >>> import tinygrad_cnn as tg
     >>> x = tg.tensor([1.0, -2.0])
     >>> x.masked_fill(x < 0, 0.0).tolist()

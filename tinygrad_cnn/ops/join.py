@@ -67,6 +67,8 @@ def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
 def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
     """Tensors of one shape side by side, along a new axis dim.
 
+    RuntimeError where the shapes are not equal, ValueError for an empty list.
+
     >>> import tinygrad_cnn as tg
     >>> tg.stack([tg.zeros(3), tg.ones(3)], dim=1).tolist()
     [[0.0, 1.0], [0.0, 1.0], [0.0, 1.0]]
@@ -174,6 +176,8 @@ def vstack(tensors: Sequence[Array]) -> Array:
 def split_with_sizes(input: Array, split_sizes: Sequence[int], dim: int = 0) -> tuple[Array, ...]:
     """Parts of these lengths along axis dim, one behind the other; views.
 
+    RuntimeError where the lengths do not sum up to that of the axis.
+
     >>> import tinygrad_cnn as tg
     >>> [part.tolist() for part in tg.arange(5).split([2, 3])]
     [[0, 1], [2, 3, 4]]
@@ -209,6 +213,8 @@ split_with_sizes.explain(
 @appears("function method")
 def split(tensor: Array, split_size_or_sections: Shape, dim: int = 0) -> tuple[Array, ...]:
     """Parts of one length along axis dim, the last may be shorter; or of the lengths in a list. Views.
+
+    RuntimeError for a length below 1, and where those in a list do not sum up to that of the axis.
 
     >>> import tinygrad_cnn as tg
     >>> [part.tolist() for part in tg.split(tg.arange(5), 2)]
@@ -277,6 +283,8 @@ def tensor_split(input: Array, indices_or_sections: Shape | Array, dim: int = 0)
 def unbind(input: Array, dim: int = 0) -> tuple[Array, ...]:
     """The slices along axis dim, without that axis: what iteration gives. Views.
 
+    RuntimeError for a tensor without axes.
+
     >>> import tinygrad_cnn as tg
     >>> a, b = tg.tensor([[1.0, 2.0], [3.0, 4.0]]).unbind()
     >>> b.tolist()
@@ -306,6 +314,8 @@ unbind.explain(
 @appears("function method")
 def narrow(input: Array, dim: int, start: int, length: int) -> Array:
     """The `length` elements from `start` on along axis dim. A view.
+
+    A negative start counts from the end. IndexError for a start, RuntimeError for an end beyond the axis.
 
     >>> import tinygrad_cnn as tg
     >>> tg.arange(5).narrow(0, 1, 3).tolist()

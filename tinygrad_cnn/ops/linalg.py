@@ -348,6 +348,8 @@ def trace(input: Array) -> Array:
 def tensordot(a: Array, b: Array, dims: Any = 2) -> Array:
     """Σ over axes dims[0] of a and dims[1] of b; a number n means the last n of a and the first n of b.
 
+    RuntimeError where these axes differ in length.
+
     >>> import tinygrad_cnn as tg
     >>> tg.tensordot(tg.ones(2, 3, 4), tg.ones(3, 4, 5)).shape
     (2, 5)

@@ -181,6 +181,8 @@ def nll_loss(
 
     input: log-probabilities, as log_softmax gives them; the rest as in cross_entropy with classes.
 
+    It raises what cross_entropy does.
+
     >>> import tinygrad_cnn as tg
     >>> tg.nn.functional.nll_loss(tg.tensor([[-1.0, -2.0]]), tg.tensor([1])).item()
     2.0
@@ -210,6 +212,8 @@ def multi_margin_loss(
 
     The multi-class hinge, the loss of a support vector machine. p: 1 or 2. weight: (C,) a factor for each class.
     (Crammer and Singer, 2001.)
+
+    ValueError for another p, RuntimeError for shapes that do not fit and classes that are not there.
 
     >>> import tinygrad_cnn as tg
     >>> tg.nn.functional.multi_margin_loss(tg.tensor([[3.0, 2.5, -1.0]]), tg.tensor([0])).item()

@@ -127,6 +127,10 @@ def norm(
 ) -> Array:
     """(Σ |input|^p)^(1/p) along dim, of all elements without it; "fro" is p = 2, "nuc" the sum of singular values.
 
+    dim: an int, a tuple of them, None for all axes; they go away, or stay with length 1 under keepdim.
+    Where the norm is 0, its gradient is 0.
+    RuntimeError for integers, for another word, and for "nuc" of other than two axes.
+
     >>> import tinygrad_cnn as tg
     >>> tg.norm(tg.tensor([[3.0, 0.0], [0.0, 4.0]])).item()
     5.0

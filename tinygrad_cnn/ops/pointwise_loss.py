@@ -64,6 +64,8 @@ def mse_loss(
 
     weight: a factor for each element; the mean is then the weighted one.
 
+    Other shapes are broadcast, with a warning.
+
     >>> import tinygrad_cnn as tg
     >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
     >>> loss = tg.nn.functional.mse_loss(x, tg.tensor([3.0, 2.0]))
@@ -252,6 +254,8 @@ def binary_cross_entropy(
 
     input and target: probabilities between 0 and 1. Logarithms are at least -100, so that 0 and 1 have a finite
     loss. weight: a factor, broadcast. For logits, binary_cross_entropy_with_logits is more accurate.
+
+    ValueError for two shapes, RuntimeError for two dtypes and for what is no probability.
 
     >>> import tinygrad_cnn as tg
     >>> round(tg.nn.functional.binary_cross_entropy(tg.tensor([0.5]), tg.tensor([1.0])).item(), 4)

@@ -53,6 +53,8 @@ def max_pool2d(
     padding: at most half a window; it is never chosen. ceil_mode: windows may end outside.
     return_indices: also where the maxima were, as places y·W + x in the picture (int64).
 
+    RuntimeError for a padding beyond half a window, and for a window that is larger than the picture.
+
     >>> import tinygrad_cnn as tg
     >>> x = tg.tensor([[[[1.0, 5.0, 2.0, 2.0], [3.0, 4.0, 2.0, 2.0]]]], requires_grad=True)
     >>> out, indices = tg.nn.functional.max_pool2d(x, 2, return_indices=True)
@@ -154,6 +156,8 @@ def avg_pool2d(
 
     kernel_size, stride, padding, ceil_mode: as in max_pool2d.
     count_include_pad: zeros of the padding count as elements of the mean. divisor_override: divide by this instead.
+
+    RuntimeError for integers, for a padding beyond half a window, and for a window that is larger than the picture.
 
     >>> import tinygrad_cnn as tg
     >>> x = tg.arange(8.0).reshape(1, 1, 2, 4).requires_grad_()
@@ -312,6 +316,8 @@ def adaptive_avg_pool2d(input: Array, output_size: Any) -> Array:
     """mean over P·Q windows that cover the picture        (N,C,H,W) -> (N,C,P,Q)
 
     Window p has the rows from ⌊pH/P⌋ to ⌈(p+1)H/P⌉. None in output_size keeps that axis as it is.
+
+    NotImplementedError for integers, RuntimeError for other numbers of axes.
 
     >>> import tinygrad_cnn as tg
     >>> tg.nn.functional.adaptive_avg_pool2d(tg.arange(6.0).reshape(1, 2, 3), (1, 2)).tolist()

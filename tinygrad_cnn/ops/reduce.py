@@ -53,6 +53,10 @@ def _counted(input: Any, dtype: Any) -> Any:
 def sum(input: Array, dim: Axis | None = None, keepdim: bool = False, dtype: DType | None = None) -> Array:
     """Σ input along dim.
 
+    dim: an int, a tuple of them, None for all axes; they go away, or stay with length 1 under keepdim.
+    dtype: convert the input to it first; integers and bool are summed as int64.
+    IndexError for an axis that is not there, RuntimeError for one that is named twice.
+
     >>> import tinygrad_cnn as tg
     >>> x = tg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
     >>> y = tg.sum(x, dim=1)
@@ -78,6 +82,9 @@ sum.explain("Every element that was added gets the sum's gradient.", input="g re
 @op
 def mean(input: Array, dim: Axis | None = None, keepdim: bool = False, dtype: DType | None = None) -> Array:
     """Σ input / n along dim; NaN where n is 0. RuntimeError for integers, whose mean is none.
+
+    dim: an int, a tuple of them, None for all axes; they go away, or stay with length 1 under keepdim.
+    dtype: convert the input to it first. IndexError for an axis that is not there.
 
     >>> import tinygrad_cnn as tg
     >>> tg.mean(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0).tolist()
@@ -112,6 +119,9 @@ mean.explain("Every element gets an equal share of the mean's gradient.", input=
 @op
 def prod(input: Array, dim: Axis | None = None, keepdim: bool = False, dtype: DType | None = None) -> Array:
     """Π input along one axis, or of all elements. The gradient is right where elements are 0.
+
+    dim: an int; the axis goes away, or stays with length 1 under keepdim.
+    dtype: compute in it; integers and bool are multiplied as int64. IndexError for an axis that is not there.
 
     >>> import tinygrad_cnn as tg
     >>> x = tg.tensor([2.0, 0.0, 3.0], requires_grad=True)
@@ -181,6 +191,8 @@ prod_others.explain(
 def nansum(input: Array, dim: Axis | None = None, keepdim: bool = False, dtype: DType | None = None) -> Array:
     """The sum along dim, NaN counted as 0.
 
+    dim, keepdim and dtype as in `sum`.
+
     >>> import tinygrad_cnn as tg
     >>> tg.nansum(tg.tensor([[1.0, float("nan")], [3.0, 4.0]]), dim=1).tolist()
     [1.0, 7.0]
@@ -193,6 +205,8 @@ def nanmean(input: Array, dim: Axis | None = None, keepdim: bool = False, dtype:
     """The mean along dim of what is not NaN.
 
     NaN where nothing else is there. RuntimeError for integers.
+
+    dim, keepdim and dtype as in `mean`.
 
     >>> import tinygrad_cnn as tg
     >>> nan = float("nan")
@@ -244,6 +258,9 @@ def _not_empty(name: str, input: Any, dim: Any, keepdim: Any) -> tuple:
 @op
 def amax(input: Array, dim: Axis | None = None, keepdim: bool = False) -> Array:
     """The greatest element along dim; NaN if there is one.
+
+    dim: an int, a tuple of them, None for all axes; they go away, or stay with length 1 under keepdim.
+    Equal ones share the gradient. IndexError for an empty axis.
 
     >>> import tinygrad_cnn as tg
     >>> x = tg.tensor([1.0, 3.0, 3.0], requires_grad=True)
@@ -343,6 +360,8 @@ def _where_extreme(name: str, find: Any, input: Any, dim: Any, keepdim: bool) ->
 def aminmax(input: Array, *, dim: int | None = None, keepdim: bool = False) -> MinMax:
     """The smallest and the greatest element along dim, as (min, max).
 
+    dim and keepdim as in `amax`, with an int as dim.
+
     >>> import tinygrad_cnn as tg
     >>> low, high = tg.aminmax(tg.tensor([[4.0, 1.0], [2.0, 9.0]]), dim=0)
     >>> low.tolist(), high.tolist()
@@ -365,6 +384,9 @@ def max(input: Array, other: Array) -> Array: ...
 @appears("function out method")  # type: ignore[misc] # `other` may also stand where dim does
 def max(input: Array, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """The greatest element; with dim (values, indices) along it; with a second tensor the greater of the two.
+
+    NaN counts as the greatest. Along dim the place that was chosen, the first of equal ones, gets the gradient; without
+    dim equal ones share it. IndexError for an empty axis.
 
     >>> import tinygrad_cnn as tg
     >>> values, indices = tg.max(tg.tensor([[1.0, 5.0], [7.0, 3.0]]), dim=1)
@@ -419,6 +441,8 @@ def chosen(input: Any, indices: Any, dim: int, keepdim: bool = True) -> Chosen:
 @op
 def logsumexp(input: Array, dim: Axis, keepdim: bool = False) -> Array:
     """ln Σ e^input along dim, for inputs of any size.
+
+    dim and keepdim as in `sum`. The gradient is the softmax.
 
     >>> import tinygrad_cnn as tg
     >>> round(tg.logsumexp(tg.tensor([1000.0, 1000.0]), 0).item(), 3)
@@ -524,6 +548,9 @@ def var(
 ) -> Array:
     """Σ (input - mean)² / (n - correction) along dim. unbiased=False is correction=0; the default is 1.
 
+    dim: an int, a tuple of them, None for all axes; they go away, or stay with length 1 under keepdim.
+    NaN where n <= correction. RuntimeError for integers, TypeError for unbiased beside correction.
+
     >>> import tinygrad_cnn as tg
     >>> tg.var(tg.tensor([1.0, 2.0, 3.0])).item(), tg.var(tg.tensor([1.0, 3.0]), correction=0).item()
     (1.0, 1.0)
@@ -563,6 +590,8 @@ def var_mean(
 ) -> tuple[Array, Array]:
     """(var, mean) along dim.
 
+    The arguments are those of `var`.
+
     >>> import tinygrad_cnn as tg
     >>> var, mean = tg.var_mean(tg.tensor([[1.0, 3.0], [2.0, 6.0]]), dim=1)
     >>> var.tolist(), mean.tolist()
@@ -582,6 +611,8 @@ def std_mean(
     correction: float | None = None,
 ) -> tuple[Array, Array]:
     """(std, mean) along dim.
+
+    The arguments are those of `var`.
 
     >>> import tinygrad_cnn as tg
     >>> std, mean = tg.std_mean(tg.tensor([[1.0, 3.0], [2.0, 6.0]]), dim=1, correction=0)

@@ -52,6 +52,9 @@ def interpolate(
     "bilinear" or "bicubic" for (N,C,H,W). align_corners: the outermost numbers stay where they are.
     recompute_scale_factor: places are computed from P and H, not from scale_factor.
 
+    NotImplementedError for another mode, and for antialias.
+    ValueError unless just one of size and scale_factor is given.
+
     >>> import tinygrad_cnn as tg
     >>> tg.nn.functional.interpolate(tg.tensor([[[1.0, 3.0]]]), scale_factor=2, mode="linear").tolist()
     [[[1.0, 1.5, 2.5, 3.0]]]
@@ -174,6 +177,8 @@ def pixel_shuffle(input: Array, upscale_factor: int) -> Array:
     """input[n, (c,i,j), y, x] at [n, c, y·r+i, x·r+j]        (..., C·r², H, W) -> (..., C, H·r, W·r)
 
     Channels become pixels; r is upscale_factor. (Shi et al., 2016.)
+
+    RuntimeError where r² does not divide the channels.
 
     >>> import tinygrad_cnn as tg
     >>> tg.nn.functional.pixel_shuffle(tg.arange(4.0).reshape(4, 1, 1), 2).tolist()

@@ -160,6 +160,9 @@ def _strides(a: np.ndarray) -> tuple[int, ...]:
 def flatten(input: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
     """One axis in place of the axes start_dim to end_dim.
 
+    A view where the memory allows it, else a copy.
+    IndexError for an axis that is not there, RuntimeError where start_dim comes after end_dim.
+
     >>> import tinygrad_cnn as tg
     >>> tg.zeros(2, 3, 4).flatten(1).shape
     (2, 12)
@@ -175,6 +178,8 @@ def flatten(input: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
 @op(view=True)
 def unflatten(input: Array, dim: int, sizes: Shape) -> Array:
     """Several axes of these sizes in place of axis dim; one of them may be -1.
+
+    RuntimeError where the sizes do not multiply up to the length of the axis.
 
     >>> import tinygrad_cnn as tg
     >>> tg.zeros(2, 12).unflatten(1, (3, -1)).shape
@@ -196,6 +201,8 @@ def unflatten(input: Array, dim: int, sizes: Shape) -> Array:
 def squeeze(input: Array, dim: Axis | None = None) -> Array:
     """Without the axes of length 1: all, or those named; a named axis of another length stays.
 
+    A view. IndexError for an axis that is not there.
+
     >>> import tinygrad_cnn as tg
     >>> tg.zeros(1, 3, 1).squeeze().shape, tg.zeros(1, 3, 1).squeeze(-1).shape
     ((3,), (1, 3))
@@ -208,6 +215,8 @@ def squeeze(input: Array, dim: Axis | None = None) -> Array:
 @op(view=True)
 def unsqueeze(input: Array, dim: int) -> Array:
     """With a new axis of length 1, which becomes axis dim.
+
+    A view. IndexError for a dim that the result does not have.
 
     >>> import tinygrad_cnn as tg
     >>> tg.zeros(3).unsqueeze(0).shape, tg.zeros(3).unsqueeze(-1).shape
@@ -266,6 +275,8 @@ def ravel(input: Array) -> Array:
 def permute(input: Array, dims: Sequence[int]) -> Array:
     """Axis i of the result is axis dims[i] of the input.
 
+    A view. RuntimeError unless dims names each axis once.
+
     >>> import tinygrad_cnn as tg
     >>> tg.zeros(2, 3, 4).permute(2, 0, 1).shape
     (4, 2, 3)
@@ -287,6 +298,8 @@ def _inverse(dims: Sequence[int]) -> tuple[int, ...]:
 @op(view=True)
 def transpose(input: Array, dim0: int, dim1: int) -> Array:
     """The axes dim0 and dim1 change places.
+
+    A view. IndexError for an axis that is not there.
 
     >>> import tinygrad_cnn as tg
     >>> tg.zeros(2, 3, 4).transpose(0, 2).shape
@@ -357,6 +370,8 @@ def adjoint(input: Array) -> Array:
 def movedim(input: Array, source: Axis, destination: Axis) -> Array:
     """The axes `source` become the axes `destination`, the others keep their order.
 
+    A view. RuntimeError where source and destination do not name equally many axes, or one twice.
+
     >>> import tinygrad_cnn as tg
     >>> tg.zeros(2, 3, 4).movedim(0, -1).shape
     (3, 4, 2)
@@ -377,6 +392,8 @@ def movedim(input: Array, source: Axis, destination: Axis) -> Array:
 @appears("sizes")
 def expand(input: Array, size: Shape) -> Array:
     """Repeat along axes of length 1, without copying; -1 keeps a length, new axes come in front.
+
+    RuntimeError where an axis is neither 1 nor of the wanted length.
 
     >>> import tinygrad_cnn as tg
     >>> x = tg.tensor([[1.0], [2.0]], requires_grad=True)
@@ -456,6 +473,8 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Array, ...]:
     """The coordinates of a grid: vectors of lengths A, B, ... -> as many tensors (A, B, ...); views.
 
     indexing: "ij", or "xy" for the first two axes exchanged, as pictures count.
+
+    RuntimeError for other than vectors and numbers.
 
     >>> import tinygrad_cnn as tg
     >>> rows, columns = tg.meshgrid(tg.arange(2), tg.arange(3), indexing="ij")

@@ -25,6 +25,8 @@ from .reduce import Chosen, chosen, shared
 def argsort(input: Array, dim: int = -1, descending: bool = False, stable: bool = False) -> Array:
     """The places that bring the elements along dim in order; equal ones keep theirs, stable or not.
 
+    NaN comes last, in descending order first. IndexError for an axis that is not there.
+
     >>> import tinygrad_cnn as tg
     >>> tg.argsort(tg.tensor([3.0, 1.0, 2.0])).tolist()
     [1, 2, 0]
@@ -44,6 +46,9 @@ argsort.grad(input=None)
 @appears("function out method")
 def sort(input: Array, dim: int = -1, descending: bool = False, stable: bool = False) -> Chosen:
     """The elements along dim in order, as (values, indices).
+
+    NaN comes last, in descending order first; equal ones keep their order. The gradient goes to the places.
+    IndexError for an axis that is not there.
 
     >>> import tinygrad_cnn as tg
     >>> values, indices = tg.sort(tg.tensor([3.0, 1.0, 2.0]), descending=True)
@@ -111,6 +116,8 @@ def median(input: Array, dim: int, keepdim: bool = False) -> Chosen: ...
 @appears("function out method")
 def median(input: Array, dim: int | None = None, keepdim: bool = False) -> Any:
     """The middle element in order, the lower one of two; with dim (values, indices) along it. NaN if there is one.
+
+    Without dim equal ones share the gradient. IndexError for an empty axis.
 
     >>> import tinygrad_cnn as tg
     >>> tg.median(tg.tensor([4.0, 1.0, 3.0, 2.0])).item()

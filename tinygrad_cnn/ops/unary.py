@@ -81,6 +81,8 @@ reciprocal.explain("The slope of 1/x is -1/x², written with the result.")
 def sqrt(input: Array) -> Array:
     """√input.
 
+    At 0 its gradient is infinite, below 0 it is NaN.
+
     >>> import tinygrad_cnn as tg
     >>> x = tg.tensor([4.0, 9.0], requires_grad=True)
     >>> tg.sqrt(x).sum().backward()
@@ -119,6 +121,8 @@ rsqrt.explain("The slope of 1/√x is -1/2 of the result's cube.")
 @op
 def exp(input: Array) -> Array:
     """e^input.
+
+    Beyond 88.7 it is inf in float32.
 
     >>> import tinygrad_cnn as tg
     >>> x = tg.tensor([0.0, 1.0], requires_grad=True)
@@ -336,6 +340,8 @@ trunc.explain(**STAIRCASE)
 @op
 def round(input: Array, decimals: int = 0) -> Array:
     """The nearest integer, or multiple of 10^-decimals; from the middle to the even one.
+
+    RuntimeError for integers with decimals.
 
     >>> import tinygrad_cnn as tg
     >>> tg.round(tg.tensor([0.5, 1.5, 2.5])).tolist()

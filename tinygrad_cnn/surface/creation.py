@@ -194,6 +194,8 @@ def zeros(
 ) -> Tensor:
     """A tensor of zeros.
 
+    Sizes are ints or one tuple; RuntimeError for a negative one.
+
     >>> import tinygrad_cnn as tg
     >>> tg.zeros(2, 3).shape, tg.zeros((2, 3)).shape
     ((2, 3), (2, 3))
@@ -206,6 +208,8 @@ def ones(
     *sizes: Any, size: Any = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """A tensor of ones.
+
+    Sizes are ints or one tuple; RuntimeError for a negative one.
 
     >>> import tinygrad_cnn as tg
     >>> tg.ones(2, 3).tolist()
@@ -232,6 +236,8 @@ def full(
     size: Any, fill_value: Any, *, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """A tensor of one value; by default of the dtype that `tensor(fill_value)` would have.
+
+    RuntimeError for a value that the dtype cannot hold.
 
     >>> import tinygrad_cnn as tg
     >>> tg.full((2, 2), 7).tolist(), tg.full((), 0.5).dtype
@@ -330,6 +336,8 @@ def arange(
 ) -> Tensor:  # fmt: skip
     """start, start + step, ... below end; arange(end) begins at 0. int64 for ints, else the default floating dtype.
 
+    RuntimeError for step 0 and for a step away from end, NotImplementedError for bool.
+
     >>> import tinygrad_cnn as tg
     >>> tg.arange(3).tolist(), tg.arange(1, 2, 0.5).tolist()
     ([0, 1, 2], [1.0, 1.5])
@@ -370,6 +378,8 @@ def linspace(
 ) -> Tensor:  # fmt: skip
     """start + i·(end - start) / (steps - 1) for i = 0 ... steps - 1: `steps` numbers, both ends included.
 
+    RuntimeError for a negative number of steps.
+
     >>> import tinygrad_cnn as tg
     >>> tg.linspace(0, 1, 5).tolist()
     [0.0, 0.25, 0.5, 0.75, 1.0]
@@ -384,6 +394,8 @@ def logspace(
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """`steps` numbers from base^start to base^end, equally far apart on a logarithmic scale.
+
+    RuntimeError for a negative number of steps.
 
     >>> import tinygrad_cnn as tg
     >>> tg.logspace(0, 2, 3).tolist()

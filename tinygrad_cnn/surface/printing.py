@@ -33,6 +33,8 @@ def set_printoptions(
 
     profile: "default", "short" or "full" sets them all; sci_mode: powers of ten always (True) or as needed (None).
 
+    ValueError for another profile.
+
     >>> import tinygrad_cnn as tg
     >>> tg.set_printoptions(precision=2)
     >>> tg.tensor([1 / 3])

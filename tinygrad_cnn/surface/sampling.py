@@ -54,6 +54,8 @@ def rand(
 ) -> Tensor:  # fmt: skip
     """Random numbers 0 ≤ x < 1, all equally likely.
 
+    RuntimeError for dtypes of integers.
+
     >>> import tinygrad_cnn as tg
     >>> x = tg.rand(1000)
     >>> 0 <= x.min().item() and x.max().item() < 1
@@ -69,6 +71,8 @@ def randn(
     device: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Normal random numbers of mean 0 and variance 1.
+
+    RuntimeError for dtypes of integers.
 
     >>> import tinygrad_cnn as tg
     >>> tg.randn(2, 3).shape, tg.randn(()).shape
@@ -147,6 +151,8 @@ def randperm(
 ) -> Tensor:  # fmt: skip
     """The numbers 0 to n - 1 in random order, int64.
 
+    RuntimeError for a negative n.
+
     >>> import tinygrad_cnn as tg
     >>> sorted(tg.randperm(4).tolist())
     [0, 1, 2, 3]
@@ -212,6 +218,8 @@ def multinomial(
     """Numbers of columns, drawn for each row with the weights that stand in it: (C,) or (N, C) -> (..., num_samples).
 
     Without replacement (Efraimidis and Spirakis 2006): an exponential waiting time for each, the shortest win.
+
+    RuntimeError for negative weights, for a row without any, and for more draws than columns without replacement.
 
     >>> import tinygrad_cnn as tg
     >>> tg.multinomial(tg.tensor([[0.0, 3.0], [1.0, 0.0]]), 1).tolist()
