@@ -156,7 +156,7 @@ def aminmax(input: Tensor, *, dim: builtins.int | None = None, keepdim: builtins
 def any(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
     """Whether any element along `dim` is not zero."""
 
-def arange(start: Any = None, end: Any = None, step: Any = 1, *, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+def arange(start: Any = None, end: Any = None, step: Any = 1, *, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """start, start + step, ... below end; arange(end) begins at 0. int64 for ints, else the default floating dtype."""
 
 def arccos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -186,10 +186,10 @@ def argmin(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.boo
 def argsort(input: Tensor, dim: builtins.int = -1, descending: builtins.bool = False, stable: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
     """The places that bring the elements along dim in order; equal ones keep theirs, stable or not."""
 
-def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+def as_tensor(data: Any, dtype: DType | None = None, device: Any = None) -> Tensor:
     """The data as a tensor: itself where it is one of this dtype, an array without a copy, else a new one."""
 
-def asarray(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+def asarray(data: Any, dtype: DType | None = None, device: Any = None) -> Tensor:
     """The data as a tensor: itself where it is one of this dtype, an array without a copy, else a new one."""
 
 def asin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -230,7 +230,7 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: builtins.flo
 def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None, bias: Tensor | None = None, training: builtins.bool = False, momentum: builtins.float = 0.1, eps: builtins.float = 1e-05) -> Tensor:
     """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) (C,) (C,) -> (N,C,...)"""
 
-def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None, out: Any = None) -> Tensor:
+def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None, out: Tensor | None = None) -> Tensor:
     """1 with the probability that stands in input (or with probability p everywhere), else 0."""
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -362,10 +362,10 @@ def einsum(equation: builtins.str, *operands: Tensor) -> Tensor:
 def embedding(input: Tensor, weight: Tensor, padding_idx: builtins.int | None = None, max_norm: builtins.float | None = None, norm_type: builtins.float = 2.0, scale_grad_by_freq: builtins.bool = False, sparse: builtins.bool = False) -> Tensor:
     """weight[input]: one row of the table for each number        (...) int, (V,D) -> (...,D)"""
 
-def empty(*sizes: Any, size: Any = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+def empty(*sizes: Shape, size: Shape | None = None, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor whose values are not set: whatever the memory held."""
 
-def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
+def empty_like(input: Tensor, *, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
     """A tensor in the shape, dtype and layout of input, whose values are not set."""
 
 def eq(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
@@ -389,7 +389,7 @@ def exp2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def expm1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """e^input - 1, exact to the last digits for small input."""
 
-def eye(n: builtins.int, m: builtins.int | None = None, *, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+def eye(n: builtins.int, m: builtins.int | None = None, *, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """The n × n (or n × m) matrix with ones on its main diagonal."""
 
 def feature_alpha_dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = False) -> Tensor:
@@ -431,10 +431,10 @@ def frac(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def from_numpy(ndarray: np.ndarray) -> Tensor:
     """A tensor on the memory of the array: a change of one is a change of the other."""
 
-def full(size: Any, fill_value: Any, *, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+def full(size: Any, fill_value: Any, *, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of one value; by default of the dtype that `tensor(fill_value)` would have."""
 
-def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
+def full_like(input: Tensor, fill_value: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
     """One value in the shape, dtype and layout of input."""
 
 def gather(input: Tensor, dim: builtins.int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -533,7 +533,7 @@ def less(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) ->
 def less_equal(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input <= other."""
 
-def linspace(start: Any, end: Any, steps: builtins.int, *, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+def linspace(start: Any, end: Any, steps: builtins.int, *, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """start + i·(end - start) / (steps - 1) for i = 0 ... steps - 1: `steps` numbers, both ends included."""
 
 def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -566,7 +566,7 @@ def logical_or(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Te
 def logical_xor(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Just one is not zero."""
 
-def logspace(start: Any, end: Any, steps: builtins.int, base: builtins.float = 10.0, *, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+def logspace(start: Any, end: Any, steps: builtins.int, base: builtins.float = 10.0, *, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """`steps` numbers from base^start to base^end, equally far apart on a logarithmic scale."""
 
 def logsumexp(input: Tensor, dim: Axis, keepdim: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
@@ -661,7 +661,7 @@ def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def mul(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input · other."""
 
-def multinomial(input: Tensor, num_samples: builtins.int, replacement: builtins.bool = False, *, generator: Generator | None = None, out: Any = None) -> Tensor:
+def multinomial(input: Tensor, num_samples: builtins.int, replacement: builtins.bool = False, *, generator: Generator | None = None, out: Tensor | None = None) -> Tensor:
     """Numbers of columns, drawn for each row with the weights that stand in it: (C,) or (N, C) -> (..., num_samples)."""
 
 def multiply(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
@@ -704,7 +704,7 @@ def nonzero(input: Tensor, *, as_tuple: builtins.bool = False, out: Tensor | Non
 def norm(input: Tensor, p: builtins.float | builtins.str = 'fro', dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """(Σ |input|^p)^(1/p) along dim, of all elements without it; "fro" is p = 2, "nuc" the sum of singular values."""
 
-def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+def normal(mean: Any, std: Any = 1.0, size: Shape | None = None, *, generator: Generator | None = None, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """Normal random numbers: one for each element of mean and std, or a tensor of this size for two numbers."""
 
 def not_equal(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
@@ -713,10 +713,10 @@ def not_equal(input: Tensor, other: Tensor | Number, *, out: Tensor | None = Non
 def numel(input: Tensor) -> builtins.int:
     """The number of elements."""
 
-def ones(*sizes: Any, size: Any = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+def ones(*sizes: Shape, size: Shape | None = None, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of ones."""
 
-def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
+def ones_like(input: Tensor, *, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
     """Ones in the shape, dtype and layout of input."""
 
 def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -740,25 +740,25 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 def prod(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """Π input along one axis, or of all elements. The gradient is right where elements are 0."""
 
-def rand(*sizes: Any, size: Any = None, generator: Generator | None = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+def rand(*sizes: Shape, size: Shape | None = None, generator: Generator | None = None, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """Random numbers 0 ≤ x < 1, all equally likely."""
 
-def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
+def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
     """`rand` in the shape and dtype of input."""
 
-def randint(low: builtins.int, high: Any = None, size: Any = None, *, generator: Generator | None = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+def randint(low: builtins.int, high: Any = None, size: Shape | None = None, *, generator: Generator | None = None, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """Random integers low ≤ i < high, int64; randint(high, size) begins at 0. RuntimeError unless low < high."""
 
-def randint_like(input: Tensor, low: builtins.int, high: builtins.int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
+def randint_like(input: Tensor, low: builtins.int, high: builtins.int | None = None, *, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
     """`randint` in the shape and dtype of input."""
 
-def randn(*sizes: Any, size: Any = None, generator: Generator | None = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+def randn(*sizes: Shape, size: Shape | None = None, generator: Generator | None = None, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """Normal random numbers of mean 0 and variance 1."""
 
-def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
+def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
     """`randn` in the shape and dtype of input."""
 
-def randperm(n: builtins.int, *, generator: Generator | None = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+def randperm(n: builtins.int, *, generator: Generator | None = None, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """The numbers 0 to n - 1 in random order, int64."""
 
 def ravel(input: Tensor) -> Tensor:
@@ -890,7 +890,7 @@ def tan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def tanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """sinh(input) / cosh(input)."""
 
-def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+def tensor(data: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """A copy of the data: a number, nested lists, an array or a Tensor, as a leaf."""
 
 def tensor_split(input: Tensor, indices_or_sections: Shape | Tensor, dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
@@ -966,8 +966,8 @@ def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor
 def xlogy(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input · ln(other), and 0 where input is 0 (unless other is NaN)."""
 
-def zeros(*sizes: Any, size: Any = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+def zeros(*sizes: Shape, size: Shape | None = None, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of zeros."""
 
-def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
+def zeros_like(input: Tensor, *, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
     """Zeros in the shape, dtype and layout of input."""

@@ -362,7 +362,7 @@ class Attached:
     def baddbmm(self, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
         """beta · input + alpha · batch1 @ batch2."""
 
-    def bernoulli(self, p: Any = None, *, generator: Generator | None = None, out: Any = None) -> Tensor:
+    def bernoulli(self, p: Any = None, *, generator: Generator | None = None, out: Tensor | None = None) -> Tensor:
         """1 with the probability that stands in input (or with probability p everywhere), else 0."""
 
     def bernoulli_(self, p: Tensor | builtins.float = 0.5, *, generator: Generator | None = None) -> Tensor:
@@ -910,7 +910,7 @@ class Attached:
     def mul_(self, other: Tensor | Number) -> Self:
         """In place: the tensor becomes its `mul`."""
 
-    def multinomial(self, num_samples: builtins.int, replacement: builtins.bool = False, *, generator: Generator | None = None, out: Any = None) -> Tensor:
+    def multinomial(self, num_samples: builtins.int, replacement: builtins.bool = False, *, generator: Generator | None = None, out: Tensor | None = None) -> Tensor:
         """Numbers of columns, drawn for each row with the weights that stand in it: (C,) or (N, C) -> (..., num_samples)."""
 
     def multiply(self, other: Tensor | Number) -> Tensor:
@@ -1276,7 +1276,7 @@ class Attached:
     def tile(self, *dims: builtins.int) -> Tensor:
         """`repeat`, where missing repeats in front are 1."""
 
-    def to(self, *args: Any, dtype: Any = None, device: Any = None, non_blocking: builtins.bool = False, copy: builtins.bool = False, memory_format: Any = None) -> Tensor:
+    def to(self, *args: Any, dtype: DType | None = None, device: Any = None, non_blocking: builtins.bool = False, copy: builtins.bool = False, memory_format: Any = None) -> Tensor:
         """`to(dtype)`, `to(device)`, `to(device, dtype)`, `to(other)`: converted; itself where nothing is to do."""
 
     def tolist(self) -> Any:

@@ -38,9 +38,14 @@ def converter(dtype: str) -> Callable:
 
 @method
 def to(
-    self: Tensor, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False,
+    self: Tensor,
+    *args: Any,
+    dtype: DType | None = None,
+    device: Any = None,
+    non_blocking: bool = False,
+    copy: bool = False,
     memory_format: Any = None,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """`to(dtype)`, `to(device)`, `to(device, dtype)`, `to(other)`: converted; itself where nothing is to do.
 
     >>> import tinygrad_cnn as tg

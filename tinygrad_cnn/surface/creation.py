@@ -15,6 +15,7 @@ from ..arrays import dtypes
 from ..arrays.device import device as Device
 from ..arrays.dtypes import get_default_dtype, number, result_type
 from ..arrays.plain import plain
+from ..arrays.types import DType, Shape
 from ..engine.memory import FIXED
 from ..engine.modes import mode
 from ..engine.node import INFERENCE
@@ -38,7 +39,7 @@ def finish(array: np.ndarray, device: Any = None, requires_grad: bool = False, o
     return t
 
 
-def shape_of(name: str, sizes: tuple, size: Any = None) -> tuple[int, ...]:
+def shape_of(name: str, sizes: tuple, size: Shape | None = None) -> tuple[int, ...]:
     """Sizes given as ints, as one sequence of them, or as `size=`."""
     if size is not None:
         if sizes:
@@ -56,7 +57,7 @@ def shape_of(name: str, sizes: tuple, size: Any = None) -> tuple[int, ...]:
 
 
 @appears("function")
-def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def tensor(data: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A copy of the data: a number, nested lists, an array or a Tensor, as a leaf.
 
     dtype: by default that of an array; else the default floating dtype for floats, int64 for ints, bool for bools.
@@ -136,7 +137,7 @@ def _ragged(data: Any, where: str = "") -> str:
 
 
 @appears("function", aliases="asarray")
-def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+def as_tensor(data: Any, dtype: DType | None = None, device: Any = None) -> Tensor:
     """The data as a tensor: itself where it is one of this dtype, an array without a copy, else a new one.
 
     >>> import tinygrad_cnn as tg
@@ -190,7 +191,12 @@ def _filled(shape: tuple, value: Any, dtype: Any, device: Any, requires_grad: bo
 
 @appears("function")
 def zeros(
-    *sizes: Any, size: Any = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    *sizes: Shape,
+    size: Shape | None = None,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """A tensor of zeros.
 
@@ -205,7 +211,12 @@ def zeros(
 
 @appears("function")
 def ones(
-    *sizes: Any, size: Any = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    *sizes: Shape,
+    size: Shape | None = None,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """A tensor of ones.
 
@@ -220,7 +231,12 @@ def ones(
 
 @appears("function")
 def empty(
-    *sizes: Any, size: Any = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    *sizes: Shape,
+    size: Shape | None = None,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """A tensor whose values are not set: whatever the memory held.
 
@@ -233,7 +249,13 @@ def empty(
 
 @appears("function")
 def full(
-    size: Any, fill_value: Any, *, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    size: Any,
+    fill_value: Any,
+    *,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """A tensor of one value; by default of the dtype that `tensor(fill_value)` would have.
 
@@ -261,7 +283,12 @@ def _like(input: Tensor, value: Any, dtype: Any, device: Any, requires_grad: boo
 
 @appears("function")
 def zeros_like(
-    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
+    input: Tensor,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """Zeros in the shape, dtype and layout of input.
 
@@ -274,7 +301,12 @@ def zeros_like(
 
 @appears("function")
 def ones_like(
-    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
+    input: Tensor,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """Ones in the shape, dtype and layout of input.
 
@@ -287,7 +319,12 @@ def ones_like(
 
 @appears("function")
 def empty_like(
-    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
+    input: Tensor,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """A tensor in the shape, dtype and layout of input, whose values are not set.
 
@@ -300,7 +337,7 @@ def empty_like(
 
 @appears("function")
 def full_like(
-    input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+    input: Tensor, fill_value: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False,
     memory_format: Any = None,
 ) -> Tensor:  # fmt: skip
     """One value in the shape, dtype and layout of input.
@@ -317,7 +354,13 @@ def full_like(
 
 @appears("function")
 def eye(
-    n: int, m: int | None = None, *, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    n: int,
+    m: int | None = None,
+    *,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """The n × n (or n × m) matrix with ones on its main diagonal.
 
@@ -331,9 +374,15 @@ def eye(
 
 @appears("function")
 def arange(
-    start: Any = None, end: Any = None, step: Any = 1, *, out: Any = None, dtype: Any = None, device: Any = None,
+    start: Any = None,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
     requires_grad: bool = False,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """start, start + step, ... below end; arange(end) begins at 0. int64 for ints, else the default floating dtype.
 
     RuntimeError for step 0 and for a step away from end, NotImplementedError for bool.
@@ -373,7 +422,7 @@ def arange(
 
 @appears("function")
 def linspace(
-    start: Any, end: Any, steps: int, *, out: Any = None, dtype: Any = None, device: Any = None,
+    start: Any, end: Any, steps: int, *, out: Tensor | None = None, dtype: DType | None = None, device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """start + i·(end - start) / (steps - 1) for i = 0 ... steps - 1: `steps` numbers, both ends included.
@@ -390,9 +439,16 @@ def linspace(
 
 @appears("function")
 def logspace(
-    start: Any, end: Any, steps: int, base: float = 10.0, *, out: Any = None, dtype: Any = None, device: Any = None,
+    start: Any,
+    end: Any,
+    steps: int,
+    base: float = 10.0,
+    *,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
     requires_grad: bool = False,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """`steps` numbers from base^start to base^end, equally far apart on a logarithmic scale.
 
     RuntimeError for a negative number of steps.

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..arrays.dtypes import get_default_dtype
 from ..arrays.quiet import quietly
+from ..arrays.types import DType, Shape
 from ..engine.tensor import Tensor, as_array
 from ..ops.declared import appears
 from ..random import Generator, rng
@@ -49,9 +50,14 @@ def _floating(name: str, dtype: Any) -> np.dtype:
 
 @appears("function")
 def rand(
-    *sizes: Any, size: Any = None, generator: Generator | None = None, out: Any = None, dtype: Any = None,
-    device: Any = None, requires_grad: bool = False,
-) -> Tensor:  # fmt: skip
+    *sizes: Shape,
+    size: Shape | None = None,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Random numbers 0 ≤ x < 1, all equally likely.
 
     RuntimeError for dtypes of integers.
@@ -67,9 +73,14 @@ def rand(
 
 @appears("function")
 def randn(
-    *sizes: Any, size: Any = None, generator: Generator | None = None, out: Any = None, dtype: Any = None,
-    device: Any = None, requires_grad: bool = False,
-) -> Tensor:  # fmt: skip
+    *sizes: Shape,
+    size: Shape | None = None,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Normal random numbers of mean 0 and variance 1.
 
     RuntimeError for dtypes of integers.
@@ -83,7 +94,7 @@ def randn(
 
 
 @appears("function")
-def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
+def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: DType | None = None, device: Any = None,
               requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """`rand` in the shape and dtype of input.
 
@@ -97,7 +108,7 @@ def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: Any =
 
 
 @appears("function")
-def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
+def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: DType | None = None, device: Any = None,
                requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """`randn` in the shape and dtype of input.
 
@@ -112,9 +123,16 @@ def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: Any 
 
 @appears("function")
 def randint(
-    low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, out: Any = None,
-    dtype: Any = None, device: Any = None, requires_grad: bool = False,
-) -> Tensor:  # fmt: skip
+    low: int,
+    high: Any = None,
+    size: Shape | None = None,
+    *,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Random integers low ≤ i < high, int64; randint(high, size) begins at 0. RuntimeError unless low < high.
 
     >>> import tinygrad_cnn as tg
@@ -132,7 +150,7 @@ def randint(
 
 
 @appears("function")
-def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: Any = None, device: Any = None,
+def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: DType | None = None, device: Any = None,
                  requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """`randint` in the shape and dtype of input.
 
@@ -146,9 +164,14 @@ def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: Any
 
 @appears("function")
 def randperm(
-    n: int, *, generator: Generator | None = None, out: Any = None, dtype: Any = None, device: Any = None,
+    n: int,
+    *,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
     requires_grad: bool = False,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """The numbers 0 to n - 1 in random order, int64.
 
     RuntimeError for a negative n.
@@ -164,9 +187,16 @@ def randperm(
 
 @appears("function")
 def normal(
-    mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, out: Any = None,
-    dtype: Any = None, device: Any = None, requires_grad: bool = False,
-) -> Tensor:  # fmt: skip
+    mean: Any,
+    std: Any = 1.0,
+    size: Shape | None = None,
+    *,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Normal random numbers: one for each element of mean and std, or a tensor of this size for two numbers.
 
     RuntimeError where an element of std is negative.
@@ -195,7 +225,7 @@ def normal(
 
 
 @appears("function method")
-def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None, out: Any = None) -> Tensor:
+def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None, out: Tensor | None = None) -> Tensor:
     """1 with the probability that stands in input (or with probability p everywhere), else 0.
 
     RuntimeError for probabilities outside of 0 to 1.
@@ -213,7 +243,12 @@ def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None, 
 
 @appears("function method")
 def multinomial(
-    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None, out: Any = None
+    input: Tensor,
+    num_samples: int,
+    replacement: bool = False,
+    *,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """Numbers of columns, drawn for each row with the weights that stand in it: (C,) or (N, C) -> (..., num_samples).
 
