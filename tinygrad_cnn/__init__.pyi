@@ -14,8 +14,8 @@ from tinygrad_cnn.arrays.types import DType
 from tinygrad_cnn.arrays.types import Number
 from tinygrad_cnn.arrays.types import Shape
 from tinygrad_cnn.arrays.types import Window
-from tinygrad_cnn.ops.reduce import Chosen
-from tinygrad_cnn.ops.reduce import MinMax
+from tinygrad_cnn.ops.extreme import Chosen
+from tinygrad_cnn.ops.extreme import MinMax
 
 from math import e as e
 from math import inf as inf

@@ -2,6 +2,8 @@
 
 from . import (
     activation,
+    choice,
+    circular,
     compare,
     conv,
     cumulative,
@@ -10,6 +12,7 @@ from . import (
     einsum,
     elementwise,
     embedding,
+    extreme,
     gather,
     index,
     join,

@@ -18,12 +18,14 @@ from ..engine.call import op
 from ..engine.tensor import wrap
 from ..kernels import kernel
 from ..random import rng
+from .choice import clamp, where
+from .circular import tanh
 from .compare import ge, gt, isinf, le, logical_and, logical_or, lt
 from .declared import appears
 from .dims import axis
-from .elementwise import clamp, minus, mul, where
+from .elementwise import minus, mul
 from .join import narrow
-from .unary import abs, erfc, exp, real, sign, tanh
+from .unary import abs, erfc, exp, real, sign
 
 
 def _floats(name: str, input: Any) -> None:

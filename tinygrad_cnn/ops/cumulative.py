@@ -14,10 +14,12 @@ from ..arrays.types import Array, DType
 from ..engine.broadcast import expand_to
 from ..engine.call import op
 from ..engine.tensor import as_array
+from .choice import where
 from .declared import appears
 from .dims import axis
-from .elementwise import mul, where
-from .reduce import Chosen, chosen, prod_others, sum
+from .elementwise import mul
+from .extreme import Chosen, chosen
+from .reduce import prod_others, sum
 
 
 def _running(name: str, ufunc: np.ufunc, input: Any, dim: Any, dtype: Any) -> np.ndarray:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..arrays.types import Array
 from ..engine.broadcast import in_float32
+from .choice import clamp, minimum, where
 from .declared import appears
-from .elementwise import clamp, minimum, where
 from .loss import reduce_to, reduction_of
 from .magnitude import norm
 from .reduce import sum as total

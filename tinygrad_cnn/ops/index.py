@@ -19,8 +19,8 @@ from ..engine.call import op
 from ..engine.record import frozen
 from ..engine.tensor import Tensor, as_array, wrap
 from ..kernels import kernel
+from .choice import where
 from .declared import appears
-from .elementwise import where
 from .shape import broadcast_tensors, reshape
 
 

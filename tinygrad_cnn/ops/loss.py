@@ -20,9 +20,9 @@ from ..engine.broadcast import in_float32
 from ..engine.call import op
 from ..engine.tensor import as_array
 from ..kernels import kernel
+from .choice import where
 from .compare import gt
 from .declared import appears
-from .elementwise import where
 from .reduce import average, mean
 from .reduce import sum as total
 from .shape import movedim, reshape, unsqueeze

@@ -12,11 +12,12 @@ from ..engine.broadcast import cast
 from ..engine.call import op
 from ..engine.tensor import as_array
 from ..kernels import kernel
+from .choice import where
 from .compare import eq
 from .declared import appears
 from .dims import reduced
-from .elementwise import where
-from .reduce import expect_floating, shared, spread
+from .extreme import shared
+from .reduce import expect_floating, spread
 from .unary import abs, nought, sign
 
 

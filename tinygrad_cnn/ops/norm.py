@@ -25,8 +25,8 @@ from ..engine.broadcast import in_float32
 from ..engine.call import op
 from ..engine.tensor import Tensor, as_array
 from ..kernels import kernel
+from .choice import clamp
 from .declared import appears
-from .elementwise import clamp
 from .magnitude import norm
 from .pool import avg_pool2d
 from .rearrange import pad

@@ -15,8 +15,9 @@ from ..engine.broadcast import cast, in_float32
 from ..engine.call import op
 from ..engine.tensor import Tensor, as_array
 from .activation import hardtanh, logsigmoid, sigmoid, softplus
+from .choice import clamp, where
 from .declared import appears
-from .elementwise import clamp, sub, where, xlogy
+from .elementwise import sub, xlogy
 from .loss import reduce_array, reduce_to, reduction_of
 from .reduce import sum as total
 from .shape import broadcast_shapes, unsqueeze

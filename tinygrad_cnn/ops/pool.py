@@ -20,9 +20,9 @@ from ..engine.broadcast import in_float32
 from ..engine.call import op
 from ..engine.tensor import as_array
 from ..kernels import kernel
+from .choice import where
 from .compare import eq
 from .declared import appears
-from .elementwise import where
 from .gather import gather, scatter
 from .linalg import weigh
 from .reduce import mean

@@ -16,8 +16,8 @@ from ..engine.tensor import as_array
 from .compare import isnan
 from .declared import appears
 from .dims import axis, whole
+from .extreme import Chosen, chosen, shared
 from .join import narrow
-from .reduce import Chosen, chosen, shared
 
 
 @appears("function out method")

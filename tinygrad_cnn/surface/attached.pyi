@@ -20,8 +20,8 @@ from tinygrad_cnn.arrays.types import Number
 from tinygrad_cnn.arrays.types import Shape
 from tinygrad_cnn.engine.node import Handle
 from tinygrad_cnn.engine.tensor import Tensor
-from tinygrad_cnn.ops.reduce import Chosen
-from tinygrad_cnn.ops.reduce import MinMax
+from tinygrad_cnn.ops.extreme import Chosen
+from tinygrad_cnn.ops.extreme import MinMax
 from tinygrad_cnn.ops.shape import memory_format
 from tinygrad_cnn.random import Generator
 

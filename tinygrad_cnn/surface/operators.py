@@ -12,7 +12,7 @@ import numpy as np
 from ..arrays.types import Number
 from ..engine.inplace import change
 from ..engine.tensor import Tensor, as_array
-from ..ops import elementwise
+from ..ops import choice
 from ..ops.compare import (
     bitwise_and,
     bitwise_left_shift,
@@ -119,4 +119,4 @@ def where(self: Tensor, condition: Tensor, other: Tensor | Number) -> Tensor:
     >>> x.where(x > 0, 0.0).tolist()
     [1.0, 0.0]
     """
-    return elementwise.where(condition, self, other)
+    return choice.where(condition, self, other)

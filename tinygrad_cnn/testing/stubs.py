@@ -34,7 +34,7 @@ ORIGINS = {
     "tinygrad_cnn.arrays.types": "Axis DType Number Shape Window",
     "tinygrad_cnn.engine.node": "Handle",
     "tinygrad_cnn.engine.tensor": "Tensor",
-    "tinygrad_cnn.ops.reduce": "Chosen MinMax",
+    "tinygrad_cnn.ops.extreme": "Chosen MinMax",
     "tinygrad_cnn.ops.shape": "memory_format",
     "tinygrad_cnn.random": "Generator",
 }
