@@ -13,7 +13,7 @@ import importlib as _importlib
 import sys as _sys
 from math import e, inf, nan, pi
 
-from . import accelerator, autograd, backends, cuda
+from . import autograd
 from . import surface as _surface
 from .arrays.device import device, get_default_device, set_default_device
 from .arrays.dtypes import (
@@ -62,7 +62,10 @@ _open_place(Tensor, _surface.forms.of_tensor)
 
 # Opened when somebody first asks for them, so that `import tinygrad_cnn` stays quick.
 _ROOMS = (
+    "accelerator",
+    "backends",
     "checkpoint",
+    "cuda",
     "data",
     "kernels",
     "metrics",

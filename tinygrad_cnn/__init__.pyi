@@ -21,10 +21,7 @@ from math import e as e
 from math import inf as inf
 from math import nan as nan
 from math import pi as pi
-from . import accelerator as accelerator
 from . import autograd as autograd
-from . import backends as backends
-from . import cuda as cuda
 from .arrays.device import device as device
 from .arrays.device import get_default_device as get_default_device
 from .arrays.device import set_default_device as set_default_device
@@ -75,7 +72,10 @@ from .random import initial_seed as initial_seed
 from .random import manual_seed as manual_seed
 from .random import seed as seed
 from .random import set_rng_state as set_rng_state
+from . import accelerator as accelerator
+from . import backends as backends
 from . import checkpoint as checkpoint
+from . import cuda as cuda
 from . import data as data
 from . import kernels as kernels
 from . import metrics as metrics

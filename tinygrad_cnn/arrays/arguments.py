@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from inspect import unwrap
+from inspect import signature
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -24,19 +24,19 @@ def forgiving(f: Callable[P, R]) -> Callable[P, R]:
     It takes `axis=` for dim and `keepdims=` for keepdim too, and says by its own name that it was given what is no
     tensor, or no number.
     """
-    code: Any = unwrap(f).__code__  # type: ignore[attr-defined]
-    takes_dim = "dim" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
     @wraps(f)
     def g(*args: Any, **kwargs: Any) -> Any:
         try:
-            return f(*args, **in_pytorch(kwargs)) if kwargs and takes_dim else f(*args, **kwargs)
+            return f(*args, **kwargs)
         except AttributeError as error:
             given = any(error.obj is a for a in (*args, *kwargs.values()))
             if not given or hasattr(error.obj, "requires_grad"):
                 raise
             raise TypeError(f"{f.__name__}: expected a Tensor, got {type(error.obj).__name__}") from None
         except TypeError as error:
+            if not kwargs.keys().isdisjoint(NUMPY_NAMES) and "dim" in signature(f).parameters:
+                return g(*args, **in_pytorch(kwargs))
             if ": " in str(error) or f.__name__ in str(error):
                 raise
             raise TypeError(f"{f.__name__}: {error}; this is what it was given: {_listed(args, kwargs)}") from None

@@ -3,14 +3,20 @@
 The walk is in `engine/walk.py`; what is walked is in `engine/node.py` (Node) and `engine/record.py` (OpNode).
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from ..engine.function import Function
 from ..engine.tensor import Tensor as Variable
 from ..engine.walk import ancestry
-from . import function, functional
+from . import function
 from .anomaly_mode import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .gradients import backward, grad
-from .numerical import gradcheck, gradgradcheck
+
+if TYPE_CHECKING:
+    from . import functional
+    from .numerical import gradcheck, gradgradcheck
 
 __all__ = [
     "Function",
@@ -30,3 +36,12 @@ __all__ = [
     "set_detect_anomaly",
     "set_grad_enabled",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What few programs use is read when it is first asked for."""
+    if name == "functional":
+        return importlib.import_module(".functional", __name__)
+    if name in ("gradcheck", "gradgradcheck"):
+        return getattr(importlib.import_module(".numerical", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -22,8 +22,9 @@ Tensors, when the gradient is itself to be differentiated. An op called with arr
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable
+from inspect import Parameter
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -33,19 +34,39 @@ from ..arrays.arguments import in_pytorch
 from ..arrays.dtypes import float16, float32, result_type
 from ..arrays.half import narrowed, widened
 
+EMPTY, PLAIN, NAMED = Parameter.empty, Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY
+REST = Parameter.VAR_POSITIONAL
+
+
+def parameters_of(f: Callable) -> list[Parameter]:
+    """The parameters of a function; those of plain ones are read off, for `signature` takes most of an import."""
+    f = inspect.unwrap(f)
+    if not isinstance(f, FunctionType) or f.__code__.co_flags & inspect.CO_VARKEYWORDS:
+        return list(inspect.signature(f).parameters.values())
+    code, notes = f.__code__, f.__annotations__
+    last = code.co_argcount + code.co_kwonlyargcount
+    plain, named = code.co_varnames[: code.co_argcount], code.co_varnames[code.co_argcount : last]
+    rest = code.co_varnames[last : last + 1] if code.co_flags & inspect.CO_VARARGS else ()
+    kinds = [*[(name, PLAIN) for name in plain], *[(name, REST) for name in rest], *[(name, NAMED) for name in named]]
+    defaults = f.__defaults__ or ()
+    held = {**dict(zip(plain[len(plain) - len(defaults) :], defaults)), **(f.__kwdefaults__ or {})}
+    return [
+        Parameter(name, kind, default=held.get(name, EMPTY), annotation=notes.get(name, EMPTY)) for name, kind in kinds
+    ]
+
 
 def parameter_names(f: Callable) -> list[str]:
-    """The names of a function's parameters. For plain functions without `inspect`, which takes most of an import."""
+    """Their names, which for most functions stand in one row."""
     code = getattr(f, "__code__", None)
     if code is None or code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS) or hasattr(f, "__wrapped__"):
-        return list(inspect.signature(f).parameters)
+        return [p.name for p in parameters_of(f)]
     return list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
 
 
 def _says_array(annotation: Any) -> bool:
     """Whether a parameter is an array by its annotation, or by having none."""
-    text = annotation if isinstance(annotation, str) else str(annotation)
-    return annotation is inspect.Parameter.empty or re.search(r"\b(Array|Tensor)\b", text) is not None
+    text = str(annotation)
+    return annotation is EMPTY or "Array" in text or "Tensor" in text
 
 
 class Op:
@@ -78,7 +99,7 @@ class Op:
         self.formulas: dict[str, str] = {}
         self.plans: dict[Any, Any] = {}  # see plan.py
         self.call: Callable = forward  # what callers see of it; set by `op`
-        parameters = inspect.signature(forward).parameters.values()
+        parameters = parameters_of(forward)
         self.parameters = [p.name for p in parameters]
         self.defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
         self.variadic = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)

@@ -8,12 +8,11 @@ half done and the locks that it holds, would be dead in the child.
 
 from __future__ import annotations
 
-import concurrent.futures.thread  # noqa: F401
-import logging  # noqa: F401
 import os
 import sys
 import threading
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 lock = threading.RLock()
@@ -28,6 +27,7 @@ def undisturbed(f: Callable, *args: Any) -> Any:
     """
     if lock._is_owned():  # type: ignore[attr-defined]
         return f(*args)
+    watch_forks()
     outcome: dict[str, Any] = {}
 
     def work() -> None:
@@ -62,7 +62,14 @@ def _after_fork() -> None:
         _held.pop().release()
 
 
-# Whose hook comes last, is asked first before a fork. That must be this one, for the work that a fork waits for may
-# need the locks of the others; the two modules that are imported above have such hooks.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
+@cache
+def watch_forks() -> None:
+    """Let forks wait, from the first time on that there is something to wait for.
+
+    Whose hook comes last, is asked first before a fork. That must be this one, for the work that a fork waits for may
+    need the locks of the others; the two modules that are imported here have such hooks.
+    """
+    import logging  # noqa: F401
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

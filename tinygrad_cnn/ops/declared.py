@@ -12,8 +12,7 @@ declaration, earlier or later. What is not declared is internal.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 F = TypeVar("F", bound=Callable)
 
@@ -31,8 +30,7 @@ WORDS: dict[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Declaration:
+class Declaration(NamedTuple):
     """A function, the words for where it appears, its names, first its own, and what `flags` say of its result."""
 
     function: Callable

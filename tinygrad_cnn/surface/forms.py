@@ -107,7 +107,9 @@ def in_shape(f: Callable, name: str) -> Callable:
 
 def told(form: str, f: Callable) -> str:
     """What a form of a function says: its own line, and then all that the function says."""
-    return f"{form}\n\n`{f.__name__}`: {inspect.getdoc(f)}"
+    doc = f.__doc__ or ""
+    indent = "    " if "\n    " in doc else ""  # as all lines of it but the first have
+    return f"{form}\n\n{indent}`{f.__name__}`: {doc}"
 
 
 def takes_inplace(f: Callable) -> Callable:
