@@ -49,6 +49,7 @@ from .engine.call import op
 from .engine.tensor import Tensor
 from .kernels.threads import get_num_threads, set_num_threads
 from .ops.declared import appears
+from .ops.declared import later as _later
 from .ops.declared import open_place as _open_place
 from .ops.shape import channels_last, contiguous_format, memory_format, preserve_format
 from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
@@ -59,6 +60,7 @@ newaxis = None
 # Everything that is declared becomes a method of Tensor, a function of this package, or both.
 _open_place(_sys.modules[__name__], _surface.forms.of_package)
 _open_place(Tensor, _surface.forms.of_tensor)
+_later["functional"] = lambda: _importlib.import_module(f"{__name__}.nn")
 
 # Opened when somebody first asks for them, so that `import tinygrad_cnn` stays quick.
 _ROOMS = (

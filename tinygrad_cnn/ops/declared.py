@@ -48,6 +48,9 @@ Forms = Callable[[Declaration], dict[str, Callable]]
 
 declared: list[Declaration] = []
 places: list[tuple[Any, Forms]] = []
+later: dict[
+    str, Callable[[], Any]
+] = {}  # by word: opens a room that has not been asked for, before something appears in it
 
 
 def open_place(home: Any, forms: Forms) -> list[str]:
@@ -107,6 +110,8 @@ def appears(where: str, *, aliases: str = "", flags: str = "") -> Callable[[F], 
             raise ValueError(f"appears: the word {word} needs {' or '.join(WORDS[word])} beside it; got {where!r}")
 
     def declare(function: F) -> F:
+        for word in words & later.keys():
+            later[word]()
         new = Declaration(function, words, (function.__name__, *aliases.split()), flags)
         old = next((d for d in declared if d.again(new)), None) if places else None
         made = [(home, forms(new), forms(old) if old else {}) for home, forms in places]
