@@ -114,11 +114,13 @@ def told(form: str, f: Callable) -> str:
 
 def takes_inplace(f: Callable) -> Callable:
     """The same function, which also takes `inplace=`: with True, the input itself becomes the result."""
-    last = unwrap(f).__code__.co_argcount  # type: ignore[attr-defined]
-    name = f"{f.__name__}_"
+    whole: Any = unwrap(f)
+    last, name = whole.__code__.co_argcount, f"{f.__name__}_"
 
-    @wraps(unwrap(f))
-    def g(*args: Any, inplace: bool = False, **kwargs: Any) -> Any:
+    def of_one(input: Tensor, inplace: bool = False) -> Any:
+        return change(input, name, f) if inplace else f(input)
+
+    def of_several(*args: Any, inplace: bool = False, **kwargs: Any) -> Any:
         if len(args) > last:
             *args, inplace = args  # type: ignore[assignment]
         if not inplace:
@@ -126,6 +128,7 @@ def takes_inplace(f: Callable) -> Callable:
         input = args[0] if args else kwargs.pop("input")
         return change(input, name, lambda t: f(t, *args[1:], **kwargs))
 
+    g = wraps(whole)(of_one if last == 1 else of_several)
     g.__doc__ = f"{inspect.getdoc(f)}\n\nWith `inplace=True` the input itself becomes the result."
     signature = inspect.signature(f)
     flag = inspect.Parameter("inplace", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=False, annotation="bool")
