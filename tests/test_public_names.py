@@ -56,6 +56,20 @@ def test_import_brings_in_numpy_alone():
     assert done.stdout.strip() == "[]"
 
 
+def test_import_is_little_more_than_numpys():
+    """What few programs use is imported when it is asked for."""
+    code = """
+import sys, numpy
+before = set(sys.modules)
+import tinygrad_cnn
+rooms = {"nn", "optim", "data", "vision", "viz", "testing", "checkpoint", "autograd.functional", "autograd.numerical"}
+print({m for m in set(sys.modules) - before if m.removeprefix("tinygrad_cnn.") in rooms})
+print({m.partition(".")[0] for m in set(sys.modules) - before} & {"asyncio", "concurrent", "dataclasses", "logging"})
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.split() == ["set()", "set()"], done.stderr
+
+
 def test_the_package_runs_on_numpy_alone(tmp_path):
     """With no other distribution in reach, and without the room of pictures: import, a network, a step, a file."""
     for folder in (ROOT / "tinygrad_cnn", Path(np.__file__).parent, Path(np.__file__).parent.with_name("numpy.libs")):

@@ -10,6 +10,7 @@ x = tg.randn(2, 3, requires_grad=True)
 
 # Results.
 reveal_type(x)  # is: Tensor
+reveal_type(tg.tensor([1.0]))  # is: Tensor
 reveal_type(x.sum())  # is: Tensor
 reveal_type(x.sum(dim=1, keepdim=True))  # is: Tensor
 reveal_type(tg.softmax(x, dim=1))  # is: Tensor
