@@ -48,9 +48,8 @@ Forms = Callable[[Declaration], dict[str, Callable]]
 
 declared: list[Declaration] = []
 places: list[tuple[Any, Forms]] = []
-later: dict[
-    str, Callable[[], Any]
-] = {}  # by word: opens a room that has not been asked for, before something appears in it
+# By word: what opens a room that has not been asked for, before something appears in it.
+later: dict[str, Callable[[], Any]] = {}
 
 
 def open_place(home: Any, forms: Forms) -> list[str]:

@@ -164,10 +164,9 @@ def attached() -> dict[str, str]:
         elif value is False:
             found[name] = f"{name}: builtins.bool"
         elif callable(value) and (module.startswith("tinygrad_cnn.surface") or hasattr(value, "op")):
-            text = definition(name, value, method=True)
-            found[name] = (
-                text.replace(":\n", ":  # type: ignore[override]\n", 1) if name in ("__eq__", "__ne__") else text
-            )
+            found[name] = definition(name, value, method=True)
+            if name in ("__eq__", "__ne__"):  # object's give a bool
+                found[name] = found[name].replace(":\n", ":  # type: ignore[override]\n", 1)
     return found
 
 
