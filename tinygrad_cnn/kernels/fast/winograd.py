@@ -41,7 +41,7 @@ from .machinery import memory
 from .machinery.compiled import compiled
 from .machinery.filters import ITEMS, carry, pack, unpack
 from .machinery.lanes import every, first_lanes, larger, load, magnitude, plus, store
-from .machinery.micro import ADD, LANES, ROWS, WIDTH, ZERO, clear, tile, tile_of
+from .machinery.micro import ADD, LANES, ROWS, WIDTH, ZERO, clear, short_tile, tile_of
 
 Pair = tuple[int, int]
 PER_FLOP = 1 / 80  # nanoseconds
@@ -219,15 +219,23 @@ def _addresses(table, base, step):
 
 
 @register_jitable
-def _places(table, x, number, size, side, top, left, beyond):
-    """Addresses of the side x side pixels of a tile of x; `beyond` where there is no such pixel."""
+def _places(tables, x, first, count, size, top, left, beyond):
+    """For each of some tiles, the addresses of its pixels in x, row by row; `beyond` where there is no such pixel."""
+    side = 4 if tables.shape[1] == 16 else 2
+    (_, H, W, _), (image, down, right, _) = x.shape, x.strides
     rows, columns = _tiles(size)
-    n, y, z = number // (rows * columns), number // columns % rows * 2 - top, number % columns * 2 - left
-    for i in range(side):
-        for j in range(side):
-            inside = 0 <= y + i < x.shape[1] and 0 <= z + j < x.shape[2]
-            here = x.ctypes.data + n * x.strides[0] + (y + i) * x.strides[1] + (z + j) * x.strides[2]
-            table[i * side + j] = here if inside else beyond
+    n, y, z = first // (rows * columns), first // columns % rows, first % columns
+    for t in range(count):  # which steps n, y, z on: divisions for each tile would cost as much as its transform
+        corner = x.ctypes.data + n * image + (2 * y - top) * down + (2 * z - left) * right
+        for i in range(side):
+            for j in range(side):
+                inside = 0 <= 2 * y - top + i < H and 0 <= 2 * z - left + j < W
+                tables[t, i * side + j] = corner + i * down + j * right if inside else beyond
+        z += 1
+        if z == columns:
+            y, z = y + 1, 0
+        if y == rows:
+            n, y = n + 1, 0
 
 
 @compiled("f4[:,:,:,::1], f4[:,:,:,::1], f4[:,:,::1]")
@@ -249,12 +257,17 @@ def _transform_filters(thread, part, parts, rows, packed, sizes):
 def _measure(at, count, step, most, total):
     """The largest magnitude and the sum of magnitudes of each lane of `count` vectors; NaN is in the sum alone."""
     every_lane = first_lanes(WIDTH)
-    highest, added = every(np.float32(0)), every(np.float32(0))
-    for k in range(count):
-        size = magnitude(load(at + k * step, every_lane))
+    nothing = every(np.float32(0))
+    highest, added, other_highest, other_added = nothing, nothing, nothing, nothing
+    for k in range(0, count - count % 2, 2):  # two sums, for one would wait for itself
+        size, other = magnitude(load(at + k * step, every_lane)), magnitude(load(at + (k + 1) * step, every_lane))
         highest, added = larger(size, highest), plus(added, size)
-    store(highest, most.ctypes.data, every_lane)
-    store(added, total.ctypes.data, every_lane)
+        other_highest, other_added = larger(other, other_highest), plus(other_added, other)
+    if count % 2:
+        size = magnitude(load(at + (count - 1) * step, every_lane))
+        highest, added = larger(size, highest), plus(added, size)
+    store(larger(other_highest, highest), most.ctypes.data, every_lane)
+    store(plus(added, other_added), total.ctypes.data, every_lane)
 
 
 def _sizes(x: np.ndarray) -> np.ndarray:
@@ -321,12 +334,12 @@ def _of_image(sizes):
 def _transform_inputs(x, first, count, size, top, left, T, beyond, to):
     """Bᵀ d B of some tiles        -> (16, T+1, C)"""
     C = x.shape[3]
-    sources, targets = np.empty(16, np.int64), np.empty(16, np.int64)
+    sources, targets = np.empty((T, 16), np.int64), np.empty(16, np.int64)
+    _places(sources, x, first, count, size, top, left, beyond)
     _addresses(targets, to, (T + 1) * C * 4)
     for t in range(count):
-        _places(sources, x, first + t, size, 4, top, left, beyond)
         for c in range(0, C, WIDTH):
-            _inputs_in(sources.ctypes.data, c * 4, targets.ctypes.data, (t * C + c) * 4, 0, 0)
+            _inputs_in(sources[t].ctypes.data, c * 4, targets.ctypes.data, (t * C + c) * 4, 0, 0)
 
 
 @compiled(
@@ -348,8 +361,7 @@ def _convolve(thread, part, parts, x, packed, bias, scratch, nothing, numbers, o
     for chunk in range(part * chunks // parts, (part + 1) * chunks // parts):
         first, count = chunk * T, min(T, tiles - chunk * T)
         _transform_inputs(x, first, count, (P, Q), top, left, T, nothing.ctypes.data, seen)
-        for t in range(count):
-            _places(targets[t], out, first + t, (P, Q), 2, 0, 0, nothing[1 + thread].ctypes.data)
+        _places(targets, out, first, count, (P, Q), 0, 0, nothing[1 + thread].ctypes.data)
         for block in range(O // LANES):
             for e in range(16):
                 for t in range(0, count, ROWS):
@@ -391,7 +403,7 @@ def _correlate(thread, part, parts, grad, x, scratch, nothing, numbers, sums, to
     chunks = (tiles + T - 1) // T
     seen = scratch.ctypes.data + thread * scratch.shape[1] * 4  # (16, T+1, C)
     slopes = seen + 16 * (T + 1) * C * 4  # (16, T+1, LANES)
-    row_a, row_c, run = np.empty(ROWS, np.int64), np.empty(ROWS, np.int64), np.zeros(1, np.int64)
+    row_a, row_c, run = np.arange(ROWS), np.arange(ROWS) * O, np.zeros(1, np.int64)
     sources, targets = np.empty((T, 4), np.int64), np.empty(16, np.int64)
     _addresses(targets, slopes, (T + 1) * LANES * 4)
     for row in range(part, len(sums), parts):  # also those that get no part
@@ -402,19 +414,16 @@ def _correlate(thread, part, parts, grad, x, scratch, nothing, numbers, sums, to
     for chunk in range(begin, end):
         first, count = chunk * T, min(T, tiles - chunk * T)
         _transform_inputs(x, first, count, (P, Q), top, left, T, nothing.ctypes.data, seen)
-        for t in range(count):
-            _places(sources[t], grad, first + t, (P, Q), 2, 0, 0, nothing.ctypes.data)
+        _places(sources, grad, first, count, (P, Q), 0, 0, nothing.ctypes.data)
         for block in range(O // LANES):
             for t in range(count):
                 for lane in range(0, LANES, WIDTH):
                     read, write = (block * LANES + lane) * 4, (t * LANES + lane) * 4
                     _grads_in(sources[t].ctypes.data, read, targets.ctypes.data, write, 0, 0)
-            for c in range(0, C, ROWS):
-                for r in range(ROWS):
-                    row_a[r] = min(r, C - 1 - c)
-                    row_c[r] = min(r, C - 1 - c) * O
+            for c in range(0, C, ROWS):  # the last rows are a third of a tile or two: C is a multiple of LANES
                 for e in range(16):
-                    tile(
+                    short_tile(
+                        min(ROWS, C - c),
                         seen + (e * (T + 1) * C + c) * 4,
                         slopes + e * (T + 1) * LANES * 4,
                         sums.ctypes.data + (((part * 16 + e) * C + c) * O + block * LANES) * 4,
