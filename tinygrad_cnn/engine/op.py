@@ -23,9 +23,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from inspect import Parameter
 from types import FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy import ndarray
@@ -34,39 +33,49 @@ from ..arrays.arguments import in_pytorch
 from ..arrays.dtypes import float16, float32, result_type
 from ..arrays.half import narrowed, widened
 
-EMPTY, PLAIN, NAMED = Parameter.empty, Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY
-REST = Parameter.VAR_POSITIONAL
+
+class Parameters(NamedTuple):
+    """What is asked of a function's parameters."""
+
+    names: list[str]
+    defaults: dict[str, Any]
+    keyword_only: list[str]
+    variadic: str | None
+    annotations: dict[str, Any]
 
 
-def parameters_of(f: Callable) -> list[Parameter]:
+def parameters_of(f: Callable) -> Parameters:
     """The parameters of a function; those of plain ones are read off, for `signature` takes most of an import."""
     f = inspect.unwrap(f)
     if not isinstance(f, FunctionType) or f.__code__.co_flags & inspect.CO_VARKEYWORDS:
-        return list(inspect.signature(f).parameters.values())
-    code, notes = f.__code__, f.__annotations__
+        found = inspect.signature(f).parameters.values()
+        return Parameters(
+            [p.name for p in found],
+            {p.name: p.default for p in found if p.default is not p.empty},
+            [p.name for p in found if p.kind is p.KEYWORD_ONLY],
+            next((p.name for p in found if p.kind is p.VAR_POSITIONAL), None),
+            {p.name: p.annotation for p in found if p.annotation is not p.empty},
+        )
+    code, defaults = f.__code__, f.__defaults__ or ()
     last = code.co_argcount + code.co_kwonlyargcount
     plain, named = code.co_varnames[: code.co_argcount], code.co_varnames[code.co_argcount : last]
     rest = code.co_varnames[last : last + 1] if code.co_flags & inspect.CO_VARARGS else ()
-    kinds = [*[(name, PLAIN) for name in plain], *[(name, REST) for name in rest], *[(name, NAMED) for name in named]]
-    defaults = f.__defaults__ or ()
     held = {**dict(zip(plain[len(plain) - len(defaults) :], defaults)), **(f.__kwdefaults__ or {})}
-    return [
-        Parameter(name, kind, default=held.get(name, EMPTY), annotation=notes.get(name, EMPTY)) for name, kind in kinds
-    ]
+    return Parameters([*plain, *rest, *named], held, list(named), rest[0] if rest else None, f.__annotations__)
 
 
 def parameter_names(f: Callable) -> list[str]:
     """Their names, which for most functions stand in one row."""
     code = getattr(f, "__code__", None)
     if code is None or code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS) or hasattr(f, "__wrapped__"):
-        return [p.name for p in parameters_of(f)]
+        return parameters_of(f).names
     return list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
 
 
 def _says_array(annotation: Any) -> bool:
     """Whether a parameter is an array by its annotation, or by having none."""
     text = str(annotation)
-    return annotation is EMPTY or "Array" in text or "Tensor" in text
+    return annotation is None or "Array" in text or "Tensor" in text
 
 
 class Op:
@@ -99,17 +108,13 @@ class Op:
         self.formulas: dict[str, str] = {}
         self.plans: dict[Any, Any] = {}  # see plan.py
         self.call: Callable = forward  # what callers see of it; set by `op`
-        parameters = parameters_of(forward)
-        self.parameters = [p.name for p in parameters]
-        self.defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
-        self.variadic = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
+        self.parameters, self.defaults, self.keyword_only, self.variadic, annotations = parameters_of(forward)
         # Where the dtype of the result may be asked for.
         self.asked = self.parameters.index("dtype") if "dtype" in self.parameters else None
-        self.keyword_only = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
         self.inputs = [
-            p.name
-            for p in parameters
-            if p.default is p.empty and p.kind is not p.KEYWORD_ONLY and _says_array(p.annotation)
+            name
+            for name in self.parameters
+            if name not in self.defaults and name not in self.keyword_only and _says_array(annotations.get(name))
         ]
         self.shared = {word: self._row(word, names.split()) for word, names in shared.items()}
         # How many values a call carries when all are given by position; -1: they have to be bound by name.

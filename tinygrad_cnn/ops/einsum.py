@@ -9,7 +9,6 @@ drops axes of length 1 that broadcast. What is left is the op.
 from __future__ import annotations
 
 import re
-from string import ascii_letters
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,8 @@ from .declared import appears
 from .rearrange import diagonal
 from .reduce import sum
 from .shape import permute, reshape
+
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @op
@@ -98,7 +99,7 @@ def _letters(equation: str, ndims: list[int]) -> tuple[list[str], str]:
         raise RuntimeError(f"einsum: {equation!r} must be letters, commas, one '->' and at most one '...' in each part")
     if len(parts) != len(ndims):
         raise RuntimeError(f"einsum: the equation {equation!r} names {len(parts)} operands, {len(ndims)} were given")
-    free = [letter for letter in ascii_letters if letter not in equation]
+    free = [letter for letter in LETTERS if letter not in equation]
     widths = [n - len(part.replace("...", "")) for part, n in zip(parts, ndims, strict=True)]
     for i, (part, width) in enumerate(zip(parts, widths, strict=True)):
         if width < 0 or (width and "..." not in part):

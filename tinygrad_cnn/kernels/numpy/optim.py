@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import in_numpy
-from ..settings import AdadeltaSettings, AdagradSettings, AdamSettings, RMSpropSettings, SGDSettings
 from . import silent
 from .chunks import PIECE, pieces
+
+if TYPE_CHECKING:
+    from ..settings import AdadeltaSettings, AdagradSettings, AdamSettings, RMSpropSettings, SGDSettings
 
 Arrays = Sequence[np.ndarray]
 
