@@ -110,6 +110,14 @@ def test_a_fork_while_another_thread_makes_its_first_call(after):
 
 
 @pytest.mark.slow
+def test_modules_whose_hooks_a_fork_asks_after_ours_are_there():
+    code = """
+        kernels.once.watch_forks()
+        print(*{"logging", "concurrent.futures.thread"} - set(sys.modules))
+    """
+    assert python(code) == []
+
+
 def test_a_call_deep_in_a_recursion():
     code = """
         def deep(n):

@@ -69,6 +69,7 @@ def watch_forks() -> None:
     Whose hook comes last, is asked first before a fork. That must be this one, for the work that a fork waits for may
     need the locks of the others; the two modules that are imported here have such hooks.
     """
+    import concurrent.futures.thread  # noqa: F401
     import logging  # noqa: F401
 
     if hasattr(os, "register_at_fork"):
