@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_cnn.arrays.plain import owner
 from tinygrad_cnn.engine.modes import Setting, mode
 from tinygrad_cnn.engine.op import Op
 from tinygrad_cnn.engine.record import OpNode
@@ -212,11 +213,11 @@ class _Run:
 
     def keep(self, out: Any, model: Module) -> None:
         """Count what the graph of the result holds."""
-        counted: dict[int, float] = {id(_owner(t._array)): math.inf for t in [*model.parameters(), *model.buffers()]}
+        counted: dict[int, float] = {id(owner(t._array)): math.inf for t in [*model.parameters(), *model.buffers()]}
         roots = [t._node for t in _tensors(out) if t.grad_fn is not None]
         for node in sorted(ancestry(roots), key=lambda n: n.time):  # type: ignore[arg-type]
             for array in _held(node):
-                memory = _owner(array)
+                memory = owner(array)
                 size, before = min(array.nbytes, memory.nbytes), counted.get(id(memory), 0)
                 if size > before:
                     counted[id(memory)] = size
@@ -322,13 +323,6 @@ def _held(node: Any) -> Iterator[np.ndarray]:
         values = [entry[0] for entry in getattr(node, "_saved", None) or () if entry is not None]
     for value in values:
         yield from (v for v in (value if isinstance(value, list | tuple) else [value]) if isinstance(v, np.ndarray))
-
-
-def _owner(array: np.ndarray) -> np.ndarray:
-    """The array whose memory this is a view of."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
 
 
 def _tensors(value: Any) -> list[Tensor]:

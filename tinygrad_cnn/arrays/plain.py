@@ -5,6 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 
+def owner(array: np.ndarray) -> np.ndarray:
+    """The array whose memory this one is a view of; itself, where the memory is its own."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
 def plain(array: np.ndarray) -> np.ndarray:
     """The same numbers as an np.ndarray in the byte order of the machine; a TypeError where a Tensor cannot hold them.
 

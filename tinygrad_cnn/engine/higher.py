@@ -89,7 +89,7 @@ def _tie(node: OpNode, c: Any, slots: list[int], saved: list, start: int) -> Any
 
 def _pull_meaning(node: OpNode, g: Tensor, saved: list) -> list:
     """The gradients of an op with a joint rule: those of the composition of ops that it means."""
-    arguments = [saved[node.plan.slot(name)] for name in node.op.parameters]
+    arguments = [saved[i] for i in node.plan.whole]
     ends = [arguments[i].accumulator() for i in node.plan.needed]
     if node.dtype is float16:
         g, arguments = wide(g), wide(arguments)

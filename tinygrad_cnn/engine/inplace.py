@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import can_cast
+from ..arrays.plain import owner
 from .broadcast import cast
 from .call import registry
 from .modes import mode
@@ -69,9 +70,7 @@ def change(t: Tensor, name: str, make: Callable[[Tensor], Any]) -> Tensor:
 
 def _keep_old_values(made: Tensor, array: np.ndarray, t: Tensor, start: int) -> None:
     """Give the nodes born since `start` their own copy of what lies in the memory that is about to be written to."""
-    memory = array
-    while isinstance(memory.base, np.ndarray):
-        memory = memory.base
+    memory = owner(array)
     assert made._node is not None
     young = [made._node]
     for node in young:

@@ -64,14 +64,6 @@ def parameters_of(f: Callable) -> Parameters:
     return Parameters([*plain, *rest, *named], held, list(named), rest[0] if rest else None, f.__annotations__)
 
 
-def parameter_names(f: Callable) -> list[str]:
-    """Their names, which for most functions stand in one row."""
-    code = getattr(f, "__code__", None)
-    if code is None or code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS) or hasattr(f, "__wrapped__"):
-        return parameters_of(f).names
-    return list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
-
-
 def _says_array(annotation: Any) -> bool:
     """Whether a parameter is an array by its annotation, or by having none."""
     text = str(annotation)
@@ -169,7 +161,7 @@ class Op:
 
     def meaning(self, composition: Callable) -> Callable:
         """Register what this op means as a composition of ops on Tensors."""
-        theirs = parameter_names(composition)
+        theirs = parameters_of(composition).names
         if theirs != self.parameters:
             raise TypeError(f"{self.name}.meaning takes {theirs}, the op takes {self.parameters}; they must be equal")
         self.composition = composition
@@ -187,7 +179,7 @@ class Op:
         self.words, self.zero, self.formulas = words, zero, formulas
 
     def _check(self, rule: Callable, which: str, extra: tuple[str, ...]) -> None:
-        names = parameter_names(rule)
+        names = parameters_of(rule).names
         if not names or names[0] != "g":
             raise TypeError(f"{self.name}.grad: the first parameter of {which} must be g, it takes {names}")
         shapes = [f"{name}_shape" for name in self.parameters]

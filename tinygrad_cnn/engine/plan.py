@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .op import Op, parameter_names
+from .op import Op, parameters_of
 
 PLANS = 1000  # of an op; one that takes any number of inputs would have a plan for each number
 
@@ -52,8 +52,7 @@ class Plan:
             self.needs = tuple(op.parameters.index(name) in self.needed for name in op.inputs)
             self.steps = [self._step(op.joint, {"needs": self.needs})]
             self.guarded = self._arguments()
-            for name in op.parameters:  # the meaning takes them all
-                self.slot(name)
+            self.whole = [self.slot(name) for name in op.parameters]  # the meaning takes them all
             self.meant = [i for i in self._arguments() if i not in self.guarded]
         numbers = [k for k in self.keep if not isinstance(k, slice)]
         inputs = any(isinstance(k, slice) and k.start < self.n_inputs for k in self.keep)
@@ -81,7 +80,7 @@ class Plan:
 
     def _step(self, rule: Callable, constants: dict[str, Any]) -> tuple[Callable, list[int]]:
         """A rule, and which of the saved things it takes behind g."""
-        names = parameter_names(rule)[1:]
+        names = parameters_of(rule).names[1:]
         mine = {name: value for name, value in constants.items() if name in names}
         left = [name for name in names if name not in mine]
         slots = [self.slot(name) for name in left]

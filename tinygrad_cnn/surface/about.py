@@ -8,6 +8,7 @@ import numpy as np
 
 from ..arrays.device import CPU
 from ..arrays.device import device as Device
+from ..arrays.plain import owner
 from ..arrays.size import Size
 from ..engine.memory import put_in_order
 from ..engine.node import INFERENCE, Pick
@@ -196,9 +197,7 @@ def storage_offset(self: Tensor) -> int:
     3
     """
     address, array = data_ptr(self), self._array
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return (address - array.__array_interface__["data"][0]) // self._array.itemsize
+    return (address - owner(array).__array_interface__["data"][0]) // array.itemsize
 
 
 @method

@@ -8,6 +8,7 @@ import ctypes
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
+from ..arrays.plain import owner
 from ..engine.memory import FIXED
 from ..engine.tensor import Tensor
 from .attach import method
@@ -52,14 +53,12 @@ def rebuild(kind: type, array: np.ndarray, requires_grad: bool, attributes: dict
 
 def _copied(array: np.ndarray, memo: dict) -> np.ndarray:
     """A copy for deepcopy: of the whole memory that the array lies in, once, seen as the array sees it."""
-    owner = array
-    while isinstance(owner.base, np.ndarray):
-        owner = owner.base
-    start, end = byte_bounds(owner)
-    known = memo.get(id(owner))
+    whole = owner(array)
+    start, end = byte_bounds(whole)
+    known = memo.get(id(whole))
     if known is None:
         memory = np.array((ctypes.c_uint8 * (end - start)).from_address(start))
-        known = memo[id(owner)] = memory, owner  # which is kept alive, so that nothing else gets its id
+        known = memo[id(whole)] = memory, whole  # which is kept alive, so that nothing else gets its id
     out = np.ndarray(array.shape, array.dtype, known[0], array.__array_interface__["data"][0] - start, array.strides)
     out.flags.writeable = array.flags.writeable or 0 not in array.strides
     return out

@@ -63,10 +63,10 @@ def register_post_accumulate_grad_hook(self: Tensor, hook: Callable) -> Handle:
     """
     if not self.requires_grad or not self.is_leaf:
         raise RuntimeError("register_post_accumulate_grad_hook: only leaves that require grad accumulate gradients")
-    node: Any = self.accumulator()
-    if node.after is None:
-        node.after = {}
-    return Handle(node.after, hook)
+    end: Any = self.accumulator()
+    if end.after is None:
+        end.after = {}
+    return Handle(end.after, hook)
 
 
 @method
