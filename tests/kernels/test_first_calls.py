@@ -109,7 +109,6 @@ def test_a_fork_while_another_thread_makes_its_first_call(after):
     assert python(code) == ["0", "True"]
 
 
-@pytest.mark.slow
 def test_modules_whose_hooks_a_fork_asks_after_ours_are_there():
     code = """
         kernels.once.watch_forks()
@@ -118,6 +117,7 @@ def test_modules_whose_hooks_a_fork_asks_after_ours_are_there():
     assert python(code) == []
 
 
+@pytest.mark.slow
 def test_a_call_deep_in_a_recursion():
     code = """
         def deep(n):
