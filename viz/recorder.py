@@ -27,6 +27,7 @@ from tinygrad_cnn.engine.modes import Setting, mode
 from tinygrad_cnn.engine.node import AccumulateGrad, Node, Parts, Pick, tick
 from tinygrad_cnn.engine.op import Op
 from tinygrad_cnn.engine.tensor import Tensor
+from tinygrad_cnn.engine.watch import Tracer
 
 from .check import worked
 from .names import Names
@@ -52,7 +53,7 @@ def told(listen: Callable) -> Callable:
     return listening
 
 
-class record:
+class record(Tracer):
     """Record what runs in a `with` block; then `.document` is the snapshot with the steps of each backward pass.
 
     model: a Module whose names are used (found by itself where the graph ran in one). names: names for
@@ -244,7 +245,7 @@ class record:
         return key
 
 
-class Walk:
+class Walk(Tracer):
     """One backward pass, told step by step."""
 
     def __init__(self, recording: record, roots: list[Node], retain_graph: bool, ends: list[Node] | None):

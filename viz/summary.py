@@ -26,6 +26,7 @@ from tinygrad_cnn.engine.op import Op
 from tinygrad_cnn.engine.record import OpNode
 from tinygrad_cnn.engine.tensor import Tensor, wrap
 from tinygrad_cnn.engine.walk import ancestry
+from tinygrad_cnn.engine.watch import Tracer
 from tinygrad_cnn.nn import Module
 
 from .names import printable
@@ -186,7 +187,7 @@ def summary(
     return Summary(_rows(model, run, math.inf if depth is None else depth), described, how)
 
 
-class _Run:
+class _Run(Tracer):
     """What was seen of one forward pass, by module; None stands for what no module of the model did."""
 
     def __init__(self, model: Module):

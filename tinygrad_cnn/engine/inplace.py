@@ -61,10 +61,14 @@ def change(t: Tensor, name: str, make: Callable[[Tensor], Any]) -> Tensor:
         _keep_old_values(made, array, t, start)
         np.copyto(array, made._array)
         t.version().bump(name)
+        if mode.tracer is not None:
+            mode.tracer.changed(t, made._array, name)
         adopt(t, made)
     else:
         np.copyto(array, result, casting="unsafe")
         t.version().bump(name)
+        if mode.tracer is not None:
+            mode.tracer.changed(t, result, name)
     return t
 
 
@@ -85,7 +89,12 @@ def _apart(v: Any, memory: np.ndarray) -> Any:
     """What was saved, copied where it lies in this memory."""
     if isinstance(v, list):
         return [_apart(x, memory) for x in v]
-    return v.copy(order="K") if isinstance(v, np.ndarray) and np.may_share_memory(v, memory) else v
+    if not (isinstance(v, np.ndarray) and np.may_share_memory(v, memory)):
+        return v
+    copy = v.copy(order="K")
+    if mode.tracer is not None:
+        mode.tracer.moved(v, copy)
+    return copy
 
 
 def adopt(t: Tensor, made: Tensor) -> None:

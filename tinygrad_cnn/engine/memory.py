@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import kernel
+from .modes import mode
 
 
 class Memory:
@@ -76,7 +77,7 @@ def put_in_order(t: Any, ordered: np.ndarray | None = None) -> None:
     memory = t._memory
     if memory is None:
         if not t._array.flags.c_contiguous:
-            t._array = kernel.contiguous(t._array) if ordered is None else ordered.reshape(t._array.shape)
+            _move(t, kernel.contiguous(t._array) if ordered is None else ordered.reshape(t._array.shape))
         return
     if memory.array is None:
         return
@@ -85,6 +86,13 @@ def put_in_order(t: Any, ordered: np.ndarray | None = None) -> None:
     for ref, array, make in members:  # bases before their views
         member = ref()
         if member is not None and member._array is array:
-            member._array = make(whole)
+            _move(member, make(whole))
             if member._view is not None:
                 member._view.array = member._view.base._array
+
+
+def _move(t: Any, array: np.ndarray) -> None:
+    """Let t lie here from now on."""
+    if mode.tracer is not None:
+        mode.tracer.moved(t._array, array)
+    t._array = array

@@ -18,7 +18,7 @@ class Mode(threading.local):
     inference = False
     scope: Scope | None = None  # the innermost module whose forward is running
     watch = False  # nodes note the user's line
-    tracer: Any = None  # told of every call while `watch` is on, and of every step of backward
+    tracer: Any = None  # told of every call while `watch` is on, and of every step of backward: `watch.Tracer`
     anomaly = False
     check_nan = True
 

@@ -1,4 +1,4 @@
-"""Going back while somebody looks: a recorder that is told of every step, or a search for the first NaN."""
+"""Somebody looks: a tracer that is told of every call and of every step back, or a search for the first NaN."""
 
 from __future__ import annotations
 
@@ -13,29 +13,53 @@ from .node import Node, Parts
 from .tensor import Tensor
 
 
+class Tracer:
+    """What the engine tells while `mode.watch` is on, each kind of event by a method: here nobody listens.
+
+    `plain`: every op is to run by itself, none as a part of a fused kernel.
+    """
+
+    plain = False
+
+    def called(self, op: Any, args: Any, out: Any, node: Node | None) -> None:
+        """An op ran on these arguments; `node` is its record, None where it was not recorded."""
+
+    def changed(self, t: Tensor, made: np.ndarray, op: str) -> None:
+        """These values were written into the memory of a tensor."""
+
+    def moved(self, old: np.ndarray, new: np.ndarray) -> None:
+        """An array was copied, and the new one is to stand where the old one stood."""
+
+    def walk(self, roots: list[Node], retain_graph: bool, ends: list[Node] | None) -> Tracer | None:
+        """A walk begins; who is told of its steps, if anybody is."""
+
+    def arrived(self, node: Node, g: Any) -> None:
+        """A gradient is complete, and will now go through this node, or stay there."""
+
+    def pulled(self, node: Node, g: Any, contributions: list) -> None:
+        """It went through this node, and that is what became of it."""
+
+    def through(self, pull: Callable, arrive: Callable, stops: set[Node]) -> tuple[Callable, Callable]:
+        """The two functions of a walk, going through a node and arriving, such that this one is told of it."""
+
+        def traced_pull(node: Node, g: Any) -> list:
+            self.arrived(node, g)
+            contributions = pull(node, g)
+            self.pulled(node, g, contributions)
+            return contributions
+
+        def traced_arrive(node: Node, g: Any) -> None:
+            if node in stops:  # or it is told when it is gone through
+                self.arrived(node, g)
+            arrive(node, g)
+
+        return traced_pull, traced_arrive
+
+
 def watched(pull: Callable, arrive: Callable, stops: set[Node]) -> tuple[Callable, Callable]:
     """The same two functions of a walk, going through a node and arriving, under the eyes of the mode."""
-    return _traced(_checked(pull), arrive, stops)
-
-
-def _traced(pull: Callable, arrive: Callable, stops: set[Node]) -> tuple[Callable, Callable]:
-    """Tell the tracer what arrives at a node, and what its rules make of it."""
-    tracer = mode.tracer
-    if tracer is None:
-        return pull, arrive
-
-    def traced_pull(node: Node, g: Any) -> list:
-        tracer.arrived(node, g)
-        contributions = pull(node, g)
-        tracer.pulled(node, g, contributions)
-        return contributions
-
-    def traced_arrive(node: Node, g: Any) -> None:
-        if node in stops:  # or it is told when it is gone through
-            tracer.arrived(node, g)
-        arrive(node, g)
-
-    return traced_pull, traced_arrive
+    checked = _checked(pull)
+    return (checked, arrive) if mode.tracer is None else mode.tracer.through(checked, arrive, stops)
 
 
 def _checked(pull: Callable) -> Callable:
