@@ -240,8 +240,7 @@ def test_the_number_of_threads_is_a_positive_int(n, error):
 
 
 def test_a_block_is_lent_again_when_no_view_is_left(monkeypatch):
-    monkeypatch.setattr(memory, "_idle", {})
-    monkeypatch.setattr(memory, "_kept", {})
+    monkeypatch.setattr(memory, "_common", memory.Pool(memory.KEEP))
     size = 3_456_789
     first = memory.empty((size,))
     place = first.ctypes.data
@@ -257,8 +256,7 @@ def test_a_block_is_lent_again_when_no_view_is_left(monkeypatch):
 
 
 def test_a_smaller_array_takes_a_block_that_lies_idle_but_no_giant(monkeypatch):
-    monkeypatch.setattr(memory, "_idle", {})
-    monkeypatch.setattr(memory, "_kept", {})
+    monkeypatch.setattr(memory, "_common", memory.Pool(memory.KEEP))
     first = memory.empty((3_000_000,))
     place = first.ctypes.data
     del first
@@ -278,14 +276,32 @@ def test_memory_is_aligned_and_writeable():
 
 
 def test_idle_memory_is_bounded(monkeypatch):
-    monkeypatch.setattr(memory, "KEEP", 10 << 20)
-    for table in ("_idle", "_kept"):
-        monkeypatch.setattr(memory, table, {})
+    monkeypatch.setattr(memory, "_common", memory.Pool(10 << 20))
     arrays = [memory.empty((megabytes << 18,)) for megabytes in (*range(1, 12), 13, 3, 3)]
     blocks = [weakref.ref(a.base.block) for a in arrays]
     del arrays
     idle = [block().nbytes for block in blocks if block() is not None]
     assert 0 < sum(idle) <= 10 << 20, "blocks beyond are gone with their arrays, not with the next one"
+
+
+def test_a_pool_lends_its_memory_again_and_to_nobody_else():
+    with memory.Pool() as pool:
+        first = memory.empty((100_000,))
+        second = memory.empty((10,))
+        place, view = first.ctypes.data, second[2:]
+        assert set(memory.keepers((first, view, 3, (second,)))) == {pool}
+        with memory.Pool():
+            assert memory.empty((100_000,)).ctypes.data != place
+        del first
+        assert memory.empty((100_000,)).ctypes.data == place
+    outside = [memory.empty((100_000,)) for _ in range(5)]
+    assert place not in [a.ctypes.data for a in outside]
+    assert [kept is outside[0] for kept in memory.keepers(outside[0])] == [True]
+    blocks = [weakref.ref(block) for block in pool.owned]
+    del pool, second
+    assert blocks[0]() is not None, "a view looks at the pool"
+    del view
+    assert all(block() is None for block in blocks)
 
 
 def test_the_block_of_registers_fits_this_cpu():

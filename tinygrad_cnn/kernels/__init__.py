@@ -75,6 +75,7 @@ _tables: dict[str, dict[str, Callable]] = {room: {} for room in ROOMS}  # what a
 _laws: dict[str, Callable] = {}
 _in_numpy: dict[str, Callable] = {}
 _faster: dict[str, list[tuple[Callable | None, Callable]]] = {}
+_pure: set[Callable] = set()
 _wishes: list[use] = []  # the innermost block is the last
 _waiting = {name: topic for topic, names in TOPICS.items() for name in names}  # not imported so far
 _failure = ""
@@ -102,11 +103,13 @@ def _register(room: dict[str, Callable], f: F) -> F:
     return f
 
 
-def faster(when: Callable | None = None) -> Callable[[F], F]:
+def faster(when: Callable | None = None, pure: bool = False) -> Callable[[F], F]:
     """Register a faster version of the kernel of the same name and signature.
 
-    `when(*arguments)` says whether it takes these arguments; without it, it takes all. TypeError where the signature is
-    another one, or where there is no kernel of this name.
+    `when(*arguments)` says whether it takes these arguments; without it, it takes all. `pure`: numbers are touched by
+    compiled loops alone, always the same for arrays of the same layout, so that running these again does the same
+    for other numbers in the same arrays (fast/machinery/launches.py). TypeError where the signature is another one,
+    or where there is no kernel of this name.
 
     >>> @faster(when=lambda input: input.flags.c_contiguous)  # doctest: +SKIP
     ... def relu(input):
@@ -123,6 +126,8 @@ def faster(when: Callable | None = None) -> Callable[[F], F]:
         if when is not None and len(_parameters(when)) != len(taken) and "args" not in _parameters(when):
             raise TypeError(f"the guard of kernel {name!r} takes {_parameters(when)}, the kernel takes {taken}")
         _faster[name].append((when, f))
+        if pure:
+            _pure.add(f)
         _choose(name)
         return f
 
@@ -313,6 +318,11 @@ def guards(name: str) -> list[Callable | None]:
     """The guards of the faster versions, in their order in `stack(name)`."""
     _import_all()
     return [when for when, _ in _faster[name]]
+
+
+def is_pure(version: Callable) -> bool:
+    """Whether a version of a kernel was registered as pure: what it does is the compiled loops that it calls."""
+    return version in _pure
 
 
 def names() -> list[str]:

@@ -26,7 +26,7 @@ def _is_transposed(input):
     return input.size >= BIG and readable(input) and _matrices(input) is not None
 
 
-@faster(when=_is_transposed)
+@faster(when=_is_transposed, pure=True)
 def contiguous(input):
     x = _matrices(input)
     N, R, K = x.shape

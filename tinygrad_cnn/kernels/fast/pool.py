@@ -53,7 +53,7 @@ def _takes_max(input, kernel_size, stride, padding, dilation, output_size):
     return _takes(input) and kernel_size[0] * kernel_size[1] <= 256
 
 
-@faster(when=_takes_max)
+@faster(when=_takes_max, pure=True)
 def max_pool2d(input, kernel_size, stride, padding, dilation, output_size):
     shape = (len(input), *output_size, input.shape[1])
     out, choice = memory.empty(shape), memory.empty(shape, np.uint8)
@@ -66,7 +66,7 @@ def _takes_place(grad, choice, *args):
     return _takes(grad) and readable(choice, dtype=UINT8)
 
 
-@faster(when=_takes_place)
+@faster(when=_takes_place, pure=True)
 def max_pool2d_place(grad, choice, input_shape, kernel_size, stride, padding, dilation):
     N, C, H, W = input_shape
     out = memory.empty((N, H, W, C))
@@ -75,14 +75,14 @@ def max_pool2d_place(grad, choice, input_shape, kernel_size, stride, padding, di
     return out.transpose(0, 3, 1, 2)
 
 
-@faster(when=_takes)
+@faster(when=_takes, pure=True)
 def sum_pool2d(input, kernel_size, stride, padding, output_size):
     out = memory.empty((len(input), *output_size, input.shape[1]))
     _sum(_nanoseconds(input.shape), _last(input), (*kernel_size, *stride, *padding), out)
     return out.transpose(0, 3, 1, 2)
 
 
-@faster(when=_takes)
+@faster(when=_takes, pure=True)
 def sum_pool2d_spread(grad, input_shape, kernel_size, stride, padding):
     N, C, H, W = input_shape
     out = memory.empty((N, H, W, C))

@@ -17,19 +17,30 @@ from __future__ import annotations
 
 import inspect
 import os
+import threading
 from collections.abc import Callable
+from typing import Any
 
 import numba
 
 from ... import threads
 from ...once import undisturbed
 from .cache import cache_directory, machine_code
-from .team import Team, bind, lead
+from .team import Team, bind, lead, note
 
 SUMS = {"reassoc", "contract"}  # sums in any order, fused with products; infinities and NaN keep their meaning
 SPLIT = 15_000  # nanoseconds of work below which other threads come too late
 _every: list[Compiled] = []
 _team = Team()
+
+
+class _Watched(threading.local):
+    """Who is told of a loop before this thread runs it, and says whether it is to run (launches.py)."""
+
+    by: tuple[Any, ...] = ()
+
+
+watched = _Watched()
 
 
 class Compiled:
@@ -42,11 +53,10 @@ class Compiled:
     def __call__(self, nanoseconds: float, *arguments, team: int = 0) -> None:
         code = self.code or self.load()
         if nanoseconds < SPLIT or (team := team or threads.get_num_threads()) < 2:
-            code(0, 1, *arguments)
+            team = 1
+        if watched.by and False in [block.tell(self, team, arguments) for block in watched.by]:
             return
-        if _team.size < team or _team.asleep:
-            _team.wake(team)
-        code(_team.board, team, *arguments)
+        code(team_of(team).board, team, *arguments)
 
     def load(self) -> Callable:
         """The machine code: from memory, from disk, or compiled now."""
@@ -63,14 +73,24 @@ class Compiled:
         names, name = ", ".join(names), self.share.__name__
         source = f"""
 def {name}(board, team, {names}):
-    code, data = bound({names})
-    lead(board, team, {self.pieces}, code, data)
+    code, data, size = bound({names})
+    if team == 0:
+        note(board, code, data, size)
+    else:
+        lead(board, team, {self.pieces}, code, data)
 """
         share = numba.njit(nogil=True, error_model="numpy", fastmath=SUMS)(self.share)
-        scope = {"__name__": self.share.__module__, "bound": bind(share), "lead": lead}
+        scope = {"__name__": self.share.__module__, "bound": bind(share), "lead": lead, "note": note}
         code = self.share.__code__  # Numba keeps compiled code by the file and line of the function
         exec(compile("\n" * code.co_firstlineno + source, code.co_filename, "exec"), scope)
         return scope[name]
+
+
+def team_of(threads: int) -> Team:
+    """This process's team, with so many threads awake."""
+    if threads > 1 and (_team.size < threads or _team.asleep):
+        _team.wake(threads)
+    return _team
 
 
 def compiled(signature: str, pieces: int = 4) -> Callable[[Callable], Compiled]:

@@ -6,13 +6,22 @@ last array that looks at it dies: every view holds the loan through NumPy's `bas
 at a time. Where there are more, those that were lent the longest ago are forgotten; they go back to the system with
 their last array.
 
+What is to be run again at the same addresses (launches.py) has a pool of its own:
+
+    with Pool() as pool: ...                  `empty` hands out the pool's memory in this block, on this thread
+
+Its blocks, too, are used again within the pool when their arrays have died, but not one of them leaves it.
+
 Arrays die at any moment, also while an interrupt (Ctrl-C) is on its way, and what a finalizer written in Python
 raises is lost. So none is: when a loan dies, its weak reference is appended to the list of idle ones, in C. Every
-change of the two tables is one call into C, so threads need no lock.
+change of the tables is one call into C, so threads need no lock.
 """
 
 from __future__ import annotations
 
+import math
+import threading
+from collections.abc import Iterator
 from math import prod
 from weakref import ref
 
@@ -25,10 +34,10 @@ KEEP = 256 << 20  # bytes that are kept
 class _Loan:
     """One block while it is lent. NumPy keeps it alive as the base of the arrays made from it."""
 
-    __slots__ = ("__array_interface__", "__weakref__", "block")
+    __slots__ = ("__array_interface__", "__weakref__", "block", "pool")
 
-    def __init__(self, block: np.ndarray, shape: tuple[int, ...], dtype: np.dtype):
-        self.block = block
+    def __init__(self, pool: Pool, block: np.ndarray, shape: tuple[int, ...], dtype: np.dtype):
+        self.pool, self.block = pool, block
         start = -(-block.ctypes.data // 64) * 64
         self.__array_interface__ = {"data": (start, False), "shape": shape, "typestr": dtype.str, "version": 3}
 
@@ -39,8 +48,69 @@ class _Kept(ref):
     __slots__ = ("block",)
 
 
-_kept: dict[_Kept, int] = {}  # how many bytes; in the order of lending
-_idle: dict[int, list[_Kept]] = {}  # by size; also such as have been forgotten since
+class Pool:
+    """Blocks of memory that are lent, idle, and lent again. All stay in it, or with a limit so many bytes of them."""
+
+    def __init__(self, most: float = math.inf):
+        self.most = most
+        self.kept: dict[_Kept, int] = {}  # how many bytes; in the order of lending
+        self.idle: dict[int, list[_Kept]] = {}  # by size; also such as have been forgotten since
+        self.owned: list[np.ndarray] = []  # where there is no limit: the blocks, whoever has lost sight of them
+
+    def empty(self, size: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        """An array on a block of at least so many bytes."""
+        block = self._idle_block(size := _class(size + 64))
+        is_new = block is None
+        if is_new:
+            block = np.empty(size, np.uint8)
+        if is_new and self.most == math.inf:
+            self.owned.append(block)
+        loan = _Loan(self, block, shape, dtype)
+        if block.nbytes <= self.most:
+            kept = _Kept(loan, self.idle.setdefault(block.nbytes, []).append)
+            kept.block = block
+            self.kept[kept] = block.nbytes
+            if is_new:
+                self._forget(sum(list(self.kept.values())) - self.most)
+        return np.asarray(loan)
+
+    def _idle_block(self, size: int) -> np.ndarray | None:
+        """An idle block of the size, or of one up to twice as large."""
+        for larger in sorted(known for known in list(self.idle) if size <= known <= 2 * size):
+            idle = self.idle[larger]
+            while idle:
+                try:
+                    kept = idle.pop()
+                except IndexError:  # another thread took it
+                    break
+                if self.kept.pop(kept, 0):  # else it has been forgotten
+                    return kept.block
+        return None
+
+    def _forget(self, excess: float) -> None:
+        """Keep so many bytes less, of what was lent the longest ago."""
+        for kept in list(self.kept):
+            if excess <= 0:
+                break
+            if size := self.kept.pop(kept, 0):
+                excess -= size
+                del kept.block
+
+    def __enter__(self) -> Pool:
+        _thread.pools = (*_thread.pools, self)  # the last step: an interrupt comes before it, or in the block
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        _thread.pools = _thread.pools[:-1]
+
+
+class _Thread(threading.local):
+    """Whose memory `empty` hands out on this thread; the innermost block is the last."""
+
+    pools: tuple[Pool, ...] = ()
+
+
+_thread, _common = _Thread(), Pool(KEEP)
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype | type = np.float32) -> np.ndarray:
@@ -51,47 +121,30 @@ def empty(shape: tuple[int, ...], dtype: np.dtype | type = np.float32) -> np.nda
     """
     dtype = np.dtype(dtype)
     size = prod(shape) * dtype.itemsize
-    if size < SMALL:
-        return np.empty(shape, dtype)
-    block = _idle_block(size := _class(size + 64))
-    is_new = block is None
-    if is_new:
-        block = np.empty(size, np.uint8)
-    loan = _Loan(block, shape, dtype)
-    if block.nbytes <= KEEP:
-        kept = _Kept(loan, _idle.setdefault(block.nbytes, []).append)
-        kept.block = block
-        _kept[kept] = block.nbytes
-        if is_new:
-            _forget(sum(list(_kept.values())) - KEEP)
-    return np.asarray(loan)
+    if _thread.pools:
+        return _thread.pools[-1].empty(size, shape, dtype)
+    return np.empty(shape, dtype) if size < SMALL else _common.empty(size, shape, dtype)
+
+
+def keepers(value: object) -> Iterator[object]:
+    """What must live for the memory of an array, or of the arrays of a tuple, to stay: the pool, or the array itself.
+
+    >>> with Pool() as pool:
+    ...     x = empty((2, 3))
+    >>> [kept is pool for kept in keepers(x[1])]
+    [True]
+    """
+    if isinstance(value, tuple):
+        for part in value:
+            yield from keepers(part)
+    elif isinstance(value, np.ndarray):
+        owner = value.base
+        while isinstance(owner, np.ndarray):
+            owner = owner.base
+        yield owner.pool if isinstance(owner, _Loan) and owner.pool is not _common else value
 
 
 def _class(size: int) -> int:
     """Sizes an eighth apart, so that similar ones share blocks."""
     step = 1 << max(size.bit_length() - 4, 12)
     return -(-size // step) * step
-
-
-def _idle_block(size: int) -> np.ndarray | None:
-    """An idle block of the size, or of one up to twice as large."""
-    for larger in sorted(known for known in list(_idle) if size <= known <= 2 * size):
-        idle = _idle[larger]
-        while idle:
-            try:
-                kept = idle.pop()
-            except IndexError:  # another thread took it
-                break
-            if _kept.pop(kept, 0):  # else it has been forgotten
-                return kept.block
-    return None
-
-
-def _forget(excess: int) -> None:
-    """Keep so many bytes less, of what was lent the longest ago."""
-    for kept in list(_kept):
-        if excess <= 0:
-            break
-        if size := _kept.pop(kept, 0):
-            excess -= size
-            del kept.block

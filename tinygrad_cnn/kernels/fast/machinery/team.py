@@ -41,6 +41,7 @@ from .cache import machine_code
 PATIENCE = 4000  # looks at the board before a thread goes to sleep: a millisecond where no other program runs
 FIELDS = 9
 LED, OPEN, ACTIVE, TAKEN, TEAM, PARTS, CODE, DATA, CORE = (8 * k for k in range(FIELDS))  # each has a cache line
+ROOM = 4096  # bytes for the arguments of a loop
 _WORD = ir.IntType(64)
 
 
@@ -127,9 +128,10 @@ _SHARE = ir.FunctionType(ir.VoidType(), [_WORD] * 4)  # (data, thread, part, par
 
 
 def bind(share):
-    """An intrinsic that binds arguments to a compiled share of a loop: (address of code, address of its data).
+    """An intrinsic that binds arguments to a compiled share of a loop: (address of code, address of its data, bytes).
 
-    The data lie in the frame of the function that binds, so they live as long as it runs.
+    The data lie in the frame of the function that binds, so they live as long as it runs. They own nothing: whoever
+    calls the code keeps the arrays.
     """
 
     @intrinsic
@@ -140,7 +142,12 @@ def bind(share):
 
         def emit(context, builder, signature, values):
             values = cgutils.unpack_tuple(builder, values[0], len(arguments))
-            data = cgutils.alloca_once(builder, ir.LiteralStructType([value.type for value in values]))
+            values = [_unowned(context, builder, *pair) for pair in zip(arguments, values, strict=True)]
+            layout = ir.LiteralStructType([*(value.type for value in values), _WORD])  # of whole words
+            size = context.get_abi_sizeof(layout)
+            if size > ROOM:
+                raise ValueError(f"the arguments of {share.__name__} take {size} bytes; there is room for {ROOM}")
+            data = cgutils.alloca_once(builder, layout)
             for k, value in enumerate(values):
                 builder.store(value, cgutils.gep_inbounds(builder, data, 0, k))
             context.active_code_library.add_linking_library(result.library)
@@ -154,11 +161,35 @@ def bind(share):
             context.call_conv.call_function(inner, callee, types.none, types_, [*code.args[1:], *again])
             inner.ret_void()
             addresses = [builder.ptrtoint(pointer, _WORD) for pointer in (code, data)]
-            return context.make_tuple(builder, signature.return_type, addresses)
+            return context.make_tuple(builder, signature.return_type, [*addresses, ir.Constant(_WORD, size)])
 
-        return types.UniTuple(types.intp, 2)(types.StarArgTuple.from_types(arguments)), emit
+        return types.UniTuple(types.intp, 3)(types.StarArgTuple.from_types(arguments)), emit
 
     return bound
+
+
+def _unowned(context, builder, kind, value):
+    """An argument that counts no references to its memory; Numba skips where there is nothing to count."""
+    if isinstance(kind, types.BaseTuple):
+        items = zip(kind, cgutils.unpack_tuple(builder, value, len(kind)), strict=True)
+        return context.make_tuple(builder, kind, [_unowned(context, builder, *item) for item in items])
+    if isinstance(kind, types.Array):
+        array = context.make_array(kind)(context, builder, value)
+        array.meminfo = cgutils.get_null_value(array.meminfo.type)
+        array.parent = cgutils.get_null_value(array.parent.type)
+        return array._getvalue()
+    if context.data_model_manager[kind].contains_nrt_meminfo():
+        raise TypeError(f"a loop takes arrays, numbers and tuples of them, not {kind}")
+    return value
+
+
+@njit(nogil=True)
+def note(place, code, data, size):
+    """Write down what `bound` gives: the address of the code, the number of bytes, the data."""
+    _write(place, 0, code)
+    _write(place, 1, size)
+    for k in range(size // 8):
+        _write(place, 2 + k, _read(data, k))
 
 
 @njit(nogil=True)
