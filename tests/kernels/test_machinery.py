@@ -277,9 +277,17 @@ def test_memory_is_aligned_and_writeable():
 
 def test_idle_memory_is_bounded(monkeypatch):
     monkeypatch.setattr(memory, "_common", memory.Pool(10 << 20))
+    blocks = []
+
+    class Watched(memory._Block):
+        def __init__(self, size):
+            super().__init__(size)
+            blocks.append(weakref.ref(self.memory))
+
+    monkeypatch.setattr(memory, "_Block", Watched)
     arrays = [memory.empty((megabytes << 18,)) for megabytes in (*range(1, 12), 13, 3, 3)]
-    blocks = [weakref.ref(a.base.block) for a in arrays]
     del arrays
+    assert len(blocks) == 14
     idle = [block().nbytes for block in blocks if block() is not None]
     assert 0 < sum(idle) <= 10 << 20, "blocks beyond are gone with their arrays, not with the next one"
 
@@ -297,7 +305,7 @@ def test_a_pool_lends_its_memory_again_and_to_nobody_else():
     outside = [memory.empty((100_000,)) for _ in range(5)]
     assert place not in [a.ctypes.data for a in outside]
     assert [kept is outside[0] for kept in memory.keepers(outside[0])] == [True]
-    blocks = [weakref.ref(block) for block in pool.owned]
+    blocks = [weakref.ref(block.memory) for block in pool.owned]
     del pool, second
     assert blocks[0]() is not None, "a view looks at the pool"
     del view

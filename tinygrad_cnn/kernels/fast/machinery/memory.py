@@ -19,6 +19,7 @@ change of the tables is one call into C, so threads need no lock.
 
 from __future__ import annotations
 
+import ctypes
 import math
 import threading
 from collections.abc import Iterator
@@ -27,25 +28,31 @@ from weakref import ref
 
 import numpy as np
 
+from ....arrays.plain import owner
+
 SMALL = 1 << 16  # bytes; below it, the system's allocator is as fast
 KEEP = 256 << 20  # bytes that are kept
 
 
-class _Loan:
-    """One block while it is lent. NumPy keeps it alive as the base of the arrays made from it."""
+class _Block:
+    """A piece of memory, and how it is lent.
 
-    __slots__ = ("__array_interface__", "__weakref__", "block", "pool")
+    A loan is an array of ctypes, for these are made in a moment, and NumPy keeps whatever it reads memory from alive.
+    """
 
-    def __init__(self, pool: Pool, block: np.ndarray, shape: tuple[int, ...], dtype: np.dtype):
-        self.pool, self.block = pool, block
-        start = -(-block.ctypes.data // 64) * 64
-        self.__array_interface__ = {"data": (start, False), "shape": shape, "typestr": dtype.str, "version": 3}
+    __slots__ = ("lend", "memory", "size", "start")
+
+    def __init__(self, size: int):
+        self.size, self.memory = size, np.empty(size, np.uint8)
+        self.start = -self.memory.ctypes.data % 64
+        self.lend = (ctypes.c_char * (size - 64)).from_buffer
 
 
 class _Kept(ref):
     """A loan whose block is to be kept, and the block."""
 
     __slots__ = ("block",)
+    __hash__, __eq__ = object.__hash__, object.__eq__  # its own; arrays of ctypes have none
 
 
 class Pool:
@@ -55,36 +62,45 @@ class Pool:
         self.most = most
         self.kept: dict[_Kept, int] = {}  # how many bytes; in the order of lending
         self.idle: dict[int, list[_Kept]] = {}  # by size; also such as have been forgotten since
-        self.owned: list[np.ndarray] = []  # where there is no limit: the blocks, whoever has lost sight of them
+        self.owned: list[_Block] = []  # where there is no limit: every block, also one that an interrupt has mislaid
 
-    def empty(self, size: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    def empty(self, size: int, shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
         """An array on a block of at least so many bytes."""
-        block = self._idle_block(size := _class(size + 64))
+        size = _class(size + 64)
+        block = self._idle_block(size)
         is_new = block is None
-        if is_new:
-            block = np.empty(size, np.uint8)
-        if is_new and self.most == math.inf:
-            self.owned.append(block)
-        loan = _Loan(self, block, shape, dtype)
-        if block.nbytes <= self.most:
-            kept = _Kept(loan, self.idle.setdefault(block.nbytes, []).append)
+        if block is None:
+            block = _Block(size)
+            if self.most == math.inf:
+                self.owned.append(block)
+        loan = block.lend(block.memory, block.start)
+        loan.pool = self  # type: ignore[attr-defined]
+        if block.size <= self.most:
+            kept = _Kept(loan, self.idle.setdefault(block.size, []).append)
             kept.block = block
-            self.kept[kept] = block.nbytes
+            self.kept[kept] = block.size
             if is_new:
                 self._forget(sum(list(self.kept.values())) - self.most)
-        return np.asarray(loan)
+        return np.ndarray(shape, dtype, loan)  # type: ignore[arg-type]
 
-    def _idle_block(self, size: int) -> np.ndarray | None:
+    def _idle_block(self, size: int) -> _Block | None:
         """An idle block of the size, or of one up to twice as large."""
-        for larger in sorted(known for known in list(self.idle) if size <= known <= 2 * size):
-            idle = self.idle[larger]
-            while idle:
-                try:
-                    kept = idle.pop()
-                except IndexError:  # another thread took it
-                    break
-                if self.kept.pop(kept, 0):  # else it has been forgotten
-                    return kept.block
+        if block := self._take(size):
+            return block
+        for larger in sorted(known for known in list(self.idle) if size < known <= 2 * size):
+            if block := self._take(larger):
+                return block
+        return None
+
+    def _take(self, size: int) -> _Block | None:
+        idle = self.idle.get(size)
+        while idle:
+            try:
+                kept = idle.pop()
+            except IndexError:  # another thread took it
+                break
+            if self.kept.pop(kept, 0):  # else it has been forgotten
+                return kept.block
         return None
 
     def _forget(self, excess: float) -> None:
@@ -119,8 +135,7 @@ def empty(shape: tuple[int, ...], dtype: np.dtype | type = np.float32) -> np.nda
     >>> empty((2, 3)).shape
     (2, 3)
     """
-    dtype = np.dtype(dtype)
-    size = prod(shape) * dtype.itemsize
+    size = prod(shape) * (4 if dtype is np.float32 else np.dtype(dtype).itemsize)
     if _thread.pools:
         return _thread.pools[-1].empty(size, shape, dtype)
     return np.empty(shape, dtype) if size < SMALL else _common.empty(size, shape, dtype)
@@ -138,10 +153,8 @@ def keepers(value: object) -> Iterator[object]:
         for part in value:
             yield from keepers(part)
     elif isinstance(value, np.ndarray):
-        owner = value.base
-        while isinstance(owner, np.ndarray):
-            owner = owner.base
-        yield owner.pool if isinstance(owner, _Loan) and owner.pool is not _common else value
+        pool = getattr(owner(value).base, "pool", _common)
+        yield value if pool is _common else pool
 
 
 def _class(size: int) -> int:
