@@ -15,14 +15,14 @@ PACKAGE = ROOT / "tinygrad_cnn"
 # From the ground up. Rooms on one floor know nothing of each other.
 FLOORS = [
     "arrays",
-    "compiler kernels random cuda accelerator backends multiprocessing",
+    "kernels random cuda accelerator backends multiprocessing",
     "engine",
     "ops",
     "autograd",
     "surface",
     "nn data metrics",
     "optim vision",
-    "checkpoint testing utils",
+    "checkpoint compiler testing utils",
     "viz",
     "cli",
     "__main__",

@@ -108,11 +108,7 @@ def embedding(
         raise NotImplementedError("embedding: sparse gradients do not exist here; leave sparse=False")
     V = weight.shape[0]
     rows = as_array(input)
-    if rows.size and not 0 <= rows.min() <= rows.max() < V:
-        wrong = rows[(rows < 0) | (rows >= V)].flat[0]
-        raise IndexError(
-            f"embedding: index {wrong} is out of range for weight {tuple(weight.shape)}; expected 0 to {V - 1}"
-        )
+    _refuse_outside(rows, tuple(weight.shape))
     if padding_idx is not None:
         if not -V <= padding_idx < V:
             raise AssertionError(f"embedding: padding_idx {padding_idx} must be within the {V} rows of weight")
@@ -120,6 +116,12 @@ def embedding(
     if max_norm is not None:
         _shorten(weight, np.unique(rows), max_norm, norm_type)
     return _embedding(input, weight, padding_idx, scale_grad_by_freq)
+
+
+def _refuse_outside(rows: np.ndarray, shape: tuple) -> None:
+    if rows.size and not 0 <= rows.min() <= rows.max() < shape[0]:
+        wrong = rows[(rows < 0) | (rows >= shape[0])].flat[0]
+        raise IndexError(f"embedding: index {wrong} is out of range for weight {shape}; expected 0 to {shape[0] - 1}")
 
 
 def _shorten(weight: Any, rows: np.ndarray, max_norm: float, norm_type: float) -> None:

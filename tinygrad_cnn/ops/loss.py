@@ -297,9 +297,7 @@ def _examples(name: str, input: Any, target: Any, ignore_index: int) -> tuple:
         input, classes = reshape(movedim(input, 1, -1), (-1, input.shape[1])), reshape(target, (-1,))
     C = input.shape[1]
     labels = as_array(classes)
-    # As unsigned numbers the negative ones are very large, so one comparison is enough.
-    unsigned = labels.view(np.uint64 if labels.itemsize == 8 else np.uint8)
-    if 0 <= ignore_index < C or (labels.size and unsigned.max() >= C):
+    if not _all_count(labels, C, ignore_index):
         kept = labels != ignore_index
         outside = kept & ((labels < 0) | (labels >= C))
         if outside.any():
@@ -310,6 +308,15 @@ def _examples(name: str, input: Any, target: Any, ignore_index: int) -> tuple:
         if not kept.all():
             return input, np.where(kept, labels, 0), kept, shape
     return input, classes, None, shape
+
+
+def _all_count(labels: np.ndarray, C: int, ignore_index: int) -> bool:
+    """Whether these are classes from 0 to C - 1, none of which is to be ignored."""
+    if 0 <= ignore_index < C and (labels == ignore_index).any():
+        return False
+    # As unsigned numbers the negative ones are very large, so one comparison is enough.
+    unsigned = labels.view(np.uint64 if labels.itemsize == 8 else np.uint8)
+    return not (labels.size and unsigned.max() >= C)
 
 
 def _counts(labels: Any, kept: Any, weight: Any, dtype: Any) -> np.ndarray | None:

@@ -269,14 +269,18 @@ def binary_cross_entropy(
             f"binary_cross_entropy: found target dtype {target.dtype} but expected {input.dtype}, the input's; "
             f"convert it with .to({input.dtype})"
         )
-    for what, values in (("input", as_array(input)), ("target", as_array(target))):
-        if values.size and not (values.min() >= 0 and values.max() <= 1):
-            raise RuntimeError(
-                f"binary_cross_entropy: all elements of {what} should be between 0 and 1, it has {values.min()} to "
-                f"{values.max()}; for logits use binary_cross_entropy_with_logits"
-            )
+    _refuse_improbable("input", as_array(input))
+    _refuse_improbable("target", as_array(target))
     losses = _binary_cross_entropy(input, target)
     return reduce_to(losses if weight is None else losses * weight, reduction)
+
+
+def _refuse_improbable(what: str, values: np.ndarray) -> None:
+    if values.size and not (values.min() >= 0 and values.max() <= 1):
+        raise RuntimeError(
+            f"binary_cross_entropy: all elements of {what} should be between 0 and 1, it has {values.min()} to "
+            f"{values.max()}; for logits use binary_cross_entropy_with_logits"
+        )
 
 
 @appears("function functional")

@@ -110,6 +110,10 @@ def clip_grad_norm_(
     >>> [round(g, 4) for g in w.grad.tolist()]
     [0.6, 0.8]
     """
+    return _clip_norm(_listed(parameters), max_norm, norm_type, error_if_nonfinite)
+
+
+def _clip_norm(parameters: list[Tensor], max_norm: float, norm_type: float, error_if_nonfinite: bool) -> Tensor:
     gradients = _gradients(parameters)
     norm = _total_norm(gradients, norm_type, error_if_nonfinite)
     _scale(gradients, float(max_norm), norm)
@@ -126,6 +130,10 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
     >>> w.grad.tolist()
     [-1.0, 0.5]
     """
+    _clip_value(_listed(parameters), float(clip_value))
+
+
+def _clip_value(parameters: list[Tensor], clip_value: float) -> None:
     for g in _gradients(parameters):
-        np.clip(g._array, -float(clip_value), float(clip_value), out=g._array)
+        np.clip(g._array, -clip_value, clip_value, out=g._array)
         g.version().bump("clip_grad_value_")

@@ -1,0 +1,210 @@
+"""A program: what a function did with arrays, as plain data.
+
+    Value          an array: its shape and dtype, and whether it comes from outside or is computed
+    Instruction    one call: of an op's function or rule on arrays, or of something that has an effect
+    Program        two lists of instructions: the function itself, and the way back through it where one is asked for
+
+An instruction's arguments are Values, plain values, and tuples, lists and dicts of them.
+"""
+
+from __future__ import annotations
+
+import math
+import os.path
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+
+class Value:
+    """An array of a program. `kind`: "input", "outside" (a parameter, a buffer), "seed" (a gradient that comes in),
+    "computed", or "kept", which an op hands on to its rules and is perhaps no array.
+
+    tensor: for what comes from outside, the Tensor whose array it is. name: for readers.
+    """
+
+    __slots__ = ("dtype", "kind", "name", "shape", "strides", "tensor")
+
+    def __init__(self, kind: str, array: Any, name: str = "", tensor: Any = None):
+        self.kind, self.name, self.tensor = kind, name, tensor
+        self.shape, self.strides = getattr(array, "shape", ()), getattr(array, "strides", ())
+        self.dtype = getattr(array, "dtype", None)
+
+    @property
+    def nbytes(self) -> int:
+        return 0 if self.dtype is None else math.prod(self.shape) * self.dtype.itemsize
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class AsTensor:
+    """Stands for the Tensor of a value among the arguments of a call that takes Tensors."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Value):
+        self.value = value
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+
+class Instruction:
+    """outs = run(*args, **named): what was called, where, and what else it does.
+
+    outs: a Value for each result; None for one that nobody uses. several: whether `run` returns them as a tuple.
+    effect: "" for a function of its arguments alone, "random", "raises", "check", "writes" into the arrays of
+    `written`, "calls" what may do anything. view: whether results may lie in the memory of arguments. source: the op,
+    the rule or the function that it came from.
+    """
+
+    __slots__ = ("args", "effect", "line", "name", "named", "outs", "run", "several", "source", "view", "written")
+
+    def __init__(
+        self,
+        name: str,
+        run: Callable,
+        args: tuple,
+        outs: list[Value | None],
+        line: tuple[str, int, str] | None = None,
+        *,
+        named: dict[str, Any] | None = None,
+        several: bool = False,
+        effect: str = "",
+        written: tuple[Value, ...] = (),
+        view: bool = False,
+        source: Any = None,
+    ):
+        self.name, self.run, self.args, self.named, self.outs = name, run, args, named or {}, outs
+        self.line, self.several, self.effect, self.written, self.view = line, several, effect, written, view
+        self.source = source
+
+    def reads(self) -> Iterator[Value]:
+        """The values among the arguments."""
+        yield from values_in(self.args)
+        yield from values_in(self.named)
+
+    def results(self) -> Iterator[Value]:
+        return (v for v in self.outs if v is not None)
+
+    def __repr__(self) -> str:
+        given = [*map(_shown, self.args), *(f"{key}={_shown(v)}" for key, v in self.named.items())]
+        outs = ", ".join("_" if v is None else v.name for v in self.outs)
+        return f"{outs}{' = ' if outs else ''}{self.name}({', '.join(given)})"
+
+
+class Program:
+    """What a function did. `inputs`: values and the paths of the arguments that they are. `result`: what it returns, a
+    tree with Values. `backward` takes `seeds`, a gradient for each of `differentiable`, and gives `gradients`, one for
+    each of the Tensors of `ends`.
+    """
+
+    def __init__(self, name: str):
+        self.name = name
+        self.inputs: dict[Value, str] = {}
+        self.outside: list[Value] = []
+        self.checks: list[tuple[Instruction, Any]] = []  # what has to come out as it did
+        self.forward: list[Instruction] = []
+        self.backward: list[Instruction] = []
+        self.result: Any = None
+        self.differentiable: list[Value] = []
+        self.spent: list[Value] = []  # results whose graph was freed inside
+        self.seeds: list[Value] = []
+        self.gradients: list[Value] = []
+        self.ends: list[Value] = []  # whose gradients they are: inputs and values from outside
+        self.history: list[tuple[str, str]] = []  # after each pass: its name, and what became of the program
+
+    def __iter__(self) -> Iterator[Instruction]:
+        yield from self.forward
+        yield from self.backward
+
+    def saved(self) -> list[Value]:
+        """What the way back needs of the way forth."""
+        made = {v for i in self.backward for v in i.results()} | set(self.seeds)
+        needed = dict.fromkeys(v for i in self.backward for v in i.reads() if v not in made)
+        needed.update(dict.fromkeys(v for v in self.gradients if v not in made))
+        return list(needed)
+
+    def kept(self) -> set[Value]:
+        """What somebody outside sees in the end."""
+        return {*values_in(self.result), *self.gradients}
+
+    def __str__(self) -> str:
+        lines = [f"{self.name}({', '.join(_typed(v) for v in self.inputs)})"]
+        lines += _listed(self.forward)
+        lines.append(f"    return {_shown(self.result)}")
+        if self.backward:
+            lines.append(f"backward({', '.join(_typed(v) for v in self.seeds)})")
+            lines += _listed(self.backward)
+            pairs = ", ".join(f"{e.name}: {g.name}" for e, g in zip(self.ends, self.gradients))
+            lines.append(f"    return {pairs}")
+        return "\n".join(lines)
+
+    def size(self) -> tuple[int, int]:
+        """How many instructions there are, and how many bytes their results take."""
+        made = {v for i in self for v in i.results() if not i.view}
+        return sum(1 for _ in self), sum(v.nbytes for v in made)
+
+
+def values_in(tree: Any) -> Iterator[Value]:
+    """The values of a tree of tuples, lists and dicts."""
+    if isinstance(tree, Value):
+        yield tree
+    elif isinstance(tree, AsTensor):
+        yield tree.value
+    elif isinstance(tree, tuple | list):
+        for part in tree:
+            yield from values_in(part)
+    elif isinstance(tree, dict):
+        for part in tree.values():
+            yield from values_in(part)
+
+
+def replaced(tree: Any, by: dict[Value, Value]) -> Any:
+    """The tree with other values in the places of some."""
+    if isinstance(tree, Value):
+        return by.get(tree, tree)
+    if isinstance(tree, AsTensor):
+        return AsTensor(by.get(tree.value, tree.value))
+    if type(tree) in (tuple, list):
+        return type(tree)([replaced(part, by) for part in tree])
+    if isinstance(tree, tuple):
+        return type(tree)(*[replaced(part, by) for part in tree])  # with names
+    if isinstance(tree, dict):
+        return type(tree)({key: replaced(part, by) for key, part in tree.items()})
+    return tree
+
+
+def _typed(v: Value) -> str:
+    return f"{v.name} {_form(v)}"
+
+
+def _form(v: Value) -> str:
+    if v.dtype is None:
+        return ""
+    return f"{v.shape}" if v.dtype == np.float32 else f"{v.shape} {v.dtype}"
+
+
+def _listed(instructions: list[Instruction]) -> list[str]:
+    rows = []
+    for i in instructions:
+        form = " ".join(_form(v) for v in i.results() if v.dtype is not None)
+        where = f"{os.path.basename(i.line[0])}:{i.line[1]}" if i.line else ""
+        rows.append((f"    {i!r}", form, where))
+    wide = max((len(row[0]) for row in rows if len(row[0]) <= 80), default=0)
+    form_wide = max((len(row[1]) for row in rows if len(row[1]) <= 40), default=0)
+    return [f"{a:{wide}}  {b:{form_wide}}  {c}".rstrip() for a, b, c in rows]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        inner = ", ".join(map(_shown, value))
+        comma = "," if isinstance(value, tuple) and len(value) == 1 else ""
+        return f"[{inner}]" if isinstance(value, list) else f"({inner}{comma})"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {_shown(v)}" for key, v in value.items()) + "}"
+    if isinstance(value, Value | AsTensor | int | float | str | bool | type(None) | np.dtype):
+        return repr(value)
+    return f"<{type(value).__name__}>"
