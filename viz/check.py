@@ -89,7 +89,7 @@ def _wide(v: Any) -> Any:
 def _run(op: Op, values: list) -> list[np.ndarray]:
     """The results of the op, with every random state left as it was."""
     with _chance_untouched():
-        out = quietly(op.run, [_wide(v) for v in values])
+        out = quietly(op.compute, *[_wide(v) for v in values])
     if op.keeps:
         out = out[0]
     return [np.asarray(o) for o in (out if isinstance(out, tuple) else (out,))]

@@ -346,9 +346,6 @@ PRODUCTS = [
     (500, 50, 700),  # a result that is walked through by rows, over several blocks of panels
     (9, 17, 9001),
     (700, 1, 600),
-    (3, 1030, 300),  # few rows on the left, or on the right: sums along the rows of both, where these lie so
-    (400, 1041, 17),
-    (32, 513, 31),
 ]
 
 
@@ -404,7 +401,6 @@ def test_a_product_keeps_nan_and_infinity():
     np.testing.assert_allclose(found[0], expected)
     np.testing.assert_allclose(found[1], np.where(expected < 0, 0, expected))
     assert np.isnan(found[1][5]).all()
-    np.testing.assert_allclose(kernel.linear_relu(a[:12], b, None), found[1][:12])  # few rows go another way
     assert found[0].flags.c_contiguous
 
 

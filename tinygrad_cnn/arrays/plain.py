@@ -12,6 +12,14 @@ def owner(array: np.ndarray) -> np.ndarray:
     return array
 
 
+def shares_memory(view: np.ndarray, array: np.ndarray) -> bool:
+    """Whether `view` lies in the memory of `array`; the owner of the memory tells most of the time."""
+    base = view.base
+    if base is None:
+        return view is array
+    return base is array or base is array.base or np.may_share_memory(view, array)
+
+
 def plain(array: np.ndarray) -> np.ndarray:
     """The same numbers as an np.ndarray in the byte order of the machine; a TypeError where a Tensor cannot hold them.
 

@@ -6,12 +6,12 @@ variable is all that `errstate` does:
 
     loud = loudness()
     try:
-        silence()
+        restore(SILENT)
         ...
     finally:
         restore(loud)
 
-These three are written in C, and Python looks for interrupts behind a call and not before, so none comes between
+These are written in C, and Python looks for interrupts behind a call and not before, so none comes between
 the end of the block and the end of `restore`.
 """
 
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import wraps
 from typing import Any, TypeVar
 
 import numpy as np
@@ -27,7 +27,7 @@ import numpy as np
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _find() -> tuple[Callable[[], Any], Callable[[], Any], Callable[[Any], Any]]:
+def _find() -> tuple[Callable[[], Any], Callable[[Any], Any], Any]:
     before = contextvars.copy_context()
     with np.errstate(all="ignore"):
         inside = contextvars.copy_context()
@@ -37,18 +37,20 @@ def _find() -> tuple[Callable[[], Any], Callable[[], Any], Callable[[Any], Any]]
                 variable.get()
             except LookupError:  # nothing to put back
                 continue
-            return variable.get, partial(variable.set, inside[variable]), variable.set
-    return np.geterr, partial(np.seterr, all="ignore"), lambda loud: np.seterr(**loud)  # it is kept elsewhere
+            return variable.get, variable.set, inside[variable]
+    return np.geterr, lambda loud: np.seterr(**loud), dict.fromkeys(np.geterr(), "ignore")  # it is kept elsewhere
 
 
-loudness, silence, restore = _find()
+loudness, restore, SILENT = _find()
 
 
 def quietly(f: Callable, *args: Any) -> Any:
     """f(*args), without NumPy's warnings."""
     loud = loudness()
+    if loud is SILENT:
+        return f(*args)
     try:
-        silence()
+        restore(SILENT)
         return f(*args)
     finally:
         restore(loud)

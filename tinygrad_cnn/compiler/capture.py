@@ -189,14 +189,7 @@ class Capture(Tracer):
             self.refuse(f"{op.name} gives a shape that depends on numbers")
         extras = self._extras(op, node)
         given = tuple(self.argument(a) for a in args)
-        half = not op.exact and any(_is_half(a) for a in args)
-        run: Callable
-        if half:
-            run = lambda *values: op.run_half(list(values))
-        elif op.arity >= 0:
-            run = op.forward
-        else:
-            run = lambda *values: op.run(list(values))
+        run = op.compute_half if not op.exact and any(_is_half(a) for a in args) else op.compute
         several = type(out) is tuple
         outs: list[Any] = [self._computed(a) for a in (out if several else (out,))]
         if op.keeps:

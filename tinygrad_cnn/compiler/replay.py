@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.quiet import loudness, restore, silence
+from ..arrays.quiet import SILENT, loudness, restore
 from ..engine.node import Parts
 from ..engine.tensor import wrap
 from .program import AsTensor, Instruction, Program, Value, values_in
@@ -25,7 +25,7 @@ class Source:
     def __init__(self, program: Program):
         self.program = program
         self.scope: dict[str, Any] = {
-            "asarray": np.asarray, "wrap": wrap, "loudness": loudness, "silence": silence, "restore": restore,
+            "asarray": np.asarray, "wrap": wrap, "loudness": loudness, "SILENT": SILENT, "restore": restore,
             "Parts": Parts,
         }  # fmt: skip
         self.names: dict[Value, str] = {}
@@ -103,7 +103,7 @@ class Source:
 def quiet(lines: list[str]) -> list[str]:
     """The same lines, while NumPy gives no warnings."""
     inner = [f"    {line}" for line in lines]
-    return ["loud = loudness()", "try:", "    silence()", *inner, "finally:", "    restore(loud)"]
+    return ["loud = loudness()", "try:", "    restore(SILENT)", *inner, "finally:", "    restore(loud)"]
 
 
 def forward_of(program: Program, finish: Callable) -> Callable:

@@ -6,15 +6,15 @@ Half precision is only kept in 16 bits: forward functions and rules get it as fl
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
 from ..arrays.dtypes import float16
-from ..arrays.plain import plain
-from ..arrays.quiet import loudness, restore, silence
+from ..arrays.plain import plain, shares_memory
+from ..arrays.quiet import SILENT, loudness, quietly, restore
 from .modes import mode
 from .node import INFERENCE, Pick
 from .op import Op
@@ -23,7 +23,8 @@ from .tensor import Tensor, wrap
 from .view import share
 
 registry: dict[str, Callable] = {}
-_PYTHON = frozenset([int, float, bool, str, tuple, type(None)])
+_PLAIN = frozenset([int, float, bool, str, type(None)])
+_PYTHON = _PLAIN | {tuple}
 
 
 def op(
@@ -51,17 +52,21 @@ def op(
     if not callable(forward):
         raise TypeError(f"op: expected a function on arrays, got {type(forward).__name__}")
     spec = Op(forward, keeps=keeps, view=view, exact=exact, **shared)
-    arity, keeps, exact = spec.arity, spec.keeps, spec.exact
+    compute, keeps, rest, exact = spec.compute, spec.keeps, spec.rest, spec.exact
 
     @functools.wraps(forward)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if kwargs or len(args) != arity:
-            args = spec.bind(args, kwargs)  # type: ignore[assignment]
-        values: list = []
-        needed, bit, arrays, half, foreign = 0, 1, True, False, False
+        more = None if kwargs else rest.get(len(args))
+        args = args + more if more is not None else spec.bind(args, kwargs)  # type: ignore[assignment]
         for a in args:
             if isinstance(a, Tensor):
-                arrays = False
+                break
+        else:
+            return _of_arrays(spec, args)
+        values: list = []
+        needed, bit, half, foreign = 0, 1, False, False
+        for a in args:
+            if isinstance(a, Tensor):
                 if a._view is not None:
                     a._view.refresh(a)
                 if a._requires_grad:
@@ -73,26 +78,23 @@ def op(
                 foreign = True
             values.append(a)
             bit += bit
-        if foreign and not arrays:
+        if foreign:
             values = [_beside_tensors(v) for v in values]
             half = half or (spec.asked is not None and values[spec.asked] == float16)
-        loud = loudness()
+        loud = view or loudness()  # a view computes nothing that NumPy could warn of
         try:
-            silence()
-            if half and not exact:
-                out = spec.run_half(values)
-            else:
-                out = forward(*values) if arity >= 0 else spec.run(values)
+            if not view:
+                restore(SILENT)
+            out = spec.compute_half(*values) if half and not exact else compute(*values)
         except (AttributeError, TypeError, OverflowError) as error:
             spec.refuse(values, error)
             raise
         finally:
-            restore(loud)
+            if not view:
+                restore(loud)
         extras: Any = ()
         if keeps:
             out, *extras = out
-        if arrays:
-            return out
         if type(out) is not ndarray:
             if type(out) is tuple:
                 return _several(spec, args, values, needed, out, extras)
@@ -100,13 +102,14 @@ def op(
         result = wrap(out)
         if view:
             _share(spec, args, values, result)
-        if needed and mode.grad:
+        now = mode.__dict__
+        if needed and now["grad"]:
             record(spec, args, values, needed, out, extras, result)
-        elif mode.inference or mode.tracer is not None:
-            if mode.inference and result._version is None:
+        elif now["inference"] or now["tracer"] is not None:
+            if now["inference"] and result._version is None:
                 result._version = INFERENCE
-            if mode.tracer is not None:
-                mode.tracer.called(spec, args, out, None)
+            if now["tracer"] is not None:
+                now["tracer"].called(spec, args, out, None)
         return result
 
     spec.call = call
@@ -117,6 +120,16 @@ def op(
     call.explain = spec.explain  # type: ignore[attr-defined]
     registry[spec.name] = call
     return call
+
+
+def _of_arrays(op: Op, values: Sequence) -> Any:
+    """The result where no argument is a Tensor: that of the op's function, as it is."""
+    try:
+        out = quietly(op.compute, *values)
+    except (AttributeError, TypeError, OverflowError) as error:
+        op.refuse(values, error)
+        raise
+    return out[0] if op.keeps else out
 
 
 def _several(op: Op, args: Any, values: list, needed: int, outs: tuple, extras: Any) -> tuple[Tensor, ...]:
@@ -144,27 +157,15 @@ def _several(op: Op, args: Any, values: list, needed: int, outs: tuple, extras: 
 def _share(op: Op, args: Any, values: list, result: Tensor, index: int | None = None) -> None:
     """Let a view of the first input follow its changes; index: which of several results it is."""
     source = args[0]
-    if not isinstance(source, Tensor) or not _shares_memory(result._array, source._array):
-        return
-    attributes = [frozen(v) for v in values[1 : len(args)]]
-
-    def remake(base: Any) -> Any:
-        out = op.call(base, *attributes)
-        return out if index is None else out[index]
-
-    share(source, result, op.name, remake)
+    if isinstance(source, Tensor) and shares_memory(result._array, source._array):
+        attributes = [v if type(v) in _PLAIN else frozen(v) for v in values[1:]]
+        share(source, result, op.call, attributes, index)
 
 
 def _beside_tensors(value: Any) -> Any:
-    """What stands beside a Tensor: an array as `plain` has it, and np.float64(2.5) is 2.5."""
+    """What stands beside a Tensor: an array as `plain` has it, a list as it is now, and np.float64(2.5) is 2.5."""
     if isinstance(value, ndarray):
         return plain(value)
+    if type(value) is list:
+        return frozen(value)
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _shares_memory(view: np.ndarray, array: np.ndarray) -> bool:
-    """Whether `view` lies in the memory of `array`; the owner of the memory tells most of the time."""
-    owner = view.base
-    if owner is None:
-        return view is array
-    return owner is array or owner is array.base or np.may_share_memory(view, array)

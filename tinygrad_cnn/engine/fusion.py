@@ -13,7 +13,7 @@ import numpy as np
 
 from .modes import mode
 from .node import INFERENCE, Node
-from .record import Ahead, OpNode, record
+from .record import Ahead, OpNode, frozen, record
 from .tensor import Tensor, wrap
 
 
@@ -28,7 +28,8 @@ def as_if(call: Callable, args: tuple, out: np.ndarray, *extras: Any) -> Tensor:
     needed = sum(1 << i for i, a in enumerate(bound) if isinstance(a, Tensor) and a.requires_grad)
     result = wrap(out)
     if needed and mode.grad:
-        record(spec, bound, [a._array if isinstance(a, Tensor) else a for a in bound], needed, out, extras, result)
+        values = [a._array if isinstance(a, Tensor) else frozen(a) if type(a) is list else a for a in bound]
+        record(spec, bound, values, needed, out, extras, result)
     elif mode.inference:
         result._version = INFERENCE
     return result

@@ -14,13 +14,15 @@ from typing import Any
 
 
 class Mode(threading.local):
-    grad = True  # ops record themselves
-    inference = False
-    scope: Scope | None = None  # the innermost module whose forward is running
-    watch = False  # nodes note the user's line
-    tracer: Any = None  # told of every call while `watch` is on, and of every step of backward: `watch.Tracer`
-    anomaly = False
-    check_nan = True
+    def __init__(self) -> None:
+        self.grad = True  # ops record themselves
+        self.inference = False
+        self.scope: Scope | None = None  # the innermost module whose forward is running
+        self.watch = False  # nodes note the user's line
+        # Told of every call while `watch` is on, and of every step of backward: `watch.Tracer`.
+        self.tracer: Any = None
+        self.anomaly = False
+        self.check_nan = True
 
 
 mode = Mode()
@@ -55,7 +57,8 @@ class Setting:
         del self.before[-1]
 
     def _now(self) -> dict[str, Any]:
-        return {name: getattr(mode, name) for name in self.values}
+        state = mode.__dict__
+        return {name: state[name] for name in self.values}
 
     def during(self, f: Callable, /, *args: Any, **kwargs: Any) -> Any:
         """f(*args, **kwargs) with this setting."""

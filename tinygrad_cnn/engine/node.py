@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,7 +59,7 @@ class Node:
 
     __slots__ = ("__weakref__", "dtype", "hooks", "parents", "retain", "scope", "shape", "time", "where")
 
-    parents: tuple[Node, ...]
+    parents: Sequence[Node]
     shape: tuple[int, ...]
     dtype: np.dtype
     time: int

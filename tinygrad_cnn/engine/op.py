@@ -22,7 +22,7 @@ Tensors, when the gradient is itself to be differentiated. An op called with arr
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -111,6 +111,12 @@ class Op:
         self.shared = {word: self._row(word, names.split()) for word, names in shared.items()}
         # How many values a call carries when all are given by position; -1: they have to be bound by name.
         self.arity = -1 if self.variadic or self.keyword_only else len(self.parameters)
+        self.compute = self._by_name if self.arity < 0 else forward
+        least = max((i for i, name in enumerate(self.parameters, 1) if name not in self.defaults), default=0)
+        # By the number of values that are given by position: the defaults of all others.
+        self.rest = {
+            n: tuple([self.defaults[name] for name in self.parameters[n:]]) for n in range(least, self.arity + 1)
+        }
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -192,30 +198,30 @@ class Op:
 
     # calling
 
-    def run(self, values: list) -> Any:
+    def _by_name(self, *values: Any) -> Any:
         """Forward with the values of all parameters, where some must be given by name."""
         n = len(values) - len(self.keyword_only)
         return self.forward(*values[:n], **dict(zip(self.keyword_only, values[n:], strict=True)))
 
-    def run_half(self, values: list) -> Any:
-        """`run` where a value is half precision, or the result is to be: in float32, and what it gives is rounded.
+    def compute_half(self, *values: Any) -> Any:
+        """`compute` where a value is half precision, or the result is to be: in float32, and what it gives is rounded.
 
         Where another array makes the result wider, NumPy widens by itself; `dtype=` may ask for another result.
         """
         inputs = values if self.variadic else [v for name, v in zip(self.parameters, values) if name in self.inputs]
         dtype = result_type(*[v for v in inputs if isinstance(v, ndarray)])
-        wide = widened(values)
+        wide = widened(list(values))
         if self.asked is not None and values[self.asked] is not None:
             dtype = np.dtype(values[self.asked])
             wide[self.asked] = float32 if dtype == float16 else dtype
         elif dtype != float16:
-            return self.run(values)
-        out = self.run(wide)
+            return self.compute(*values)
+        out = self.compute(*wide)
         if dtype != float16:
             return out
         return (narrowed(out[0]), *out[1:]) if self.keeps else narrowed(out)
 
-    def bind(self, args: tuple, kwargs: dict) -> list:
+    def bind(self, args: tuple, kwargs: dict) -> Sequence:
         """The values of all parameters in order, defaults filled in."""
         values = list(args)
         given = 0 if self.variadic else len(args)
@@ -237,7 +243,7 @@ class Op:
                 raise TypeError(f"{self.name}: {error}; its parameters are {', '.join(self.parameters)}") from None
         return values
 
-    def refuse(self, values: list, error: Exception) -> None:
+    def refuse(self, values: Sequence, error: Exception) -> None:
         """Raise an error that names the input which is no tensor, or the number that fits no dtype, if that is why."""
         inputs = [(n, v) for n, v in zip(self.parameters, values) if n in self.inputs and n not in self.defaults]
         strange = [(n, v) for n, v in inputs if not isinstance(v, ndarray | np.generic | int | float | complex)]

@@ -45,6 +45,7 @@ class Plan:
         self.numbered = [*self.names, "out", *op.keeps]
         self.shapes: list[int] = []
         self.keep: list[int | slice] = []
+        self.together = op.joint is not None
         if op.joint is None:
             self.steps = [self._step(self._rule(i), {"index": i} if op.variadic else {}) for i in self.needed]
             self.guarded, self.meant = self._arguments(), []

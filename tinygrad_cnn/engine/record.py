@@ -27,9 +27,8 @@ from .tensor import Tensor, as_array, refuse_complex
 class OpNode(Node):
     """A recorded call of an op."""
 
-    __slots__ = ("attributes", "guards", "meant", "op", "plan", "saved", "through")
+    __slots__ = ("attributes", "guards", "meant", "plan", "saved", "through")
 
-    op: Op
     plan: Plan
     saved: list | None
     guards: list[Version]  # of what the rules take
@@ -37,15 +36,20 @@ class OpNode(Node):
     attributes: Sequence
     through: Callable[[Any], Ahead | None] | None  # goes through this node and its parent at once, see fusion.py
 
+    @property
+    def op(self) -> Op:
+        return self.plan.op
+
     def name(self) -> str:
         return "".join(word.capitalize() for word in self.op.name.split("_")) + "Backward0"
 
     def pull(self, g: Any) -> list:
         if type(g) is Ahead:
             return g.gradients
-        if self.saved is None:
+        plan, time = self.plan, self.time
+        saved: Any = self.saved
+        if saved is None:
             self.refuse_second()
-        time = self.time
         for version in self.guards:
             if version.time > time:
                 refuse_changed(self, self.op.name, version)
@@ -53,17 +57,13 @@ class OpNode(Node):
             ahead = self.through(g)
             if ahead is not None:
                 return [ahead]
-        saved: Any = self.saved
         if self.dtype is float16:
             g, saved = widened(g), widened(saved)
-        plan = self.plan
-        if self.op.joint is not None:
+        if plan.together:
             rule, slots = plan.steps[0]
             together = rule(g, *[saved[i] for i in slots])
-            return [
-                c if c is None else fitted(c, parent)
-                for c, parent in zip([c for c, needed in zip(together, plan.needs) if needed], self.parents)
-            ]
+            wanted = [c for c, needed in zip(together, plan.needs, strict=True) if needed]
+            return [c if c is None else fitted(c, parent) for c, parent in zip(wanted, self.parents)]
         result = []
         for (rule, slots), parent in zip(plan.steps, self.parents):
             if not slots:
@@ -113,29 +113,24 @@ def record(
 
     Integers and bool have no gradient, so a result of such a dtype gets no node; a complex one is refused.
     """
-    if result is not None and out.dtype.kind != "f":
-        refuse_complex(op.name, out.dtype)
-        if mode.tracer is not None:
-            mode.tracer.called(op, args, out, None)
-        return None
-    plan = op.plans.get(needed) or plan_for(op, needed, len(values))
-    parents = []
+    now, node = mode.__dict__, OpNode()
+    if result is not None:
+        node.shape, node.dtype = out.shape, out.dtype
+        if node.dtype.kind != "f":
+            refuse_complex(op.name, node.dtype)
+            if now["tracer"] is not None:
+                now["tracer"].called(op, args, out, None)
+            return None
+        result._node, result._requires_grad = node, True
+    node.plan = plan = op.plans.get(needed) or plan_for(op, needed, len(values))
+    node.parents = parents = []
     for i in plan.needed:
         a = args[i]
         parents.append(a._node or a.accumulator())
-    node = OpNode()
-    node.parents = tuple(parents)
     node.time = tick()  # after the parents': a leaf's node is made when first needed
-    node.op = op
-    node.plan = plan
-    node.hooks = node.retain = node.through = None
-    node.scope = mode.scope
-    node.attributes = node.meant = ()
-    if plan.has_attributes:
-        for i in range(plan.n_inputs, len(values)):
-            if type(values[i]) is list:
-                values[i] = frozen(values[i])
-        node.attributes = values[plan.n_inputs :]
+    node.scope = now["scope"]
+    node.hooks = node.retain = node.through = node.where = None
+    node.attributes = values[plan.n_inputs :] if plan.has_attributes else ()
     node.guards = guards = []
     for i in plan.guarded:
         a = args[i]
@@ -143,28 +138,22 @@ def record(
             guards.append(a._version or a.guard())
         elif isinstance(a, ndarray):
             values[i] = frozen(a)
-    if plan.meant:
-        node.meant = [args[i].guard() for i in plan.meant if isinstance(args[i], Tensor)]
-    if result is not None:
-        node.shape = out.shape
-        node.dtype = out.dtype
-        result._node = node
-        result._requires_grad = True
-        if plan.keeps_out:
-            guards.append(result.version())
-    node.saved = saved = []
+    if plan.keeps_out and result is not None:
+        guards.append(result.version())
+    node.meant = [args[i].guard() for i in plan.meant if isinstance(args[i], Tensor)] if plan.meant else ()
     if plan.beyond:
         values.append(out)
-        values.extend(extras)
+        values += extras
         for i in plan.shapes:
-            values.append(np.shape(values[i]))
+            v = values[i]
+            values.append(v.shape if type(v) is ndarray else np.shape(v))
+    node.saved = saved = []
     for k in plan.keep:
         saved.append(values[k])
-    node.where = None
-    if mode.watch:
+    if now["watch"]:
         node.where = user_line()
-        if mode.tracer is not None:
-            mode.tracer.called(op, args, out, node)
+        if now["tracer"] is not None:
+            now["tracer"].called(op, args, out, node)
     return node
 
 
@@ -175,7 +164,7 @@ def frozen(value: Any) -> Any:
         for v in value:
             if type(v) is not int:
                 return kind([frozen(v) for v in value])
-        return kind(value)
+        return value if kind is tuple else value.copy()
     if kind is slice:
         return slice(*[v if v is None else operator.index(v) for v in (value.start, value.stop, value.step)])
     return np.array(as_array(value), order="K") if isinstance(value, Tensor | ndarray) else value

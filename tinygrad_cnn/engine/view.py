@@ -6,14 +6,14 @@ makes its own history anew from there, the next time that somebody asks for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .memory import join
 from .modes import Setting, mode
-from .node import AccumulateGrad
+from .node import AccumulateGrad, Node, Version
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -22,37 +22,45 @@ if TYPE_CHECKING:
 class View:
     """How a view is made from its base: `replay(base)` makes it again, on Tensors or on arrays.
 
+    It is make(source, *attributes), of several results the one at `index`; the source may be an `earlier` view.
+
     When the base gets a new history by an in-place change, `seen` tells that the view's is old, and `array` and
     `changes` whether the base still is what was looked at. `sealed` says how the view was made if gradients could
     not follow a change of it: "by getitem under no_grad".
     """
 
-    __slots__ = ("array", "base", "changes", "replay", "sealed", "seen")
+    __slots__ = ("array", "attributes", "base", "changes", "earlier", "index", "make", "sealed", "seen", "version")
 
+    make: Callable
+    attributes: Sequence
+    index: int | None
+    earlier: View | None
     base: Tensor
     array: np.ndarray
-    replay: Callable[[Any], Any]
+    version: Version
+    changes: int
+    seen: Node | None
     sealed: str
 
-    def __init__(self, source: Tensor, replay: Callable, sealed: str = ""):
-        """A view of `source`, or of what that is a view of: `replay` is given the base."""
-        earlier = source._view
-        self.base = base = source if earlier is None else earlier.base
-        self.array = base._array if earlier is None else earlier.array
-        self.replay = replay if earlier is None else lambda base: replay(earlier.replay(base))
-        self.sealed = sealed if earlier is None else earlier.sealed or sealed
-        self.seen = base._node
-        self.changes = base.version().changes
+    def replay(self, base: Any) -> Any:
+        """The view of this base in the same way."""
+        return self.remake(base if self.earlier is None else self.earlier.replay(base))
+
+    def remake(self, source: Any) -> Any:
+        """The view of this source in the same way."""
+        out = self.make(source, *self.attributes)
+        return out if self.index is None else out[self.index]
 
     def refresh(self, t: Tensor) -> None:
         """Make the history of `t`, this view, anew if its base was changed in place and has got another one.
 
         Where the base has none any more, since it was detached before the change, neither has the view.
         """
-        base = self.base
-        node, changes = base._node, base.version().changes
+        changes = self.version.changes
         if changes == self.changes:
             return
+        base = self.base
+        node = base._node
         leaf = isinstance(node, AccumulateGrad | None)
         moved = base._array is not self.array and node is not self.seen and not leaf
         if moved or (self.sealed and base._requires_grad):
@@ -85,8 +93,20 @@ class View:
             )
 
 
-def share(source: Tensor, result: Tensor, name: str, remake: Callable[[Any], Any]) -> None:
-    """Note that `result` is remake(source), in the memory of source: it shares its version, and follows its changes."""
-    result._version = source.version()
-    result._view = View(source, remake, "" if mode.grad else f"by {name} under no_grad")
-    join(source, result, remake)
+def share(source: Tensor, result: Tensor, make: Callable, attributes: Sequence = (), index: int | None = None) -> None:
+    """Note that `result` is make(source, *attributes), in the memory of source: it follows the changes of that."""
+    view = View()
+    view.make, view.attributes, view.index = make, attributes, index
+    sealed = "" if mode.grad else f"by {make.__name__} under no_grad"
+    view.earlier = earlier = source._view
+    if earlier is None:
+        base = source
+        view.array, view.sealed = base._array, sealed
+    else:
+        base = earlier.base
+        view.array, view.sealed = earlier.array, earlier.sealed or sealed
+    view.base, view.seen = base, base._node
+    view.version = result._version = version = base.version()
+    view.changes = version.changes
+    result._view = view
+    join(source, result, view.remake)

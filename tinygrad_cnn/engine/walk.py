@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.quiet import loudness, restore, silence
+from ..arrays.quiet import SILENT, loudness, restore
 from .modes import mode
 from .node import Node, Parts
 from .tensor import Tensor, wrap
@@ -35,13 +35,14 @@ def ancestry(roots: Iterable[Node]) -> list[Node]:
     ['ExpBackward0', 'MulBackward0', 'AccumulateGrad']
     """
     seen = set(roots)
-    stack = list(seen)
-    while stack:
-        for parent in stack.pop().parents:
+    found = list(seen)
+    for node in found:
+        for parent in node.parents:
             if parent not in seen:
                 seen.add(parent)
-                stack.append(parent)
-    return sorted(seen, key=_birth, reverse=True)
+                found.append(parent)
+    found.sort(key=_birth, reverse=True)
+    return found
 
 
 def walk(
@@ -73,7 +74,7 @@ def walk(
     pull, tell = pull_recorded, arrive
     before, loud = (mode.grad, mode.tracer), loudness()
     try:
-        silence()
+        restore(SILENT)
         mode.grad, mode.tracer = pull is not None, mode.tracer and mode.tracer.walk(roots, retain_graph, ends)
         if mode.watch:
             pull, tell = watched(pull or pull_arrays, arrive, stops)
@@ -92,7 +93,7 @@ def walk(
                 continue
             if between and node in between:
                 tell(node, g)
-            for parent, c in zip(node.parents, node.pull(g) if pull is None else pull(node, g), strict=True):
+            for parent, c in zip(node.parents, node.pull(g) if pull is None else pull(node, g)):
                 held = gradients.get(parent)
                 if c is None:
                     if node.zero:

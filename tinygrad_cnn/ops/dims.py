@@ -20,7 +20,7 @@ def whole(op: str, name: str, value: Any) -> int:
 
 def axis(op: str, dim: Any, ndim: int) -> int:
     """The axis 0 <= dim < ndim that `dim` names; a number has one axis to speak of, as in PyTorch."""
-    i, n = whole(op, "dim", dim), ndim or 1
+    i, n = dim if type(dim) is int else whole(op, "dim", dim), ndim or 1
     if not -n <= i < n:
         raise IndexError(f"{op}: dim {i} is out of range for a tensor of {ndim} axes; expected {-n} to {n - 1}")
     return i + n if i < 0 else i
@@ -30,20 +30,20 @@ def axes(op: str, dim: Any, ndim: int) -> tuple[int, ...]:
     """The axes that an int or a tuple names; None names all."""
     if dim is None:
         return tuple(range(ndim))
-    if not isinstance(dim, tuple | list):
+    if not isinstance(dim, (tuple, list)):
         return (axis(op, dim, ndim),)
-    found = tuple(axis(op, d, ndim) for d in dim)
-    for d in found:
-        if found.count(d) > 1:
-            raise RuntimeError(f"{op}: axis {d} appears more than once in dim {tuple(dim)}")
+    found = tuple([axis(op, d, ndim) for d in dim])
+    if len(set(found)) < len(found):
+        twice = next(d for d in found if found.count(d) > 1)
+        raise RuntimeError(f"{op}: axis {twice} appears more than once in dim {tuple(dim)}")
     return found
 
 
 def reduced(op: str, dim: Any, ndim: int, keepdim: Any = False) -> tuple[int, ...]:
     """The axes that a reduction goes over, as NumPy wants them: None and () mean all, a number has none."""
-    if not isinstance(keepdim, bool | np.bool_):
+    if keepdim is not True and keepdim is not False and not isinstance(keepdim, np.bool_):
         raise TypeError(f"{op}: keepdim must be a bool, got {keepdim!r}; several axes are one tuple, dim=(0, 1)")
-    if dim is None or (isinstance(dim, tuple | list) and not dim):
+    if dim is None or dim == () or dim == []:
         return tuple(range(ndim))
     found = axes(op, dim, ndim)
     return found if ndim else ()

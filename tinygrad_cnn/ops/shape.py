@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.plain import shares_memory
 from ..arrays.size import Size
 from ..arrays.types import Array, Axis, Shape
 from ..engine.broadcast import expand_to
@@ -71,7 +72,7 @@ def _seeing(copying: Any = None) -> Callable:
         def g(input: Any, *args: Any, **kwargs: Any) -> Any:
             if isinstance(input, Tensor) and not input._array.flags.c_contiguous and not fixed(input):
                 seen = (copying or op)(input._array, *args, **kwargs)
-                if not np.may_share_memory(seen, input._array):
+                if not shares_memory(seen, input._array):
                     put_in_order(input, seen)
             return op(input, *args, **kwargs)
 
@@ -92,14 +93,19 @@ def reshape(input: Array, shape: Shape) -> Array:
     >>> tg.arange(6).reshape(2, -1).tolist()
     [[0, 1, 2], [3, 4, 5]]
     """
+    return _in_shape(input, shape)
+
+
+def _in_shape(a: np.ndarray, shape: Any) -> np.ndarray:
+    """a.reshape(shape), or an error that says why not."""
     if type(shape) is not tuple:
         shape = ints("reshape", shape)
     try:
-        if min(shape, default=0) >= -1:
-            return _reshaped(input, shape)
+        if not shape or min(shape) >= -1:
+            return _reshaped(a, shape)
     except (ValueError, TypeError):
         pass
-    raise _refused("reshape", input.shape, shape)
+    raise _refused("reshape", a.shape, shape)
 
 
 def _reshaped(a: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -141,8 +147,8 @@ def view(input: Array, shape: Shape) -> Array:
     >>> x.tolist()
     [0.0, 5.0, 0.0, 0.0]
     """
-    out = reshape(input, shape)
-    if out.size and not np.may_share_memory(out, input):
+    out = _in_shape(input, shape)
+    if not shares_memory(out, input) and out.size:
         raise RuntimeError(
             f"view: a tensor of shape {input.shape} with strides {_strides(input)} cannot be seen as {out.shape} "
             "without a copy; use .reshape(...), or .contiguous().view(...)"
@@ -291,7 +297,8 @@ permute.explain("The axes go back to their places.", input="permute(g, the inver
 
 
 def _inverse(dims: Sequence[int]) -> tuple[int, ...]:
-    return tuple(np.argsort([d % len(dims) for d in dims]).tolist())
+    places = {d % len(dims): i for i, d in enumerate(dims)}
+    return tuple([places[i] for i in range(len(dims))])
 
 
 @appears("function method in_shape")
@@ -350,7 +357,7 @@ def t(input: Array) -> Array:
         raise RuntimeError(
             f"t: expects a tensor of at most 2 axes, got shape {tuple(input.shape)}; use .mT or .transpose"
         )
-    return permute(input, tuple(range(input.ndim))[::-1])
+    return permute(input, ((), (0,), (1, 0))[input.ndim])
 
 
 @appears("function")

@@ -68,7 +68,7 @@ def sized(f: Callable) -> Callable:
     def method(self: Tensor, *sizes: Any, **named: Any) -> Tensor:
         if named:
             return f(self, *sizes, **named)
-        return f(self, sizes[0] if len(sizes) == 1 and isinstance(sizes[0], tuple | list) else sizes)
+        return f(self, sizes[0] if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes)
 
     return method
 

@@ -9,7 +9,6 @@ LANES columns wide, and tiles of ROWS rows of the left matrix pass by:
     small   one panel at a time stays in the first-level cache, all else in the second
     big     a block of panels stays in the second-level cache, and a tile passes by all of them, so that what lies in
             memory, the left matrix and the result, is walked through once for many columns, along its rows
-    dots    where one matrix has few rows, the other is read where it lies, once and along its rows (machinery/dots.py)
 
 The left matrix is read where it lies, whatever its strides. Only where its rows are pages apart, they are copied side
 by side first: one set of the first-level cache would have to hold them all. Most layers multiply by weight.T, whose
@@ -28,16 +27,14 @@ from .. import faster, threads
 from .machinery import memory
 from .machinery.arrays import readable
 from .machinery.compiled import compiled
-from .machinery.dots import ACROSS, DOWN, SUMS, add_dots, add_lanes
-from .machinery.lanes import every, first_lanes, larger, load, plus, store
-from .machinery.micro import ADD, BIAS, LANES, ROWS, THIRD, WIDTH, ZERO, clear, copy, short_tile
+from .machinery.lanes import first_lanes
+from .machinery.micro import ADD, BIAS, LANES, ROWS, THIRD, WIDTH, ZERO, copy, short_tile
 from .machinery.transpose import transpose_block
 
-DEPTH, SHALLOW = 512, 256  # the latter where the right matrix lies by rows: so they are read in longer pieces
+DEPTH = 512
 LONG, STRETCH = 16 * DEPTH, 1024  # terms of sums that are taken in one go: by tiles, and by vectors
-BLOCK = 1 << 16  # floats of the right matrix that are packed at a time, if it pays
+BLOCK = 64_000  # floats of the right matrix that are packed at a time, if it pays
 PASSING = 300_000  # floats of the left matrix and of the result up to which they stay in the second-level cache
-FEW = 32  # rows of the smaller matrix up to which packing the other does not pay
 PAGE = 4096  # bytes
 PER_FLOP = 1 / 80  # nanoseconds
 ALONE, ALONE_ON_A_VECTOR = 250_000, 9_000  # multiplications up to which BLAS, too, stays on one thread
@@ -159,96 +156,21 @@ def product(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None, relu: int = 0
     (M, K), N = a.shape, b.shape[1]
     if K > LONG:  # sums of sums, whose errors grow like log K
         half = K // 2
-        out = product(a[:, :half], b[:half], bias)
-        _add(M * N / 8, out.reshape(-1), product(a[:, half:], b[half:], None).reshape(-1), relu)
-        return out
-    team, out = threads.get_num_threads(), memory.empty((M, N))
-    bias = _NOTHING if bias is None else np.ascontiguousarray(bias)
-    work = 2 * M * N * K * PER_FLOP + M * N
-    if a.strides[1] == b.strides[0] == 4 and min(M, N) <= FEW:
-        scratch = memory.empty((team, SUMS * (1 if K <= DEPTH else -(-min(M, N) // DOWN))))
-        few, many = (b.T, a) if M > N else (a, b.T)
-        _dots(work, few, many, bias, scratch, relu, int(M > N), out, team=team)
-        return out
-    depth = -(-K // -(-K // (SHALLOW if b.strides[1] == 4 else DEPTH)))  # stretches of equal length ...
+        out = product(a[:, :half], b[:half], bias) + product(a[:, half:], b[half:], None)
+        return np.maximum(out, 0, out=out) if relu else out
+    out = memory.empty((M, N))
+    depth = -(-K // -(-K // DEPTH))  # stretches of equal length ...
     depth = -(-depth // WIDTH) * WIDTH  # ... in whole vectors
     big = K > WIDTH and max(M * K, M * N) > PASSING
     most = max(1, min(BLOCK // (depth * LANES), -(-N // LANES))) if big else 1
+    team = threads.get_num_threads()
     scratch = memory.empty((team, ROWS * (depth + WIDTH) + most * depth * LANES))
-    _product(work, a, b, bias, scratch, depth, most, relu, out, team=team)
+    bias = _NOTHING if bias is None else np.ascontiguousarray(bias)
+    _product(2 * M * N * K * PER_FLOP + M * N, a, b, bias, scratch, depth, most, relu, out, team=team)
     return out
 
 
 _NOTHING = np.empty(0, np.float32)
-
-
-@compiled("f4[::1], f4[::1], i8")
-def _add(thread, part, parts, out, more, relu):
-    for k in range(part * len(out) // parts, (part + 1) * len(out) // parts):
-        total = out[k] + more[k]
-        out[k] = 0 if relu and total < 0 else total
-
-
-@compiled(
-    "Array(f4, 2, 'A', readonly=True), Array(f4, 2, 'A', readonly=True), Array(f4, 1, 'C', readonly=True),"
-    "f4[:,::1], i8, i8, f4[:,::1]",
-    pieces=2,
-)
-def _dots(thread, part, parts, a, b, bias, scratch, relu, turned, out):
-    """out = a @ b.T + bias, or where it is turned b @ a.T + bias: rows are read where they lie, a has few of them.
-
-    Shares are ACROSS rows of b; where these are few, the rows of a are parted as well.
-    """
-    (M, K), N = a.shape, len(b)
-    groups, tiles = (N + ACROSS - 1) // ACROSS, (M + DOWN - 1) // DOWN
-    bands = min((parts + groups - 1) // groups, tiles)
-    row_a, row_b, made = np.empty(DOWN, np.int64), np.empty(ACROSS, np.int64), np.empty((DOWN + 2, ACROSS), np.float32)
-    tail, sums_of_tile = first_lanes(K % WIDTH), SUMS if K > DEPTH else 0
-    for share in range(part * groups * bands // parts, (part + 1) * groups * bands // parts):
-        first, band = share // bands * ACROSS, share % bands
-        columns, there = min(ACROSS, N - first), b.ctypes.data + first * b.strides[0]
-        for c in range(ACROSS):
-            row_b[c] = min(c, columns - 1) * b.strides[0] // 4
-        for k in range(0, K, DEPTH):
-            n, last = min(DEPTH, K - k), k + DEPTH >= K
-            ahead = there + (ACROSS * b.strides[0] if last else (k + n) * 4)  # of the rows that come next
-            for tile in range(band * tiles // bands, (band + 1) * tiles // bands):
-                m = tile * DOWN
-                for r in range(DOWN):
-                    row_a[r] = min(r, M - 1 - m) * a.strides[0] // 4
-                add_dots(
-                    a.ctypes.data + m * a.strides[0] + k * 4,
-                    row_a.ctypes.data,
-                    there + k * 4,
-                    row_b.ctypes.data,
-                    n,
-                    tail,
-                    scratch.ctypes.data + (thread * scratch.shape[1] + tile * sums_of_tile) * 4,
-                    k == 0,
-                    ahead + (tile - band * tiles // bands) * b.strides[0],
-                )
-                if last:
-                    sums = scratch[thread, tile * sums_of_tile :]
-                    _finish(sums, made, bias, relu, turned, out, m, min(DOWN, M - m), first, columns)
-
-
-@register_jitable
-def _finish(sums, made, bias, relu, turned, out, m, rows, n, columns):
-    """The sums of one tile, each of so many lanes, become numbers of the result, from row m and column n on."""
-    add_lanes(sums.ctypes.data, made.ctypes.data)
-    exist = first_lanes(columns)
-    for r in range(rows):
-        if turned:
-            for c in range(columns):
-                total = made[r, c] + (bias[m + r] if len(bias) else np.float32(0))
-                out[n + c, m + r] = 0 if relu and total < 0 else total
-            continue
-        total = load(made[r].ctypes.data, exist)
-        if len(bias):
-            total = plus(total, load(bias.ctypes.data + n * 4, exist))
-        if relu:
-            total = larger(every(np.float32(0)), total)
-        store(total, out.ctypes.data + ((m + r) * out.shape[1] + n) * 4, exist)
 
 
 @compiled(
@@ -317,22 +239,15 @@ def _product(thread, part, parts, a, b, bias, scratch, depth, most, relu, out):
 def _pack(b, k, n, first, columns, depth, panels):
     """n rows of b from k on, some columns from `first` on        -> (columns / LANES, depth, LANES)
 
-    Lanes beyond the columns are 0: what is made of them is never stored, but denormal numbers would take their time.
+    Lanes beyond the columns may hold anything: what is made of them is never stored.
     """
     down, across = b.strides
-    whole = first_lanes(WIDTH)
-    if columns % LANES:
-        clear(panels + columns // LANES * LANES * depth * 4, depth * LANES)
     source = b.ctypes.data + k * down + first * across
     if across == 4:  # row by row, so that what lies side by side is read at once
         for row in range(n):
             for column in range(0, columns, LANES):
-                at, to = source + row * down + column * 4, panels + (column * depth + row * LANES) * 4
-                if columns - column >= LANES:
-                    store(load(at, whole), to, whole)
-                    store(load(at + WIDTH * 4, whole), to + WIDTH * 4, whole)
-                else:
-                    copy(to, at, columns - column)
+                to = panels + (column * depth + row * LANES) * 4
+                copy(to, source + row * down + column * 4, min(LANES, columns - column))
         return
     for column in range(0, columns, WIDTH):
         lanes = min(WIDTH, columns - column)

@@ -32,7 +32,7 @@ def transpose_block(typing, source, down, out, out_down, some_rows, some_columns
         while half:
             for k in range(WIDTH):
                 if not k & half:
-                    block[k], block[k + half] = exchange(builder, block[k], block[k + half], half)
+                    block[k], block[k + half] = _exchange(builder, block[k], block[k + half], half)
             half //= 2
         for k, column in enumerate(block):
             to = builder.add(out, builder.mul(number(k), out_down))
@@ -42,7 +42,7 @@ def transpose_block(typing, source, down, out, out_down, some_rows, some_columns
     return types.void(*[types.intp] * 4, BITS, BITS), emit
 
 
-def exchange(builder, upper, lower, half):
+def _exchange(builder, upper, lower, half):
     """Of two rows of 2x2 blocks of lanes, the off-diagonal blocks change places."""
     lanes = range(WIDTH)
     first = [k if not k & half else WIDTH + k - half for k in lanes]
