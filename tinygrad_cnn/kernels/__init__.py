@@ -35,6 +35,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..arrays.formulas import Symbol
 from ..arrays.quiet import silent
 from . import threads
 from .once import lock, undisturbed
@@ -47,6 +48,7 @@ TOPICS = {
     "elementwise": ("relu", "relu_mask"),
     "layout": ("contiguous",),
     "linear": ("matmul", "linear", "linear_relu"),
+    "loops": ("pointwise",),
     "norm": ("batch_norm", "batch_norm_backward", "batch_norm_relu", "batch_norm_relu_backward", "channel_sums"),
     "optim": ("sgd", "adam"),
     "pool": ("max_pool2d", "max_pool2d_place", "sum_pool2d", "sum_pool2d_spread"),
@@ -191,6 +193,8 @@ def _are_small(args: tuple) -> bool:
             if a.size >= SMALL:
                 return False
             found = True
+        elif kind is Symbol:  # nothing is computed: NumPy's version says what it would be
+            return True
         elif kind is list:
             size = 0
             for x in a:

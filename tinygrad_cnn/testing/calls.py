@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.formulas import trace
 from ..arrays.windows import fitting
 from ..kernels import kernel, stack, use
 from ..kernels.settings import AdadeltaSettings, AdagradSettings, AdamSettings, RMSpropSettings, SGDSettings
@@ -149,6 +150,7 @@ def _pixels(input: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 BOUNDS = {
+    "pointwise": lambda law, args, expected: [np.abs(x) + 1 for x in expected],
     **dict.fromkeys((*UPDATES, "softmax", "erf", "erfc"), _themselves),
     "log_softmax": lambda law, args, expected: [np.abs(expected[0]) + np.abs(args[0]).max(initial=1)],
     "cross_entropy": _cross_entropy,
@@ -306,6 +308,21 @@ def _some(rng: Rng) -> np.ndarray:
     return _numbers(rng, *_pictures(rng))
 
 
+# Each with the kinds of its inputs; those with two of them broadcast.
+FORMULAS = (
+    (lambda g, out: g * (1 - out * out), "ff"),
+    (lambda x, y: (np.where(x > y, np.tanh(x), y), np.isnan(x) | (x <= 0.25)), "ff"),
+    (lambda x, c: np.where(c, np.exp(-np.abs(x)) / 3, 7.5), "fb"),
+)
+
+
+def _pointwise(rng: Rng) -> tuple:
+    x = _some(rng)
+    f, kinds = FORMULAS[rng.integers(len(FORMULAS))]
+    other = _numbers(rng, *[n if rng.integers(3) else 1 for n in x.shape][int(rng.integers(2)) :])
+    return trace(f, kinds), [x, other if kinds[1] == "f" else other > 0]
+
+
 def _some_axes(rng: Rng, ndim: int) -> tuple[int, ...]:
     return tuple(axis for axis in range(ndim) if rng.integers(2))
 
@@ -353,6 +370,7 @@ DRAWS: dict[str, Callable[[Rng], tuple]] = {
     **dict.fromkeys(("channel_sums", "contiguous", "relu", "erf", "erfc"), lambda rng: (_some(rng),)),
     "sums_at": lambda rng: (x := _some(rng), rng.integers(0, 7, len(x)), 7),
     "sum": lambda rng: (x := _some(rng), _some_axes(rng, x.ndim), bool(rng.integers(2))),
+    "pointwise": _pointwise,
     "relu_mask": lambda rng: (x := _some(rng), _numbers(rng, *x.shape)),
     **dict.fromkeys(("softmax", "log_softmax"), lambda rng: (_some(rng), int(rng.integers(2)))),
     "cross_entropy": _cross_entropy_call,

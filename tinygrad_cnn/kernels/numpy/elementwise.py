@@ -1,22 +1,32 @@
-"""The elementwise kernels that every network runs: ReLU, and its gradient from nothing but its output.
-
-Other elementwise functions are one NumPy call each and need no kernel.
-"""
+"""The elementwise kernels: any formula, and what every network runs, ReLU and its gradient from its output alone."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from ...arrays.formulas import Formula, written
 from .. import in_numpy
+from . import silent
 
 
 @in_numpy
+@silent
+def pointwise(formula: Formula, arrays: list[np.ndarray]) -> Any:
+    """formula(*arrays), elementwise        shapes that broadcast -> the broadcast one, as many as it has outputs"""
+    return formula(*arrays)
+
+
+@in_numpy
+@written(lambda input: np.maximum(input, 0))
 def relu(input: np.ndarray) -> np.ndarray:
     """max(input, 0), elementwise; NaN stays NaN        any shape -> the same, in the same memory order"""
     return np.maximum(input, 0, out=np.empty_like(input))
 
 
 @in_numpy
+@written(lambda grad, out: np.where(out <= 0, 0, grad))
 def relu_mask(grad: np.ndarray, out: np.ndarray) -> np.ndarray:
     """grad, but 0 where out <= 0 (even where grad is infinite or NaN)        two equal shapes -> the same"""
     return keep(grad, ~(out <= 0))

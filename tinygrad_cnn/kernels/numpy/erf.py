@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ...arrays.formulas import primitive
 from ...arrays.quiet import silent
 from .. import in_numpy
 
@@ -61,12 +62,14 @@ FAR = (
 
 
 @in_numpy
+@primitive()
 def erf(input: np.ndarray) -> np.ndarray:
     """2/√π ∫₀^input exp(-t²) dt, elementwise        any shape -> the same, in the same memory order"""
     return _in_float64(_erf, input)
 
 
 @in_numpy
+@primitive()
 def erfc(input: np.ndarray) -> np.ndarray:
     """1 - erf(input), elementwise, also where that is tiny        any shape -> the same, in the same memory order"""
     return _in_float64(_erfc, input)

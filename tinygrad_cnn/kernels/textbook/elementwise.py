@@ -1,10 +1,28 @@
-"""ReLU, and its gradient from nothing but its output: one number at a time."""
+"""Any formula, and ReLU with its gradient from nothing but its output: one number at a time."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from .. import law
+
+
+@law
+def pointwise(formula, arrays):
+    """formula(*arrays), elementwise        shapes that broadcast -> the broadcast one, as many as it has outputs
+
+    >>> from tinygrad_cnn.arrays.formulas import trace
+    >>> pointwise(trace(lambda x, y: x * y + 1, "ff"), [np.ones((2, 1), np.float32), np.float32([1, 2])])
+    array([[2., 3.],
+           [2., 3.]], dtype=float32)
+    """
+    arrays = np.broadcast_arrays(*arrays)
+    outs = tuple(np.empty(arrays[0].shape, "f4" if kind == "f" else bool) for kind in formula.output_kinds)
+    for at in np.ndindex(arrays[0].shape):
+        found = formula(*(a[at] for a in arrays))
+        for out, value in zip(outs, found if len(outs) > 1 else (found,), strict=True):
+            out[at] = value
+    return outs if len(outs) > 1 else outs[0]
 
 
 @law

@@ -46,8 +46,9 @@ watched = _Watched()
 class Compiled:
     """A loop in machine code; a call is `loop(nanoseconds of work on one core, *arguments)`."""
 
-    def __init__(self, share: Callable, signature: str, pieces: int):
+    def __init__(self, share: Callable, signature: str, pieces: int, exact: bool = False):
         self.share, self.signature, self.pieces, self.code = share, signature, pieces, None
+        self.freedom = set() if exact else SUMS
         _every.append(self)
 
     def __call__(self, nanoseconds: float, *arguments, team: int = 0) -> None:
@@ -79,7 +80,7 @@ def {name}(board, team, {names}):
     else:
         lead(board, team, {self.pieces}, code, data)
 """
-        share = numba.njit(nogil=True, error_model="numpy", fastmath=SUMS)(self.share)
+        share = numba.njit(nogil=True, error_model="numpy", fastmath=self.freedom)(self.share)
         scope = {"__name__": self.share.__module__, "bound": bind(share), "lead": lead, "note": note}
         code = self.share.__code__  # Numba keeps compiled code by the file and line of the function
         exec(compile("\n" * code.co_firstlineno + source, code.co_filename, "exec"), scope)
@@ -93,9 +94,12 @@ def team_of(threads: int) -> Team:
     return _team
 
 
-def compiled(signature: str, pieces: int = 4) -> Callable[[Callable], Compiled]:
-    """Make a loop of its share; the signature names the types after (thread, part, parts)."""
-    return lambda share: Compiled(share, signature, pieces)
+def compiled(signature: str, pieces: int = 4, exact: bool = False) -> Callable[[Callable], Compiled]:
+    """Make a loop of its share; the signature names the types after (thread, part, parts).
+
+    exact: sums and products are made in the order in which they are written, and none is fused with another.
+    """
+    return lambda share: Compiled(share, signature, pieces, exact)
 
 
 def _after_fork() -> None:
