@@ -22,9 +22,8 @@ their shapes, has no formula; neither has one that uses a function which is not 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -116,8 +115,7 @@ def _in_traces(f: F, otherwise: Callable) -> F:
     return called  # type: ignore[return-value]
 
 
-@dataclass(frozen=True)
-class Formula:
+class Formula(NamedTuple):
     """What a function does to one number, step by step; the same structure serves for other numbers.
 
     kinds: of the inputs, "f" for float32 and "b" for bool.
