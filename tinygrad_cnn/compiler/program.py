@@ -31,6 +31,17 @@ class Value:
         self.shape, self.strides = getattr(array, "shape", ()), getattr(array, "strides", ())
         self.dtype = getattr(array, "dtype", None)
 
+    @classmethod
+    def of(cls, other: Value, name: str) -> Value:
+        """A computed value of the same form as another one."""
+        v = cls("computed", None, name)
+        v.shape, v.strides, v.dtype = other.shape, other.strides, other.dtype
+        return v
+
+    def like(self) -> np.ndarray:
+        """An array of this form, whose numbers are nothing."""
+        return np.broadcast_to(np.zeros((), self.dtype), self.shape)
+
     @property
     def nbytes(self) -> int:
         return 0 if self.dtype is None else math.prod(self.shape) * self.dtype.itemsize
@@ -114,7 +125,7 @@ class Program:
         self.seeds: list[Value] = []
         self.gradients: list[Value] = []
         self.ends: list[Value] = []  # whose gradients they are: inputs and values from outside
-        self.history: list[tuple[str, str]] = []  # after each pass: its name, and what became of the program
+        self.history: list[Step] = []  # what each pass has made of it
 
     def __iter__(self) -> Iterator[Instruction]:
         yield from self.forward
@@ -126,6 +137,26 @@ class Program:
         needed = dict.fromkeys(v for i in self.backward for v in i.reads() if v not in made)
         needed.update(dict.fromkeys(v for v in self.gradients if v not in made))
         return list(needed)
+
+    def readers(self) -> dict[Value, list[Instruction]]:
+        """The instructions that take each value."""
+        found: dict[Value, list[Instruction]] = {v: [] for i in self for v in i.results()}
+        for i in self:
+            for v in dict.fromkeys(i.reads()):
+                found.setdefault(v, []).append(i)
+        return found
+
+    def changed(self) -> set[Value]:
+        """The values whose memory is written to, and those that may lie in it."""
+        found = {v for i in self for v in i.written}
+        for i in (*self, *reversed([*self])) if found else ():
+            if i.view and not found.isdisjoint((*i.reads(), *i.results())):
+                found.update((*i.reads(), *i.results()))
+        return found
+
+    def owned(self) -> set[Value]:
+        """The values that a call with an effect may keep, as a gradient that becomes a `.grad`."""
+        return {v for i in self if i.effect == "calls" for v in i.reads()}
 
     def kept(self) -> set[Value]:
         """What somebody outside sees in the end."""
@@ -148,6 +179,17 @@ class Program:
         return sum(1 for _ in self), sum(v.nbytes for v in made)
 
 
+class Step:
+    """What a program was like after a pass: its text, how many instructions, and how many bytes they make."""
+
+    def __init__(self, name: str, program: Program):
+        self.name, self.text = name, str(program)
+        self.instructions, self.nbytes = program.size()
+
+    def __repr__(self) -> str:
+        return f"{self.name:10} {self.instructions:4} instructions {self.nbytes:12,} bytes"
+
+
 def values_in(tree: Any) -> Iterator[Value]:
     """The values of a tree of tuples, lists and dicts."""
     if isinstance(tree, Value):
@@ -168,10 +210,9 @@ def replaced(tree: Any, by: dict[Value, Value]) -> Any:
         return by.get(tree, tree)
     if isinstance(tree, AsTensor):
         return AsTensor(by.get(tree.value, tree.value))
-    if type(tree) in (tuple, list):
-        return type(tree)([replaced(part, by) for part in tree])
-    if isinstance(tree, tuple):
-        return type(tree)(*[replaced(part, by) for part in tree])  # with names
+    if isinstance(tree, tuple | list):
+        parts = [replaced(part, by) for part in tree]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
     if isinstance(tree, dict):
         return type(tree)({key: replaced(part, by) for key, part in tree.items()})
     return tree

@@ -64,7 +64,7 @@ class Source:
         inner = "".join(f"{self.tree(part)}, " for part in tree)
         if isinstance(tree, list):
             return f"[{inner}]"
-        return f"({inner})" if type(tree) is tuple else f"{self.hold(type(tree))}({inner})"
+        return f"{self.hold(type(tree))}({inner})" if hasattr(tree, "_fields") else f"({inner})"
 
     def call(self, i: Instruction) -> list[str]:
         given = [*map(self.tree, i.args), *(f"{key}={self.tree(v)}" for key, v in i.named.items())]
@@ -140,7 +140,7 @@ def _result(tree: Any, source: Source, with_history: dict[Value, str]) -> str:
         inner = "".join(f"{_result(part, source, with_history)}, " for part in tree)
         if isinstance(tree, list):
             return f"[{inner}]"
-        return f"({inner})" if type(tree) is tuple else f"{source.hold(type(tree))}({inner})"
+        return f"{source.hold(type(tree))}({inner})" if hasattr(tree, "_fields") else f"({inner})"
     return source.hold(tree)
 
 

@@ -1,13 +1,35 @@
-"""Passes: a program goes in, the same program comes out, better. Each is a file with a function of its own name."""
+"""Passes: a program is made better and computes the same. Each is a function of one file, which may be left out.
+
+    constants   what depends on nothing is computed once
+    common      what is computed twice from the same values is computed once
+    relu        a ReLU is done by the kernel of the convolution, matrix product or batch norm before it
+    pool        the gradient of a ReLU before a max-pooling is masked where it is small
+    dead        what nobody uses is left out
+
+A pass changes the program's lists of instructions. `PASSES` is their order; `compile(f, options={"passes": [...]})`
+runs others.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
-from ..program import Program
+from ..program import Program, Step
 
-PASSES: list[str] = []
+PASSES = ["constants", "common", "relu", "pool", "dead"]
 
 
 def run_passes(program: Program, options: dict[str, Any] | None) -> Program:
+    """The program, after all passes, or those that the options name; its `history` has one Step for each."""
+    unknown = set(options or ()) - {"passes"}
+    names = (options or {}).get("passes", PASSES)
+    if unknown or not set(names) <= set(PASSES):
+        raise RuntimeError(
+            f"compile: options may be {{'passes': [...]}} with some of {', '.join(PASSES)}; got {options}"
+        )
+    program.history.append(Step("captured", program))
+    for name in names:
+        getattr(import_module(f"{__name__}.{name}"), name)(program)
+        program.history.append(Step(name, program))
     return program

@@ -1,0 +1,122 @@
+"""Each pass does what it says, and no pass changes a result."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import nn, optim
+from tinygrad_cnn.compiler.passes import PASSES
+
+from .conftest import bits, same
+
+F = nn.functional
+
+
+class Own(nn.Module):
+    """Convolution, batch norm, ReLU and pooling, written out."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.bn = nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4)
+        self.again, self.last, self.out = nn.Conv2d(4, 4, 3, padding="same"), nn.Linear(100, 6), nn.Linear(6, 3)
+
+    def forward(self, x):
+        x = F.relu(self.bn(self.conv(x)))
+        x = F.max_pool2d(F.relu(self.again(x)), 2)
+        return self.out(F.relu(self.last(x.flatten(1)))) + tg.zeros(3)
+
+
+def steps(passes):
+    """What a compiled training step leaves behind, and the step."""
+    tg.manual_seed(0)
+    net = Own()
+    opt = optim.SGD(net.parameters(), lr=0.1)
+
+    def step(x, y):
+        opt.zero_grad()
+        loss = F.cross_entropy(net(x), y)
+        loss.backward()
+        opt.step()
+        return loss
+
+    run = step if passes is None else tg.compile(step, fullgraph=True, options={"passes": passes})
+    found = []
+    for _ in range(4):
+        found.append(bits(run(tg.randn(4, 2, 12, 12), tg.randint(0, 3, (4,)))))
+    return [*found, *map(bits, net.parameters()), *map(bits, net.buffers())], run
+
+
+CHOICES = [[], PASSES, *([p] for p in PASSES), *([p for p in PASSES if p != q] for q in PASSES)]
+
+
+@pytest.mark.parametrize("passes", CHOICES, ids=lambda names: "-".join(names) or "none")
+def test_no_pass_changes_a_result(passes):
+    found, _ = steps(passes)
+    expected, _ = steps(None)
+    for a, b in zip(expected, found, strict=True):
+        assert abs(a - b).max() <= 1e-6 * max(1, abs(a).max())
+    if not {"relu", "pool"} & set(passes):  # which bring in other kernels
+        same(expected, found)
+
+
+def names(f):
+    return [i.name for i in f.program]
+
+
+def test_relu_and_pool():
+    _, run = steps(PASSES)
+    found = names(run)
+    assert "relu" not in found
+    assert {"batch_norm_relu", "batch_norm_relu.back", "conv2d_relu", "linear_relu"} <= set(found)
+    assert found.index("relu.back_input", found.index("linear_relu")) < found.index("max_pool2d.back_input")
+    assert [step.name for step in run.program.history] == ["captured", *PASSES]
+    sizes = [step.nbytes for step in run.program.history]
+    assert all(a >= b for a, b in itertools.pairwise(sizes))
+    assert sizes[-1] < 0.8 * sizes[0]
+
+
+def test_relu_is_left_where_somebody_sees_what_is_before_it():
+    conv = nn.Conv2d(1, 2, 3)
+
+    @tg.compile
+    def f(x):
+        y = conv(x)
+        return y, y.relu()
+
+    f(tg.ones(1, 1, 5, 5))
+    assert "relu" in names(f)
+
+
+def test_common_constants_and_dead():
+    @tg.compile
+    def f(x):
+        a, b = (x * 2).exp(), (x * 2).exp()
+        x.sin()
+        return (a + b) * (tg.ones(3) + tg.arange(3))
+
+    x = tg.arange(3.0)
+    for _ in range(2):
+        same([bits(2 * (x * 2).exp() * tg.tensor([1.0, 2.0, 3.0]))], [bits(f(x))])
+    assert names(f) == ["mul", "exp", "add", "mul"]
+
+
+def test_what_is_changed_in_place_is_not_shared():
+    @tg.compile
+    def f(x):
+        a, b = x * 2, x * 2
+        a[0] = 7
+        return a + b, tg.zeros(3).add_(x)
+
+    x = tg.arange(3.0)
+    for _ in range(3):
+        total, more = f(x)
+        assert total.tolist() == [7.0, 4.0, 8.0]
+        assert more.tolist() == [0.0, 1.0, 2.0]
+
+
+def test_unknown_options():
+    with pytest.raises(RuntimeError, match="some of constants, common"):
+        tg.compile(lambda x: x + 1, options={"passes": ["magic"]})(tg.ones(1))
