@@ -6,7 +6,9 @@ straight from there; tables of offsets (machinery/tables.py) tell it where pixel
 stride, padding, dilation and group. Only an input with padding, or in another memory order, is first copied into a
 frame of zeros, a band at a time, which stays in the cache. The weight is packed as (G, O/LANES, taps·C, LANES).
 Where a 3x3 window has channels enough, the transformed convolution of winograd.py does the same with less, unless
-it finds the numbers too unlike each other and declines; where every channel is a group, depthwise.py does.
+it finds the numbers too unlike each other and declines.
+Where every channel is a group of its own (depthwise), all of them are taken together as if they were one group's
+outputs of one channel, and each lane multiplies numbers of its own: that is `each` below.
 
 The weight gradient turns the roles: rows are the taps·C places of the window, a run is a row of pixels, and
 each part of the images has a sum of its own.
@@ -22,12 +24,12 @@ from numba.extending import register_jitable
 
 from ...arrays.windows import fitting
 from .. import faster, threads
-from . import depthwise, winograd
+from . import winograd
 from .machinery import memory
 from .machinery.arrays import readable
 from .machinery.compiled import compiled
 from .machinery.filters import ITEMS, carry, pack, unpack
-from .machinery.micro import ADD, BIAS, LANES, ROWS, ZERO, clear, copy, tile
+from .machinery.micro import ADD, BIAS, LANES, ROWS, ZERO, clear, copy, each_tile, tile
 from .machinery.tables import Plan, forward_plan, input_plan, weight_plan
 
 Pair = tuple[int, int]
@@ -53,8 +55,6 @@ def _forward(input, weight, bias, stride, padding, dilation, groups, relu):
     """(N,C,H,W) (O,c,h,w) -> (N,O,P,Q); with `relu`, its positive part."""
     a = input.transpose(0, 2, 3, 1)
     size = tuple(map(fitting, input.shape[2:], weight.shape[2:], stride, padding, dilation))
-    if groups > 1 and depthwise.is_depthwise(input.shape[1], weight.shape, groups):
-        return depthwise.convolve(a, weight, bias, size, stride, padding, dilation, relu).transpose(0, 3, 1, 2)
     weight = np.ascontiguousarray(weight)
     if winograd.pays(len(a), size, weight.shape, stride, padding, dilation, groups):
         out = winograd.convolve(a, weight, False, bias, padding, relu)
@@ -63,7 +63,9 @@ def _forward(input, weight, bias, stride, padding, dilation, groups, relu):
     team = threads.get_num_threads()
     plan = forward_plan(input.shape, weight.shape, size, stride, padding, dilation, team)
     O, c, h, w = weight.shape
-    return _convolve(plan, a, weight.reshape(groups, O // groups, c, h, w), bias, relu, team).transpose(0, 3, 1, 2)
+    each = _is_depthwise(input.shape, weight.shape, groups)
+    filters = weight.reshape(1 if each else groups, -1, c, h, w)
+    return _convolve(plan, a, filters, bias, each, relu, team).transpose(0, 3, 1, 2)
 
 
 def _takes_input(grad, weight, input_shape, stride, padding, dilation, groups):
@@ -73,8 +75,6 @@ def _takes_input(grad, weight, input_shape, stride, padding, dilation, groups):
 @faster(when=_takes_input)
 def conv2d_input(grad, weight, input_shape, stride, padding, dilation, groups):
     a = grad.transpose(0, 2, 3, 1)
-    if groups > 1 and depthwise.is_depthwise(input_shape[1], weight.shape, groups):
-        return depthwise.convolve_back(a, weight, input_shape[2:], stride, padding, dilation).transpose(0, 3, 1, 2)
     weight = np.ascontiguousarray(weight)
     if winograd.pays(len(a), input_shape[2:], weight.shape, stride, padding, dilation, groups):
         around = (2 - padding[0], 2 - padding[1])
@@ -84,20 +84,25 @@ def conv2d_input(grad, weight, input_shape, stride, padding, dilation, groups):
     team = threads.get_num_threads()
     plan = input_plan(tuple(input_shape), weight.shape, grad.shape[2:], stride, padding, dilation, groups, team)
     O, c, h, w = weight.shape
-    filters = weight.reshape(groups, O // groups, c, h, w).transpose(0, 2, 1, 3, 4)
-    return _convolve(plan, a, filters, None, 0, team).transpose(0, 3, 1, 2)
+    each = _is_depthwise(input_shape, weight.shape, groups)
+    filters = weight.reshape(1, O, c, h, w) if each else weight.reshape(groups, O // groups, c, h, w).swapaxes(1, 2)
+    return _convolve(plan, a, filters, None, each, 0, team).transpose(0, 3, 1, 2)
 
 
-def _convolve(plan: Plan, a, filters, bias, relu, team) -> np.ndarray:
+def _is_depthwise(input_shape, weight_shape, groups) -> bool:
+    """Whether each channel of the input makes one of the output, by itself."""
+    return groups == input_shape[1] == weight_shape[0] > 1
+
+
+def _convolve(plan: Plan, a, filters, bias, each, relu, team) -> np.ndarray:
     """C[pixel] = Σ_taps A[pixel + tap] · filters[tap]        (N,H,W,G·c) (G,o,c,h,w) -> (N,P,Q,G·o)"""
     G, o, c, _, _ = filters.shape
     out = memory.empty(plan.c_shape)
     packed = memory.empty((len(plan.tap_i) * c * G * -(-o // LANES) * LANES,))
     pack(filters, plan.phases, plan.tap_i, plan.tap_j, packed)
-    staged = not (plan.frame.is_a and a.flags.c_contiguous)
-    frames = memory.empty((team, plan.items.size)) if staged else _NO_FRAMES
+    frames, staged = _frames(plan, a, each and o % LANES != 0, team)
     work = 2 * out.size * c * len(plan.tap_i) / len(plan.phases) * PER_FLOP + out.size / 2
-    sizes = (*plan.sizes, G, c, o, out.size // len(out), staged, relu)
+    sizes = (*plan.sizes, G, c, o, out.size // len(out), staged, each, relu)
     bias = _NOTHING if bias is None else np.ascontiguousarray(bias)
     tables = plan.phases, plan.pixel_a, plan.pixel_c, plan.run_a
     _gather(work, a, packed, bias, frames, *tables, sizes, out.reshape(-1), team=team)
@@ -107,43 +112,50 @@ def _convolve(plan: Plan, a, filters, bias, relu, team) -> np.ndarray:
 _NOTHING, _NO_FRAMES, _NO_TOTALS = np.empty(0, np.float32), np.empty((0, 0), np.float32), np.empty((0, 0))
 
 
+def _frames(plan: Plan, a, overrun: bool, team: int) -> tuple[np.ndarray, bool]:
+    """Room for a frame in each thread, if one is needed; with `overrun`, vectors may reach beyond the last number."""
+    if plan.frame.is_a and a.flags.c_contiguous and not overrun:
+        return _NO_FRAMES, False
+    return memory.empty((team, plan.items.size + LANES)), True
+
+
 @register_jitable
-def _into_frame(x, image, first, rows, top, left, width, pitch, frame):
-    """Copy rows `first`... of an image's frame, with the zeros around it; a pixel takes `pitch` floats there."""
+def _into_frame(x, image, first, rows, top, left, width, frame):
+    """Copy rows `first`... of an image's frame, with the zeros around it."""
     _, H, W, C = x.shape
     left = min(left, width)
     used = min(W, width - left)
     by_pixel = C == 1 or x.strides[3] == 4
-    by_row = by_pixel and x.strides[2] == 4 * C == 4 * pitch
+    by_row = by_pixel and x.strides[2] == 4 * C
     for row in range(rows):
-        y, at = first + row - top, frame + row * width * pitch * 4
+        y, at = first + row - top, frame + row * width * C * 4
         if y < 0 or y >= H:
-            clear(at, width * pitch)
+            clear(at, width * C)
             continue
-        clear(at, left * pitch)
-        clear(at + (left + used) * pitch * 4, (width - left - used) * pitch)
-        at += left * pitch * 4
+        clear(at, left * C)
+        clear(at + (left + used) * C * 4, (width - left - used) * C)
+        at += left * C * 4
         source = x.ctypes.data + image * x.strides[0] + y * x.strides[1]
         if by_row:
             copy(at, source, used * C)
         elif by_pixel:
             for j in range(used):
-                copy(at + j * pitch * 4, source + j * x.strides[2], C)
+                copy(at + j * C * 4, source + j * x.strides[2], C)
         else:
             for k in range(C):
                 for j in range(used):
-                    copy(at + (j * pitch + k) * 4, source + j * x.strides[2] + k * x.strides[3], 1)
+                    copy(at + (j * C + k) * 4, source + j * x.strides[2] + k * x.strides[3], 1)
 
 
 @compiled(
     "Array(f4, 4, 'A', readonly=True), f4[::1], Array(f4, 1, 'C', readonly=True), f4[:,::1],"
-    "i8[:,::1], i8[::1], i8[::1], i8[::1], UniTuple(i8, 16), f4[::1]"
+    "i8[:,::1], i8[::1], i8[::1], i8[::1], UniTuple(i8, 17), f4[::1]"
 )
 def _gather(thread, part, parts, a, packed, bias, frames, phases, pixel_a, pixel_c, run_a, sizes, out):
     """The convolution of a part of the items: for each band, group, block of lanes and stretch of runs, the tiles."""
-    items, images, bands, rows, step, span, top, left, width, height, G, c, o, image_c, staged, relu = sizes
+    items, images, bands, rows, step, span, top, left, width, height, G, c, o, image_c, staged, each, relu = sizes
     blocks = (o + LANES - 1) // LANES
-    channels, N = G * c, a.shape[0]
+    N, _, _, channels = a.shape
     tail_a, tail_c = np.empty(ROWS, np.int64), np.empty(ROWS, np.int64)
     for item in range(part * items // parts, (part + 1) * items // parts):
         image, top_row = item // bands * images, item % bands * rows
@@ -153,7 +165,7 @@ def _gather(thread, part, parts, a, packed, bias, frames, phases, pixel_a, pixel
             frame = frames.ctypes.data + thread * frames.shape[1] * 4
             for k in range(count):
                 at = frame + k * height * width * channels * 4
-                _into_frame(a, image + k, top_row * step, seen, top, left, width, channels, at)
+                _into_frame(a, image + k, top_row * step, seen, top, left, width, at)
             base_a = frame - top_row * step * width * channels * 4
         else:
             base_a = a.ctypes.data + image * a.strides[0]
@@ -180,8 +192,8 @@ def _gather(thread, part, parts, a, packed, bias, frames, phases, pixel_a, pixel
                                 tail_a[r] = pixel_a[min(pixel + r, end - 1)]
                                 tail_c[r] = pixel_c[min(pixel + r, end - 1)]
                             row_a, row_c = tail_a.ctypes.data, tail_c.ctypes.data
-                        tile(
-                            base_a + g * c * 4,
+                        args = (
+                            base_a + (first if each else g * c) * 4,
                             b,
                             at_c,
                             at_bias,
@@ -196,6 +208,10 @@ def _gather(thread, part, parts, a, packed, bias, frames, phases, pixel_a, pixel
                             start,
                             relu if last else 0,
                         )
+                        if each:
+                            each_tile(*args)
+                        else:
+                            tile(*args)
 
 
 def _takes_weight(grad, input, weight_shape, stride, padding, dilation, groups):
@@ -205,28 +221,26 @@ def _takes_weight(grad, input, weight_shape, stride, padding, dilation, groups):
 @faster(when=_takes_weight)
 def conv2d_weight(grad, input, weight_shape, stride, padding, dilation, groups):
     a, g = input.transpose(0, 2, 3, 1), grad.transpose(0, 2, 3, 1)
-    if groups > 1 and depthwise.is_depthwise(input.shape[1], weight_shape, groups):
-        return depthwise.correlate(g, a, weight_shape, stride, padding, dilation)
     if winograd.pays(len(a), grad.shape[2:], weight_shape, stride, padding, dilation, groups):
         d_weight = winograd.correlate(g, a, padding)
         if d_weight is not None:
             return d_weight
     team = threads.get_num_threads()
+    each = _is_depthwise(input.shape, weight_shape, groups)
+    groups = 1 if each else groups
     plan = weight_plan(input.shape, tuple(weight_shape), grad.shape[2:], stride, padding, dilation, groups, team)
     O, c, h, w = weight_shape
     o, (P, Q) = O // groups, grad.shape[2:]
-    staged = not (plan.frame.is_a and a.flags.c_contiguous)
-    frames = memory.empty((team, plan.items.size)) if staged else _NO_FRAMES
-    # the last vectors of a pixel may reach into the next, so there must be one
-    staged_g = o % LANES != 0 or not g.flags.c_contiguous
-    pitch = O + LANES if staged_g else O
-    frames_g = memory.empty((team, plan.items.images * plan.items.rows * Q * pitch)) if staged_g else _NO_FRAMES
+    uneven = o % LANES != 0  # the last vectors of a pixel reach into the next
+    frames, staged = _frames(plan, a, each and uneven, team)
+    staged_g = uneven or not g.flags.c_contiguous
+    frames_g = memory.empty((team, plan.items.images * plan.items.rows * Q * O + LANES)) if staged_g else _NO_FRAMES
     sums = memory.empty((1 if plan.by_filters else team, h * w * c * O))
     # what many items come to is added up in double precision
     long = plan.items.count > ITEMS * len(sums) and not plan.by_filters
     totals = memory.empty(sums.shape, np.float64) if long else _NO_TOTALS
     work = 2 * grad.size * c * h * w * PER_FLOP
-    sizes = (*plan.sizes, groups, c, o, P, staged, pitch, plan.by_filters)
+    sizes = (*plan.sizes, groups, c, o, P, staged, staged_g, each, plan.by_filters)
     tables = plan.pixel_a, plan.pixel_c, plan.run_a
     _correlate(work, a, g, frames, frames_g, *tables, stride[1] * a.shape[3], sizes, sums, totals, team=team)
     return unpack(sums, weight_shape, groups)
@@ -234,14 +248,14 @@ def conv2d_weight(grad, input, weight_shape, stride, padding, dilation, groups):
 
 @compiled(
     "Array(f4, 4, 'A', readonly=True), Array(f4, 4, 'A', readonly=True), f4[:,::1], f4[:,::1],"
-    "i8[::1], i8[::1], i8[::1], i8, UniTuple(i8, 17), f4[:,::1], f8[:,::1]",
+    "i8[::1], i8[::1], i8[::1], i8, UniTuple(i8, 18), f4[:,::1], f8[:,::1]",
     pieces=1,
 )
 def _correlate(thread, part, parts, a, grad, frames, frames_g, row_a, row_c, run_a, step_a, sizes, sums, totals):
     """The weight gradient of a part of the items, or of some filters        -> sums[part] (G, taps·c, o)"""
-    items, images, bands, rows, step, span, top, left, width, height, G, c, o, P, staged, pitch, by_filters = sizes
+    items, images, bands, rows, step, span, top, left, width, height, G, c, o, P, staged, staged_g, each, by_filters = sizes
     blocks = (o + LANES - 1) // LANES
-    channels, N = G * c, a.shape[0]
+    N, _, _, channels = a.shape
     Q, places = grad.shape[2], sums.shape[1] // (G * o)
     begin, end, share_begin, share_end = part * items // parts, (part + 1) * items // parts, 0, G * blocks
     mine = sums.ctypes.data + part * sums.shape[1] * 4
@@ -263,20 +277,20 @@ def _correlate(thread, part, parts, a, grad, frames, frames_g, row_a, row_c, run
             base_a = frames.ctypes.data + thread * frames.shape[1] * 4
             for k in range(count):
                 at = base_a + k * height * width * channels * 4
-                _into_frame(a, image + k, top_row * step, seen, top, left, width, channels, at)
+                _into_frame(a, image + k, top_row * step, seen, top, left, width, at)
         else:
             base_a = a.ctypes.data + image * a.strides[0] + top_row * step * width * channels * 4
-        if pitch > G * o:
+        if staged_g:
             base_g = frames_g.ctypes.data + thread * frames_g.shape[1] * 4
             for k in range(count):
-                _into_frame(grad, image + k, top_row, band, 0, 0, Q, pitch, base_g + k * P * Q * pitch * 4)
+                _into_frame(grad, image + k, top_row, band, 0, 0, Q, base_g + k * P * Q * G * o * 4)
         else:
             base_g = grad.ctypes.data + image * grad.strides[0] + top_row * grad.strides[1]
         for share in range(share_begin, share_end):
             g, first = share // blocks, share % blocks * LANES
             for place in range(0, places, ROWS):
-                tile(
-                    base_a + g * c * 4,
+                args = (
+                    base_a + (first if each else g * c) * 4,
                     base_g + (g * o + first) * 4,
                     mine + (g * places * o + first) * 4,
                     0,
@@ -286,11 +300,15 @@ def _correlate(thread, part, parts, a, grad, frames, frames_g, row_a, row_c, run
                     count * band,
                     Q,
                     step_a,
-                    pitch,
+                    G * o,
                     min(LANES, o - first),
                     ADD if since else ZERO,
                     0,
                 )
+                if each:
+                    each_tile(*args)
+                else:
+                    tile(*args)
         since += 1
         if len(totals) and (since == ITEMS or item + 1 == end):
             carry(sums[part], totals[part], item + 1 == end)

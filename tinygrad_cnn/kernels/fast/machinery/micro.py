@@ -10,6 +10,13 @@ offsets (in floats), so the loop knows nothing of strides, padding or kernels:
     input gradient   a row is an input pixel, a run is a stretch of the gradient, B the packed weight
     weight gradient  a row is a place of the window in one channel, a run is a row of pixels, B the gradient
 
+Two relatives differ in one thing:
+
+    each             every lane has a number of A of its own, A[row[r] + run[j] + k·step + lane]: where each channel
+                     is convolved by itself, and lanes are channels
+    planes           runs of one number, and B is looked up as A is, B[place[j] + lane]: where lanes are pixels, and
+                     rows are the few channels that are made; the bias is of a row
+
 A long sum in one register would round a large number at every step. So DEPTH products at a time are summed from 0,
 and what each stretch comes to is added to C: the error is that of a short sum, and C is touched seldom enough.
 
@@ -47,7 +54,7 @@ DEPTH = 128  # products of a stretch
 ZERO, ADD, BIAS = 0, 1, 2  # what joins the sums: nothing, what C holds, the bias
 
 
-def tile_of(vectors: int, width: int, rows: int = ROWS, depth: int = DEPTH):
+def tile_of(vectors: int, width: int, rows: int = ROWS, depth: int = DEPTH, each: bool = False):
     """An intrinsic for `rows` rows x `vectors` vectors of `width` floats; all arguments are integers:
 
     a, b, c, bias   addresses
@@ -62,7 +69,7 @@ def tile_of(vectors: int, width: int, rows: int = ROWS, depth: int = DEPTH):
     @intrinsic
     def block(typing, a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu):
         def emit(context, builder, signature, arguments):
-            _Emitter(builder, vectors, width, rows, depth, arguments).emit()
+            _Emitter(builder, vectors, width, rows, depth, arguments, each=each).emit()
             return context.get_dummy_value()
 
         return types.void(*[types.intp] * 14), emit
@@ -70,11 +77,32 @@ def tile_of(vectors: int, width: int, rows: int = ROWS, depth: int = DEPTH):
     return block
 
 
+def planes_tile_of(vectors: int, rows: int):
+    """The same for lanes that are pixels: a run is one number in A at run_a, and in B at place_b, offsets in floats.
+
+    Whole vectors are read and written; bias is the address of a number for each row.
+    """
+
+    @intrinsic
+    def block(typing, a, b, c, bias, row_a, row_c, run_a, place_b, runs, start, relu):
+        def emit(context, builder, signature, arguments):
+            a, b, c, bias, row_a, row_c, run_a, place_b, runs, start, relu = arguments
+            one, lanes = (ir.Constant(runs.type, k) for k in (1, vectors * WIDTH))
+            arguments = a, b, c, bias, row_a, row_c, run_a, runs, one, one, one, lanes, start, relu
+            _Emitter(builder, vectors, WIDTH, rows, DEPTH, arguments, place_b=place_b).emit()
+            return context.get_dummy_value()
+
+        return types.void(*[types.intp] * 11), emit
+
+    return block
+
+
 class _Emitter:
     """Writes the blocks of one tile: stretches( runs or pieces of them( steps ) -> store )."""
 
-    def __init__(self, builder, vectors: int, width: int, rows: int, depth: int, arguments):
+    def __init__(self, builder, vectors: int, width: int, rows: int, depth: int, arguments, each=False, place_b=None):
         self.builder, self.vectors, self.width, self.rows, self.depth = builder, vectors, width, rows, depth
+        self.each, self.place_b = each, place_b
         names = "a b c bias row_a row_c run_a runs n step_a step_b lanes start relu".split()
         for name, value in zip(names, arguments, strict=True):
             setattr(self, name, value)
@@ -107,6 +135,8 @@ class _Emitter:
             with b.if_then(b.icmp_signed("==", b.load(j), self.runs)):
                 b.branch(store)
             b.store(self._table(self.run_a, b.load(j)), i)
+            if self.place_b is not None:
+                b.store(b.add(self.b, b.mul(self._table(self.place_b, b.load(j)), self._int(4))), place)
             b.store(self.n, left)
             b.store(b.add(b.load(j), one), j)
         now = b.select(b.icmp_signed("<", b.load(left), b.load(room)), b.load(left), b.load(room))
@@ -131,8 +161,12 @@ class _Emitter:
         with b.if_then(b.icmp_signed("==", b.load(start), self._int(ADD))):
             self._add_to(sums, [self._masked_load(self._column(row_c[r], v), v) for r, v in self.cells])
         with b.if_then(b.icmp_signed("==", b.load(start), self._int(BIAS))):
-            row = [self._masked_load(self._column(self._pointer(self.bias), v), v) for v in range(self.vectors)]
-            self._add_to(sums, [row[v] for _, v in self.cells])
+            if self.place_b is None:
+                row = [self._masked_load(self._column(self._pointer(self.bias), v), v) for v in range(self.vectors)]
+                self._add_to(sums, [row[v] for _, v in self.cells])
+            else:
+                column = [self._spread(self._address(self.bias, self._int(r))) for r in range(self.rows)]
+                self._add_to(sums, [column[r] for r, _ in self.cells])
         b.store(self._int(ADD), start)
         last = b.and_(b.icmp_signed("==", b.load(left), zero), b.icmp_signed("==", b.load(j), self.runs))
         rectify = b.and_(last, b.icmp_signed("!=", self.relu, zero))
@@ -153,21 +187,30 @@ class _Emitter:
             self.builder.store(self.builder.fadd(self.builder.load(total), value), total)
 
     def _multiply_add(self, row_a, right, i, sums):
-        """One step: every row's number times V vectors, added to the sums."""
+        """One step: every row's number, or its vectors, times V vectors, added to the sums."""
         b, name = self.builder, f"llvm.fma.v{self.width}f32"
         fma = cgutils.get_or_insert_function(b.module, ir.FunctionType(self.vector, [self.vector] * 3), name)
-        load = []
-        for v in range(self.vectors):
-            vector = b.load(b.bitcast(self._column(right, v), self.vector.as_pointer()))
-            vector.align = 4
-            load.append(vector)
+        load = [self._load(self._column(right, v)) for v in range(self.vectors)]
+        left = [b.gep(pointer, [i]) for pointer in row_a]
+        if self.each:
+            factors = [self._load(self._column(left[r], v)) for r, v in self.cells]
+        else:
+            spread = [self._spread(pointer) for pointer in left]
+            factors = [spread[r] for r, _ in self.cells]
+        return [b.call(fma, [factors[k], load[v], sums[k]]) for k, (_, v) in enumerate(self.cells)]
+
+    def _load(self, pointer):
+        """A vector at any address."""
+        vector = self.builder.load(self.builder.bitcast(pointer, self.vector.as_pointer()))
+        vector.align = 4
+        return vector
+
+    def _spread(self, pointer):
+        """The number at an address in every lane."""
         nothing = ir.Constant(self.vector, ir.Undefined)
         places = ir.Constant(ir.VectorType(ir.IntType(32), self.width), [0] * self.width)
-        spread = []
-        for pointer in row_a:
-            number = b.load(b.gep(pointer, [i]))
-            spread.append(b.shuffle_vector(b.insert_element(nothing, number, self._int(0)), nothing, places))
-        return [b.call(fma, [spread[r], load[v], total]) for (r, v), total in zip(self.cells, sums, strict=True)]
+        one = self.builder.insert_element(nothing, self.builder.load(pointer), self._int(0))
+        return self.builder.shuffle_vector(one, nothing, places)
 
     def _int(self, value: int):
         return ir.Constant(self.int, value)
@@ -253,6 +296,18 @@ def tile(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, sta
         _single(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
     else:
         _half(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
+
+
+_each_wide, _each_single = tile_of(2, WIDTH, each=True), tile_of(1, WIDTH, each=True)
+
+
+@register_jitable
+def each_tile(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu):
+    """The same where every lane has numbers of its own in A. Whole vectors of A are read."""
+    if lanes > WIDTH:
+        _each_wide(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
+    else:
+        _each_single(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
 
 
 _wide_2, _single_2 = tile_of(2, WIDTH, 2 * THIRD), tile_of(1, WIDTH, 2 * THIRD)
