@@ -24,7 +24,7 @@ from numba.extending import register_jitable
 
 from ...arrays.windows import fitting
 from .. import faster, threads
-from . import winograd
+from . import planes, winograd
 from .machinery import memory
 from .machinery.arrays import readable
 from .machinery.compiled import compiled
@@ -62,9 +62,8 @@ def _forward(input, weight, bias, stride, padding, dilation, groups, relu):
             return out.transpose(0, 3, 1, 2)
     team = threads.get_num_threads()
     plan = forward_plan(input.shape, weight.shape, size, stride, padding, dilation, team)
-    O, c, h, w = weight.shape
     each = _is_depthwise(input.shape, weight.shape, groups)
-    filters = weight.reshape(1 if each else groups, -1, c, h, w)
+    filters = weight.reshape(1 if each else groups, -1, *weight.shape[1:])
     return _convolve(plan, a, filters, bias, each, relu, team).transpose(0, 3, 1, 2)
 
 
@@ -97,13 +96,15 @@ def _is_depthwise(input_shape, weight_shape, groups) -> bool:
 def _convolve(plan: Plan, a, filters, bias, each, relu, team) -> np.ndarray:
     """C[pixel] = Σ_taps A[pixel + tap] · filters[tap]        (N,H,W,G·c) (G,o,c,h,w) -> (N,P,Q,G·o)"""
     G, o, c, _, _ = filters.shape
+    bias = _NOTHING if bias is None else np.ascontiguousarray(bias)
+    if not each and planes.pays(plan, o):
+        return planes.convolve(plan, a, filters, bias, relu, team)
     out = memory.empty(plan.c_shape)
     packed = memory.empty((len(plan.tap_i) * c * G * -(-o // LANES) * LANES,))
     pack(filters, plan.phases, plan.tap_i, plan.tap_j, packed)
     frames, staged = _frames(plan, a, each and o % LANES != 0, team)
     work = 2 * out.size * c * len(plan.tap_i) / len(plan.phases) * PER_FLOP + out.size / 2
     sizes = (*plan.sizes, G, c, o, out.size // len(out), staged, each, relu)
-    bias = _NOTHING if bias is None else np.ascontiguousarray(bias)
     tables = plan.phases, plan.pixel_a, plan.pixel_c, plan.run_a
     _gather(work, a, packed, bias, frames, *tables, sizes, out.reshape(-1), team=team)
     return out
@@ -253,7 +254,9 @@ def conv2d_weight(grad, input, weight_shape, stride, padding, dilation, groups):
 )
 def _correlate(thread, part, parts, a, grad, frames, frames_g, row_a, row_c, run_a, step_a, sizes, sums, totals):
     """The weight gradient of a part of the items, or of some filters        -> sums[part] (G, taps·c, o)"""
-    items, images, bands, rows, step, span, top, left, width, height, G, c, o, P, staged, staged_g, each, by_filters = sizes
+    items, images, bands, rows, step, span, top, left, width, height, G, c, o, P, staged, staged_g, each, by_filters = (
+        sizes
+    )
     blocks = (o + LANES - 1) // LANES
     N, _, _, channels = a.shape
     Q, places = grad.shape[2], sums.shape[1] // (G * o)

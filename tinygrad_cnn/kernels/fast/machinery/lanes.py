@@ -19,12 +19,12 @@ from .micro import WIDTH
 
 
 class Lanes(types.Type):
-    """The type of a vector of WIDTH numbers of one kind."""
+    """The type of a vector of numbers of one kind."""
 
-    def __init__(self, name: str, kind: ir.Type):
-        self.vector = ir.VectorType(kind, WIDTH)
-        self.llvm_name = f"v{WIDTH}{name}"
-        super().__init__(f"Lanes({name})")
+    def __init__(self, name: str, kind: ir.Type, width: int = WIDTH):
+        self.vector = ir.VectorType(kind, width)
+        self.llvm_name = f"v{width}{name}"
+        super().__init__(f"Lanes({self.llvm_name})")
 
 
 FLOATS, BYTES = Lanes("f32", ir.FloatType()), Lanes("i8", ir.IntType(8))

@@ -59,6 +59,7 @@ class Plan:
     pixel_a, pixel_c: offset of each pixel in A's frame and in C, for all images of an item
     run_a: offset of each run of `n` floats; taps that touch in A make one run
     tap_i, tap_j: the place in the window of each tap, in the order of the runs
+    tap_at: the offset of each tap in A's frame, in pixels
     """
 
     c_shape: tuple[int, ...]  # of C, in the order of memory
@@ -72,6 +73,8 @@ class Plan:
     run_a: np.ndarray
     tap_i: np.ndarray
     tap_j: np.ndarray
+    tap_at: np.ndarray
+    dense: bool  # one pixel beside the other in C reads one beside the other in A
     by_filters: bool = False  # of the weight gradient: a part is some of the filters, and sees all items
 
     @cached_property
@@ -170,8 +173,8 @@ def weight_plan(
     none = np.empty(0, np.int64)
     row_a, row_c = np.pad(row_a, tail, "edge"), np.pad(row_c, tail, "edge")
     c_shape = (groups, h * w * c, O // groups)
-    tables = none.reshape(0, 8), row_a, row_c, run_a, none, none
-    return Plan(c_shape, frame, stride[0], span, items, *tables, by_filters)
+    tables = none.reshape(0, 8), row_a, row_c, run_a, none, none, none
+    return Plan(c_shape, frame, stride[0], span, items, *tables, False, by_filters)
 
 
 def _input_frame(
@@ -215,19 +218,21 @@ def _plan(
     pixels = sum(places.size for _, _, places, _ in phases)
     items = _items(N, height, pixels, step, span, frame, C, 2 * team, height)
     image = np.arange(items.images)[:, None]
-    numbers, pixel_a, pixel_c, run_a, order = [], [], [], [], []
+    numbers, pixel_a, pixel_c, run_a, order, tap_at = [], [], [], [], [], []
     for rows, columns, places, taps in phases:
         at = (rows[:, None] * frame.width + columns) * C
-        by_place = sorted(((i_at * frame.width + j_at) * C, i, j) for i_at, j_at, i, j in taps)
-        runs, n = _runs([offset for offset, _, _ in by_place], c)
+        by_place = sorted((i_at * frame.width + j_at, i, j) for i_at, j_at, i, j in taps)
+        runs, n = _runs([place * C for place, _, _ in by_place], c)
         numbers.append([sum(map(len, pixel_a)), at.size, len(columns), len(run_a), len(runs), n, len(order), len(taps)])
         pixel_a.append((image * (frame.height * frame.width * C) + at.ravel()).ravel())
         pixel_c.append((image * prod(c_shape[1:]) + places.ravel()).ravel())
         run_a += runs
         order += [(i, j) for _, i, j in by_place]
+        tap_at += [place for place, _, _ in by_place]
     tap_i, tap_j = np.array(order, np.int64).reshape(-1, 2).T.copy()
     tables = np.array(numbers, np.int64), np.concatenate(pixel_a), np.concatenate(pixel_c), np.array(run_a, np.int64)
-    return Plan(c_shape, frame, step, span, items, *tables, tap_i, tap_j)
+    dense = step == 1 and all(np.all(np.diff(columns) == 1) for _, columns, *_ in phases)
+    return Plan(c_shape, frame, step, span, items, *tables, tap_i, tap_j, np.array(tap_at, np.int64), dense)
 
 
 def _runs(offsets: list[int], c: int) -> tuple[list[int], int]:
