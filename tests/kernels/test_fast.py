@@ -82,6 +82,11 @@ CONVOLUTIONS = {  # input shape, weight shape, stride, padding, dilation, groups
     "a filter for each channel": ((3, 37, 8, 9), (37, 1, 3, 3), (1, 1), (1, 1), (1, 1), 37),
     "a filter for each channel, uneven": ((2, 5, 11, 17), (5, 1, 2, 4), (2, 3), (1, 2), (2, 1), 5),
     "a filter for each channel, unseen rows": ((1, 4, 10, 10), (4, 1, 2, 2), (4, 4), (0, 0), (1, 1), 4),
+    "a filter for each of many channels": ((3, 96, 8, 9), (96, 1, 3, 3), (2, 2), (1, 1), (1, 1), 96),
+    "few channels in bands": ((1, 4, 120, 150), (6, 4, 3, 3), (1, 1), (1, 1), (1, 1), 1),
+    "few channels in groups": ((2, 12, 9, 21), (24, 3, 3, 3), (1, 1), (1, 1), (1, 1), 4),
+    "few channels of many": ((2, 70, 7, 18), (5, 70, 3, 3), (1, 1), (1, 1), (1, 1), 1),
+    "few channels, strided": ((2, 7, 17, 23), (40, 7, 4, 4), (2, 3), (1, 2), (1, 1), 1),
     "wide weight, few pixels": ((3, 40, 3, 3), (100, 40, 3, 3), (1, 1), (1, 1), (1, 1), 1),
     "wide weight in groups": ((1, 66, 4, 5), (70, 33, 3, 3), (2, 1), (1, 1), (1, 1), 2),
     "transformed": ((6, 32, 17, 30), (64, 32, 3, 3), (1, 1), (0, 0), (1, 1), 1),
@@ -103,12 +108,21 @@ def test_convolution(case):
     check_convolution(numbers(*x), numbers(*weight, order="plain"), *geometry, bias=len(case) % 2 == 0)
 
 
-@pytest.mark.parametrize("order", ORDERS)
-def test_convolution_in_every_memory_order(order):
-    x, weight = numbers(4, 6, 9, 8, order=order), numbers(10, 6, 3, 3, order=order)
+@pytest.mark.parametrize("C", range(1, 18))
+def test_convolution_of_any_number_of_channels(C):
+    x, weight = numbers(2, C, 7, 37), numbers(18 - C, C, 3, 2, order="plain")
     check_convolution(x, weight, (1, 1), (1, 1), (1, 1), 1)
-    grad = numbers(4, 10, 9, 8, order=order)
-    geometry = ((1, 1), (1, 1), (1, 1), 1)
+    check_convolution(x, weight, (2, 1 + C % 3), (2, 0), (1, 2), 1)
+    check_convolution(x, numbers(C, 1, 3, 2, order="plain"), (1 + C % 2, 1), (1, 1), (1, 1), C)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(("C", "O", "groups"), [(6, 10, 1), (3, 5, 1), (6, 6, 6)])
+def test_convolution_in_every_memory_order(order, C, O, groups):
+    x, weight = numbers(4, C, 9, 8, order=order), numbers(O, C // groups, 3, 3, order=order)
+    geometry = ((1, 1), (1, 1), (1, 1), groups)
+    check_convolution(x, weight, *geometry)
+    grad = numbers(4, O, 9, 8, order=order)
     check("conv2d_input", grad, weight, x.shape, *geometry)
     check("conv2d_weight", grad, x, weight.shape, *geometry)
 
@@ -271,8 +285,9 @@ def test_cross_entropy_of_infinities():
     np.testing.assert_allclose(kernel.cross_entropy(x, target), expected, rtol=1e-6)
 
 
-LONG_SUMS = [  # images, channels, filters, size, window: sums of 4,608, 4,608, 25,088 and 73,728 products
+LONG_SUMS = [  # images, channels, filters, size, window: sums of 4,608, 25,088, 61,440 and 73,728 products
     (2, 512, 16, 6, 3),
+    (2, 512, 6, 6, 3),
     (1, 4608, 32, 3, 1),
     (1, 512, 32, 7, 7),
     (72, 8, 8, 32, 1),

@@ -100,6 +100,7 @@ def _gather(thread, part, parts, a, filters, bias, rooms, phases, pixel_c, tap_a
             for phase in range(len(phases)):
                 first_pixel, pixels, columns, _, _, _, first_tap, taps = phases[phase]
                 lines = min(rows, pixels // columns - top_row)
+                right = pixel_c[first_pixel + 1] - pixel_c[first_pixel] if columns > 1 else o
                 for g in range(G if lines > 0 else 0):
                     for r in range(FEW if len(bias) else 0):
                         shift[r] = bias[g * o + min(r, o - 1)]
@@ -119,10 +120,9 @@ def _gather(thread, part, parts, a, filters, bias, rooms, phases, pixel_c, tap_a
                             BIAS if len(bias) else ZERO,
                             relu,
                         )
-                    first_pixel += top_row * columns
-                    right = pixel_c[first_pixel + 1] - pixel_c[first_pixel] if columns > 1 else o
                     for line in range(lines):
-                        to = out[image].ctypes.data + (pixel_c[first_pixel + line * columns] + g * o) * 4
+                        pixel = first_pixel + (top_row + line) * columns
+                        to = out[image].ctypes.data + (pixel_c[pixel] + g * o) * 4
                         _out_of_planes(o, makes + line * width * 4, made, to, right, columns)
 
 
