@@ -232,6 +232,8 @@ def conv2d_weight(grad, input, weight_shape, stride, padding, dilation, groups):
     plan = weight_plan(input.shape, tuple(weight_shape), grad.shape[2:], stride, padding, dilation, groups, team)
     O, c, h, w = weight_shape
     o, (P, Q) = O // groups, grad.shape[2:]
+    if not each and planes.pays_backward(plan, o, Q):
+        return planes.correlate(plan, g, a, weight_shape, groups, team)
     uneven = o % LANES != 0  # the last vectors of a pixel reach into the next
     frames, staged = _frames(plan, a, each and uneven, team)
     staged_g = uneven or not g.flags.c_contiguous

@@ -10,12 +10,14 @@ offsets (in floats), so the loop knows nothing of strides, padding or kernels:
     input gradient   a row is an input pixel, a run is a stretch of the gradient, B the packed weight
     weight gradient  a row is a place of the window in one channel, a run is a row of pixels, B the gradient
 
-Two relatives differ in one thing:
+Three relatives differ in what a number of A or a vector of B is:
 
     each             every lane has a number of A of its own, A[row[r] + run[j] + k·step + lane]: where each channel
                      is convolved by itself, and lanes are channels
-    planes           runs of one number, and B is looked up as A is, B[place[j] + lane]: where lanes are pixels, and
-                     rows are the few channels that are made; the bias is of a row
+    planes           B is looked up as A is, B[place[j] + lane], and runs are one number long: where lanes are pixels,
+                     and rows are the few channels that are made; the bias is of a row
+    pairs            both are vectors, A[row[r] + run[j] + k·WIDTH + lane] · B[column[v] + run[j] + k·WIDTH + lane]: the
+                     weight gradient where lanes are pixels; C[r, v] is a vector of sums that are to be added up
 
 A long sum in one register would round a large number at every step. So DEPTH products at a time are summed from 0,
 and what each stretch comes to is added to C: the error is that of a short sum, and C is touched seldom enough.
@@ -49,6 +51,7 @@ def _register_block() -> tuple[int, int]:
 
 WIDTH, ROWS = _register_block()
 LANES = 2 * WIDTH  # channels of C that one call makes
+FEW = WIDTH // 2  # channels that leave most of a vector empty: lanes are better pixels then
 THIRD = ROWS // 3  # rows are left over by the third of a tile
 DEPTH = 128  # products of a stretch
 ZERO, ADD, BIAS = 0, 1, 2  # what joins the sums: nothing, what C holds, the bias
@@ -69,7 +72,7 @@ def tile_of(vectors: int, width: int, rows: int = ROWS, depth: int = DEPTH, each
     @intrinsic
     def block(typing, a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu):
         def emit(context, builder, signature, arguments):
-            _Emitter(builder, vectors, width, rows, depth, arguments, each=each).emit()
+            (_Each if each else _Emitter)(builder, vectors, width, rows, depth, arguments).emit()
             return context.get_dummy_value()
 
         return types.void(*[types.intp] * 14), emit
@@ -89,7 +92,27 @@ def planes_tile_of(vectors: int, rows: int):
             a, b, c, bias, row_a, row_c, run_a, place_b, runs, start, relu = arguments
             one, lanes = (ir.Constant(runs.type, k) for k in (1, vectors * WIDTH))
             arguments = a, b, c, bias, row_a, row_c, run_a, runs, one, one, one, lanes, start, relu
-            _Emitter(builder, vectors, WIDTH, rows, DEPTH, arguments, place_b=place_b).emit()
+            _Planes(builder, vectors, WIDTH, rows, DEPTH, arguments, place_b).emit()
+            return context.get_dummy_value()
+
+        return types.void(*[types.intp] * 11), emit
+
+    return block
+
+
+def pairs_tile_of(vectors: int, rows: int):
+    """The same for pairs of `rows` rows of A and `vectors` columns of B, which begin at column_b, offsets in floats.
+
+    A run is n vectors long, of which the first `lanes` numbers are read.
+    """
+
+    @intrinsic
+    def block(typing, a, b, c, row_a, row_c, column_b, run, runs, n, lanes, start):
+        def emit(context, builder, signature, arguments):
+            a, b, c, row_a, row_c, column_b, run, runs, n, lanes, start = arguments
+            none, step = (ir.Constant(runs.type, k) for k in (0, WIDTH))
+            arguments = a, b, c, none, row_a, row_c, run, runs, n, step, none, lanes, start, none
+            _Pairs(builder, vectors, WIDTH, rows, DEPTH, arguments, column_b).emit()
             return context.get_dummy_value()
 
         return types.void(*[types.intp] * 11), emit
@@ -100,9 +123,9 @@ def planes_tile_of(vectors: int, rows: int):
 class _Emitter:
     """Writes the blocks of one tile: stretches( runs or pieces of them( steps ) -> store )."""
 
-    def __init__(self, builder, vectors: int, width: int, rows: int, depth: int, arguments, each=False, place_b=None):
+    def __init__(self, builder, vectors: int, width: int, rows: int, depth: int, arguments, table_b=None):
         self.builder, self.vectors, self.width, self.rows, self.depth = builder, vectors, width, rows, depth
-        self.each, self.place_b = each, place_b
+        self.table_b = table_b
         names = "a b c bias row_a row_c run_a runs n step_a step_b lanes start relu".split()
         for name, value in zip(names, arguments, strict=True):
             setattr(self, name, value)
@@ -116,7 +139,7 @@ class _Emitter:
         )
         b, one, zero = self.builder, self._int(1), self._int(0)
         none = ir.Constant(self.vector, [0.0] * self.width)
-        self.masks = [self._mask(v) for v in range(self.vectors)]
+        self._prepare()
         row_a = [self._address(self.a, self._table(self.row_a, self._int(r))) for r in range(self.rows)]
         row_c = [self._address(self.c, self._table(self.row_c, self._int(r))) for r in range(self.rows)]
         sums = [self._variable(none) for _ in self.cells]
@@ -135,8 +158,7 @@ class _Emitter:
             with b.if_then(b.icmp_signed("==", b.load(j), self.runs)):
                 b.branch(store)
             b.store(self._table(self.run_a, b.load(j)), i)
-            if self.place_b is not None:
-                b.store(b.add(self.b, b.mul(self._table(self.place_b, b.load(j)), self._int(4))), place)
+            b.store(self._begin_of_run(b.load(j), b.load(place)), place)
             b.store(self.n, left)
             b.store(b.add(b.load(j), one), j)
         now = b.select(b.icmp_signed("<", b.load(left), b.load(room)), b.load(left), b.load(room))
@@ -146,7 +168,7 @@ class _Emitter:
         b.branch(steps)
 
         b.position_at_end(steps)
-        added = self._multiply_add(row_a, self._pointer(b.load(place)), b.load(i), [b.load(total) for total in sums])
+        added = self._multiply_add(row_a, b.load(place), b.load(i), [b.load(total) for total in sums])
         for total, value in zip(sums, added, strict=True):
             b.store(value, total)
         b.store(b.add(b.load(i), self.step_a), i)  # a step may be 0 or negative: what ends the run is the count
@@ -159,14 +181,9 @@ class _Emitter:
 
         b.position_at_end(store)
         with b.if_then(b.icmp_signed("==", b.load(start), self._int(ADD))):
-            self._add_to(sums, [self._masked_load(self._column(row_c[r], v), v) for r, v in self.cells])
+            self._add_to(sums, [self._masked_load(self._column(row_c[r], v), self.masks[v]) for r, v in self.cells])
         with b.if_then(b.icmp_signed("==", b.load(start), self._int(BIAS))):
-            if self.place_b is None:
-                row = [self._masked_load(self._column(self._pointer(self.bias), v), v) for v in range(self.vectors)]
-                self._add_to(sums, [row[v] for _, v in self.cells])
-            else:
-                column = [self._spread(self._address(self.bias, self._int(r))) for r in range(self.rows)]
-                self._add_to(sums, [column[r] for r, _ in self.cells])
+            self._add_to(sums, self._biases())
         b.store(self._int(ADD), start)
         last = b.and_(b.icmp_signed("==", b.load(left), zero), b.icmp_signed("==", b.load(j), self.runs))
         rectify = b.and_(last, b.icmp_signed("!=", self.relu, zero))
@@ -186,18 +203,35 @@ class _Emitter:
         for total, value in zip(sums, values, strict=True):
             self.builder.store(self.builder.fadd(self.builder.load(total), value), total)
 
-    def _multiply_add(self, row_a, right, i, sums):
-        """One step: every row's number, or its vectors, times V vectors, added to the sums."""
-        b, name = self.builder, f"llvm.fma.v{self.width}f32"
-        fma = cgutils.get_or_insert_function(b.module, ir.FunctionType(self.vector, [self.vector] * 3), name)
-        load = [self._load(self._column(right, v)) for v in range(self.vectors)]
-        left = [b.gep(pointer, [i]) for pointer in row_a]
-        if self.each:
-            factors = [self._load(self._column(left[r], v)) for r, v in self.cells]
-        else:
-            spread = [self._spread(pointer) for pointer in left]
-            factors = [spread[r] for r, _ in self.cells]
-        return [b.call(fma, [factors[k], load[v], sums[k]]) for k, (_, v) in enumerate(self.cells)]
+    def _multiply_add(self, row_a, place, i, sums):
+        """One step: every factor of A times its vector of B, added to the sums."""
+        name = f"llvm.fma.v{self.width}f32"
+        shape = ir.FunctionType(self.vector, [self.vector] * 3)
+        fma = cgutils.get_or_insert_function(self.builder.module, shape, name)
+        right = self._right(place, i)
+        factors = self._factors([self.builder.gep(pointer, [i]) for pointer in row_a])
+        return [self.builder.call(fma, [factors[k], right[v], sums[k]]) for k, (_, v) in enumerate(self.cells)]
+
+    def _prepare(self) -> None:
+        self.masks = [self._mask(v) for v in range(self.vectors)]
+
+    def _begin_of_run(self, j, place):
+        """Where run j begins in B: where the one before has ended."""
+        return place
+
+    def _right(self, place, i):
+        """The vectors of B."""
+        return [self._load(self._column(self._pointer(place), v)) for v in range(self.vectors)]
+
+    def _factors(self, left):
+        """What each cell takes of A: the number of its row, in every lane."""
+        spread = [self._spread(pointer) for pointer in left]
+        return [spread[r] for r, _ in self.cells]
+
+    def _biases(self):
+        """What each cell adds of the bias: the vector of its column."""
+        row = [self._masked_load(self._column(self._pointer(self.bias), v), self.masks[v]) for v in range(self.vectors)]
+        return [row[v] for _, v in self.cells]
 
     def _load(self, pointer):
         """A vector at any address."""
@@ -237,14 +271,14 @@ class _Emitter:
         own = ir.Constant(numbers, [v * self.width + k for k in range(self.width)])
         return self.builder.icmp_signed("<", own, limit)
 
-    def _masked_load(self, pointer, v: int):
+    def _masked_load(self, pointer, mask):
         masks, pointers = ir.VectorType(self.bool, self.width), self.vector.as_pointer()
         shape = ir.FunctionType(self.vector, [pointers, ir.IntType(32), masks, self.vector])
         name = f"llvm.masked.load.v{self.width}f32.p0"
         load = cgutils.get_or_insert_function(self.builder.module, shape, name)
         zeros = ir.Constant(self.vector, [0.0] * self.width)
         return self.builder.call(
-            load, [self.builder.bitcast(pointer, pointers), ir.Constant(ir.IntType(32), 4), self.masks[v], zeros]
+            load, [self.builder.bitcast(pointer, pointers), ir.Constant(ir.IntType(32), 4), mask, zeros]
         )
 
     def _masked_store(self, value, pointer, v: int):
@@ -254,6 +288,34 @@ class _Emitter:
         store = cgutils.get_or_insert_function(self.builder.module, shape, name)
         where = self.builder.bitcast(pointer, pointers)
         self.builder.call(store, [value, where, ir.Constant(ir.IntType(32), 4), self.masks[v]])
+
+
+class _Each(_Emitter):
+    def _factors(self, left):
+        return [self._load(self._column(left[r], v)) for r, v in self.cells]
+
+
+class _Planes(_Emitter):
+    def _begin_of_run(self, j, place):
+        return self.builder.add(self.b, self.builder.mul(self._table(self.table_b, j), self._int(4)))
+
+    def _biases(self):
+        column = [self._spread(self._address(self.bias, self._int(r))) for r in range(self.rows)]
+        return [column[r] for r, _ in self.cells]
+
+
+class _Pairs(_Emitter):
+    def _prepare(self) -> None:
+        self.some = self._mask(0)
+        self.masks = [ir.Constant(ir.VectorType(self.bool, self.width), [1] * self.width)] * self.vectors
+        self.columns = [self._address(self.b, self._table(self.table_b, self._int(v))) for v in range(self.vectors)]
+
+    def _right(self, place, i):
+        return [self._masked_load(self.builder.gep(column, [i]), self.some) for column in self.columns]
+
+    def _factors(self, left):
+        row = [self._masked_load(pointer, self.some) for pointer in left]
+        return [row[r] for r, _ in self.cells]
 
 
 @intrinsic

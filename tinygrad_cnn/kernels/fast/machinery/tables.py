@@ -22,7 +22,7 @@ from math import prod
 import numpy as np
 
 from ....arrays.kept import kept
-from .micro import LANES, ROWS
+from .micro import FEW, LANES, ROWS
 
 Pair = tuple[int, int]
 BAND = 40_000  # floats of A that an item reads: with its part of the weight, it fits the second-level cache
@@ -163,9 +163,11 @@ def weight_plan(
     span = dilation[0] * (h - 1) + 1
     # where the weight is larger than the gradient, a sum for each thread would be most of the work
     by_filters = O * c * h * w > N * O * P * Q and groups * -(-O // groups // LANES) >= team
-    items = _items(N, P, P * Q, stride[0], span, frame, C, 1 if by_filters else 2 * team, -(-STRIP // Q))
-    taps = np.arange(h)[:, None] * (dilation[0] * frame.width) + np.arange(w) * dilation[1]
-    row_a = (taps.ravel()[:, None] * C + np.arange(c)).ravel()
+    dense, few = stride == (1, 1), O // groups <= FEW
+    strip = P if dense and few else -(-STRIP // Q)
+    items = _items(N, P, P * Q, stride[0], span, frame, C, 1 if by_filters else 2 * team, strip)
+    taps = (np.arange(h)[:, None] * (dilation[0] * frame.width) + np.arange(w) * dilation[1]).ravel()
+    row_a = (taps[:, None] * C + np.arange(c)).ravel()
     row_c = np.arange(h * w * c) * (O // groups)
     tail = (0, -row_a.size % ROWS)  # the last place again: it is written more than once, the same each time
     images = np.arange(items.images)[:, None] * frame.height
@@ -173,8 +175,8 @@ def weight_plan(
     none = np.empty(0, np.int64)
     row_a, row_c = np.pad(row_a, tail, "edge"), np.pad(row_c, tail, "edge")
     c_shape = (groups, h * w * c, O // groups)
-    tables = none.reshape(0, 8), row_a, row_c, run_a, none, none, none
-    return Plan(c_shape, frame, stride[0], span, items, *tables, False, by_filters)
+    tables = none.reshape(0, 8), row_a, row_c, run_a, none, none, taps
+    return Plan(c_shape, frame, stride[0], span, items, *tables, dense, by_filters)
 
 
 def _input_frame(

@@ -10,9 +10,8 @@ from numba import types
 from numba.extending import intrinsic
 
 from .lanes import BITS, FLOATS, Lanes, load_lanes, store_lanes
-from .micro import WIDTH
+from .micro import FEW, WIDTH
 
-FEW = WIDTH // 2  # channels that a vector has room for in each half
 _HALF = Lanes("f32", ir.FloatType(), FEW)
 
 
