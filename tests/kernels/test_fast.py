@@ -88,6 +88,9 @@ CONVOLUTIONS = {  # input shape, weight shape, stride, padding, dilation, groups
     "few channels of many": ((2, 70, 7, 18), (5, 70, 3, 3), (1, 1), (1, 1), (1, 1), 1),
     "few channels, strided": ((2, 7, 17, 23), (40, 7, 4, 4), (2, 3), (1, 2), (1, 1), 1),
     "wide weight, few pixels": ((3, 40, 3, 3), (100, 40, 3, 3), (1, 1), (1, 1), (1, 1), 1),
+    "wide weight, strided": ((2, 50, 7, 6), (60, 50, 3, 2), (2, 3), (1, 1), (1, 2), 1),
+    "wide weight, 1x1": ((1, 70, 5, 6), (40, 70, 1, 1), (1, 1), (0, 0), (1, 1), 1),
+    "wide weight, 1x1 strided": ((1, 70, 7, 6), (64, 70, 1, 1), (2, 2), (1, 0), (1, 1), 1),
     "wide weight in groups": ((1, 66, 4, 5), (70, 33, 3, 3), (2, 1), (1, 1), (1, 1), 2),
     "transformed": ((6, 32, 17, 30), (64, 32, 3, 3), (1, 1), (0, 0), (1, 1), 1),
     "transformed and padded": ((8, 64, 14, 12), (32, 64, 3, 3), (1, 1), (1, 2), (1, 1), 1),
@@ -361,6 +364,9 @@ PRODUCTS = [
     (500, 50, 700),  # a result that is walked through by rows, over several blocks of panels
     (9, 17, 9001),
     (700, 1, 600),
+    (3, 1030, 300),  # few rows on the left, or on the right: sums along the rows of both, where these lie so
+    (400, 1041, 17),
+    (32, 513, 31),
 ]
 
 
@@ -416,6 +422,7 @@ def test_a_product_keeps_nan_and_infinity():
     np.testing.assert_allclose(found[0], expected)
     np.testing.assert_allclose(found[1], np.where(expected < 0, 0, expected))
     assert np.isnan(found[1][5]).all()
+    np.testing.assert_allclose(kernel.linear_relu(a[:12], b, None), found[1][:12])  # few rows go another way
     assert found[0].flags.c_contiguous
 
 

@@ -197,16 +197,18 @@ def _convolution(rng: Rng) -> tuple:
     N, groups = int(rng.integers(1, 6)), int(_one_of(rng, 1, 1, 1, 2, 3))
     c, o = int(_one_of(rng, 1, 2, 3, 5, 16, 17, 32)), int(_one_of(rng, 1, 2, 3, 7, 16, 33))
     window, stride, padding, dilation = _pair(rng, 1, 4), _pair(rng, 1, 3), _pair(rng, 0, 3), _pair(rng, 1, 2)
-    kind = rng.integers(6)
+    kind, most = rng.integers(7), 17
     if kind == 0:  # what is transformed
         N, groups, c, o, window, stride, dilation = 6, 1, 32, 32, (3, 3), (1, 1), (1, 1)
         padding = _pair(rng, 0, 2)
     elif kind == 1:  # a filter for each channel
         groups, c, o = int(rng.integers(2, 40)), 1, int(_one_of(rng, 1, 1, 2))
-    elif kind == 2:
+    elif kind == 2:  # a weight larger than the pictures
+        N, groups, c, o, most = int(rng.integers(1, 3)), 1, int(_one_of(rng, 33, 64)), int(_one_of(rng, 32, 70)), 4
+    elif kind == 3:
         stride = padding = dilation = (1, 1)
     least = [max(1, d * (k - 1) + 1 - 2 * p) for d, k, p in zip(dilation, window, padding, strict=True)]
-    size = tuple(int(n + rng.integers(0, 17)) for n in least)
+    size = tuple(int(n + rng.integers(0, most)) for n in least)
     out = (N, groups * o, *map(fitting, size, window, stride, padding, dilation))
     return (N, groups * c, *size), (groups * o, c, *window), out, (stride, padding, dilation, groups)
 

@@ -6,7 +6,8 @@ straight from there; tables of offsets (machinery/tables.py) tell it where pixel
 stride, padding, dilation and group. Only an input with padding, or in another memory order, is first copied into a
 frame of zeros, a band at a time, which stays in the cache. The weight is packed as (G, O/LANES, taps·C, LANES).
 Where a 3x3 window has channels enough, the transformed convolution of winograd.py does the same with less, unless
-it finds the numbers too unlike each other and declines.
+it finds the numbers too unlike each other and declines; where the weight is larger than the pictures, columns.py
+leaves it as it lies.
 Where every channel is a group of its own (depthwise), all of them are taken together as if they were one group's
 outputs of one channel, and each lane multiplies numbers of its own: that is `each` below.
 
@@ -24,7 +25,7 @@ from numba.extending import register_jitable
 
 from ...arrays.windows import fitting
 from .. import faster, threads
-from . import planes, winograd
+from . import columns, planes, winograd
 from .machinery import memory
 from .machinery.arrays import readable
 from .machinery.compiled import compiled
@@ -56,6 +57,9 @@ def _forward(input, weight, bias, stride, padding, dilation, groups, relu):
     a = input.transpose(0, 2, 3, 1)
     size = tuple(map(fitting, input.shape[2:], weight.shape[2:], stride, padding, dilation))
     weight = np.ascontiguousarray(weight)
+    if columns.pays(len(a), size, weight.shape, groups):
+        out = columns.convolve(a, weight, bias, size, stride, padding, dilation, relu)
+        return out.transpose(0, 3, 1, 2)
     if winograd.pays(len(a), size, weight.shape, stride, padding, dilation, groups):
         out = winograd.convolve(a, weight, False, bias, padding, relu)
         if out is not None:
@@ -75,6 +79,8 @@ def _takes_input(grad, weight, input_shape, stride, padding, dilation, groups):
 def conv2d_input(grad, weight, input_shape, stride, padding, dilation, groups):
     a = grad.transpose(0, 2, 3, 1)
     weight = np.ascontiguousarray(weight)
+    if columns.pays(len(a), grad.shape[2:], weight.shape, groups):
+        return columns.convolve_back(a, weight, input_shape[2:], stride, padding, dilation).transpose(0, 3, 1, 2)
     if winograd.pays(len(a), input_shape[2:], weight.shape, stride, padding, dilation, groups):
         around = (2 - padding[0], 2 - padding[1])
         out = winograd.convolve(a, weight.transpose(1, 0, 2, 3), True, None, around, 0)
@@ -222,6 +228,8 @@ def _takes_weight(grad, input, weight_shape, stride, padding, dilation, groups):
 @faster(when=_takes_weight)
 def conv2d_weight(grad, input, weight_shape, stride, padding, dilation, groups):
     a, g = input.transpose(0, 2, 3, 1), grad.transpose(0, 2, 3, 1)
+    if columns.pays(len(a), grad.shape[2:], weight_shape, groups):
+        return columns.correlate(g, a, weight_shape, stride, padding, dilation)
     if winograd.pays(len(a), grad.shape[2:], weight_shape, stride, padding, dilation, groups):
         d_weight = winograd.correlate(g, a, padding)
         if d_weight is not None:

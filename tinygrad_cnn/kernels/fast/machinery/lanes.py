@@ -62,6 +62,15 @@ def store_lanes(builder, kind: Lanes, value, address, exist):
     builder.call(store, [value, pointer, ir.Constant(_INDEX, 1), exist])
 
 
+def fetch_line(builder, address):
+    """Ask for a line of memory to be in the cache soon; an address that is nobody's does no harm."""
+    byte, flag = ir.IntType(8).as_pointer(), _INDEX
+    shape = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+    prefetch = cgutils.get_or_insert_function(builder.module, shape, "llvm.prefetch.p0")
+    reading, second_level, data = (ir.Constant(flag, k) for k in (0, 2, 1))
+    builder.call(prefetch, [builder.inttoptr(address, byte), reading, second_level, data])
+
+
 @intrinsic
 def first_lanes(typing, count):
     """BITS: the first `count` lanes."""

@@ -122,11 +122,11 @@ def _transpose(builder, block: list) -> None:
     while half:
         for k in range(len(block)):
             if not k & half:
-                block[k], block[k + half] = _exchange(builder, block[k], block[k + half], half)
+                block[k], block[k + half] = exchange(builder, block[k], block[k + half], half)
         half //= 2
 
 
-def _exchange(builder, upper, lower, half):
+def exchange(builder, upper, lower, half):
     """Of two rows of 2x2 blocks of lanes, the off-diagonal blocks change places."""
     lanes = range(WIDTH)
     first = [k if not k & half else WIDTH + k - half for k in lanes]
