@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
+
+os.environ.setdefault("TINYGRAD_CNN_KERNELS", "fast")  # waited for: no test is to see them take over in its middle
 
 import numpy as np
 import pytest

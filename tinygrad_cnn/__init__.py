@@ -47,6 +47,11 @@ from .autograd.grad_mode import is_grad_enabled, is_inference_mode_enabled
 from .compiler import compile
 from .engine.call import op
 from .engine.tensor import Tensor
+from .kernels.deterministic import (
+    are_deterministic_algorithms_enabled,
+    is_deterministic_algorithms_warn_only_enabled,
+    use_deterministic_algorithms,
+)
 from .kernels.threads import get_num_threads, set_num_threads
 from .ops.declared import appears
 from .ops.declared import later as _later

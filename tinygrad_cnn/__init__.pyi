@@ -58,6 +58,9 @@ from .autograd.grad_mode import is_inference_mode_enabled as is_inference_mode_e
 from .compiler import compile as compile
 from .engine.call import op as op
 from .engine.tensor import Tensor as Tensor
+from .kernels.deterministic import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
+from .kernels.deterministic import is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled
+from .kernels.deterministic import use_deterministic_algorithms as use_deterministic_algorithms
 from .kernels.threads import get_num_threads as get_num_threads
 from .kernels.threads import set_num_threads as set_num_threads
 from .ops.declared import appears as appears

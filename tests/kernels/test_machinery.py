@@ -144,7 +144,7 @@ def test_a_loop_that_cannot_be_compiled_gives_way_to_numpy():
     finally:
         kernels._failure = ""
         kernels._faster.update(saved)
-        compiled._every.remove(broken)
+        compiled.Code.every.remove(broken)
         for table in (kernels._in_numpy, kernels._faster, *kernels._tables.values()):
             table.pop("half", None)
         for name in kernels.names():
@@ -162,7 +162,7 @@ def test_status_tells_what_runs():
 @pytest.mark.slow
 def test_warmup_compiles_everything():
     kernels.warmup()
-    assert all(loop.code is not None for loop in compiled._every)
+    assert all(loop.code is not None for loop in compiled.Code.every)
 
 
 def test_one_thread_and_many_agree(two_threads):

@@ -17,9 +17,18 @@ NumPy, always, since the digits of a result are not to depend on what ran before
 imported when one of its kernels is first called with more. Where Numba is not installed, or is told not to compile
 (NUMBA_DISABLE_JIT), NumPy does the work; where it fails, a warning says so.
 
-    TINYGRAD_CNN_KERNELS=numpy          in the environment: the kernels of one room only; or textbook, or fast as usual
-    with use("textbook"): ...           the same for a block of code
+Nobody waits for the compiler, either: until the loops of a topic have once been compiled on this machine, by a process
+in the background (background.py), NumPy does its work, and the fast versions take over at the first call after that.
+Their sums are in another order, so in such a run, results after that differ by rounding from what NumPy would give.
+Who wants every digit again waits for the compiler: `use_deterministic_algorithms(True)`, or what follows.
+
+    TINYGRAD_CNN_KERNELS=numpy          in the environment: the kernels of one room only: textbook, numpy, or fast
+    with use("textbook"): ...           the same for a block of code; fast, asked for by name, is waited for
     status()                            which kernels run, and why
+    warmup()                            compiles all topics now
+
+The same holds for a loop that is made from a formula while the program runs: its guard says `loop.ready()` (see
+fast/machinery/compiled.py), which is false until its machine code is there, or true where it is to be waited for.
 """
 
 from __future__ import annotations
@@ -38,6 +47,7 @@ import numpy as np
 from ..arrays.formulas import Symbol
 from ..arrays.quiet import silent
 from . import threads
+from .deterministic import are_deterministic_algorithms_enabled
 from .once import lock, undisturbed
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -81,6 +91,7 @@ _pure: set[Callable] = set()
 _wishes: list[use] = []  # the innermost block is the last
 _waiting = {name: topic for topic, names in TOPICS.items() for name in names}  # not imported so far
 _failure = ""
+_warm = False  # warmup has been called
 
 kernel.__dict__ = _tables["fast"]
 
@@ -157,7 +168,7 @@ def _choose(name: str) -> None:
     if topic:
 
         def chosen(*args):
-            if _are_small(args):
+            if _are_small(args) or not _is_ready(topic):
                 return usual(*args)
             _import(topic)
             return _tables["fast"][name](*args)
@@ -204,6 +215,20 @@ def _are_small(args: tuple) -> bool:
                         return False
             found = True
     return found
+
+
+def waits() -> bool:
+    """Whether a kernel that is not compiled yet is waited for."""
+    return _warm or are_deterministic_algorithms_enabled() or (bool(_wishes) and _wishes[-1].room == "fast")
+
+
+def _is_ready(topic: str) -> bool:
+    """Whether to import a topic: it is compiled, or it is to be waited for. If not, another process compiles it."""
+    try:
+        return waits() or import_module(f"{__name__}.background").ready(topic)
+    except Unusable as why:
+        _give_up(why)
+        return False
 
 
 def _import(topic: str) -> None:
@@ -253,9 +278,10 @@ def _give_up(why: Exception) -> None:
 
 
 class use(ContextDecorator):
-    """Run the block, or the decorated function, on the kernels of one room: "textbook", "numpy", or "fast" as usual.
+    """Run the block, or the decorated function, on the kernels of one room: "textbook", "numpy" or "fast".
 
-    It holds for the whole process, all threads; of blocks within each other, the innermost counts.
+    Without it, "fast" runs as far as it is compiled; asked for by name, it is waited for. It holds for the whole
+    process, all threads; of blocks within each other, the innermost counts.
 
     >>> with use("textbook"):
     ...     pass  # everything in here runs on loops and sums
@@ -339,12 +365,20 @@ def names() -> list[str]:
     return sorted(_faster)
 
 
-def warmup() -> None:
-    """Compile all fast kernels now, or load them where that has been done before."""
+def warmup(progress: Callable[[int, int], None] | None = None) -> None:
+    """Compile all fast kernels now, or load them where that has been done before.
+
+    Loops that are made from formulas later in this process are waited for as well. `progress` is told how many loops
+    are done, and how many there are.
+    """
+    global _warm
+    _warm = True
     _import_all()
     if not _failure:
+        background = import_module(f"{__name__}.background")
         try:
-            import_module(f"{__name__}.fast.machinery.compiled").warmup()
+            if import_module(f"{__name__}.fast.machinery.compiled").load_all(progress):
+                background.set_compiled(*TOPICS)
         except Unusable as why:
             _give_up(why)
 
@@ -359,11 +393,21 @@ def status() -> dict[str, Any]:
     found = {"kernels": room(), "threads": threads.get_num_threads()}
     if room() != "fast":
         return {**found, "why": f'asked for by TINYGRAD_CNN_KERNELS={room()} or kernels.use("{room()}")'}
+    if later := _not_compiled():
+        return {**found, "why": "Numba is installed", "not compiled yet": f"{', '.join(later)}: NumPy does their work"}
     _import_all()
     if _failure:
         return {**found, "kernels": "numpy", "why": _failure}
     more = import_module(f"{__name__}.fast.machinery.compiled").status()
     return {**found, "why": "Numba is installed", **more}
+
+
+def _not_compiled() -> list[str]:
+    """The topics that other kernels stand in for so far."""
+    background = import_module(f"{__name__}.background")
+    if waits() or not background.can_compile():
+        return []
+    return [topic for topic in sorted(set(_waiting.values())) if not background.is_compiled(topic)]
 
 
 def _import_all() -> None:

@@ -9,13 +9,12 @@ numbers at a time. An array that lies side by side in it is read where it is. Of
 elements, is transposed, turned around or has gaps, a block at a time is first copied to a place in the cache. So the
 vector instructions see runs of numbers only, and one machine code serves a formula for all layouts.
 
-That code is compiled when a structure of steps first comes with enough numbers, and kept on disk by a hash of it.
-A process keeps MOST structures; what comes later is left to NumPy.
+That code is compiled when a structure of steps first comes with enough numbers, by another process while NumPy does
+the work, and kept on disk by a hash of it. A process keeps MOST structures; what comes later is left to NumPy.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +47,7 @@ def _takes(formula, arrays):
         if a.dtype != DTYPES[kind] or not a.flags.aligned:
             return False
         most = max(most, a.size)
-    return most >= BIG and loop_of(formula) is not None
+    return most >= BIG and (loop := loop_of(formula)) is not None and loop.compiled.ready()
 
 
 @faster(when=_takes, pure=True)
@@ -177,9 +176,8 @@ def _compiled(formula: Formula) -> Compiled:
     begins = "; ".join([f"begin[{i}] = np.intp({a}.ctypes.data)" for i, a in enumerate(arrays)])
     runs = [f"at[{i}]" for i in range(len(kinds))]
     numbers = [f"numbers[{k}]" for k in range(len(formula.numbers))]
-    name = f"loop_{hashlib.sha256(repr(formula.structure).encode()).hexdigest()[:16]}"
     source = f"""
-def {name}(thread, part, parts, table, numbers, {", ".join(arrays)}):
+def loop(thread, part, parts, table, numbers, {", ".join(arrays)}):
     size = table[len(table) - 1, 0]
     blocks = (size + {BLOCK - 1}) // {BLOCK}
     begin, at = np.empty({len(kinds)}, np.intp), np.empty({len(kinds)}, np.intp)
@@ -204,4 +202,11 @@ def {name}(thread, part, parts, table, numbers, {", ".join(arrays)}):
     scope["run"] = piece(formula, ("store",) * len(formula.outputs))
     exec(compile(source, __file__, "exec"), scope)
     types = [f"Array({_TYPES[kind]}, 1, 'A', readonly={i < n})" for i, kind in enumerate(kinds)]
-    return Compiled(scope[name], ", ".join(["i8[:, ::1]", "f4[::1]", *types]), pieces=4, exact=True)
+    signature = ", ".join(["i8[:, ::1]", "f4[::1]", *types])
+    made_by = (__name__, "_made_again", *formula.structure, len(numbers))
+    return Compiled(scope["loop"], signature, pieces=4, exact=True, made_by=made_by)
+
+
+def _made_again(kinds: str, steps: list, outputs: list, numbers: int) -> Compiled:
+    """The loop of a structure as plain data, of which tuples have become lists."""
+    return _compiled(Formula(kinds, tuple(map(tuple, steps)), tuple(outputs), (0.0,) * numbers))

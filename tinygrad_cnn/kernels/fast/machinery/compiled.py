@@ -11,26 +11,35 @@ what is summed by parts has one for each thread (pieces=1), so that results do n
 
 The number of threads may change at any time. A kernel with room for each thread or part asks for the number once,
 makes room for so many, and hands the number on: `loop(nanoseconds, x, scratch, team=team)`.
+
+The loops of the topics are compiled before a kernel runs them (kernels/background.py). A loop that is made while the
+program runs, from a formula, is not: a guard asks `loop.ready()` and declines meanwhile. So that another process can
+make the same loop, it is told by which function of `fast/`, called with which plain values:
+
+    def chain(formula: str) -> Compiled:
+        return Compiled(share_of(formula), signature, pieces=4, made_by=(__name__, "chain", formula))
 """
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import json
 import os
 import threading
+import time
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numba
 
-from ... import threads
-from ...once import undisturbed
-from .cache import cache_directory, machine_code
+from ... import background, place, threads, waits
+from .cache import Code
 from .team import Team, bind, lead, note
 
 SUMS = {"reassoc", "contract"}  # sums in any order, fused with products; infinities and NaN keep their meaning
 SPLIT = 15_000  # nanoseconds of work below which other threads come too late
-_every: list[Compiled] = []
 _team = Team()
 
 
@@ -43,13 +52,17 @@ class _Watched(threading.local):
 watched = _Watched()
 
 
-class Compiled:
+class Compiled(Code):
     """A loop in machine code; a call is `loop(nanoseconds of work on one core, *arguments)`."""
 
-    def __init__(self, share: Callable, signature: str, pieces: int, exact: bool = False):
-        self.share, self.signature, self.pieces, self.code = share, signature, pieces, None
+    def __init__(
+        self, share: Callable, signature: str, pieces: int, exact: bool = False, made_by: tuple[Any, ...] = ()
+    ):
+        super().__init__(share, f"void(intp, intp, {signature})", json.dumps(made_by) if made_by else "")
+        self.share, self.pieces, self._look_again = share, pieces, 0.0
         self.freedom = set() if exact else SUMS
-        _every.append(self)
+        if made_by:  # the linker knows functions by their names
+            share.__name__ += "_" + hashlib.sha256(self.made_of.encode()).hexdigest()[:16]
 
     def __call__(self, nanoseconds: float, *arguments, team: int = 0) -> None:
         code = self.code or self.load()
@@ -59,14 +72,18 @@ class Compiled:
             return
         code(team_of(team).board, team, *arguments)
 
-    def load(self) -> Callable:
-        """The machine code: from memory, from disk, or compiled now."""
-        return self.code or undisturbed(self._load)
-
-    def _load(self) -> Callable:
-        if self.code is None:
-            self.code = machine_code(self._entry(), f"void(intp, intp, {self.signature})")
-        return self.code
+    def ready(self) -> bool:
+        """Whether a call runs at once, or is to wait; if not, another process is asked to compile the loop."""
+        if self.code is not None or not self.made_of or waits():
+            return True
+        if (now := time.monotonic()) < self._look_again:
+            return False
+        self._look_again = now + background.PAUSE
+        if (file := self.file()) is not None and file.exists():
+            self.load()
+            return True
+        background.wish(self.made_of)
+        return False
 
     def _entry(self) -> Callable:
         """The function that Numba compiles: it leads the team through the share."""
@@ -112,12 +129,17 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def warmup() -> None:
-    """Compile every loop now, or load it where that has been done before."""
-    for loop in _every:
+def load_all(progress: Callable[[int, int], None] | None = None) -> bool:
+    """Load every loop there is so far, compiled now if need be; whether the next program finds all of them on disk."""
+    import_module(f"{__package__}.launches")
+    for done, loop in enumerate(Code.every):
+        if progress is not None:
+            progress(done, len(Code.every))
         loop.load()
+    return all((file := loop.file()) is not None and file.exists() for loop in Code.every)
 
 
 def status() -> dict[str, str]:
     """What `kernels.status()` tells of the compiled kernels."""
-    return {"numba": numba.__version__, "cache": cache_directory() or "none: no directory can be written"}
+    kept = str(place.directory()) if place.writable() else "none: no directory can be written"
+    return {"numba": numba.__version__, "cache": kept}

@@ -22,13 +22,11 @@ A list belongs to one thread at a time, as its arrays do.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 
 import numpy as np
 
-from ...once import undisturbed
 from . import memory
-from .cache import machine_code
+from .cache import Code
 from .compiled import Compiled, team_of, watched
 from .team import ROOM, _read, lead
 
@@ -89,7 +87,7 @@ class Launches:
         if watched.by and False in [block.take(self._all) for block in watched.by]:
             return
         board = team_of(self._team).board
-        _replay()(board, self._addresses.ctypes.data, len(self._addresses))
+        REPLAY.load()(board, self._addresses.ctypes.data, len(self._addresses))
 
     def _bind(self, start: int, seen: list[Launch]) -> None:
         old = self._all[start : start + len(seen)]
@@ -135,12 +133,10 @@ class _Block:
             self.then(self.seen)
 
 
-@cache
-def _replay() -> Callable:
-    return undisturbed(machine_code, replay, "void(intp, intp, intp)")
-
-
 def replay(board, addresses, count):
     for k in range(count):
         place = _read(addresses, k)
         lead(board, _read(place, TEAM), _read(place, PIECES), _read(place, CODE), place + 8 * DATA)
+
+
+REPLAY = Code(replay, "void(intp, intp, intp)")

@@ -36,7 +36,7 @@ from numba.extending import intrinsic
 
 from ... import threads
 from ...once import undisturbed
-from .cache import machine_code
+from .cache import Code
 
 PATIENCE = 4000  # looks at the board before a thread goes to sleep: a millisecond where no other program runs
 FIELDS = 9
@@ -246,6 +246,9 @@ def follow(board, thread):
     return -1
 
 
+FOLLOW = Code(follow, "intp(intp, intp)")
+
+
 class Team:
     """This process's threads. `board` is for `lead`; `wake` is to be called before it."""
 
@@ -264,7 +267,7 @@ class Team:
                 alarm.release()
 
     def _grow(self, team: int) -> None:
-        code = machine_code(follow, "intp(intp, intp)")
+        code = FOLLOW.load()
         threads.loops_run()
         while self.size < team:
             thread, name = self.size, f"kernel {self.size}"
