@@ -9,16 +9,15 @@ import json
 import math
 import os
 import signal
-import sys
-import types
+import threading
 
 import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
 from tinygrad_cnn.cli import UserError, bench, main
-from tinygrad_cnn.cli.bench import accuracy, alone, compared, networks
-from tinygrad_cnn.cli.bench.networks import WORKLOADS, Workload
+from tinygrad_cnn.cli.bench import accuracy, alone, compared, fresh, in_torch, layers, networks, overhead, targets
+from tinygrad_cnn.cli.bench.networks import NETWORKS, RESNETS, THIRTEEN, WORKLOADS, Workload
 from tinygrad_cnn.cli.bench.ops import OPS
 from tinygrad_cnn.cli.bench.turns import Job, Settings, Worker, take_turns
 
@@ -52,6 +51,9 @@ def numpy_kernels(monkeypatch):
         ("machine mlp_b64", {"machine", "train"}, ["mlp_b64"]),
         ("infer lenet victorzhou_b1", {"infer"}, ["lenet_b64", "victorzhou_b1"]),
         ("accuracy vgg", {"accuracy"}, ["vgg_b32"]),
+        ("targets", {"targets", *targets.SECTIONS}, [*WORKLOADS]),
+        ("targets narrow", {"targets", *targets.SECTIONS}, ["narrow_b16"]),
+        ("train targets mlp", {"train", "targets"}, ["mlp_b64"]),
     ],
 )
 def test_chosen(words, sections, workloads):
@@ -68,7 +70,7 @@ def test_chosen(words, sections, workloads):
         ("--rounds x", "invalid int value: 'x'"),
         ("--threads -1", "--threads: must be at least 1"),
         ("accuracy --seeds 0", "--seeds: must be at least 1"),
-        ("--against jax", "invalid choice: 'jax'"),
+        ("--against caffe", "invalid choice: 'caffe'"),
     ],
 )
 def test_wrong_options(capsys, line, message):
@@ -82,14 +84,24 @@ def test_wrong_options(capsys, line, message):
 
 
 def test_opponents(monkeypatch):
-    monkeypatch.setattr(bench, "find_spec", lambda name: None)
+    there: set = set()
+    monkeypatch.setattr(bench, "find_spec", lambda name: name in there or None)
     assert bench.opponents(None) == bench.opponents("none") == ()
-    with pytest.raises(UserError, match="torch is not installed"):
+    with pytest.raises(UserError, match="--against torch-compile: torch is not installed; pip install torch"):
         bench.opponents("torch-compile")
-    monkeypatch.setattr(bench, "find_spec", lambda name: "there")
+    with pytest.raises(UserError, match="--against best: none of torch, tensorflow, jax is installed"):
+        bench.opponents("best")
+    there.add("jax")
+    assert bench.opponents(None) == ()
+    assert bench.opponents("best") == bench.opponents("jax") == ("jax",)
+    there |= {"torch", "tensorflow"}
     assert bench.opponents(None) == ("torch",)
     assert bench.opponents("none") == ()
-    assert bench.opponents("best") == bench.TORCH
+    assert bench.opponents("best") == (*bench.PEERS,)
+
+
+def test_version():
+    assert bench.version("numpy") == np.__version__
 
 
 # workers and turns
@@ -131,20 +143,65 @@ def test_turns():
 
 @pytest.mark.parametrize("workload", [*WORKLOADS.values(), networks.BASE], ids=lambda w: f"{w.network}_b{w.batch}")
 def test_networks_take_their_images(workload):
-    net = networks.build(tg, workload)
+    weights = workload.weights(layers.drawn_wide, np.random.default_rng(0))
+    net = in_torch.build(tg, workload, weights)
+    for p, values in zip(net.parameters(), weights, strict=True):
+        np.testing.assert_array_equal(p.detach().numpy(), values)
+    shapes = [end for *_, end in layers.walk(workload.layers(), workload.image)]
     with tg.no_grad():
-        assert net.eval()(tg.zeros(2, *workload.image)).shape == (2, workload.classes)
+        assert net.eval()(tg.zeros(2, *workload.image)).shape == (2, workload.classes) == (2, *shapes[-1])
 
 
-def test_the_model_zoo_is_built_of_the_layers_of_any_library(monkeypatch):
-    other = types.ModuleType("elsewhere")
-    other.nn, other.flatten = types.SimpleNamespace(**vars(tg.nn)), tg.flatten
-    other.nn.Linear = type("OtherLinear", (tg.nn.Linear,), {})
-    monkeypatch.setitem(sys.modules, "elsewhere", other)
-    net = networks.build(other, WORKLOADS["lenet_b64"])
-    assert {type(m) for m in net if isinstance(m, tg.nn.Linear)} == {other.nn.Linear}
-    assert tg.vision.models.nn is tg.nn
-    networks.build(other, WORKLOADS["resnet18_b8"]).eval()(tg.zeros(1, 3, 32, 32))
+@pytest.mark.parametrize("name", sorted({*NETWORKS} & {*tg.vision.models.list_models()}))
+def test_networks_are_those_of_the_model_zoo(name):
+    w = next(w for w in WORKLOADS.values() if w.network == name)
+    theirs = tg.vision.models.get_model(name, input_shape=w.image, num_classes=w.classes)
+    weights = w.weights(layers.drawn_by_default, np.random.default_rng(0))
+    ours = in_torch.build(tg, w, weights)
+    with tg.no_grad():
+        for p, values in zip(theirs.parameters(), weights, strict=True):
+            p.copy_(tg.tensor(values))
+        x = tg.randn(2, *w.image)
+        np.testing.assert_allclose(ours.eval()(x).numpy(), theirs.eval()(x).numpy(), rtol=1e-4, atol=1e-6)
+
+
+def test_thirteen_workloads_and_the_layers_that_they_hold():
+    def kinds(described):
+        for layer in described:
+            yield layer if isinstance(layer, layers.Activation) else type(layer)
+            if isinstance(layer, layers.Residual):
+                yield from kinds([*layer.body, *layer.shortcut])
+
+    assert len(THIRTEEN) == 13
+    assert {*THIRTEEN, *RESNETS} == {*WORKLOADS}
+    assert {kind for w in THIRTEEN.values() for kind in kinds(w.layers())} == {
+        *(layers.Conv, layers.Depthwise, layers.BatchNorm, layers.MaxPool, layers.Mean, layers.Linear, layers.Dropout),
+        *(layers.Residual, networks.RELU, networks.TANH, networks.SIGMOID, networks.GELU),
+    }
+
+
+TRANSLATED = [
+    ("train", Workload("keras_mnist", 3, (1, 10, 12))),  # dropout, and a matrix whose rows depend on the layout
+    ("train", Workload("separable", 2, (3, 16, 16))),
+    ("train", Workload("smooth", 2, (1, 8, 12))),
+    ("train", Workload("residual", 2, (3, 9, 11))),  # odd sizes and strides
+    ("infer", Workload("resnet18", 1, (3, 33, 40))),  # pooling with zeros around
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", ["torch", "tensorflow", "jax"])
+def test_every_library_builds_the_same_network(library, numpy_kernels):
+    if importlib.util.find_spec(library) is None:
+        pytest.skip(f"{library} is not installed")
+    with Worker("tinygrad_cnn", 1) as ours, Worker(library, 1) as theirs:
+        for maker, workload in TRANSLATED:
+            losses = []
+            for worker in (ours, theirs):
+                what = {"library": worker.library, "workload": workload.described(), "threads": 1}
+                losses.append(worker.make(f"steps.{maker}", "job", **what).facts["losses"])
+            np.testing.assert_allclose(*losses, rtol=1e-3, err_msg=workload.network)
+            assert len({*losses[0]}) == len(losses[0]), "the steps teach nothing"
 
 
 def test_losses_must_agree():
@@ -153,21 +210,80 @@ def test_losses_must_agree():
     assert not compared.equal([1.0, math.nan], [1.0, math.nan])
 
 
-def test_figures_of_a_row():
-    def job(library, losses):
-        return Job(argparse.Namespace(library=library), "train", {"losses": losses, "step_mb": 3.0}, 0.0)
+def job(library, losses):
+    return Job(argparse.Namespace(library=library), "train", {"losses": losses, "step_mb": 3.0}, 0.0)
 
+
+def test_figures_of_a_row():
     workload = Workload("mlp", 10, (1, 2, 2))
-    jobs = [job("tinygrad_cnn", [1.0]), job("torch", [1.0]), job("torch-compile", [1.0])]
-    row = compared._row("mlp", workload, jobs, [[0.1, 0.1, 0.4], [0.5, 0.5, 0.5], [0.2, 0.1, 0.2]])
+    libraries = ["tinygrad_cnn", "tinygrad_cnn-compile", "torch", "torch-compile", "jax"]
+    jobs = [job(library, [1.0]) for library in libraries]
+    times = [[0.1, 0.1, 0.4], [0.1, 0.1, 0.1], [0.5, 0.5, 0.5], [0.2, 0.1, 0.2], [0.05, 0.2, 0.05]]
+    row = compared._row("mlp", workload, jobs, times)
     assert row["ms"] == pytest.approx(100)
     assert row["images_per_second"] == pytest.approx(100)
     assert (row["torch"], row["torch_ms"]) == ("torch-compile", pytest.approx(200))
     assert (row["ratio_low"], row["ratio"], row["ratio_high"]) == pytest.approx((0.75, 1, 1.5))
-    jobs[2] = job("torch-compile", [1.1])
-    row = compared._row("mlp", workload, jobs, [[0.1], [0.2], [0.3]])
+    assert row["best"] == "jax"
+    assert row["libraries"]["jax"] == {"ms": pytest.approx(50), "step_mb": 3.0}
+    middles = {name: middle for name, (_, middle, _) in row["ratios"].items()}
+    assert middles == pytest.approx({"eager/torch": 0.2, "compile/torch": 0.2, "eager/best": 2, "compile/best": 2})
+    jobs[3] = job("torch-compile", [1.1])
+    row = compared._row("mlp", workload, jobs, [[0.1]] * 5)
     assert row["same_loss"] is False
     assert "ratio" not in row
+    assert "ratios" not in row
+
+
+@pytest.mark.parametrize("against", [(), ("torch",), ("jax",), (*bench.PEERS,)], ids=len)
+@pytest.mark.parametrize("maker", ["train", "infer", "first", "growth"])
+def test_every_column_has_a_figure(maker, against):
+    full = Settings(threads=1, rounds=1, quick=False, against=against, out=io.StringIO())
+    ways = [*compared.WAYS.values()][: 2 if maker in compared.COMPILABLE else 1]
+    jobs = [job(library, [1.0]) for library in (*ways, *against)]
+    row = compared._row("mlp", Workload("mlp", 10, (1, 2, 2)), jobs, [[0.1, 0.2]] * len(jobs))
+    row |= dict.fromkeys(("factor", "time", "memory"), 1.0)
+    shown = compared._shown(row)
+    assert [heading for heading in compared._columns(maker, full) if shown.get(heading) is None] == []
+
+
+def test_targets_of_what_was_found():
+    def row(name, **ratios):
+        measured = {library: {"ms": 1.0, "step_mb": 20.0} for library in compared.WAYS.values()}
+        return {
+            "workload": name,
+            "libraries": measured,
+            "ratios": {k.replace("_", "/"): [0, r, 9] for k, r in ratios.items()},
+        }
+
+    found = {
+        "train": [row(name, eager_torch=0.4, compile_torch=0.3, compile_best=0.8) for name in THIRTEEN],
+        "overhead": [{"chain": "forward", "eager/torch": 2.0}, {"chain": "forward and backward", "eager/torch": 0.7}],
+        "fresh": [{"workload": fresh.COMMAND, "seconds": 4.0, "ratio": 2.0}, {"workload": "mlp_b64", "ratio": 1.0}],
+    }
+    found["train"][2]["ratios"]["eager/torch"][1] = 0.9
+    rows = {r["what"]: r for r in targets.targets(settings(), found)}
+    met = {what: r["met"] for what, r in rows.items() if r["met"] is not None}
+    assert met == {
+        "training step, eager / PyTorch: mean": False,
+        "training step, eager / PyTorch: worst": False,
+        "training step, compile / PyTorch: mean": True,
+        "training step, compile / PyTorch: worst": True,
+        "training step, compile / PyTorch, batch 1: worst": True,
+        "training step, compile / fastest of all others: worst": True,
+        "400 ops, forward and backward / PyTorch": True,
+        "tinygrad-cnn train, empty cache, seconds after the import": False,
+        "first step, empty cache / NumPy kernels: worst": True,
+        "memory of the thirteen steps, eager, MB": True,
+        "memory of the thirteen steps, compile, MB": True,
+    }
+    assert rows["training step, eager / PyTorch: worst"]["where"] == [*THIRTEEN][2]
+    assert rows["inference, batch 1, eager / PyTorch: mean"]["figure"] is None
+    shares = [{"op": name, "of_limit": 0.8 - 0.2 * (k == 1)} for k, name in enumerate(n for n in OPS if OPS[n].million)]
+    worst = {r["what"]: r for r in targets.targets(settings(), {"ops": shares})}[
+        "ops of 1 M numbers, share of the limit: worst"
+    ]
+    assert (worst["figure"], worst["met"], worst["where"]) == (pytest.approx(0.6), False, shares[1]["op"])
 
 
 def test_one_factor_at_a_time():
@@ -185,13 +301,11 @@ def test_one_factor_at_a_time():
 
 @pytest.mark.slow
 def test_json(capsys, numpy_kernels):
-    assert (
-        main(["bench", "machine", "ops", "mlp", "train", "infer", "first", "--quick", "--against", "none", "--json"])
-        == 0
-    )
+    sections = ["machine", "ops", "train", "infer", "first", "overhead", "targets"]
+    assert main(["bench", "mlp", *sections, "--quick", "--against", "none", "--json"]) == 0
     out, err = capsys.readouterr()
     found = json.loads(out)
-    assert [*found] == ["threads", "rounds", "against", "torch", "machine", "ops", "train", "infer", "first"]
+    assert [*found] == ["threads", "rounds", "against", "torch", "versions", *sections]
     assert found["machine"]["kernels"]["kernels"] == "numpy"
     assert min(found["machine"][key] for key in ("sgemm_gflops", "numpy_sgemm_gflops", "copy_gb_per_s")) > 0
     assert [row["op"] for row in found["ops"]] == [*alone.QUICK]
@@ -203,6 +317,7 @@ def test_json(capsys, numpy_kernels):
     assert "ratio" not in step
     assert [row["workload"] for row in found["infer"]] == ["mlp_b1"]
     assert found["first"][0]["ms"] > step["ms"]
+    assert {row["met"] for row in found["targets"]} == {None}
     assert "training step" in err
 
 
@@ -213,6 +328,34 @@ def test_growth_in_memory(numpy_kernels):
     if base["step_mb"] is not None:
         assert batch["step_mb"] < base["step_mb"]
         assert batch["memory"] == pytest.approx(batch["step_mb"] / base["step_mb"], rel=0.3)
+
+
+@pytest.mark.slow
+def test_a_first_run(monkeypatch, numpy_kernels):
+    monkeypatch.setattr(fresh, "COMMAND", "tinygrad-cnn train --epochs 1 --limit 64")
+    command, step = fresh.fresh(settings(), {"mlp_b64": WORKLOADS["mlp_b64"]})
+    assert command["workload"] == fresh.COMMAND
+    assert command["seconds"] > step["seconds"] > 0
+    assert step["ratio"] > 0
+
+
+def test_an_empty_cache_is_gone_when_nobody_fills_it():
+    fcntl = pytest.importorskip("fcntl")
+    with fresh.empty_cache() as folder:
+        os.mkdir(os.path.join(folder, "kernels"))
+        at_work = open(os.path.join(folder, "kernels", "at-work"), "w")  # noqa: SIM115
+        fcntl.flock(at_work, fcntl.LOCK_EX)
+        ends = threading.Timer(0.2, at_work.close)
+        ends.start()
+    assert at_work.closed
+    assert not os.path.exists(folder)
+
+
+@pytest.mark.slow
+def test_overhead_in_every_way(numpy_kernels):
+    rows = overhead.overhead(settings())
+    assert [row["chain"] for row in rows] == ["forward, no_grad", "forward", "forward and backward"]
+    assert all(row["tinygrad_cnn µs/op"] > 0 for row in rows)
 
 
 @pytest.mark.slow
@@ -244,7 +387,7 @@ def test_a_network_learns_by_exact_gradients(tmp_path):
         for dtype in ("float32", "float64"):
             path = tmp_path / f"{seed}{dtype}.npz"
             described = networks.ACCURACY["vgg"].described()
-            networks.gradients("tinygrad_cnn", described, tg.get_num_threads(), seed, dtype, str(path))
+            in_torch.gradients("tinygrad_cnn", described, tg.get_num_threads(), seed, dtype, str(path))
             with np.load(path) as file:
                 found[dtype] = dict(file)
         errors.append(accuracy.error(found["float32"], found["float64"]))
@@ -289,14 +432,16 @@ def test_against_torch(library):
         (row,) = section(settings(library), {"lenet_b64": WORKLOADS["lenet_b64"]})[:1]
         assert row["same_loss"] is True
         assert row["ratio_low"] <= row["ratio"] <= row["ratio_high"]
-        assert row["torch"] == library
+        assert row["torch"] == row["best"] == library
 
 
+@pytest.mark.slow
 def test_a_table_for_people(capsys, numpy_kernels):
     assert main(["bench", "--quick", "--against", "none", "victorzhou_b1", "--threads", "1"]) == 0
     out, err = capsys.readouterr()
     lines = out.splitlines()
     assert lines[0] == "threads: 1, rounds: 2"
-    assert lines[2].split() == ["training", "step", "ms", "images/s", "MB"]
+    headings = "training step  eager ms  compile ms  images/s  eager MB  compile MB"
+    assert lines[2].split() == headings.split()
     assert lines[3].startswith("victorzhou_b1 ")
     assert err == ""

@@ -57,7 +57,7 @@ def _errors(workers: dict[str, Worker], workload: Workload, seed: int, folder: s
     def gradients(worker: Worker, dtype: str) -> dict[str, np.ndarray]:
         path = os.path.join(folder, "gradients.npz")
         described = {"library": worker.library, "workload": workload.described(), "threads": worker.threads}
-        worker.make("networks.gradients", "gradients", **described, seed=seed, dtype=dtype, path=path)
+        worker.make("in_torch.gradients", "gradients", **described, seed=seed, dtype=dtype, path=path)
         with np.load(path) as file:
             return dict(file)
 

@@ -63,9 +63,13 @@ def cpu() -> str:
         return platform.processor() or platform.machine()
 
 
-def ops(settings: Settings, limits: dict, every: bool) -> list[dict]:
-    """A row for each op; with `every`, direct convolutions apart where the transformed one was chosen."""
-    names = QUICK if settings.quick else [name for name, op in OPS.items() if op.short or every]
+def ops(settings: Settings, limits: dict, which: str) -> list[dict]:
+    """A row for each op: the short ones, those of a million numbers, or every one.
+
+    Of the latter, direct convolutions apart where the transformed one was chosen.
+    """
+    every = which == "every"
+    names = QUICK if settings.quick else [name for name, op in OPS.items() if every or getattr(op, which)]
     table = Table("op", {"ms": "9.2f", "GFLOP/s": "9.0f", "GB/s": "7.1f", "of limit": "10.0%"}, settings.out, name=50)
     rows: list[dict] = []
 

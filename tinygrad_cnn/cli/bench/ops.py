@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from .million import BYTES, MILLION, SHAPE
+
 
 @dataclass(frozen=True)
 class Op:
@@ -23,6 +25,7 @@ class Op:
     flop: float = 0
     bytes: float = 0
     short: bool = False  # also in the short table
+    million: bool = False  # of a million numbers
 
 
 def picture(tg: Any, shape: tuple[int, ...]) -> Any:
@@ -86,17 +89,16 @@ def directions(N: int, C: int, O: int, size: int, k: int, stride: int, groups: i
     return [("forward", lambda tg: forward(tg, *inputs(tg))), ("to input", to_input), ("to weight", to_weight)]
 
 
-def both(name: str, f: Callable, ahead: float, back: float, inputs: Callable, short: bool = True) -> list[Op]:
-    """Forward and the gradient in the first input; `ahead` and `back` are the bytes of each."""
+def both(name: str, f: Callable, ahead: float, back: float, inputs: Callable, **marks: bool) -> list[Op]:
+    """Forward and the gradient in the first input; `ahead` and `back` are the bytes of each, 0 if there is no work."""
+    marks = {"short": True, **marks}
 
     def to_input(tg: Any) -> Callable:
         args = inputs(tg)
         return backward(tg, lambda *a: f(tg, *a), *args, to=args[0])
 
-    return [
-        Op(f"{name} forward", lambda tg: forward(tg, lambda *a: f(tg, *a), *inputs(tg)), bytes=ahead, short=short),
-        Op(f"{name} to input", to_input, bytes=back, short=short),
-    ]
+    ahead_of = Op(f"{name} forward", lambda tg: forward(tg, lambda *a: f(tg, *a), *inputs(tg)), bytes=ahead, **marks)
+    return [ahead_of, Op(f"{name} to input", to_input, bytes=back, **marks)][: 2 if back else 1]
 
 
 def memory_bound() -> list[Op]:
@@ -144,6 +146,17 @@ def memory_bound() -> list[Op]:
     ]
 
 
+def million() -> list[Op]:
+    def inputs(tg: Any) -> tuple:
+        rng = np.random.default_rng(0)
+        return tuple(tg.from_numpy(rng.random(SHAPE, dtype=np.float32) * np.float32(2)) for _ in range(2))
+
+    found = []
+    for name, (f, ahead, back) in MILLION.items():
+        found += both(f"{name}, 1 M", f, ahead * BYTES, back * BYTES, inputs, short=False, million=True)
+    return found
+
+
 def update(tg: Any, name: str, **options: float) -> Callable:
     """The step of an optimizer over ten parameters of a million numbers."""
     parameters = [tg.nn.Parameter(numbers(tg, 1000, 1000)) for _ in range(10)]
@@ -182,6 +195,7 @@ OPS = {
         *depthwise(32, 128, 32),
         *linear(128, 9216, 128),
         *memory_bound(),
+        *million(),
     )
 }  # fmt: skip
 

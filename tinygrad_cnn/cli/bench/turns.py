@@ -23,14 +23,17 @@ from .. import UserError
 
 HERE = Path(__file__).parent
 REST = 0.02  # seconds: the threads of the one that ran have gone to sleep when the next begins
-THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB_MAXIMUM")  # ..._NUM_THREADS
+THREADS = (
+    *(f"{name}_NUM_THREADS" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB_MAXIMUM")),
+    *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "PJRT_NPROC"),
+)
+PLAIN = {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "", "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "2"}
 
 
 def environment(threads: int) -> dict[str, str]:
     """That of a worker: this one, where so many threads are to be used, and tinygrad_cnn is found as it is here."""
     path = [str(HERE.parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
-    held = {f"{name}_NUM_THREADS": str(threads) for name in THREADS}
-    return {**os.environ, **held, "PYTHONPATH": os.pathsep.join(path)}
+    return {**os.environ, **PLAIN, **dict.fromkeys(THREADS, str(threads)), "PYTHONPATH": os.pathsep.join(path)}
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,14 @@ class Settings:
 
 
 class Worker:
-    """A process that measures one library with so many threads; worker.py is its other end."""
+    """A process that measures one library with so many threads; worker.py is its other end.
 
-    def __init__(self, library: str, threads: int):
+    What it is told besides stands in its environment.
+    """
+
+    def __init__(self, library: str, threads: int, **told: str):
         self.library, self.threads, self.started = library, threads, time.perf_counter()
-        env = environment(threads)
+        env = environment(threads) | told
         if library == "tinygrad_cnn-numpy":
             env["TINYGRAD_CNN_KERNELS"] = "numpy"
         self.complaints = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 (closed with the worker)

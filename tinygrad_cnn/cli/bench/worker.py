@@ -2,11 +2,11 @@
 
 It reads a line of JSON from its standard input, and answers with one; between two lines it sleeps.
 
-    {"job": "ours", "make": "networks.train", "with": {...}}     the facts that were found in making it
+    {"job": "ours", "make": "steps.train", "with": {...}}        the facts that were found in making it
     {"job": "ours", "calls": 20}                                 seconds of one call, the mean of so many
 
-This file and those that makers stand in are run by path, and import tinygrad_cnn only to measure it: so a worker
-for PyTorch never loads it, nor one for tinygrad_cnn PyTorch.
+This file is run by path, and makers stand in its neighbours, which are a package of their own here and import a
+library only to measure it: so a worker for PyTorch never loads tinygrad_cnn, nor one for tinygrad_cnn PyTorch.
 """
 
 from __future__ import annotations
@@ -16,11 +16,15 @@ import json
 import os
 import sys
 import time
+import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 
 def main() -> None:
+    package = sys.modules["measured"] = types.ModuleType("measured")
+    package.__path__ = [str(Path(__file__).parent)]
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints is no answer
     jobs: dict[str, Callable[[], Any]] = {}
@@ -30,7 +34,7 @@ def main() -> None:
         if "make" in request:
             jobs.pop(name, None)  # its memory is free before the next takes some
             module, _, maker = request["make"].rpartition(".")
-            jobs[name], answer = getattr(importlib.import_module(module), maker)(**request["with"])
+            jobs[name], answer = getattr(importlib.import_module(f"measured.{module}"), maker)(**request["with"])
         else:
             answer = seconds(jobs[name], request["calls"])
         print(json.dumps(answer), file=answers, flush=True)
@@ -38,9 +42,11 @@ def main() -> None:
 
 def seconds(job: Callable[[], Any], calls: int) -> float:
     """The mean time of so many calls, one after the other."""
+    last: Any = None
     start = time.perf_counter()
     for _ in range(calls):
-        job()
+        last = job()
+    getattr(last, "block_until_ready", int)()  # JAX answers before it is done
     return (time.perf_counter() - start) / calls
 
 
