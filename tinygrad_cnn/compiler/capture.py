@@ -189,13 +189,16 @@ class Capture(Tracer):
             self.refuse(f"{op.name} gives a shape that depends on numbers")
         extras = self._extras(op, node)
         given = tuple(self.argument(a) for a in args)
+        # Arrays among the attributes are there to be changed: a batch norm's statistics.
+        inner = [part for a in args if type(a) is tuple for part in a if isinstance(part, np.ndarray)]
+        written = tuple(v for v in map(self.argument, inner) if v is not None)
         run = op.compute_half if not op.exact and any(_is_half(a) for a in args) else op.compute
         several = type(out) is tuple
         outs: list[Any] = [self._computed(a) for a in (out if several else (out,))]
         if op.keeps:
             outs = [outs if several else outs[0], *extras]
         self.emit(op.name, run, given, outs, node.where if node else None, several=several or bool(op.keeps),
-                  view=op.view, source=op)  # fmt: skip
+                  view=op.view, source=op, effect="writes" if written else "", written=written)  # fmt: skip
 
     def _extras(self, op: Op, node: Node | None) -> list[Value | None]:
         """What forward handed on, as far as a rule wants it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,14 +19,17 @@ from ..arrays.lines import user_level
 from ..engine.modes import mode
 from ..engine.node import Node, Parts, Pick, refuse_changed, tick
 from ..engine.tensor import Tensor, wrap
+from ..kernels import room
 from ..nn.module import Module
 from .capture import Capture
+from .launched import QUICK, Plan, Workspace
 from .passes import run_passes
 from .program import Program
 from .replay import backward_of, forward_of
 from .steps import Unfit
 
 LIMIT = 8
+TRIED = (2, 20, 200)  # calls after which a program's kernels are tried: they may have been compiled by then
 
 
 class Entry:
@@ -34,18 +38,61 @@ class Entry:
     def __init__(self, capture: Capture, options: dict[str, Any] | None):
         self.program = program = run_passes(capture.program, options)
         self.fits = capture.guards.test()
-        self.run = forward_of(program, self.finish)
-        self.back = backward_of(program) if program.backward or program.gradients else None
         saved = set(program.saved())
         self.guarded = [k for k, v in enumerate(program.ends) if v in saved]
         self.forms: list[Any] = [(v.shape, v.dtype) for v in program.differentiable]
+        self.idle: list[Workspace] = []
+        self.forward: Callable = forward_of(program, self.finish)
+        self.back: Callable = backward_of(program)
+        self.plan: Plan | None = None
+        self.calls = 0
 
-    def finish(self, arrays: tuple, ends: tuple, saved: tuple) -> list[Tensor]:
+    def run(self, args: tuple, named: dict) -> Any:
+        plan = self.plan
+        if plan is None:
+            self.calls += 1
+            if self.calls in TRIED:
+                return self._timed(args, named)
+            return self.forward(args, named, None)
+        if not plan.holds():
+            self._use(None)
+            return self.forward(args, named, None)
+        try:
+            workspace = self.idle.pop()
+        except IndexError:
+            workspace = Workspace(plan)
+        result = plan.forward(args, named, workspace)
+        if not self.forms:
+            self.give_back(workspace)
+        return result
+
+    def _timed(self, args: tuple, named: dict) -> Any:
+        """A call that is timed; where it is a quick one, the next ones run recorded loops."""
+        start = time.perf_counter()
+        result = self.forward(args, named, None)
+        if time.perf_counter() - start < QUICK and room() == "fast":
+            self._use(Plan.of(self.program))
+        return result
+
+    def _use(self, plan: Plan | None) -> None:
+        self.idle = []
+        if plan is not None:
+            plan.forward, plan.back = forward_of(self.program, self.finish, plan), backward_of(self.program, plan)
+        self.plan = plan
+
+    def give_back(self, workspace: Workspace) -> None:
+        """A workspace is free again. Where its loops are not what they were, nobody uses them any more."""
+        if workspace.plain:
+            self._use(None)
+        elif self.plan is workspace.plan:
+            self.idle.append(workspace)
+
+    def finish(self, arrays: tuple, ends: tuple, saved: tuple, workspace: Workspace | None) -> list[Tensor]:
         """Tensors on these arrays, whose history is this call of the program."""
         n = len(self.forms)
         results = []
         if n:
-            node = CompiledNode(self, ends, saved)
+            node = CompiledNode(self, ends, saved, workspace)
             for k, a in enumerate(arrays[:n]):
                 results.append(wrap(a, node if n == 1 else Pick(node, k, a)))
         return results + [wrap(a, Spent(a)) for a in arrays[n:]]
@@ -54,10 +101,10 @@ class Entry:
 class CompiledNode(Node):
     """One call of a compiled function in the graph: its way back is the program's."""
 
-    __slots__ = ("entry", "guards", "kept", "saved")
+    __slots__ = ("entry", "guards", "kept", "saved", "workspace")
 
-    def __init__(self, entry: Entry, ends: tuple, saved: tuple):
-        self.entry = entry
+    def __init__(self, entry: Entry, ends: tuple, saved: tuple, workspace: Workspace | None):
+        self.entry, self.workspace = entry, workspace
         self.kept: tuple | None = saved
         self.parents = tuple([t._node or t.accumulator() for t in ends])
         self.guards = [ends[k].version() for k in entry.guarded]
@@ -85,10 +132,17 @@ class CompiledNode(Node):
         forms = self.entry.forms
         parts = [g.get(k) for k in range(len(forms))] if type(g) is Parts else [g]
         parts = [np.zeros(*form) if p is None else np.asarray(p) for p, form in zip(parts, forms)]
-        return self.entry.back(saved, parts)  # type: ignore[misc]
+        workspace = self.workspace
+        return (self.entry.back if workspace is None else workspace.plan.back)(saved, parts, workspace)
 
     def release(self) -> None:
         self.kept = None
+        workspace, self.workspace = self.workspace, None
+        if workspace is not None:
+            self.entry.give_back(workspace)
+
+    def __del__(self) -> None:
+        self.release()
 
     def name(self) -> str:
         return "CompiledFunctionBackward"

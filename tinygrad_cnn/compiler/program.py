@@ -204,6 +204,18 @@ def values_in(tree: Any) -> Iterator[Value]:
             yield from values_in(part)
 
 
+def filled(tree: Any, known: Any) -> Any:
+    """The tree with arrays in the places of values: known[v]."""
+    if isinstance(tree, Value):
+        return known[tree]
+    if isinstance(tree, tuple | list) and any(True for _ in values_in(tree)):
+        parts = [filled(part, known) for part in tree]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+    if isinstance(tree, dict):
+        return type(tree)({key: filled(part, known) for key, part in tree.items()})
+    return tree
+
+
 def replaced(tree: Any, by: dict[Value, Value]) -> Any:
     """The tree with other values in the places of some."""
     if isinstance(tree, Value):

@@ -6,7 +6,7 @@ are deleted where they are used for the last time, so that their memory is free 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from ..arrays.quiet import SILENT, loudness, restore
 from ..engine.node import Parts
 from ..engine.tensor import wrap
+from .launched import Group, Plan
 from .program import AsTensor, Instruction, Program, Value, values_in
 
 CONSTANTS = (int, bool, str, type(None))
@@ -66,7 +67,10 @@ class Source:
             return f"[{inner}]"
         return f"{self.hold(type(tree))}({inner})" if hasattr(tree, "_fields") else f"({inner})"
 
-    def call(self, i: Instruction) -> list[str]:
+    def call(self, i: Instruction | Group) -> list[str]:
+        if isinstance(i, Group):
+            target = "".join(f"{self.name(v)}, " for v in i.wanted)
+            return [f"{target}{'= ' if target else ''}segments[{i.number}]({', '.join(map(self.name, i.given))})"]
         given = [*map(self.tree, i.args), *(f"{key}={self.tree(v)}" for key, v in i.named.items())]
         line = f"{self.hold(i.run)}({', '.join(given)})"
         if i.several:
@@ -81,9 +85,9 @@ class Source:
             return "_"
         return f"({''.join(f'{self._target(v)}, ' for v in out)})" if isinstance(out, list) else self.name(out)
 
-    def body(self, instructions: list[Instruction], kept: set[Value]) -> list[str]:
+    def body(self, instructions: Sequence[Instruction | Group], kept: set[Value]) -> list[str]:
         """The calls, each value deleted behind its last use."""
-        last: dict[Value, Instruction] = {}
+        last: dict[Value, Instruction | Group] = {}
         for i in instructions:
             last.update(dict.fromkeys((*i.results(), *i.reads()), i))
         lines = []
@@ -106,27 +110,39 @@ def quiet(lines: list[str]) -> list[str]:
     return ["loud = loudness()", "try:", "    restore(SILENT)", *inner, "finally:", "    restore(loud)"]
 
 
-def forward_of(program: Program, finish: Callable) -> Callable:
-    """run(args, named): the result. `finish(results, ends, saved)` gives the differentiable arrays a history."""
+def forward_of(program: Program, finish: Callable, plan: Plan | None = None) -> Callable:
+    """run(args, named, segments): the result. `finish(results, ends, saved)` makes Tensors with a history of arrays."""
     source = Source(program)
     source.scope["finish"] = finish
-    lines = []
-    used = {v for i in program for v in i.reads()} | program.kept()
-    lines += [f"{source.name(v)} = {path}._array" for v, path in program.inputs.items() if v in used]
-    lines += [f"{source.name(v)} = {source.hold(v.tensor)}._array" for v in program.outside if v in used]
-    saved = program.saved()
+    body = plan.lines[0] if plan else program.forward
+    saved = saved_for(program, plan)
     kept = program.kept() | set(saved)
+    used = {v for i in body for v in i.reads()} | kept
+    lines = [f"{source.name(v)} = {path}._array" for v, path in program.inputs.items() if v in used]
+    lines += [f"{source.name(v)} = {source.hold(v.tensor)}._array" for v in program.outside if v in used]
     kept -= {v for i in program.backward for v in i.results()}
-    lines += quiet(source.body(program.forward, kept) or ["pass"])
+    lines += quiet(source.body(body, kept) or ["pass"])
     recorded = [*program.differentiable, *program.spent]
     if recorded:
         results = "".join(f"{source.name(v)}, " for v in recorded)
         ends = "".join(f"{source.tensor(v)}, " for v in program.ends)
         arrays = "".join(f"{source.name(v)}, " for v in saved)
-        lines.append(f"results = finish(({results}), ({ends}), ({arrays}))")
+        lines.append(f"results = finish(({results}), ({ends}), ({arrays}), workspace)")
     with_history = {v: f"results[{k}]" for k, v in enumerate(recorded)}
     lines.append(f"return {_result(program.result, source, with_history)}")
-    return source.function("def run(args, named):", lines)
+    if plan:
+        lines.insert(0, "segments = workspace.segments")
+    return source.function("def run(args, named, workspace):", lines)
+
+
+def saved_for(program: Program, plan: Plan | None) -> list[Value]:
+    """What the way back is given of the way forth; what lies in a workspace is there."""
+    if plan is None:
+        return program.saved()
+    made = {v for i in plan.lines[1] for v in i.results()} | set(program.seeds)
+    needed = dict.fromkeys(v for i in plan.lines[1] for v in i.reads() if v not in made)
+    needed.update(dict.fromkeys(v for v in program.gradients if v not in made))
+    return list(needed)
 
 
 def _result(tree: Any, source: Source, with_history: dict[Value, str]) -> str:
@@ -144,14 +160,17 @@ def _result(tree: Any, source: Source, with_history: dict[Value, str]) -> str:
     return source.hold(tree)
 
 
-def backward_of(program: Program) -> Callable:
-    """back(saved, gradients): the gradients of the ends."""
+def backward_of(program: Program, plan: Plan | None = None) -> Callable:
+    """back(saved, gradients, workspace): the gradients of the ends."""
     source = Source(program)
     names = lambda values: "".join(f"{source.name(v)}, " for v in values)
-    lines = []
-    if program.saved():
-        lines.append(f"{names(program.saved())} = saved")
-    lines.append(f"{names(program.seeds)} = gradients")
-    lines += quiet(source.body(program.backward, set(program.gradients)) or ["pass"])
+    saved = saved_for(program, plan)
+    lines = [f"{names(saved)} = saved"] if saved else []
+    if program.seeds:
+        lines.append(f"{names(program.seeds)} = gradients")
+    if plan:
+        lines.append("segments = workspace.segments")
+    body = plan.lines[1] if plan else program.backward
+    lines += quiet(source.body(body, set(program.gradients)) or ["pass"])
     lines.append(f"return [{names(program.gradients)}]")
-    return source.function("def back(saved, gradients):", lines)
+    return source.function("def back(saved, gradients, workspace):", lines)

@@ -5,6 +5,7 @@
     relu        a ReLU is done by the kernel of the convolution, matrix product or batch norm before it
     pool        the gradient of a ReLU before a max-pooling is masked where it is small
     dead        what nobody uses is left out
+    order       what computes lies together
 
 A pass changes the program's lists of instructions. `PASSES` is their order; `compile(f, options={"passes": [...]})`
 runs others.
@@ -17,7 +18,7 @@ from typing import Any
 
 from ..program import Program, Step
 
-PASSES = ["constants", "common", "relu", "pool", "dead"]
+PASSES = ["constants", "common", "relu", "pool", "dead", "order"]
 
 
 def run_passes(program: Program, options: dict[str, Any] | None) -> Program:

@@ -68,6 +68,10 @@ class Launches:
     def __len__(self) -> int:
         return len(self._all)
 
+    def loops(self) -> list[Compiled]:
+        """The loops that are written down, in their order."""
+        return [launch.loop for launch in self._all]
+
     def record(self) -> _Block:
         """`with launches.record():` writes down the loops that this thread runs in the block, after those before.
 
