@@ -30,8 +30,9 @@ from .machinery import memory
 from .machinery.arrays import readable
 from .machinery.compiled import compiled
 from .machinery.filters import ITEMS, carry, pack, unpack
-from .machinery.micro import ADD, BIAS, LANES, ROWS, ZERO, clear, copy, each_tile, tile
+from .machinery.micro import ADD, BIAS, FEW, LANES, ROWS, WIDTH, ZERO, clear, copy, each_tile, tile
 from .machinery.tables import Plan, forward_plan, input_plan, weight_plan
+from .machinery.transpose import planes_to_pixels
 
 Pair = tuple[int, int]
 PER_FLOP = 1 / 80  # nanoseconds
@@ -148,6 +149,11 @@ def _into_frame(x, image, first, rows, top, left, width, frame):
         elif by_pixel:
             for j in range(used):
                 copy(at + j * C * 4, source + j * x.strides[2], C)
+        elif x.strides[2] == 4:
+            for k in range(0, C, FEW):
+                for j in range(0, used, WIDTH):
+                    plane, to = source + j * 4 + k * x.strides[3], at + (j * C + k) * 4
+                    planes_to_pixels(plane, x.strides[3], to, C * 4, min(FEW, C - k), used - j)
         else:
             for k in range(C):
                 for j in range(used):
@@ -240,7 +246,7 @@ def conv2d_weight(grad, input, weight_shape, stride, padding, dilation, groups):
     plan = weight_plan(input.shape, tuple(weight_shape), grad.shape[2:], stride, padding, dilation, groups, team)
     O, c, h, w = weight_shape
     o, (P, Q) = O // groups, grad.shape[2:]
-    if not each and planes.pays_backward(plan, o, Q):
+    if not each and planes.pays_backward(plan, o, c, Q):
         return planes.correlate(plan, g, a, weight_shape, groups, team)
     uneven = o % LANES != 0  # the last vectors of a pixel reach into the next
     frames, staged = _frames(plan, a, each and uneven, team)

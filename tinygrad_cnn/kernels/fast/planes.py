@@ -25,12 +25,12 @@ from .machinery.tables import Plan
 from .machinery.transpose import pixels_to_planes, planes_to_pixels
 
 PER_FLOP = 1 / 80  # nanoseconds
-LEAST_TAPS = 4  # fewer are not worth copying for
+LEAST_TAPS, LEAST_PLACES = 4, 16  # fewer are not worth copying for
 _LEVELS = FEW // 2, 3 * FEW // 4, FEW
 _few, _more, _most = (planes_tile_of(2 * ROWS // max(1, rows), max(1, rows)) for rows in _LEVELS)
 _FEW, _MORE, _MOST = (2 * ROWS // max(1, rows) * WIDTH for rows in _LEVELS)
 SLACK = _FEW  # what the last vectors reach beyond a plane
-_few_pairs, _more_pairs, _most_pairs = (pairs_tile_of(2 * ROWS // max(1, rows), max(1, rows)) for rows in _LEVELS)
+_few_pairs, _more_pairs, _most_pairs = (pairs_tile_of(max(1, v), 2 * ROWS // max(1, v)) for v in _LEVELS)
 
 
 def pays(plan: Plan, o: int) -> bool:
@@ -154,25 +154,54 @@ def _out_of_planes(o, source, plane, to, right, count):
         planes_to_pixels(source + j * 4, plane * 4, to + j * right * 4, right * 4, o, count - j)
 
 
-def pays_backward(plan: Plan, o: int, Q: int) -> bool:
-    """Whether the gradient of o filters for each group is made faster this way: more lanes of a vector are in use."""
-    used = Q / (-(-Q // WIDTH) * WIDTH)
-    return o <= FEW and o / WIDTH < used and plan.dense and not plan.by_filters and len(plan.tap_at) >= LEAST_TAPS
+def pays_backward(plan: Plan, o: int, c: int, Q: int) -> bool:
+    """Whether the gradient of o filters of c channels is made faster this way: more lanes of a vector are in use."""
+    lanes = -(-Q // WIDTH) * WIDTH
+    many = len(plan.tap_at) >= LEAST_TAPS and c * len(plan.tap_at) >= LEAST_PLACES
+    return o <= FEW and many and o / WIDTH < Q / lanes and plan.dense and not plan.by_filters
 
 
 def correlate(plan: Plan, grad, a, weight_shape, groups: int, team: int) -> np.ndarray:
     """(N,P,Q,O) (N,H,W,C) -> (O,c,h,w)"""
     O, c, h, w = weight_shape
-    items, width, length = plan.items, plan.frame.width, c * h * w + SLACK // WIDTH
-    rooms = memory.empty((team, a.shape[3] * (items.rows - 1 + plan.span) * width + O * items.rows * width + 2 * SLACK))
-    sums = memory.empty((team, O * length * WIDTH))
+    items, o, places = plan.items, O // groups, c * h * w
+    planes = a.shape[3] * (items.rows - 1 + plan.span) * plan.frame.width + SLACK
+    rooms = memory.empty((team, planes + (items.rows * -(-grad.shape[2] // WIDTH) * O + FEW) * WIDTH))
+    sums = memory.empty((team, groups * places * _columns(o) * WIDTH))
     # what many items come to is added up in double precision
     totals = memory.empty(sums.shape if items.count * items.images > ITEMS * team else (0, 0), np.float64)
-    work = 2 * grad.size * c * h * w * PER_FLOP
+    work = 2 * grad.size * places * PER_FLOP
     _correlate(work, a, grad, rooms, plan.tap_at, (*plan.sizes, groups, c), sums, totals, team=team)
-    d_weight = memory.empty((O, c * h * w))
-    _add_up(sums.size / 4, sums.reshape(team, O, length, WIDTH), d_weight)
+    d_weight = memory.empty((groups, o, places))
+    _add_up(sums.size / 4, sums.reshape(team, groups, places, -1, WIDTH), d_weight)
     return d_weight.reshape(weight_shape)
+
+
+@register_jitable
+def _columns(o: int) -> int:
+    """The columns of a tile that has room for o filters."""
+    return max(1, _LEVELS[0] if o <= _LEVELS[0] else _LEVELS[1] if o <= _LEVELS[1] else _LEVELS[2])
+
+
+@register_jitable
+def _into_vectors(x, image, first, rows, frame):
+    """Copy rows of an image: of each WIDTH pixels of a row, a vector for each channel, with zeros where a row ends."""
+    _, _, W, C = x.shape
+    _, down, right, deep = x.strides
+    across = -(-W // WIDTH)
+    clear(frame, rows * across * C * WIDTH)
+    for row in range(rows):
+        source = x.ctypes.data + image * x.strides[0] + (first + row) * down
+        for j in range(0, W, WIDTH):
+            at, pixels = frame + (row * across * WIDTH + j) * C * 4, source + j * right
+            if deep == 4:
+                for k in range(0, C, FEW):
+                    to = at + k * WIDTH * 4
+                    pixels_to_planes(pixels + k * 4, right, to, WIDTH * 4, min(FEW, C - k), W - j)
+            else:
+                for k in range(C):
+                    for q in range(min(WIDTH, W - j)):
+                        copy(at + (k * WIDTH + q) * 4, pixels + q * right + k * deep, 1)
 
 
 @compiled(
@@ -181,85 +210,79 @@ def correlate(plan: Plan, grad, a, weight_shape, groups: int, team: int) -> np.n
     pieces=1,
 )
 def _correlate(thread, part, parts, a, grad, rooms, tap_at, sizes, sums, totals):
-    """The weight gradient of a part of the items        -> sums[part] (O, c·h·w and some, WIDTH)"""
+    """The weight gradient of a part of the items        -> sums[part] (G, c·h·w, o and some, WIDTH)"""
     items, images, bands, rows, _, span, top, left, width, _, G, c = sizes
     N, P, Q, O = grad.shape
-    o, channels, places = O // G, a.shape[3], c * len(tap_at)
-    length = sums.shape[1] // O
-    plane, plane_g = (rows - 1 + span) * width, rows * width
+    o, channels, places, across = O // G, a.shape[3], c * len(tap_at), -(-Q // WIDTH)
+    plane, row = (rows - 1 + span) * width, _columns(o) * WIDTH
     frame = rooms.ctypes.data + thread * rooms.shape[1] * 4
     frame_g = frame + (channels * plane + SLACK) * 4
     begin, end, mine = part * items // parts, (part + 1) * items // parts, sums.ctypes.data + part * sums.shape[1] * 4
-    row_a, row_c, run = np.empty(FEW, np.int64), np.empty(FEW, np.int64), np.arange(rows) * width
-    column_b = np.empty(places + SLACK // WIDTH, np.int64)
-    for k in range(len(column_b)):  # columns that are missing are the last place again, and so are rows
-        at = min(k, places - 1)
-        column_b[k] = at // len(tap_at) * plane + tap_at[at % len(tap_at)]
-    for r in range(FEW):
-        row_a[r], row_c[r] = min(r, o - 1) * plane_g, min(r, o - 1) * length
+    run_a = np.arange(rows) * width
+    row_a, row_c = np.empty(places + 2 * ROWS, np.int64), np.empty(places + 2 * ROWS, np.int64)
+    for k in range(len(row_a)):  # rows that are missing are the last place again
+        place = min(k, places - 1)
+        row_a[k] = place // len(tap_at) * plane + tap_at[place % len(tap_at)]
+        row_c[k] = place * row
     if begin == end:
         clear(mine, sums.shape[1])
     if len(totals):
         totals[part, :] = 0
-    for row in range(part + parts, len(sums), parts):  # there are fewer parts than expected
-        clear(sums.ctypes.data + row * sums.shape[1] * 4, sums.shape[1])
+    for other in range(part + parts, len(sums), parts):  # there are fewer parts than expected
+        clear(sums.ctypes.data + other * sums.shape[1] * 4, sums.shape[1])
     since = 0  # images whose sums are not in the totals so far
     for item in range(begin, end):
         top_row = item % bands * rows
         band = min(rows, P - top_row)
         for image in range(item // bands * images, min(item // bands * images + images, N)):
             _into_planes(a, image, top_row - top, band - 1 + span, left, width, plane, frame)
-            _into_planes(grad, image, top_row, band, 0, width, plane_g, frame_g)
+            _into_vectors(grad, image, top_row, band, frame_g)
             for g in range(G):
                 place = 0
                 while place < places:
                     place += _tile_of_pairs(
                         o,
-                        frame_g + g * o * plane_g * 4,
                         frame + g * c * plane * 4,
-                        mine + (g * o * length + place * WIDTH) * 4,
-                        row_a.ctypes.data,
-                        row_c.ctypes.data,
-                        column_b.ctypes.data + place * 8,
-                        run.ctypes.data,
+                        frame_g + g * o * WIDTH * 4,
+                        mine + g * places * row * 4,
+                        row_a.ctypes.data + place * 8,
+                        row_c.ctypes.data + place * 8,
+                        run_a.ctypes.data,
                         band,
-                        Q,
+                        across,
+                        O * WIDTH,
+                        Q - (across - 1) * WIDTH,
                         ADD if since else ZERO,
                     )
             since += 1
-            if len(totals) and since == ITEMS:
-                carry(sums[part], totals[part], False)
+            last = item + 1 == end and image + 1 == min(item // bands * images + images, N)
+            if len(totals) and (since == ITEMS or last):
+                carry(sums[part], totals[part], last)
                 since = 0
-    if len(totals):
-        if since == 0:
-            clear(mine, sums.shape[1])
-        carry(sums[part], totals[part], True)
 
 
 @register_jitable
-def _tile_of_pairs(o, a, b, c, row_a, row_c, column_b, run, runs, Q, start):
-    """All o filters at some places; gives how many places. A row of Q pixels is whole vectors and a rest."""
-    whole, rest = Q // WIDTH, Q % WIDTH
-    for n, lanes, at in ((whole, WIDTH, 0), (1 if rest else 0, rest, whole * WIDTH * 4)):
-        if n:
-            if o <= _LEVELS[0]:
-                _few_pairs(a + at, b + at, c, row_a, row_c, column_b, run, runs, n, lanes, start)
-            elif o <= _LEVELS[1]:
-                _more_pairs(a + at, b + at, c, row_a, row_c, column_b, run, runs, n, lanes, start)
-            else:
-                _most_pairs(a + at, b + at, c, row_a, row_c, column_b, run, runs, n, lanes, start)
-            start = ADD
-    return (_FEW if o <= _LEVELS[0] else _MORE if o <= _LEVELS[1] else _MOST) // WIDTH
+def _tile_of_pairs(o, a, b, c, row_a, row_c, run_a, runs, n, step_b, lanes, start):
+    """All o filters at some places; gives how many places."""
+    if o <= _LEVELS[0]:
+        _few_pairs(a, b, c, row_a, row_c, run_a, runs, n, step_b, lanes, start)
+    elif o <= _LEVELS[1]:
+        _more_pairs(a, b, c, row_a, row_c, run_a, runs, n, step_b, lanes, start)
+    else:
+        _most_pairs(a, b, c, row_a, row_c, run_a, runs, n, step_b, lanes, start)
+    return 2 * ROWS // _columns(o)
 
 
-@compiled("f4[:,:,:,::1], f4[:,::1]")
+@compiled("f4[:,:,:,:,::1], f4[:,:,::1]")
 def _add_up(thread, part, parts, sums, d_weight):
-    """Σ of the parts and lanes        (parts,O,places and some,WIDTH) -> (O,places)"""
-    O, places = d_weight.shape
-    for k in range(part * O * places // parts, (part + 1) * O * places // parts):
-        total = np.float32(0)
-        for other in range(len(sums)):
-            lanes = sums[other, k // places, k % places]
-            for lane in range(WIDTH):
-                total += lanes[lane]
-        d_weight[k // places, k % places] = total
+    """Σ of the parts and lanes        (parts,G,places,o and some,WIDTH) -> (G,o,places)"""
+    G, o, places = d_weight.shape
+    for k in range(part * G * places // parts, (part + 1) * G * places // parts):
+        g, place = k // places, k % places
+        for r in range(o):
+            total = np.float32(0)
+            for other in range(len(sums)):
+                lanes = sums[other, g, place, r]
+                for lane in range(WIDTH):
+                    total += lanes[lane]
+            d_weight[g, r, place] = total

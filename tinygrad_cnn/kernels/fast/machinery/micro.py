@@ -16,8 +16,8 @@ Three relatives differ in what a number of A or a vector of B is:
                      is convolved by itself, and lanes are channels
     planes           B is looked up as A is, B[place[j] + lane], and runs are one number long: where lanes are pixels,
                      and rows are the few channels that are made; the bias is of a row
-    pairs            both are vectors, A[row[r] + run[j] + k·WIDTH + lane] · B[column[v] + run[j] + k·WIDTH + lane]: the
-                     weight gradient where lanes are pixels; C[r, v] is a vector of sums that are to be added up
+    pairs            both are vectors, A[row[r] + run[j] + k·WIDTH + lane]: the weight gradient where lanes are pixels,
+                     and columns are filters; C[r, v] is a vector of sums that are to be added up
 
 A long sum in one register would round a large number at every step. So DEPTH products at a time are summed from 0,
 and what each stretch comes to is added to C: the error is that of a short sum, and C is touched seldom enough.
@@ -92,7 +92,7 @@ def planes_tile_of(vectors: int, rows: int):
             a, b, c, bias, row_a, row_c, run_a, place_b, runs, start, relu = arguments
             one, lanes = (ir.Constant(runs.type, k) for k in (1, vectors * WIDTH))
             arguments = a, b, c, bias, row_a, row_c, run_a, runs, one, one, one, lanes, start, relu
-            _Planes(builder, vectors, WIDTH, rows, DEPTH, arguments, place_b).emit()
+            _Planes(builder, vectors, rows, arguments, place_b).emit()
             return context.get_dummy_value()
 
         return types.void(*[types.intp] * 11), emit
@@ -101,18 +101,15 @@ def planes_tile_of(vectors: int, rows: int):
 
 
 def pairs_tile_of(vectors: int, rows: int):
-    """The same for pairs of `rows` rows of A and `vectors` columns of B, which begin at column_b, offsets in floats.
-
-    A run is n vectors long, of which the first `lanes` numbers are read.
-    """
+    """The same for vectors of A: a run is n of them, of which the last has `lanes` numbers and zeros beside it in B."""
 
     @intrinsic
-    def block(typing, a, b, c, row_a, row_c, column_b, run, runs, n, lanes, start):
+    def block(typing, a, b, c, row_a, row_c, run_a, runs, n, step_b, lanes, start):
         def emit(context, builder, signature, arguments):
-            a, b, c, row_a, row_c, column_b, run, runs, n, lanes, start = arguments
-            none, step = (ir.Constant(runs.type, k) for k in (0, WIDTH))
-            arguments = a, b, c, none, row_a, row_c, run, runs, n, step, none, lanes, start, none
-            _Pairs(builder, vectors, WIDTH, rows, DEPTH, arguments, column_b).emit()
+            a, b, c, row_a, row_c, run_a, runs, n, step_b, lanes, start = arguments
+            none, step, all_lanes = (ir.Constant(runs.type, k) for k in (0, WIDTH, vectors * WIDTH))
+            arguments = a, b, c, none, row_a, row_c, run_a, runs, n, step, step_b, all_lanes, start, none
+            _Pairs(builder, vectors, rows, arguments, lanes).emit()
             return context.get_dummy_value()
 
         return types.void(*[types.intp] * 11), emit
@@ -123,9 +120,8 @@ def pairs_tile_of(vectors: int, rows: int):
 class _Emitter:
     """Writes the blocks of one tile: stretches( runs or pieces of them( steps ) -> store )."""
 
-    def __init__(self, builder, vectors: int, width: int, rows: int, depth: int, arguments, table_b=None):
+    def __init__(self, builder, vectors: int, width: int, rows: int, depth: int, arguments):
         self.builder, self.vectors, self.width, self.rows, self.depth = builder, vectors, width, rows, depth
-        self.table_b = table_b
         names = "a b c bias row_a row_c run_a runs n step_a step_b lanes start relu".split()
         for name, value in zip(names, arguments, strict=True):
             setattr(self, name, value)
@@ -139,12 +135,13 @@ class _Emitter:
         )
         b, one, zero = self.builder, self._int(1), self._int(0)
         none = ir.Constant(self.vector, [0.0] * self.width)
-        self._prepare()
+        self.masks = [self._first(self.lanes, v) for v in range(self.vectors)]
         row_a = [self._address(self.a, self._table(self.row_a, self._int(r))) for r in range(self.rows)]
         row_c = [self._address(self.c, self._table(self.row_c, self._int(r))) for r in range(self.rows)]
         sums = [self._variable(none) for _ in self.cells]
         j, left, room, start = (self._variable(value) for value in (zero, zero, zero, self.start))
         i, place, count = self._variable(zero), self._variable(self.b), self._variable(zero)
+        self.left, self.count = left, count  # steps to do: of this run, and of them now
         b.branch(stretch)
 
         b.position_at_end(stretch)
@@ -204,29 +201,26 @@ class _Emitter:
             self.builder.store(self.builder.fadd(self.builder.load(total), value), total)
 
     def _multiply_add(self, row_a, place, i, sums):
-        """One step: every factor of A times its vector of B, added to the sums."""
+        """One step: what each cell takes of A times a vector of B, added to the sums."""
         name = f"llvm.fma.v{self.width}f32"
         shape = ir.FunctionType(self.vector, [self.vector] * 3)
         fma = cgutils.get_or_insert_function(self.builder.module, shape, name)
-        right = self._right(place, i)
-        factors = self._factors([self.builder.gep(pointer, [i]) for pointer in row_a])
-        return [self.builder.call(fma, [factors[k], right[v], sums[k]]) for k, (_, v) in enumerate(self.cells)]
-
-    def _prepare(self) -> None:
-        self.masks = [self._mask(v) for v in range(self.vectors)]
+        left, right, added = {}, {}, []
+        for (r, v), total in zip(self.cells, sums, strict=True):
+            if v not in right:
+                right[v] = self._load(self._column(self._pointer(place), v))
+            if r not in left:
+                left[r] = self._factors(self.builder.gep(row_a[r], [i]))
+            added.append(self.builder.call(fma, [left[r][v], right[v], total]))
+        return added
 
     def _begin_of_run(self, j, place):
         """Where run j begins in B: where the one before has ended."""
         return place
 
-    def _right(self, place, i):
-        """The vectors of B."""
-        return [self._load(self._column(self._pointer(place), v)) for v in range(self.vectors)]
-
-    def _factors(self, left):
-        """What each cell takes of A: the number of its row, in every lane."""
-        spread = [self._spread(pointer) for pointer in left]
-        return [spread[r] for r, _ in self.cells]
+    def _factors(self, pointer):
+        """What the cells of a row take of A: its number, in every lane."""
+        return [self._spread(pointer)] * self.vectors
 
     def _biases(self):
         """What each cell adds of the bias: the vector of its column."""
@@ -261,12 +255,12 @@ class _Emitter:
     def _table(self, address, index):
         return self.builder.load(self.builder.gep(self.builder.inttoptr(address, self.int.as_pointer()), [index]))
 
-    def _mask(self, v: int):
-        """Which lanes of vector v exist: a vector of bits."""
+    def _first(self, count, v: int):
+        """Which lanes of vector v are among the first `count`: a vector of bits."""
         numbers = ir.VectorType(self.int, self.width)
         nothing = ir.Constant(numbers, ir.Undefined)
         places = ir.Constant(ir.VectorType(ir.IntType(32), self.width), [0] * self.width)
-        limit = self.builder.insert_element(nothing, self.lanes, self._int(0))
+        limit = self.builder.insert_element(nothing, count, self._int(0))
         limit = self.builder.shuffle_vector(limit, nothing, places)
         own = ir.Constant(numbers, [v * self.width + k for k in range(self.width)])
         return self.builder.icmp_signed("<", own, limit)
@@ -291,13 +285,17 @@ class _Emitter:
 
 
 class _Each(_Emitter):
-    def _factors(self, left):
-        return [self._load(self._column(left[r], v)) for r, v in self.cells]
+    def _factors(self, pointer):
+        return [self._load(self._column(pointer, v)) for v in range(self.vectors)]
 
 
 class _Planes(_Emitter):
+    def __init__(self, builder, vectors: int, rows: int, arguments, place_b):
+        super().__init__(builder, vectors, WIDTH, rows, DEPTH, arguments)
+        self.place_b = place_b
+
     def _begin_of_run(self, j, place):
-        return self.builder.add(self.b, self.builder.mul(self._table(self.table_b, j), self._int(4)))
+        return self.builder.add(self.b, self.builder.mul(self._table(self.place_b, j), self._int(4)))
 
     def _biases(self):
         column = [self._spread(self._address(self.bias, self._int(r))) for r in range(self.rows)]
@@ -305,17 +303,19 @@ class _Planes(_Emitter):
 
 
 class _Pairs(_Emitter):
-    def _prepare(self) -> None:
-        self.some = self._mask(0)
-        self.masks = [ir.Constant(ir.VectorType(self.bool, self.width), [1] * self.width)] * self.vectors
-        self.columns = [self._address(self.b, self._table(self.table_b, self._int(v))) for v in range(self.vectors)]
+    def __init__(self, builder, vectors: int, rows: int, arguments, rest):
+        super().__init__(builder, vectors, WIDTH, rows, DEPTH, arguments)
+        self.rest = rest
+        self.cells.sort(key=lambda cell: cell[::-1])  # there are fewer rows than columns, so these stay in registers
 
-    def _right(self, place, i):
-        return [self._masked_load(self.builder.gep(column, [i]), self.some) for column in self.columns]
+    def _multiply_add(self, row_a, place, i, sums):
+        b = self.builder
+        is_last = b.icmp_signed("==", b.add(b.load(self.left), b.load(self.count)), self._int(1))
+        self.exist = self._first(b.select(is_last, self.rest, self._int(self.width)), 0)
+        return super()._multiply_add(row_a, place, i, sums)
 
-    def _factors(self, left):
-        row = [self._masked_load(pointer, self.some) for pointer in left]
-        return [row[r] for r, _ in self.cells]
+    def _factors(self, pointer):
+        return [self._masked_load(pointer, self.exist)] * self.vectors
 
 
 @intrinsic

@@ -41,18 +41,16 @@ def transpose_block(typing, source, down, out, out_down, some_rows, some_columns
 
 @intrinsic
 def planes_to_pixels(typing, source, plane, out, right, channels, count):
-    """Planes of WIDTH numbers, `plane` bytes apart, become pixels of so many channels, `right` bytes apart.
+    """Planes of numbers, `plane` bytes apart, become pixels of so many channels, `right` bytes apart.
 
-    At most FEW channels, of which FEW are read, and WIDTH pixels, of which `count` exist, at least one.
+    At most FEW channels, and WIDTH pixels, of which `count` exist, at least one; no more is read or written.
     """
 
     def emit(context, builder, signature, arguments):
         source, plane, out, right, channels, count = arguments
-        block = []
-        for k in range(FEW):
-            vector = builder.load(builder.inttoptr(_step(builder, source, plane, k), FLOATS.vector.as_pointer()))
-            vector.align = 4
-            block.append(vector)
+        seen = _below(builder, count, WIDTH)
+        rows = [_step(builder, source, plane, _at_most(builder, k, channels)) for k in range(FEW)]
+        block = [load_lanes(builder, FLOATS, row, seen) for row in rows]
         _transpose(builder, block)
         exist = _below(builder, channels, FEW)
         for k in reversed(range(WIDTH)):  # those that are missing go where the last one goes after them
@@ -65,7 +63,7 @@ def planes_to_pixels(typing, source, plane, out, right, channels, count):
 
 @intrinsic
 def pixels_to_planes(typing, source, right, out, plane, channels, count):
-    """The other way round; nothing is written but `count` numbers of each channel."""
+    """The other way round."""
 
     def emit(context, builder, signature, arguments):
         source, right, out, plane, channels, count = arguments
