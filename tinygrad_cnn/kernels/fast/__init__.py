@@ -1,7 +1,8 @@
 """Kernels at full speed, compiled by Numba: the heavy ones of numpy/, under the same names, which stay their law.
 
-A topic is imported when one of its kernels is first needed (see `kernels/__init__.py`). conv.py has another way to
-go where it is shorter: winograd.py saves products. What all topics are made with is in machinery/.
+A topic is imported when one of its kernels is first needed (see `kernels/__init__.py`). conv.py chooses between
+winograd.py, which saves products, and direct.py, which has two other ways to go where they are shorter: columns.py for
+weights larger than the pictures, planes.py for few channels. What all topics are made with is in machinery/.
 
 Kernels that only choose or move numbers (ReLU and its mask, the maximum of a window, another memory order) are equal
 to their law to the last bit. Where numbers are added, the order may be another: a result then differs by the

@@ -7,7 +7,7 @@ directions are products with the weight as it lies in memory, and its gradient i
     columns (N·P·Q, C·h·w)      out = columns @ weight.T      d_weight = gradᵀ @ columns      d_columns = grad @ weight
 
 What d_columns holds for a pixel of the input, once for each window that saw it, is added up.
-Letters as in conv.py; a place is one of the h·w of the window.
+Letters as in direct.py; a place is one of the h·w of the window.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ def pays(count: int, pixels: Pair, weight_shape: tuple[int, ...], groups: int) -
 def convolve(x, weight, bias, size: Pair, stride: Pair, padding: Pair, dilation: Pair, relu: int) -> np.ndarray:
     """(N,H,W,C) (O,C,h,w) (O,) -> (N,P,Q,O)"""
     O, _, h, w = weight.shape
-    bias = None if bias is None else np.ascontiguousarray(bias)
     columns = _columns(x, size, (h, w), stride, padding, dilation)
     return product(columns, weight.reshape(O, -1).T, bias, relu).reshape(len(x), *size, O)
 
@@ -56,7 +55,11 @@ def convolve_back(grad, weight, size: Pair, stride: Pair, padding: Pair, dilatio
 
 def _pixels(x: np.ndarray) -> np.ndarray:
     """(N,H,W,C) -> (N·H·W, C)"""
-    return np.ascontiguousarray(x).reshape(-1, x.shape[3])
+    if not x.flags.c_contiguous:
+        pixels = memory.empty((*x.shape, 1))
+        _copy_windows(x.size * PER_NUMBER, x, (1, 1, 1, 1, 0, 0, 1, 1), pixels)
+        x = pixels
+    return x.reshape(-1, x.shape[3])
 
 
 def _columns(x, size: Pair, window: Pair, stride: Pair, padding: Pair, dilation: Pair) -> np.ndarray:

@@ -9,7 +9,7 @@ turned into pixels.
 The weight gradient multiplies planes with planes: a vector of pixels of the gradient, in one filter, with what they see
 through one place of the window in one channel. Its sums are added up lane by lane, and the lanes at the end.
 
-The plan is that of the other convolutions (machinery/tables.py), letters are those of conv.py.
+The plan is that of the other convolutions (machinery/tables.py), letters are those of direct.py.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from numba.extending import register_jitable
 from .machinery import memory
 from .machinery.compiled import compiled
 from .machinery.filters import ITEMS, carry
-from .machinery.micro import ADD, BIAS, FEW, ROWS, WIDTH, ZERO, clear, copy, pairs_tile_of, planes_tile_of
+from .machinery.micro import ADD, BIAS, DEPTH, FEW, ROWS, WIDTH, ZERO, clear, copy, pairs_tile_of, planes_tile_of
 from .machinery.tables import Plan
 from .machinery.transpose import pixels_to_planes, planes_to_pixels
 
@@ -154,11 +154,11 @@ def _out_of_planes(o, source, plane, to, right, count):
         planes_to_pixels(source + j * 4, plane * 4, to + j * right * 4, right * 4, o, count - j)
 
 
-def pays_backward(plan: Plan, o: int, c: int, Q: int) -> bool:
+def pays_backward(o: int, c: int, window: tuple[int, ...], stride: tuple[int, int], Q: int) -> bool:
     """Whether the gradient of o filters of c channels is made faster this way: more lanes of a vector are in use."""
-    lanes = -(-Q // WIDTH) * WIDTH
-    many = len(plan.tap_at) >= LEAST_TAPS and c * len(plan.tap_at) >= LEAST_PLACES
-    return o <= FEW and many and o / WIDTH < Q / lanes and plan.dense and not plan.by_filters
+    taps, lanes = window[0] * window[1], -(-Q // WIDTH) * WIDTH
+    many = taps >= LEAST_TAPS and c * taps >= LEAST_PLACES
+    return o <= FEW and many and stride == (1, 1) and o / WIDTH < Q / lanes
 
 
 def correlate(plan: Plan, grad, a, weight_shape, groups: int, team: int) -> np.ndarray:
@@ -168,10 +168,11 @@ def correlate(plan: Plan, grad, a, weight_shape, groups: int, team: int) -> np.n
     planes = a.shape[3] * (items.rows - 1 + plan.span) * plan.frame.width + SLACK
     rooms = memory.empty((team, planes + (items.rows * -(-grad.shape[2] // WIDTH) * O + FEW) * WIDTH))
     sums = memory.empty((team, groups * places * _columns(o) * WIDTH))
-    # what many items come to is added up in double precision
-    totals = memory.empty(sums.shape if items.count * items.images > ITEMS * team else (0, 0), np.float64)
+    # what many stretches come to is added up in double precision
+    often = max(1, ITEMS * DEPTH // (items.rows * -(-grad.shape[2] // WIDTH)))
+    totals = memory.empty(sums.shape if items.count * items.images > often * team else (0, 0), np.float64)
     work = 2 * grad.size * places * PER_FLOP
-    _correlate(work, a, grad, rooms, plan.tap_at, (*plan.sizes, groups, c), sums, totals, team=team)
+    _correlate(work, a, grad, rooms, plan.tap_at, (*plan.sizes, groups, c, often), sums, totals, team=team)
     d_weight = memory.empty((groups, o, places))
     _add_up(sums.size / 4, sums.reshape(team, groups, places, -1, WIDTH), d_weight)
     return d_weight.reshape(weight_shape)
@@ -206,12 +207,12 @@ def _into_vectors(x, image, first, rows, frame):
 
 @compiled(
     "Array(f4, 4, 'A', readonly=True), Array(f4, 4, 'A', readonly=True), f4[:,::1],"
-    "i8[::1], UniTuple(i8, 12), f4[:,::1], f8[:,::1]",
+    "i8[::1], UniTuple(i8, 13), f4[:,::1], f8[:,::1]",
     pieces=1,
 )
 def _correlate(thread, part, parts, a, grad, rooms, tap_at, sizes, sums, totals):
     """The weight gradient of a part of the items        -> sums[part] (G, c·h·w, o and some, WIDTH)"""
-    items, images, bands, rows, _, span, top, left, width, _, G, c = sizes
+    items, images, bands, rows, _, span, top, left, width, _, G, c, often = sizes
     N, P, Q, O = grad.shape
     o, channels, places, across = O // G, a.shape[3], c * len(tap_at), -(-Q // WIDTH)
     plane, row = (rows - 1 + span) * width, _columns(o) * WIDTH
@@ -256,7 +257,7 @@ def _correlate(thread, part, parts, a, grad, rooms, tap_at, sizes, sums, totals)
                     )
             since += 1
             last = item + 1 == end and image + 1 == min(item // bands * images + images, N)
-            if len(totals) and (since == ITEMS or last):
+            if len(totals) and (since == often or last):
                 carry(sums[part], totals[part], last)
                 since = 0
 

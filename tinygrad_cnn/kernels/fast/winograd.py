@@ -25,7 +25,7 @@ direct sum is left to do it.
 Sources: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016); the matrices are theirs.
 On exactness: Barabasz, Anderson, Soodhalter and Gregg, "Error Analysis and Improving the Accuracy of Winograd
 Convolution for Deep Neural Networks" (2020).
-T tiles of a chunk, e = 0..15 a place of the transformed tile; other letters as in conv.py.
+T tiles of a chunk, e = 0..15 a place of the transformed tile; other letters as in direct.py.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from math import prod
 import numpy as np
 
 from ....arrays.kept import kept
-from .micro import FEW, LANES, ROWS
+from .micro import LANES, ROWS
 
 Pair = tuple[int, int]
 BAND = 40_000  # floats of A that an item reads: with its part of the weight, it fits the second-level cache
@@ -154,8 +154,9 @@ def weight_plan(
     dilation: Pair,
     groups: int,
     team: int,
+    by_planes: bool = False,
 ) -> Plan:
-    """A is the input, C the gradient of the weight as (G, taps·c, o)."""
+    """A is the input, C the gradient of the weight as (G, taps·c, o); for planes.py, an item has all rows it can."""
     N, C, _, _ = input_shape
     O, c, h, w = weight_shape
     P, Q = output
@@ -163,8 +164,7 @@ def weight_plan(
     span = dilation[0] * (h - 1) + 1
     # where the weight is larger than the gradient, a sum for each thread would be most of the work
     by_filters = O * c * h * w > N * O * P * Q and groups * -(-O // groups // LANES) >= team
-    dense, few = stride == (1, 1), O // groups <= FEW
-    strip = P if dense and few else -(-STRIP // Q)
+    strip = P if by_planes else -(-STRIP // Q)
     items = _items(N, P, P * Q, stride[0], span, frame, C, 1 if by_filters else 2 * team, strip)
     taps = (np.arange(h)[:, None] * (dilation[0] * frame.width) + np.arange(w) * dilation[1]).ravel()
     row_a = (taps[:, None] * C + np.arange(c)).ravel()
@@ -176,7 +176,7 @@ def weight_plan(
     row_a, row_c = np.pad(row_a, tail, "edge"), np.pad(row_c, tail, "edge")
     c_shape = (groups, h * w * c, O // groups)
     tables = none.reshape(0, 8), row_a, row_c, run_a, none, none, taps
-    return Plan(c_shape, frame, stride[0], span, items, *tables, dense, by_filters)
+    return Plan(c_shape, frame, stride[0], span, items, *tables, False, by_filters)
 
 
 def _input_frame(
