@@ -13,8 +13,9 @@ pytest.importorskip("numba", reason="the fast kernels need Numba")
 
 from tinygrad_cnn import kernels
 from tinygrad_cnn.kernels import kernel, threads, use
+from tinygrad_cnn.kernels.fast.machinery.launches import Launches
 from tinygrad_cnn.kernels.settings import AdamSettings, SGDSettings
-from tinygrad_cnn.testing.calls import Law, doubled, version
+from tinygrad_cnn.testing.calls import Law, doubled, draw, each, version
 
 
 def numbers(*shape, order="channels last", seed=0):
@@ -33,6 +34,10 @@ def numbers(*shape, order="channels last", seed=0):
     if order == "read only":
         x.flags.writeable = False
     return x
+
+
+def channels_last(x):
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1) if x.ndim > 2 else x
 
 
 ORDERS = ["channels last", "plain", "sliced", "reversed", "broadcast", "read only"]
@@ -151,6 +156,27 @@ def test_convolution_of_any_geometry(data):
     x = numbers(draw(1, 5), groups * draw(1, 4), *size, order=data.draw(st.sampled_from(ORDERS)))
     weight = numbers(groups * draw(1, 9), x.shape[1] // groups, *window, order="plain")
     check_convolution(x, weight, stride, padding, dilation, groups, bias=data.draw(st.booleans()))
+
+
+@pytest.mark.parametrize("name", kernels.TOPICS["conv"])
+def test_a_pure_convolution_runs_again_as_a_list_of_loops(name):
+    ran = 0
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        pictures, *rest = each(draw(name, rng), np.copy)
+        args = ([np.copy, channels_last, lambda x: np.repeat(x, 2, axis=-1)[..., ::2]][seed % 3](pictures), *rest)
+        versions = zip(kernels.guards(name), kernels.stack(name)[2:], strict=True)
+        *_, chosen = [f for when, f in versions if when(*args)]  # the last one is asked first
+        if not kernels.is_pure(chosen):
+            continue
+        launches = Launches()
+        with launches.record():
+            found = chosen(*args)
+        each(args, lambda x, rng=rng: np.copyto(x, rng.standard_normal(x.shape, dtype=np.float32)))
+        launches.run()
+        np.testing.assert_array_equal(found, chosen(*args))
+        ran += 1
+    assert ran > 15
 
 
 POOLS = {  # input shape, window, stride, padding, dilation, more outputs than whole windows (ceil_mode)
