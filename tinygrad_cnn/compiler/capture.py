@@ -34,6 +34,7 @@ from ..surface import writing
 from . import steps
 from .guards import Guards
 from .permitted import (
+    ACCUMULATE,
     AS_ARRAY,
     BUMP,
     OP_CALL,
@@ -45,7 +46,7 @@ from .permitted import (
     objection_to_code,
     objection_to_package,
 )
-from .program import AsTensor, Instruction, Program, Value
+from .program import AsTensor, Instruction, Program, Value, values_in
 
 SHAPED_BY_NUMBERS = {"nonzero", "masked_select", "unique", "bincount", "histc", "argwhere", "unique_consecutive"}
 WRITE = writing.write.__code__
@@ -73,6 +74,7 @@ class Capture(Tracer):
         self.refusal: Refusal | None = None
         self.values: dict[int, Value] = {}  # by the id of an array, or of something else that an op hands on
         self.held: list[Any] = []  # so that no id is given to something else
+        self.extras: dict[tuple[Node, int], Value] = {}  # what forward handed on to rules, by their place
         self.paths: dict[Value, str] = {}
         self.into = self.program.forward
         self.busy: Any = None  # the frame of an op or of a whole call: what runs in it is known
@@ -157,8 +159,6 @@ class Capture(Tracer):
             return self._known(a._array)
         if isinstance(a, np.ndarray):
             return self._known(a)
-        if id(a) in self.values and self.values[id(a)].kind == "kept":
-            return self.values[id(a)]
         if isinstance(a, tuple) and hasattr(a, "_fields"):
             return type(a)(*map(self.argument, a))
         if isinstance(a, tuple | list):
@@ -177,8 +177,11 @@ class Capture(Tracer):
         if self.refusal is None:
             self.into.append(Instruction(name, run, args, outs, line or user_line(), **more))
 
-    def _computed(self, array: Any) -> Value:
-        return self._new("computed" if isinstance(array, np.ndarray) else "kept", array)
+    def _computed(self, thing: Any) -> Value:
+        if isinstance(thing, np.ndarray):
+            return self._new("computed", thing)
+        self.held.append(thing)
+        return Value("kept", thing, f"v{len(self.held)}")
 
     # what the engine tells
 
@@ -187,8 +190,10 @@ class Capture(Tracer):
             return
         if op.name in SHAPED_BY_NUMBERS:
             self.refuse(f"{op.name} gives a shape that depends on numbers")
-        extras = self._extras(op, node)
         given = tuple(self.argument(a) for a in args)
+        if op.name == "getitem" and any(v.dtype == np.bool_ for v in values_in(given[1:])):
+            self.refuse("getitem by a mask gives a shape that depends on numbers")
+        extras = self._extras(op, node)
         # Arrays among the attributes are there to be changed: a batch norm's statistics.
         inner = [part for a in args if type(a) is tuple for part in a if isinstance(part, np.ndarray)]
         written = tuple(v for v in map(self.argument, inner) if v is not None)
@@ -207,11 +212,10 @@ class Capture(Tracer):
             first = len(node.plan.names) + 1
             for slot, k in enumerate(node.plan.keep):
                 if isinstance(k, int) and first <= k < len(node.plan.numbered) and node.saved[slot] is not None:
-                    extras[k - first] = self._kept(node.saved[slot])
+                    thing = node.saved[slot]
+                    known = self.values.get(id(thing)) if isinstance(thing, np.ndarray) else None
+                    self.extras[node, slot] = extras[k - first] = known or self._computed(thing)
         return extras
-
-    def _kept(self, thing: Any) -> Value:
-        return self.values.get(id(thing)) or self._computed(thing)
 
     def changed(self, t: Tensor, made: np.ndarray, op: str) -> None:
         if self.refusal is None and self.whole is None:
@@ -230,14 +234,12 @@ class Capture(Tracer):
     def moved(self, old: np.ndarray, new: np.ndarray) -> None:
         if self.refusal is None and self.whole is None and id(new) not in self.values:
             source = self._known(old)
-            if source is not None and source.tensor is not None:
+            if source is not None and source.tensor is not None and not old.flags.c_contiguous:
                 self.refuse("the memory of a tensor from outside is put in order")
-            self.emit(
-                "contiguous",
-                steps.contiguous if new.flags.c_contiguous else steps.copy,
-                (source,),
-                [self._computed(new)],
-            )
+            if old.flags.c_contiguous or not new.flags.c_contiguous:
+                self.emit("copy", steps.copy, (source,), [self._computed(new)])
+            else:
+                self.emit("contiguous", steps.contiguous, (source,), [self._computed(new)], view=True)
 
     # a walk
 
@@ -254,24 +256,19 @@ class Capture(Tracer):
 
         def captured_arrive(node: Any, g: Any) -> None:
             array = g._array if isinstance(g, Tensor) else g
-            v = self._gradient(node, array)
-            if node in self.ends:
-                arrive(node, array)
-                return
-            leaf = node.variable
-            if leaf is None or v is None:
-                self.refuse("a gradient arrives at a leaf that was made inside")
-            elif self.refusal is None:
-                place = self._known(leaf._array)
-                if place is not None and place.tensor is None:
-                    self.refuse("a gradient arrives at a leaf that was made inside")
-                elif place is not None:
-                    self.guards.used(leaf, place.name, True)
-                    args = (AsTensor(place), v, False)
-                    self.emit("accumulate", accumulate, args, [], node.where, effect="calls")
+            self._gradient(node, array)
             arrive(node, array)
 
         return lambda node, g: self._pull(node, g, targets), captured_arrive
+
+    def _accumulate(self, t: Tensor, g: Any, recorded: bool) -> None:
+        """A gradient is added to the `.grad` of a leaf."""
+        place, v = self._known(t._array), self._known(g)
+        if place is None or place.tensor is not t or recorded:
+            self.refuse("a gradient arrives at a leaf that was made inside")
+        else:
+            self.guards.used(t, place.name, True)
+            self.emit("accumulate", accumulate, (AsTensor(place), v, False), [], effect="calls")
 
     def _gradient(self, node: Node, array: Any) -> Value | None:
         """The value of a gradient that arrives; that of a root without one is all ones."""
@@ -312,7 +309,11 @@ class Capture(Tracer):
             if version.time > node.time:
                 refuse_changed(node, node.op.name, version)
         plan, found = node.plan, []
-        symbols = None if self.refusal else [self.argument(s) for s in node.saved or ()]
+        symbols = (
+            None
+            if self.refusal
+            else [self.extras.get((node, slot)) or self.argument(s) for slot, s in enumerate(node.saved or ())]
+        )
         known = None if self.refusal else self.argument(g)
         saved: Any = node.saved
         half = node.dtype is float16
@@ -397,6 +398,8 @@ class Capture(Tracer):
                 first = there.removeprefix("tinygrad_cnn.").partition(".")[0]
                 if first not in ("engine", "compiler") and not is_form(caller.f_code, there):
                     self.refuse(f"calls {caller.f_code.co_name}(), which looks at numbers")
+        elif code is ACCUMULATE:
+            self._accumulate(**frame.f_locals)
         elif code is BUMP:
             caller = frame.f_back
             assert caller is not None
@@ -498,13 +501,18 @@ class Capture(Tracer):
             v = self._known(t._array)
             nodes = ancestry([t._node])  # type: ignore[list-item]
             inner = [n for n in nodes if n.time > self.started]
-            if any(isinstance(n, OpNode) and n.saved is None and n.plan.frees for n in inner):
+            if any(isinstance(n, OpNode) and n.saved is None for n in inner):
                 program.spent.append(v)  # type: ignore[arg-type]
             elif v is not None and v not in program.differentiable:
                 program.differentiable.append(v)
                 roots.append(t)
         if roots and self.refusal is None:
-            self._way_back(roots)
+            try:
+                self._way_back(roots)
+            except Refusal:
+                raise
+            except Exception as error:
+                self.refuse(f"going back through it raises a {type(error).__name__}: {error}")
         outside = set(program.outside)
         for v in outside:
             self.guards.used(v.tensor, v.name, False)

@@ -222,6 +222,11 @@ class Compiled:
             raise RuntimeError("program: nothing has been captured; call the function first")
         return self._entries[0].program
 
+    @property
+    def passes(self) -> str:
+        """A line for each pass of the program that ran last: how many instructions, and bytes of results, it left."""
+        return "\n".join(map(repr, self.program.history))
+
     def __reduce__(self) -> tuple:
         """A copy captures programs of its own: those of this one hold this one's parameters."""
         return Compiled, (self._f, self._fullgraph, self._options)
@@ -250,6 +255,10 @@ class OptimizedModule(Module):
     @property
     def program(self) -> Program:
         return self._compiled.program
+
+    @property
+    def passes(self) -> str:
+        return self._compiled.passes
 
     def __getattr__(self, name: str) -> Any:
         if name == "_orig_mod":

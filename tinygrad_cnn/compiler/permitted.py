@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 from ..engine import call as engine_call
 from ..engine.node import Version
 from ..engine.tensor import Tensor, as_array
+from ..engine.walk import accumulate
 from ..nn.module import Module
 from ..nn.utils import clip_grad
 from ..ops import dropout, embedding, loss, norm, pointwise_loss
@@ -63,6 +64,7 @@ WHOLE: dict[CodeType, Whole] = {
 }  # fmt: skip
 OP_CALL = next(c for c in engine_call.op.__code__.co_consts if isinstance(c, CodeType) and c.co_name == "call")
 BUMP, AS_ARRAY, STATISTICS = Version.bump.__code__, as_array.__code__, norm._bump.__code__
+ACCUMULATE = accumulate.__code__
 
 # Functions of this package that ask arrays for no more than their form, or hand them to ops.
 FORM = {
@@ -76,6 +78,7 @@ FORM = {
     "surface.about": "shape dtype ndim itemsize nbytes size stride <genexpr> dim ndimension nelement element_size "
     "is_floating_point is_complex is_signed T",
     "surface.conversions": "type_as new_tensor method",
+    "surface.writing": "write",
     "surface.values": "numel __len__ __iter__",
     "autograd.gradients": "grad _roots",
 }

@@ -4,6 +4,7 @@
     common      what is computed twice from the same values is computed once
     relu        a ReLU is done by the kernel of the convolution, matrix product or batch norm before it
     pool        the gradient of a ReLU before a max-pooling is masked where it is small
+    chains      elementwise instructions are done by one generated loop
     dead        what nobody uses is left out
     order       what computes lies together
 
@@ -18,7 +19,7 @@ from typing import Any
 
 from ..program import Program, Step
 
-PASSES = ["constants", "common", "relu", "pool", "dead", "order"]
+PASSES = ["constants", "common", "relu", "pool", "chains", "dead", "order"]
 
 
 def run_passes(program: Program, options: dict[str, Any] | None) -> Program:
