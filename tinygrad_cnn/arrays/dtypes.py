@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .formulas import Symbol
 from .quiet import quietly
 
 float32 = float = np.dtype(np.float32)
@@ -27,6 +28,7 @@ dtype = np.dtype
 finfo = np.finfo
 iinfo = np.iinfo
 
+ARRAYS = np.ndarray | np.generic | Symbol  # what has a dtype
 _default = float32
 
 
@@ -101,16 +103,16 @@ def result_type(*values: Any) -> np.dtype:
     """
     tiers: list[np.dtype | None] = [None, None, None]  # with axes, 0-d, Python scalars
     for v in values:
-        if isinstance(v, np.ndarray | np.generic):
+        if isinstance(v, ARRAYS):
             tier, d = (0 if v.ndim else 1), v.dtype
         else:
             tier, d = 2, _of_scalar(v)
         held = tiers[tier]
         tiers[tier] = d if held is None else _wider(held, d)
     result = None
-    for d in tiers:
-        if d is not None and (result is None or _KINDS[d.kind] > _KINDS[result.kind]):
-            result = d
+    for found in tiers:
+        if found is not None and (result is None or _KINDS[found.kind] > _KINDS[result.kind]):
+            result = found
     assert result is not None
     return result
 
@@ -141,7 +143,7 @@ def promote(*values: Any) -> tuple:
     common = result_type(*values)
     return tuple(
         v.astype(common, copy=False)
-        if isinstance(v, np.ndarray | np.generic)
+        if isinstance(v, ARRAYS)
         else v
         if _KINDS[_of_scalar(v).kind] <= _KINDS[common.kind]
         else common.type(v)
@@ -186,4 +188,4 @@ def floating(*values: Any) -> tuple:
     common = result_type(*values)
     if common.kind not in "fc":
         common = _default
-    return tuple(v.astype(common, copy=False) if isinstance(v, np.ndarray | np.generic) else v for v in values)
+    return tuple(v.astype(common, copy=False) if isinstance(v, ARRAYS) else v for v in values)

@@ -137,7 +137,7 @@ class Formula(NamedTuple):
     def kind(self, step: int) -> str:
         """Of the result of a step: "f" or "b"."""
         name, *rest = self.steps[step]
-        return self.kinds[rest[0]] if name == "input" else "f" if name in _LEAVES else PRIMITIVES[name][2]
+        return self.kinds[rest[0]] if name == "input" else "f" if name in LEAVES else PRIMITIVES[name][2]
 
     @property
     def output_kinds(self) -> str:
@@ -170,13 +170,13 @@ class Formula(NamedTuple):
         return sum(step[0] == "input" for step in self.steps[:i])
 
     def _said(self, name: str, rest: list, names: list[str]) -> str:
-        if name in _LEAVES:
+        if name in LEAVES:
             return f"{self.numbers[rest[0]] if name == 'number' else rest[0]:.9g}"
         taken = [names[i] for i in rest]
         return f" {_SIGNS[name]} ".join(taken) if name in _SIGNS else f"{name}({', '.join(taken)})"
 
 
-_LEAVES = ("number", "constant")
+LEAVES = ("input", "number", "constant")
 
 
 def _letter(i: int) -> str:
@@ -355,7 +355,7 @@ def _pruned(tracer: Tracer, outputs: list[int]) -> Formula:
     needed = set(outputs)
     for i in range(len(steps) - 1, -1, -1):
         name, *rest = steps[i]
-        if i in needed and name not in ("input", *_LEAVES):
+        if i in needed and name not in LEAVES:
             needed.update(rest)
     kept = [i for i, step in enumerate(steps) if i in needed or step[0] == "input"]
     place = {old: new for new, old in enumerate(kept)}

@@ -33,6 +33,7 @@ def op(
     keeps: str | tuple[str, ...] = (),
     view: bool = False,
     exact: bool = False,
+    pointwise: bool = False,
     **shared: str,
 ) -> Any:
     """Make an op of a function on arrays, and put it into the registry; `Op` says what the arguments mean.
@@ -48,10 +49,10 @@ def op(
     [3.0, 12.0]
     """
     if forward is None:
-        return lambda f: op(f, keeps=keeps, view=view, exact=exact, **shared)
+        return lambda f: op(f, keeps=keeps, view=view, exact=exact, pointwise=pointwise, **shared)
     if not callable(forward):
         raise TypeError(f"op: expected a function on arrays, got {type(forward).__name__}")
-    spec = Op(forward, keeps=keeps, view=view, exact=exact, **shared)
+    spec = Op(forward, keeps=keeps, view=view, exact=exact, pointwise=pointwise, **shared)
     compute, keeps, rest, exact = spec.compute, spec.keeps, spec.rest, spec.exact
 
     @functools.wraps(forward)

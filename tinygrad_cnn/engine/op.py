@@ -76,6 +76,7 @@ class Op:
     keeps: names of what forward returns behind its result, for the rules.
     view: the result may share memory with the first input.
     exact: nothing is rounded in it, so forward takes half precision as it is. So does a view.
+    pointwise: each number of a gradient depends on the numbers in its place alone, so rules run as one loop.
     shared: words for several parameters in a row, "stride padding dilation groups"; a rule may take them as one.
     """
 
@@ -86,6 +87,7 @@ class Op:
         keeps: str | tuple[str, ...] = (),
         view: bool = False,
         exact: bool = False,
+        pointwise: bool = False,
         **shared: str,
     ):
         self.forward = forward
@@ -93,6 +95,7 @@ class Op:
         self.keeps = (keeps,) if isinstance(keeps, str) else tuple(keeps)
         self.view = view
         self.exact = exact or view
+        self.pointwise = pointwise
         self.rules: dict[str, Callable | None] = {}
         self.joint: Callable | None = None
         self.composition: Callable | None = None

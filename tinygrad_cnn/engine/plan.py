@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..kernels.at_once import at_once
 from .op import Op, parameters_of
 
 PLANS = 1000  # of an op; one that takes any number of inputs would have a plan for each number
@@ -82,6 +83,7 @@ class Plan:
     def _step(self, rule: Callable, constants: dict[str, Any]) -> tuple[Callable, list[int]]:
         """A rule, and which of the saved things it takes behind g."""
         names = parameters_of(rule).names[1:]
+        rule = at_once(rule) if self.op.pointwise else rule
         mine = {name: value for name, value in constants.items() if name in names}
         left = [name for name in names if name not in mine]
         slots = [self.slot(name) for name in left]

@@ -25,6 +25,7 @@ from .declared import appears
 from .dims import axis
 from .elementwise import minus, mul
 from .join import narrow
+from .pointwise import elementwise
 from .unary import abs, erfc, exp, real, sign
 
 
@@ -79,7 +80,7 @@ relu_mask.explain(
 
 
 @appears("functional inplace inplace_")
-@op
+@elementwise
 def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array:
     """input held between min_val and max_val; the gradient passes strictly between them.
 
@@ -121,7 +122,7 @@ def relu6(input: Array) -> Array:
 
 
 @appears("functional inplace inplace_")
-@op
+@elementwise
 def leaky_relu(input: Array, negative_slope: float = 0.01) -> Array:
     """input where it is positive, else negative_slope · input.
 
@@ -188,7 +189,7 @@ def threshold(input: Array, threshold: float, value: float) -> Array:
 
 
 @appears("functional inplace inplace_")
-@op
+@elementwise
 def elu(input: Array, alpha: float = 1.0) -> Array:
     """input where it is positive, else alpha · (e^input - 1).
 
@@ -210,7 +211,7 @@ elu.explain("The gradient passes where the input was positive; below, the slope 
 
 
 @appears("function functional inplace inplace_")
-@op
+@elementwise
 def celu(input: Array, alpha: float = 1.0) -> Array:
     """input where it is positive, else alpha · (e^(input / alpha) - 1).
 
@@ -259,7 +260,7 @@ def selu(input: Array) -> Array:
 
 
 @appears("function out method in_place functional")
-@op
+@elementwise
 def sigmoid(input: Array) -> Array:
     """1 / (1 + e^-input).
 
@@ -278,7 +279,7 @@ sigmoid.explain(
 
 
 @appears("functional")
-@op
+@elementwise
 def logsigmoid(input: Array) -> Array:
     """ln sigmoid(input).
 
@@ -298,7 +299,7 @@ logsigmoid.explain("The slope is 1 minus the sigmoid.", zero="saturated: the res
 
 
 @appears("functional")
-@op
+@elementwise
 def softplus(input: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:
     """ln(1 + e^(beta · input)) / beta; the input itself where beta · input > threshold, as they differ no more.
 
@@ -331,7 +332,7 @@ softplus.explain(
 
 
 @appears("functional inplace")
-@op
+@elementwise
 def silu(input: Array) -> Array:
     """input · sigmoid(input).
 
@@ -358,7 +359,7 @@ silu.explain("The product rule for x · sigmoid(x).", input="g · s · (1 + inpu
 
 
 @appears("functional inplace")
-@op
+@elementwise
 def mish(input: Array) -> Array:
     """input · tanh(softplus(input)) (Misra 2019).
 
@@ -410,7 +411,7 @@ def glu(input: Array, dim: int = -1) -> Array:
 
 
 @appears("functional")
-@op
+@elementwise
 def gelu(input: Array, approximate: str = "none") -> Array:
     """input · Φ(input), Φ the normal distribution function (Hendrycks and Gimpel 2016).
 
@@ -461,7 +462,7 @@ gelu.explain(
 
 
 @appears("functional inplace")
-@op
+@elementwise
 def hardsigmoid(input: Array) -> Array:
     """min(max(input / 6 + 1/2, 0), 1).
 
@@ -483,7 +484,7 @@ hardsigmoid.explain("Slope 1/6 between -3 and 3, flat outside.", zero="saturated
 
 
 @appears("functional inplace")
-@op
+@elementwise
 def hardswish(input: Array) -> Array:
     """input · hardsigmoid(input) (Howard et al. 2019).
 
@@ -545,7 +546,7 @@ def tanhshrink(input: Array) -> Array:
 
 
 @appears("functional")
-@op
+@elementwise
 def softsign(input: Array) -> Array:
     """input / (1 + |input|).
 

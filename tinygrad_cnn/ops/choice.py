@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import number, promote, result_type
+from ..arrays.formulas import Symbol, choose, written
 from ..arrays.types import Array, Number
 from ..engine.call import op
 from .compare import eq, ge, gt, isfinite, isnan, le, logical_and, logical_or, lt
 from .declared import appears
 from .pairs import apart, pairwise
+from .pointwise import elementwise
 
 
 @appears("function out")
-@op
+@elementwise
 def where(condition: Array, input: Array | Number | None = None, other: Array | Number | None = None) -> Array:
     """input where condition, else other; where(condition) alone gives the places that hold, as nonzero does.
 
@@ -32,21 +34,24 @@ def where(condition: Array, input: Array | Number | None = None, other: Array | 
     """
     if input is None and other is None:
         return tuple(np.nonzero(condition))
-    if np.result_type(condition) != np.bool_:
+    if result_type(condition) != np.bool_:
         raise RuntimeError(f"where: condition must be a bool tensor, got {condition.dtype}; compare it: x != 0")
     common = result_type(input, other)
     try:
-        return _choose(np.asarray(condition), _held(input, common), _held(other, common))
+        return _choose(condition, _held(input, common), _held(other, common))
     except ValueError:
         raise RuntimeError(apart("where", condition, input, other)) from None
 
 
-def _held(value: Any, common: np.dtype) -> np.ndarray:
-    return np.asarray(number(value, common) if type(value) is int else value, common)
+def _held(value: Any, common: np.dtype) -> Any:
+    value = number(value, common) if type(value) is int else value
+    return value.astype(common) if type(value) is Symbol else np.asarray(value, common)
 
 
-def _choose(condition: np.ndarray, input: np.ndarray, other: np.ndarray) -> np.ndarray:
+@written(lambda condition, *pair: choose(condition, *[v[()] if isinstance(v, np.ndarray) else v for v in pair]))
+def _choose(condition: Any, input: np.ndarray, other: np.ndarray) -> np.ndarray:
     """np.where. It has a branch for each element, which on a random mask is slow, so many are chosen bit by bit."""
+    condition = np.asarray(condition)
     if condition.size < 4096 or input.itemsize > 8:  # a complex128 has more bits than any integer
         return np.where(condition, input, other)
     bits = f"u{input.itemsize}"
@@ -165,7 +170,7 @@ fmin.explain("The one that was taken gets the gradient.", zero="the other one wa
 
 
 @appears("function out method in_place", aliases="clip")
-@op
+@elementwise
 def clamp(input: Array, min: Array | Number | None = None, max: Array | Number | None = None) -> Array:
     """min(max(input, min), max), elementwise; where min > max it is max. The bounds are tensors or numbers.
 

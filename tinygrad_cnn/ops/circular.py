@@ -12,6 +12,7 @@ from ..engine.call import op
 from .choice import where
 from .compare import le
 from .declared import appears
+from .pointwise import elementwise
 from .unary import abs, real, rsqrt
 
 # Circular functions.
@@ -187,7 +188,7 @@ cosh.explain("The slope of cosh is sinh.")
 
 
 @appears("function out method in_place functional")
-@op
+@elementwise
 def tanh(input: Array) -> Array:
     """sinh(input) / cosh(input).
 

@@ -16,12 +16,12 @@ import numpy as np
 from ..arrays.dtypes import floating, modular, number, promote, result_type
 from ..arrays.types import Array, Number
 from ..engine.broadcast import cast, in_float32
-from ..engine.call import op
 from ..engine.tensor import as_array
 from .choice import where
 from .compare import eq, ge, le, logical_and
 from .declared import appears
 from .pairs import apart, pairwise
+from .pointwise import elementwise
 from .unary import STAIRCASE, exp, log, nought, trunc
 
 # The four operations. What `a + b`, `a - b`, `a * b` and `a / b` mean is plus, minus, mul and divide.
@@ -83,7 +83,7 @@ divide.explain("The numerator gets the gradient over the denominator, the denomi
 
 
 @appears("function out method in_place", aliases="negative")
-@op
+@elementwise
 def neg(input: Array) -> Array:
     """-input.
 
@@ -274,7 +274,7 @@ fmod.explain("Between two jumps the remainder is input - other · constant.")
 
 
 @appears("function out method in_place")
-@op
+@elementwise
 def pow(input: Array | Number, exponent: Array | Number) -> Array:
     """input ** exponent; 0 ** 0 is 1, and a negative number to a fraction NaN.
 
@@ -421,7 +421,7 @@ xlogy.explain(
 
 
 @appears("function out method in_place")
-@op
+@elementwise
 def lerp(input: Array, end: Array, weight: Array | Number) -> Array:
     """input + weight · (end - input): input for weight 0, end for weight 1, exactly.
 

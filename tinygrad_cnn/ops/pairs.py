@@ -11,6 +11,7 @@ from numpy import ndarray
 
 from ..arrays.dtypes import float32, float64, promote
 from ..engine.call import op
+from ..kernels.at_once import BIG, in_one_pass
 
 
 def pairwise(ufunc: Callable, prepare: Callable = promote, name: str = "", quick: Callable | None = None) -> Callable:
@@ -23,10 +24,15 @@ def pairwise(ufunc: Callable, prepare: Callable = promote, name: str = "", quick
     quick = quick or ufunc
 
     def register(described: Callable) -> Callable:
+        def prepared(input: Any, other: Any) -> Any:
+            return ufunc(*prepare(input, other))
+
         @functools.wraps(described)
         def forward(input: Any, other: Any) -> Any:
             try:
                 if type(input) is ndarray:
+                    if input.size >= BIG:
+                        return in_one_pass(prepared, (input, other))
                     dtype = input.dtype
                     if dtype is float32 or dtype is float64:
                         if type(other) is ndarray:
@@ -34,13 +40,13 @@ def pairwise(ufunc: Callable, prepare: Callable = promote, name: str = "", quick
                                 return quick(input, other)
                         elif type(other) is float or type(other) is int:
                             return quick(input, other)
-                return ufunc(*prepare(input, other))
+                return prepared(input, other)
             except ValueError:
                 raise RuntimeError(apart(forward.__name__, input, other)) from None
 
         if name:
             forward.__name__ = name
-        return op(forward)
+        return op(forward, pointwise=True)
 
     return register
 

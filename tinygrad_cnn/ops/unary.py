@@ -16,6 +16,7 @@ from ..arrays.types import Array
 from ..engine.call import op
 from ..kernels import kernel
 from .declared import appears
+from .pointwise import elementwise
 
 
 def real(input: Any) -> Any:
@@ -37,7 +38,7 @@ nought.explain("A constant has no slope.", zero="it is constant")
 
 
 @appears("function out method in_place")
-@op
+@elementwise
 def square(input: Array) -> Array:
     """input².
 
@@ -58,7 +59,7 @@ square.explain("The slope of x² is 2x.", zero="the input is zero there")
 
 
 @appears("function out method in_place")
-@op
+@elementwise
 def reciprocal(input: Array) -> Array:
     """1 / input.
 
@@ -76,7 +77,7 @@ reciprocal.explain("The slope of 1/x is -1/x², written with the result.")
 
 
 @appears("function out method in_place")
-@op
+@elementwise
 def sqrt(input: Array) -> Array:
     """√input.
 
@@ -96,7 +97,7 @@ sqrt.explain("The slope of √x is 1/(2√x): the smaller the root, the steeper.
 
 
 @appears("function out method in_place")
-@op
+@elementwise
 def rsqrt(input: Array) -> Array:
     """1 / √input.
 
@@ -117,7 +118,7 @@ rsqrt.explain("The slope of 1/√x is -1/2 of the result's cube.")
 
 
 @appears("function out method in_place")
-@op
+@elementwise
 def exp(input: Array) -> Array:
     """e^input.
 
@@ -153,7 +154,7 @@ exp2.explain("The result is its own slope, but for ln 2.")
 
 
 @appears("function out method in_place")
-@op
+@elementwise
 def expm1(input: Array) -> Array:
     """e^input - 1, exact to the last digits for small input.
 
@@ -170,7 +171,7 @@ expm1.explain("The slope is e^x.")
 
 
 @appears("function out method in_place")
-@op
+@elementwise
 def log(input: Array) -> Array:
     """ln input.
 
@@ -226,7 +227,7 @@ log10.explain("The slope of ln x, scaled to base 10.")
 
 
 @appears("function out method in_place")
-@op
+@elementwise
 def log1p(input: Array) -> Array:
     """ln(1 + input), exact to the last digits for small input.
 
@@ -250,7 +251,7 @@ STAIRCASE = {"words": "A staircase is flat almost everywhere: nothing flows back
 
 
 @appears("function out method in_place")
-@op
+@elementwise
 def sign(input: Array) -> Array:
     """-1, 0 or 1; 0 for NaN.
 
@@ -266,7 +267,7 @@ sign.explain("Flat but for a jump at zero: nothing flows back.", zero="sign is f
 
 
 @appears("function out method in_place", aliases="absolute")
-@op
+@elementwise
 def abs(input: Array) -> Array:
     """|input|; the gradient at 0 is 0.
 
@@ -288,7 +289,7 @@ abs.explain(
 
 
 @appears("function out method in_place")
-@op
+@elementwise
 def floor(input: Array) -> Array:
     """The greatest integer <= input.
 
@@ -304,7 +305,7 @@ floor.explain(**STAIRCASE)
 
 
 @appears("function out method in_place")
-@op
+@elementwise
 def ceil(input: Array) -> Array:
     """The smallest integer >= input.
 
@@ -320,7 +321,7 @@ ceil.explain(**STAIRCASE)
 
 
 @appears("function out method in_place")
-@op
+@elementwise
 def trunc(input: Array) -> Array:
     """The integer part: rounded towards zero.
 
@@ -336,7 +337,7 @@ trunc.explain(**STAIRCASE)
 
 
 @appears("function out method in_place")
-@op
+@elementwise
 def round(input: Array, decimals: int = 0) -> Array:
     """The nearest integer, or multiple of 10^-decimals; from the middle to the even one.
 
@@ -358,7 +359,7 @@ round.explain(**STAIRCASE)
 
 
 @appears("function out method in_place")
-@op
+@elementwise
 def frac(input: Array) -> Array:
     """input - trunc(input): the part behind the point, with the sign of input.
 
@@ -381,7 +382,7 @@ frac.explain("What is left of a staircase rises with slope one.")
 
 
 @appears("function out method in_place")
-@op
+@elementwise
 def erf(input: Array) -> Array:
     """2/√π ∫₀^input e^(-t²) dt.
 
@@ -397,7 +398,7 @@ erf.explain("The slope is the bell curve, 2/√π · e^(-x²).", zero="saturated
 
 
 @appears("function out method")
-@op
+@elementwise
 def erfc(input: Array) -> Array:
     """1 - erf(input), exact to the last digits where that is small.
 

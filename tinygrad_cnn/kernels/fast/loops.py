@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from ...arrays.formulas import Formula
+from ...arrays.formulas import LEAVES, Formula
 from ...arrays.kept import kept
 from .. import faster
 from .machinery import memory
@@ -31,12 +31,13 @@ from .machinery.pieces import piece
 from .machinery.scattered import BLOCK, exchange
 
 MOST = 1000  # structures
-BIG = 16_384  # numbers; NumPy does fewer as fast
 BOOL = np.dtype(np.bool_)
 DTYPES = {"f": FLOAT32, "b": BOOL}
-# Nanoseconds that one core needs for a number.
+# Nanoseconds that one core needs for a number, here and in NumPy, and for a call.
 PASS, STEP = 0.1, 0.03  # to read or write it; for a step
 COSTS = {"exp": 0.3, "expm1": 0.3, "log": 0.5, "log1p": 0.6, "tanh": 0.6, "erf": 1.0, "erfc": 1.0, "div": 0.1}
+IN_NUMPY, STEP_IN_NUMPY = {"exp": 0.5, "log": 0.6, "tanh": 0.7, "log1p": 4.0, "expm1": 3.0, "erf": 60, "erfc": 60}, 0.3
+CALL = 12_000
 
 _loops: dict[tuple, Loop] = {}
 
@@ -47,7 +48,8 @@ def _takes(formula, arrays):
         if a.dtype != DTYPES[kind] or not a.flags.aligned:
             return False
         most = max(most, a.size)
-    return most >= BIG and (loop := loop_of(formula)) is not None and loop.compiled.ready()
+    loop = loop_of(formula)
+    return loop is not None and most * (loop.in_numpy - loop.nanoseconds / 2) > CALL and loop.compiled.ready()
 
 
 @faster(when=_takes, pure=True)
@@ -71,8 +73,10 @@ class Loop:
 
     def __init__(self, formula: Formula):
         self.output_kinds = formula.output_kinds
-        steps = sum(COSTS.get(name, STEP) for name, *_ in formula.steps)
+        names = [name for name, *_ in formula.steps if name not in LEAVES]
+        steps = sum(COSTS.get(name, STEP) for name in names)
         self.nanoseconds = PASS * (len(formula.kinds) + len(self.output_kinds)) + steps
+        self.in_numpy = sum(IN_NUMPY.get(name, STEP_IN_NUMPY) for name in names)
         self.compiled = _compiled(formula)
 
     def __call__(self, arrays: list[np.ndarray], numbers: tuple[float, ...] = (), outs: list | None = None) -> Any:

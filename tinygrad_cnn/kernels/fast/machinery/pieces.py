@@ -27,8 +27,7 @@ from numba.extending import intrinsic
 
 from ....arrays.formulas import Formula
 from .lanes import spread
-from .micro import WIDTH
-from .vectors import BIT, BYTE, DOUBLE, FUNCTIONS, INTEGER, LONG, SINGLE, Vector, maximum, minimum, where
+from .vectors import BIT, BYTE, DOUBLE, FUNCTIONS, INTEGER, LONG, SINGLE, WIDTH, Vector, maximum, minimum, where
 
 _WITH_PLACE = ("store", "add")
 # what returns something: its dtype, the value of nothing, how two are joined

@@ -160,24 +160,35 @@ def power_of_two(n: Vector) -> Vector:
     return (exponent << 23).converted("bitcast", SINGLE)
 
 
+def scaled(x: Vector, n: Vector) -> Vector:
+    """x · 2ⁿ of a whole float32, for -252 <= n <= 254: by one instruction, or in two steps, as 2ⁿ may have no place."""
+    if WIDTH == 16:
+        mask, mode = ir.Constant(ir.IntType(16), -1), ir.Constant(INTEGER, 4)
+        type_ = x.value.type
+        shape = ir.FunctionType(type_, [type_, type_, type_, mask.type, mode.type])
+        scale = cgutils.get_or_insert_function(x.builder.module, shape, "llvm.x86.avx512.mask.scalef.ps.512")
+        return x.made(x.builder.call(scale, [x.value, n.value, x.value, mask, mode]))
+    half = (n * 0.5).called("floor")
+    return x * power_of_two(half) * power_of_two(n - half)
+
+
 # Exponentials: x = n · ln 2 + r with |r| <= ln 2 / 2, and e^x = 2ⁿ · e^r.
 
 LN2_HIGH, LN2_LOW = 0.693145751953125, 1.42860682030941723212e-6  # the first has so few bits that n times it is exact
 BEND = (0.5, 0.166665181517601, 0.04166620597243309, 0.008368953131139278, 0.0013950596330687404)  # (e^r - 1 - r) / r²
 
 
-def _reduced(x: Vector) -> tuple[Vector, Vector]:
-    """n, and e^r - 1."""
+def _reduced(x: Vector, rest: Vector | float = 0.0) -> tuple[Vector, Vector]:
+    """n, and e^r - 1, for x + rest."""
     n = (x * (1 / math.log(2))).called("rint")
-    r = fma(n, -LN2_LOW, fma(n, -LN2_HIGH, x))
+    r = fma(n, -LN2_LOW, fma(n, -LN2_HIGH, x) + rest)
     return n, fma(r * r, polynomial(r, BEND), r)
 
 
 def exp(x: Vector) -> Vector:
     held = where(x < -104.0, -104.0, where(x > 89.0, 89.0, x))  # NaN is neither, and stays
     n, rest = _reduced(held)
-    half = (n * 0.5).called("floor")  # 2ⁿ in two steps: beyond the range of normal numbers one has no place for it
-    return (rest + 1.0) * power_of_two(half) * power_of_two(n - half)
+    return scaled(rest + 1.0, n)
 
 
 def expm1(x: Vector) -> Vector:
@@ -257,11 +268,12 @@ def tanh(x: Vector) -> Vector:
     return where(size < 0.625, near, far).called("copysign", x)
 
 
-# The error function, in float64, where twenty roundings are not seen.
+# The error function.
 
-# erf(x) / x as a polynomial of x², for |x| <= 1
+
+# erf(x) / x - 1 as a polynomial of x², for |x| <= 1
 ERF = (
-    1.1283791657267974,
+    0.1283791657267974,
     -0.376126258246751,
     0.11283585151233505,
     -0.026853811990321785,
@@ -283,44 +295,47 @@ ERFC = (
     -6.98901302284797e-05,
     2.87343058885581e-06,
 )
-# 2^f for |f| <= 1/2
-POWER = (
-    1.0000000005542222,
-    0.6931472057371089,
-    0.24022646890405355,
-    0.05550328777509786,
-    0.009618488985280236,
-    0.0013399931049639334,
-    0.00015345804192248,
-)
+ERFC_LOST = (2.47698e-08, -1.84707e-08)  # of the first two of them, by rounding them to float32
+ERFC_SLOPE = (-0.628, 0.692, -0.468, 0.216)  # its derivative, roughly
 
 
 def erf(x: Vector) -> Vector:
-    size = x.called("fabs").double()
-    near = size * polynomial(size * size, ERF)
-    far = 1.0 - _erfc(size)
-    return where(size < 1.0, near, far).single().called("copysign", x)
+    size = x.called("fabs")
+    near = fma(x, polynomial(x * x, ERF), x)
+    return where(size < 1.0, near, (1.0 - _erfc(size)).called("copysign", x))
 
 
 def erfc(x: Vector) -> Vector:
-    far = _erfc(x.called("fabs").double())
-    return where(x < 0.0, 2.0 - far, far).single()
+    size = x.called("fabs")
+    far = _erfc(size)
+    near = fma(-x, polynomial(x * x, ERF), 1.0 - x)
+    return where(size < 0.8125, near, where(x < 0.0, 2.0 - far, far))
 
 
 def _erfc(x: Vector) -> Vector:
-    """erfc of x >= 0, in float64."""
-    held = where(x > 11.0, 11.0, x)  # where it is 0 in float32; NaN stays
-    rough = (1.0 / (held + 3.0).single()).double()
-    inverse = rough * fma(rough, -(held + 3.0), 2.0)  # one step of Newton's, for a division takes as long as all else
-    return _gauss(held) * polynomial((held - 4.0) * inverse, ERFC) * inverse
+    """erfc of x >= 0.8. Each fraction is kept with what was lost when it was rounded."""
+    held = where(x > 10.5, 10.5, x)  # where it is 0; NaN stays
+    above, below = held - 4.0, held + 3.0
+    lost_above, lost_below = held - (above + 4.0), held - (below - 3.0)
+    inverse = 1.0 / below
+    s = above * inverse
+    lost_s = (fma(-s, below, above) + fma(-s, lost_below, lost_above)) * inverse
+    rising = polynomial(s, ERFC[1:])
+    upper, lost_upper = _sum(s * rising, ERFC[0])
+    lost_upper = lost_upper + fma(s, rising, -(s * rising)) + polynomial(s, ERFC_LOST)
+    lost_upper = fma(lost_s, polynomial(s, ERFC_SLOPE), lost_upper)
+    quotient = upper * inverse
+    lost = (fma(-quotient, below, upper) + fma(-quotient, lost_below, lost_upper)) * inverse
+    square = held * held
+    n, rest = _reduced(-square, -fma(held, held, -square))
+    return scaled(fma(rest, quotient, fma(rest, lost, lost)) + quotient, n)
 
 
-def _gauss(x: Vector) -> Vector:
-    """e^-x², in float64, for |x| <= 11."""
-    power = x * x * (-1 / math.log(2))
-    n = power.called("rint")
-    exponent = n.converted("fptosi", INTEGER).converted("sext", LONG) + 1023
-    return polynomial(power - n, POWER) * (exponent << 52).converted("bitcast", DOUBLE)
+def _sum(a: Vector, b: float) -> tuple[Vector, Vector]:
+    """a + b rounded, and what was lost (Knuth, The Art of Computer Programming 2, 4.2.2)."""
+    total = a + b
+    from_b = total - a
+    return total, (a - (total - from_b)) + (b - from_b)
 
 
 # Choices.

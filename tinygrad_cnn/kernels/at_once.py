@@ -1,0 +1,92 @@
+"""Functions that do the same to every number, run on big arrays as one loop: all their steps in one pass over memory.
+
+    slope = at_once(lambda g, out: g * (1 - out * out))
+    slope(g, out)           NumPy, call by call, where g is small; else kernel.pointwise, with the function's formula
+
+The formula is read off the function when it is first called with arguments of a kind, and kept with what came out. A
+function without one is called as it is, and so is one whose result is an argument, or zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..arrays.formulas import LEAVES, Formula, Untraceable, trace_call
+from . import kernel
+
+BIG = 32_768  # numbers; NumPy does fewer as fast
+MOST = 10_000  # kinds of calls that are remembered
+_KINDS = {np.dtype(np.float32): "f", np.dtype(np.bool_): "b"}
+_known: dict[tuple, Formula | None] = {}
+
+
+def at_once(f: Callable) -> Callable:
+    """f, by one loop where its first argument is a big array."""
+
+    @wraps(f)
+    def run(first: Any, *rest: Any) -> Any:
+        if type(first) is ndarray and first.size >= BIG:
+            return in_one_pass(f, (first, *rest))
+        return f(first, *rest)
+
+    return run
+
+
+def in_one_pass(f: Callable, args: tuple) -> Any:
+    """f(*args), by one loop if f has a formula for such arguments."""
+    key: list[Any] = [f]
+    arrays = []
+    for a in args:
+        if type(a) is ndarray:
+            kind = _KINDS.get(a.dtype)
+            if kind is None:
+                return f(*args)
+            key.append(kind)
+            arrays.append(a)
+        else:
+            key.append((type(a), repr(a) if type(a) is float else a))  # 0.0 equals -0.0
+    try:
+        formula = _known[tuple(key)]
+    except KeyError:
+        formula = _known_from_now_on(tuple(key), f, args)
+    except TypeError:  # a list has no hash
+        return f(*args)
+    if formula is None or not _broadcast(arrays):
+        return f(*args)
+    return kernel.pointwise(formula, arrays)
+
+
+def _known_from_now_on(key: tuple, f: Callable, args: tuple) -> Formula | None:
+    try:
+        formula: Formula | None = trace_call(f, args)
+    except Untraceable:
+        formula = None
+    if formula is not None and not _is_work(formula):
+        formula = None
+    if len(_known) >= MOST:
+        _known.clear()
+    _known[key] = formula
+    return formula
+
+
+def _is_work(formula: Formula) -> bool:
+    """Whether it computes something, of all its inputs."""
+    taken = {i for name, *rest in formula.steps if name not in LEAVES for i in rest}
+    inputs = {i for i, (name, *_) in enumerate(formula.steps) if name == "input"}
+    return "f" in formula.kinds and inputs <= taken and not inputs.intersection(formula.outputs)
+
+
+def _broadcast(arrays: list[ndarray]) -> bool:
+    shape = arrays[0].shape
+    if all(a.shape == shape for a in arrays):
+        return True
+    try:
+        np.broadcast_shapes(*[a.shape for a in arrays])
+    except ValueError:
+        return False
+    return True
