@@ -112,8 +112,8 @@ class Network:
             optimizer.apply_gradients(zip(gradients, net.trainable_variables, strict=True))
             return loss
 
-        self._raw, self._step = step, tf.function(step, jit_compile=library.endswith("-xla"))
-        self._outputs = tf.function(lambda x: net(x, training=False), jit_compile=library.endswith("-xla"))
+        self._raw, self._step = step, tf.function(step)
+        self._outputs = tf.function(lambda x: net(x, training=False))
 
     def step(self) -> Any:
         """A training step; its loss."""

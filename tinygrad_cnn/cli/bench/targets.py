@@ -17,7 +17,7 @@ from .table import Table, geometric_mean
 from .turns import Settings
 
 SECTIONS = ("machine", "ops", "train", "infer", "overhead", "fresh")  # that they are taken from
-MEMORY = 650.0  # MB that a step of each of the thirteen needed in sum, eager, with 2 threads, before it was compiled
+MEMORY = 410.0  # MB: what the thirteen need when each op makes its result anew, with 2 threads
 NOISE = 1.1  # two equal times come out as far apart
 
 
