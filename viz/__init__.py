@@ -14,6 +14,7 @@ from .features import activation_histograms, feature_maps, filters, gradient_nor
 from .notebook import Graph
 from .page import html
 from .pixels import overlay
+from .program import program
 from .recorder import record
 from .report import report
 from .snapshot import load, save, snapshot, to_json
@@ -43,6 +44,7 @@ __all__ = [
     "load",
     "overlay",
     "plot",
+    "program",
     "record",
     "report",
     "saliency",

@@ -93,6 +93,21 @@ def test_relu_is_left_where_somebody_sees_what_is_before_it():
     assert "relu" in names(f)
 
 
+def test_fold():
+    net = nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 3, 2), nn.BatchNorm2d(3)).eval()
+    with tg.no_grad():
+        for norm in (net[1], net[4]):
+            norm.running_mean.copy_(tg.randn(norm.num_features))
+            norm.running_var.copy_(tg.rand(norm.num_features) + 0.5)
+            norm.bias.copy_(tg.randn(norm.num_features))
+        fast = tg.compile(net)
+        for _ in range(3):
+            x = tg.randn(2, 2, 9, 9)
+            assert tg.allclose(net(x), fast(x), atol=1e-5)
+            net[0].weight.mul_(1.1)
+    assert names(fast) == ["conv2d_batch_norm_relu", "conv2d_batch_norm"]
+
+
 def test_common_constants_and_dead():
     @tg.compile
     def f(x):
@@ -142,6 +157,16 @@ def test_what_is_changed_in_place_is_not_shared():
         total, more = f(x)
         assert total.tolist() == [7.0, 4.0, 8.0]
         assert more.tolist() == [0.0, 1.0, 2.0]
+
+
+def test_the_picture():
+    _, run = steps(PASSES)
+    before, after = tg.viz.program(run, "captured").source, tg.viz.program(run).source
+    assert "batch_norm_relu" in after
+    assert "batch_norm_relu" not in before
+    assert before.count("->") > after.count("->") > 20
+    with pytest.raises(ValueError, match="there are captured, constants"):
+        tg.viz.program(run, "magic")
 
 
 def test_unknown_options():

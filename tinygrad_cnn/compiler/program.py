@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import os.path
 from collections.abc import Callable, Iterator
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -180,11 +181,15 @@ class Program:
 
 
 class Step:
-    """What a program was like after a pass: its text, how many instructions, and how many bytes they make."""
+    """What a program was like after a pass: its text, how many instructions, and how many bytes they make.
+
+    listed: the instructions, with what they took and made then.
+    """
 
     def __init__(self, name: str, program: Program):
         self.name, self.text = name, str(program)
         self.instructions, self.nbytes = program.size()
+        self.listed = [(copy(i), list(dict.fromkeys(i.reads())), list(i.results())) for i in program]
 
     def __repr__(self) -> str:
         return f"{self.name:10} {self.instructions:4} instructions {self.nbytes:12,} bytes"

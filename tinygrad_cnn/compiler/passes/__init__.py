@@ -2,6 +2,7 @@
 
     constants   what depends on nothing is computed once
     common      what is computed twice from the same values is computed once
+    fold        a batch norm in evaluation is done by the weights of the convolution before it
     relu        a ReLU is done by the kernel of the convolution, matrix product or batch norm before it
     pool        the gradient of a ReLU before a max-pooling is masked where it is small
     chains      elementwise instructions are done by one generated loop
@@ -19,7 +20,7 @@ from typing import Any
 
 from ..program import Program, Step
 
-PASSES = ["constants", "common", "relu", "pool", "chains", "dead", "order"]
+PASSES = ["constants", "common", "fold", "relu", "pool", "chains", "dead", "order"]
 
 
 def run_passes(program: Program, options: dict[str, Any] | None) -> Program:

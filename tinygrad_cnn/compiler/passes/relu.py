@@ -15,6 +15,7 @@ from ...ops.conv import checked_conv2d, conv2d
 from ...ops.linalg import checked_linear, linear
 from ...ops.norm import _batch_norm, follow
 from ..program import Instruction, Program, Value
+from .fold import conv2d_batch_norm, conv2d_batch_norm_relu, is_plain
 
 
 def conv2d_relu(input: Any, weight: Any, bias: Any, *geometry: Any) -> Any:
@@ -36,8 +37,13 @@ def batch_norm_relu_back(g: Any, input: Any, weight: Any, bias: Any, mean: Any, 
     return kernel.batch_norm_relu_backward(g, input, weight, bias, mean, invstd)
 
 
-FUSED: dict[str, tuple[Any, Any]] = {"conv2d": (conv2d.op, conv2d_relu), "linear": (linear.op, linear_relu),  # type: ignore[attr-defined]
-         "_batch_norm": (_batch_norm.op, batch_norm_relu)}  # type: ignore[attr-defined]  # fmt: skip
+# By the name of what stands before a ReLU: what it came from, and what does both.
+FUSED: dict[str, tuple[Any, Any]] = {
+    "conv2d": (conv2d.op, conv2d_relu),  # type: ignore[attr-defined]
+    "conv2d_batch_norm": (conv2d_batch_norm, conv2d_batch_norm_relu),
+    "linear": (linear.op, linear_relu),  # type: ignore[attr-defined]
+    "_batch_norm": (_batch_norm.op, batch_norm_relu),  # type: ignore[attr-defined]
+}
 
 
 def relu(program: Program) -> None:
@@ -54,20 +60,13 @@ def relu(program: Program) -> None:
         spec, fused = FUSED.get(maker.name, (None, None))
         if maker.source is not spec or fused is None or between.dtype.kind != "f" or between.dtype.itemsize == 2:
             continue
-        if maker.name == "conv2d" and not _is_plain(maker):
+        if maker.name == "conv2d" and not is_plain(maker):
             continue
         if maker.name == "_batch_norm" and not _fuse_back(program, maker, out, readers):
             continue
         maker.name, maker.run, maker.source = f"{maker.name.strip('_')}_relu", fused, fused
         maker.outs = [out, *maker.outs[1:]]
         program.forward.remove(i)
-
-
-def _is_plain(conv: Instruction) -> bool:
-    """Not "same" padding with an odd rest, nor one picture without a batch."""
-    arrays = [a if a is None else a.like() for a in conv.args[:3]]
-    batch, _, extra = checked_conv2d(*arrays, *conv.args[3:])
-    return bool(batch) and not extra
 
 
 def _fuse_back(program: Program, norm: Instruction, out: Value, readers: dict) -> bool:
