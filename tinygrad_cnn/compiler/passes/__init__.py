@@ -6,6 +6,7 @@
     relu        a ReLU is done by the kernel of the convolution, matrix product or batch norm before it
     pool        the gradient of a ReLU before a max-pooling is masked where it is small
     chains      elementwise instructions are done by one generated loop
+    recompute   backward computes sums and products again, and reads what they are made of
     dead        what nobody uses is left out
     order       what computes lies together
 
@@ -20,7 +21,7 @@ from typing import Any
 
 from ..program import Program, Step
 
-PASSES = ["constants", "common", "fold", "relu", "pool", "chains", "dead", "order"]
+PASSES = ["constants", "common", "fold", "relu", "pool", "chains", "recompute", "dead", "order"]
 
 
 def run_passes(program: Program, options: dict[str, Any] | None) -> Program:

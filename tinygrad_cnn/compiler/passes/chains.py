@@ -26,7 +26,7 @@ def chains(program: Program) -> None:
         place = 0
         while place < len(part):
             i = part[place]
-            joined = _joined(program, part, place, unsafe) if _elementwise(i) else None
+            joined = _joined(program, part, place, unsafe) if elementwise(i) else None
             if joined is None:
                 place += 1
             else:
@@ -44,25 +44,25 @@ def _joined(program: Program, part: list, place: int, unsafe: set[Value]) -> tup
     for k in range(place - 1, -1, -1):
         earlier = part[k]
         made = list(earlier.results())
-        if set(made).isdisjoint(i.reads()) or not _elementwise(earlier) or made[0].shape != i.outs[0].shape:
+        if set(made).isdisjoint(i.reads()) or not elementwise(earlier) or made[0].shape != i.outs[0].shape:
             continue
         between = part[k + 1 : place]
         waits = any(not set(made).isdisjoint(b.reads()) for b in between)
         values = {*earlier.reads(), *made, *i.reads(), *i.results()}
-        if waits or not values.isdisjoint(unsafe) or len(_members(earlier)) + len(_members(i)) > MOST:
+        if waits or not values.isdisjoint(unsafe) or len(members(earlier)) + len(members(i)) > MOST:
             continue
         wanted = [v for v in made if v in kept or any(r is not i for r in readers[v])]
-        together = _together([*_members(earlier), *_members(i)], [*wanted, *i.results()], i)
-        if together is not None:
-            return earlier, together
+        joined = together([*members(earlier), *members(i)], [*wanted, *i.results()], i)
+        if joined is not None:
+            return earlier, joined
     return None
 
 
-def _members(i: Instruction) -> list[Instruction]:
+def members(i: Instruction) -> list[Instruction]:
     return i.source if isinstance(i.source, list) else [i]
 
 
-def _elementwise(i: Instruction) -> bool:
+def elementwise(i: Instruction) -> bool:
     if isinstance(i.source, list):
         return True
     if i.effect or i.named or i.several or len(i.outs) != 1 or not _fits(i.outs[0]) or not all(map(_fits, i.reads())):
@@ -70,7 +70,7 @@ def _elementwise(i: Instruction) -> bool:
     out: Any = i.outs[0]
     if not any(True for _ in i.reads()) or not _broadcast(i, out.shape):
         return False
-    return _formula([i], list(i.reads()), [out]) is not None
+    return formula_of([i], list(i.reads()), [out]) is not None
 
 
 def _broadcast(i: Instruction, shape: tuple) -> bool:
@@ -84,7 +84,7 @@ def _fits(v: Any) -> bool:
     return isinstance(v, Value) and v.dtype is not None and v.dtype in (np.dtype(np.float32), np.dtype(np.bool_))
 
 
-def _formula(members: list[Instruction], inputs: list[Value], outs: list[Value]) -> Formula | None:
+def formula_of(members: list[Instruction], inputs: list[Value], outs: list[Value]) -> Formula | None:
     """What these instructions compute of their inputs."""
     inputs = list(dict.fromkeys(inputs))
 
@@ -103,10 +103,10 @@ def _formula(members: list[Instruction], inputs: list[Value], outs: list[Value])
     return formula if formula.output_kinds == kinds and plain.isdisjoint(formula.outputs) else None
 
 
-def _together(members: list[Instruction], outs: list[Value], last: Instruction) -> Instruction | None:
+def together(members: list[Instruction], outs: list[Value], last: Instruction) -> Instruction | None:
     made = {m.outs[0] for m in members}
     inputs = [v for v in dict.fromkeys(v for m in members for v in m.reads()) if v not in made]
-    formula = _formula(members, inputs, outs)
+    formula = formula_of(members, inputs, outs)
     if formula is None:
         return None
     run = lambda *arrays: kernel.pointwise(formula, list(arrays))
