@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import gc
 import math
 import re
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -188,6 +190,28 @@ def test_one_tensor_twice_and_a_parameter_as_input():
                 out.sum().backward()
                 found.append([bits(t) for t in (out, a.grad, b.grad, w.grad)])
             same(*found)
+
+
+def test_leaves_hooks_and_what_is_not_held():
+    def f(x):
+        loss = (x * x).sum()
+        loss.backward()
+        return loss.detach()
+
+    fast = tg.compile(f, fullgraph=True)
+    x = tg.ones(3, requires_grad=True)
+    for n in range(1, 4):
+        fast(x)
+        assert x.grad.tolist() == [2.0 * n] * 3
+    with pytest.raises(RuntimeError, match="compile: "):
+        fast(x * 3)  # whose gradient goes on to what it was made of
+    gone = weakref.ref(x)
+    x = tg.ones(3, requires_grad=True)
+    x.register_hook(lambda g: g * 10)
+    with pytest.raises(RuntimeError, match="a hook sees a gradient"):
+        fast(x)
+    gc.collect()
+    assert gone() is None
 
 
 def test_many_shapes_are_said_once(quietly):

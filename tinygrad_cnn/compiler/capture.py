@@ -267,7 +267,11 @@ class Capture(Tracer):
         if place is None or place.tensor is not t or recorded:
             self.refuse("a gradient arrives at a leaf that was made inside")
         else:
-            self.guards.used(t, place.name, True)
+            if place.kind == "input":
+                path = self.paths[place]
+                self.guards.fact(f"not ({path}._node and {path}._node.hooks)", f"the hooks of {place.name}")
+            else:
+                self.guards.used(t, place.name, True)
             self.emit("accumulate", accumulate, (AsTensor(place), v, False), [], effect="calls")
 
     def _gradient(self, node: Node, array: Any) -> Value | None:

@@ -44,6 +44,8 @@ class Entry:
         self.idle: list[Workspace] = []
         self.forward: Callable = forward_of(program, self.finish)
         self.back: Callable = backward_of(program)
+        for v in program.inputs:
+            v.tensor = None  # that call's own
         self.plan: Plan | None = None
         self.calls = 0
 
@@ -175,7 +177,7 @@ class Compiled:
     """A compiled function. `program` is the one that ran last."""
 
     def __init__(self, f: Callable, fullgraph: bool, options: dict[str, Any] | None):
-        functools.update_wrapper(self, f)
+        functools.update_wrapper(self, f, updated=())
         self._f, self._fullgraph, self._options = f, fullgraph, options
         self._entries: list[Entry] = []
         self._said: set[str] = set()

@@ -101,6 +101,8 @@ class Guards:
                 f"({path}.requires_grad if {path}._view else {path}._requires_grad) is {value._requires_grad}",
                 f"requires_grad of {what}",
             )
+            if value._requires_grad:
+                self.fact(f"({path}.grad_fn is None) is {value.grad_fn is None}", f"whether {what} is a leaf")
         elif type(value) in (tuple, list) or (isinstance(value, tuple) and hasattr(value, "_fields")):
             kind = self.held(type(value))
             self.fact(f"type({path}) is {kind} and len({path}) == {len(value)}", f"the length of {what}")
