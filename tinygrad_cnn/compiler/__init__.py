@@ -12,6 +12,7 @@ Its files are read in this order, and a file imports only those above it:
     steps       what instructions call that is neither an op nor a rule
     capture     f runs, and becomes a program
     passes/     programs become better programs, each file one idea
+    launched    what is nothing but compiled loops is recorded, and run again in one call
     replay      a program becomes a Python function, a flat list of calls
     compiled    what `compile` returns: programs by their guards, and eager where nothing can be captured
 """
