@@ -170,6 +170,24 @@ def test_the_picture():
         tg.viz.program(run, "magic")
 
 
+def test_nothing_is_moved_behind_a_change():
+    def run(compile):
+        w = tg.ones(4, requires_grad=True)
+        opt = optim.SGD([w], lr=0.5)
+
+        @compile
+        def step(x):
+            opt.zero_grad()
+            before = w.detach() * 2
+            (w * x).sum().backward()
+            opt.step()
+            return before + w.detach(), before * x
+
+        return [bits(t) for _ in range(4) for t in step(tg.arange(4.0))]
+
+    same(run(lambda f: f), run(lambda f: tg.compile(f, fullgraph=True)))
+
+
 def test_unknown_options():
     with pytest.raises(RuntimeError, match="some of constants, common"):
         tg.compile(lambda x: x + 1, options={"passes": ["magic"]})(tg.ones(1))

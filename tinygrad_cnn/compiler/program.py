@@ -93,6 +93,11 @@ class Instruction:
         self.line, self.several, self.effect, self.written, self.view = line, several, effect, written, view
         self.source = source
 
+    @property
+    def disturbs(self) -> bool:
+        """Whether arrays may have other numbers after this call."""
+        return self.effect in ("writes", "calls") and self.name not in ("accumulate", "count")
+
     def reads(self) -> Iterator[Value]:
         """The values among the arguments."""
         yield from values_in(self.args)
@@ -156,8 +161,8 @@ class Program:
         return found
 
     def owned(self) -> set[Value]:
-        """The values that a call with an effect may keep, as a gradient that becomes a `.grad`."""
-        return {v for i in self if i.effect == "calls" for v in i.reads()}
+        """The arrays that a call with an effect may keep, as a gradient that becomes a `.grad`."""
+        return {v for i in self if i.effect == "calls" for v in i.args if isinstance(v, Value)}
 
     def kept(self) -> set[Value]:
         """What somebody outside sees in the end."""

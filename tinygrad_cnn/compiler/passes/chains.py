@@ -47,7 +47,7 @@ def _joined(program: Program, part: list, place: int, unsafe: set[Value]) -> tup
         if set(made).isdisjoint(i.reads()) or not elementwise(earlier) or made[0].shape != i.outs[0].shape:
             continue
         between = part[k + 1 : place]
-        waits = any(not set(made).isdisjoint(b.reads()) for b in between)
+        waits = any(b.disturbs or not set(made).isdisjoint(b.reads()) for b in between)
         values = {*earlier.reads(), *made, *i.reads(), *i.results()}
         if waits or not values.isdisjoint(unsafe) or len(members(earlier)) + len(members(i)) > MOST:
             continue
