@@ -62,7 +62,8 @@ TOPICS = {
     "norm": ("batch_norm", "batch_norm_backward", "batch_norm_relu", "batch_norm_relu_backward", "channel_sums"),
     "optim": ("sgd", "adam"),
     "pool": ("max_pool2d", "max_pool2d_place", "sum_pool2d", "sum_pool2d_spread"),
-    "softmax": ("cross_entropy", "cross_entropy_backward"),
+    "softmax": ("cross_entropy", "cross_entropy_backward", "softmax", "log_softmax"),
+    "sums": ("sum",),
 }
 SMALL = 512  # numbers; with fewer in every array, a call is not worth importing Numba
 
