@@ -6,7 +6,8 @@ It reads a line of JSON from its standard input, and answers with one; between t
     {"job": "ours", "calls": 20}                                 seconds of one call, the mean of so many
 
 This file is run by path, and makers stand in its neighbours, which are a package of their own here and import a
-library only to measure it: so a worker for PyTorch never loads tinygrad_cnn, nor one for tinygrad_cnn PyTorch.
+library only to measure it: so a worker for PyTorch never loads tinygrad_cnn, nor one for tinygrad_cnn PyTorch. They
+run from a copy, for they are the user's code here, which `tinygrad_cnn.compile` tells from the library's by its place.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import shutil
 import sys
+import tempfile
 import time
 import types
 from collections.abc import Callable
@@ -22,9 +25,9 @@ from pathlib import Path
 from typing import Any
 
 
-def main() -> None:
+def main(folder: str) -> None:
     package = sys.modules["measured"] = types.ModuleType("measured")
-    package.__path__ = [str(Path(__file__).parent)]
+    package.__path__ = [str(shutil.copytree(Path(__file__).parent, Path(folder) / "measured"))]
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints is no answer
     jobs: dict[str, Callable[[], Any]] = {}
@@ -51,4 +54,5 @@ def seconds(job: Callable[[], Any], calls: int) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    with tempfile.TemporaryDirectory() as folder:
+        main(folder)
