@@ -69,9 +69,10 @@ ACCUMULATE = accumulate.__code__
 # Functions of this package that ask arrays for no more than their form, or hand them to ops.
 FORM = {
     "ops.elementwise": "scaled addcdiv",
-    "ops.norm": "batch_norm",
+    "ops.norm": "batch_norm _check_channels _check_training _last_axes",
+    "ops.join": "cat _join",
     "ops.index": "refuse_axes",
-    "ops.loss": "_examples",
+    "ops.loss": "_examples cross_entropy",
     "ops.embedding": "embedding",
     "ops.pointwise_loss": "multilabel_soft_margin_loss binary_cross_entropy",
     "ops.shape": "g _inverse apart is_contiguous",

@@ -85,7 +85,7 @@ def in_float32(composition: Callable) -> Callable:
 
     @functools.wraps(composition)
     def call(*args: Any, **kwargs: Any) -> Any:
-        for a in (*args, *kwargs.values()):
+        for a in (*args, *kwargs.values()) if kwargs else args:
             if isinstance(a, Tensor) and a._array.dtype is float16:
                 break
         else:

@@ -18,13 +18,12 @@ from ..arrays.quiet import SILENT, loudness, quietly, restore
 from .modes import mode
 from .node import INFERENCE, Pick
 from .op import Op
-from .record import frozen, record
+from .record import PLAIN, frozen, record
 from .tensor import Tensor, wrap
 from .view import share
 
 registry: dict[str, Callable] = {}
-_PLAIN = frozenset([int, float, bool, str, type(None)])
-_PYTHON = _PLAIN | {tuple}
+_PYTHON = PLAIN | {tuple}
 
 
 def op(
@@ -67,16 +66,17 @@ def op(
         values: list = []
         needed, bit, half, foreign = 0, 1, False, False
         for a in args:
-            if isinstance(a, Tensor):
-                if a._view is not None:
-                    a._view.refresh(a)
-                if a._requires_grad:
-                    needed |= bit
-                a = a._array
-                if a.dtype is float16:
-                    half = True
-            elif type(a) not in _PYTHON:
-                foreign = True
+            if type(a) not in _PYTHON:
+                if isinstance(a, Tensor):
+                    if a._view is not None:
+                        a._view.refresh(a)
+                    if a._requires_grad:
+                        needed |= bit
+                    a = a._array
+                    if a.dtype is float16:
+                        half = True
+                else:
+                    foreign = True
             values.append(a)
             bit += bit
         if foreign:
@@ -126,7 +126,9 @@ def op(
 def _of_arrays(op: Op, values: Sequence) -> Any:
     """The result where no argument is a Tensor: that of the op's function, as it is."""
     try:
-        out = quietly(op.compute, *values)
+        out = (
+            op.compute(*values) if loudness() is SILENT else quietly(op.compute, *values)
+        )  # a walk is silent by itself
     except (AttributeError, TypeError, OverflowError) as error:
         op.refuse(values, error)
         raise
@@ -159,7 +161,7 @@ def _share(op: Op, args: Any, values: list, result: Tensor, index: int | None = 
     """Let a view of the first input follow its changes; index: which of several results it is."""
     source = args[0]
     if isinstance(source, Tensor) and shares_memory(result._array, source._array):
-        attributes = [v if type(v) in _PLAIN else frozen(v) for v in values[1:]]
+        attributes = [v if type(v) in PLAIN else frozen(v) for v in values[1:]]
         share(source, result, op.call, attributes, index)
 
 

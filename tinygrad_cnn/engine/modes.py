@@ -33,9 +33,15 @@ class Scope:
 
     __slots__ = ("module", "outer")
 
-    def __init__(self, module: Any, outer: Scope | None):
-        self.module = module
-        self.outer = outer
+    module: Any
+    outer: Scope | None
+
+
+def scope_of(module: Any, outer: Scope | None) -> Scope:
+    """The scope of a module that runs within another one's."""
+    scope = Scope()
+    scope.module, scope.outer = module, outer
+    return scope
 
 
 class Setting:

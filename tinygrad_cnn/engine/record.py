@@ -23,6 +23,8 @@ from .op import Op
 from .plan import Plan, plan_for
 from .tensor import Tensor, as_array, refuse_complex
 
+PLAIN = frozenset([int, float, bool, str, type(None)])  # what nobody can change
+
 
 class OpNode(Node):
     """A recorded call of an op."""
@@ -133,11 +135,12 @@ def record(
     node.attributes = values[plan.n_inputs :] if plan.has_attributes else ()
     node.guards = guards = []
     for i in plan.guarded:
-        a = args[i]
-        if isinstance(a, Tensor):
-            guards.append(a._version or a.guard())
-        elif isinstance(a, ndarray):
-            values[i] = frozen(a)
+        if type(values[i]) is ndarray:
+            a = args[i]
+            if isinstance(a, Tensor):
+                guards.append(a._version or a.guard())
+            else:
+                values[i] = frozen(a)
     if plan.keeps_out and result is not None:
         guards.append(result.version())
     node.meant = [args[i].guard() for i in plan.meant if isinstance(args[i], Tensor)] if plan.meant else ()
@@ -162,8 +165,8 @@ def frozen(value: Any) -> Any:
     kind = type(value)
     if kind is tuple or kind is list:
         for v in value:
-            if type(v) is not int:
-                return kind([frozen(v) for v in value])
+            if type(v) not in PLAIN:
+                return kind([v if type(v) in PLAIN else frozen(v) for v in value])
         return value if kind is tuple else value.copy()
     if kind is slice:
         return slice(*[v if v is None else operator.index(v) for v in (value.start, value.stop, value.step)])
@@ -173,7 +176,9 @@ def frozen(value: Any) -> Any:
 def summed_to(array: ndarray, shape: tuple) -> ndarray:
     """The sum over the axes along which `shape` was broadcast to array.shape: the adjoint of broadcasting."""
     extra = array.ndim - len(shape)
-    axes = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(shape) if n == 1 != array.shape[i + extra])
+    axes = tuple(range(extra))
+    if shape != array.shape[extra:]:
+        axes += tuple([i + extra for i, n in enumerate(shape) if n == 1 != array.shape[i + extra]])
     out = kernel.sum(array, axes, False)
     return out if len(axes) == extra else out.reshape(shape)
 

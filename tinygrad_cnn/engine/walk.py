@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.plain import owner
 from ..arrays.quiet import SILENT, loudness, restore
 from .modes import mode
 from .node import Node, Parts
@@ -194,22 +195,17 @@ def _own(c: Any, g: Any, node: Node) -> Any:
     saved = getattr(node, "saved", None)
     if saved is None or not c.flags.writeable:
         return np.copy(c, order="K")  # a user's backward may hand on anything; what is read-only repeats its elements
-    memory = _memory(c)
-    for x in (g, *saved):
+    memory = owner(c)
+    held = [g, *saved]
+    for x in held:
         if type(x) is np.ndarray:
-            if memory is _memory(x):
+            if x is memory or (x.base is not None and owner(x) is memory):
                 return np.copy(c, order="K")
-        elif isinstance(x, list | Parts) and any(
-            memory is _memory(y) for y in (x if isinstance(x, list) else x.values())
-        ):
-            return np.copy(c, order="K")
+        elif type(x) is list:
+            held += x
+        elif type(x) is Parts:
+            held += x.values()
     return c
-
-
-def _memory(x: Any) -> Any:
-    """Whose memory an array lies in: its own, or that of the array which it is a view of."""
-    base = getattr(x, "base", None)
-    return base if isinstance(base, np.ndarray) else x
 
 
 def _run_hooks(node: Node, g: Any) -> Any:

@@ -25,7 +25,7 @@ from typing import Any
 from ..arrays.dtypes import float16
 from ..arrays.quiet import quietly
 from ..engine.fusion import as_if, pull_through
-from ..engine.modes import Scope, mode
+from ..engine.modes import mode, scope_of
 from ..engine.record import frozen
 from ..engine.tensor import Tensor, as_array, wrap
 from ..kernels import kernel
@@ -187,7 +187,7 @@ def in_one_pass(modules: Sequence[Module], i: int, input: Any) -> tuple[Any, int
         if out is not None:
             node = out._node
             for m in reversed(modules[i : i + n] if node is not None and mode.grad else ()):
-                node.scope = Scope(m, mode.scope)
+                node.scope = scope_of(m, mode.scope)
                 node = node.parents[0] if node.parents else None
             return out, n
     return None, 0

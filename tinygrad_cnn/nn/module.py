@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..engine.modes import Scope, mode
+from ..engine.modes import mode, scope_of
 from ..engine.node import Handle
 from ..engine.tensor import Tensor, wrap
 from ..surface.printing import _repr_mimebundle_
@@ -68,14 +68,15 @@ class Module:
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        outer = mode.scope
+        state = mode.__dict__
+        outer = state["scope"]
         try:
-            mode.scope = Scope(self, outer)  # the nodes made in here know their module
+            state["scope"] = scope_of(self, outer)  # the nodes made in here know their module
             if self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks:
                 return self._call_with_hooks(args, kwargs)
             return self.forward(*args, **kwargs)
         finally:
-            mode.scope = outer
+            state["scope"] = outer
 
     def _call_with_hooks(self, args: tuple, kwargs: dict) -> Any:
         for hook in list(self._forward_pre_hooks.values()):

@@ -11,6 +11,7 @@ from ..arrays.dtypes import result_type
 from ..arrays.types import Array, Shape
 from ..engine.broadcast import expand_to
 from ..engine.call import op
+from ..engine.tensor import as_array
 from .declared import appears
 from .dims import axis, whole
 from .index import getitem
@@ -29,7 +30,7 @@ def _cat(*tensors: Array, dim: int, lengths: tuple) -> Array:
 
 def _join(tensors: Sequence[Array], dim: int) -> Any:
     """The tensors, whose shapes fit, one behind the other."""
-    return _cat(*tensors, dim=dim, lengths=tuple(t.shape[dim] for t in tensors))
+    return _cat(*tensors, dim=dim, lengths=tuple([as_array(t).shape[dim] for t in tensors]))
 
 
 def _part(g: Any, lengths: tuple[int, ...], dim: int, index: int) -> Any:
@@ -52,9 +53,10 @@ def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
     (3, 3)
     """
     tensors = _sequence("cat", tensors)
-    if len({t.ndim for t in tensors}) > 1:  # as in PyTorch, an empty vector may stand beside anything
-        tensors = [t for t in tensors if tuple(t.shape) != (0,)]
-    shapes = [tuple(t.shape) for t in tensors]
+    shapes = [as_array(t).shape for t in tensors]
+    if len(set(map(len, shapes))) > 1:  # as in PyTorch, an empty vector may stand beside anything
+        tensors = [t for t, shape in zip(tensors, shapes) if shape != (0,)]
+        shapes = [shape for shape in shapes if shape != (0,)]
     if () in shapes:
         raise RuntimeError("cat: a tensor without axes cannot be concatenated; use stack")
     dim = axis("cat", dim, len(shapes[0]))
@@ -84,7 +86,7 @@ def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
 
 
 def _sequence(name: str, tensors: Any) -> list:
-    if not isinstance(tensors, tuple | list):
+    if not isinstance(tensors, (tuple, list)):
         raise TypeError(f"{name}: expected a list or tuple of Tensors, got {type(tensors).__name__}")
     if not tensors:
         raise ValueError(f"{name}: expected a non-empty list of Tensors")

@@ -71,7 +71,7 @@ def _matmul_input(g: Any, other: Any, input_shape: tuple) -> Any:
         return reshape(matmul(other, unsqueeze(g, -1)), other.shape[:-1])
     if other.ndim == 1:
         return unsqueeze(g, -1) * other
-    return matmul(g, transpose(other, -2, -1))
+    return matmul(g, _transposed(other))
 
 
 def _matmul_other(g: Any, input: Any, other_shape: tuple) -> Any:
@@ -83,7 +83,12 @@ def _matmul_other(g: Any, input: Any, other_shape: tuple) -> Any:
         return unsqueeze(input, -1) * unsqueeze(g, -2)
     if len(other_shape) == 2 and input.ndim > 2:  # one product for the whole batch
         input, g = _rows(input), _rows(g)
-    return matmul(transpose(input, -2, -1), g)
+    return matmul(_transposed(input), g)
+
+
+def _transposed(x: Any) -> Any:
+    """(..., N, K) -> (..., K, N)"""
+    return x.T if x.ndim == 2 else transpose(x, -2, -1)
 
 
 matmul.grad(input=_matmul_input, other=_matmul_other)
@@ -159,7 +164,7 @@ def _misfit(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> E
 
 linear.grad(
     input=lambda g, weight: matmul(g, weight),
-    weight=lambda g, input: matmul(transpose(_rows(g), 0, 1), _rows(input)),
+    weight=lambda g, input: matmul(_rows(g).T, _rows(input)),
     bias=lambda g: g,
 )
 linear.explain(

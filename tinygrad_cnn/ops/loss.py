@@ -149,7 +149,8 @@ def cross_entropy(
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"cross_entropy: label_smoothing must be between 0 and 1, got {label_smoothing}")
     _check_logits("cross_entropy", input, target, weight)
-    if input.shape == target.shape and input.ndim and (input.ndim > 1 or target.dtype.kind == "f"):
+    scores, classes = as_array(input), as_array(target)
+    if scores.shape == classes.shape and scores.ndim and (scores.ndim > 1 or classes.dtype.kind == "f"):
         return _soft_cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
     rows, labels, kept, shape = _examples("cross_entropy", input, target, ignore_index)
     if weight is None and kept is None and not label_smoothing:
@@ -263,39 +264,39 @@ def _check_logits(name: str, input: Any, target: Any, weight: Any) -> None:
 
 def _examples(name: str, input: Any, target: Any, ignore_index: int) -> tuple:
     """Logits as rows (M,C), their classes (M,), which of them count (None for all), the shape of the losses."""
-    labels, classes = as_array(target), target
+    scores, labels, classes = as_array(input), as_array(target), target
     if labels.dtype != np.int64 and labels.dtype != np.uint8:
         raise RuntimeError(
             f"{name}: expected target dtype int64 or uint8, the class of each example, got {labels.dtype}; "
             "use .long(), or probabilities of the shape of input"
         )
     shape = labels.shape
-    if input.ndim == 2:
-        if labels.ndim == 1 and len(labels) != len(input):
+    if scores.ndim == 2:
+        if labels.ndim == 1 and len(labels) != len(scores):
             raise ValueError(
-                f"{name}: expected input batch_size ({len(input)}) to match target batch_size ({len(labels)})"
+                f"{name}: expected input batch_size ({len(scores)}) to match target batch_size ({len(labels)})"
             )
         if labels.ndim != 1:
             raise RuntimeError(
-                f"{name}: expected one class for each of the {len(input)} examples of input {tuple(input.shape)}, "
-                f"a target of shape ({len(input)},), got {shape}"
+                f"{name}: expected one class for each of the {len(scores)} examples of input {scores.shape}, "
+                f"a target of shape ({len(scores)},), got {shape}"
             )
-    elif input.ndim < 2:
+    elif scores.ndim < 2:
         if labels.size != 1 or labels.ndim > 1:
             raise ValueError(f"{name}: for one example (C,), target must have size 1, got target size {shape}")
         input, classes = reshape(input, (1, -1)), reshape(target, (1,))
     else:
-        if shape[:1] != input.shape[:1]:
+        if shape[:1] != scores.shape[:1]:
             raise ValueError(
-                f"{name}: expected input batch_size ({input.shape[0]}) to match target batch_size ({shape[:1]})"
+                f"{name}: expected input batch_size ({scores.shape[0]}) to match target batch_size ({shape[:1]})"
             )
-        if shape[1:] != input.shape[2:]:
+        if shape[1:] != scores.shape[2:]:
             raise RuntimeError(
-                f"{name}: input {tuple(input.shape)} has a class at each of {tuple(input.shape[2:])} places, target "
-                f"must be {(input.shape[0], *input.shape[2:])}, got {shape}"
+                f"{name}: input {scores.shape} has a class at each of {scores.shape[2:]} places, target "
+                f"must be {(scores.shape[0], *scores.shape[2:])}, got {shape}"
             )
-        input, classes = reshape(movedim(input, 1, -1), (-1, input.shape[1])), reshape(target, (-1,))
-    C = input.shape[1]
+        input, classes = reshape(movedim(input, 1, -1), (-1, scores.shape[1])), reshape(target, (-1,))
+    C = as_array(input).shape[1]
     labels = as_array(classes)
     if not _all_count(labels, C, ignore_index):
         kept = labels != ignore_index
@@ -316,7 +317,7 @@ def _all_count(labels: np.ndarray, C: int, ignore_index: int) -> bool:
         return False
     # As unsigned numbers the negative ones are very large, so one comparison is enough.
     unsigned = labels.view(np.uint64 if labels.itemsize == 8 else np.uint8)
-    return not (labels.size and unsigned.max() >= C)
+    return not (labels.size and np.maximum.reduce(unsigned, axis=None) >= C)
 
 
 def _counts(labels: Any, kept: Any, weight: Any, dtype: Any) -> np.ndarray | None:

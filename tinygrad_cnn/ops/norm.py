@@ -146,7 +146,7 @@ def batch_norm(
     >>> [round(v, 4) for v in out.flatten().tolist()], mean.tolist(), var.tolist()
     ([-1.0, 1.0], [1.0], [1.5])
     """
-    if tuple(input.shape) == (0,):
+    if as_array(input).shape == (0,):
         return clone(input)  # nothing, of no channel either
     if (running_mean is None) != (running_var is None):
         raise ValueError("batch_norm: running_mean and running_var must either both be None or neither be None")
@@ -167,9 +167,10 @@ def batch_norm(
 
 
 def _check_training(input: Any, eps: float) -> None:
-    if math.prod(input.shape) == input.shape[1]:
+    shape = as_array(input).shape
+    if math.prod(shape) == shape[1]:
         raise ValueError(
-            f"batch_norm: expected more than 1 value per channel when training, got input size {tuple(input.shape)}: "
+            f"batch_norm: expected more than 1 value per channel when training, got input size {shape}: "
             "one value has no variance"
         )
     if eps <= 0:
@@ -190,18 +191,20 @@ def _invstd(var: Any, eps: float) -> np.ndarray:
 
 
 def _check_channels(name: str, input: Any, **vectors: Any) -> None:
+    input = as_array(input)
     if input.dtype.kind != "f":
         raise NotImplementedError(f"{name}: input is {input.dtype}, it must be floating; convert it with .float()")
     if input.ndim < 2:
-        raise RuntimeError(f"{name}: expected input (N, C, ...), got shape {tuple(input.shape)}")
+        raise RuntimeError(f"{name}: expected input (N, C, ...), got shape {input.shape}")
     C = input.shape[1]
     for what, vector in vectors.items():
         if vector is None:
             continue
+        vector = as_array(vector)
         if vector.shape != (C,):
             raise RuntimeError(
-                f"{name}: {what} should contain {C} elements, one for each channel of input {tuple(input.shape)}, "
-                f"got shape {tuple(vector.shape)}"
+                f"{name}: {what} should contain {C} elements, one for each channel of input {input.shape}, "
+                f"got shape {vector.shape}"
             )
         if vector.dtype != input.dtype:
             raise RuntimeError(
@@ -303,22 +306,26 @@ def rms_norm(input: Array, normalized_shape: Shape, weight: Array | None = None,
 
 
 def _last_axes(name: str, input: Any, normalized_shape: Any, **parameters: Any) -> tuple[int, ...]:
-    if not isinstance(normalized_shape, tuple | list):
+    if not isinstance(normalized_shape, (tuple, list)):
         raise TypeError(f"{name}: normalized_shape must be a tuple of ints, got {normalized_shape!r}")
     shape = tuple(normalized_shape)
     if not shape:
         raise RuntimeError(f"{name}: normalized_shape must have at least one axis, got {normalized_shape!r}")
+    input = as_array(input)
     if input.dtype.kind != "f":
         raise NotImplementedError(f"{name}: input is {input.dtype}, it must be floating; convert it with .float()")
     if input.shape[-len(shape) :] != shape:
         raise RuntimeError(
             f"{name}: given normalized_shape={shape}, expected input of shape (..., {', '.join(map(str, shape))}), "
-            f"got {tuple(input.shape)}"
+            f"got {input.shape}"
         )
     for what, p in parameters.items():
-        if p is not None and p.shape != shape:
-            raise RuntimeError(f"{name}: {what} must have the shape normalized_shape {shape}, got {tuple(p.shape)}")
-        if p is not None and p.dtype != input.dtype:
+        if p is None:
+            continue
+        p = as_array(p)
+        if p.shape != shape:
+            raise RuntimeError(f"{name}: {what} must have the shape normalized_shape {shape}, got {p.shape}")
+        if p.dtype != input.dtype:
             raise RuntimeError(f"{name}: input is {input.dtype} but {what} is {p.dtype}; all must share one dtype")
     return tuple(range(-len(shape), 0))
 

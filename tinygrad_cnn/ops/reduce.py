@@ -5,6 +5,7 @@ The reduced axes go away, or stay with length 1 under keepdim=True. Integers and
 
 from __future__ import annotations
 
+import cmath
 import math
 from typing import Any
 
@@ -91,10 +92,10 @@ def mean(input: Array, dim: Axis | None = None, keepdim: bool = False, dtype: DT
 
 def average(a: np.ndarray, over: tuple, keepdim: bool = False) -> Any:
     """The mean of an array over these axes, finite even where the sum is beyond the range of its dtype."""
-    n = math.prod([a.shape[i] for i in over])
+    n = a.size if len(over) == a.ndim else math.prod([a.shape[i] for i in over])
     out = kernel.sum(a, over, keepdim) / n
-    finite = np.isfinite(out if out.ndim == 0 else np.add.reduce(out, axis=None))  # their sum, which is sooner made
-    return out if finite or not n else kernel.sum(a / n, over, keepdim)
+    whole = out if out.ndim == 0 else np.add.reduce(out, axis=None)  # finite where they are, and sooner looked at
+    return out if cmath.isfinite(whole) or not n else kernel.sum(a / n, over, keepdim)
 
 
 def _mean_to_input(g: Any, input_shape: tuple, dim: Any, keepdim: bool) -> Any:

@@ -228,7 +228,8 @@ def unsqueeze(input: Array, dim: int) -> Array:
     >>> tg.zeros(3).unsqueeze(0).shape, tg.zeros(3).unsqueeze(-1).shape
     ((1, 3), (3, 1))
     """
-    return np.expand_dims(input, axis("unsqueeze", dim, input.ndim + 1))
+    dim = axis("unsqueeze", dim, input.ndim + 1)
+    return input[(slice(None),) * dim + (None, ...)]
 
 
 for keeps_order in (reshape, view, flatten, unflatten, squeeze, unsqueeze):
