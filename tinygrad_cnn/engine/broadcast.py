@@ -31,7 +31,11 @@ sum_to.explain(
 @op(view=True)
 def expand_to(input, shape: tuple):
     """Repeat along axes of length 1, without copying: input.shape -> shape."""
-    out = np.broadcast_to(input, shape)
+    if input.size == 1 and input.ndim <= len(shape):  # as the gradient of a sum; NumPy takes ten times as long for it
+        out = np.ndarray(shape, input.dtype, input, 0, (0,) * len(shape))
+        out.flags.writeable = False
+    else:
+        out = np.broadcast_to(input, shape)
     return input.reshape(shape) if out.size == input.size else out  # what repeats nothing may be written to
 
 

@@ -126,9 +126,8 @@ def op(
 def _of_arrays(op: Op, values: Sequence) -> Any:
     """The result where no argument is a Tensor: that of the op's function, as it is."""
     try:
-        out = (
-            op.compute(*values) if loudness() is SILENT else quietly(op.compute, *values)
-        )  # a walk is silent by itself
+        silent = loudness() is SILENT  # as a walk is
+        out = op.compute(*values) if silent else quietly(op.compute, *values)
     except (AttributeError, TypeError, OverflowError) as error:
         op.refuse(values, error)
         raise

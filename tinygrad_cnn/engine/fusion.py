@@ -23,14 +23,16 @@ def as_if(call: Callable, args: tuple, out: np.ndarray, *extras: Any) -> Tensor:
     The graph is then the one of the separate ops, so nobody can tell but by the time it took. A result between
     two of those ops may be given any array of its shape, provided that no rule asks for its values.
     """
-    spec = call.op  # type: ignore[attr-defined]
-    bound = spec.bind(args, {})
-    needed = sum(1 << i for i, a in enumerate(bound) if isinstance(a, Tensor) and a.requires_grad)
     result = wrap(out)
-    if needed and mode.grad:
-        values = [a._array if isinstance(a, Tensor) else frozen(a) if type(a) is list else a for a in bound]
-        record(spec, bound, values, needed, out, extras, result)
-    elif mode.inference:
+    if mode.grad:
+        spec = call.op  # type: ignore[attr-defined]
+        bound = spec.bind(args, {})
+        needed = sum([1 << i for i, a in enumerate(bound) if isinstance(a, Tensor) and a.requires_grad])
+        if needed:
+            values = [a._array if isinstance(a, Tensor) else frozen(a) if type(a) is list else a for a in bound]
+            record(spec, bound, values, needed, out, extras, result)
+            return result
+    if mode.inference:
         result._version = INFERENCE
     return result
 

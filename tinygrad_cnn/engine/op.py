@@ -226,6 +226,8 @@ class Op:
 
     def bind(self, args: tuple, kwargs: dict) -> Sequence:
         """The values of all parameters in order, defaults filled in."""
+        if not kwargs and len(args) in self.rest:
+            return args + self.rest[len(args)]
         values = list(args)
         given = 0 if self.variadic else len(args)
         left = dict(kwargs)

@@ -135,7 +135,7 @@ def _begin(roots: list[Node], seeds: list, arrivals: set[Node]) -> dict[Node, An
         if root in gradients:
             seed = gradients[root] + seed
         elif root in arrivals and not isinstance(seed, Tensor):
-            seed = np.copy(seed, order="K")  # the caller's own
+            seed = seed.copy("K")  # the caller's own
         gradients[root] = seed
     return gradients
 

@@ -175,9 +175,11 @@ def in_one_pass(modules: Sequence[Module], i: int, input: Any) -> tuple[Any, int
     """The result of as many modules from the i-th on as one pass can do, and how many; 0 for none."""
     if type(modules[i]) not in FIRST or not isinstance(input, Tensor) or input.dtype == float16:
         return None, 0  # only ops compute half precision in float32
-    if mode.tracer is not None and mode.tracer.plain:
+    now = mode.__dict__
+    tracer = now["tracer"]
+    if tracer is not None and tracer.plain:
         return None, 0
-    rows = FOLDED if mode.watch or mode.tracer is not None else ROWS
+    rows = ROWS if tracer is None and not now["watch"] else FOLDED
     kinds = tuple([type(m) for m in modules[i : i + 3]])
     for n in (3, 2):
         run = rows.get(kinds[:n])

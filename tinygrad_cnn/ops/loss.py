@@ -69,7 +69,8 @@ def _cross_entropy(input: Array, target: Array, reduction: str) -> Array:
 def _cross_entropy_back(g, input, target, reduction, highest, powers):
     """(softmax(input) - one-hot(target)) times each example's share of g."""
     if reduction != "none":
-        g = np.full(len(input), g / len(input) if reduction == "mean" else g, input.dtype)
+        share, g = g / len(input) if reduction == "mean" else g, np.empty(len(input), input.dtype)
+        g[...] = share
     return (kernel.cross_entropy_backward(g, input, highest, powers, target),)
 
 
