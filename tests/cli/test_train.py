@@ -58,6 +58,28 @@ def test_one_seed_one_result(capsys):
 
     assert accuracy("--seed", "3") == accuracy("--seed", "3")
     assert accuracy("--seed", "3") != accuracy("--seed", "4")
+    assert not tg.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the process that compiles is held back by a lock")
+def test_a_first_run_waits_for_nothing_and_says_that_it_is_slower(tmp_path):
+    pytest.importorskip("numba")
+    code = f"""
+import sys
+from tinygrad_cnn.cli import main
+from tinygrad_cnn.kernels import background
+background.START = "open({str(tmp_path / "started")!r}, 'w')"
+main(["train", "--epochs", "2"])
+print("numba" in sys.modules)
+"""
+    told = {"NUMBA_CACHE_DIR": str(tmp_path), "TINYGRAD_CNN_KERNELS": ""}
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, **told}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stderr.splitlines()) == 2, "one line an epoch"
+    result, numba = done.stdout.splitlines()
+    assert result.endswith("images/s (NumPy did the work of kernels that were not compiled yet)")
+    assert (numba, (tmp_path / "started").exists()) == ("False", True)
 
 
 @pytest.mark.parametrize("model", ["digits", "victorzhou", "mlp", "keras_mnist"])

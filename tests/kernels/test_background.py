@@ -95,7 +95,7 @@ def test_numpy_runs_until_the_kernels_are_there(cold):
         "False False not compiled yet True True".split(),
         "",
     )
-    second = "relu(); print(fast(), bool(square()), 'elementwise' in kernels._not_compiled())"
+    second = "relu(); print(fast(), bool(square()), 'elementwise' in kernels.not_compiled())"
     assert cold(textwrap.dedent(code) + second) == (["True", "True", "False"], ""), "the next finds them ready"
 
 
@@ -195,11 +195,15 @@ def test_a_loop_from_a_formula_comes_later(kept, monkeypatch):
     monkeypatch.setitem(sys.modules, room.__name__, room)
     loops = [toy(3), toy(4)]
     assert [loop.ready() for loop in [*loops, *loops]] == [False] * 4
-    wishes = [(kept / "wishes" / name).read_bytes() for name in sorted(os.listdir(kept / "wishes"))]
-    assert [json.loads(wish)[2] for wish in wishes] == [3, 4], "each is made once"
-    assert background._grant_one(wishes[1]) == ""
+    first, second = sorted(os.listdir(kept / "wishes"))
+    wished = [json.loads((kept / "wishes" / name).read_bytes())[2] for name in (first, second)]
+    assert wished == [3, 4], "each is made once"
+    (kept / "wishes" / first).rename(kept / first)
+    compiler = background.Compiler(kept)
+    compiler._grant()
     assert [loop.ready() for loop in loops] == [False, True]
-    background._grant_one(wishes[0])
+    (kept / first).rename(kept / "wishes" / first)
+    compiler._grant()
     assert [loop.ready() for loop in loops] == [True, True]
     x = np.zeros(5, np.float32)
     for loop in loops:
@@ -213,10 +217,25 @@ def test_a_loop_that_is_waited_for_is_ready(kept, monkeypatch):
 
 
 def test_wishes_that_nobody_made_do_no_harm(kept):
-    for content in (b"", b"\xff\0", b"[]", b"[7]", b'["os", "abort"]', b'{"a": 1}', b'["numpy", "array", [1]]',
-                    b'["tinygrad_cnn.kernels.fast.conv", "nothing"]'):  # fmt: skip
-        assert background._grant_one(content) == ""
-    assert background._grant_one(b'["conv"]') == "conv"
+    contents = [
+        b"",
+        b"\xff\0",
+        b"[]",
+        b"[7]",
+        b'["os", "abort"]',
+        b'{"a": 1}',
+        b'["numpy", "array", [1]]',
+        b'["conv9d"]',
+    ]
+    contents += [b'["tinygrad_cnn.kernels.fast.conv", "nothing"]', b'["pool"]', b'["conv"]', b'["pool"]']
+    (kept / "wishes").mkdir()
+    for k, content in enumerate(contents):
+        (kept / "wishes" / f"{k + 10}").write_bytes(content)
+    compiler = background.Compiler(kept)
+    assert compiler._grant()
+    assert compiler.asked == ["pool", "conv"]
+    assert {*compiler.asked, *compiler.rest} == set(kernels.TOPICS)
+    assert not compiler._grant()
 
 
 def test_what_is_damaged_is_compiled_anew(kept):

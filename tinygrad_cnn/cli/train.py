@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--lr", type=rate, help="learning rate at the start; it falls to 0 along a cosine (default: by optimizer)")
     add("--momentum", type=fraction, default=0.9, help="momentum of sgd and rmsprop (default: %(default)s)")
     add("--optimizer", choices=OPTIMIZERS, default="sgd", help="default: %(default)s")
-    add("--seed", type=natural, default=0, help="two runs with one seed are equal to the bit (default: %(default)s)")
+    add("--seed", type=natural, help="two runs with one seed are equal to the bit: kernels are waited for (default: 0)")
     add("--limit", type=positive_int, metavar="N", help="train on the first N images only")
     add("--save", metavar="FILE", help="write the trained weights, a state_dict, to this file")
     add("--report", metavar="FILE.html", help="write curves, mistakes, filters and more into one page")
@@ -108,12 +108,24 @@ class Progress:
 def run(args: argparse.Namespace) -> int:
     import tinygrad_cnn as tg
 
+    before = tg.are_deterministic_algorithms_enabled()
+    tg.use_deterministic_algorithms(before or args.seed is not None)
+    try:
+        return train(args)
+    finally:
+        tg.use_deterministic_algorithms(before)
+
+
+def train(args: argparse.Namespace) -> int:
+    import tinygrad_cnn as tg
+
     for option in ("save", "report"):
         if getattr(args, option):
             check_writable(f"--{option}", Path(getattr(args, option)))
     train_x, train_y, test_x, test_y = load(args)
     classes = int(max(train_y.max(), test_y.max())) + 1
-    tg.manual_seed(args.seed)
+    seed = args.seed or 0
+    tg.manual_seed(seed)
     name = args.model or ("digits" if train_x.shape[-1] < 28 else "lenet")
     try:
         model = tg.vision.models.get_model(name, input_shape=train_x.shape[1:], num_classes=classes)
@@ -131,6 +143,7 @@ def run(args: argparse.Namespace) -> int:
     progress = Progress(epochs, len(loader))
     history = tg.viz.History() if args.report else None  # drawing is loaded only where it is asked for
     interrupted, done, training = False, 0, 0.0
+    slower = " (NumPy did the work of kernels that were not compiled yet)" if tg.kernels.not_compiled() else ""
     try:
         for epoch in range(1, epochs + 1):
             start = time.perf_counter()
@@ -155,7 +168,7 @@ def run(args: argparse.Namespace) -> int:
         except OSError as error:
             lost = f"--save: the weights were not written: {error}"
     if history is not None:
-        facts = {"data": args.data, "model": name, "optimizer": args.optimizer, "epochs": done, "seed": args.seed}
+        facts = {"data": args.data, "model": name, "optimizer": args.optimizer, "epochs": done, "seed": seed}
         facts["test accuracy"] = f"{correct / len(test_y):.2%}"
         title = f"{name} on {args.data}"
         try:
@@ -171,7 +184,7 @@ def run(args: argparse.Namespace) -> int:
         "epochs": done,
         "seconds": training,
         "images_per_second": done * len(train_x) / training if training else 0.0,
-        "seed": args.seed,
+        "seed": seed,
         "interrupted": interrupted,
         "saved": None if lost.startswith("--save") else args.save,
     }
@@ -180,7 +193,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(
             f"test accuracy {correct / len(test_y):.2%} ({correct} of {len(test_y)}), test loss {test_loss:.4f}; "
-            f"{done} epochs in {training:.1f} s, {result['images_per_second']:,.0f} images/s"
+            f"{done} epochs in {training:.1f} s, {result['images_per_second']:,.0f} images/s{slower}"
         )
     if lost:
         raise UserError(lost)

@@ -1,8 +1,12 @@
-"""Compile the fast kernels ahead, so that no first training step waits for them."""
+"""Compile the fast kernels now.
+
+Without it, a first program runs on the NumPy kernels while another process compiles.
+"""
 
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 
 
@@ -14,7 +18,13 @@ def run(args: argparse.Namespace) -> None:
     from .. import kernels
 
     start = time.perf_counter()
-    kernels.warmup()
+    kernels.warmup(show if sys.stderr.isatty() else None)
     print(f"kernels are ready after {time.perf_counter() - start:.1f} s")
     for key, value in kernels.status().items():
         print(f"{key}: {value}")
+
+
+def show(done: int, total: int) -> None:
+    """One line on the terminal that is written over, and away in the end."""
+    sys.stderr.write(f"\r{done} of {total} loops\x1b[K" if done < total else "\r\x1b[K")
+    sys.stderr.flush()

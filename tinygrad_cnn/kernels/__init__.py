@@ -376,12 +376,17 @@ def warmup(progress: Callable[[int, int], None] | None = None) -> None:
     _warm = True
     _import_all()
     if not _failure:
-        background = import_module(f"{__name__}.background")
+        compiled = import_module(f"{__name__}.fast.machinery.compiled")
         try:
-            if import_module(f"{__name__}.fast.machinery.compiled").load_all(progress):
-                background.set_compiled(*TOPICS)
+            for done, loop in enumerate(loops := compiled.every(), 1):
+                loop.load()
+                if progress is not None:
+                    progress(done, len(loops))
         except Unusable as why:
             _give_up(why)
+        else:
+            if compiled.all_kept():
+                import_module(f"{__name__}.background").set_compiled(*TOPICS)
 
 
 def status() -> dict[str, Any]:
@@ -394,7 +399,7 @@ def status() -> dict[str, Any]:
     found = {"kernels": room(), "threads": threads.get_num_threads()}
     if room() != "fast":
         return {**found, "why": f'asked for by TINYGRAD_CNN_KERNELS={room()} or kernels.use("{room()}")'}
-    if later := _not_compiled():
+    if later := not_compiled():
         return {**found, "why": "Numba is installed", "not compiled yet": f"{', '.join(later)}: NumPy does their work"}
     _import_all()
     if _failure:
@@ -403,10 +408,15 @@ def status() -> dict[str, Any]:
     return {**found, "why": "Numba is installed", **more}
 
 
-def _not_compiled() -> list[str]:
-    """The topics that other kernels stand in for so far."""
+def not_compiled() -> list[str]:
+    """The topics whose work NumPy does only until they are compiled.
+
+    >>> with use("numpy"):
+    ...     not_compiled()
+    []
+    """
     background = import_module(f"{__name__}.background")
-    if waits() or not background.can_compile():
+    if room() != "fast" or waits() or not background.can_compile():
         return []
     return [topic for topic in sorted(set(_waiting.values())) if not background.is_compiled(topic)]
 

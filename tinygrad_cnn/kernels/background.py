@@ -23,11 +23,12 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
-from . import TOPICS, Unusable, place
+from . import TOPICS, Unusable, place, threads
 from .once import lock, watch_forks
 
 try:
@@ -37,6 +38,7 @@ except ImportError:  # Windows: several processes may compile the same, one for 
 
 PAUSE = 0.25  # seconds from one look for what was not ready to the next
 NICE = 10  # of a core that others want, it gets a tenth
+LONG = 120.0  # seconds that no loop takes to be compiled
 LINGER = 5.0  # seconds that the process waits for more wishes
 LONGEST = 3600  # seconds after which it ends in any case
 START = (
@@ -63,11 +65,20 @@ def ready(topic: str) -> bool:
     _look_again[topic] = now + PAUSE
     wish(what := json.dumps([topic]))
     if (path := place.directory()) is not None:
+        threads.spare(int(_is_at_work(path)))
         with suppress(OSError, ValueError):
             failed = path / "failed"
             if failed.stat().st_mtime_ns >= _wished[what]:
                 raise Unusable(failed.read_text(encoding="utf-8"))
     return False
+
+
+def _is_at_work(path: Path) -> bool:
+    """Whether a process compiles; it writes the time at each loop, and 0 when it has nothing left to do."""
+    try:
+        return time.time() - (path / "at-work").stat().st_mtime < LONG
+    except OSError:
+        return False
 
 
 def is_compiled(topic: str) -> bool:
@@ -121,12 +132,13 @@ def _start(path: Path) -> None:
     import subprocess  # which most programs do without
 
     detached: dict = {"cwd": path}
-    with lock, open(path / "at-work", "ab") as at_work, suppress(OSError):  # forks wait: they would hold it as well
+    with suppress(OSError), lock, open(path / "at-work", "ab") as at_work:  # forks wait: they would hold it as well
         if fcntl is not None:
             fcntl.flock(at_work, fcntl.LOCK_EX | fcntl.LOCK_NB)
             detached["pass_fds"] = [at_work.fileno()]
         else:
             detached["creationflags"] = subprocess.DETACHED_PROCESS | subprocess.BELOW_NORMAL_PRIORITY_CLASS  # type: ignore
+        os.utime(path / "at-work")
         for stream in ("stdin", "stdout", "stderr"):
             detached[stream] = subprocess.DEVNULL
         told = {"TINYGRAD_CNN_KERNELS": "fast", "NUMBA_CACHE_DIR": str(path.parent), "PYTHONWARNINGS": "ignore"}
@@ -146,55 +158,65 @@ def work(held: int) -> None:
         os.nice(NICE)
     if (path := place.directory()) is None:
         return
-    wishes, rest = path / "wishes", list(TOPICS)
+    compiler = Compiler(path)
     try:
-        _grant(wishes, rest)
+        compiler.run()
         while fcntl is not None:
             fcntl.flock(held, fcntl.LOCK_UN)
-            if not os.listdir(wishes):  # who wishes later, finds nobody at work
+            if not os.listdir(compiler.wishes):  # who wishes later, finds nobody at work
                 return
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _grant(wishes, rest)
+            compiler.run()
     except OSError:  # the directory is gone, or another process works on
         pass
     except Exception as why:
         place.write(path / "failed", f"{type(why).__name__}: {why}".encode())
 
 
-def _grant(wishes: Path, rest: list[str]) -> None:
-    """Compile what is wished for, then the rest of the topics, then what is wished for within a while."""
-    until = time.monotonic() + LINGER
-    while time.monotonic() < until:
-        if names := sorted(os.listdir(wishes)):
-            content = (wishes / names[0]).read_bytes()
-            (wishes / names[0]).unlink()
-            topic = _grant_one(content)
-        elif rest:
-            topic = rest[0]
-        else:
-            time.sleep(0.05)
-            continue
-        if topic in rest:
-            rest.remove(topic)
-            _compile(topic)
+class Compiler:
+    """Compiles a loop at a time: those that are wished for by their formulas, those of topics that are, the others."""
+
+    def __init__(self, path: Path):
+        self.wishes, self.at_work = path / "wishes", path / "at-work"
+        self.asked, self.rest = list[str](), list(TOPICS)
+        self.steps = self._loops()
+
+    def run(self) -> None:
+        """Go on until nothing has been wished for in a while; OSError where nothing can be kept."""
         until = time.monotonic() + LINGER
+        while time.monotonic() < until:
+            if self._grant() or next(self.steps, None):
+                os.utime(self.at_work)
+                until = time.monotonic() + LINGER
+            else:
+                os.utime(self.at_work, (0, 0))
+                time.sleep(0.05)
 
+    def _grant(self) -> bool:
+        """Make the loops that are wished for, and hear which topics are; whether anything was."""
+        names = sorted(os.listdir(self.wishes))
+        for name in names:
+            content = (self.wishes / name).read_bytes()
+            (self.wishes / name).unlink()  # first: whoever dies of it, does so once
+            with suppress(Exception):  # it is nobody's wish, or a formula that cannot be compiled: NumPy does its work
+                match json.loads(content):
+                    case [str(topic)] if topic in self.rest:
+                        self.rest.remove(topic)
+                        self.asked.append(topic)
+                    case [str(module), str(function), *arguments] if module.startswith(f"{__package__}.fast."):
+                        getattr(import_module(module), function)(*arguments).load()
+        return bool(names)
 
-def _grant_one(content: bytes) -> str:
-    """Make a loop from its formula, or say which topic is meant; what else the file may hold is nobody's wish."""
-    with suppress(Exception):  # where one formula cannot be compiled, NumPy does its work
-        match json.loads(content):
-            case [str(topic)]:
-                return topic
-            case [str(module), str(function), *arguments] if module.startswith(f"{__package__}.fast."):
-                getattr(import_module(module), function)(*arguments).load()
-    return ""
-
-
-def _compile(topic: str) -> None:
-    """Compile all loops of a topic; OSError where they cannot be kept."""
-    if not is_compiled(topic):
-        import_module(f"{__package__}.fast.{topic}")
-        if not import_module(f"{__package__}.fast.machinery.compiled").load_all():
-            raise OSError(f"the kernels of {topic} were not kept")
-        set_compiled(topic)
+    def _loops(self) -> Iterator[bool]:
+        """Compile topics, a loop at each step."""
+        while topics := self.asked or self.rest:
+            if is_compiled(topic := topics.pop(0)):
+                continue
+            compiled = import_module(f"{__package__}.fast.machinery.compiled")
+            import_module(f"{__package__}.fast.{topic}")
+            for loop in compiled.every():
+                loop.load()
+                yield True
+            if not compiled.all_kept():
+                raise OSError(f"the kernels of {topic} were not kept")
+            set_compiled(topic)

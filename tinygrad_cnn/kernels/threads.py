@@ -4,7 +4,8 @@ The compiled loops ask at every call. BLAS keeps its own number, which only the 
 threadpoolctl can change while the program runs; without it, OPENBLAS_NUM_THREADS and its like count, at start.
 
 The threads of BLAS wait for work busily, and take the cores from the loops. So from the first loop that runs on
-several threads, BLAS is held to one: big products then are loops as well (fast/linear.py).
+several threads, BLAS is held to one: big products then are loops as well (fast/linear.py). Before that, it leaves a
+core to a process that compiles: if one of its threads has to wait for a core, all the others wait for that thread.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ def _cores() -> int:
 
 _count = _cores()
 _loops_run = False
+_spared = 0
 
 
 def get_num_threads() -> int:
@@ -51,7 +53,7 @@ def set_num_threads(n: int) -> None:
     if n < 1:
         raise RuntimeError(f"set_num_threads: n is {n}; it must be positive")
     _count = n
-    _hold_blas(1 if _loops_run else n)
+    _hold_blas()
 
 
 def loops_run() -> None:
@@ -59,12 +61,20 @@ def loops_run() -> None:
     global _loops_run
     if not _loops_run:
         _loops_run = True
-        _hold_blas(1)
+        _hold_blas()
 
 
-def _hold_blas(n: int) -> None:
+def spare(cores: int) -> None:
+    """To be told how many cores another process needs that works for this one."""
+    global _spared
+    if cores != _spared:
+        _spared = cores
+        _hold_blas()
+
+
+def _hold_blas() -> None:
     if (blas := _blas()) is not None:
-        blas.limit(limits=n, user_api="blas")
+        blas.limit(limits=1 if _loops_run else max(1, _count - _spared), user_api="blas")
 
 
 @cache

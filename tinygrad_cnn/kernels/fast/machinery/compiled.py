@@ -129,14 +129,15 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def load_all(progress: Callable[[int, int], None] | None = None) -> bool:
-    """Load every loop there is so far, compiled now if need be; whether the next program finds all of them on disk."""
+def every() -> list[Code]:
+    """What is compiled ahead, of all topics that are imported so far."""
     import_module(f"{__package__}.launches")
-    for done, loop in enumerate(Code.every):
-        if progress is not None:
-            progress(done, len(Code.every))
-        loop.load()
-    return all((file := loop.file()) is not None and file.exists() for loop in Code.every)
+    return Code.every
+
+
+def all_kept() -> bool:
+    """Whether the next program finds all of that on disk."""
+    return all((file := code.file()) is not None and file.exists() for code in every())
 
 
 def status() -> dict[str, str]:
