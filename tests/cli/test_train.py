@@ -70,6 +70,7 @@ import sys
 from tinygrad_cnn.cli import main
 from tinygrad_cnn.kernels import background
 background.START = "open({str(tmp_path / "started")!r}, 'w')"
+background.PAUSE = 0.01
 main(["train", "--epochs", "2"])
 print("numba" in sys.modules)
 """

@@ -169,9 +169,10 @@ def _choose(name: str) -> None:
     if topic:
 
         def chosen(*args):
-            if _are_small(args) or not _is_ready(topic):
-                return usual(*args)
-            _import(topic)
+            if name in _waiting:  # who has kept this function, calls it for good
+                if _are_small(args) or not _is_ready(topic):
+                    return usual(*args)
+                _import(topic)
             return _tables["fast"][name](*args)
 
     elif stack:

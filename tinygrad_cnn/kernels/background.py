@@ -1,9 +1,9 @@
 """Nobody waits for the compiler: NumPy does the work, and a process of its own compiles meanwhile.
 
-A program that needs a topic of `fast/` which is not compiled leaves a wish in the cache directory (place.py), and
-starts such a process if none is at work there. That one makes what is wished for, the oldest wish first, then
-everything else; it goes on after the program has ended, so that the next one finds its kernels ready. They know each
-other by files:
+A program that still needs a topic of `fast/` a moment after it first did leaves a wish in the cache directory
+(place.py), and starts such a process if none is at work there. That one makes what is wished for, the oldest wish
+first, then everything else; it goes on after the program has ended, so that the next one finds its kernels ready.
+They know each other by files:
 
     TOPIC-MACHINE.ready     all loops of the topic are compiled; programs look for it every now and then
     wishes/                 a wish each: a topic, or how a loop is made from a formula
@@ -17,7 +17,6 @@ no plain Python. One that dies is not started again for the same wish; NumPy goe
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -26,10 +25,9 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
-from pathlib import Path
 
 from . import TOPICS, Unusable, place, threads
-from .once import lock, watch_forks
+from .once import undisturbed
 
 try:
     import fcntl
@@ -58,32 +56,36 @@ def ready(topic: str) -> bool:
 
     Unusable, once it is known that the compiler fails.
     """
-    if (now := time.monotonic()) < _look_again.get(topic, 0.0):
+    now, look_again = time.monotonic(), _look_again.get(topic, 0.0)
+    if now < look_again:
         return False
     if not can_compile() or is_compiled(topic):
         return True
     _look_again[topic] = now + PAUSE
-    wish(what := json.dumps([topic]))
-    if (path := place.directory()) is not None:
+    if look_again and (path := place.directory()) is not None:  # this is no program of a moment
+        wish(what := f'["{topic}"]')
         threads.spare(int(_is_at_work(path)))
-        with suppress(OSError, ValueError):
-            failed = path / "failed"
-            if failed.stat().st_mtime_ns >= _wished[what]:
-                raise Unusable(failed.read_text(encoding="utf-8"))
+        _hear_of_failure(path, since=_wished[what])
     return False
 
 
-def _is_at_work(path: Path) -> bool:
+def _is_at_work(path: str) -> bool:
     """Whether a process compiles; it writes the time at each loop, and 0 when it has nothing left to do."""
     try:
-        return time.time() - (path / "at-work").stat().st_mtime < LONG
+        return time.time() - os.stat(os.path.join(path, "at-work")).st_mtime < LONG
     except OSError:
         return False
 
 
+def _hear_of_failure(path: str, since: int) -> None:
+    with suppress(OSError, ValueError), open(os.path.join(path, "failed"), encoding="utf-8") as failed:
+        if os.fstat(failed.fileno()).st_mtime_ns >= since:
+            raise Unusable(failed.read())
+
+
 def is_compiled(topic: str) -> bool:
     """Whether all loops of a topic are in the cache, for this machine."""
-    return (path := place.directory()) is not None and (path / _ready_name(topic)).exists()
+    return (path := place.directory()) is not None and os.path.exists(_ready_file(path, topic))
 
 
 def set_compiled(*topics: str) -> None:
@@ -91,7 +93,7 @@ def set_compiled(*topics: str) -> None:
     if (path := place.directory()) is not None:
         for topic in topics:
             with suppress(OSError):  # then they will be compiled once more
-                place.write(path / _ready_name(topic), b"")
+                place.write(_ready_file(path, topic), b"")
 
 
 def can_compile() -> bool:
@@ -99,8 +101,8 @@ def can_compile() -> bool:
     return place.is_there("numba") and os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
 
 
-def _ready_name(topic: str) -> str:
-    return f"{topic}-{place.machine()}.ready"
+def _ready_file(path: str, topic: str) -> str:
+    return os.path.join(path, f"{topic}-{place.machine()}.ready")
 
 
 def wish(what: str) -> None:
@@ -108,17 +110,17 @@ def wish(what: str) -> None:
     if what in _wished:
         return
     _wished[what] = time.time_ns()
-    if (path := place.directory()) is None or not place.writable():
-        return
     try:
-        (path / "wishes").mkdir(exist_ok=True)
-        place.write(path / "wishes" / f"{_wished[what]}-{os.getpid()}", what.encode())
-    except OSError:  # a full disk
-        return
-    if _may_start():
-        watch_forks()
-        with suppress(RuntimeError):  # the program is about to end, or has too many threads
-            threading.Thread(target=_start, args=(path,), name="once: start", daemon=True).start()
+        if (path := place.directory()) is not None and place.writable():
+            os.makedirs(os.path.join(path, "wishes"), exist_ok=True)
+            place.write(os.path.join(path, "wishes", f"{_wished[what]}-{os.getpid()}"), what.encode())
+            if _may_start():
+                undisturbed(_start, path)  # a process that is forked meanwhile would hold the lock as well
+    except OSError:  # a full disk, or a process is at work
+        pass
+    except BaseException:  # an interrupt: the next call wishes again
+        _wished.pop(what, None)
+        raise
 
 
 def _may_start() -> bool:
@@ -127,23 +129,23 @@ def _may_start() -> bool:
     return plain and os.getpid() == _process
 
 
-def _start(path: Path) -> None:
+def _start(path: str) -> None:
     """Start the process that compiles, if none is at work. It holds the lock as long as it lives."""
     import subprocess  # which most programs do without
 
-    detached: dict = {"cwd": path}
-    with suppress(OSError), lock, open(path / "at-work", "ab") as at_work:  # forks wait: they would hold it as well
+    detached: dict = {"cwd": path, **dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)}
+    with open(file := os.path.join(path, "at-work"), "ab") as at_work:
         if fcntl is not None:
             fcntl.flock(at_work, fcntl.LOCK_EX | fcntl.LOCK_NB)
             detached["pass_fds"] = [at_work.fileno()]
         else:
             detached["creationflags"] = subprocess.DETACHED_PROCESS | subprocess.BELOW_NORMAL_PRIORITY_CLASS  # type: ignore
-        os.utime(path / "at-work")
-        for stream in ("stdin", "stdout", "stderr"):
-            detached[stream] = subprocess.DEVNULL
-        told = {"TINYGRAD_CNN_KERNELS": "fast", "NUMBA_CACHE_DIR": str(path.parent), "PYTHONWARNINGS": "ignore"}
+        os.utime(file)
+        told = {"TINYGRAD_CNN_KERNELS": "fast", "NUMBA_CACHE_DIR": os.path.dirname(path), "PYTHONWARNINGS": "ignore"}
         command = [sys.executable, "-c", START, str(at_work.fileno()), *map(os.path.abspath, sys.path)]
-        subprocess.Popen(command, env={**os.environ, **told}, **detached).wait()
+        process = subprocess.Popen(command, env={**os.environ, **told}, **detached)
+    with suppress(RuntimeError):  # the program ends, or has too many threads: the system buries the dead
+        threading.Thread(target=process.wait, name="once: start", daemon=True).start()
 
 
 # The process that compiles.
@@ -170,14 +172,14 @@ def work(held: int) -> None:
     except OSError:  # the directory is gone, or another process works on
         pass
     except Exception as why:
-        place.write(path / "failed", f"{type(why).__name__}: {why}".encode())
+        place.write(os.path.join(path, "failed"), f"{type(why).__name__}: {why}".encode())
 
 
 class Compiler:
     """Compiles a loop at a time: those that are wished for by their formulas, those of topics that are, the others."""
 
-    def __init__(self, path: Path):
-        self.wishes, self.at_work = path / "wishes", path / "at-work"
+    def __init__(self, path: str):
+        self.wishes, self.at_work = os.path.join(path, "wishes"), os.path.join(path, "at-work")
         self.asked, self.rest = list[str](), list(TOPICS)
         self.steps = self._loops()
 
@@ -194,10 +196,13 @@ class Compiler:
 
     def _grant(self) -> bool:
         """Make the loops that are wished for, and hear which topics are; whether anything was."""
+        import json
+
         names = sorted(os.listdir(self.wishes))
         for name in names:
-            content = (self.wishes / name).read_bytes()
-            (self.wishes / name).unlink()  # first: whoever dies of it, does so once
+            with open(file := os.path.join(self.wishes, name), "rb") as wish:
+                content = wish.read()
+            os.unlink(file)  # first: whoever dies of it, does so once
             with suppress(Exception):  # it is nobody's wish, or a formula that cannot be compiled: NumPy does its work
                 match json.loads(content):
                     case [str(topic)] if topic in self.rest:

@@ -10,30 +10,35 @@ import hashlib
 import os
 import platform
 import sys
-import tempfile
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
 
-FAST = Path(__file__).parent / "fast"
+FAST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fast")
 # of a processor, in the words of /proc/cpuinfo: what its machine code depends on
 _PROCESSOR = ("vendor_id", "cpu family", "model", "stepping", "flags", "Features", "CPU ", "isa", "uarch")
 _NO_MATTER = ("NUMBA_CACHE_DIR", "NUMBA_NUM_THREADS")
 
 
 @cache
-def directory() -> Path | None:
+def directory() -> str | None:
     """The directory, whether it is there or not; None without a home, or where there is no Numba."""
     digest = hashlib.sha256(repr((sys.implementation.cache_tag, sys.version_info, platform.machine())).encode())
     try:
         for package in ("numba", "llvmlite"):
             digest.update(_version(package))
-        for source in sorted(FAST.rglob("*.py")):
-            digest.update(source.relative_to(FAST).as_posix().encode() + source.read_bytes())
-        base = Path(os.environ.get("NUMBA_CACHE_DIR") or _user_cache()).absolute()
-    except (LookupError, OSError, RuntimeError):
+        for source in _sources():
+            with open(os.path.join(FAST, source), "rb") as file:
+                digest.update(source.encode() + file.read())
+        base = os.path.abspath(os.environ.get("NUMBA_CACHE_DIR") or _user_cache())
+    except (ImportError, LookupError, OSError):
         return None
-    return base / f"kernels-{digest.hexdigest()[:16]}"
+    return os.path.join(base, f"kernels-{digest.hexdigest()[:16]}")
+
+
+def _sources() -> list[str]:
+    folders = [(os.path.relpath(folder, FAST), names) for folder, _, names in os.walk(FAST)]
+    return sorted(os.path.join(folder, name) for folder, names in folders for name in names if name.endswith(".py"))
 
 
 @cache
@@ -42,8 +47,9 @@ def writable() -> bool:
     if (path := directory()) is None:
         return False
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=path).close()
+        os.makedirs(path, exist_ok=True)
+        with open(mine := os.path.join(path, f"{os.getpid()}"), "wb"):
+            os.unlink(mine)
     except OSError:
         return False
     return True
@@ -62,14 +68,17 @@ def machine() -> str:
     return hashlib.sha256(repr((processor, told)).encode()).hexdigest()[:16]
 
 
-def write(path: Path, content: bytes) -> None:
+def write(path: str, content: bytes) -> None:
     """Write a file whole or not at all, whoever else does so; OSError where that cannot be."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
+    beside = f"{path}.{os.getpid()}"
     try:
-        beside.write_bytes(content)
+        with open(beside, "wb") as file:
+            file.write(content)
         os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(beside)
+        raise
 
 
 def is_there(package: str) -> bool:
@@ -89,18 +98,23 @@ def _version(package: str) -> bytes:
     if found is None or found.origin is None:
         raise LookupError(package)
     try:  # both packages have this small file, and the standard library takes fifty milliseconds to answer
-        return (Path(found.origin).parent / "_version.py").read_bytes()
+        with open(os.path.join(os.path.dirname(found.origin), "_version.py"), "rb") as file:
+            return file.read()
     except OSError:
         from importlib.metadata import version
 
         return version(package).encode()
 
 
-def _user_cache() -> Path:
+def _user_cache() -> str:
+    """Of this library, in the directory where the user's caches are; LookupError without a home."""
+    home = os.path.expanduser("~")
     if sys.platform == "win32":
-        home = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        caches = os.environ.get("LOCALAPPDATA") or os.path.join(home, "AppData", "Local")
     elif sys.platform == "darwin":
-        home = Path.home() / "Library" / "Caches"
+        caches = os.path.join(home, "Library", "Caches")
     else:
-        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return home / "tinygrad_cnn"
+        caches = os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")
+    if caches.startswith("~"):
+        raise LookupError("home")
+    return os.path.join(caches, "tinygrad_cnn")

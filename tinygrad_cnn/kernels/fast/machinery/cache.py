@@ -77,7 +77,7 @@ def machine_code(function: Callable, signature: str, made_of: str = "") -> Calla
 
 def _dispatcher(function: Callable, made_of: str) -> Any:
     dispatcher = numba.njit(nogil=True, error_model="numpy")(function)
-    if place.directory() is not None and place.FAST in Path(function.__code__.co_filename).parents:
+    if place.directory() is not None and Path(place.FAST) in Path(function.__code__.co_filename).parents:
         dispatcher._cache = _Kept(function, made_of)
     return dispatcher
 
@@ -112,7 +112,7 @@ class _Kept:
             if result.library.has_dynamic_globals or not place.writable():  # addresses in this process, or no place
                 return
             content = serialize.dumps(result._reduce())
-            place.write(path, _checksum(path, content) + content)
+            place.write(str(path), _checksum(path, content) + content)
         except Exception:  # a full disk, or a Numba that keeps its results in another form
             pass
 
@@ -122,7 +122,7 @@ class _Kept:
         told = config.OPT, config.BOUNDSCHECK, config.DEBUGINFO_DEFAULT, config.LOOP_VECTORIZE, config.SLP_VECTORIZE
         key = repr((signature, target_context.codegen().magic_tuple(), told, self.made_of))
         name = f"{self.name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.kernel"
-        return (place.directory() or Path()) / name
+        return Path(place.directory() or "", name)
 
 
 def _checksum(path: Path, content: bytes) -> bytes:
