@@ -166,7 +166,7 @@ def test_the_picture():
     assert "batch_norm_relu" in after
     assert "batch_norm_relu" not in before
     assert before.count("->") > after.count("->") > 20
-    with pytest.raises(ValueError, match="there are captured, constants"):
+    with pytest.raises(ValueError, match="there are captured, settle"):
         tg.viz.program(run, "magic")
 
 
@@ -189,5 +189,5 @@ def test_nothing_is_moved_behind_a_change():
 
 
 def test_unknown_options():
-    with pytest.raises(RuntimeError, match="some of constants, common"):
+    with pytest.raises(RuntimeError, match="some of settle, constants"):
         tg.compile(lambda x: x + 1, options={"passes": ["magic"]})(tg.ones(1))

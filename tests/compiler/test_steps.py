@@ -6,6 +6,7 @@ import pytest
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn, optim
+from tinygrad_cnn.vision.models import resnet18
 
 from .conftest import bits
 
@@ -78,6 +79,31 @@ def test_model(twice, make):
             yield left(model, opt)
 
     twice(lambda compile: list(run(compile)))
+
+
+@pytest.mark.slow
+def test_resnet():
+    """With ReLUs in place, which the batch norms before them do."""
+    found = []
+    for compile in (lambda f: f, tg.compile):
+        tg.manual_seed(0)
+        model = resnet18(num_classes=4)
+        opt = optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+
+        def step(x, y, model=model, opt=opt):
+            opt.zero_grad()
+            loss = F.cross_entropy(model(x), y)
+            loss.backward()
+            opt.step()
+            return loss
+
+        run = compile(step)
+        found.append([run(tg.randn(2, 3, 32, 32), tg.randint(0, 4, (2,))).item() for _ in range(3)])
+    assert found[0] == pytest.approx(found[1], rel=1e-3)
+    made = [i.name for i in run.program]
+    assert "relu" not in made
+    assert made.count("batch_norm_relu") == 9
+    assert not any(i.name == "relu_" for i in run.program)
 
 
 def test_evaluation():

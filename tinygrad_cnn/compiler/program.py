@@ -181,7 +181,7 @@ class Program:
 
     def size(self) -> tuple[int, int]:
         """How many instructions there are, and how many bytes their results take."""
-        made = {v for i in self for v in i.results() if not i.view}
+        made = {v for i in self for v in i.results() if not i.view or isinstance(i.source, tuple)}
         return sum(1 for _ in self), sum(v.nbytes for v in made)
 
 

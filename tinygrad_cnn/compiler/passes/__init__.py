@@ -1,5 +1,6 @@
 """Passes: a program is made better and computes the same. Each is a function of one file, which may be left out.
 
+    settle      what is changed in place, and seen by nobody else, gets a name of its own
     constants   what depends on nothing is computed once
     common      what is computed twice from the same values is computed once
     fold        a batch norm in evaluation is done by the weights of the convolution before it
@@ -21,7 +22,7 @@ from typing import Any
 
 from ..program import Program, Step
 
-PASSES = ["constants", "common", "fold", "relu", "pool", "chains", "recompute", "dead", "order"]
+PASSES = ["settle", "constants", "common", "fold", "relu", "pool", "chains", "recompute", "dead", "order"]
 
 
 def run_passes(program: Program, options: dict[str, Any] | None) -> Program:
