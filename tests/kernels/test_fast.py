@@ -285,6 +285,7 @@ def test_batch_norm(shape, affine):
     check("batch_norm", x, weight, bias, 1e-5)
     check("batch_norm_relu", x, weight, bias, 1e-5)
     _, mean, invstd = kernel.batch_norm(x, weight, bias, 1e-5)
+    check("batch_norm_eval", x, weight, bias, mean, invstd)
     grad = numbers(*shape, seed=2)
     check("batch_norm_backward", grad, x, weight, mean, invstd)
     check("batch_norm_relu_backward", grad, x, weight, bias, mean, invstd)

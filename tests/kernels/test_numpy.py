@@ -199,6 +199,8 @@ def test_batch_norm(shape, layout, dtype, affine):
     found = usual("batch_norm")(x, weight, bias, eps)
     for expected, got in zip(law("batch_norm", x, weight, bias, eps), found, strict=True):
         agree(expected, got, dtype)
+    known = x, weight, bias, *found[1:]
+    agree(law("batch_norm_eval", *known), usual("batch_norm_eval")(*known), dtype)
     given = grad, x, weight, *found[1:]
     for expected, got in zip(law("batch_norm_backward", *given), usual("batch_norm_backward")(*given), strict=True):
         agree(expected, got, dtype)

@@ -20,7 +20,7 @@ KERNELS = {
     "pool": ["max_pool2d", "max_pool2d_place", "max_pool2d_pick", "sum_pool2d", "sum_pool2d_spread"],
     "elementwise": ["relu", "relu_mask"],
     "erf": ["erf", "erfc"],
-    "norm": ["batch_norm", "batch_norm_backward"],
+    "norm": ["batch_norm", "batch_norm_backward", "batch_norm_eval"],
     "softmax": ["softmax", "log_softmax", "cross_entropy", "cross_entropy_backward"],
     "sums": ["sum", "sums_at"],
     "fused": ["conv2d_relu", "linear_relu"],

@@ -124,6 +124,7 @@ def test_batch_norm(shape, affine):
     agree(x.mean(axes), mean)
     agree(1 / np.sqrt(x.var(axes) + eps), invstd)
     agree(standard * weight.reshape(along) + bias.reshape(along) if affine else standard, out)
+    agree(out, law("batch_norm_eval")(x, weight, bias, mean, invstd))
     d_input, d_weight, d_bias = law("batch_norm_backward")(grad, x, weight, mean, invstd)
     agree(grad.sum(axes), d_bias)
     agree((grad * standard).sum(axes), d_weight)

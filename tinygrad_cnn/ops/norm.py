@@ -88,12 +88,7 @@ def _move(running: tuple, mean: np.ndarray, var: np.ndarray) -> None:
 @op
 def _batch_norm_eval(input: Array, weight: Array, bias: Array, mean: Any, var: Any, eps: float) -> Array:
     """batch_norm by statistics that are known: one scale and one shift for each channel."""
-    invstd = _invstd(var, eps)
-    scale = invstd if weight is None else weight * invstd
-    shift = -mean * scale
-    out = input * _per_channel(scale, input.ndim)
-    out += _per_channel(shift if bias is None else bias + shift, input.ndim)
-    return out
+    return kernel.batch_norm_eval(input, weight, bias, as_array(mean), _invstd(var, eps))
 
 
 def _batch_norm_eval_input(g, weight, var, eps):

@@ -129,6 +129,11 @@ def _batch_norm(law: Callable, args: tuple, expected: list) -> list:
     return [out, np.abs(input).mean((0, *range(2, input.ndim))), invstd]
 
 
+def _batch_norm_eval(law: Callable, args: tuple, expected: list) -> list:
+    input, weight, bias, mean, invstd = args
+    return _batch_norm(law, (input, weight, bias, 0), [None, mean, invstd])[:1]
+
+
 def _batch_norm_backward(law: Callable, args: tuple, expected: list) -> list:
     grad, input, weight, *bias, mean, invstd = args
     over = (0, *range(2, input.ndim))
@@ -156,6 +161,7 @@ BOUNDS = {
     "cross_entropy": _cross_entropy,
     "cross_entropy_backward": lambda law, args, expected: [np.abs(expected[0]) + np.abs(args[0][:, None])],
     **dict.fromkeys(("batch_norm", "batch_norm_relu"), _batch_norm),
+    "batch_norm_eval": _batch_norm_eval,
     **dict.fromkeys(("batch_norm_backward", "batch_norm_relu_backward"), _batch_norm_backward),
 }
 
@@ -299,6 +305,11 @@ def _norm(rng: Rng) -> tuple:
     return _numbers(rng, *shape) * 2 + 5, weight, bias, 1e-5
 
 
+def _norm_eval(rng: Rng) -> tuple:
+    input, weight, bias, _ = _norm(rng)
+    return input, weight, bias, _numbers(rng, input.shape[1]), np.abs(_numbers(rng, input.shape[1]))
+
+
 def _norm_backward(rng: Rng, with_bias: bool = False) -> tuple:
     input, weight, bias, eps = _norm(rng)
     with use("numpy"):
@@ -367,6 +378,7 @@ DRAWS: dict[str, Callable[[Rng], tuple]] = {
     "matmul": _matmul,
     **dict.fromkeys(("linear", "linear_relu"), _linear),
     **dict.fromkeys(("batch_norm", "batch_norm_relu"), _norm),
+    "batch_norm_eval": _norm_eval,
     "batch_norm_backward": _norm_backward,
     "batch_norm_relu_backward": lambda rng: _norm_backward(rng, with_bias=True),
     **dict.fromkeys(("channel_sums", "contiguous", "relu", "erf", "erfc"), lambda rng: (_some(rng),)),

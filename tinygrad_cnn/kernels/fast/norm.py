@@ -22,6 +22,7 @@ from .machinery.compiled import compiled
 
 BIG = 8192  # numbers; NumPy does fewer as fast
 PER_NUMBER = 0.25  # nanoseconds
+LONG = 256  # numbers of a row that is made of several pixels
 BLOCK, ROWS = 16_384, 32  # numbers and rows of a block: they stay in the second-level cache, and the sums are short
 
 
@@ -66,6 +67,23 @@ def _batch_norm(input, weight, bias, eps, relu):
     rows = (np.tile(row, columns) for row in (mean, scale, shift))
     _normalize(x.size * PER_NUMBER, x, *rows, relu, out)
     return _picture(out, input), mean, invstd
+
+
+def _takes_eval(input, weight, bias, mean, invstd):
+    vectors = [v for v in (weight, bias, mean, invstd) if v is not None]
+    return readable(input, *vectors) and _is_matrix(input) and all(v.flags.c_contiguous for v in vectors)
+
+
+@faster(when=_takes_eval, pure=True)
+def batch_norm_eval(input, weight, bias, mean, invstd):
+    x = _last(input)
+    out = memory.empty(x.shape)
+    vectors = (_NOTHING if v is None else v for v in (weight, bias, mean, invstd))
+    _normalize_by(x.size * PER_NUMBER, x.reshape(-1, x.shape[-1]), *vectors, out.reshape(-1, x.shape[-1]))
+    return np.moveaxis(out, -1, 1)
+
+
+_NOTHING = np.empty(0, np.float32)
 
 
 def _takes_back(*args):
@@ -201,6 +219,26 @@ def _normalize(thread, part, parts, x, mean, scale, shift, relu, out):
         else:
             for k in range(K):
                 to[k] = _normalized(row[k], mean[k], scale[k], shift[k])
+
+
+@compiled(f"{_ROWS}, {_ROW}, {_ROW}, {_ROW}, {_ROW}, f4[:,::1]")
+def _normalize_by(thread, part, parts, x, weight, bias, mean, invstd, out):
+    """Several pixels make a row, so that rows are long; weight and bias may have no numbers."""
+    M, C = x.shape
+    many = max(1, min(M, LONG // C))
+    rows = np.empty((3, many, C), np.float32)
+    for pixel in range(many):
+        for c in range(C):
+            rows[0, pixel, c] = mean[c]
+            rows[1, pixel, c] = invstd[c] * weight[c] if len(weight) else invstd[c]
+            rows[2, pixel, c] = bias[c] if len(bias) else 0
+    center, scale, shift = rows.reshape(3, many * C)
+    end = (part + 1) * M // parts * C
+    source, to = x.reshape(-1), out.reshape(-1)
+    for first in range(part * M // parts * C, end, many * C):
+        seen, made = source[first : min(first + many * C, end)], to[first : min(first + many * C, end)]
+        for k in range(len(seen)):
+            made[k] = _normalized(seen[k], center[k], scale[k], shift[k])
 
 
 @compiled(f"{_ROWS}, {_ROWS}, {_ROW}, {_ROW}, {_ROW}, i8, f8[:,::1], f8[:,::1]")

@@ -45,6 +45,20 @@ def batch_norm(
 
 @in_numpy
 @silent
+def batch_norm_eval(
+    input: np.ndarray, weight: np.ndarray | None, bias: np.ndarray | None, mean: np.ndarray, invstd: np.ndarray
+) -> np.ndarray:
+    """(input - mean)·invstd·weight + bias by statistics that are known        (N,C,...) 4 times (C,) -> (N,C,...)"""
+    scale = invstd if weight is None else weight * invstd
+    shift = -mean * scale
+    along = (-1, *(1,) * (input.ndim - 2))
+    out = input * scale.reshape(along)
+    out += (shift if bias is None else bias + shift).reshape(along)
+    return out
+
+
+@in_numpy
+@silent
 def batch_norm_backward(
     grad: np.ndarray, input: np.ndarray, weight: np.ndarray | None, mean: np.ndarray, invstd: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -54,6 +54,16 @@ def batch_norm_backward(grad, input, weight, mean, invstd):
 
 
 @law
+def batch_norm_eval(input, weight, bias, mean, invstd):
+    """(input - mean)·invstd·weight + bias by statistics that are known        (N,C,...) 4 times (C,) -> (N,C,...)
+
+    >>> batch_norm_eval(np.array([[1.0], [4.0]]), None, np.array([0.5]), np.array([1.0]), np.array([2.0])).ravel()
+    array([0.5, 6.5])
+    """
+    return normalized(input, weight, bias, mean, invstd)
+
+
+@law
 def channel_sums(input):
     """Σ input[n,c,...] over all but c        (N,C,...) -> (C,)
 
