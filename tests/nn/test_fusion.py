@@ -234,3 +234,111 @@ def test_what_changes_between_forward_and_backward_is_refused_or_makes_no_differ
             gradient(CHANGES[change])
     else:
         np.testing.assert_allclose(gradient(CHANGES[change]), expected)
+
+
+# What is done to a folded row, which has been called before: in-place ops, the engine's own ways, and behind its back.
+
+
+def _train(net):
+    with tg.enable_grad():
+        net.train()
+        net(tg.randn(4, 2, 6, 6)).square().sum().backward()
+        tg.optim.SGD(net.parameters(), lr=0.1).step()
+    net.eval()
+
+
+def _put(array, k=0):
+    array.reshape(-1)[k] += 3
+
+
+DEEDS = {
+    "weight": lambda net: net[0].weight.mul_(2),
+    "one weight": lambda net: net[0].weight[0].add_(1),
+    "bias": lambda net: net[0].bias.add_(1),
+    "scale": lambda net: nn.init.constant_(net[1].weight, 3.0),
+    "shift": lambda net: net[1].bias.fill_(4),
+    "mean": lambda net: net[1].running_mean.add_(1),
+    "variance": lambda net: net[1].running_var.mul_(3),
+    "eps": lambda net: setattr(net[1], "eps", 1.0),
+    "a step of training": _train,
+    "behind autograd's back": lambda net: net[0].weight.data.mul_(2),
+    "the data of the data": lambda net: net[0].weight.data.data[1].zero_(),
+    "what was detached": lambda net: net[0].weight.detach().view(-1).zero_(),
+    "other memory": lambda net: setattr(net[0].weight, "data", tg.ones_like(net[0].weight)),
+    "another parameter": lambda net: setattr(net[0], "weight", nn.Parameter(tg.ones_like(net[0].weight))),
+    "no bias": lambda net: setattr(net[0], "bias", None),
+    "another state": lambda net: net.load_state_dict({k: v + 1 for k, v in net.state_dict().items()}),
+    "through NumPy": lambda net: _put(net[0].weight.detach().numpy()),
+    "through NumPy, of the data": lambda net: _put(net[0].weight.data.numpy()),
+    "through NumPy, of a view": lambda net: _put(net[0].weight[1:].numpy()),
+    "as an array": lambda net: _put(np.asarray(net[1].running_mean)),
+}
+
+
+def _on_array(net):
+    array = np.ones(net[0].weight.shape, np.float32)
+    net[0].weight = nn.Parameter(tg.from_numpy(array))
+    return array
+
+
+def _on_tensor(net):
+    net[0].weight.data = data = tg.ones_like(net[0].weight)
+    return data
+
+
+HELD = {  # what the user holds since before the first call, and how it is used after it
+    "an array": (lambda net: net[0].weight.detach().numpy(), _put),
+    "an array of the mean": (lambda net: net[1].running_mean.numpy(), _put),
+    "the data": (lambda net: net[0].weight.data, lambda data: data.mul_(2)),
+    "memory of its own": (_on_array, _put),
+    "shared memory": (lambda net: net.share_memory()[0].weight.detach().numpy(), _put),
+    "a tensor that became the data": (_on_tensor, lambda data: data.mul_(2)),
+}
+
+
+def _row():
+    net = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU())
+    net(tg.randn(4, 2, 6, 6))
+    return net.eval()
+
+
+@pytest.mark.parametrize("change", DEEDS)
+@tg.no_grad()
+def test_a_folded_weight_is_kept_until_something_that_it_is_made_of_changes(change, monkeypatch):
+    net, x, made = _row(), tg.randn(2, 2, 6, 6), []
+    fold = fusion._fold
+    monkeypatch.setattr(fusion, "_fold", lambda *row: made.append(row) or fold(*row))
+    first = net(x), net(x)
+    assert (first[0] == first[1]).all()
+    assert len(made) == 1
+    net.to(tg.float32).state_dict()  # looks, and changes nothing
+    net(x)
+    assert len(made) == 1
+    DEEDS[change](net)
+    found = net(x)
+    np.testing.assert_allclose(found, one_by_one(net, x), rtol=1e-5, atol=1e-5)
+    assert not np.allclose(found, first[0])
+    assert len(made) == 2
+
+
+@pytest.mark.parametrize("case", HELD)
+@tg.no_grad()
+def test_who_holds_the_memory_of_a_weight_may_change_it(case):
+    net, x = _row(), tg.randn(2, 2, 6, 6)
+    take, use = HELD[case]
+    held = take(net)
+    first = net(x)
+    use(held)
+    found = net(x)
+    np.testing.assert_allclose(found, one_by_one(net, x), rtol=1e-5, atol=1e-5)
+    assert not np.allclose(found, first)
+
+
+@tg.no_grad()
+def test_a_folded_weight_dies_with_its_module():
+    net = _row()
+    net(tg.randn(2, 2, 6, 6))
+    count = len(fusion._kept)
+    del net
+    gc.collect()
+    assert len(fusion._kept) == count - 1

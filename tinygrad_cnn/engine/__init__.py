@@ -7,6 +7,7 @@ Its files are read in this order, and a file imports only those above it:
     memory      tensors on one memory
     view        a tensor on a part of another one's memory
     tensor      an array with a history
+    stamp       whether tensors still hold what they held
     op          an op: a function on arrays, and its rules
     plan        what a node of an op keeps, read from its rules
     record      a call becomes a node

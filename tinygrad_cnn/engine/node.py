@@ -25,20 +25,39 @@ tick = itertools.count(1).__next__
 
 
 class Version:
-    """How often a buffer was changed in place, when last, and by which op; views share it."""
+    """How often a buffer was changed in place, when last, and by which op; views share it.
+
+    A tensor made by `.data` has a version of its own, for autograd is not to notice what is done to it. Of all that lie
+    on one memory, one is its `keeper`, which counts what any of them does.
+    """
 
     changes = 0
     time = 0
     op = ""
+    touched = 0  # of a keeper: the changes of the memory
+    exposed = False  # of a keeper: whether arrays on the memory are with the user, who may change it at any time
+    _keeper: Version | None = None  # where it is another one
+
+    @property
+    def keeper(self) -> Version:
+        return self if self._keeper is None else self._keeper
+
+    def join(self, other: Version) -> None:
+        """Lie on the memory of the other one from now on."""
+        keeper = other.keeper
+        self._keeper = None if keeper is self else keeper
 
     def bump(self, op: str) -> None:
         self.changes += 1
+        self.keeper.touched += 1
         self.time = tick()
         self.op = op
 
 
 class InferenceVersion(Version):
     """The version of tensors made in `inference_mode`: their changes are not counted, so nobody may rely on them."""
+
+    exposed = True
 
     def __bool__(self) -> bool:
         return False  # a recorded op asks for `guard` then

@@ -219,6 +219,7 @@ class Tensor(Attached):
         ([5.0, 1.0], False)
         """
         out = wrap(self._array)
+        out.version().join(self.version())
         join(self, out)
         return out
 
@@ -233,6 +234,8 @@ class Tensor(Attached):
             )
         self._array = value._array
         self._view = None
+        if self._version is not INFERENCE:
+            self.version().join(value.version())
         join(value, self)
         node, array = self._node, value._array
         if isinstance(node, AccumulateGrad) and (node.shape, node.dtype) != (array.shape, array.dtype):

@@ -21,12 +21,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ..arrays.dtypes import float16
 from ..arrays.quiet import quietly
 from ..engine.fusion import as_if, pull_through
 from ..engine.modes import mode, scope_of
 from ..engine.record import frozen
+from ..engine.stamp import Stamp
 from ..engine.tensor import Tensor, as_array, wrap
 from ..kernels import kernel
 from ..ops.activation import relu, relu_mask
@@ -115,10 +117,32 @@ def _batch_norm_relu(norm: Any, relu: Any, input: Tensor) -> Any:
     return batch_norm_relu(input, mean, var, norm.weight, norm.bias, part, norm.eps)
 
 
+# By convolution: of what its weights were folded, and the folded ones.
+_kept: WeakKeyDictionary[Module, tuple[tuple, tuple[Tensor, Tensor]]] = WeakKeyDictionary()
+
+
 def _folded(conv: Any, norm: Any) -> tuple[Any, Any] | None:
-    """Weight and bias of a convolution with the batch norm behind it, where that is a fixed scale and shift."""
+    """Weight and bias of a convolution with the batch norm behind it, where that is a fixed scale and shift.
+
+    They are kept until one of those changes that they are made of.
+    """
     if norm.training or norm.running_mean is None or mode.grad or conv.padding_mode != "zeros":
+        if _kept:
+            _kept.pop(conv, None)
         return None
+    if mode.watch or mode.tracer is not None:  # who wants to see how they are made
+        return _fold(conv, norm)
+    sources = conv.weight, conv.bias, norm.weight, norm.bias, norm.running_mean, norm.running_var
+    now = Stamp.of(*sources), norm.eps
+    before, folded = _kept.get(conv, (None, None))
+    if before is None or before != now:
+        folded = _fold(conv, norm)
+        if folded is not None and now[0] is not None:
+            _kept[conv] = now, folded
+    return folded
+
+
+def _fold(conv: Any, norm: Any) -> tuple[Any, Any] | None:
     weight, bias = as_array(conv.weight), as_array(conv.bias)
     mean, var = as_array(norm.running_mean), as_array(norm.running_var)
     if len(mean) != len(weight) or not weight.dtype == mean.dtype == var.dtype:

@@ -25,7 +25,9 @@ def share(t: Tensor) -> Tensor:
         return t
     array = _array_on(RawArray(ctypes.c_char, max(1, t._array.nbytes)), t._array.dtype, t._array.shape)
     np.copyto(array, t._array)
-    return wrap(array)
+    shared = wrap(array)
+    shared.version().keeper.exposed = True
+    return shared
 
 
 def _array_on(block: Any, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:

@@ -155,6 +155,7 @@ def _on(array: np.ndarray, device: Any = None) -> Tensor:
     """A tensor on the memory of somebody else."""
     t = finish(array, device)
     t._memory = FIXED
+    t.version().keeper.exposed = True
     return t
 
 

@@ -31,6 +31,7 @@ def numpy(self: Tensor, *, force: bool = False) -> np.ndarray:
         )
     put_in_order(self)
     self._memory = FIXED
+    self.version().keeper.exposed = True
     return self._array
 
 
