@@ -548,7 +548,9 @@ def test_empty_arrays_are_left_to_numpy(shape):
 
 
 def test_there_is_no_fast_kernel_without_a_test_here():
-    source = Path(__file__).read_text(encoding="utf-8")
-    for names in kernels.TOPICS.values():
+    here = Path(__file__)
+    for topic, names in kernels.TOPICS.items():
+        own = here.with_name(f"test_{topic}.py")  # some topics have a file of their own
+        source = (own if own.exists() else here).read_text(encoding="utf-8")
         for name in names:
-            assert f'"{name}"' in source
+            assert f'"{name}"' in source or f"kernel.{name}" in source
