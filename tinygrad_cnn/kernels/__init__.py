@@ -63,7 +63,7 @@ TOPICS = {
         *("batch_norm", "batch_norm_backward", "batch_norm_eval", "batch_norm_relu", "batch_norm_relu_backward"),
         "channel_sums",
     ),
-    "optim": ("sgd", "adam"),
+    "optim": ("sgd", "adam", "rmsprop", "adagrad", "adadelta"),
     "pool": ("max_pool2d", "max_pool2d_place", "sum_pool2d", "sum_pool2d_spread"),
     "softmax": ("cross_entropy", "cross_entropy_backward", "softmax", "log_softmax"),
     "sums": ("sum",),

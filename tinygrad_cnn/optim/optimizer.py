@@ -154,15 +154,12 @@ class Optimizer:
                 loss = closure()
         work = []
         for group in self.param_groups:
-            params, grads = [], []
-            for p in group["params"]:
-                grad = p.grad
-                if grad is not None:
-                    g, a = grad._array, p._array
-                    if g.shape != a.shape or g.dtype != a.dtype:
-                        self._refuse(p, grad)
-                    params.append(p)
-                    grads.append(g)
+            params = [p for p in group["params"] if p._grad is not None]
+            grads = [p._grad._array for p in params]
+            for p, g in zip(params, grads):
+                a = p._array
+                if g.shape != a.shape or g.dtype != a.dtype:
+                    self._refuse(p)
             if params:
                 work.append((group, params, grads))
         change = self._change
@@ -179,7 +176,8 @@ class Optimizer:
         """The rule: change the arrays of these parameters of one group, given their gradients."""
         raise NotImplementedError(f"{type(self).__name__} must define update(group, params, grads), or step()")
 
-    def _refuse(self, p: Tensor, grad: Tensor) -> None:
+    def _refuse(self, p: Tensor) -> None:
+        grad = p.grad
         raise RuntimeError(
             f"{self._change}: a gradient has shape {tuple(grad.shape)} and dtype {grad.dtype}, its parameter has shape "
             f"{tuple(p.shape)} and dtype {p.dtype}; nothing was changed. Call zero_grad() before backward()"

@@ -67,27 +67,31 @@ class SGD(Optimizer):
 
     def update(self, group: dict[str, Any], params: list[Tensor], grads: list[np.ndarray]) -> None:
         arrays = [p._array for p in params]
+        momentum, dampening = float(group["momentum"]), float(group["dampening"])
         settings = SGDSettings(
-            lr=float(group["lr"]),
-            momentum=float(group["momentum"]),
-            dampening=float(group["dampening"]),
-            weight_decay=float(group["weight_decay"]),
-            nesterov=group["nesterov"],
-            maximize=group["maximize"],
+            float(group["lr"]),
+            momentum,
+            dampening,
+            float(group["weight_decay"]),
+            group["nesterov"],
+            group["maximize"],
         )
-        if not settings.momentum:
+        if not momentum:
             kernel.sgd(arrays, grads, [None] * len(params), settings)
             return
-        states = [self.state[p] for p in params]
-        fresh = [state.get("momentum_buffer") is None for state in states]
-        for p, state, new in zip(params, states, fresh):
-            if new:
-                state["momentum_buffer"] = self._zeros(p)
-        buffers = [state["momentum_buffer"]._array for state in states]
-        if not settings.dampening or True not in fresh:
-            kernel.sgd(arrays, grads, buffers, settings)
+        kept = self.state
+        buffers: list[Any] = [kept[p].get("momentum_buffer") for p in params]
+        fresh = [buffer is None for buffer in buffers]
+        if True in fresh:
+            for p, new in zip(params, fresh):
+                if new:
+                    kept[p]["momentum_buffer"] = self._zeros(p)
+            buffers = [kept[p]["momentum_buffer"] for p in params]
+        lists = arrays, grads, [buffer._array for buffer in buffers]
+        if not dampening or True not in fresh:
+            kernel.sgd(*lists, settings)
             return
         for first in (True, False):  # the first gradient of a parameter goes into its buffer whole
             chosen = [i for i, new in enumerate(fresh) if new is first]
-            lists = [[values[i] for i in chosen] for values in (arrays, grads, buffers)]
-            kernel.sgd(*lists, settings._replace(dampening=0.0) if first else settings)
+            some = [[values[i] for i in chosen] for values in lists]
+            kernel.sgd(*some, settings._replace(dampening=0.0) if first else settings)

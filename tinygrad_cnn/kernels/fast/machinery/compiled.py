@@ -28,7 +28,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -53,7 +53,10 @@ watched = _Watched()
 
 
 class Compiled(Code):
-    """A loop in machine code; a call is `loop(nanoseconds of work on one core, *arguments)`."""
+    """A loop in machine code; a call is `loop(nanoseconds of work on one core, *arguments)`.
+
+    holding: arrays, or lists of them, whose addresses are among the arguments.
+    """
 
     def __init__(
         self, share: Callable, signature: str, pieces: int, exact: bool = False, made_by: tuple[Any, ...] = ()
@@ -64,11 +67,11 @@ class Compiled(Code):
         if made_by:  # the linker knows functions by their names
             share.__name__ += "_" + hashlib.sha256(self.made_of.encode()).hexdigest()[:16]
 
-    def __call__(self, nanoseconds: float, *arguments, team: int = 0) -> None:
+    def __call__(self, nanoseconds: float, *arguments, team: int = 0, holding: Sequence = ()) -> None:
         code = self.code or self.load()
         if nanoseconds < SPLIT or (team := team or threads.get_num_threads()) < 2:
             team = 1
-        if watched.by and False in [block.tell(self, team, arguments) for block in watched.by]:
+        if watched.by and False in [block.tell(self, team, arguments, holding) for block in watched.by]:
             return
         code(team_of(team).board, team, *arguments)
 

@@ -21,7 +21,7 @@ A list belongs to one thread at a time, as its arrays do.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -42,14 +42,14 @@ class Launch:
         self.loop, self.words, self.kept = loop, words, kept
 
     @classmethod
-    def of(cls, loop: Compiled, team: int, arguments: tuple) -> Launch:
+    def of(cls, loop: Compiled, team: int, arguments: tuple, holding: Sequence) -> Launch:
         place = np.empty(2 + ROOM // 8, np.int64)
         loop.load()(place.ctypes.data, 0, *arguments)  # no team: it notes what it would do
         code, size = place[:2].tolist()
         words = np.empty(DATA + size // 8, np.int64)
         words[:DATA] = code, team, loop.pieces
         words[DATA:] = place[2 : 2 + size // 8]
-        return cls(loop, words, list(memory.keepers(arguments)))
+        return cls(loop, words, [*memory.keepers(arguments), *memory.keepers(holding)])
 
     def bind(self, other: Launch) -> None:
         """Take over the arguments of another launch of the same loop; an interrupt may come between any two lines."""
@@ -122,9 +122,9 @@ class _Block:
         self.before = watched.by
         watched.by = (*self.before, self)  # the last step: an interrupt comes before it, or in the block
 
-    def tell(self, loop: Compiled, team: int, arguments: tuple) -> bool:
+    def tell(self, loop: Compiled, team: int, arguments: tuple, holding: Sequence) -> bool:
         """Write a loop down; whether it is to run."""
-        self.seen.append(Launch.of(loop, team, arguments))
+        self.seen.append(Launch.of(loop, team, arguments, holding))
         return self.runs
 
     def take(self, launches: list[Launch]) -> bool:

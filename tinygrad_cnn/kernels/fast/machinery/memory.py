@@ -142,14 +142,14 @@ def empty(shape: tuple[int, ...], dtype: np.dtype | type = np.float32) -> np.nda
 
 
 def keepers(value: object) -> Iterator[object]:
-    """What must live for the memory of an array, or of the arrays of a tuple, to stay: the pool, or the array itself.
+    """What must live for the memory of an array, or of those in a list, to stay: the pool, or the array itself.
 
     >>> with Pool() as pool:
     ...     x = empty((2, 3))
     >>> [kept is pool for kept in keepers(x[1])]
     [True]
     """
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         for part in value:
             yield from keepers(part)
     elif isinstance(value, np.ndarray):
