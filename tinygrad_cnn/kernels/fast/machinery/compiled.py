@@ -73,7 +73,9 @@ class Compiled(Code):
             team = 1
         if watched.by and False in [block.tell(self, team, arguments, holding) for block in watched.by]:
             return
-        code(team_of(team).board, team, *arguments)
+        if team > 1 and (_team.size < team or _team.asleep):
+            _team.wake(team)
+        code(_team.board, team, *arguments)
 
     def ready(self) -> bool:
         """Whether a call runs at once, or is to wait; if not, another process is asked to compile the loop."""

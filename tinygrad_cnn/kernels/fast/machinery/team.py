@@ -7,15 +7,20 @@ every other program while they wait (`sched_yield`), and after a millisecond wit
 A thread that gives way is never moved to another core, even when it was started beside the leading one. So one that
 finds itself there moves away (Linux; elsewhere the system is left to see to it).
 
-The parts of a job are taken one by one by whoever is free, the calling thread among them, which does not depend on
-the others: who comes late finds less to do, and who loses the core holds up no more than one part. Who finds the team
-at work for another thread does all parts alone, and they are the same parts, so the result is the same to the last bit.
+A job's parts are shared out evenly, so that in one loop after the other a thread works on the same numbers as far as
+the loops are alike, and finds them in its own cache. Who is done with its share takes parts of the others'. So nobody
+depends on anybody: who comes late finds less to do, and who loses the core holds up no more than one part. Who finds
+the team at work for another thread does all parts alone, and they are the same parts, so the result is the same to the
+last bit.
 
-A job is known to the threads by a board, an array of numbers that all of them read and write:
+A job is known to the threads by a board, an array of numbers that all of them read and write. What is written by
+different threads lies in different cache lines, for a line travels from core to core as a whole:
 
-    LED        whether a thread leads           OPEN       job to be joined, 0 for none
-    TEAM       threads allowed                  PARTS      parts there are          CODE, DATA   what to call
-    ACTIVE     threads inside it                TAKEN      parts given away         CORE   where the leading thread runs
+    LED     whether a thread leads, and how many jobs there were
+    OPEN    number of the job to be joined, 0 for none; TEAM threads allowed, PARTS there are, CODE and DATA to call,
+            CORE where the leading thread runs
+    ACTIVE  threads inside it
+    TAKEN   of each share, the next part to be taken
 
 The team is taken and given back in compiled code, where no interrupt can come between.
 """
@@ -39,8 +44,12 @@ from ...once import undisturbed
 from .cache import Code
 
 PATIENCE = 4000  # looks at the board before a thread goes to sleep: a millisecond where no other program runs
-FIELDS = 9
-LED, OPEN, ACTIVE, TAKEN, TEAM, PARTS, CODE, DATA, CORE = (8 * k for k in range(FIELDS))  # each has a cache line
+SPIN = 16  # looks before it gives way for the first time
+SHARES = 64  # at most
+LINE = 8  # numbers
+LED, JOBS = 0, 1
+OPEN, TEAM, PARTS, CODE, DATA, CORE = range(LINE, LINE + 6)
+ACTIVE, TAKEN = 2 * LINE, 3 * LINE
 ROOM = 4096  # bytes for the arguments of a loop
 _WORD = ir.IntType(64)
 
@@ -57,6 +66,17 @@ def _read(typing, board, field):
 def _write(typing, board, field, value):
     def emit(context, builder, signature, arguments):
         builder.store_atomic(arguments[2], _at(builder, *arguments[:2]), "seq_cst", 8)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, types.intp), emit
+
+
+@intrinsic
+def _put(typing, board, field, value):
+    """Write a field that others read only after one that is written by `_write` behind it."""
+
+    def emit(context, builder, signature, arguments):
+        builder.store_atomic(arguments[2], _at(builder, *arguments[:2]), "monotonic", 8)
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp, types.intp), emit
@@ -203,21 +223,37 @@ def lead(board, team, pieces, code, data):
         for part in range(parts):
             _call(code, data, 0, part, parts)
         return
-    _write(board, TEAM, team)
-    _write(board, PARTS, parts)
-    _write(board, CODE, code)
-    _write(board, DATA, data)
-    _write(board, TAKEN, 0)
-    _write(board, CORE, _core())
-    _write(board, OPEN, 1)
-    part = _add(board, TAKEN, 1)
-    while part < parts:
-        _call(code, data, 0, part, parts)
-        part = _add(board, TAKEN, 1)
+    _put(board, TEAM, team)
+    _put(board, PARTS, parts)
+    _put(board, CODE, code)
+    _put(board, DATA, data)
+    _put(board, CORE, _core())
+    shares = min(team, SHARES)
+    for share in range(shares):
+        _put(board, TAKEN + LINE * share, share * parts // shares)
+    job = _read(board, JOBS) + 1
+    _put(board, JOBS, job)
+    _write(board, OPEN, job)
+    _work(board, code, data, 0, parts, shares)
     _write(board, OPEN, 0)
+    looks = 0
     while _read(board, ACTIVE) > 0:
-        _give_way()
+        looks += 1
+        if looks > SPIN:
+            _give_way()
     _write(board, LED, 0)
+
+
+@njit(nogil=True)
+def _work(board, code, data, thread, parts, shares):
+    """Do the parts of this thread's share, then what is left of the others'."""
+    for k in range(shares):
+        share = (thread + k) % shares
+        next_, end = TAKEN + LINE * share, (share + 1) * parts // shares
+        while _read(board, next_) < end:
+            part = _add(board, next_, 1)
+            if part < end:
+                _call(code, data, thread, part, parts)
 
 
 def follow(board, thread):
@@ -225,24 +261,25 @@ def follow(board, thread):
 
     Who has counted itself as active may trust an open job.
     """
-    waited = 0
+    waited, done = 0, 0
     while waited < PATIENCE:
-        if _read(board, OPEN) != 0 and _read(board, TAKEN) < _read(board, PARTS) and thread < _read(board, TEAM):
+        job = _read(board, OPEN)
+        if job != 0 and job != done and thread < _read(board, TEAM):
             _add(board, ACTIVE, 1)
-            if _read(board, OPEN) != 0 and thread < _read(board, TEAM):
-                parts, code, data = _read(board, PARTS), _read(board, CODE), _read(board, DATA)
-                part = _add(board, TAKEN, 1)
-                while part < parts:
-                    _call(code, data, thread, part, parts)
-                    part = _add(board, TAKEN, 1)
+            job = _read(board, OPEN)
             core = _read(board, CORE)
+            if job != 0 and thread < _read(board, TEAM):
+                parts, code, data = _read(board, PARTS), _read(board, CODE), _read(board, DATA)
+                _work(board, code, data, thread, parts, min(_read(board, TEAM), SHARES))
+                done = job
             _add(board, ACTIVE, -1)
             if core >= 0 and core == _core():
                 return core
             waited = 0
         else:
-            _give_way()
             waited += 1
+            if waited > SPIN:
+                _give_way()
     return -1
 
 
@@ -253,7 +290,7 @@ class Team:
     """This process's threads. `board` is for `lead`; `wake` is to be called before it."""
 
     def __init__(self):
-        self.numbers = np.zeros(8 * (FIELDS + 1), np.int64)
+        self.numbers = np.zeros(TAKEN + LINE * (SHARES + 1), np.int64)
         self.board = -(-self.numbers.ctypes.data // 64) * 64
         self.size = 1
         self.asleep: list[threading.Lock] = []
