@@ -142,5 +142,6 @@ def test_a_gradient_may_be_read_only():
 
 def test_headers_that_are_read_wrong_are_noticed(monkeypatch):
     monkeypatch.setattr(headers.READER, "code", lambda table, *rest: True)
-    with pytest.raises(headers.Unusable, match="addresses of arrays"):
-        headers._reader.__wrapped__()
+    monkeypatch.setattr(headers, "_reader", headers._reader.__wrapped__)
+    x = np.ones(5, np.float32)
+    assert table_of([x], [x]) is None

@@ -184,11 +184,11 @@ def _choose(name: str) -> None:
             if _are_small(args):
                 return usual(*args)
             for when, version in stack:
-                if when is None or when(*args):
-                    try:
+                try:
+                    if when is None or when(*args):
                         return version(*args)
-                    except Unusable as why:
-                        _give_up(why)
+                except Unusable as why:
+                    _give_up(why)
             return usual(*args)
 
     else:

@@ -4,7 +4,7 @@ Python needs a microsecond to ask one array for its address, and as much again f
 which for a small layer is more than the update of its numbers. A list of CPython's, however, holds the addresses of
 its objects in a row, and an array of NumPy's begins with the address of its numbers, then come the number of axes, the
 shape, the strides, the base, the dtype and the flags: modules in C are compiled against both. Should an example be
-read wrong, NumPy does the work.
+read wrong, nothing is taken, and NumPy does the work.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from functools import cache
 import numpy as np
 from numba.extending import register_jitable
 
-from ... import Unusable
 from .arrays import FLOAT32
 from .cache import Code
 from .team import _read
@@ -50,15 +49,12 @@ def table_of(*lists: list[np.ndarray]) -> np.ndarray | None:
 
 @cache
 def _reader() -> Callable:
-    """The machine code, once it has read an example."""
-    read = READER.load()
+    """The machine code; where it reads an example wrong, one that takes nothing."""
     x, y = np.ones((2, 3), np.float32), np.ones(4, np.float32)
-    table, lists = np.zeros((3, 2), np.int64), [x, y]
-    if object.__basicsize__ % 8 or not read(table, *_TYPES, id(lists), *_NO_LISTS[1:]):
-        raise Unusable("the headers of arrays are not as they are known to be")
-    if table.tolist() != [[0, x.ctypes.data], [6, y.ctypes.data], [10, 0]]:
-        raise Unusable("the addresses of arrays are not where they are known to be")
-    return read
+    read, table, lists = READER.load(), np.zeros((3, 2), np.int64), [x, y]
+    good = object.__basicsize__ % 8 == 0 and read(table, *_TYPES, id(lists), *_NO_LISTS[1:])
+    good = good and table.tolist() == [[0, x.ctypes.data], [6, y.ctypes.data], [10, 0]]
+    return read if good else lambda *args: False
 
 
 def read_headers(table, of_lists, of_arrays, dtype, a, b, c, d, e):
