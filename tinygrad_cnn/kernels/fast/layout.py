@@ -12,14 +12,14 @@ import numpy as np
 
 from .. import faster
 from .machinery import memory
-from .machinery.arrays import readable
+from .machinery.arrays import FLOAT32, readable
 from .machinery.compiled import compiled
 from .machinery.lanes import first_lanes
 from .machinery.micro import WIDTH
 from .machinery.transpose import transpose_block
 
 BIG = 16_384  # numbers; NumPy does fewer as fast
-PER_BLOCK = 50  # nanoseconds
+PER_BLOCK, PER_NUMBER = 50, 0.5  # nanoseconds
 
 
 def _is_transposed(input):
@@ -28,10 +28,28 @@ def _is_transposed(input):
 
 @faster(when=_is_transposed, pure=True)
 def contiguous(input):
-    x = _matrices(input)
+    return _transposed(input, _matrices(input))
+
+
+def _transposed(input, x):
     N, R, K = x.shape
     out = memory.empty(input.shape)
     _transpose(N * -(-R // WIDTH) * -(-K // WIDTH) * PER_BLOCK, x, out.reshape(N, K, R))
+    return out
+
+
+def dense(input):
+    """Four axes, float32 or uint8, in the order of memory: the array itself, or a copy made by a loop in any case.
+
+    Other kernels that are pure take this, for `kernel.contiguous` may run in NumPy.
+    """
+    if input.flags.c_contiguous:
+        return input
+    if input.dtype == FLOAT32 and input.size and (x := _matrices(input)) is not None:
+        return _transposed(input, x)
+    out = memory.empty(input.shape, input.dtype)
+    copy = _copy_numbers if input.dtype == FLOAT32 else _copy_bytes
+    copy(input.size * PER_NUMBER, input, out)
     return out
 
 
@@ -45,6 +63,17 @@ def _matrices(input: np.ndarray) -> np.ndarray | None:
         return x.reshape(len(x), -1, x.shape[-1]) if x.flags.c_contiguous else None
     x = input.transpose(0, axes[-1], *axes[:-1])
     return x.reshape(len(x), x.shape[1], -1) if x.flags.c_contiguous else None
+
+
+def _copy(thread, part, parts, x, out):
+    N, H = x.shape[:2]
+    for row in range(part * N * H // parts, (part + 1) * N * H // parts):
+        out[row // H, row % H] = x[row // H, row % H]
+
+
+_copy_numbers, _copy_bytes = (
+    compiled(f"Array({kind}, 4, 'A', readonly=True), {kind}[:,:,:,::1]")(_copy) for kind in ("f4", "u1")
+)
 
 
 @compiled("Array(f4, 3, 'C', readonly=True), f4[:,:,::1]")

@@ -20,7 +20,8 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import register_jitable
 
-from .. import faster, kernel
+from .. import faster
+from .layout import dense
 from .machinery import memory
 from .machinery.arrays import UINT8, readable
 from .machinery.compiled import compiled
@@ -35,8 +36,7 @@ _PICTURES, _CHOICES = "Array(f4, 4, 'C', readonly=True)", "Array(u1, 4, 'C', rea
 
 def _last(x: np.ndarray) -> np.ndarray:
     """(N,C,H,W) -> (N,H,W,C), contiguous."""
-    x = x.transpose(0, 2, 3, 1)
-    return x if x.flags.c_contiguous else kernel.contiguous(x)
+    return dense(x.transpose(0, 2, 3, 1))
 
 
 def _nanoseconds(input_shape) -> float:

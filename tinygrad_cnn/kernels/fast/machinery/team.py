@@ -170,6 +170,9 @@ def bind(share):
             data = cgutils.alloca_once(builder, layout)
             for k, value in enumerate(values):
                 builder.store(value, cgutils.gep_inbounds(builder, data, 0, k))
+            # Put into its caller, the share cannot be taken for the one compiled by itself, which is of the same name
+            # and another rounding: the linker of the process that compiles would, that of one that loads cannot.
+            result.library.get_function(result.fndesc.mangled_name).add_function_attribute("alwaysinline")
             context.active_code_library.add_linking_library(result.library)
             code = ir.Function(builder.module, _SHARE, f"{builder.function.name}.share")
             code.linkage = "internal"
