@@ -24,8 +24,21 @@ SHIFT = tg.ones(3)
 
 
 class Settings:
+    root = 2
+
     def __init__(self):
         self.power = 2
+
+
+class Slotted:
+    __slots__ = ("power",)
+
+
+class Cubic(nn.Module):
+    power = 3
+
+    def forward(self, x):
+        return x**self.power
 
 
 def count(f):
@@ -69,6 +82,22 @@ def by_object():
     return f, change
 
 
+def by_class(change):
+    settings = Settings()
+    return lambda x: x**settings.root, lambda: change(settings)
+
+
+def by_slot():
+    settings = Slotted()
+    settings.power = 2
+    return lambda x: x**settings.power, lambda: setattr(settings, "power", 3)
+
+
+def by_class_of_module(change):
+    model = Cubic()
+    return model, lambda: change(model)
+
+
 def by_module(change):
     model = nn.Sequential(nn.Linear(3, 3), nn.Dropout(0.5), nn.ReLU())
     return model, lambda: change(model)
@@ -85,6 +114,9 @@ def replace_memory(model):
 CHANGES = {
     "closure": closure,
     "object": by_object,
+    "over a class attribute": lambda: by_class(lambda thing: setattr(thing, "root", 3)),
+    "over a module's class attribute": lambda: by_class_of_module(lambda thing: setattr(thing, "power", 2)),
+    "slot": by_slot,
     "eval": lambda: by_module(lambda m: m.eval()),
     "an attribute": lambda: by_module(lambda m: setattr(m[1], "p", 0.0)),
     "a child": lambda: by_module(lambda m: m.append(nn.Tanh())),

@@ -12,7 +12,7 @@ import builtins
 import math
 import sys
 from collections.abc import Callable
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -214,11 +214,9 @@ class Guards:
         elif isinstance(thing, FunctionType | MethodType):
             self.function(thing, what)
         elif isinstance(thing, ModuleType | type):
-            home = thing if isinstance(thing, ModuleType) else sys.modules.get(thing.__module__)
-            file = getattr(home, "__file__", None)
-            if file and not file.startswith((PACKAGE, _LIBRARY)):
+            if _is_users(thing):
                 self._look_into(thing, what)
-        elif not isinstance(thing, BuiltinFunctionType) and hasattr(thing, "__dict__"):
+        elif not isinstance(thing, BuiltinFunctionType) and (hasattr(thing, "__dict__") or _is_users(type(thing))):
             self._look_into(thing, what)
 
     def _look_into(self, thing: Any, what: str) -> None:
@@ -226,11 +224,20 @@ class Guards:
         self._attributes(thing, what, self._words)
 
     def _attributes(self, thing: Any, what: str, names: set[str]) -> None:
-        mine = vars(thing)
-        for name in names & mine.keys():
-            if not (name.startswith("__") and name.endswith("__")):
-                path = f"{self.held(thing)}.__dict__[{name!r}]"
-                self.value(path, mine[name], f"{what}.{name}")
+        """Attributes of these names, those of the user's classes and slots among them; `__x__` are the language's."""
+        kinds = (thing if isinstance(thing, type) else type(thing)).__mro__
+        classes = [kind for kind in kinds if kind is not thing and _is_users(kind)]
+        places = [thing, *classes] if hasattr(thing, "__dict__") else classes
+        for name in tuple(names):
+            place = next((place for place in places if name in vars(place)), None)
+            if place is None or (name.startswith("__") and name.endswith("__")):
+                continue
+            for nearer in places[: places.index(place)]:
+                self.fact(f"{name!r} not in {self.held(nearer)}.__dict__", f"{what}.{name}")
+            found, path = vars(place)[name], f"{self.held(place)}.__dict__[{name!r}]"
+            if isinstance(found, MemberDescriptorType) and not isinstance(thing, type):
+                found, path = getattr(thing, name, None), f"getattr({self.held(thing)}, {name!r}, None)"
+            self.value(path, found, f"{what}.{name}")
 
     def _module(self, module: Module, what: str) -> None:
         """A module's own attributes, that it has no hooks, and its parameters, buffers and children."""
@@ -267,6 +274,13 @@ class Guards:
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 _LIBRARY = math.__file__.rpartition("/lib-dynload")[0] if hasattr(math, "__file__") else sys.prefix
+
+
+def _is_users(thing: Any) -> bool:
+    """Whether a module or a class is neither of this package nor of Python; what was typed in has no file."""
+    name = thing.__name__ if isinstance(thing, ModuleType) else thing.__module__
+    file = getattr(sys.modules.get(name), "__file__", None)
+    return not file.startswith((PACKAGE, _LIBRARY)) if file else name not in sys.builtin_module_names
 
 
 def _same_form(a: np.ndarray, b: np.ndarray) -> bool:
