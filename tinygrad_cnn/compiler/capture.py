@@ -11,7 +11,6 @@ where two are added that is an op like any other.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -32,7 +31,7 @@ from ..engine.walk import _own, accumulate, ancestry, walk
 from ..engine.watch import Tracer
 from ..surface import writing
 from . import steps
-from .guards import Guards
+from .guards import Guards, is_library
 from .permitted import (
     ACCUMULATE,
     AS_ARRAY,
@@ -50,7 +49,6 @@ from .program import AsTensor, Instruction, Program, Value, values_in
 
 SHAPED_BY_NUMBERS = {"nonzero", "masked_select", "unique", "bincount", "histc", "argwhere", "unique_consecutive"}
 WRITE = writing.write.__code__
-NUMPY, LIBRARY = (os.path.dirname(str(module.__file__)) + os.sep for module in (np, os))
 
 
 class Refusal(RuntimeError):
@@ -415,7 +413,7 @@ class Capture(Tracer):
             objection = objection_to_package(code, module)
             if objection:
                 self.refuse(objection)
-        elif _of_library(frame) and frame.f_back is not None and _of_package(frame.f_back):
+        elif is_library(code.co_filename) and frame.f_back is not None and _of_package(frame.f_back):
             self.busy = frame
         else:
             self._user_code(code, frame)
@@ -584,12 +582,6 @@ class Capture(Tracer):
 
 def _of_package(frame: FrameType) -> bool:
     return frame.f_code.co_filename.startswith(PACKAGE)
-
-
-def _of_library(frame: FrameType) -> bool:
-    """Whether this is NumPy's code, or Python's own."""
-    file = frame.f_code.co_filename
-    return file.startswith(NUMPY) or (file.startswith(LIBRARY) and "site-packages" not in file)
 
 
 def _is_half(a: Any) -> bool:

@@ -9,7 +9,7 @@ that a program would not repeat, so the same expression is evaluated once behind
 from __future__ import annotations
 
 import builtins
-import math
+import os
 import sys
 from collections.abc import Callable
 from types import BuiltinFunctionType, CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
@@ -273,14 +273,19 @@ class Guards:
 
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-_LIBRARY = math.__file__.rpartition("/lib-dynload")[0] if hasattr(math, "__file__") else sys.prefix
+_NUMPY, _PYTHON = (os.path.dirname(str(module.__file__)) + os.sep for module in (np, os))
+
+
+def is_library(file: str) -> bool:
+    """Whether this is NumPy's code, or Python's own; what else is installed is as the user's."""
+    return file.startswith(_NUMPY) or (file.startswith(_PYTHON) and "site-packages" not in file)
 
 
 def _is_users(thing: Any) -> bool:
     """Whether a module or a class is neither of this package nor of Python; what was typed in has no file."""
     name = thing.__name__ if isinstance(thing, ModuleType) else thing.__module__
     file = getattr(sys.modules.get(name), "__file__", None)
-    return not file.startswith((PACKAGE, _LIBRARY)) if file else name not in sys.builtin_module_names
+    return not (file.startswith(PACKAGE) or is_library(file)) if file else name not in sys.builtin_module_names
 
 
 def _same_form(a: np.ndarray, b: np.ndarray) -> bool:
