@@ -315,6 +315,23 @@ def test_cross_entropy_of_infinities():
     np.testing.assert_allclose(kernel.cross_entropy(x, target), expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize(("shape", "dim"), [((640, 133), 1), ((3, 30_000), 1), ((40, 50, 37), 2), ((70_000, 1), 1)])
+def test_softmax(name, shape, dim):
+    check(name, numbers(*shape, order="plain") * 20, dim)
+
+
+@pytest.mark.parametrize("axes", [(0,), (2,), (0, 1), (1, 2), (0, 1, 2)])
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0), (2, 0, 1)])
+def test_sum(axes, order):
+    shape = (33, 40, 29)
+    x = numbers(*[shape[i] for i in order], order="plain").transpose(np.argsort(order))
+    with use("numpy"):
+        expected = kernel.sum(x.astype(np.float64), axes, False)
+    np.testing.assert_allclose(kernel.sum(x, axes, False), expected, rtol=1e-6, atol=1e-5)
+    assert kernel.sum(x, axes, True).ndim == 3
+
+
 LONG_SUMS = [  # images, channels, filters, size, window: sums of 4,608, 25,088, 61,440 and 73,728 products
     (2, 512, 16, 6, 3),
     (2, 512, 6, 6, 3),

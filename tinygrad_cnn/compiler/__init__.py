@@ -20,9 +20,15 @@ Its files are read in this order, and a file imports only those above it:
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-F = TypeVar("F", bound=Callable[..., Any])
+if TYPE_CHECKING:
+    from ..nn.module import Module
+    from .compiled import Compiled
+
+P = ParamSpec("P")
+R = TypeVar("R")
+M = TypeVar("M", bound="Module")
 
 
 @overload
@@ -35,10 +41,10 @@ def compile(
     mode: str | None = None,
     options: dict[str, Any] | None = None,
     disable: bool = False,
-) -> Callable[[F], F]: ...
+) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
 @overload
-def compile(
-    model: F,
+def compile(  # type: ignore[overload-overlap]
+    model: M,
     *,
     fullgraph: bool = False,
     dynamic: bool | None = None,
@@ -46,7 +52,18 @@ def compile(
     mode: str | None = None,
     options: dict[str, Any] | None = None,
     disable: bool = False,
-) -> F: ...
+) -> M: ...
+@overload
+def compile(
+    model: Callable[P, R],
+    *,
+    fullgraph: bool = False,
+    dynamic: bool | None = None,
+    backend: Any = "inductor",
+    mode: str | None = None,
+    options: dict[str, Any] | None = None,
+    disable: bool = False,
+) -> Compiled[P, R]: ...
 def compile(
     model: Any = None,
     *,

@@ -10,8 +10,9 @@ import sys
 import threading
 import time
 import warnings
+import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -28,6 +29,8 @@ from .program import Program
 from .replay import backward_of, forward_of
 from .steps import Unfit
 
+P = ParamSpec("P")
+R = TypeVar("R")
 LIMIT = 8
 TRIED = (2, 20, 200)  # calls after which a program's kernels are tried: they may have been compiled by then
 
@@ -42,6 +45,8 @@ class Entry:
         self.guarded = [k for k, v in enumerate(program.ends) if v in saved]
         self.forms: list[Any] = [(v.shape, v.dtype) for v in program.differentiable]
         self.idle: list[Workspace] = []
+        self.lent: set[Lent] = set()
+        self.dropped: list[Lent] = []  # whose graphs died before anybody went back through them
         self.forward: Callable = forward_of(program, self.finish)
         self.back: Callable = backward_of(program)
         for v in program.inputs:
@@ -59,6 +64,8 @@ class Entry:
         if not plan.holds():
             self._use(None)
             return self.forward(args, named, None)
+        while self.dropped:
+            self.take_back(self.dropped.pop())
         try:
             workspace = self.idle.pop()
         except IndexError:
@@ -89,6 +96,18 @@ class Entry:
         elif self.plan is workspace.plan:
             self.idle.append(workspace)
 
+    def lend(self, workspace: Workspace, node: CompiledNode) -> Lent:
+        """A node holds a workspace until it is gone back through, or dies: what was lent is noted then, in C."""
+        lent = Lent(node, self.dropped.append)
+        lent.workspace = workspace
+        self.lent.add(lent)
+        return lent
+
+    def take_back(self, lent: Lent) -> None:
+        if lent in self.lent:
+            self.lent.remove(lent)
+            self.give_back(lent.workspace)
+
     def finish(self, arrays: tuple, ends: tuple, saved: tuple, workspace: Workspace | None) -> list[Tensor]:
         """Tensors on these arrays, whose history is this call of the program."""
         n = len(self.forms)
@@ -100,13 +119,21 @@ class Entry:
         return results + [wrap(a, Spent(a)) for a in arrays[n:]]
 
 
+class Lent(weakref.ref):
+    """A node that holds a workspace."""
+
+    __slots__ = ("workspace",)
+    workspace: Workspace
+
+
 class CompiledNode(Node):
     """One call of a compiled function in the graph: its way back is the program's."""
 
-    __slots__ = ("entry", "guards", "kept", "saved", "workspace")
+    __slots__ = ("entry", "guards", "kept", "lent", "saved")
 
     def __init__(self, entry: Entry, ends: tuple, saved: tuple, workspace: Workspace | None):
-        self.entry, self.workspace = entry, workspace
+        self.entry = entry
+        self.lent = None if workspace is None else entry.lend(workspace, self)
         self.kept: tuple | None = saved
         self.parents = tuple([t._node or t.accumulator() for t in ends])
         self.guards = [ends[k].version() for k in entry.guarded]
@@ -134,17 +161,14 @@ class CompiledNode(Node):
         forms = self.entry.forms
         parts = [g.get(k) for k in range(len(forms))] if type(g) is Parts else [g]
         parts = [np.zeros(*form) if p is None else np.asarray(p) for p, form in zip(parts, forms)]
-        workspace = self.workspace
+        workspace = None if self.lent is None else self.lent.workspace
         return (self.entry.back if workspace is None else workspace.plan.back)(saved, parts, workspace)
 
     def release(self) -> None:
         self.kept = None
-        workspace, self.workspace = self.workspace, None
-        if workspace is not None:
-            self.entry.give_back(workspace)
-
-    def __del__(self) -> None:
-        self.release()
+        if self.lent is not None:
+            lent, self.lent = self.lent, None
+            self.entry.take_back(lent)
 
     def name(self) -> str:
         return "CompiledFunctionBackward"
@@ -173,7 +197,7 @@ class Spent(Node):
         return "CompiledFunctionBackward"
 
 
-class Compiled:
+class Compiled(Generic[P, R]):
     """A compiled function. `program` is the one that ran last."""
 
     def __init__(self, f: Callable, fullgraph: bool, options: dict[str, Any] | None):
@@ -184,7 +208,7 @@ class Compiled:
         self._eager = False
         self._lock = threading.RLock()
 
-    def __call__(self, *args: Any, **named: Any) -> Any:
+    def __call__(self, *args: P.args, **named: P.kwargs) -> R:
         if mode.watch or mode.tracer is not None:
             return self._f(*args, **named)
         for entry in self._entries:

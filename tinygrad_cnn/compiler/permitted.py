@@ -70,7 +70,7 @@ ACCUMULATE = accumulate.__code__
 FORM = {
     "ops.elementwise": "scaled addcdiv",
     "ops.norm": "batch_norm _check_channels _check_training _last_axes",
-    "ops.join": "cat _join",
+    "ops.join": "cat _join <listcomp>",
     "ops.index": "refuse_axes",
     "ops.loss": "_examples cross_entropy",
     "ops.embedding": "embedding",

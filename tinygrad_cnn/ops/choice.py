@@ -43,6 +43,16 @@ def where(condition: Array, input: Array | Number | None = None, other: Array | 
         raise RuntimeError(apart("where", condition, input, other)) from None
 
 
+where.grad(
+    condition=None,
+    input=lambda g, condition: where(condition, g, 0),
+    other=lambda g, condition: where(condition, 0, g),
+)
+where.explain(
+    "Each element's gradient goes to the one of the two that it was taken from.", zero="the other one was taken there"
+)
+
+
 def _held(value: Any, common: np.dtype) -> Any:
     value = number(value, common) if type(value) is int else value
     return value.astype(common) if type(value) is Symbol else np.asarray(value, common)
@@ -59,16 +69,6 @@ def _choose(condition: Any, input: np.ndarray, other: np.ndarray) -> np.ndarray:
     mask = np.negative(condition, dtype=bits)  # all bits set, or none
     nothing = other.ndim == 0 and not b  # the number 0, as in a gradient
     return (a & mask if nothing else ((a ^ b) & mask) ^ b).view(input.dtype)
-
-
-where.grad(
-    condition=None,
-    input=lambda g, condition: where(condition, g, 0),
-    other=lambda g, condition: where(condition, 0, g),
-)
-where.explain(
-    "Each element's gradient goes to the one of the two that it was taken from.", zero="the other one was taken there"
-)
 
 
 def _share(g: Any, theirs: Any, tie: Any) -> Any:
