@@ -160,7 +160,8 @@ def test_a_fork_does_not_hold_the_lock(cold):
 @pytest.mark.slow
 def test_an_interrupt_does_no_harm(cold):
     code = """
-        import signal
+        import signal, warnings
+        warnings.simplefilter("ignore", ResourceWarning)  # of files that an import of Python's own had open
         signal.signal(signal.SIGALRM, signal.default_int_handler)
         for _ in range(40):
             signal.setitimer(signal.ITIMER_REAL, 0.02)
