@@ -147,14 +147,20 @@ def _fold(conv: Any, norm: Any) -> tuple[Any, Any] | None:
     mean, var = as_array(norm.running_mean), as_array(norm.running_var)
     if len(mean) != len(weight) or not weight.dtype == mean.dtype == var.dtype:
         return None
-    scale = (var + norm.eps) ** -0.5
-    if norm.weight is not None:
-        scale = scale * as_array(norm.weight)
-    shift = (0 if bias is None else bias) - mean
-    shift = shift * scale
-    if norm.bias is not None:
-        shift = shift + as_array(norm.bias)
-    return wrap(weight * scale.reshape(-1, 1, 1, 1)), wrap(shift)
+    weight, bias = folded(weight, bias, as_array(norm.weight), as_array(norm.bias), mean, var, norm.eps)
+    return wrap(weight), wrap(bias)
+
+
+def folded(weight: Any, bias: Any, gamma: Any, beta: Any, mean: Any, var: Any, eps: float) -> tuple[Any, Any]:
+    """Weight and bias, as arrays, of a convolution that does the batch norm behind it as well.
+
+    (w · s, (b - mean) · s + beta) with s = gamma / √(var + eps); bias, gamma and beta may be None.
+    """
+    scale = (var + eps) ** -0.5
+    if gamma is not None:
+        scale = scale * gamma
+    shift = ((0 if bias is None else bias) - mean) * scale
+    return weight * scale.reshape(-1, 1, 1, 1), shift if beta is None else shift + beta
 
 
 def _conv2d_batch_norm(conv: Any, norm: Any, input: Tensor, do: Callable = conv2d) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...kernels import kernel
+from ...nn.fusion import folded
 from ...ops.conv import checked_conv2d
 from ..program import Instruction, Program
 
@@ -25,14 +26,6 @@ def conv2d_batch_norm(input: Any, weight: Any, bias: Any, norm: tuple, *geometry
 def conv2d_batch_norm_relu(input: Any, weight: Any, bias: Any, norm: tuple, *geometry: Any) -> Any:
     _, sizes, _ = checked_conv2d(input, weight, bias, *geometry)
     return kernel.conv2d_relu(input, *folded(weight, bias, *norm), *sizes)
-
-
-def folded(weight: Any, bias: Any, gamma: Any, beta: Any, mean: Any, var: Any, eps: float) -> tuple[Any, Any]:
-    scale = (var + var.dtype.type(eps)) ** -0.5
-    if gamma is not None:
-        scale = scale * gamma
-    shift = ((0 if bias is None else bias) - mean) * scale
-    return weight * scale.reshape(-1, 1, 1, 1), shift if beta is None else shift + beta
 
 
 def is_plain(conv: Instruction) -> bool:
