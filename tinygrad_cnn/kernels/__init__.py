@@ -39,6 +39,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from contextlib import ContextDecorator
+from functools import cache
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -230,10 +231,16 @@ def waits() -> bool:
 def _is_ready(topic: str) -> bool:
     """Whether to import a topic: it is compiled, or it is to be waited for. If not, another process compiles it."""
     try:
-        return waits() or import_module(f"{__name__}.background").ready(topic)
+        return waits() or _background().ready(topic)
     except Unusable as why:
         _give_up(why)
         return False
+
+
+@cache
+def _background() -> Any:
+    """Imported where it is first needed; found once, for each call of a kernel asks until it is compiled."""
+    return import_module(f"{__name__}.background")
 
 
 def _import(topic: str) -> None:
@@ -390,7 +397,7 @@ def warmup(progress: Callable[[int, int], None] | None = None) -> None:
             _give_up(why)
         else:
             if compiled.all_kept():
-                import_module(f"{__name__}.background").set_compiled(*TOPICS)
+                _background().set_compiled(*TOPICS)
 
 
 def status() -> dict[str, Any]:
@@ -419,7 +426,7 @@ def not_compiled() -> list[str]:
     ...     not_compiled()
     []
     """
-    background = import_module(f"{__name__}.background")
+    background = _background()
     if room() != "fast" or waits() or not background.can_compile():
         return []
     return [topic for topic in sorted(set(_waiting.values())) if not background.is_compiled(topic)]
