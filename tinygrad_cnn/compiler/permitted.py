@@ -54,7 +54,7 @@ WHOLE: dict[CodeType, Whole] = {
              creation.empty_like, creation.full_like),
     **_whole("random", sampling.rand, sampling.randn, sampling.rand_like, sampling.randn_like, sampling.randint,
              sampling.randint_like, sampling.randperm, sampling.normal, sampling.bernoulli, sampling.multinomial,
-             dropout._mask),
+             dropout._key, dropout._mask),
     **_whole("writes", drawing.normal_, drawing.uniform_, drawing.random_, drawing.bernoulli_, drawing.exponential_),
     **_whole("calls", Optimizer.step, Optimizer.zero_grad, Module.zero_grad, clip_grad._clip_norm,
              clip_grad._clip_value,
@@ -68,6 +68,7 @@ ACCUMULATE = accumulate.__code__
 
 # Functions of this package that ask arrays for no more than their form, or hand them to ops.
 FORM = {
+    "ops.dropout": "dropout",
     "ops.elementwise": "scaled addcdiv",
     "ops.norm": "batch_norm _check_channels _check_training _last_axes",
     "ops.join": "cat _join <listcomp>",

@@ -56,6 +56,7 @@ ROOMS = ("textbook", "numpy", "fast")
 # topic, a file of fast/: the kernels it has a faster version of
 TOPICS = {
     "conv": ("conv2d", "conv2d_input", "conv2d_weight", "conv2d_relu"),
+    "dropout": ("dropout", "dropout_again"),
     "elementwise": ("relu", "relu_mask"),
     "layout": ("contiguous",),
     "linear": ("matmul", "linear", "linear_relu"),

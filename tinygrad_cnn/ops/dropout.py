@@ -14,9 +14,12 @@ import numpy as np
 from ..arrays.lines import user_level
 from ..arrays.types import Array
 from ..engine.broadcast import in_float32
-from ..engine.tensor import Tensor, wrap
+from ..engine.call import op
+from ..engine.tensor import Tensor, as_array, wrap
+from ..kernels import kernel
 from ..random import rng
 from .declared import appears
+from .pointwise import elementwise
 
 # Where SELU sends minus infinity: what alpha_dropout puts in place of dropped numbers.
 SELU_FLOOR = -1.7580993408473766
@@ -36,7 +39,7 @@ def dropout(input: Array, p: float = 0.5, training: bool = True) -> Array:
     _check("dropout", p)
     if not training or p == 0:
         return input
-    return _masked(input, input.shape, p)
+    return _dropout(input, _key(), p, _axes_in_memory(as_array(input)))
 
 
 @appears("functional inplace")
@@ -114,7 +117,7 @@ def alpha_dropout(input: Array, p: float = 0.5, training: bool = False) -> Array
     >>> len(set(out.tolist())), abs(out.mean().item()) < 0.05
     (2, True)
     """
-    return _drop_to_floor("alpha_dropout", input, p, training, input.shape)
+    return _drop_to_floor("alpha_dropout", input, p, training, input.ndim)
 
 
 @appears("function functional inplace")
@@ -129,7 +132,7 @@ def feature_alpha_dropout(input: Array, p: float = 0.5, training: bool = False) 
     >>> len({tuple(channel) for channel in out[0].tolist()})
     2
     """
-    return _drop_to_floor("feature_alpha_dropout", input, p, training, _per_channel(input.shape, 2))
+    return _drop_to_floor("feature_alpha_dropout", input, p, training, 2)
 
 
 def _check(name: str, p: float) -> None:
@@ -137,35 +140,74 @@ def _check(name: str, p: float) -> None:
         raise ValueError(f"{name}: p is the probability of an element to be dropped, between 0 and 1, got {p}")
 
 
-def _mask(shape: tuple, p: float, dtype: np.dtype) -> np.ndarray:
-    """1/(1-p) where an element stays, 0 where it goes."""
-    kept = rng().random(shape, np.float32) >= p
-    return np.multiply(kept, 1 / (1 - p) if p < 1 else 0, dtype=dtype)
+def _key() -> np.ndarray:
+    """What decides about one mask: a draw of the generator, so its state tells what comes next."""
+    return np.array([rng().bit_generator.random_raw()], np.uint64)
 
 
-def _masked(input: Any, shape: tuple, p: float) -> Any:
-    mask = _mask(shape, p, input.dtype)
-    return input * (wrap(mask) if isinstance(input, Tensor) else mask)  # as a Tensor it is saved without a copy
+def _axes_in_memory(input: np.ndarray) -> tuple[int, ...]:
+    """The axes from the slowest to the fastest: numbers are decided on in the order in which they lie."""
+    axes = range(input.ndim)
+    return tuple(axes if input.flags.c_contiguous else sorted(axes, key=lambda i: -abs(input.strides[i])))
 
 
-def _per_channel(shape: tuple, lead: int) -> tuple:
-    return (*shape[:lead], *(1,) * (len(shape) - lead))
+@op(keeps="kept")
+def _dropout(input: Array, key: Array, p: float, axes: tuple) -> Array:
+    """input · mask / (1-p), and the mask in bits        any shape, (1,) -> the same"""
+    return kernel.dropout(input, key, p, axes)
+
+
+_dropout.grad(input=lambda g, kept, p, axes: _dropout_again(g, kept, p, axes), key=None)
+_dropout.explain("What was kept gets the gradient, as much larger as the number was made.", zero="it was dropped")
+
+
+@op
+def _dropout_again(input: Array, kept: Array, p: float, axes: tuple) -> Array:
+    """The same by a mask that is there."""
+    return kernel.dropout_again(input, kept, p, axes)
+
+
+_dropout_again.grad(input=lambda g, kept, p, axes: _dropout_again(g, kept, p, axes), kept=None)
+_dropout_again.explain("What was kept gets the gradient, as much larger as the number was made.", zero="it was dropped")
+
+
+def _mask(shape: tuple, lead: int, p: float, dtype: np.dtype) -> np.ndarray:
+    """1/(1-p) where it stays, 0 where it goes; one for all that differs behind the first `lead` axes."""
+    shape = (*shape[:lead], *(1,) * (len(shape) - lead))
+    return kernel.dropout(np.ones(shape, dtype), _key(), p, tuple(range(len(shape))))[0]
+
+
+def _mask_for(input: Any, lead: int, p: float) -> Any:
+    """As a Tensor for a Tensor, for so it is saved without a copy."""
+    mask = _mask(input.shape, lead, p, input.dtype)
+    return wrap(mask) if isinstance(input, Tensor) else mask
 
 
 def _drop_channels(name: str, input: Any, p: float, training: bool, lead: int) -> Any:
     _check(name, p)
     if not training or p == 0:
         return input
-    return _masked(input, _per_channel(input.shape, lead), p)
+    return input * _mask_for(input, lead, p)
 
 
 @in_float32
-def _drop_to_floor(name: str, input: Any, p: float, training: bool, shape: tuple) -> Any:
+def _drop_to_floor(name: str, input: Any, p: float, training: bool, lead: int) -> Any:
     _check(name, p)
     if not training or p == 0:
         return input
-    if p == 1:
-        return input * 0
-    kept = (rng().random(shape, np.float32) >= p).astype(input.dtype)
-    scale = 1 / math.sqrt((1 - p) * (1 + p * SELU_FLOOR**2))
+    return _to_floor(input, _mask_for(input, lead, p), p)
+
+
+@elementwise
+def _to_floor(input: Array, mask: Array, p: float) -> Array:
+    """Where the mask is 0, SELU's lower limit; then scaled and shifted to mean 0 and variance 1."""
+    kept, scale = (mask > 0).astype(input.dtype), _scale(p)
     return input * (kept * scale) + ((1 - kept) * (scale * SELU_FLOOR) - scale * p * SELU_FLOOR)
+
+
+def _scale(p: float) -> float:
+    return 1 / math.sqrt((1 - p) * (1 + p * SELU_FLOOR**2)) if p < 1 else 0.0
+
+
+_to_floor.grad(input=lambda g, mask, p: g * (mask * ((1 - p) * _scale(p))), mask=None)
+_to_floor.explain("What was kept gets the gradient times the scale.", zero="it was dropped")

@@ -23,7 +23,15 @@ from ..kernels.settings import AdadeltaSettings, AdagradSettings, AdamSettings, 
 from .arrays import plain
 
 TOLERANCE = 1e-5
-EXACT = {"relu", "relu_mask", "max_pool2d", "max_pool2d_pick", "contiguous"}  # nothing is added
+EXACT = {
+    "dropout",
+    "dropout_again",
+    "relu",
+    "relu_mask",
+    "max_pool2d",
+    "max_pool2d_pick",
+    "contiguous",
+}  # nothing is added
 UPDATES = {"sgd", "adam", "rmsprop", "adagrad", "adadelta"}  # in place, over lists of arrays
 
 Rng = np.random.Generator
@@ -340,6 +348,22 @@ def _some_axes(rng: Rng, ndim: int) -> tuple[int, ...]:
     return tuple(axis for axis in range(ndim) if rng.integers(2))
 
 
+def _dropout(rng: Rng) -> tuple:
+    x = _some(rng)
+    return x, rng.integers(0, 2**63, 1).astype(np.uint64), _one_of(rng, 0.25, 0.5, 1.0), _order(rng, x)
+
+
+def _dropout_again(rng: Rng) -> tuple:
+    x = _some(rng)
+    return x, rng.integers(0, 256, -(-x.size // 64) * 8).astype(np.uint8), _one_of(rng, 0.25, 0.5, 1.0), _order(rng, x)
+
+
+def _order(rng: Rng, x: np.ndarray) -> tuple[int, ...]:
+    """In order, or channels last."""
+    axes = tuple(range(x.ndim))
+    return axes if rng.integers(2) else (0, *axes[2:], 1)
+
+
 def _cross_entropy_call(rng: Rng) -> tuple:
     N, C = int(_one_of(rng, 1, 2, 50, 129)), int(_one_of(rng, 1, 2, 10, 131))
     return _numbers(rng, N, C) * 20, rng.integers(0, C, N)
@@ -385,6 +409,8 @@ DRAWS: dict[str, Callable[[Rng], tuple]] = {
     "sums_at": lambda rng: (x := _some(rng), rng.integers(0, 7, len(x)), 7),
     "sum": lambda rng: (x := _some(rng), _some_axes(rng, x.ndim), bool(rng.integers(2))),
     "pointwise": _pointwise,
+    "dropout": _dropout,
+    "dropout_again": _dropout_again,
     "relu_mask": lambda rng: (x := _some(rng), _numbers(rng, *x.shape)),
     **dict.fromkeys(("softmax", "log_softmax"), lambda rng: (_some(rng), int(rng.integers(2)))),
     "cross_entropy": _cross_entropy_call,
