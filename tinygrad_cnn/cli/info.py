@@ -19,6 +19,8 @@ EXTRAS = {
     "pillow": "vision",
     "matplotlib": "plot",
     "safetensors": "io",
+    "mpi4py": "mpi",
+    "mpich": "mpi",
 }
 
 

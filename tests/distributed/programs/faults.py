@@ -1,0 +1,48 @@
+"""What goes wrong on one rank of several: `faults.py WHAT`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from datetime import timedelta
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import distributed as dist
+
+what = sys.argv[1]
+dist.init_process_group("mpi", timeout=timedelta(seconds=3 if what == "late" else 600))
+rank = dist.get_rank()
+x = tg.ones(2, 3)
+dist.all_reduce(x)
+if rank == 1:
+    if what == "raises":
+        raise KeyError("no such thing")
+    if what == "exits":
+        sys.exit(7)
+    if what == "ends":
+        sys.exit()
+    if what == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if what == "late":
+        time.sleep(600)
+    if what == "another call":
+        dist.broadcast(x, src=0)
+    if what == "another shape":
+        dist.all_reduce(tg.ones(40, 3))
+    if what == "another op":
+        dist.all_reduce(x, op=dist.ReduceOp.MAX)
+    if what == "another order":
+        dist.all_gather([tg.zeros(2, 3) for _ in range(dist.get_world_size())], x)
+    if what == "in another group":
+        dist.new_group([1, 2])
+    if what == "goes on":
+        try:
+            dist.broadcast(x, src=0)
+        except dist.DistBackendError:
+            dist.all_reduce(x)  # what is out of step stays so
+work = dist.all_reduce(x, async_op=True)
+work.wait()
+dist.barrier()
+time.sleep(600)
