@@ -13,6 +13,9 @@ are better pixels, in planes.py.
 The weight gradient turns the roles: rows are the taps·C places of the window, a run is a row of pixels, and
 each part of the images has a sum of its own.
 
+winograd.py decides in its loops whether it does a convolution, so what runs here instead is told when it runs: of the
+functions that take `done` and where the result belongs, the loops do nothing where that bit is set.
+
 N batch, C input channels, O output channels, G groups, H W input, P Q output, h w window;
 c o are the channels of one group, A is what is read, B the packed right side, as in micro.py.
 """
@@ -28,7 +31,7 @@ from . import columns, planes
 from .machinery import memory
 from .machinery.arrays import readable
 from .machinery.compiled import compiled
-from .machinery.filters import ITEMS, carry, pack, unpack
+from .machinery.filters import ITEMS, NEVER, carry, pack, unpack
 from .machinery.micro import ADD, BIAS, FEW, LANES, ROWS, WIDTH, ZERO, clear, copy, each_tile, tile
 from .machinery.tables import Plan, forward_plan, input_plan, weight_plan
 from .machinery.transpose import planes_to_pixels
@@ -60,18 +63,17 @@ def conv2d_relu(input, weight, bias, stride, padding, dilation, groups):
     return forward(input, weight, bias, stride, padding, dilation, groups, relu=1)
 
 
-def forward(input, weight, bias, stride, padding, dilation, groups, relu):
+def forward(input, weight, bias, stride, padding, dilation, groups, relu, out=None, done=NEVER):
     """(N,C,H,W) (O,c,h,w) -> (N,O,P,Q); with `relu`, its positive part."""
     a = input.transpose(0, 2, 3, 1)
     size = tuple(map(fitting, input.shape[2:], weight.shape[2:], stride, padding, dilation))
     if columns.pays(len(a), size, weight.shape, groups):
-        out = columns.convolve(a, weight, bias, size, stride, padding, dilation, relu)
-        return out.transpose(0, 3, 1, 2)
+        return columns.convolve(a, weight, bias, size, stride, padding, dilation, relu).transpose(0, 3, 1, 2)
     team = threads.get_num_threads()
     plan = forward_plan(input.shape, weight.shape, size, stride, padding, dilation, team)
     each = _is_depthwise(input.shape, weight.shape, groups)
     filters = weight.reshape(1 if each else groups, -1, *weight.shape[1:])
-    return _convolve(plan, a, filters, bias, each, relu, team).transpose(0, 3, 1, 2)
+    return _convolve(plan, a, filters, bias, each, relu, team, out, done).transpose(0, 3, 1, 2)
 
 
 def _takes_input(grad, weight, input_shape, stride, padding, dilation, groups):
@@ -80,6 +82,11 @@ def _takes_input(grad, weight, input_shape, stride, padding, dilation, groups):
 
 @faster(when=_takes_input, pure=True)
 def conv2d_input(grad, weight, input_shape, stride, padding, dilation, groups):
+    return backward(grad, weight, input_shape, stride, padding, dilation, groups)
+
+
+def backward(grad, weight, input_shape, stride, padding, dilation, groups, out=None, done=NEVER):
+    """(N,O,P,Q) (O,c,h,w) -> (N,C,H,W)"""
     a = grad.transpose(0, 2, 3, 1)
     if columns.pays(len(a), grad.shape[2:], weight.shape, groups):
         return columns.convolve_back(a, weight, input_shape[2:], stride, padding, dilation).transpose(0, 3, 1, 2)
@@ -88,7 +95,7 @@ def conv2d_input(grad, weight, input_shape, stride, padding, dilation, groups):
     O, c, h, w = weight.shape
     each = _is_depthwise(input_shape, weight.shape, groups)
     filters = weight.reshape(1, O, c, h, w) if each else weight.reshape(groups, O // groups, c, h, w).swapaxes(1, 2)
-    return _convolve(plan, a, filters, None, each, 0, team).transpose(0, 3, 1, 2)
+    return _convolve(plan, a, filters, None, each, 0, team, out, done).transpose(0, 3, 1, 2)
 
 
 def _is_depthwise(input_shape, weight_shape, groups) -> bool:
@@ -96,20 +103,20 @@ def _is_depthwise(input_shape, weight_shape, groups) -> bool:
     return groups == input_shape[1] == weight_shape[0] > 1
 
 
-def _convolve(plan: Plan, a, filters, bias, each, relu, team) -> np.ndarray:
+def _convolve(plan: Plan, a, filters, bias, each, relu, team, out, done) -> np.ndarray:
     """C[pixel] = Σ_taps A[pixel + tap] · filters[tap]        (N,H,W,G·c) (G,o,c,h,w) -> (N,P,Q,G·o)"""
     G, o, c, _, _ = filters.shape
     bias = _NOTHING if bias is None else bias
     if not each and planes.pays(plan, o):
         return planes.convolve(plan, a, filters, bias, relu, team)
-    out = memory.empty(plan.c_shape)
+    out = memory.empty(plan.c_shape) if out is None else out
     packed = memory.empty((len(plan.tap_i) * c * G * -(-o // LANES) * LANES,))
-    pack(filters, plan.phases, plan.tap_i, plan.tap_j, packed)
+    pack(filters, plan.phases, plan.tap_i, plan.tap_j, packed, done)
     frames, staged = _frames(plan, a, each and o % LANES != 0, team)
     work = 2 * out.size * c * len(plan.tap_i) / len(plan.phases) * PER_FLOP + out.size / 2
     sizes = (*plan.sizes, G, c, o, out.size // len(out), staged, each, relu)
     tables = plan.phases, plan.pixel_a, plan.pixel_c, plan.run_a
-    _gather(work, a, packed, bias, frames, *tables, sizes, out.reshape(-1), team=team)
+    _gather(work, a, packed, bias, frames, *tables, sizes, out.reshape(-1), done, team=team)
     return out
 
 
@@ -158,10 +165,12 @@ def _into_frame(x, image, first, rows, top, left, width, frame):
 
 @compiled(
     "Array(f4, 4, 'A', readonly=True), f4[::1], Array(f4, 1, 'C', readonly=True), f4[:,::1],"
-    "i8[:,::1], i8[::1], i8[::1], i8[::1], UniTuple(i8, 17), f4[::1]"
+    "i8[:,::1], i8[::1], i8[::1], i8[::1], UniTuple(i8, 17), f4[::1], b1[::1]"
 )
-def _gather(thread, part, parts, a, packed, bias, frames, phases, pixel_a, pixel_c, run_a, sizes, out):
+def _gather(thread, part, parts, a, packed, bias, frames, phases, pixel_a, pixel_c, run_a, sizes, out, done):
     """The convolution of a part of the items: for each band, group, block of lanes and stretch of runs, the tiles."""
+    if done[0]:
+        return
     items, images, bands, rows, step, span, top, left, width, height, G, c, o, image_c, staged, each, relu = sizes
     blocks = (o + LANES - 1) // LANES
     N, _, _, channels = a.shape
@@ -229,6 +238,11 @@ def _takes_weight(grad, input, weight_shape, stride, padding, dilation, groups):
 
 @faster(when=_takes_weight, pure=True)
 def conv2d_weight(grad, input, weight_shape, stride, padding, dilation, groups):
+    return correlate(grad, input, weight_shape, stride, padding, dilation, groups)
+
+
+def correlate(grad, input, weight_shape, stride, padding, dilation, groups, d_weight=None, done=NEVER):
+    """(N,O,P,Q) (N,C,H,W) -> (O,c,h,w)"""
     a, g = input.transpose(0, 2, 3, 1), grad.transpose(0, 2, 3, 1)
     if columns.pays(len(a), grad.shape[2:], weight_shape, groups):
         return columns.correlate(g, a, weight_shape, stride, padding, dilation)
@@ -253,17 +267,21 @@ def conv2d_weight(grad, input, weight_shape, stride, padding, dilation, groups):
     work = 2 * grad.size * c * h * w * PER_FLOP
     sizes = (*plan.sizes, groups, c, o, P, staged, staged_g, each, plan.by_filters)
     tables = plan.pixel_a, plan.pixel_c, plan.run_a
-    _correlate(work, a, g, frames, frames_g, *tables, stride[1] * a.shape[3], sizes, sums, totals, team=team)
-    return unpack(sums, weight_shape, groups)
+    _correlate(work, a, g, frames, frames_g, *tables, stride[1] * a.shape[3], sizes, sums, totals, done, team=team)
+    d_weight = memory.empty(weight_shape) if d_weight is None else d_weight
+    unpack(sums, d_weight, groups, done)
+    return d_weight
 
 
 @compiled(
     "Array(f4, 4, 'A', readonly=True), Array(f4, 4, 'A', readonly=True), f4[:,::1], f4[:,::1],"
-    "i8[::1], i8[::1], i8[::1], i8, UniTuple(i8, 18), f4[:,::1], f8[:,::1]",
+    "i8[::1], i8[::1], i8[::1], i8, UniTuple(i8, 18), f4[:,::1], f8[:,::1], b1[::1]",
     pieces=1,
 )
-def _correlate(thread, part, parts, a, grad, frames, frames_g, row_a, row_c, run_a, step_a, sizes, sums, totals):
+def _correlate(thread, part, parts, a, grad, frames, frames_g, row_a, row_c, run_a, step_a, sizes, sums, totals, done):
     """The weight gradient of a part of the items, or of some filters        -> sums[part] (G, taps·c, o)"""
+    if done[0]:
+        return
     items, images, bands, rows, step, span, top, left, width, height, G, c, o, P, staged, staged_g, each, by_filters = (
         sizes
     )

@@ -20,7 +20,8 @@ subtracts, its sums over channels are a ninth as long, and no output sees a numb
     What cancels must still be of a size with what remains. So the sizes of the data are looked at first: the largest
 product that there may be, of an image with a filter, is no more than LARGE times what an output of them adds up to on
 average; and no weight is more than SHARE of its filter. With infinities, outliers, or filters of a few weights, the
-direct sum is left to do it.
+direct sum is left to do it. That is found out by loops and told to loops, by a bit in memory called `done`: so the
+calls are always the same, and can be run again for other numbers.
 
 Sources: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016); the matrices are theirs.
 On exactness: Barabasz, Anderson, Soodhalter and Gregg, "Error Analysis and Improving the Accuracy of Winograd
@@ -36,11 +37,12 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, register_jitable
 
-from .. import kernel, threads
+from .. import threads
+from .layout import dense
 from .machinery import memory
 from .machinery.compiled import compiled
 from .machinery.filters import ITEMS, carry, pack, unpack
-from .machinery.lanes import every, first_lanes, larger, load, magnitude, plus, store
+from .machinery.lanes import every, expect, first_lanes, larger, load, magnitude, plus, store
 from .machinery.micro import ADD, LANES, ROWS, WIDTH, ZERO, clear, short_tile, tile_of
 
 Pair = tuple[int, int]
@@ -48,7 +50,8 @@ PER_FLOP = 1 / 80  # nanoseconds
 HUGE = 1e30  # sums of such numbers, and of their reciprocals, are far from the ends of float32
 LARGE = 4  # of what an output adds up to, the product that is the most of it
 SHARE = 1 / 16  # of a filter, the weight that is the most of it
-CHUNK = 200_000  # floats of transformed input that a chunk takes
+CHUNK = 200_000  # floats of transformed input that a chunk takes at most
+KEPT = 400_000  # floats of transformed filters that stay in the cache: chunks may be small then
 
 A = np.array([[1, 0], [1, 1], [1, -1], [0, -1]])
 B = np.array([[1, 0, 0, 0], [0, 1, -1, 1], [-1, 1, 1, 0], [0, 0, 0, -1]])
@@ -77,58 +80,57 @@ def pays(
     return 4 * rows * columns <= 1.3 * pixels[0] * pixels[1] and count * rows * columns >= 4 * ROWS
 
 
-def convolve(x, filters, turned: bool, bias, padding: Pair, relu: int) -> np.ndarray | None:
-    """(N,H,W,C) (O,C,3,3) (O,) -> (N,P,Q,O); the filters may be turned by 180 degrees. None where data is not tame."""
+def convolve(x, filters, turned: bool, bias, padding: Pair, relu: int) -> tuple[np.ndarray, np.ndarray]:
+    """(N,H,W,C) (O,C,3,3) (O,) -> (N,P,Q,O), done; the filters may be turned by 180 degrees."""
     x = _by_pixels(x)
     N, H, W, C = x.shape
     O = len(filters)
     rows, packed = memory.empty((O // LANES, 9, C, LANES)), memory.empty((O // LANES, 16, C + 1, LANES))
     pack(filters[None], _PHASE, *(_TURNED if turned else _TAPS), rows.reshape(-1))
-    sizes = np.empty((O // LANES, 2, LANES), np.float32)
+    sizes, done = memory.empty((O // LANES, 2, LANES)), memory.empty((1,), np.bool_)
     _transform_filters(O * C * 2, rows, packed, sizes)
-    tame = np.empty(1, np.bool_)
-    _judge_filters(0, _sizes(x), sizes, W * C, tame)
-    if not tame[0]:
-        return None
+    _judge_filters(0, _sizes(x), sizes, W * C, done)
     out = memory.empty((N, H + 2 * padding[0] - 2, W + 2 * padding[1] - 2, O))
     team = threads.get_num_threads()
-    T = _chunk(C, N * -(-out.shape[1] // 2) * -(-out.shape[2] // 2) // (2 * team))
+    # what is made of a small chunk does not leave the first-level cache for long
+    T = _chunk(C, N * -(-out.shape[1] // 2) * -(-out.shape[2] // 2) // (2 * team), 2 if packed.size <= KEPT else 8)
     scratch = memory.empty((team, 16 * (T + 1) * (C + LANES)))
-    bias = np.zeros(O, np.float32) if bias is None else np.ascontiguousarray(bias)
+    bias = np.zeros(O, np.float32) if bias is None else bias
     nothing = np.zeros((team + 1, max(C, O)), np.float32)  # what lies beyond: zeros, and a place to write
-    _convolve(out.size * C * 9 * PER_FLOP, x, packed, bias, scratch, nothing, (*padding, T, relu), out, team=team)
-    return out
+    numbers = (*padding, T, relu)
+    _convolve(out.size * C * 9 * PER_FLOP, x, packed, bias, scratch, nothing, numbers, out, done, team=team)
+    return out, done
 
 
-def correlate(grad, x, padding: Pair) -> np.ndarray | None:
-    """(N,P,Q,O) (N,H,W,C) -> (O,C,3,3). None where data is not tame."""
+def correlate(grad, x, padding: Pair) -> tuple[np.ndarray, np.ndarray]:
+    """(N,P,Q,O) (N,H,W,C) -> (O,C,3,3), done"""
     grad, x = _by_pixels(grad), _by_pixels(x)
     N, P, Q, O = grad.shape
     _, _, W, C = x.shape
-    tame = np.empty(1, np.bool_)
-    _judge_images(0, _sizes(x), _sizes(grad), W * C, O, tame)
-    if not tame[0]:
-        return None
+    done = memory.empty((1,), np.bool_)
+    _judge_images(0, _sizes(x), _sizes(grad), W * C, O, done)
     team = threads.get_num_threads()
-    T = _chunk(C, N * -(-P // 2) * -(-Q // 2) // (2 * team))
+    T = _chunk(C, N * -(-P // 2) * -(-Q // 2) // (2 * team), 8)
     scratch = memory.empty((team, 16 * (T + 1) * (C + LANES)))
     sums, nothing = memory.empty((team, 16 * C * O)), np.zeros(max(C, O), np.float32)
     long = ITEMS * T * team < N * -(-P // 2) * -(-Q // 2)
     totals = memory.empty(sums.shape, np.float64) if long else np.empty((0, 0))
-    _correlate(grad.size * C * 9 * PER_FLOP, grad, x, scratch, nothing, (*padding, T), sums, totals, team=team)
-    d_weight = memory.empty((9, C, O))
-    _transform_back(O * C * 2, sums.reshape(team, 16, C, O), d_weight)
-    return unpack(d_weight.reshape(1, -1), (O, C, 3, 3), 1)
+    numbers = (*padding, T)
+    _correlate(grad.size * C * 9 * PER_FLOP, grad, x, scratch, nothing, numbers, sums, totals, done, team=team)
+    by_taps, d_weight = memory.empty((9, C, O)), memory.empty((O, C, 3, 3))
+    _transform_back(O * C * 2, sums.reshape(team, 16, C, O), by_taps)
+    unpack(by_taps.reshape(1, -1), d_weight, 1)
+    return d_weight, done
 
 
 def _by_pixels(x: np.ndarray) -> np.ndarray:
     """x with the channels of a pixel side by side; pixels may lie anywhere."""
-    return x if x.strides[3] == x.itemsize else kernel.contiguous(x)
+    return x if x.strides[3] == x.itemsize else dense(x)
 
 
-def _chunk(C: int, most: int) -> int:
+def _chunk(C: int, most: int, rows: int) -> int:
     """How many tiles go through at once: as the cache likes it, and no more than leaves something for every thread."""
-    return ROWS * max(1, min(8, CHUNK // (16 * C * ROWS), most // ROWS))
+    return ROWS * max(1, min(rows, CHUNK // (16 * C * ROWS), most // ROWS))
 
 
 @register_jitable
@@ -225,12 +227,18 @@ def _places(tables, x, first, count, size, top, left, beyond):
     (_, H, W, _), (image, down, right, _) = x.shape, x.strides
     rows, columns = _tiles(size)
     n, y, z = first // (rows * columns), first // columns % rows, first % columns
+    steps = np.empty(tables.shape[1], np.int64)
+    for k in range(len(steps)):
+        steps[k] = k // side * down + k % side * right
     for t in range(count):  # which steps n, y, z on: divisions for each tile would cost as much as its transform
-        corner = x.ctypes.data + n * image + (2 * y - top) * down + (2 * z - left) * right
-        for i in range(side):
-            for j in range(side):
-                inside = 0 <= 2 * y - top + i < H and 0 <= 2 * z - left + j < W
-                tables[t, i * side + j] = corner + i * down + j * right if inside else beyond
+        row, column = 2 * y - top, 2 * z - left
+        corner = x.ctypes.data + n * image + row * down + column * right
+        for k in range(len(steps)):
+            tables[t, k] = corner + steps[k]
+        if row < 0 or column < 0 or row + side > H or column + side > W:
+            for k in range(len(steps)):
+                if not (0 <= row + k // side < H and 0 <= column + k % side < W):
+                    tables[t, k] = beyond
         z += 1
         if z == columns:
             y, z = y + 1, 0
@@ -272,7 +280,7 @@ def _measure(at, count, step, most, total):
 
 def _sizes(x: np.ndarray) -> np.ndarray:
     """The largest magnitude in every row of pixels, and the sum of magnitudes        (N,H,W,C) -> (N,H,2)"""
-    sizes = np.empty((*x.shape[:2], 2), np.float32)
+    sizes = memory.empty((*x.shape[:2], 2))
     _measure_rows(x.size / 8, x, sizes)
     return sizes
 
@@ -293,33 +301,33 @@ def _measure_rows(thread, part, parts, x, sizes):
 
 
 @compiled("f4[:,:,::1], f4[:,:,::1], i8, b1[::1]")
-def _judge_filters(thread, part, parts, images, filters, row, tame):
+def _judge_filters(thread, part, parts, images, filters, row, done):
     """Of the sizes of images (N,H,2), whose rows are so many numbers, and of filters (O/LANES,2,LANES)."""
-    share, top, tame[0] = 0.0, 0.0, True
+    share, top, done[0] = 0.0, 0.0, True
     for block in range(len(filters)):
         for lane in range(LANES):
             most, total = filters[block, 0, lane], filters[block, 1, lane]
-            tame[0] &= total < HUGE
+            done[0] &= total < HUGE
             if most > 0:
                 share, top = max(share, most / total), max(top, most)
-    tame[0] &= share <= SHARE
+    done[0] &= share <= SHARE
     for n in range(len(images)):
         most, total = _of_image(images[n])
-        tame[0] &= total < HUGE and most * share * (images.shape[1] * row) <= LARGE * total
-        tame[0] &= most * top == 0 or 1 / HUGE < most * top < HUGE
+        done[0] &= total < HUGE and most * share * (images.shape[1] * row) <= LARGE * total
+        done[0] &= most * top == 0 or 1 / HUGE < most * top < HUGE
 
 
 @compiled("f4[:,:,::1], f4[:,:,::1], i8, i8, b1[::1]")
-def _judge_images(thread, part, parts, images, grads, row, channels, tame):
+def _judge_images(thread, part, parts, images, grads, row, channels, done):
     """Of the sizes of images (N,H,2), whose rows are so many numbers, and of gradients (N,P,2) with channels."""
-    largest, added, tame[0] = 0.0, 0.0, True
+    largest, added, done[0] = 0.0, 0.0, True
     for n in range(len(images)):
         most, total = _of_image(images[n])
         most_g, total_g = _of_image(grads[n])
-        tame[0] &= total < HUGE and total_g < HUGE
+        done[0] &= total < HUGE and total_g < HUGE
         largest = max(largest, most * most_g)
         added += total / (images.shape[1] * row) * (total_g / channels)
-    tame[0] &= largest <= LARGE * added and (largest == 0 or 1 / HUGE < largest < HUGE)
+    done[0] &= largest <= LARGE * added and (largest == 0 or 1 / HUGE < largest < HUGE)
 
 
 @register_jitable
@@ -344,9 +352,11 @@ def _transform_inputs(x, first, count, size, top, left, T, beyond, to):
 
 @compiled(
     "Array(f4, 4, 'A', readonly=True), f4[:,:,:,::1], Array(f4, 1, 'C', readonly=True), f4[:,::1], f4[:,::1],"
-    "UniTuple(i8, 4), f4[:,:,:,::1]"
+    "UniTuple(i8, 4), f4[:,:,:,::1], b1[::1]"
 )
-def _convolve(thread, part, parts, x, packed, bias, scratch, nothing, numbers, out):
+def _convolve(thread, part, parts, x, packed, bias, scratch, nothing, numbers, out, done):
+    if not done[0]:  # nor will it be
+        return
     top, left, T, relu = numbers
     N, P, Q, O = out.shape
     C = x.shape[3]
@@ -364,6 +374,10 @@ def _convolve(thread, part, parts, x, packed, bias, scratch, nothing, numbers, o
         _places(targets, out, first, count, (P, Q), 0, 0, nothing[1 + thread].ctypes.data)
         for block in range(O // LANES):
             for e in range(16):
+                for t in range(e, count, 16):  # where it will go is on its way into the cache meanwhile
+                    for pixel in targets[t]:
+                        expect(pixel + block * LANES * 4)
+                        expect(pixel + (block * LANES + WIDTH) * 4)
                 for t in range(0, count, ROWS):
                     _products(
                         seen + (e * (T + 1) + t) * C * 4,
@@ -390,11 +404,13 @@ def _convolve(thread, part, parts, x, packed, bias, scratch, nothing, numbers, o
 
 @compiled(
     "Array(f4, 4, 'A', readonly=True), Array(f4, 4, 'A', readonly=True), f4[:,::1], f4[::1], UniTuple(i8, 3),"
-    "f4[:,::1], f8[:,::1]",
+    "f4[:,::1], f8[:,::1], b1[::1]",
     pieces=1,
 )
-def _correlate(thread, part, parts, grad, x, scratch, nothing, numbers, sums, totals):
+def _correlate(thread, part, parts, grad, x, scratch, nothing, numbers, sums, totals, done):
     """Σ_tiles (A dY Aᵀ) ⊙ (Bᵀ d B)        -> sums[part] (16, C, O)"""
+    if not done[0]:
+        return
     top, left, T = numbers
     N, P, Q, O = grad.shape
     C = x.shape[3]
@@ -420,8 +436,8 @@ def _correlate(thread, part, parts, grad, x, scratch, nothing, numbers, sums, to
                 for lane in range(0, LANES, WIDTH):
                     read, write = (block * LANES + lane) * 4, (t * LANES + lane) * 4
                     _grads_in(sources[t].ctypes.data, read, targets.ctypes.data, write, 0, 0)
-            for c in range(0, C, ROWS):  # the last rows are a third of a tile or two: C is a multiple of LANES
-                for e in range(16):
+            for e in range(16):
+                for c in range(0, C, ROWS):  # the last rows are a third of a tile or two: C is a multiple of LANES
                     short_tile(
                         min(ROWS, C - c),
                         seen + (e * (T + 1) * C + c) * 4,

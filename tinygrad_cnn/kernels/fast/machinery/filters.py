@@ -4,7 +4,8 @@ In memory a weight is one row of c·h·w numbers for each filter. To have filter
 which is done block by block in registers (transpose.py), through a buffer of WIDTH rows of LANES numbers; row by row
 the buffer goes where the taps belong. The gradient of a weight comes back the other way.
 
-G groups, o filters and c channels of a group, h w window, a tap is a place of the window.
+G groups, o filters and c channels of a group, h w window, a tap is a place of the window. `done` is a bit in memory:
+where it is set when the loops run, there is nothing left to do.
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ from .micro import LANES, WIDTH, copy
 from .transpose import transpose_block
 
 PER_NUMBER = 1  # nanosecond
+NEVER = np.zeros(1, np.bool_)  # as `done`: there is no other way that may have done the work
 ITEMS = 64  # of a gradient: their sums are added one after the other, those of more in double precision
 
 
-@compiled("Array(f4, 5, 'A', readonly=True), i8[:,::1], i8[::1], i8[::1], f4[::1]")
-def _pack(thread, part, parts, filters, phases, tap_i, tap_j, packed):
+@compiled("Array(f4, 5, 'A', readonly=True), i8[:,::1], i8[::1], i8[::1], f4[::1], b1[::1]")
+def _pack(thread, part, parts, filters, phases, tap_i, tap_j, packed, done):
+    if done[0]:
+        return
     G, o, c, h, w = filters.shape
     blocks, taps = (o + LANES - 1) // LANES, h * w
     long = filters.strides[2] == taps * 4  # the taps of all channels are one row
@@ -62,13 +66,15 @@ def _pack(thread, part, parts, filters, phases, tap_i, tap_j, packed):
                         k, tap = k + 1, 0
 
 
-def pack(filters: np.ndarray, phases: np.ndarray, tap_i: np.ndarray, tap_j: np.ndarray, packed: np.ndarray) -> None:
+def pack(filters: np.ndarray, phases: np.ndarray, tap_i, tap_j, packed: np.ndarray, done=NEVER) -> None:
     """(G,o,c,h,w) -> for each phase (G, o/LANES, taps, c, LANES); the taps of a window lie side by side in memory."""
-    _pack(packed.size * PER_NUMBER, filters, phases, tap_i, tap_j, packed)
+    _pack(packed.size * PER_NUMBER, filters, phases, tap_i, tap_j, packed, done)
 
 
-@compiled("f4[:,::1], f4[:,:,:,::1]")
-def _unpack(thread, part, parts, sums, weight):
+@compiled("f4[:,::1], f4[:,:,:,::1], b1[::1]")
+def _unpack(thread, part, parts, sums, weight, done):
+    if done[0]:
+        return
     G, o, c, taps = weight.shape
     blocks, length = (o + LANES - 1) // LANES, c * taps
     buffer = np.empty(WIDTH * LANES, np.float32)
@@ -100,12 +106,10 @@ def _unpack(thread, part, parts, sums, weight):
                 )
 
 
-def unpack(sums: np.ndarray, weight_shape: tuple[int, ...], groups: int) -> np.ndarray:
+def unpack(sums: np.ndarray, weight: np.ndarray, groups: int, done=NEVER) -> None:
     """Σ of the parts        (parts, G·h·w·c·o) -> (G·o,c,h,w)"""
-    O, c, h, w = weight_shape
-    weight = np.empty((groups, O // groups, c, h * w), np.float32)
-    _unpack(sums.size * PER_NUMBER, sums, weight)
-    return weight.reshape(weight_shape)
+    O, c, h, w = weight.shape
+    _unpack(sums.size * PER_NUMBER, sums, weight.reshape(groups, O // groups, c, h * w), done)
 
 
 @register_jitable

@@ -64,11 +64,25 @@ def store_lanes(builder, kind: Lanes, value, address, exist):
 
 def fetch_line(builder, address):
     """Ask for a line of memory to be in the cache soon; an address that is nobody's does no harm."""
+    _prefetch(builder, address, writing=0, level=2)
+
+
+def _prefetch(builder, address, writing: int, level: int) -> None:
     byte, flag = ir.IntType(8).as_pointer(), _INDEX
     shape = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
     prefetch = cgutils.get_or_insert_function(builder.module, shape, "llvm.prefetch.p0")
-    reading, second_level, data = (ir.Constant(flag, k) for k in (0, 2, 1))
-    builder.call(prefetch, [builder.inttoptr(address, byte), reading, second_level, data])
+    builder.call(prefetch, [builder.inttoptr(address, byte), *(ir.Constant(flag, k) for k in (writing, level, 1))])
+
+
+@intrinsic
+def expect(typing, address):
+    """Ask for a line of memory to be in the cache soon, to be written; an address that is nobody's does no harm."""
+
+    def emit(context, builder, signature, arguments):
+        _prefetch(builder, arguments[0], writing=1, level=3)
+        return context.get_dummy_value()
+
+    return types.void(types.intp), emit
 
 
 @intrinsic
