@@ -9,6 +9,7 @@ import pytest
 
 import tinygrad_cnn as tg
 import tinygrad_cnn.nn.functional as F
+from tinygrad_cnn import kernels
 from tinygrad_cnn.testing import gradcheck, gradgradcheck
 
 RNG = np.random.default_rng(0)
@@ -433,3 +434,61 @@ def test_logits_and_targets_of_two_dtypes(dtype, kind):
     assert (loss.dtype, x.grad.dtype) == (kind, dtype)
     assert loss.item() == pytest.approx(0.3132617, rel=1e-3)
     assert x.grad.tolist() == pytest.approx([-0.1344707] * 2, rel=1e-3)
+
+
+# Big arrays: function and sum are one loop, and so is each rule.
+
+DRAWN = np.random.default_rng(9).random((2, 30, 40, 50), np.float32)
+BIG = {
+    "in order": DRAWN,
+    "channels last": np.ascontiguousarray(DRAWN.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2),
+    "expanded": np.broadcast_to(DRAWN[:, :, :1], DRAWN.shape),
+    "reversed": DRAWN[:, ::-1, :, ::-1],
+}
+OF_ELEMENTS = {
+    "mse_loss": {},
+    "l1_loss": {},
+    "smooth_l1_loss": {"beta": 0.3},
+    "huber_loss": {"delta": 0.2},
+    "binary_cross_entropy": {},
+    "binary_cross_entropy_with_logits": {},
+    "kl_div": {},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:kl_div")
+@pytest.mark.parametrize("name", OF_ELEMENTS)
+def test_loops_give_what_numpy_does(name):
+    loss = lambda x, y, reduction: getattr(F, name)(x, y, reduction=reduction, **OF_ELEMENTS[name])
+
+    def run(x, y, reduction):
+        x, y = (tg.from_numpy(a).detach().requires_grad_() for a in (x, y))
+        out = loss(x, y, reduction)
+        out.backward(tg.full_like(out, 1.5))
+        return [a.detach().numpy() for a in (out, x.grad, y.grad)]
+
+    for form, x in BIG.items():
+        y = np.roll(x, 7, -1)
+        for reduction in ("mean", "sum", "none"):
+            exact = run(x.astype(np.float64), y.astype(np.float64), reduction)
+            found = []
+            for threads in (1, 2):
+                before = tg.get_num_threads()
+                tg.set_num_threads(threads)
+                with kernels.use("fast"):
+                    found.append(run(x, y, reduction))
+                tg.set_num_threads(before)
+            for want, one, two in zip(exact, *found, strict=True):
+                np.testing.assert_array_equal(one, two, err_msg=f"{form}, {reduction}: other threads, other digits")
+                np.testing.assert_allclose(one, want, rtol=3e-6, atol=2e-6 * np.abs(want).max(), err_msg=form)
+
+
+def test_a_sum_of_a_million_losses_is_right_to_the_last_digit():
+    x = np.full((1000, 1000), 0.1, np.float32)
+    with kernels.use("fast"):
+        loss = F.mse_loss(tg.from_numpy(x), tg.zeros(1000, 1000))
+        x[123, 456] = np.nan
+        nan = F.l1_loss(tg.from_numpy(x), tg.zeros(1000, 1000))
+    assert loss.item() == np.float32(0.1) * np.float32(0.1)
+    assert math.isnan(nan.item())

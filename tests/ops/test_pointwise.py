@@ -15,7 +15,7 @@ from tinygrad_cnn.kernels import at_once, kernel, use
 from tinygrad_cnn.nn import functional as F
 
 X = np.float32([-2, -0.5, 0, 0.5, 3])
-POINTWISE = {name: call.op for name, call in registry.items() if call.op.pointwise}
+POINTWISE = {name: call.op for name, call in registry.items() if call.op.pointwise and not call.op.keeps}  # no losses
 # Whose functions are not made of what formulas are made of, or are made of integers.
 WITHOUT = "trunc_divide floor_divide remainder fmod atan2 hypot logaddexp xlogy".split() + [
     f"bitwise_{word}" for word in ("and", "or", "xor", "left_shift", "right_shift")
@@ -24,7 +24,7 @@ WITHOUT = "trunc_divide floor_divide remainder fmod atan2 hypot logaddexp xlogy"
 
 def arguments(op, names):
     """Arrays for its inputs and its result, its defaults for the others."""
-    known = dict(op.defaults)
+    known = {"p": 0.5, **op.defaults}
     return tuple(X > 0 if n == "condition" else X if n in (*op.inputs, "g", "out") else known.get(n, X) for n in names)
 
 

@@ -60,7 +60,7 @@ TOPICS = {
     "elementwise": ("relu", "relu_mask"),
     "layout": ("contiguous",),
     "linear": ("matmul", "linear", "linear_relu"),
-    "loops": ("pointwise",),
+    "loops": ("pointwise", "total"),
     "norm": (
         *("batch_norm", "batch_norm_backward", "batch_norm_eval", "batch_norm_relu", "batch_norm_relu_backward"),
         "channel_sums",

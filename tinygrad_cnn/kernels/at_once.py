@@ -30,22 +30,39 @@ def at_once(f: Callable) -> Callable:
 
     @wraps(f)
     def run(first: Any, *rest: Any) -> Any:
-        if type(first) is ndarray and first.size >= BIG:
+        if type(first) is ndarray and (first.size >= BIG or (not first.shape and _is_big(*rest))):
             return in_one_pass(f, (first, *rest))
         return f(first, *rest)
 
     return run
 
 
+def _is_big(second: Any = None, *rest: Any) -> bool:
+    """Whether a big array stands beside a number: a loss and its gradient, which is the same for all its numbers."""
+    return type(second) is ndarray and second.size >= BIG
+
+
 def in_one_pass(f: Callable, args: tuple) -> Any:
     """f(*args), by one loop if f has a formula for such arguments."""
+    found = _formula_of(f, args)
+    return f(*args) if found is None else kernel.pointwise(*found)
+
+
+def summed_in_one_pass(f: Callable, args: tuple, divisor: float) -> Any:
+    """The sum of all numbers of f(*args), divided; None where f has no formula for such arguments."""
+    found = _formula_of(f, args) if _is_big(*args) else None
+    return None if found is None else kernel.total(*found, divisor)
+
+
+def _formula_of(f: Callable, args: tuple) -> tuple[Formula, list[ndarray]] | None:
+    """The formula of f for such arguments, and the arrays that it takes; None where it has none."""
     key: list[Any] = [f]
     arrays = []
     for a in args:
         if type(a) is ndarray:
             kind = _KINDS.get(a.dtype)
             if kind is None:
-                return f(*args)
+                return None
             key.append(kind)
             arrays.append(a)
         else:
@@ -55,10 +72,10 @@ def in_one_pass(f: Callable, args: tuple) -> Any:
     except KeyError:
         formula = _known_from_now_on(tuple(key), f, args)
     except TypeError:  # a list has no hash
-        return f(*args)
+        return None
     if formula is None or not _broadcast(arrays):
-        return f(*args)
-    return kernel.pointwise(formula, arrays)
+        return None
+    return formula, arrays
 
 
 def _known_from_now_on(key: tuple, f: Callable, args: tuple) -> Formula | None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from ..engine.broadcast import in_float32
 from ..engine.call import op
 from ..engine.tensor import as_array
 from ..kernels import kernel
+from ..kernels.at_once import at_once, summed_in_one_pass
 from .choice import where
 from .compare import gt
 from .declared import appears
@@ -57,6 +60,27 @@ def reduce_array(losses: np.ndarray, reduction: str) -> Any:
         return losses
     everything = tuple(range(losses.ndim))
     return kernel.sum(losses, everything, False) if reduction == "sum" else average(losses, everything)
+
+
+def elementwise_loss(each: Callable) -> Any:
+    """`op` of a function that does the same to every number, `each(input, target, ..., reduction)`, reduced as it says.
+
+    Function and sum are one loop on big arrays, and so is each rule, which is handed `share`: how much of the result
+    each number's loss is, 1/n in a mean.
+    """
+    run = at_once(each)
+
+    @wraps(each)
+    def forward(*args: Any) -> Any:
+        reduction = args[-1]
+        if reduction == "none":
+            return run(*args), 1.0
+        n = math.prod(np.broadcast_shapes(*[a.shape for a in args if isinstance(a, np.ndarray)]))
+        divisor = n if reduction == "mean" else 1
+        out = summed_in_one_pass(each, args, divisor)
+        return reduce_array(each(*args), reduction) if out is None else out, 1 / max(divisor, 1)
+
+    return op(forward, keeps="share", pointwise=True)
 
 
 @op(keeps=("highest", "powers"))

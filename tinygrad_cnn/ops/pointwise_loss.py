@@ -12,36 +12,30 @@ from ..arrays.dtypes import result_type
 from ..arrays.lines import user_level
 from ..arrays.types import Array, Number
 from ..engine.broadcast import cast, in_float32
-from ..engine.call import op
 from ..engine.tensor import Tensor, as_array
 from .activation import hardtanh, logsigmoid, sigmoid, softplus
 from .choice import clamp, where
+from .compare import eq
 from .declared import appears
-from .elementwise import sub, xlogy
-from .loss import reduce_array, reduce_to, reduction_of
+from .elementwise import sub
+from .loss import elementwise_loss, reduce_to, reduction_of
 from .reduce import sum as total
 from .shape import broadcast_shapes, unsqueeze
 from .unary import abs as absolute
-from .unary import exp, log, square
+from .unary import exp, log, sign, square
 
 # Numbers.
 
 
-@op
+@elementwise_loss
 def _mse_loss(input: Array, target: Array, reduction: str) -> Array:
-    """(input - target)², reduced        any shape twice -> () or the same"""
-    return reduce_array(square(sub(input, target)), reduction)
-
-
-def _slope(g: Any, input: Any, target: Any, reduction: str) -> Any:
-    """2·(input - target), times each element's share of g."""
-    error = sub(input, target)
-    return error * (g * (2 / max(math.prod(error.shape), 1) if reduction == "mean" else 2))
+    """(input - target)²        any shape twice -> () or the same"""
+    return square(sub(input, target))
 
 
 _mse_loss.grad(
-    input=_slope,
-    target=lambda g, input, target, reduction: -_slope(g, input, target, reduction),
+    input=lambda g, input, target, share: g * (2 * share) * sub(input, target),
+    target=lambda g, input, target, share: g * (2 * share) * sub(target, input),
 )
 _mse_loss.explain(
     "Twice the error, towards the target; divided by how many there are if they are averaged.",
@@ -106,10 +100,27 @@ def l1_loss(
     """
     reduction = reduction_of(reduction, size_average, reduce)
     _compare("l1_loss", input, target)
-    losses = absolute(input - target)
     if weight is None:
-        return reduce_to(losses, reduction)
-    return _weighted("l1_loss", losses, input, weight, reduction)
+        return _l1_loss(input, target, reduction)
+    return _weighted("l1_loss", _l1_loss(input, target, "none"), input, weight, reduction)
+
+
+@elementwise_loss
+def _l1_loss(input: Array, target: Array, reduction: str) -> Array:
+    """|input - target|        any shape twice -> () or the same"""
+    return absolute(sub(input, target))
+
+
+_l1_loss.grad(
+    input=lambda g, input, target, share: g * share * sign(sub(input, target)),
+    target=lambda g, input, target, share: g * share * sign(sub(target, input)),
+)
+_l1_loss.explain(
+    "The sign of the error; divided by how many there are if they are averaged.",
+    zero="input and target are equal",
+    input="g · sign(input − target) / n",
+    target="−g · sign(input − target) / n",
+)
 
 
 @appears("functional")
@@ -135,14 +146,11 @@ def huber_loss(
     target = _like("huber_loss", target, input)
     if delta <= 0:
         raise RuntimeError(f"huber_loss: delta must be positive, got {delta}")
-    losses = _huber(input - target, delta)
-    if weight is not None:
-        if weight.shape != input.shape:
-            raise ValueError(
-                f"huber_loss: weight {tuple(weight.shape)} must have the shape of input {tuple(input.shape)}"
-            )
-        losses = losses * weight
-    return reduce_to(losses, reduction)
+    if weight is None:
+        return _huber(input, target, delta, 1.0, reduction)
+    if weight.shape != input.shape:
+        raise ValueError(f"huber_loss: weight {tuple(weight.shape)} must have the shape of input {tuple(input.shape)}")
+    return reduce_to(_huber(input, target, delta, 1.0, "none") * weight, reduction)
 
 
 @appears("functional")
@@ -172,19 +180,31 @@ def smooth_l1_loss(
     input, target = _compare("smooth_l1_loss", input, target)
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss: beta must not be negative, got {beta}")
-    error = input - target
-    return reduce_to(_huber(error, beta) / beta if beta else absolute(error), reduction)
+    return _huber(input, target, beta, beta, reduction) if beta else _l1_loss(input, target, reduction)
 
 
-@op
-def _huber(error: Array, delta: float) -> Array:
-    """e²/2 where |e| < delta, else delta·(|e| - delta/2)        any shape -> the same"""
-    near = np.clip(error, -delta, delta)
-    return near * (error - near * 0.5)
+@elementwise_loss
+def _huber(input: Array, target: Array, delta: float, divisor: float, reduction: str) -> Array:
+    """e²/2 where |e| < delta, else delta·(|e| - delta/2), over divisor        any shape twice -> () or the same"""
+    error = sub(input, target)
+    near = np.minimum(np.maximum(error, -delta), delta)
+    return near * (error - near * 0.5) / divisor
 
 
-_huber.grad(error=lambda g, error, delta: g * hardtanh(error, -delta, delta))
-_huber.explain("The error itself, held between -delta and delta.", zero="the error is 0")
+_huber.grad(
+    input=lambda g, input, target, delta, divisor, share: (
+        g * (share / divisor) * hardtanh(sub(input, target), -delta, delta)
+    ),
+    target=lambda g, input, target, delta, divisor, share: (
+        g * (share / divisor) * hardtanh(sub(target, input), -delta, delta)
+    ),
+)
+_huber.explain(
+    "The error itself, held between -delta and delta.",
+    zero="input and target are equal",
+    input="g · clamp(input − target, −delta, delta) / (divisor · n)",
+    target="−g · clamp(input − target, −delta, delta) / (divisor · n)",
+)
 
 
 def _like(name: str, target: Any, input: Any) -> Any:
@@ -223,15 +243,15 @@ def _weighted(name: str, losses: Any, input: Any, weight: Any, reduction: str) -
 # Probabilities.
 
 
-@op
-def _binary_cross_entropy(input: Array, target: Array) -> Array:
+@elementwise_loss
+def _binary_cross_entropy(input: Array, target: Array, reduction: str) -> Array:
     """-target·log(input) - (1-target)·log(1-input), logarithms at least -100        any shape twice -> the same"""
     return (target - 1) * np.maximum(np.log1p(-input), -100) - target * np.maximum(np.log(input), -100)
 
 
 _binary_cross_entropy.grad(
-    input=lambda g, input, target: g * (input - target) / clamp(input * (1 - input), 1e-12),
-    target=lambda g, input: g * (clamp(log(1 - input), -100) - clamp(log(input), -100)),
+    input=lambda g, input, target, share: g * share * (input - target) / clamp(input * (1 - input), 1e-12),
+    target=lambda g, input, share: g * share * (clamp(log(1 - input), -100) - clamp(log(input), -100)),
 )
 _binary_cross_entropy.explain(
     "The error divided by the variance of a coin with this probability.",
@@ -271,8 +291,9 @@ def binary_cross_entropy(
         )
     _refuse_improbable("input", as_array(input))
     _refuse_improbable("target", as_array(target))
-    losses = _binary_cross_entropy(input, target)
-    return reduce_to(losses if weight is None else losses * weight, reduction)
+    if weight is None:
+        return _binary_cross_entropy(input, target, reduction)
+    return reduce_to(_binary_cross_entropy(input, target, "none") * weight, reduction)
 
 
 def _refuse_improbable(what: str, values: np.ndarray) -> None:
@@ -318,14 +339,13 @@ def binary_cross_entropy_with_logits(
             )
     if input.dtype != target.dtype:
         input = cast(input, target.dtype)
-    losses = _logit_loss(input, target, pos_weight)
-    if input.dtype != target.dtype:
-        losses = cast(losses, target.dtype)
-    return reduce_to(losses if weight is None else losses * weight, reduction)
+    if weight is None:
+        return _logit_loss(input, target, pos_weight, reduction)
+    return reduce_to(_logit_loss(input, target, pos_weight, "none") * weight, reduction)
 
 
-@op
-def _logit_loss(input: Array, target: Array, pos_weight: Array | None = None) -> Array:
+@elementwise_loss
+def _logit_loss(input: Array, target: Array, pos_weight: Array | None, reduction: str) -> Array:
     """-pos_weight·target·log σ(input) - (1-target)·log(1-σ(input)), exact where one of the two is almost 0."""
     pull = target if pos_weight is None else pos_weight * target
     straight = (1 - target) * np.maximum(input, 0) + pull * np.maximum(-input, 0)
@@ -333,19 +353,20 @@ def _logit_loss(input: Array, target: Array, pos_weight: Array | None = None) ->
     return straight + total * np.log1p(np.exp(-np.abs(input)))
 
 
-def _logit_loss_to_input(g: Any, input: Any, target: Any, pos_weight: Any) -> Any:
+def _logit_loss_to_input(g: Any, input: Any, target: Any, pos_weight: Any, share: float) -> Any:
     pull = target if pos_weight is None else pos_weight * target
-    return g * ((1 - target) * sigmoid(input) - pull * sigmoid(-input))
+    return g * share * ((1 - target) * sigmoid(input) - pull * sigmoid(-input))
 
 
-def _logit_loss_to_target(g: Any, input: Any, pos_weight: Any) -> Any:
+def _logit_loss_to_target(g: Any, input: Any, pos_weight: Any, share: float) -> Any:
+    g = g * share
     return -g * input if pos_weight is None else g * (logsigmoid(-input) - pos_weight * logsigmoid(input))
 
 
 _logit_loss.grad(
     input=_logit_loss_to_input,
     target=_logit_loss_to_target,
-    pos_weight=lambda g, input, target: -g * target * logsigmoid(input),
+    pos_weight=lambda g, input, target, share: -g * share * target * logsigmoid(input),
 )
 _logit_loss.explain(
     "The probability less the truth.",
@@ -396,9 +417,29 @@ def kl_div(
         )
     if input.dtype.kind != "f" or target.dtype.kind != "f":
         raise RuntimeError(f"kl_div: both must be floating, got {input.dtype} and {target.dtype}; use .float()")
-    losses = exp(target) * (target - input) if log_target else xlogy(target, target) - target * input
-    loss = reduce_to(losses, reduction)
+    if log_target:
+        loss = reduce_to(exp(target) * (target - input), reduction)
+    else:
+        loss = _kl_div(input, target, reduction)
     return loss / input.shape[0] if by_batch and input.ndim else loss
+
+
+@elementwise_loss
+def _kl_div(input: Array, target: Array, reduction: str) -> Array:
+    """target·(log target - input), without the logarithm where target is 0        any shape twice -> () or the same"""
+    return np.where(target == 0, target, target * np.log(target)) - target * input
+
+
+_kl_div.grad(
+    input=lambda g, target, share: -g * share * target,
+    target=lambda g, input, target, share: g * share * (where(eq(target, 0), 0, log(target)) + target / target - input),
+)
+_kl_div.explain(
+    "The more probable a case is, the more its logarithm counts.",
+    zero="the target is 0",
+    input="−g · target / n",
+    target="g · (ln(target) + 1 − input) / n",
+)
 
 
 @appears("function functional")
@@ -548,6 +589,6 @@ def multilabel_soft_margin_loss(
     if not hasattr(target, "dtype") or target.dtype.kind == "b":
         raise RuntimeError("multilabel_soft_margin_loss: target must be a Tensor of numbers, 0 or 1; use .float()")
     common = result_type(as_array(input), as_array(target))
-    losses = _logit_loss(*(x if x.dtype == common else cast(x, common) for x in (input, target)))
+    losses = _logit_loss(*(x if x.dtype == common else cast(x, common) for x in (input, target)), None, "none")
     losses = losses if weight is None else losses * weight
     return reduce_to(total(losses, input.ndim - 1) / input.shape[-1], reduction)

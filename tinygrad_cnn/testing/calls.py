@@ -165,6 +165,7 @@ def _pixels(input: np.ndarray, values: np.ndarray) -> np.ndarray:
 BOUNDS = {
     "pointwise": lambda law, args, expected: [np.abs(x) + 1 for x in expected],
     **dict.fromkeys((*UPDATES, "softmax", "erf", "erfc"), _themselves),
+    "total": lambda law, args, expected: [np.abs(args[0](*args[1])).sum() / args[2] + 1],
     "log_softmax": lambda law, args, expected: [np.abs(expected[0]) + np.abs(args[0]).max(initial=1)],
     "cross_entropy": _cross_entropy,
     "cross_entropy_backward": lambda law, args, expected: [np.abs(expected[0]) + np.abs(args[0][:, None])],
@@ -337,9 +338,9 @@ FORMULAS = (
 )
 
 
-def _pointwise(rng: Rng) -> tuple:
+def _pointwise(rng: Rng, formulas: tuple = FORMULAS) -> tuple:
     x = _some(rng)
-    f, kinds = FORMULAS[rng.integers(len(FORMULAS))]
+    f, kinds = formulas[rng.integers(len(formulas))]
     other = _numbers(rng, *[n if rng.integers(3) else 1 for n in x.shape][int(rng.integers(2)) :])
     return trace(f, kinds), [x, other if kinds[1] == "f" else other > 0]
 
@@ -409,6 +410,7 @@ DRAWS: dict[str, Callable[[Rng], tuple]] = {
     "sums_at": lambda rng: (x := _some(rng), rng.integers(0, 7, len(x)), 7),
     "sum": lambda rng: (x := _some(rng), _some_axes(rng, x.ndim), bool(rng.integers(2))),
     "pointwise": _pointwise,
+    "total": lambda rng: (*_pointwise(rng, FORMULAS[::2]), float(rng.integers(1, 50))),
     "dropout": _dropout,
     "dropout_again": _dropout_again,
     "relu_mask": lambda rng: (x := _some(rng), _numbers(rng, *x.shape)),

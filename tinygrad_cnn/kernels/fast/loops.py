@@ -2,12 +2,17 @@
 
     kernel.pointwise(formula, [x, y])                          NumPy's result, by machine code where the arrays are big
 
-    loop_of(formula)([x, y], formula.numbers, outs=[z])        the same into given memory, always by machine code
+    kernel.total(formula, [x, y], n)                           Σ of that, divided by n, in one pass
+
+    loop_of(formula)([x, y], formula.numbers, outs=[z])        the first into given memory, always by machine code
 
 Results lie in memory in the order of the largest input, and all arrays are walked through in that order, BLOCK
 numbers at a time. An array that lies side by side in it is read where it is. Of any other, one that repeats its
 elements, is transposed, turned around or has gaps, a block at a time is first copied to a place in the cache. So the
-vector instructions see runs of numbers only, and one machine code serves a formula for all layouts.
+vector instructions see runs of numbers only, and one machine code serves a formula for all layouts. One number that
+stands for all is laid there once.
+
+A sum is added up in float64, block by block, and then the blocks in their order: it depends on the layout alone.
 
 That code is compiled when a structure of steps first comes with enough numbers, by another process while NumPy does
 the work, and kept on disk by a hash of it. A process keeps MOST structures; what comes later is left to NumPy.
@@ -26,9 +31,9 @@ from ...arrays.kept import kept
 from .. import faster
 from .machinery import memory
 from .machinery.arrays import FLOAT32
-from .machinery.compiled import Compiled
+from .machinery.compiled import Compiled, compiled
 from .machinery.pieces import piece
-from .machinery.scattered import BLOCK, exchange
+from .machinery.scattered import BLOCK, ONE, RUN, exchange
 
 MOST = 1000  # structures
 BOOL = np.dtype(np.bool_)
@@ -43,12 +48,20 @@ _loops: dict[tuple, Loop] = {}
 
 
 def _takes(formula, arrays):
+    return _pays(formula, arrays, loop_of(formula))
+
+
+def _takes_total(formula, arrays, divisor):
+    return formula.output_kinds == "f" and _pays(formula, arrays, loop_of(formula, summed=True))
+
+
+def _pays(formula: Formula, arrays: list[np.ndarray], loop: Loop | None) -> bool:
+    """Whether a loop can read these arrays, is compiled, and is worth its call."""
     most = 0
     for a, kind in zip(arrays, formula.kinds):
         if a.dtype != DTYPES[kind] or not a.flags.aligned:
             return False
         most = max(most, a.size)
-    loop = loop_of(formula)
     return loop is not None and most * (loop.in_numpy - loop.nanoseconds / 2) > CALL and loop.compiled.ready()
 
 
@@ -59,25 +72,44 @@ def pointwise(formula, arrays):
     return loop(arrays, formula.numbers)
 
 
-def loop_of(formula: Formula) -> Loop | None:
+@faster(when=_takes_total, pure=True)
+def total(formula, arrays, divisor):
+    loop = loop_of(formula, summed=True)
+    assert loop is not None
+    lay = layout(tuple([(a.shape, a.strides, a.itemsize) for a in arrays]), "f")
+    sums, out = memory.empty((-(-lay.size // BLOCK),), np.float64), memory.empty((1,))
+    loop.run(lay, formula.numbers, arrays, sums)
+    _joined(0, sums, float(divisor), out)
+    return out.reshape(())
+
+
+@compiled("f8[::1], f8, f4[::1]", exact=True)
+def _joined(thread, part, parts, sums, divisor, out):
+    whole = 0.0
+    for k in range(len(sums)):
+        whole += sums[k]
+    out[0] = whole / divisor
+
+
+def loop_of(formula: Formula, summed: bool = False) -> Loop | None:
     """The loop of a formula, the same for all with its structure; None where there are too many."""
-    key = formula.structure
+    key = *formula.structure, summed
     loop = _loops.get(key)
     if loop is None and len(_loops) < MOST:
-        loop = _loops[key] = Loop(formula)
+        loop = _loops[key] = Loop(formula, summed)
     return loop
 
 
 class Loop:
     """A structure of steps as machine code."""
 
-    def __init__(self, formula: Formula):
+    def __init__(self, formula: Formula, summed: bool = False):
         self.output_kinds = formula.output_kinds
         names = [name for name, *_ in formula.steps if name not in LEAVES]
         steps = sum(COSTS.get(name, STEP) for name in names)
         self.nanoseconds = PASS * (len(formula.kinds) + len(self.output_kinds)) + steps
         self.in_numpy = sum(IN_NUMPY.get(name, STEP_IN_NUMPY) for name in names)
-        self.compiled = _compiled(formula)
+        self.compiled = _compiled(formula, summed)
 
     def __call__(self, arrays: list[np.ndarray], numbers: tuple[float, ...] = (), outs: list | None = None) -> Any:
         """The result for these arrays, which are broadcast; a tuple where there are several.
@@ -93,9 +125,12 @@ class Loop:
                 outs = [out.transpose(lay.back) for out in outs]
         if not lay.size:
             return outs[0] if len(outs) == 1 else tuple(outs)
-        firsts = [a if a.ndim == 1 else a[(0,) * (a.ndim - 1)] if a.ndim else a.reshape(1) for a in given]
-        self.compiled(lay.size * self.nanoseconds, lay.table, np.array(numbers, FLOAT32), *firsts)
+        self.run(lay, numbers, given)
         return outs[0] if len(outs) == 1 else tuple(outs)
+
+    def run(self, lay: Layout, numbers: tuple[float, ...], arrays: list[np.ndarray], *sums: np.ndarray) -> None:
+        firsts = [a if a.ndim == 1 else a[(0,) * (a.ndim - 1)] if a.ndim else a.reshape(1) for a in arrays]
+        self.compiled(lay.size * self.nanoseconds, lay.table, np.array(numbers, FLOAT32), *sums, *firsts)
 
 
 @dataclass(frozen=True)
@@ -139,6 +174,7 @@ def layout(arrays: tuple[tuple, ...], new: str) -> Layout:
     table = np.zeros((len(arrays) + len(new) + 1, 2 + len(lengths)), np.int64)
     for line, row, (_, _, item) in zip(table, rows, arrays):
         line[:2] = all(step == item * math.prod(lengths[d + 1 :]) for d, step in enumerate(row)), item
+        line[0] = line[0] if any(row) else ONE
         line[2:] = row
     for line, kind in zip(table[len(arrays) :], new):
         line[:2] = 1, DTYPES[kind].itemsize
@@ -173,44 +209,52 @@ def _merged(lengths: list[int], rows: list[list[int]]) -> tuple[list[int], list[
 _TYPES = {"f": "f4", "b": "b1"}
 
 
-def _compiled(formula: Formula) -> Compiled:
-    """The loop that walks through the arrays; what it does to a block of numbers is a piece."""
-    n, kinds = len(formula.kinds), formula.kinds + formula.output_kinds
+def _compiled(formula: Formula, summed: bool) -> Compiled:
+    """The loop that walks through the arrays; what it does to a block of numbers is a piece.
+
+    summed: it writes the sum of the results of each block, not the results.
+    """
+    n, kinds = len(formula.kinds), formula.kinds + ("" if summed else formula.output_kinds)
     arrays = [f"a{i}" for i in range(len(kinds))]
     begins = "; ".join([f"begin[{i}] = np.intp({a}.ctypes.data)" for i, a in enumerate(arrays)])
     runs = [f"at[{i}]" for i in range(len(kinds))]
     numbers = [f"numbers[{k}]" for k in range(len(formula.numbers))]
+    run = f"run({', '.join([*runs[:n], *numbers, *runs[n:], 'count'])})"
     source = f"""
-def loop(thread, part, parts, table, numbers, {", ".join(arrays)}):
+def loop(thread, part, parts, table, numbers, {", ".join([*["sums"] * summed, *arrays])}):
     size = table[len(table) - 1, 0]
     blocks = (size + {BLOCK - 1}) // {BLOCK}
     begin, at = np.empty({len(kinds)}, np.intp), np.empty({len(kinds)}, np.intp)
     cache = np.empty({len(kinds) * BLOCK}, np.float32)
     {begins}
+    for i in range({n}):
+        if table[i, 0] == {ONE}:
+            at[i] = np.intp(cache.ctypes.data) + {4 * BLOCK} * i
+            exchange(at[i], begin[i], table, i, 0, min({BLOCK}, size), False)
     for block in range(part * blocks // parts, (part + 1) * blocks // parts):
         start = block * {BLOCK}
         count = min({BLOCK}, size - start)
         for i in range({len(kinds)}):
-            if table[i, 0]:
+            if table[i, 0] == {RUN}:
                 at[i] = begin[i] + start * table[i, 1]
-            else:
+            elif table[i, 0] != {ONE} or i >= {n}:
                 at[i] = np.intp(cache.ctypes.data) + {4 * BLOCK} * i
                 if i < {n}:
                     exchange(at[i], begin[i], table, i, start, count, False)
-        run({", ".join([*runs[:n], *numbers, *runs[n:], "count"])})
+        {"sums[block] = " * summed}{run}
         for i in range({n}, {len(kinds)}):
-            if not table[i, 0]:
+            if table[i, 0] != {RUN}:
                 exchange(at[i], begin[i], table, i, start, count, True)
 """
     scope: dict[str, Any] = {"__name__": __name__, "np": np, "exchange": exchange}
-    scope["run"] = piece(formula, ("store",) * len(formula.outputs))
+    scope["run"] = piece(formula, ("sum" if summed else "store",) * len(formula.outputs))
     exec(compile(source, __file__, "exec"), scope)
     types = [f"Array({_TYPES[kind]}, 1, 'A', readonly={i < n})" for i, kind in enumerate(kinds)]
-    signature = ", ".join(["i8[:, ::1]", "f4[::1]", *types])
-    made_by = (__name__, "_made_again", *formula.structure, len(numbers))
+    signature = ", ".join(["i8[:, ::1]", "f4[::1]", *["f8[::1]"] * summed, *types])
+    made_by = (__name__, "_made_again", *formula.structure, len(numbers), summed)
     return Compiled(scope["loop"], signature, pieces=4, exact=True, made_by=made_by)
 
 
-def _made_again(kinds: str, steps: list, outputs: list, numbers: int) -> Compiled:
+def _made_again(kinds: str, steps: list, outputs: list, numbers: int, summed: bool) -> Compiled:
     """The loop of a structure as plain data, of which tuples have become lists."""
-    return _compiled(Formula(kinds, tuple(map(tuple, steps)), tuple(outputs), (0.0,) * numbers))
+    return _compiled(Formula(kinds, tuple(map(tuple, steps)), tuple(outputs), (0.0,) * numbers), summed)

@@ -19,6 +19,14 @@ def pointwise(formula: Formula, arrays: list[np.ndarray]) -> Any:
 
 
 @in_numpy
+@silent
+def total(formula: Formula, arrays: list[np.ndarray], divisor: float) -> np.ndarray:
+    """Σ formula(*arrays) / divisor, added up in float64 and rounded once        shapes that broadcast -> ()"""
+    values = np.broadcast_to(formula(*arrays), np.broadcast_shapes(*[a.shape for a in arrays]))
+    return np.asarray(np.add.reduce(values, axis=None, dtype=np.float64) / divisor, np.float32)
+
+
+@in_numpy
 @written(lambda input: np.maximum(input, 0))
 def relu(input: np.ndarray) -> np.ndarray:
     """max(input, 0), elementwise; NaN stays NaN        any shape -> the same, in the same memory order"""

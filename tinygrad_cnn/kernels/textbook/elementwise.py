@@ -26,6 +26,20 @@ def pointwise(formula, arrays):
 
 
 @law
+def total(formula, arrays, divisor):
+    """Σ formula(*arrays) / divisor, added up in float64 and rounded once        shapes that broadcast -> ()
+
+    >>> from tinygrad_cnn.arrays.formulas import trace
+    >>> print(total(trace(lambda x: x * x, "f"), [np.float32([1, 2, 4])], 3))
+    7.0
+    """
+    summed = 0.0
+    for value in pointwise(formula, arrays).flat:
+        summed += float(value)
+    return np.asarray(np.float64(summed) / divisor, np.float32)
+
+
+@law
 def relu(input):
     """max(input, 0), elementwise; NaN stays NaN        any shape -> the same
 

@@ -11,5 +11,6 @@ CASES = [
     Case("dropout", [(2, 3)], dict(p=1.0), expected=lambda x, p: np.zeros_like(x)),
     Case("dropout", [(2, 3)], dict(p=0.9, training=False), expected=lambda x, p, training: x),
     Case("dropout2d", [(2, 3, 2, 2)], dict(p=1.0), expected=lambda x, p: np.zeros_like(x)),
+    Case("alpha_dropout", [(2, 3)], dict(p=1.0, training=True), expected=lambda x, p, training: np.zeros_like(x)),
     Case("alpha_dropout", [(2, 3)], dict(p=0.5), expected=lambda x, p: x, note="eval"),
 ]

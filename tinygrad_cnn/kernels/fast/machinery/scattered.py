@@ -1,8 +1,9 @@
 """Runs of numbers out of arrays of any layout, and back: a block at a time, by address and stride.
 
 A table tells how arrays are walked through together. It has a row for each of them: whether its numbers lie side by
-side in this order, the bytes of a number, then how many bytes lie from one to the next along each axis, from the
-slowest to the fastest. The last row is how many numbers there are, the number of axes, then their lengths.
+side in this order (RUN), or are all the same one (ONE), else 0; the bytes of a number; then how many bytes lie from one
+to the next along each axis, from the slowest to the fastest. The last row is how many numbers there are, the number of
+axes, then their lengths.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import llvmlite.ir as ir
 from numba import types
 from numba.extending import intrinsic, register_jitable
 
+RUN, ONE = 1, 2
 BLOCK = 1024  # numbers; a block of each of ten arrays fits the first-level cache
 
 
