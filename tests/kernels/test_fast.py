@@ -291,6 +291,40 @@ def test_batch_norm(shape, affine):
     check("batch_norm_relu_backward", grad, x, weight, bias, mean, invstd)
 
 
+@pytest.mark.parametrize("name", ["batch_norm", "batch_norm_relu"])
+@pytest.mark.parametrize("shape", [(5, 3), (8, 12, 5, 5), (32, 70, 30, 30)])  # NumPy's, in one loop, in three
+def test_running_statistics_move_in_place(shape, name):
+    x, C = numbers(*shape) * 3 + 20, shape[1]
+    moved = [[np.full(2 * C, v, np.float32)[::2] for v in (4, 9)] for _ in range(2)]
+    getattr(kernel, name)(x, None, None, 1e-5, (*moved[0], 0.3))
+    version(name, "numpy")(x.astype(np.float64), None, None, 1e-5, (*moved[1], 0.3))
+    over, wide = (0, *range(2, x.ndim)), x.astype(np.float64)
+    for mean, var in moved:
+        np.testing.assert_allclose(mean, 0.7 * 4 + 0.3 * wide.mean(over), rtol=1e-6)
+        np.testing.assert_allclose(var, 0.7 * 9 + 0.3 * wide.var(over, ddof=1), rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(8, 12, 5, 5), (32, 70, 30, 30)])
+def test_statistics_of_pictures_that_differ_lose_no_digits(shape):
+    """Each block of rows is centered on the mean of those before it, however far away that is."""
+    x = numbers(*shape) + np.arange(shape[0], dtype=np.float32).reshape(-1, 1, 1, 1) * 1000
+    _, mean, invstd = kernel.batch_norm(x, None, None, 1e-5)
+    wide = x.astype(np.float64)
+    np.testing.assert_allclose(mean, wide.mean((0, 2, 3)), rtol=1e-6)
+    np.testing.assert_allclose(invstd, 1 / wide.std((0, 2, 3)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [4, 40])
+def test_infinities_in_a_batch(size):
+    x = numbers(4, 3, size, size)
+    x[1, 1, 2, 2], x[2, 2, 0, 0] = np.inf, np.nan
+    out, mean, invstd = kernel.batch_norm(x, None, None, 1e-5)
+    assert np.isfinite(out[:, 0]).all()
+    assert np.isnan(out[:, 1:]).all()
+    np.testing.assert_array_equal(np.isfinite(mean), [True, False, False])
+    np.testing.assert_array_equal(np.isnan(invstd), [False, True, True])
+
+
 @pytest.mark.parametrize("shape", [(8, 12, 20, 20), (512, 33), (9, 3, 400), (1, 1, 128, 64)])
 def test_channel_sums(shape):
     check("channel_sums", numbers(*shape))

@@ -223,6 +223,16 @@ def test_batch_norm_is_exact_far_from_zero(either):
     np.testing.assert_allclose(out, expected, atol=1e-3)
 
 
+def test_batch_norm_moves_the_running_statistics(either):
+    x = normal((5, 2, 3, 4)) * 2 + 7
+    mean, var = np.full(2, 4.0), np.full(2, 9.0)
+    either("batch_norm")(x, None, None, 1e-5, (mean, var, 0.3))
+    np.testing.assert_allclose(mean, 0.7 * 4 + 0.3 * x.mean((0, 2, 3)))
+    np.testing.assert_allclose(var, 0.7 * 9 + 0.3 * x.var((0, 2, 3), ddof=1))
+    either("batch_norm")(x[:0], None, None, 1e-5, (held := mean.copy(), var, 0.3))
+    np.testing.assert_array_equal(mean, held)
+
+
 def test_batch_norm_of_nothing_and_of_infinities(either):
     out, mean, invstd = either("batch_norm")(np.zeros((0, 3, 2, 2), np.float32), None, None, 1e-5)
     assert (out.shape, mean.shape, invstd.shape) == ((0, 3, 2, 2), (3,), (3,))

@@ -34,7 +34,7 @@ from ..kernels import kernel
 from ..ops.activation import relu, relu_mask
 from ..ops.conv import checked_conv2d, conv2d
 from ..ops.linalg import checked_linear, linear
-from ..ops.norm import _batch_norm, _bump, _check_channels, _check_training, follow
+from ..ops.norm import _batch_norm, _bump, _check_channels, _check_training
 from ..ops.pool import max_pool2d, max_pool2d_place
 from .activation import ReLU
 from .conv import Conv2d
@@ -72,8 +72,7 @@ def batch_norm_relu(
     _check_training(input, eps)
     running = None if running_mean is None else (as_array(running_mean), as_array(running_var), momentum)
     arrays = as_array(input), as_array(weight), as_array(bias)
-    out, mean, invstd = quietly(kernel.batch_norm_relu, *arrays, eps)
-    quietly(follow, running, mean, invstd, eps, as_array(input))
+    out, mean, invstd = quietly(kernel.batch_norm_relu, *arrays, eps, running)
     _bump("batch_norm", running_mean, running_var)
     between = as_if(_batch_norm, (input, weight, bias, eps, running), out, mean, invstd)
     result = as_if(relu, (between,), out)

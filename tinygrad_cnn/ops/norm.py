@@ -25,6 +25,7 @@ from ..engine.broadcast import in_float32
 from ..engine.call import op
 from ..engine.tensor import Tensor, as_array
 from ..kernels import kernel
+from ..kernels.numpy.norm import move
 from .choice import clamp
 from .declared import appears
 from .magnitude import norm
@@ -41,9 +42,7 @@ from .unary import rsqrt, square
 @op(keeps=("mean", "invstd"))
 def _batch_norm(input: Array, weight: Array, bias: Array, eps: float, running: tuple | None) -> Array:
     """batch_norm in training; running is (mean, var, momentum), arrays that are moved in place."""
-    out, mean, invstd = kernel.batch_norm(input, weight, bias, eps)
-    follow(running, mean, invstd, eps, input)
-    return out, mean, invstd
+    return kernel.batch_norm(input, weight, bias, eps, running)
 
 
 def _batch_norm_back(g, input, weight, mean, invstd):
@@ -68,21 +67,6 @@ _batch_norm.explain(
     weight="Σ g · x̂",
     bias="Σ g",
 )
-
-
-def follow(running: tuple | None, mean: np.ndarray, invstd: np.ndarray, eps: float, input: np.ndarray) -> None:
-    """Move the running statistics towards those of this batch; the variance is the unbiased one."""
-    if running is not None and input.size:
-        n = input.size // input.shape[1]
-        var = np.maximum(1 / np.square(invstd, dtype=np.float64) - eps, 0)
-        _move(running, mean, var * (n / max(n - 1, 1)))
-
-
-def _move(running: tuple, mean: np.ndarray, var: np.ndarray) -> None:
-    """running = (1 - momentum)·running + momentum·now, in place."""
-    running_mean, running_var, momentum = running
-    running_mean += momentum * (mean - running_mean)
-    running_var += momentum * (var - running_var)
 
 
 @op
@@ -395,7 +379,7 @@ def instance_norm(
     if running_mean is not None and running_var is not None:
         values = widened(as_array(input))
         now = values.mean(over).mean(0), values.var(over, ddof=1).mean(0)
-        _move((as_array(running_mean), as_array(running_var), momentum), *now)
+        move((as_array(running_mean), as_array(running_var), momentum), *now)
         _bump("instance_norm", running_mean, running_var)
     return _standardized(input, over, eps, weight, bias)
 

@@ -13,7 +13,7 @@ from typing import Any
 from ...kernels import kernel
 from ...ops.conv import checked_conv2d, conv2d
 from ...ops.linalg import checked_linear, linear
-from ...ops.norm import _batch_norm, follow
+from ...ops.norm import _batch_norm
 from ..program import Instruction, Program, Value
 from .fold import conv2d_batch_norm, conv2d_batch_norm_relu, is_plain
 
@@ -28,9 +28,7 @@ def linear_relu(input: Any, weight: Any, bias: Any) -> Any:
 
 
 def batch_norm_relu(input: Any, weight: Any, bias: Any, eps: float, running: tuple | None) -> tuple:
-    out, mean, invstd = kernel.batch_norm_relu(input, weight, bias, eps)
-    follow(running, mean, invstd, eps, input)
-    return out, mean, invstd
+    return kernel.batch_norm_relu(input, weight, bias, eps, running)
 
 
 def batch_norm_relu_back(g: Any, input: Any, weight: Any, bias: Any, mean: Any, invstd: Any) -> tuple:

@@ -1,34 +1,42 @@
 """Batch normalization in two passes over memory, forward and back: one to sum, one to write.
 
-A channels-last batch is a matrix with a row for each pixel and a column for each channel. A picture's row of W
-pixels is one long row of W·C columns, which vector instructions like better than C short ones; the W sums of
-each channel are gathered at the end.
+A channels-last batch is a matrix with a row for each pixel and a column for each channel. Where channels are few,
+several pixels are taken as one long row, which vector instructions like better; their sums are gathered at the end of
+each block of rows.
 
-Summing squares loses digits where the mean is large, so each block of rows is centered on its own mean while it
-is in the cache, and blocks are joined by the rule of Chan, Golub and LeVeque (1979), in double precision.
+Summing squares loses digits where the mean is large. So each block of rows is centered on the mean of what came before
+it, the first one on its own, and blocks are joined by the rule of Chan, Golub and LeVeque (1979), in double precision.
+The matrix is summed in slabs whose number depends on its shape alone, so the number of threads changes no result.
 
-N batch, C channels, M rows, K columns of the matrix.
+N batch, C channels, M pixels of all images.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba.extending import register_jitable
 
-from .. import faster, kernel
+from .. import faster
+from .layout import dense
 from .machinery import memory
 from .machinery.arrays import readable
-from .machinery.compiled import compiled
+from .machinery.compiled import SPLIT, compiled
 
-BIG = 8192  # numbers; NumPy does fewer as fast
 PER_NUMBER = 0.25  # nanoseconds
+PER_SUM = 2  # nanoseconds, to join one with the others
 LONG = 256  # numbers of a row that is made of several pixels
-BLOCK, ROWS = 16_384, 32  # numbers and rows of a block: they stay in the second-level cache, and the sums are short
+ROWS = 32  # of a block: they stay in the second-level cache, and their sums in float32 are short
+SLABS, SLAB = 16, 8192  # at most so many slabs, and numbers of the smallest
+
+_NOTHING = np.empty(0, np.float32)
+_NOWHERE = _NOTHING, _NOTHING, 0.0
 
 
-def _is_matrix(input: np.ndarray, least: int = BIG) -> bool:
-    """A channels-last batch, big enough."""
-    return input.size >= least and _last(input).flags.c_contiguous
+def _is_matrix(input: np.ndarray) -> bool:
+    """A channels-last batch."""
+    return input.size > 0 and _last(input).flags.c_contiguous
 
 
 def _last(input: np.ndarray) -> np.ndarray:
@@ -36,169 +44,238 @@ def _last(input: np.ndarray) -> np.ndarray:
     return input.transpose(0, *range(2, input.ndim), 1)
 
 
-def _takes(input, weight, bias, eps):
-    return readable(input, weight, bias) and _is_matrix(input)
+def _rows(x: np.ndarray) -> np.ndarray:
+    """(N,...,C) -> (M,C)"""
+    return x.reshape(-1, x.shape[-1])
 
 
-@faster(when=_takes)
-def batch_norm(input, weight, bias, eps):
-    return _batch_norm(input, weight, bias, eps, relu=0)
+def _takes(input, weight, bias, eps, running=None):
+    if not (readable(input, weight, bias) and _is_matrix(input)):
+        return False
+    return running is None or (readable(*running[:2]) and all(a.flags.writeable for a in running[:2]))
 
 
-@faster(when=_takes)
-def batch_norm_relu(input, weight, bias, eps):
-    return _batch_norm(input, weight, bias, eps, relu=1)
+@faster(when=_takes, pure=True)
+def batch_norm(input, weight, bias, eps, running=None):
+    return _batch_norm(input, weight, bias, eps, running, relu=0)
 
 
-def _batch_norm(input, weight, bias, eps, relu):
-    x, columns = _matrix(input)
-    C = input.shape[1]
-    count = input.size // C
-    slabs = _slabs(x)
-    counts, means, squares = np.zeros(slabs), np.zeros((slabs, x.shape[1])), np.zeros((slabs, x.shape[1]))
-    _moments(x.size * PER_NUMBER, x, counts, means, squares)
-    means, squares, counts = means.reshape(-1, C), squares.reshape(-1, C), np.repeat(counts, columns)[:, None]
-    mean = (counts * means).sum(0) / count
-    variance = (squares + counts * (means - mean) ** 2).sum(0) / count
-    mean, invstd = mean.astype(np.float32), (1 / np.sqrt(variance + eps)).astype(np.float32)
-    scale = invstd if weight is None else invstd * weight
-    shift = np.zeros(C, np.float32) if bias is None else bias
-    out = memory.empty(x.shape)
-    rows = (np.tile(row, columns) for row in (mean, scale, shift))
-    _normalize(x.size * PER_NUMBER, x, *rows, relu, out)
-    return _picture(out, input), mean, invstd
+@faster(when=_takes, pure=True)
+def batch_norm_relu(input, weight, bias, eps, running=None):
+    return _batch_norm(input, weight, bias, eps, running, relu=1)
+
+
+def _batch_norm(input, weight, bias, eps, running, relu):
+    x = _last(input)
+    rows, out = _rows(x), memory.empty(x.shape)
+    M, C = rows.shape
+    mean, invstd = memory.empty((C,)), memory.empty((C,))
+    running, work = running or _NOWHERE, rows.size * PER_NUMBER
+    scale, to = (_vector(weight), _vector(bias), mean, invstd), _rows(out)
+    if work < SPLIT:
+        _all_of_it(0, rows, eps, *running, *scale, relu, to)
+    else:
+        means, squares = _sums_of_slabs(M, C)
+        _moments(work, rows, means, squares)
+        _join(means.size * PER_SUM, means, squares, M, eps, *running, mean, invstd)
+        _normalize(work, rows, *scale, relu, to)
+    return out.transpose(0, -1, *range(1, x.ndim - 1)), mean, invstd
 
 
 def _takes_eval(input, weight, bias, mean, invstd):
-    vectors = [v for v in (weight, bias, mean, invstd) if v is not None]
-    return readable(input, *vectors) and _is_matrix(input) and all(v.flags.c_contiguous for v in vectors)
+    return readable(input, weight, bias, mean, invstd) and _is_matrix(input)
 
 
 @faster(when=_takes_eval, pure=True)
 def batch_norm_eval(input, weight, bias, mean, invstd):
     x = _last(input)
-    out = memory.empty(x.shape)
-    vectors = (_NOTHING if v is None else v for v in (weight, bias, mean, invstd))
-    _normalize_by(x.size * PER_NUMBER, x.reshape(-1, x.shape[-1]), *vectors, out.reshape(-1, x.shape[-1]))
-    return np.moveaxis(out, -1, 1)
-
-
-_NOTHING = np.empty(0, np.float32)
+    rows, out = _rows(x), memory.empty(x.shape)
+    _normalize(rows.size * PER_NUMBER, rows, _vector(weight), _vector(bias), mean, invstd, 0, _rows(out))
+    return out.transpose(0, -1, *range(1, x.ndim - 1))
 
 
 def _takes_back(*args):
-    return readable(*args) and _is_matrix(args[1])
+    grad, input, *_ = args
+    if not (readable(*args) and _is_matrix(input)):
+        return False
+    return input.ndim <= 4 or _is_matrix(grad)
 
 
-@faster(when=_takes_back)
+@faster(when=_takes_back, pure=True)
 def batch_norm_backward(grad, input, weight, mean, invstd):
     return _batch_norm_backward(grad, input, weight, None, mean, invstd, relu=0)
 
 
-@faster(when=_takes_back)
+@faster(when=_takes_back, pure=True)
 def batch_norm_relu_backward(grad, input, weight, bias, mean, invstd):
     return _batch_norm_backward(grad, input, weight, bias, mean, invstd, relu=1)
 
 
 def _batch_norm_backward(grad, input, weight, bias, mean, invstd, relu):
     """With `relu`, the gradient counts where the result was not held at 0; that is computed again, not read."""
-    x, columns = _matrix(input)
-    g = kernel.contiguous(_last(grad)).reshape(x.shape)
-    C = input.shape[1]
-    count = input.size // C
-    scale = invstd if weight is None else invstd * weight
-    shift = np.zeros(C, np.float32) if bias is None else bias
-    mean_row, scale_row, shift_row = (np.tile(row, columns) for row in (mean, scale, shift))
-    sums, products = np.zeros((2, _slabs(x), x.shape[1]))
-    _sums(x.size * PER_NUMBER, g, x, mean_row, scale_row, shift_row, relu, sums, products)
-    sums, products = sums.reshape(-1, C).sum(0), products.reshape(-1, C).sum(0)
-    slope, grad_mean = (products / count * invstd * invstd).astype(np.float32), (sums / count).astype(np.float32)
-    d_input = memory.empty(x.shape)
-    rows = mean_row, scale_row, shift_row, np.tile(slope, columns), np.tile(grad_mean, columns)
-    _send_back(x.size * PER_NUMBER, g, x, *rows, relu, d_input)
-    return _picture(d_input, input), (products * invstd).astype(np.float32), sums.astype(np.float32)
+    x, g = _last(input), _last(grad)
+    if not g.flags.c_contiguous:
+        g = dense(g[(slice(None), *(None,) * (4 - g.ndim))])
+    rows, g, d_input = _rows(x), _rows(g), memory.empty(x.shape)
+    M, C = rows.shape
+    d_weight, d_bias = memory.empty((C,)), memory.empty((C,))
+    scale, work, to = (_vector(weight), _vector(bias), mean, invstd), rows.size * PER_NUMBER, _rows(d_input)
+    if work < SPLIT:
+        _all_of_it_back(0, g, rows, *scale, relu, d_weight, d_bias, to)
+    else:
+        sums, products = _sums_of_slabs(M, C)
+        slope, grad_mean = memory.empty((C,)), memory.empty((C,))
+        _sums(work, g, rows, *scale, relu, sums, products)
+        _join_back(sums.size * PER_SUM, sums, products, M, invstd, d_weight, d_bias, slope, grad_mean)
+        _send_back(work, g, rows, *scale, slope, grad_mean, relu, to)
+    return d_input.transpose(0, -1, *range(1, x.ndim - 1)), d_weight, d_bias
 
 
 def _takes_sums(input):
-    return readable(input) and _is_matrix(input, least=1)
+    return readable(input) and _is_matrix(input)
 
 
-@faster(when=_takes_sums)
+@faster(when=_takes_sums, pure=True)
 def channel_sums(input):
-    x, _ = _matrix(input)
-    sums = np.zeros((_slabs(x), x.shape[1]))
-    _column_sums(x.size * PER_NUMBER, x, sums)
-    return np.add.reduce(sums.reshape(-1, input.shape[1])).astype(np.float32)
+    rows = _rows(_last(input))
+    M, C = rows.shape
+    out, work = memory.empty((C,)), rows.size * PER_NUMBER
+    sums = memory.empty((_slabs(M, C), C), np.float64)
+    if work < SPLIT:
+        _column_sums_at_once(0, rows, sums, out)
+    else:
+        _column_sums(work, rows, sums)
+        _join_sums(sums.size * PER_SUM, sums, out)
+    return out
 
 
-def _matrix(input: np.ndarray) -> tuple[np.ndarray, int]:
-    """The batch as a matrix, and how many pixels make a row of it."""
-    columns = input.shape[3] if input.ndim == 4 else 1
-    return _last(input).reshape(-1, columns * input.shape[1]), columns
+def _vector(values: np.ndarray | None) -> np.ndarray:
+    return _NOTHING if values is None else values
 
 
-def _picture(rows: np.ndarray, like: np.ndarray) -> np.ndarray:
-    N, C, *pixels = like.shape
-    return np.moveaxis(rows.reshape(N, *pixels, C), -1, 1)
+def _sums_of_slabs(M: int, C: int) -> np.ndarray:
+    """Room for two sums of each slab and channel."""
+    return memory.empty((2, _slabs(M, C), C), np.float64)
 
 
-def _slabs(x: np.ndarray) -> int:
-    """The matrix is summed in so many slabs, whatever the number of threads: the result does not depend on that."""
-    return max(1, min(16, len(x), x.size // BIG))
+@register_jitable
+def _slabs(M, C):
+    return max(1, min(SLABS, M, M * C // SLAB))
 
 
-_ROWS, _ROW = "Array(f4, 2, 'C', readonly=True)", "Array(f4, 1, 'C', readonly=True)"
+@register_jitable
+def _many(M, C):
+    """How many pixels make a long row."""
+    return max(1, min(M, LONG // C))
 
 
-@compiled(f"{_ROWS}, f8[::1], f8[:,::1], f8[:,::1]")
-def _moments(thread, part, parts, x, counts, means, squares):
-    """Of each slab of rows: its number of rows, the mean of each column, and the sum of squared distances from it."""
-    M, K = x.shape
-    slabs, step = len(counts), max(1, min(ROWS, BLOCK // K))
-    block_mean, block_squares = np.empty(K, np.float32), np.empty(K, np.float32)
+@register_jitable
+def _tiled(value, many, out):
+    """(C,) -> (many·C,)"""
+    C = len(value)
+    for pixel in range(many):
+        for c in range(C):
+            out[pixel * C + c] = value[c]
+
+
+@register_jitable
+def _gathered(row, C, out):
+    """(many·C,) float32 -> (C,) float64, added up"""
+    out[:] = 0
+    for first in range(0, len(row), C):
+        for c in range(C):
+            out[c] += row[first + c]
+
+
+_ROWS, _VECTOR = "Array(f4, 2, 'C', readonly=True)", "Array(f4, 1, 'A', readonly=True)"
+_SCALE = f"{_VECTOR}, {_VECTOR}, {_VECTOR}, {_VECTOR}, i8"  # weight, bias, mean, invstd; whether there is a ReLU
+_MOVED = "Array(f4, 1, 'A'), Array(f4, 1, 'A'), f8"  # running mean and variance, momentum; arrays may be empty
+
+
+# The moments of each channel.
+
+
+@register_jitable
+def _moments_of(x, begin, end, mean, square):
+    """Of these pixels: the mean of each channel, and the sum of squared distances from it."""
+    M, C = x.shape
+    many = _many(M, C)
+    flat, K = x.reshape(-1), many * C
+    center, sums, squares = np.zeros(K, np.float32), np.empty(K, np.float32), np.empty(K, np.float32)
+    block_sum, block_square, middle = np.empty(C), np.empty(C), np.empty(C, np.float32)
+    mean[:] = 0
+    square[:] = 0
+    last = min(begin + many * ROWS, end)
+    _add_up(flat[begin * C : last * C], center, sums, squares)
+    _gathered(sums, C, mean)
+    for c in range(C):
+        mean[c] /= last - begin
+    for first in range(begin, end, many * ROWS):
+        for c in range(C):
+            value = np.float32(mean[c])
+            middle[c] = value if np.isfinite(value) else np.float32(0)
+        _tiled(middle, many, center)
+        last = min(first + many * ROWS, end)
+        before, here = first - begin, last - first
+        _add_up(flat[first * C : last * C], center, sums, squares)
+        _gathered(sums, C, block_sum)
+        _gathered(squares, C, block_square)
+        share, part, weight = 1 / here, here / (before + here), before * here / (before + here)
+        for c in range(C):
+            own = middle[c] + block_sum[c] * share
+            rest = block_square[c] - block_sum[c] * block_sum[c] * share
+            apart = own - mean[c]
+            square[c] += (0 if rest < 0 else rest) + (apart * apart * weight if before else 0)
+            mean[c] = mean[c] * (1 - part) + own * part if before else own
+
+
+@register_jitable
+def _add_up(flat, center, sums, squares):
+    """Σ (x - center) and Σ (x - center)² of each place in a long row."""
+    K = len(center)
+    sums[:] = 0
+    squares[:] = 0
+    for first in range(0, len(flat), K):
+        row = flat[first : min(first + K, len(flat))]
+        for k in range(len(row)):
+            distance = row[k] - center[k]
+            sums[k] += distance
+            squares[k] += distance * distance
+
+
+@register_jitable
+def _joined(means, squares, M, eps, running_mean, running_var, momentum, mean, invstd, begin, end):
+    slabs = len(means)
+    for c in range(begin, end):
+        middle = 0.0
+        for slab in range(slabs):
+            middle += ((slab + 1) * M // slabs - slab * M // slabs) * means[slab, c]
+        middle /= M
+        square = 0.0
+        for slab in range(slabs):
+            apart = means[slab, c] - middle
+            square += squares[slab, c] + ((slab + 1) * M // slabs - slab * M // slabs) * apart * apart
+        mean[c], invstd[c] = middle, 1 / math.sqrt(square / M + eps)
+        if len(running_mean):
+            running_mean[c] += momentum * (middle - running_mean[c])
+            running_var[c] += momentum * (square / max(M - 1, 1) - running_var[c])
+
+
+@compiled(f"{_ROWS}, f8[:,::1], f8[:,::1]")
+def _moments(thread, part, parts, x, means, squares):
+    M, slabs = len(x), len(means)
     for slab in range(part * slabs // parts, (part + 1) * slabs // parts):
-        mean, square = means[slab], squares[slab]
-        begin, end = slab * M // slabs, (slab + 1) * M // slabs
-        for first in range(begin, end, step):
-            last = min(first + step, end)
-            here, before = last - first, first - begin
-            block_mean[:] = 0
-            block_squares[:] = 0
-            for m in range(first, last):
-                row = x[m]
-                for k in range(K):
-                    block_mean[k] += row[k]
-            share = np.float32(1 / here)
-            for k in range(K):
-                block_mean[k] *= share
-            for m in range(first, last):
-                row = x[m]
-                for k in range(K):
-                    distance = row[k] - block_mean[k]
-                    block_squares[k] += distance * distance
-            for k in range(K):
-                distance = block_mean[k] - mean[k]
-                square[k] += block_squares[k] + distance * distance * before * here / (before + here)
-                mean[k] += distance * here / (before + here)
-        counts[slab] = end - begin
+        _moments_of(x, slab * M // slabs, (slab + 1) * M // slabs, means[slab], squares[slab])
 
 
-@compiled(f"{_ROWS}, f8[:,::1]")
-def _column_sums(thread, part, parts, x, sums):
-    """Of each slab of rows and each column: Σ x."""
-    M, K = x.shape
-    slabs, step = len(sums), max(1, min(ROWS, BLOCK // K))
-    block_sum = np.empty(K, np.float32)
-    for slab in range(part * slabs // parts, (part + 1) * slabs // parts):
-        end = (slab + 1) * M // slabs
-        for first in range(slab * M // slabs, end, step):
-            block_sum[:] = 0
-            for m in range(first, min(first + step, end)):
-                row = x[m]
-                for k in range(K):
-                    block_sum[k] += row[k]
-            for k in range(K):
-                sums[slab, k] += block_sum[k]
+@compiled(f"f8[:,::1], f8[:,::1], i8, f8, {_MOVED}, f4[::1], f4[::1]")
+def _join(thread, part, parts, means, squares, M, eps, running_mean, running_var, momentum, mean, invstd):
+    """The moments of all slabs; the running ones move towards them, the variance towards the unbiased one."""
+    C, running = len(mean), (running_mean, running_var, momentum)
+    _joined(means, squares, M, eps, *running, mean, invstd, part * C // parts, (part + 1) * C // parts)
+
+
+# What becomes of each number.
 
 
 @register_jitable
@@ -207,76 +284,215 @@ def _normalized(value, mean, scale, shift):
     return (value - mean) * scale + shift
 
 
-@compiled(f"{_ROWS}, {_ROW}, {_ROW}, {_ROW}, i8, f4[:,::1]")
-def _normalize(thread, part, parts, x, mean, scale, shift, relu, out):
-    M, K = x.shape
-    for m in range(part * M // parts, (part + 1) * M // parts):
-        row, to = x[m], out[m]
-        if relu:
-            for k in range(K):
-                value = _normalized(row[k], mean[k], scale[k], shift[k])
-                to[k] = np.float32(0) if value < 0 else value
-        else:
-            for k in range(K):
-                to[k] = _normalized(row[k], mean[k], scale[k], shift[k])
+@register_jitable
+def _let_through(grad, value, mean, scale, shift):
+    """The gradient, where the ReLU let the number through. It is read in any case: vectors cannot choose to."""
+    return np.float32(0) if _normalized(value, mean, scale, shift) <= 0 else grad
 
 
-@compiled(f"{_ROWS}, {_ROW}, {_ROW}, {_ROW}, {_ROW}, f4[:,::1]")
-def _normalize_by(thread, part, parts, x, weight, bias, mean, invstd, out):
-    """Several pixels make a row, so that rows are long; weight and bias may have no numbers."""
-    M, C = x.shape
-    many = max(1, min(M, LONG // C))
-    rows = np.empty((3, many, C), np.float32)
+@register_jitable
+def _scales(weight, bias, mean, invstd, many):
+    """Mean, scale and shift of each number in a long row."""
+    C = len(mean)
+    rows = np.empty((3, many * C), np.float32)
     for pixel in range(many):
         for c in range(C):
-            rows[0, pixel, c] = mean[c]
-            rows[1, pixel, c] = invstd[c] * weight[c] if len(weight) else invstd[c]
-            rows[2, pixel, c] = bias[c] if len(bias) else 0
-    center, scale, shift = rows.reshape(3, many * C)
-    end = (part + 1) * M // parts * C
+            k = pixel * C + c
+            rows[0, k] = mean[c]
+            rows[1, k] = invstd[c] * weight[c] if len(weight) else invstd[c]
+            rows[2, k] = bias[c] if len(bias) else np.float32(0)
+    return rows[0], rows[1], rows[2]  # known to be dense, which what an array is unpacked to is not
+
+
+@register_jitable
+def _write(x, begin, end, weight, bias, mean, invstd, relu, out):
+    M, C = x.shape
+    many = _many(M, C)
+    center, scale, shift = _scales(weight, bias, mean, invstd, many)
     source, to = x.reshape(-1), out.reshape(-1)
-    for first in range(part * M // parts * C, end, many * C):
-        seen, made = source[first : min(first + many * C, end)], to[first : min(first + many * C, end)]
-        for k in range(len(seen)):
-            made[k] = _normalized(seen[k], center[k], scale[k], shift[k])
-
-
-@compiled(f"{_ROWS}, {_ROWS}, {_ROW}, {_ROW}, {_ROW}, i8, f8[:,::1], f8[:,::1]")
-def _sums(thread, part, parts, grad, x, mean, scale, shift, relu, sums, products):
-    """Of each slab of rows and each column: Σ grad and Σ grad·(x - mean)."""
-    M, K = x.shape
-    slabs, step = len(sums), max(1, min(ROWS, BLOCK // K))
-    block_sum, block_product = np.empty(K, np.float32), np.empty(K, np.float32)
-    for slab in range(part * slabs // parts, (part + 1) * slabs // parts):
-        end = (slab + 1) * M // slabs
-        for first in range(slab * M // slabs, end, step):
-            block_sum[:] = 0
-            block_product[:] = 0
-            for m in range(first, min(first + step, end)):
-                g, row = grad[m], x[m]
-                if relu:
-                    for k in range(K):
-                        value = np.float32(0) if _normalized(row[k], mean[k], scale[k], shift[k]) <= 0 else g[k]
-                        block_sum[k] += value
-                        block_product[k] += value * (row[k] - mean[k])
-                else:
-                    for k in range(K):
-                        block_sum[k] += g[k]
-                        block_product[k] += g[k] * (row[k] - mean[k])
-            for k in range(K):
-                sums[slab, k] += block_sum[k]
-                products[slab, k] += block_product[k]
-
-
-@compiled(f"{_ROWS}, {_ROWS}, {_ROW}, {_ROW}, {_ROW}, {_ROW}, {_ROW}, i8, f4[:,::1]")
-def _send_back(thread, part, parts, grad, x, mean, scale, shift, slope, grad_mean, relu, d_input):
-    M, K = x.shape
-    for m in range(part * M // parts, (part + 1) * M // parts):
-        g, row, to = grad[m], x[m], d_input[m]
+    for first in range(begin * C, end * C, many * C):
+        last = min(first + many * C, end * C)
+        seen, made = source[first:last], to[first:last]
         if relu:
-            for k in range(K):
-                value = np.float32(0) if _normalized(row[k], mean[k], scale[k], shift[k]) <= 0 else g[k]
-                to[k] = (value - grad_mean[k] - (row[k] - mean[k]) * slope[k]) * scale[k]
+            for k in range(len(seen)):
+                value = _normalized(seen[k], center[k], scale[k], shift[k])
+                made[k] = np.float32(0) if value < 0 else value
         else:
-            for k in range(K):
-                to[k] = (g[k] - grad_mean[k] - (row[k] - mean[k]) * slope[k]) * scale[k]
+            for k in range(len(seen)):
+                made[k] = _normalized(seen[k], center[k], scale[k], shift[k])
+
+
+@compiled(f"{_ROWS}, {_SCALE}, f4[:,::1]")
+def _normalize(thread, part, parts, x, weight, bias, mean, invstd, relu, out):
+    M = len(x)
+    _write(x, part * M // parts, (part + 1) * M // parts, weight, bias, mean, invstd, relu, out)
+
+
+@compiled(f"{_ROWS}, f8, {_MOVED}, {_VECTOR}, {_VECTOR}, f4[::1], f4[::1], i8, f4[:,::1]")
+def _all_of_it(thread, part, parts, x, eps, running_mean, running_var, momentum, weight, bias, mean, invstd, relu, out):
+    """A small batch in one go, on one thread."""
+    (M, C), running = x.shape, (running_mean, running_var, momentum)
+    slabs = _slabs(M, C)
+    means, squares = np.empty((slabs, C)), np.empty((slabs, C))
+    for slab in range(slabs):
+        _moments_of(x, slab * M // slabs, (slab + 1) * M // slabs, means[slab], squares[slab])
+    _joined(means, squares, M, eps, *running, mean, invstd, 0, C)
+    _write(x, 0, M, weight, bias, mean, invstd, relu, out)
+
+
+# The way back.
+
+
+@register_jitable
+def _sums_back(grad, x, begin, end, weight, bias, mean, invstd, relu, sums, products):
+    """Of these pixels and each channel: Σ grad and Σ grad·(x - mean)."""
+    M, C = x.shape
+    many = _many(M, C)
+    K = many * C
+    center, scale, shift = _scales(weight, bias, mean, invstd, many)
+    block_sum, block_product = np.empty(K, np.float32), np.empty(K, np.float32)
+    gathered = np.empty(C)
+    sums[:] = 0
+    products[:] = 0
+    g, source = grad.reshape(-1), x.reshape(-1)
+    for begin_block in range(begin * C, end * C, K * ROWS):
+        end_block = min(begin_block + K * ROWS, end * C)
+        block_sum[:] = 0
+        block_product[:] = 0
+        for first in range(begin_block, end_block, K):
+            last = min(first + K, end_block)
+            here, row = g[first:last], source[first:last]
+            if relu:
+                for k in range(len(row)):
+                    value = _let_through(here[k], row[k], center[k], scale[k], shift[k])
+                    block_sum[k] += value
+                    block_product[k] += value * (row[k] - center[k])
+            else:
+                for k in range(len(row)):
+                    block_sum[k] += here[k]
+                    block_product[k] += here[k] * (row[k] - center[k])
+        _gathered(block_sum, C, gathered)
+        for c in range(C):
+            sums[c] += gathered[c]
+        _gathered(block_product, C, gathered)
+        for c in range(C):
+            products[c] += gathered[c]
+
+
+@register_jitable
+def _joined_back(sums, products, M, invstd, d_weight, d_bias, slope, grad_mean, begin, end):
+    for c in range(begin, end):
+        total, product = 0.0, 0.0
+        for slab in range(len(sums)):
+            total += sums[slab, c]
+            product += products[slab, c]
+        std = np.float64(invstd[c])
+        d_weight[c], d_bias[c] = product * std, total
+        slope[c], grad_mean[c] = product / M * std * std, total / M
+
+
+@register_jitable
+def _write_back(grad, x, begin, end, weight, bias, mean, invstd, slope, grad_mean, relu, d_input):
+    M, C = x.shape
+    many = _many(M, C)
+    center, scale, shift = _scales(weight, bias, mean, invstd, many)
+    slopes, means = np.empty(many * C, np.float32), np.empty(many * C, np.float32)
+    _tiled(slope, many, slopes)
+    _tiled(grad_mean, many, means)
+    g, source, to = grad.reshape(-1), x.reshape(-1), d_input.reshape(-1)
+    for first in range(begin * C, end * C, many * C):
+        last = min(first + many * C, end * C)
+        here, row, made = g[first:last], source[first:last], to[first:last]
+        if relu:
+            for k in range(len(row)):
+                value = _let_through(here[k], row[k], center[k], scale[k], shift[k])
+                made[k] = (value - means[k] - (row[k] - center[k]) * slopes[k]) * scale[k]
+        else:
+            for k in range(len(row)):
+                made[k] = (here[k] - means[k] - (row[k] - center[k]) * slopes[k]) * scale[k]
+
+
+@compiled(f"{_ROWS}, {_ROWS}, {_SCALE}, f8[:,::1], f8[:,::1]")
+def _sums(thread, part, parts, grad, x, weight, bias, mean, invstd, relu, sums, products):
+    M, slabs, scale = len(x), len(sums), (weight, bias, mean, invstd)
+    for slab in range(part * slabs // parts, (part + 1) * slabs // parts):
+        begin, end = slab * M // slabs, (slab + 1) * M // slabs
+        _sums_back(grad, x, begin, end, *scale, relu, sums[slab], products[slab])
+
+
+@compiled(f"f8[:,::1], f8[:,::1], i8, {_VECTOR}, f4[::1], f4[::1], f4[::1], f4[::1]")
+def _join_back(thread, part, parts, sums, products, M, invstd, d_weight, d_bias, slope, grad_mean):
+    C, made = len(d_bias), (d_weight, d_bias, slope, grad_mean)
+    _joined_back(sums, products, M, invstd, *made, part * C // parts, (part + 1) * C // parts)
+
+
+@compiled(f"{_ROWS}, {_ROWS}, {_VECTOR}, {_VECTOR}, {_VECTOR}, {_VECTOR}, {_VECTOR}, {_VECTOR}, i8, f4[:,::1]")
+def _send_back(thread, part, parts, grad, x, weight, bias, mean, invstd, slope, grad_mean, relu, d_input):
+    M, vectors = len(x), (weight, bias, mean, invstd, slope, grad_mean)
+    _write_back(grad, x, part * M // parts, (part + 1) * M // parts, *vectors, relu, d_input)
+
+
+@compiled(f"{_ROWS}, {_ROWS}, {_SCALE}, f4[::1], f4[::1], f4[:,::1]")
+def _all_of_it_back(thread, part, parts, grad, x, weight, bias, mean, invstd, relu, d_weight, d_bias, d_input):
+    """A small batch in one go, on one thread."""
+    (M, C), scale = x.shape, (weight, bias, mean, invstd)
+    slabs = _slabs(M, C)
+    sums, products = np.empty((slabs, C)), np.empty((slabs, C))
+    slope, grad_mean = np.empty(C, np.float32), np.empty(C, np.float32)
+    for slab in range(slabs):
+        begin, end = slab * M // slabs, (slab + 1) * M // slabs
+        _sums_back(grad, x, begin, end, *scale, relu, sums[slab], products[slab])
+    _joined_back(sums, products, M, invstd, d_weight, d_bias, slope, grad_mean, 0, C)
+    _write_back(grad, x, 0, M, *scale, slope, grad_mean, relu, d_input)
+
+
+# Sums alone.
+
+
+@register_jitable
+def _column_sums_of(x, sums, begin_slab, end_slab):
+    """Of each slab of pixels and each channel: Σ x."""
+    (M, C), slabs = x.shape, len(sums)
+    K, flat = _many(M, C) * C, x.reshape(-1)
+    block, gathered = np.empty(K, np.float32), np.empty(C)
+    for slab in range(begin_slab, end_slab):
+        sums[slab] = 0
+        end = (slab + 1) * M // slabs * C
+        for begin_block in range(slab * M // slabs * C, end, K * ROWS):
+            end_block = min(begin_block + K * ROWS, end)
+            block[:] = 0
+            for first in range(begin_block, end_block, K):
+                row = flat[first : min(first + K, end_block)]
+                for k in range(len(row)):
+                    block[k] += row[k]
+            _gathered(block, C, gathered)
+            for c in range(C):
+                sums[slab, c] += gathered[c]
+
+
+@register_jitable
+def _joined_sums(sums, out, begin, end):
+    for c in range(begin, end):
+        total = 0.0
+        for slab in range(len(sums)):
+            total += sums[slab, c]
+        out[c] = total
+
+
+@compiled(f"{_ROWS}, f8[:,::1]")
+def _column_sums(thread, part, parts, x, sums):
+    slabs = len(sums)
+    _column_sums_of(x, sums, part * slabs // parts, (part + 1) * slabs // parts)
+
+
+@compiled("f8[:,::1], f4[::1]")
+def _join_sums(thread, part, parts, sums, out):
+    C = len(out)
+    _joined_sums(sums, out, part * C // parts, (part + 1) * C // parts)
+
+
+@compiled(f"{_ROWS}, f8[:,::1], f4[::1]")
+def _column_sums_at_once(thread, part, parts, x, sums, out):
+    """Of few numbers, on one thread."""
+    _column_sums_of(x, sums, 0, len(sums))
+    _joined_sums(sums, out, 0, len(out))

@@ -35,10 +35,10 @@ def linear_relu(input: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) 
 
 @in_numpy
 def batch_norm_relu(
-    input: np.ndarray, weight: np.ndarray | None, bias: np.ndarray | None, eps: float
+    input: np.ndarray, weight: np.ndarray | None, bias: np.ndarray | None, eps: float, running: tuple | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """max((input - mean) / √(var + eps) · weight + bias, 0)        (N,C,...) (C,) (C,) -> (N,C,...), (C,), (C,)"""
-    out, mean, invstd = batch_norm(input, weight, bias, eps)
+    out, mean, invstd = batch_norm(input, weight, bias, eps, running)
     return relu(out), mean, invstd
 
 

@@ -22,7 +22,7 @@ from .sums import sum
 @in_numpy
 @silent
 def batch_norm(
-    input: np.ndarray, weight: np.ndarray | None, bias: np.ndarray | None, eps: float
+    input: np.ndarray, weight: np.ndarray | None, bias: np.ndarray | None, eps: float, running: tuple | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) -> (N,C,...), (C,), (C,)"""
     layout = _Layout(input)
@@ -32,7 +32,10 @@ def batch_norm(
     for images in pieces(len(x), x[:1].nbytes):
         centered = x[images] - mean_row
         squares += sum(np.square(centered, out=centered), (0,), False)
-    invstd = (1 / np.sqrt(layout.mean(squares) + eps)).astype(x.dtype)
+    var = layout.mean(squares)
+    invstd = (1 / np.sqrt(var + eps)).astype(x.dtype)
+    if running is not None and x.size:
+        move(running, mean, var * (layout.count / max(layout.count - 1, 1)))
     scale_row = layout.row(invstd if weight is None else invstd * weight)
     out = np.empty_like(x)
     for images in pieces(len(x), x[:1].nbytes):
@@ -41,6 +44,13 @@ def batch_norm(
         if bias is not None:
             here += layout.row(bias)
     return layout.picture(out), mean, invstd
+
+
+def move(running: tuple, mean: np.ndarray, var: np.ndarray) -> None:
+    """Each statistic goes the part momentum of its way to what the batch says, in place."""
+    running_mean, running_var, momentum = running
+    running_mean += momentum * (mean - running_mean)
+    running_var += momentum * (var - running_var)
 
 
 @in_numpy

@@ -32,16 +32,16 @@ def linear_relu(input, weight, bias):
 
 
 @law
-def batch_norm_relu(input, weight, bias, eps):
+def batch_norm_relu(input, weight, bias, eps, running=None):
     """max((input - mean) / √(var + eps) · weight + bias, 0)        (N,C,...) (C,) (C,) -> (N,C,...), (C,), (C,)
 
-    The statistics are those of batch_norm, and are returned as there.
+    The statistics are those of batch_norm, returned and moved as there.
 
     >>> out, mean, invstd = batch_norm_relu(np.array([[1.0], [3.0]]), None, None, 0.0)
     >>> out.ravel(), mean, invstd
     (array([0., 1.]), array([2.]), array([1.]))
     """
-    out, mean, invstd = batch_norm(input, weight, bias, eps)
+    out, mean, invstd = batch_norm(input, weight, bias, eps, running)
     return relu(out), mean, invstd
 
 

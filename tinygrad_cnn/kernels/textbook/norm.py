@@ -8,12 +8,13 @@ from .. import law
 
 
 @law
-def batch_norm(input, weight, bias, eps):
+def batch_norm(input, weight, bias, eps, running=None):
     """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) -> (N,C,...), (C,), (C,)
 
     mean and var are those of each channel over the batch and all pixels; var is the biased one, divided
     by the number of elements. Also returns mean and invstd = 1 / √(var + eps). Weight and bias may be None.
-    (Ioffe and Szegedy, 2015.)
+    running: None, or (running_mean, running_var, momentum); they are moved in place by the part momentum towards
+    mean and the unbiased variance, divided by one less than the number of elements. (Ioffe and Szegedy, 2015.)
 
     >>> out, mean, invstd = batch_norm(np.array([[1.0], [3.0]]), None, None, 0.0)
     >>> out.ravel(), mean, invstd
@@ -23,8 +24,12 @@ def batch_norm(input, weight, bias, eps):
     mean, invstd = np.zeros(C), np.zeros(C)
     for c in range(C):
         x = input[:, c]
-        mean[c] = _mean(x)
-        invstd[c] = 1 / np.sqrt(_mean((x - mean[c]) ** 2) + eps)
+        mean[c], var = _mean(x), _mean((x - _mean(x)) ** 2)
+        invstd[c] = 1 / np.sqrt(var + eps)
+        if running is not None and x.size:
+            running_mean, running_var, momentum = running
+            running_mean[c] += momentum * (mean[c] - running_mean[c])
+            running_var[c] += momentum * (var * x.size / max(x.size - 1, 1) - running_var[c])
     out = normalized(input, weight, bias, mean, invstd)
     return out, mean.astype(input.dtype), invstd.astype(input.dtype)
 
