@@ -135,6 +135,13 @@ def test_convolution_in_every_memory_order(order, C, O, groups):
     check("conv2d_weight", grad, x, weight.shape, *geometry)
 
 
+@pytest.mark.parametrize("width", [3, 15, 16, 37])
+@pytest.mark.parametrize("order", ["plain", "sliced", "reversed"])
+def test_convolution_of_pictures_in_three_colours(order, width):
+    x, weight = numbers(2, 3, 5, width, order=order), numbers(20, 3, 3, 2, order="plain")
+    check_convolution(x, weight, (1, 1), (1, 1), (1, 1), 1)
+
+
 @pytest.mark.parametrize("order", ORDERS)
 def test_transformed_convolution_in_every_memory_order(order):
     x, weight = numbers(8, 32, 20, 12, order=order), numbers(32, 32, 3, 3, order=order)

@@ -32,9 +32,9 @@ from .machinery import memory
 from .machinery.arrays import readable
 from .machinery.compiled import compiled
 from .machinery.filters import ITEMS, NEVER, carry, pack, unpack
-from .machinery.micro import ADD, BIAS, FEW, LANES, ROWS, WIDTH, ZERO, clear, copy, each_tile, tile
+from .machinery.micro import ADD, BIAS, FEW, LANES, ROWS, WIDTH, ZERO, clear, copy, each_tile, short_tile, tile
 from .machinery.tables import Plan, forward_plan, input_plan, weight_plan
-from .machinery.transpose import planes_to_pixels
+from .machinery.transpose import colours_to_pixels, planes_to_pixels
 
 Pair = tuple[int, int]
 PER_FLOP = 1 / 80  # nanoseconds
@@ -153,8 +153,11 @@ def _into_frame(x, image, first, rows, top, left, width, frame):
             for j in range(used):
                 copy(at + j * C * 4, source + j * x.strides[2], C)
         elif x.strides[2] == 4:
+            whole = used // WIDTH * WIDTH if C == 3 else 0
+            for j in range(0, whole, WIDTH):
+                colours_to_pixels(source + j * 4, x.strides[3], at + j * C * 4)
             for k in range(0, C, FEW):
-                for j in range(0, used, WIDTH):
+                for j in range(whole, used, WIDTH):
                     plane, to = source + j * 4 + k * x.strides[3], at + (j * C + k) * 4
                     planes_to_pixels(plane, x.strides[3], to, C * 4, min(FEW, C - k), used - j)
         else:
@@ -339,7 +342,7 @@ def _correlate(thread, part, parts, a, grad, frames, frames_g, row_a, row_c, run
                 if each:
                     each_tile(*args)
                 else:
-                    tile(*args)
+                    short_tile(places - place, *args)
         since += 1
         if len(totals) and (since == ITEMS or item + 1 == end):
             carry(sums[part], totals[part], item + 1 == end)

@@ -376,7 +376,7 @@ _wide_2, _single_2 = tile_of(2, WIDTH, 2 * THIRD), tile_of(1, WIDTH, 2 * THIRD)
 _wide_1, _single_1 = tile_of(2, WIDTH, THIRD), tile_of(1, WIDTH, THIRD)
 
 
-@register_jitable(inline="always")
+@register_jitable
 def short_tile(rows, a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu):
     """The same for the first `rows` rows of a tile, which may be no more than one or two thirds of it."""
     if rows > 2 * THIRD:

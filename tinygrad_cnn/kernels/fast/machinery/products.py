@@ -1,17 +1,13 @@
 """Products of matrices on the micro-kernel of convolution.
 
-The sums are cut into stretches of DEPTH. For each of them some columns of the right matrix are packed into panels,
-LANES columns wide, and tiles of ROWS rows of the left matrix pass by:
+The sums are cut into stretches of DEPTH. For each of them a block of columns of the right matrix is packed into
+panels, LANES columns wide, which stay in the second-level cache. Every tile of ROWS rows of the left matrix passes by
+all of them, so what lies in memory, the left matrix and the result, is walked through once for many columns.
 
-    small   one panel at a time stays in the first-level cache, all else in the second
-    big     a block of panels stays in the second-level cache, and a tile passes by all of them, so that what lies in
-            memory, the left matrix and the result, is walked through once for many columns, along its rows
-    dots    where one matrix has few rows, the other is read where it lies, once and along its rows (dots.py)
-
-The left matrix is read where it lies, whatever its strides. Only where its rows are pages apart, they are copied side
-by side first: one set of the first-level cache would have to hold them all. Most layers multiply by weight.T, whose
-columns lie in memory as rows; these are transposed in registers while they are packed. What is read but once, or is
-no longer than a vector, is not worth packing.
+The left matrix is read where it lies, whatever its strides. Most layers multiply by weight.T, whose columns lie in
+memory as rows; these are transposed in registers while they are packed. What is read but once, or is no longer than a
+vector, is not worth packing. Where one matrix has few rows, the other is not packed either, but read where it lies,
+once and along its rows (dots.py).
 
 M rows, N columns, K the length of the sums. Source: Goto and van de Geijn 2008 (see micro.py).
 """
@@ -31,10 +27,8 @@ from .transpose import transpose_block
 
 DEPTH, SHALLOW = 512, 256  # the latter where the right matrix lies by rows: so they are read in longer pieces
 LONG = 16 * DEPTH  # terms of sums that are taken in one go
-BLOCK = 1 << 16  # floats of the right matrix that are packed at a time, if it pays
-PASSING = 300_000  # floats of the left matrix and of the result up to which they stay in the second-level cache
+BLOCK = 1 << 16  # floats of the right matrix that are packed at a time
 FEW = 32  # rows of the smaller matrix up to which packing the other does not pay
-PAGE = 4096  # bytes
 PER_FLOP = 1 / 80  # nanoseconds
 _NOTHING = np.empty(0, np.float32)
 
@@ -57,9 +51,8 @@ def product(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None, relu: int = 0
         return out
     depth = -(-K // -(-K // (SHALLOW if b.strides[1] == 4 else DEPTH)))  # stretches of equal length ...
     depth = -(-depth // WIDTH) * WIDTH  # ... in whole vectors
-    big = K > WIDTH and max(M * K, M * N) > PASSING
-    most = max(1, min(BLOCK // (depth * LANES), -(-N // LANES))) if big else 1
-    scratch = memory.empty((team, ROWS * (depth + WIDTH) + most * depth * LANES))
+    most = max(1, min(BLOCK // (depth * LANES), -(-N // LANES)))
+    scratch = memory.empty((team, most * depth * LANES))
     _product(work, a, b, bias, scratch, depth, most, relu, out, team=team)
     return out
 
@@ -143,12 +136,10 @@ def _product(thread, part, parts, a, b, bias, scratch, depth, most, relu, out):
     (M, K), N = a.shape, b.shape[1]
     panels, thirds = (N + LANES - 1) // LANES, (M + THIRD - 1) // THIRD
     bands = min((parts + panels - 1) // panels, thirds)
-    copied = a.strides[1] == 4 and a.strides[0] % PAGE == 0 and K > WIDTH
-    step_m, step_k = depth + WIDTH if copied else a.strides[0] // 4, a.strides[1] // 4
+    step_m, step_k = a.strides[0] // 4, a.strides[1] // 4
     in_place = b.strides[1] == 4 and (M <= ROWS or K <= WIDTH)
     row_a, row_c, run = np.empty(ROWS, np.int64), np.empty(ROWS, np.int64), np.zeros(1, np.int64)
-    left = scratch.ctypes.data + thread * scratch.shape[1] * 4
-    right = left + ROWS * (depth + WIDTH) * 4
+    right = scratch.ctypes.data + thread * scratch.shape[1] * 4
     share, last = part * panels * bands // parts, (part + 1) * panels * bands // parts
     while share < last:
         first, band = share // bands * LANES, share % bands
@@ -163,10 +154,6 @@ def _product(thread, part, parts, a, b, bias, scratch, depth, most, relu, out):
             start, finish = ADD if k else BIAS if len(bias) else ZERO, relu if k + depth >= K else 0
             for m in range(begin, end, ROWS):
                 rows, here = min(ROWS, end - m), a.ctypes.data + m * a.strides[0] + k * a.strides[1]
-                if copied:
-                    for r in range(rows):
-                        copy(left + r * step_m * 4, here + r * a.strides[0], n)
-                    here = left
                 for r in range(ROWS):
                     row_a[r] = min(r, rows - 1) * step_m
                     row_c[r] = min(r, rows - 1) * N
@@ -206,15 +193,14 @@ def _pack(b, k, n, first, columns, depth, panels):
     if columns % LANES:
         clear(panels + columns // LANES * LANES * depth * 4, depth * LANES)
     source = b.ctypes.data + k * down + first * across
-    if across == 4:  # row by row, so that what lies side by side is read at once
-        for row in range(n):
-            for column in range(0, columns, LANES):
-                at, to = source + row * down + column * 4, panels + (column * depth + row * LANES) * 4
-                if columns - column >= LANES:
-                    store(load(at, whole), to, whole)
-                    store(load(at + WIDTH * 4, whole), to + WIDTH * 4, whole)
-                else:
-                    copy(to, at, columns - column)
+    if across == 4:
+        for column in range(0, columns, LANES):
+            at, to = source + column * 4, panels + column * depth * 4
+            some, more = first_lanes(columns - column), first_lanes(columns - column - WIDTH)
+            for _ in range(n):
+                store(load(at, some), to, whole)
+                store(load(at + WIDTH * 4, more), to + WIDTH * 4, whole)
+                at, to = at + down, to + LANES * 4
         return
     for column in range(0, columns, WIDTH):
         lanes = min(WIDTH, columns - column)

@@ -86,6 +86,26 @@ def pixels_to_planes(typing, source, right, out, plane, channels, count):
     return types.void(*[types.intp] * 6), emit
 
 
+@intrinsic
+def colours_to_pixels(typing, source, plane, out):
+    """WIDTH numbers of each of three planes, `plane` bytes apart, become WIDTH pixels, one beside the other."""
+
+    def emit(context, builder, signature, arguments):
+        source, plane, out = arguments
+        every = ir.Constant(BITS.vector, [1] * WIDTH)
+        red, green, blue = (load_lanes(builder, FLOATS, _step(builder, source, plane, k), every) for k in range(3))
+        order = lambda places: ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), places)
+        for first in range(0, 3 * WIDTH, WIDTH):
+            lanes = [divmod(first + k, 3) for k in range(WIDTH)]  # (pixel, colour)
+            two = builder.shuffle_vector(red, green, order([pixel + colour % 2 * WIDTH for pixel, colour in lanes]))
+            places = [k if colour < 2 else WIDTH + pixel for k, (pixel, colour) in enumerate(lanes)]
+            to = builder.add(out, ir.Constant(out.type, first * 4))
+            store_lanes(builder, FLOATS, builder.shuffle_vector(two, blue, order(places)), to, every)
+        return context.get_dummy_value()
+
+    return types.void(*[types.intp] * 3), emit
+
+
 def _step(builder, address, step, k):
     """address + k·step"""
     k = ir.Constant(step.type, k) if isinstance(k, int) else k
