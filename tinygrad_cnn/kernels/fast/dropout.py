@@ -8,6 +8,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from .. import faster
+from .layout import dense
 from .machinery import memory
 from .machinery.arrays import UINT8, readable
 from .machinery.compiled import compiled
@@ -19,7 +20,8 @@ DRAWN = 64  # numbers of a draw
 
 
 def _in_order(input, axes):
-    return input.size > 0 and readable(input) and input.transpose(axes).flags.c_contiguous
+    """Whether it lies in this order, or a loop brings it there: a picture's gradient may be in another one."""
+    return input.size > 0 and readable(input) and (input.ndim == 4 or input.transpose(axes).flags.c_contiguous)
 
 
 def _takes(input, key, p, axes):
@@ -28,7 +30,7 @@ def _takes(input, key, p, axes):
 
 @faster(when=_takes, pure=True)
 def dropout(input, key, p, axes):
-    x = input.transpose(axes)
+    x = dense(input.transpose(axes))
     out, kept = memory.empty(x.shape), memory.empty((-(-x.size // DRAWN) * DRAWN // 8,), np.uint8)
     limit = math.ceil(p * 2**32) - 1  # words from p · 2³² on stay
     _dropout(x.size * PER_NUMBER, x.reshape(-1), key, limit, _factor(p), out.reshape(-1), kept)
@@ -41,7 +43,7 @@ def _takes_again(input, kept, p, axes):
 
 @faster(when=_takes_again, pure=True)
 def dropout_again(input, kept, p, axes):
-    x = input.transpose(axes)
+    x = dense(input.transpose(axes))
     out = memory.empty(x.shape)
     _dropout_again(x.size * AGAIN, x.reshape(-1), kept, _factor(p), out.reshape(-1))
     return out.transpose(np.argsort(axes))

@@ -44,5 +44,5 @@ def dropout_again(input, kept, p, axes):
 
 
 def _scaled(input: np.ndarray, kept: np.ndarray, p: float, axes: tuple[int, ...]) -> np.ndarray:
-    factors = np.multiply(kept[: input.size], 1 / (1 - p) if p < 1 else 0, dtype=input.dtype)
+    factors = np.multiply(kept[: input.size], 1 / (1 - p) if p < 1 else 0, dtype=input.dtype.newbyteorder("="))
     return input * factors.reshape([input.shape[i] for i in axes]).transpose(np.argsort(axes))
