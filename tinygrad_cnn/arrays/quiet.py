@@ -61,6 +61,6 @@ def silent(f: F) -> F:
 
     @wraps(f)
     def quiet(*args: Any) -> Any:
-        return quietly(f, *args)
+        return f(*args) if loudness() is SILENT else quietly(f, *args)
 
     return quiet  # type: ignore[return-value]

@@ -26,10 +26,16 @@ def as_if(call: Callable, args: tuple, out: np.ndarray, *extras: Any) -> Tensor:
     result = wrap(out)
     if mode.grad:
         spec = call.op  # type: ignore[attr-defined]
-        bound = spec.bind(args, {})
-        needed = sum([1 << i for i, a in enumerate(bound) if isinstance(a, Tensor) and a.requires_grad])
+        bound, values, needed, bit = spec.bind(args, {}), [], 0, 1
+        for a in bound:
+            if isinstance(a, Tensor):
+                needed |= bit if a.requires_grad else 0
+                a = a._array
+            elif type(a) is list:
+                a = frozen(a)
+            values.append(a)
+            bit += bit
         if needed:
-            values = [a._array if isinstance(a, Tensor) else frozen(a) if type(a) is list else a for a in bound]
             record(spec, bound, values, needed, out, extras, result)
             return result
     if mode.inference:

@@ -29,6 +29,7 @@ from weakref import ref
 import numpy as np
 
 from ....arrays.plain import owner
+from .arrays import FLOAT32
 
 SMALL = 1 << 16  # bytes; below it, the system's allocator is as fast
 KEEP = 256 << 20  # bytes that are kept
@@ -74,7 +75,8 @@ class Pool:
             if self.most == math.inf:
                 self.owned.append(block)
         loan = block.lend(block.memory, block.start)
-        loan.pool = self  # type: ignore[attr-defined]
+        if self is not _common:
+            loan.pool = self  # type: ignore[attr-defined]
         if block.size <= self.most:
             kept = _Kept(loan, self.idle.setdefault(block.size, []).append)
             kept.block = block
@@ -129,13 +131,13 @@ class _Thread(threading.local):
 _thread, _common = _Thread(), Pool(KEEP)
 
 
-def empty(shape: tuple[int, ...], dtype: np.dtype | type = np.float32) -> np.ndarray:
+def empty(shape: tuple[int, ...], dtype: np.dtype | type = FLOAT32) -> np.ndarray:
     """np.empty on kept memory, aligned to 64 bytes where it is big.
 
     >>> empty((2, 3)).shape
     (2, 3)
     """
-    size = prod(shape) * (4 if dtype is np.float32 else np.dtype(dtype).itemsize)
+    size = prod(shape) * (4 if dtype is FLOAT32 else np.dtype(dtype).itemsize)
     if _thread.pools:
         return _thread.pools[-1].empty(size, shape, dtype)
     return np.empty(shape, dtype) if size < SMALL else _common.empty(size, shape, dtype)
@@ -159,5 +161,7 @@ def keepers(value: object) -> Iterator[object]:
 
 def _class(size: int) -> int:
     """Sizes an eighth apart, so that similar ones share blocks."""
-    step = 1 << max(size.bit_length() - 4, 12)
-    return -(-size // step) * step
+    digits = size.bit_length() - 4
+    if digits < 12:
+        digits = 12
+    return (size - 1 >> digits) + 1 << digits
