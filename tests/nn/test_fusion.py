@@ -134,6 +134,26 @@ def test_backward_goes_through_two_nodes_and_does_not_where_somebody_looks():
     assert seen == [(4, 3, 6, 6)], "the gradient of the ReLU's result, whole"
 
 
+@pytest.mark.parametrize("wanted", ["input", "weight", "bias", "input weight bias"])
+@pytest.mark.parametrize("pixels", [6, 40])  # the second is worth the fast kernels
+def test_backward_goes_through_a_convolution_and_its_relu_at_once(wanted, pixels):
+    net = nn.Sequential(nn.Conv2d(3, 5, 3, stride=(1, 2), padding=1), nn.ReLU())
+    named = {"input": tg.randn(2, 3, pixels, pixels), "weight": net[0].weight, "bias": net[0].bias}
+    for name, t in named.items():
+        t.requires_grad = name in wanted.split()
+    inputs = [named[name] for name in wanted.split()]
+    y = net(named["input"])
+    assert y.grad_fn.through is not None
+    found = tg.autograd.grad((y * y).sum(), inputs, retain_graph=True)
+    separate = one_by_one(net, named["input"])
+    for g, expected in zip(found, tg.autograd.grad((separate * separate).sum(), inputs), strict=True):
+        np.testing.assert_array_equal(g, expected)
+    plus_one(net[0].weight)
+    if wanted in ("input", "input weight bias"):
+        with pytest.raises(RuntimeError, match="add_"):
+            y.sum().backward()
+
+
 def test_a_pooled_result_may_be_changed_in_place():
     net, x = pooled()
     y = one_by_one(net, x)

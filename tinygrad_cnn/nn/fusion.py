@@ -54,7 +54,20 @@ def conv2d_relu(input: Tensor, weight: Tensor, bias: Any, *geometry: Any) -> Any
         return relu(conv2d(input, weight, bias, *geometry))
     out = quietly(kernel.conv2d_relu, *arrays, *sizes)
     between = as_if(conv2d, (input, weight, bias, *geometry), out)
-    return as_if(relu, (between,), out)
+    result = as_if(relu, (between,), out)
+    x, w, _ = arrays
+    needs = [isinstance(t, Tensor) and t.requires_grad for t in (input, weight, bias)]
+
+    def both(g: Any) -> tuple:
+        g = kernel.relu_mask(g, out)
+        return (
+            kernel.conv2d_input(g, w, x.shape, *sizes) if needs[0] else None,
+            kernel.conv2d_weight(g, x, w.shape, *sizes) if needs[1] else None,
+            kernel.channel_sums(g) if needs[2] else None,
+        )
+
+    pull_through(result, both, input, weight)
+    return result
 
 
 def linear_relu(input: Tensor, weight: Tensor, bias: Any) -> Any:
@@ -183,7 +196,7 @@ def _and_max_pool(run: Callable) -> Callable:
     return pooled
 
 
-# What to try, the longest row first.
+# What to try, the longest row first; of each, the first two are a row as well.
 ROWS: dict[tuple[type, ...], Callable] = {
     (Conv2d, BatchNorm2d, ReLU): _conv2d_batch_norm_relu,
     (Conv2d, ReLU, MaxPool2d): _and_max_pool(_conv2d_relu),
@@ -197,19 +210,18 @@ ROWS: dict[tuple[type, ...], Callable] = {
 
 
 FOLDED: dict[tuple[type, ...], Callable] = {(Conv2d, BatchNorm2d): _conv2d_batch_norm}
-FIRST = {kinds[0] for kinds in ROWS}
 
 
 def in_one_pass(modules: Sequence[Module], i: int, input: Any) -> tuple[Any, int]:
     """The result of as many modules from the i-th on as one pass can do, and how many; 0 for none."""
-    if type(modules[i]) not in FIRST or not isinstance(input, Tensor) or input.dtype == float16:
+    kinds = tuple([type(m) for m in modules[i : i + 3]])
+    if kinds[:2] not in ROWS or not isinstance(input, Tensor) or input.dtype == float16:
         return None, 0  # only ops compute half precision in float32
     now = mode.__dict__
     tracer = now["tracer"]
     if tracer is not None and tracer.plain:
         return None, 0
     rows = ROWS if tracer is None and not now["watch"] else FOLDED
-    kinds = tuple([type(m) for m in modules[i : i + 3]])
     for n in (3, 2):
         run = rows.get(kinds[:n])
         if run is None or len(kinds) < n or any(_watched(m) for m in modules[i : i + n]):
