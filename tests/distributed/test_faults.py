@@ -23,6 +23,7 @@ FAULTS = [
     ("another op", [rf"{STEP}.* call 2 of rank \d is .*all_reduce\(float32 \(2, 3\), op=MAX\)", CALL, "rank 1"]),
     ("another order", [rf"{STEP}.* call 2 of rank \d is .*all_gather\(float32 \(2, 3\)\)", CALL, "rank 1"]),
     ("in another group", [rf"{STEP}.* call 2 of rank \d is .*new_group\(\[1, 2\]\)", CALL, "rank 1"]),
+    ("nan", [r"the gradient of weight, float32 \(2, 3\), has 6 NaN and 0 infinite numbers on rank 1"]),
     ("goes on", [rf"{STEP}.* call 2 of rank \d is .*broadcast\(float32 \(2, 3\), src=0\)"]),
 ]
 

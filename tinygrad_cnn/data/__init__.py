@@ -11,6 +11,7 @@ from .dataset import (
     random_split,
 )
 from .digits import Digits, load_digits
+from .distributed import DistributedSampler
 from .idx import read_idx, write_idx
 from .loader import DataLoader, WorkerInfo, get_worker_info
 from .mnist import read_mnist
@@ -31,6 +32,7 @@ __all__ = [
     "DataLoader",
     "Dataset",
     "Digits",
+    "DistributedSampler",
     "IterableDataset",
     "RandomSampler",
     "Sampler",

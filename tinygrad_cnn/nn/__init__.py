@@ -110,6 +110,7 @@ from .shape import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from .sync_norm import SyncBatchNorm
 
 __all__ = [
     "CELU",
@@ -214,6 +215,7 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "SyncBatchNorm",
     "Tanh",
     "Tanhshrink",
     "Threshold",

@@ -1,9 +1,13 @@
-"""Names of scripts for machines with several devices: on the one device here, they call the module."""
+"""Several ranks or devices: DistributedDataParallel, which trains on many processes, and PyTorch's older names.
+
+Those spread a batch over the devices of one process; on the one device here, they call the module.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from .distributed import DistributedDataParallel as DistributedDataParallel
 from .module import Module
 
 

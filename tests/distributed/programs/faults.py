@@ -42,6 +42,9 @@ if rank == 1:
             dist.broadcast(x, src=0)
         except dist.DistBackendError:
             dist.all_reduce(x)  # what is out of step stays so
+if what == "nan":
+    net = tg.nn.parallel.DistributedDataParallel(tg.nn.Linear(3, 2))
+    net(x * float("nan") if rank == 1 else x).sum().backward()
 work = dist.all_reduce(x, async_op=True)
 work.wait()
 dist.barrier()

@@ -3,4 +3,5 @@
 from ...data import *  # noqa: F403
 from ...data import __all__ as __all__
 from . import dataset as dataset
+from . import distributed as distributed
 from . import sampler as sampler
