@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-COMMANDS = ("train", "info", "bench", "warmup", "graph", "diff", "summary")
+COMMANDS = ("train", "launch", "info", "bench", "warmup", "graph", "diff", "summary")
 
 
 class Parser(argparse.ArgumentParser):

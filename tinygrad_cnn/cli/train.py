@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from . import UserError
+from .ranks import Ranks, Silence
 
 DATA = ("digits", "mnist", "fashion-mnist")
 MODELS = ("digits", "lenet", "keras_mnist", "victorzhou", "mlp")
@@ -70,6 +71,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--limit", type=positive_int, metavar="N", help="train on the first N images only")
     add("--save", metavar="FILE", help="write the trained weights, a state_dict, to this file")
     add("--report", metavar="FILE.html", help="write curves, mistakes, filters and more into one page")
+    add("--checkpoint", metavar="FILE", help="write all that a training needs to go on, after each epoch")
+    add("--resume", metavar="FILE", help="go on from such a file, to the same end as without the pause")
+    add("--distributed", action="store_true", help="share each batch out among the ranks of tinygrad-cnn launch")
     add("--json", action="store_true", help="print the result as one JSON object")
 
 
@@ -111,15 +115,22 @@ def run(args: argparse.Namespace) -> int:
     before = tg.are_deterministic_algorithms_enabled()
     tg.use_deterministic_algorithms(before or args.seed is not None)
     try:
-        return train(args)
+        ranks = Ranks(args)
+        try:
+            code = train(args, ranks)
+        except (UserError, OSError) as error:
+            ranks.fail(error)
+            raise
+        ranks.close()
+        return code
     finally:
         tg.use_deterministic_algorithms(before)
 
 
-def train(args: argparse.Namespace) -> int:
+def train(args: argparse.Namespace, ranks: Ranks) -> int:
     import tinygrad_cnn as tg
 
-    for option in ("save", "report"):
+    for option in ("save", "report", "checkpoint"):
         if getattr(args, option):
             check_writable(f"--{option}", Path(getattr(args, option)))
     train_x, train_y, test_x, test_y = load(args)
@@ -131,36 +142,41 @@ def train(args: argparse.Namespace) -> int:
         model = tg.vision.models.get_model(name, input_shape=train_x.shape[1:], num_classes=classes)
     except ValueError as error:
         raise UserError(error) from None
+    model, net = ranks.shared(model)
     mean, std = float(train_x.mean()), float(train_x.std())
     train_x, test_x = (train_x - mean) / std, (test_x - mean) / std
     epochs = args.epochs or (12 if args.data == "digits" else 3)
     optimizer = make_optimizer(args, model)
-    loader: Any = tg.data.DataLoader(
-        tg.data.TensorDataset(tg.from_numpy(train_x), tg.from_numpy(train_y)), batch_size=args.batch_size, shuffle=True
-    )
+    loader = ranks.loader(tg.data.TensorDataset(tg.from_numpy(train_x), tg.from_numpy(train_y)), args.batch_size, seed)
     steps = epochs * len(loader)
     schedule = tg.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
-    progress = Progress(epochs, len(loader))
+    progress = Progress(epochs, len(loader)) if ranks.first else Silence()
     history = tg.viz.History() if args.report else None  # drawing is loaded only where it is asked for
-    interrupted, done, training = False, 0, 0.0
+    interrupted, done, training = False, resumed(args, model, optimizer, schedule), 0.0
+    begun = done
     slower = " (NumPy did the work of kernels that were not compiled yet)" if tg.kernels.not_compiled() else ""
     try:
-        for epoch in range(1, epochs + 1):
+        for epoch in range(done + 1, epochs + 1):
             start = time.perf_counter()
-            loss, accuracy = train_epoch(model, loader, optimizer, schedule, epoch, progress, history)
+            ranks.begin(loader, seed, epoch)
+            loss, accuracy = train_epoch(net, loader, optimizer, schedule, epoch, progress, history, ranks)
             seconds = time.perf_counter() - start
             training += seconds
             done = epoch
             progress.epoch(epoch, loss, accuracy, seconds)
             if history is not None:
-                test_loss, correct = evaluate(model, test_x, test_y)
+                test_loss, correct = evaluate(model, test_x, test_y, ranks)
                 lr, test_accuracy = schedule.get_last_lr()[0], correct / len(test_y)
                 history.epoch(loss=loss, test_loss=test_loss, accuracy=accuracy, test_accuracy=test_accuracy, lr=lr)
+            if args.checkpoint and ranks.first:
+                tg.checkpoint.save_checkpoint(args.checkpoint, model, optimizer, schedule, epoch=epoch)
     except KeyboardInterrupt:
         interrupted = True
     finally:
         progress.close()
-    test_loss, correct = evaluate(model, test_x, test_y)
+    test_loss, correct = evaluate(model, test_x, test_y, ranks)
+    if not ranks.first:
+        return 130 if interrupted else 0
     lost = ""  # why something could not be written, which is no reason to keep the result back
     if args.save:
         try:
@@ -183,7 +199,7 @@ def train(args: argparse.Namespace) -> int:
         "test_loss": test_loss,
         "epochs": done,
         "seconds": training,
-        "images_per_second": done * len(train_x) / training if training else 0.0,
+        "images_per_second": (done - begun) * len(train_x) / training if training else 0.0,
         "seed": seed,
         "interrupted": interrupted,
         "saved": None if lost.startswith("--save") else args.save,
@@ -193,7 +209,7 @@ def train(args: argparse.Namespace) -> int:
     else:
         print(
             f"test accuracy {correct / len(test_y):.2%} ({correct} of {len(test_y)}), test loss {test_loss:.4f}; "
-            f"{done} epochs in {training:.1f} s, {result['images_per_second']:,.0f} images/s{slower}"
+            f"{done - begun} epochs in {training:.1f} s, {result['images_per_second']:,.0f} images/s{slower}"
         )
     if lost:
         raise UserError(lost)
@@ -210,6 +226,18 @@ def load(args: argparse.Namespace) -> tuple[np.ndarray, ...]:
         raise UserError(error) from None
     n = args.limit or len(train_x)
     return train_x[:n], train_y[:n], test_x, test_y
+
+
+def resumed(args: argparse.Namespace, *parts: Any) -> int:
+    """Take over model, optimizer and schedule of --resume; the epoch that they have come to."""
+    if not args.resume:
+        return 0
+    from ..checkpoint import load_checkpoint
+
+    try:
+        return load_checkpoint(args.resume, *parts)["epoch"]
+    except (RuntimeError, ValueError, KeyError) as error:
+        raise UserError(f"--resume: {args.resume} does not go on from here: {error}") from None
 
 
 def check_writable(option: str, path: Path) -> None:
@@ -236,7 +264,7 @@ def make_optimizer(args: argparse.Namespace, model: Any) -> Any:
 
 
 def train_epoch(
-    model: Any, loader: Any, optimizer: Any, schedule: Any, epoch: int, progress: Progress, history: Any = None
+    model: Any, loader: Any, optimizer: Any, schedule: Any, epoch: int, progress: Any, history: Any, ranks: Ranks
 ) -> tuple[float, float]:
     """One pass over the training images: the mean loss and the accuracy on the way."""
     import tinygrad_cnn as tg
@@ -251,8 +279,8 @@ def train_epoch(
         value = loss.item()
         if not math.isfinite(value):
             raise UserError(
-                f"the loss became {value} in epoch {epoch}, step {step}; the first value that is not finite is in "
-                f"{first_bad_module(model, images)}; try a smaller --lr"
+                f"the loss became {value} in epoch {epoch}, step {step}{ranks.here}; the first value that is not "
+                f"finite is in {first_bad_module(model, images)}; try a smaller --lr"
             )
         loss.backward()
         if history is not None:
@@ -264,6 +292,7 @@ def train_epoch(
         correct += int((logits.argmax(1) == labels).sum().item())
         seen += n
         progress.step(epoch, step, total / seen, seen / (time.perf_counter() - start))
+    total, correct, seen = ranks.summed(total, correct, seen)
     return total / seen, correct / seen
 
 
@@ -289,16 +318,18 @@ def first_bad_module(model: Any, images: Any) -> str:
     return found[0] if found else "the loss"
 
 
-def evaluate(model: Any, images: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
-    """The mean loss on these images, and how many are classified right."""
+def evaluate(model: Any, images: np.ndarray, labels: np.ndarray, ranks: Ranks) -> tuple[float, int]:
+    """The mean loss on these images, and how many are classified right; each rank looks at a share of them."""
     import tinygrad_cnn as tg
 
     model.eval()
-    total, correct = 0.0, 0
+    total, correct, n = 0.0, 0, len(images)
+    images, labels = images[ranks.rank :: ranks.size], labels[ranks.rank :: ranks.size]
     with tg.no_grad():
         for i in range(0, len(images), 500):
             logits = model(tg.from_numpy(images[i : i + 500]))
             target = tg.from_numpy(labels[i : i + 500])
             total += tg.nn.functional.cross_entropy(logits, target, reduction="sum").item()
             correct += int((logits.argmax(1) == target).sum().item())
-    return total / len(images), correct
+    total, correct = ranks.summed(total, correct)
+    return total / n, correct

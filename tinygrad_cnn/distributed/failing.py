@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from .agent import claim
 from .ticket import SIZE
 
 BOARD = "TINYGRAD_CNN_BOARD"  # the folder, in the environment
@@ -76,7 +77,8 @@ class Guard:
     def fail(self, code: int, how: str) -> NoReturn:
         """Say so, and end all ranks."""
         text = f"rank {self.rank} of {self.size} {how}; its last call was {self.last}"
-        claim(self.rank, code)
+        if BOARD in os.environ:
+            claim(Path(os.environ[BOARD]), self.rank, code)
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
         with contextlib.suppress(OSError, ValueError):
@@ -85,16 +87,3 @@ class Guard:
             self.abort(code)
         finally:  # MPICH returns, and has this process ended a little later
             os._exit(code)
-
-
-def claim(rank: int, code: int) -> bool:
-    """Note on the board that this rank was the first that failed; whether it was."""
-    board = os.environ.get(BOARD)
-    if not board:
-        return False
-    try:
-        with open(Path(board) / "first", "x", encoding="utf-8") as file:
-            file.write(f"{rank} {code}")
-    except OSError:  # another rank was
-        return False
-    return True

@@ -1,0 +1,128 @@
+"""Run a script on several processes, which train together (MPI).
+
+    tinygrad-cnn launch -n 4 script.py --lr 0.1     a script that calls distributed.init_process_group
+    tinygrad-cnn launch -n 4 train --distributed    the command
+    tinygrad-cnn launch -n 4 -m package.module      a module
+
+The script finds RANK, WORLD_SIZE, LOCAL_RANK and LOCAL_WORLD_SIZE in its environment, as under torchrun, and in
+OMP_NUM_THREADS its share of the machine's cores. If a rank fails, all are ended, and its exit code is that of the
+command. For several machines, give the mpiexec that knows them: --mpiexec "mpiexec -f hosts".
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from . import COMMANDS, UserError
+
+GRACE = 0.5  # seconds for mpiexec to end the other ranks by itself
+
+
+def positive_int(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
+    return value
+
+
+def seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number of seconds, got {text}")
+    return value
+
+
+positive_int.__name__, seconds.__name__ = "int", "number"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("-n", "--ranks", type=positive_int, default=2, help="how many processes (default: %(default)s)")
+    add("-m", "--module", action="store_true", help="SCRIPT is a module, as in python -m")
+    add("--only-rank-0", action="store_true", help="print only what rank 0 prints, without labels, and all errors")
+    add("--threads", type=positive_int, help="threads of each rank (default: the cores shared out)")
+    add("--timeout", type=seconds, help="seconds that a call waits for other ranks; 0: for ever (default: 1800)")
+    add("--mpiexec", metavar="COMMAND", help="how to start MPI programs (default: the environment's mpiexec)")
+    add("script", metavar="SCRIPT", help="a Python file, train, or a module after -m")
+    add("args", metavar="ARGS", nargs=argparse.REMAINDER, help="what the script is given")
+
+
+def run(args: argparse.Namespace) -> int:
+    from ..distributed import agent
+    from ..distributed.group import TIMEOUT
+
+    board = Path(tempfile.mkdtemp(prefix="tinygrad_cnn-"))
+    wish = {
+        "command": [*program(args), *args.args],
+        "labels": not args.only_rank_0,
+        "threads": args.threads or 0,
+        "board": str(board),
+    }
+    env = dict(os.environ)
+    if args.timeout is not None:
+        env[TIMEOUT] = str(args.timeout)
+    command = [*starter(args), sys.executable, agent.__file__, json.dumps(wish)]
+    try:
+        return watched(subprocess.Popen(command, env=env), board / "first")
+    finally:
+        shutil.rmtree(board, ignore_errors=True)
+
+
+def program(args: argparse.Namespace) -> list[str]:
+    """The command of one rank."""
+    if args.module:
+        return [sys.executable, "-m", args.script]
+    if Path(args.script).is_file():
+        return [sys.executable, args.script]
+    if args.script in COMMANDS:
+        return [sys.executable, "-m", "tinygrad_cnn", args.script]
+    raise UserError(f"there is no file {args.script}; name a Python script, train, or a module after -m")
+
+
+def starter(args: argparse.Namespace) -> list[str]:
+    """What starts the ranks; nothing for one of them where there is no MPI."""
+    beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    words = shlex.split(args.mpiexec) if args.mpiexec else ["mpiexec"]
+    found = shutil.which(words[0], path=beside)
+    if found is not None:
+        return [found, *words[1:], "-n", str(args.ranks)]
+    if args.ranks == 1 and not args.mpiexec:
+        return []
+    raise UserError(f'there is no {words[0]}; pip install "tinygrad_cnn[mpi]" brings one, or install an MPI')
+
+
+def watched(process: subprocess.Popen, first: Path) -> int:
+    """Wait for the end of all ranks; the exit code of the first that failed."""
+
+    def stop(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    failed = 0.0
+    try:
+        while process.poll() is None:
+            time.sleep(0.05)
+            if not failed and first.exists():
+                failed = time.monotonic()
+            if failed and time.monotonic() - failed > GRACE:
+                process.terminate()
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    code = process.returncode
+    if first.exists():
+        code = int(first.read_text(encoding="utf-8").split()[1])
+    return 128 - code if code < 0 else code
