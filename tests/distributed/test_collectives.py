@@ -18,7 +18,7 @@ from tinygrad_cnn import distributed as dist
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 def test_on_real_ranks(n):
-    assert said(ranks(n, "collectives")) == [f"rank {rank} of {n} is done" for rank in range(n)]
+    assert said(ranks(n, "collectives")) == f"{n} ranks are done\n"
 
 
 @pytest.fixture

@@ -14,23 +14,18 @@ from tinygrad_cnn.data import DistributedSampler
 @needs_mpi
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
-def test_n_ranks_train_as_one_process(n):
-    said(ranks(n, "training"))
-
-
-@needs_mpi
-@pytest.mark.slow
-def test_two_runs_are_equal_to_the_bit():
-    first, second = (said(ranks(3, "training")) for _ in range(2))
-    assert first == second
-    assert len(first[0]) == 64  # a hash of all weights
+def test_n_ranks_train_as_one_process_and_equal_to_the_bit_in_every_run(n):
+    first = said(ranks(n, "training"))
+    assert len(first.strip()) == 64  # a hash of all weights
+    if n == 3:
+        assert said(ranks(n, "training")) == first
 
 
 @needs_mpi
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_parallel(n):
-    assert said(ranks(n, "parallel")) == ["done"] * n
+    assert said(ranks(n, "parallel")) == f"{n} ranks are done\n"
 
 
 def test_before_there_is_a_group_it_says_what_to_do():

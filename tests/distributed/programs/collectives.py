@@ -193,4 +193,6 @@ assert not dist.is_initialized()
 dist.init_process_group()  # and once more
 dist.all_reduce(x.fill_(1))
 assert x.tolist() == [SIZE] * 2
-print(f"rank {RANK} of {SIZE} is done")
+dist.destroy_process_group()
+if RANK == 0:
+    print(f"{SIZE} ranks are done")

@@ -196,4 +196,6 @@ for drop_last in (False, True):
         assert set(taken) == set(range(10)) if not drop_last else len(set(taken)) == len(taken) == 10 // SIZE * SIZE
         orders.append(taken)
     assert orders[0] != orders[1]
-print("done")
+dist.destroy_process_group()
+if RANK == 0:
+    print(f"{SIZE} ranks are done")
