@@ -25,7 +25,7 @@ from pathlib import Path
 
 from . import COMMANDS, UserError
 
-GRACE = 0.5  # seconds for mpiexec to end the other ranks by itself
+GRACE = 2.0  # seconds for mpiexec to end the other ranks by itself, and for what they said to arrive
 
 
 def positive_int(text: str) -> int:
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     env = dict(os.environ)
     if args.timeout is not None:
         env[TIMEOUT] = str(args.timeout)
-    command = [*starter(args), sys.executable, agent.__file__, json.dumps(wish)]
+    command = [*starter(args.ranks, args.mpiexec), sys.executable, agent.__file__, json.dumps(wish)]
     try:
         return watched(subprocess.Popen(command, env=env), board / "first")
     finally:
@@ -89,14 +89,14 @@ def program(args: argparse.Namespace) -> list[str]:
     raise UserError(f"there is no file {args.script}; name a Python script, train, or a module after -m")
 
 
-def starter(args: argparse.Namespace) -> list[str]:
-    """What starts the ranks; nothing for one of them where there is no MPI."""
+def starter(ranks: int, mpiexec: str | None = None) -> list[str]:
+    """What starts so many ranks; nothing for one of them where there is no MPI."""
     beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    words = shlex.split(args.mpiexec) if args.mpiexec else ["mpiexec"]
+    words = shlex.split(mpiexec or "mpiexec")
     found = shutil.which(words[0], path=beside)
     if found is not None:
-        return [found, *words[1:], "-n", str(args.ranks)]
-    if args.ranks == 1 and not args.mpiexec:
+        return [found, *words[1:], "-n", str(ranks)]
+    if ranks == 1 and not mpiexec:
         return []
     raise UserError(f'there is no {words[0]}; pip install "tinygrad_cnn[mpi]" brings one, or install an MPI')
 

@@ -71,8 +71,8 @@ def claim(board: Path, rank: object, code: int) -> bool:
 def main(wish: dict) -> int:
     env = environment(wish["threads"])
     rank, board = env["RANK"], Path(wish["board"])
-    if board.is_dir():  # which it is on the machine of the launcher
-        env["TINYGRAD_CNN_BOARD"] = str(board)
+    board.mkdir(exist_ok=True)  # on the machine of the launcher it is there
+    env["TINYGRAD_CNN_BOARD"] = str(board)
     program = subprocess.Popen(  # MPI's own channel to mpiexec is an open file
         wish["command"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, close_fds=False
     )
