@@ -20,7 +20,8 @@ from ..distributed.reduce_op import ReduceOp
 from ..distributed.staged import shown
 from ..engine.tensor import Tensor, as_array, wrap
 from ..kernels import kernel
-from ..ops.norm import _bump, _check_channels, _move
+from ..kernels.numpy.norm import move
+from ..ops.norm import _bump, _check_channels
 from .module import Module
 from .norm import _BatchNorm
 
@@ -102,7 +103,7 @@ class _Synced(Function):
         ctx.save_for_backward(input, weight)
         running_mean, running_var, part = running
         if running_mean is not None:
-            _move(
+            move(
                 (as_array(running_mean), as_array(running_var), part), ctx.mean, (var * n / max(n - 1, 1)).astype(dtype)
             )
             _bump("SyncBatchNorm", running_mean, running_var)
