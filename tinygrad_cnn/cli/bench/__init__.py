@@ -6,6 +6,7 @@
     tinygrad-cnn bench train --against best     beside PyTorch, TensorFlow and JAX, each as its guides recommend
     tinygrad-cnn bench growth --against none    what a larger batch, image, ... costs
     tinygrad-cnn bench accuracy vgg --seeds 50  gradients of random networks, beside double precision
+    tinygrad-cnn bench scaling --plot s.svg     several processes, and a model of many machines
     tinygrad-cnn bench targets                  all that this library sets itself, and whether it is met
 
 Each library runs in a process of its own, and where there are several they take turns, round by round (turns.py). A
@@ -23,7 +24,7 @@ from importlib import metadata
 from importlib.util import find_spec
 
 from .. import UserError
-from . import accuracy, alone, compared, fresh, overhead, targets
+from . import accuracy, alone, compared, fresh, overhead, scaling, targets
 from .networks import WORKLOADS, Workload
 from .turns import Settings, Worker, environment
 
@@ -34,7 +35,10 @@ PEERS = {  # ways to compare with, and what must be installed for them
     "tensorflow": "tensorflow",
     "jax": "jax",
 }
-SECTIONS = ("machine", "ops", "train", "infer", "growth", "first", "fresh", "overhead", "accuracy", "targets")
+SECTIONS = (
+    *("machine", "ops", "train", "infer", "growth", "first", "fresh", "overhead", "accuracy", "targets"),
+    "scaling",  # on several processes, and so not with the others
+)
 OF_NETWORKS = {"train": compared.train, "infer": compared.infer, "first": compared.first, "fresh": fresh.fresh}
 
 
@@ -59,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "whom to compare with; best is the fastest of those installed (default: torch if installed; targets: best)"
     )
     add("--against", choices=(*PEERS, "best", "none"), help=against)
+    add("--plot", metavar="FILE", help="draw what scaling finds into this file (.svg, .png, ...)")
     add("--json", action="store_true", help="print one JSON object; the tables go to standard error")
     add("--quick", action="store_true", help="one call a round and few rows, to see that it works")
 
@@ -98,11 +103,18 @@ def run(args: argparse.Namespace) -> int:
         found["overhead"] = overhead.overhead(settings)
     if "accuracy" in sections:
         found["accuracy"] = accuracy.accuracy(settings, workloads)
+    if "scaling" in sections:
+        found["scaling"] = scaling.scaling(settings, args.plot)
     if "targets" in sections:
         found["targets"] = targets.targets(settings, found)
     if args.json:
         print(json.dumps(found))
-    differ = [row["workload"] for name in SECTIONS[2:] for row in found.get(name, ()) if row.get("same_loss") is False]
+    differ = [
+        row["workload"]
+        for name in (*OF_NETWORKS, "growth")
+        for row in found.get(name, ())
+        if row.get("same_loss") is False
+    ]
     if differ:
         print(f"tinygrad-cnn bench: losses differ, so times are not compared: {', '.join(differ)}", file=sys.stderr)
     return 1 if differ else 0
