@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from tinygrad_cnn import kernels
 from tinygrad_cnn.kernels import faster, in_numpy, kernel, law, only_reference, stack, use
+from tinygrad_cnn.testing.calls import draw, outcome
 
 # topic, a file of textbook/ and of numpy/: kernels that the ops count on
 KERNELS = {
@@ -133,6 +135,23 @@ def test_small_arrays_are_left_to_numpy(half, monkeypatch, sizes, small):
     monkeypatch.setattr(kernels, "SMALL", 512)
     make = lambda n: n if n is None else np.ones(n, np.float32)
     assert kernels._are_small((*([*map(make, n)] if isinstance(n, list) else make(n) for n in sizes), 5)) == small
+
+
+@pytest.mark.parametrize("name", [name for topic in kernels.EXACT for name in kernels.TOPICS[topic]])
+def test_few_numbers_are_for_loops_with_numpys_bits(name, monkeypatch):
+    from tinygrad_cnn.kernels.fast.machinery.launches import Launches
+
+    monkeypatch.setattr(kernels, "SMALL", 10**9)
+    for seed in range(3):
+        args = draw(name, np.random.default_rng(seed), most=2000)
+        loops, mine, theirs = Launches(), copy.deepcopy(args), copy.deepcopy(args)
+        with use("fast"), loops.record():
+            got = outcome(getattr(kernel, name), mine)
+        with use("numpy"):
+            want = outcome(getattr(kernel, name), theirs)
+        assert len(loops)
+        for a, b in zip(got, want, strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 def test_use_and_back(half):

@@ -453,6 +453,8 @@ OF_ELEMENTS = {
     "binary_cross_entropy": {},
     "binary_cross_entropy_with_logits": {},
     "kl_div": {},
+    "poisson_nll_loss": {"full": True},
+    "gaussian_nll_loss": {"var": 0.3, "full": True},
 }
 
 

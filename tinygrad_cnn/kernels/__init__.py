@@ -12,10 +12,11 @@ A kernel takes arrays and plain numbers and returns arrays; it knows nothing of 
 and never ask which version runs: the last registered fast one whose guard accepts the arguments, else NumPy's. A name
 without a fast version is NumPy's function itself, at no cost.
 
-Fast versions need Numba, whose import costs more than NumPy's. So calls with small arrays alone are left to
-NumPy, always, since the digits of a result are not to depend on what ran before; and a topic of `fast/` is
-imported when one of its kernels is first called with more. Where Numba is not installed, or is told not to compile
-(NUMBA_DISABLE_JIT), NumPy does the work; where it fails, a warning says so.
+Fast versions need Numba, whose import costs more than NumPy's. So calls with small arrays alone are left to NumPy,
+always, since the digits of a result are not to depend on what ran before (once Numba is there, the topics in EXACT
+take them as well); and a topic of `fast/` is imported when one of its kernels is first called with more. Where Numba
+is not installed, or is told not to compile (NUMBA_DISABLE_JIT), NumPy does the work; where it fails, a warning says
+so.
 
 Nobody waits for the compiler, either: until the loops of a topic have once been compiled on this machine, by a process
 in the background (background.py), NumPy does its work, and the fast versions take over at the first call after that.
@@ -70,6 +71,7 @@ TOPICS = {
     "softmax": ("cross_entropy", "cross_entropy_backward", "softmax", "log_softmax"),
     "sums": ("sum",),
 }
+EXACT = ("dropout", "optim")  # topics whose loops give NumPy's bits, and beat it however few the numbers
 SMALL = 512  # numbers; with fewer in every array, a call is not worth importing Numba
 
 
@@ -171,11 +173,12 @@ def _choose(name: str) -> None:
     readable = _laws.get(name) or _in_numpy[name]
     usual = _in_numpy.get(name, readable)
     stack, topic = _faster[name][::-1], _waiting.get(name)
+    exact = any(name in TOPICS[known] for known in EXACT)
     if topic:
 
         def chosen(*args):
             if name in _waiting:  # who has kept this function, calls it for good
-                if _are_small(args) or not _is_ready(topic):
+                if _are_small(args, exact and "numba" in sys.modules) or not _is_ready(topic):
                     return usual(*args)
                 _import(topic)
             return _tables["fast"][name](*args)
@@ -183,7 +186,7 @@ def _choose(name: str) -> None:
     elif stack:
 
         def chosen(*args):
-            if _are_small(args):
+            if _are_small(args, exact):
                 return usual(*args)
             for when, version in stack:
                 try:
@@ -202,13 +205,13 @@ def _choose(name: str) -> None:
         _tables[room][name] = version
 
 
-def _are_small(args: tuple) -> bool:
-    """Whether each array among the arguments is small, the arrays of a list taken together."""
-    found = False
+def _are_small(args: tuple, exact: bool = False) -> bool:
+    """Whether each array among the arguments is small, the arrays of a list taken together; exact: has no numbers."""
+    found, enough = False, 1 if exact else SMALL
     for a in args:
         kind = type(a)  # every call pays for these lines, and isinstance would take twice as long
         if kind is np.ndarray:
-            if a.size >= SMALL:
+            if a.size >= enough:
                 return False
             found = True
         elif kind is Symbol:  # nothing is computed: NumPy's version says what it would be
@@ -218,7 +221,7 @@ def _are_small(args: tuple) -> bool:
             for x in a:
                 if x is not None:
                     size += x.size
-                    if size >= SMALL:
+                    if size >= enough:
                         return False
             found = True
     return found

@@ -54,6 +54,12 @@ def summed_in_one_pass(f: Callable, args: tuple, divisor: float) -> Any:
     return None if found is None else kernel.total(*found, divisor)
 
 
+def how_many(where: Callable, *args: Any) -> int:
+    """For how many numbers where(*args), a function that gives 1 or 0 in float32, gives 1."""
+    found = summed_in_one_pass(where, args, 1)
+    return int(np.count_nonzero(where(*args)) if found is None else found)
+
+
 def _formula_of(f: Callable, args: tuple) -> tuple[Formula, list[ndarray]] | None:
     """The formula of f for such arguments, and the arrays that it takes; None where it has none."""
     key: list[Any] = [f]

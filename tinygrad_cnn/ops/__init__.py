@@ -16,6 +16,7 @@ from . import (
     gather,
     index,
     join,
+    likelihood,
     linalg,
     loss,
     magnitude,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from typing import Any
 
@@ -10,9 +9,10 @@ import numpy as np
 
 from ..arrays.dtypes import result_type
 from ..arrays.lines import user_level
-from ..arrays.types import Array, Number
+from ..arrays.types import Array
 from ..engine.broadcast import cast, in_float32
-from ..engine.tensor import Tensor, as_array
+from ..engine.tensor import as_array
+from ..kernels.at_once import how_many
 from .activation import hardtanh, logsigmoid, sigmoid, softplus
 from .choice import clamp, where
 from .compare import eq
@@ -20,7 +20,7 @@ from .declared import appears
 from .elementwise import sub
 from .loss import elementwise_loss, reduce_to, reduction_of
 from .reduce import sum as total
-from .shape import broadcast_shapes, unsqueeze
+from .shape import broadcast_shapes
 from .unary import abs as absolute
 from .unary import exp, log, sign, square
 
@@ -296,8 +296,12 @@ def binary_cross_entropy(
     return reduce_to(_binary_cross_entropy(input, target, "none") * weight, reduction)
 
 
+def _improbable(value: np.ndarray) -> np.ndarray:
+    return np.where((value >= 0) & (value <= 1), np.float32(0), np.float32(1))
+
+
 def _refuse_improbable(what: str, values: np.ndarray) -> None:
-    if values.size and not (values.min() >= 0 and values.max() <= 1):
+    if how_many(_improbable, values):
         raise RuntimeError(
             f"binary_cross_entropy: all elements of {what} should be between 0 and 1, it has {values.min()} to "
             f"{values.max()}; for logits use binary_cross_entropy_with_logits"
@@ -440,75 +444,6 @@ _kl_div.explain(
     input="−g · target / n",
     target="g · (ln(target) + 1 − input) / n",
 )
-
-
-@appears("function functional")
-@in_float32
-def poisson_nll_loss(
-    input: Array,
-    target: Array,
-    log_input: bool = True,
-    full: bool = False,
-    size_average: bool | None = None,
-    eps: float = 1e-8,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Array:
-    """mean of e^input - target·input: counts with a Poisson distribution        any shape twice -> ()
-
-    input: the logarithm of the expected count, or that count itself with log_input=False (eps keeps its logarithm
-    finite). full: add Stirling's approximation of log(target!), where target > 1.
-
-    >>> import tinygrad_cnn as tg
-    >>> x = tg.tensor([0.0, 1.0], requires_grad=True)
-    >>> loss = tg.nn.functional.poisson_nll_loss(x, tg.tensor([1.0, 3.0]), reduction="none")
-    >>> loss.sum().backward()
-    >>> [round(v, 4) for v in loss.tolist()], [round(v, 4) for v in x.grad.tolist()]
-    ([1.0, -0.2817], [0.0, -0.2817])
-    """
-    reduction = reduction_of(reduction, size_average, reduce)
-    losses = exp(input) - target * input if log_input else input - target * log(input + eps)
-    if full:
-        large = where(target > 1, target, 1.0)
-        stirling = large * log(large) - large + log(large * (2 * math.pi)) * 0.5
-        losses = losses + where(target > 1, stirling, 0.0)
-    return reduce_to(losses, reduction)
-
-
-@appears("functional")
-@in_float32
-def gaussian_nll_loss(
-    input: Array, target: Array, var: Array | Number, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
-) -> Array:
-    """mean of (log var + (input - target)² / var) / 2: numbers with a normal distribution        any shape twice -> ()
-
-    var: the variance, a number or a Tensor of the shape of input, or with the last axis of length 1 or missing.
-    It counts as eps where it is smaller. full: add the constant log(2π)/2. (Nix and Weigend, 1994.)
-
-    ValueError where a variance is negative or has another shape.
-
-    >>> import tinygrad_cnn as tg
-    >>> x, y = tg.tensor([1.0, 3.0]), tg.tensor([1.0, 1.0])
-    >>> F = tg.nn.functional
-    >>> F.gaussian_nll_loss(x, y, var=tg.ones(2), reduction="none").tolist(), F.gaussian_nll_loss(x, y, 1.0).item()
-    ([0.0, 2.0], 1.0)
-    """
-    reduction = reduction_of(reduction)
-    values = np.asarray(as_array(var))
-    if (values < 0).any():
-        raise ValueError("gaussian_nll_loss: var has negative entries")
-    if isinstance(var, Tensor | np.ndarray) and var.shape != input.shape:
-        if var.shape == input.shape[:-1]:
-            var = unsqueeze(var, -1)
-        elif var.ndim != input.ndim or [n for m, n in zip(input.shape, var.shape) if m != n] != [1]:
-            raise ValueError(
-                f"gaussian_nll_loss: var {tuple(var.shape)} is of incorrect size for input {tuple(input.shape)}; "
-                "it may differ in one axis, of length 1"
-            )
-    # PyTorch changes only the value below eps, not the gradient: var + what is missing.
-    var = var + np.maximum(eps - values, 0).astype(input.dtype).reshape(np.shape(var))
-    losses = (log(var) + square(input - target) / var) * 0.5
-    return reduce_to(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 
 
 # Labels of -1 and 1, or 0 and 1.

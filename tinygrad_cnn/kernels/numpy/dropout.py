@@ -30,6 +30,7 @@ def philox(counter: np.ndarray, key: np.ndarray) -> np.ndarray:
 
 @in_numpy
 def dropout(input, key, p, axes):
+    """input / (1 - p) with probability 1 - p, else input · 0        any shape, (1,) uint64 -> the same, bits"""
     counters = np.arange(-(-input.size // (4 * GROUP)) * GROUP, dtype=np.uint64)
     words = np.zeros((4, len(counters)), np.uint64)
     words[0], words[1] = counters & LOWER, counters >> 32
@@ -40,6 +41,7 @@ def dropout(input, key, p, axes):
 
 @in_numpy
 def dropout_again(input, kept, p, axes):
+    """The same by bits that are there        any shape, (8n,) uint8 -> the same"""
     return _scaled(input, np.unpackbits(kept, bitorder="little"), p, axes)
 
 
