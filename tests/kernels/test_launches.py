@@ -6,6 +6,7 @@ import gc
 import os
 import threading
 import warnings
+import weakref
 
 import numpy as np
 import pytest
@@ -15,7 +16,6 @@ pytest.importorskip("numba", reason="the fast kernels need Numba")
 from tinygrad_cnn.kernels import kernel, threads
 from tinygrad_cnn.kernels.fast.machinery import memory
 from tinygrad_cnn.kernels.fast.machinery.launches import Launches
-from tinygrad_cnn.kernels.settings import SGDSettings
 
 GEOMETRY = ((1, 1), (1, 1), (1, 1), 1)
 
@@ -149,34 +149,41 @@ def test_recordings_within_each_other_and_of_a_replay():
     np.testing.assert_array_equal(z, x * (x > 0))
 
 
-def settings(lr):
-    return SGDSettings(lr=lr, momentum=0.5)
+def test_an_array_of_a_slot_is_another_one_each_time():
+    x, launches = numbers(30_000), Launches()
+    with memory.Pool(), launches.record():
+        scratch = kernel.relu(x)  # its block is that of z
+        place = scratch.ctypes.data
+        y = kernel.relu_mask(x, scratch)
+        del scratch
+        z = kernel.relu(y)
+    assert z.ctypes.data == place
+    assert [launches.slot(a) for a in (x, z)] == [0, 1]
+    dead = weakref.ref(x)
+    del x
+    assert dead() is None, "what has a slot need not live"
+    z[...] = 7
+    room = np.empty(60_001, np.float32)
+    for start in (0, 1, 30_001):
+        x, found = room[start : start + 30_000], np.empty_like(z)
+        x[...] = numbers(30_000)
+        launches.run([x, found])
+        np.testing.assert_array_equal(found, np.maximum(x, 0))
+        np.testing.assert_array_equal(y, x * (x > 0))
+    assert not (z == 7).any(), "what was there before z still is"
 
 
-def test_a_launch_takes_other_scalars():
-    param, grad, buffer = (np.ones(30_000, np.float32) for _ in range(3))
-    launches = Launches()
-    with launches.record():
-        kernel.relu(grad)
-        kernel.sgd([param], [grad], [buffer], settings(0.5))
-    param[...] = buffer[...] = 1
-    with launches.bind(1):
-        kernel.sgd([param], [grad], [buffer], settings(0.25))
-    assert (param == 1).all(), "it does not run"
-    launches.run()
-    assert (param == 1 - 0.25 * 1.5).all()
-
-
-def test_another_loop_is_refused_and_nothing_changed():
-    launches, *rest = recorded()
-    with (
-        pytest.raises(RuntimeError, match=r"Launches.bind: _relu_mask cannot take the place of \w+"),
-        launches.bind(),
-    ):
-        kernel.relu_mask(numbers(30_000), numbers(30_000))
-    with pytest.raises(RuntimeError, match="_relu cannot take the place of nothing"), launches.bind(len(launches)):
-        kernel.relu(numbers(30_000))
-    check(launches, *rest)
+def test_a_replay_with_slots_is_recorded_as_it_was():
+    x, inner, outer = numbers(30_000), Launches(), Launches()
+    with inner.record():
+        y = kernel.relu(x)
+    inner.slot(x)
+    other = numbers(30_000)
+    with outer.record():
+        inner.run([other])
+    inner.run([-other])
+    outer.run()
+    np.testing.assert_array_equal(y, np.maximum(other, 0))
 
 
 def test_several_threads_run_lists_of_their_own():

@@ -12,6 +12,7 @@ where two are added that is an op like any other.
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -71,7 +72,8 @@ class Capture(Tracer):
         self.guards = Guards()
         self.refusal: Refusal | None = None
         self.values: dict[int, Value] = {}  # by the id of an array, or of something else that an op hands on
-        self.held: list[Any] = []  # so that no id is given to something else
+        self.held: dict[int, Any] = {}  # the things; of arrays weak references, for they are to die as they do in eager
+        self.count = 0
         self.extras: dict[tuple[Node, int], Value] = {}  # what forward handed on to rules, by their place
         self.paths: dict[Value, str] = {}
         self.into = self.program.forward
@@ -132,10 +134,25 @@ class Capture(Tracer):
         self.program.inputs[v] = self.paths[v] = path
 
     def _new(self, kind: str, thing: Any, name: str = "", tensor: Any = None) -> Value:
-        v = Value(kind, thing, name or f"v{len(self.held)}", tensor)
+        v = Value(kind, thing, name or f"v{self.count}", tensor)
+        self._hold(thing)
         self.values[id(thing)] = v
-        self.held.append(thing)
         return v
+
+    def _hold(self, thing: Any) -> None:
+        """See to it that the id of a thing is given to nothing else as long as it is known."""
+        self.count += 1
+        if not isinstance(thing, np.ndarray):
+            self.held[id(thing)] = thing
+            return
+        key, held, values = id(thing), self.held, self.values
+
+        def died(gone: Any) -> None:
+            if held.get(key) is gone:
+                del held[key]
+                values.pop(key, None)
+
+        held[key] = weakref.ref(thing, died)
 
     def value(self, array: Any) -> Value | None:
         """The value that an array is, perhaps seen through another object on the same memory; None and a refusal."""
@@ -178,8 +195,8 @@ class Capture(Tracer):
     def _computed(self, thing: Any) -> Value:
         if isinstance(thing, np.ndarray):
             return self._new("computed", thing)
-        self.held.append(thing)
-        return Value("kept", thing, f"v{len(self.held)}")
+        self._hold(thing)
+        return Value("kept", thing, f"v{self.count}")
 
     # what the engine tells
 

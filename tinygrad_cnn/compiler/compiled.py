@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import sys
 import threading
-import time
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
@@ -23,7 +22,7 @@ from ..engine.tensor import Tensor, wrap
 from ..kernels import room
 from ..nn.module import Module
 from .capture import Capture
-from .launched import QUICK, Plan, Workspace
+from .launched import Plan, Workspace
 from .passes import run_passes
 from .program import Program
 from .replay import backward_of, forward_of
@@ -58,8 +57,10 @@ class Entry:
         plan = self.plan
         if plan is None:
             self.calls += 1
-            if self.calls in TRIED:
-                return self._timed(args, named)
+            if self.calls in TRIED and room() == "fast":
+                result = self.forward(args, named, None)
+                self._use(Plan.of(self.program))
+                return result
             return self.forward(args, named, None)
         if not plan.holds():
             self._use(None)
@@ -69,18 +70,10 @@ class Entry:
         try:
             workspace = self.idle.pop()
         except IndexError:
-            workspace = Workspace(plan)
+            workspace = Workspace(plan.groups, plan)
         result = plan.forward(args, named, workspace)
         if not self.forms:
             self.give_back(workspace)
-        return result
-
-    def _timed(self, args: tuple, named: dict) -> Any:
-        """A call that is timed; where it is a quick one, the next ones run recorded loops."""
-        start = time.perf_counter()
-        result = self.forward(args, named, None)
-        if time.perf_counter() - start < QUICK and room() == "fast":
-            self._use(Plan.of(self.program))
         return result
 
     def _use(self, plan: Plan | None) -> None:
@@ -93,7 +86,7 @@ class Entry:
         """A workspace is free again. Where its loops are not what they were, nobody uses them any more."""
         if workspace.plain:
             self._use(None)
-        elif self.plan is workspace.plan:
+        elif self.plan is workspace.plan and not workspace.unfinished:
             self.idle.append(workspace)
 
     def lend(self, workspace: Workspace, node: CompiledNode) -> Lent:
@@ -161,8 +154,10 @@ class CompiledNode(Node):
         forms = self.entry.forms
         parts = [g.get(k) for k in range(len(forms))] if type(g) is Parts else [g]
         parts = [np.zeros(*form) if p is None else np.asarray(p) for p, form in zip(parts, forms)]
-        workspace = None if self.lent is None else self.lent.workspace
-        return (self.entry.back if workspace is None else workspace.plan.back)(saved, parts, workspace)
+        if self.lent is None:
+            return self.entry.back(saved, parts, None)
+        workspace = self.lent.workspace
+        return workspace.plan.back(saved, parts, workspace)  # type: ignore[union-attr]
 
     def release(self) -> None:
         self.kept = None

@@ -226,7 +226,7 @@ def filled(tree: Any, known: Any) -> Any:
     return tree
 
 
-def replaced(tree: Any, by: dict[Value, Value]) -> Any:
+def replaced(tree: Any, by: dict[Value, Any]) -> Any:
     """The tree with other values in the places of some."""
     if isinstance(tree, Value):
         return by.get(tree, tree)

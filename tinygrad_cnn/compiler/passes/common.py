@@ -35,7 +35,7 @@ def _key(i: Instruction) -> Any:
     """What a call is, such that equal calls have equal keys; None where that is not known."""
     source = i.source
     what = tuple(map(id, source)) if isinstance(source, tuple) else id(source or i.run)
-    key = (i.name, what, _frozen(i.args), _frozen(i.named), tuple(out is None for out in i.outs))
+    key = (i.name, what, frozen(i.args), frozen(i.named), tuple(out is None for out in i.outs))
     try:
         hash(key)
     except TypeError:
@@ -43,11 +43,12 @@ def _key(i: Instruction) -> Any:
     return key
 
 
-def _frozen(tree: Any) -> Any:
+def frozen(tree: Any) -> Any:
+    """The tree as something that can be compared and hashed, if what is in it can."""
     if isinstance(tree, tuple | list):
-        return (type(tree).__name__, *map(_frozen, tree))
+        return (type(tree).__name__, *map(frozen, tree))
     if isinstance(tree, dict):
-        return tuple((key, _frozen(part)) for key, part in tree.items())
+        return tuple((key, frozen(part)) for key, part in tree.items())
     if isinstance(tree, AsTensor):
         return "tensor", tree.value
     return tree if isinstance(tree, Value) else (type(tree).__name__, repr(tree) if isinstance(tree, float) else tree)

@@ -44,7 +44,7 @@ _team = Team()
 
 
 class _Watched(threading.local):
-    """Who is told of a loop before this thread runs it, and says whether it is to run (launches.py)."""
+    """Who is told of a loop before this thread runs it (launches.py)."""
 
     by: tuple[Any, ...] = ()
 
@@ -71,8 +71,8 @@ class Compiled(Code):
         code = self.code or self.load()
         if nanoseconds < SPLIT or (team := team or threads.get_num_threads()) < 2:
             team = 1
-        if watched.by and False in [block.tell(self, team, arguments, holding) for block in watched.by]:
-            return
+        for block in watched.by:
+            block.tell(self, team, arguments, holding)
         if team > 1 and (_team.size < team or _team.asleep):
             _team.wake(team)
         code(_team.board, team, *arguments)

@@ -8,10 +8,17 @@
 
 To call a loop takes Python and Numba some microseconds, in which arrays are looked at and a team is woken. A launch is
 what they find out: the address of the code, and the arguments as machine code reads them. The memory is that of the
-recording, which is kept for it: each array by itself, or where it was made in a block of `memory.Pool`, the pool. There
-an array that has died gives its place to a later one, as it does while the program runs. So are the parts into which a
-loop was cut, whatever number of threads is set later: what it needs for each thread was made for so many, and the
-results are those of the recording to the last bit.
+recording, which is kept for it: each array by itself, or where it was made in a block of `memory.Pool`, its block, for
+there an array that has died gives its place to a later one, as it does while the program runs. So are the parts into
+which a loop was cut, whatever number of threads is set later: what it needs for each thread was made for so many, and
+the results are those of the recording to the last bit.
+
+An array that is another one each time has a slot:
+
+    launches.slot(x)                 x need not live any more
+    launches.run([other])            the numbers of `other`, an array of the same form, are read in the place of x
+
+That is a matter of addresses: every word of a launch that points into the memory of x is moved to that of the other.
 
 What Python does between two loops is not written down. A kernel that is nothing but loops, views and fresh memory
 may be run again in this way, and says so when it is registered: `faster(pure=True)`.
@@ -28,18 +35,19 @@ import numpy as np
 from . import memory
 from .cache import Code
 from .compiled import Compiled, team_of, watched
-from .team import ROOM, _read, lead
+from .headers import addresses_of
+from .team import ROOM, _read, _write, lead
 
 CODE, TEAM, PIECES, DATA = range(4)  # words of a launch; the data go on to its end
 
 
 class Launch:
-    """One loop with its arguments: `words` for machine code, and what keeps the memory that they point into."""
+    """One loop with its arguments: `words` for machine code, what keeps the memory they point into, when it ran."""
 
-    __slots__ = ("kept", "loop", "words")
+    __slots__ = ("kept", "loop", "time", "words")
 
     def __init__(self, loop: Compiled, words: np.ndarray, kept: list):
-        self.loop, self.words, self.kept = loop, words, kept
+        self.loop, self.words, self.kept, self.time = loop, words, kept, memory.now()
 
     @classmethod
     def of(cls, loop: Compiled, team: int, arguments: tuple, holding: Sequence) -> Launch:
@@ -51,12 +59,6 @@ class Launch:
         words[DATA:] = place[2 : 2 + size // 8]
         return cls(loop, words, [*memory.keepers(arguments), *memory.keepers(holding)])
 
-    def bind(self, other: Launch) -> None:
-        """Take over the arguments of another launch of the same loop; an interrupt may come between any two lines."""
-        self.kept = [*self.kept, *other.kept]
-        self.words[:] = other.words
-        self.kept = other.kept
-
 
 class Launches:
     """A list of launches, which grows with every recording."""
@@ -64,6 +66,7 @@ class Launches:
     def __init__(self) -> None:
         self._all: list[Launch] = []
         self._team, self._addresses = 1, np.empty(0, np.int64)
+        self._slots, self._moves = 0, np.empty((0, 3), np.int64)  # address of a word, slot, bytes from its beginning
 
     def __len__(self) -> int:
         return len(self._all)
@@ -77,29 +80,32 @@ class Launches:
 
         Where the block ends by an error or an interrupt, nothing of it is written down.
         """
-        return _Block(runs=True, then=lambda seen: self._take([*self._all, *seen]))
+        return _Block(lambda seen: self._take([*self._all, *seen]))
 
-    def bind(self, start: int = 0) -> _Block:
-        """`with launches.bind(k):` runs no loop of the block; their arguments take the places from the k-th on.
+    def slot(self, array: np.ndarray) -> int:
+        """Which of the arrays that `run` is given takes the place of this one; its numbers are as many."""
+        place, (begin, end), data = self._slots, memory.bounds(array), array.ctypes.data
+        moves, made = [self._moves], memory.lent_at(array)
+        for launch in self._all:
+            if launch.time < made:  # it used the memory for something else
+                continue
+            words = launch.words[DATA:]
+            for k in np.flatnonzero((words >= begin) & (words < end)):
+                moves.append(np.array([[launch.words.ctypes.data + 8 * (DATA + k), place, words[k] - data]], np.int64))
+            launch.kept = [a for a in launch.kept if not _lies_in(a, begin, end)]
+        self._moves = np.concatenate(moves)
+        self._slots += 1
+        return place
 
-        They must be the same loops in the same order; RuntimeError where they are not, and nothing is changed.
-        """
-        return _Block(runs=False, then=lambda seen: self._bind(start, seen))
-
-    def run(self) -> None:
-        """Run all of them in order. A block that records this thread writes them down as well."""
-        if watched.by and False in [block.take(self._all) for block in watched.by]:
-            return
+    def run(self, arrays: Sequence[np.ndarray] = ()) -> None:
+        """Run all of them in order, with an array for each slot. A block that records this thread writes them down."""
+        if self._slots:
+            table = addresses_of(list(arrays))
+            MOVE.load()(self._moves.ctypes.data, len(self._moves), table.ctypes.data)
+        for block in watched.by:
+            block.take(self._all, arrays)
         board = team_of(self._team).board
         REPLAY.load()(board, self._addresses.ctypes.data, len(self._addresses))
-
-    def _bind(self, start: int, seen: list[Launch]) -> None:
-        old = self._all[start : start + len(seen)]
-        if [launch.loop for launch in old] != [launch.loop for launch in seen]:
-            raise RuntimeError(f"Launches.bind: {_names(seen)} cannot take the place of {_names(old)}")
-        for launch, other in zip(old, seen, strict=True):
-            launch.bind(other)
-        self._take(self._all)
 
     def _take(self, launches: list[Launch]) -> None:
         team = max([int(launch.words[TEAM]) for launch in launches], default=1)
@@ -107,34 +113,41 @@ class Launches:
         self._all, self._team, self._addresses = launches, team, addresses
 
 
-def _names(launches: list[Launch]) -> str:
-    return ", ".join([launch.loop.share.__name__ for launch in launches]) or "nothing"
+def _lies_in(array: np.ndarray, begin: int, end: int) -> bool:
+    first, last = memory.byte_bounds(array)
+    return begin <= first and last <= end
 
 
 class _Block:
-    """The block in which the loops of this thread are written down, and run or not."""
+    """The block in which the loops of this thread are written down."""
 
-    def __init__(self, runs: bool, then: Callable[[list[Launch]], None]):
-        self.runs, self.then = runs, then
+    def __init__(self, then: Callable[[list[Launch]], None]):
+        self.then = then
 
     def __enter__(self) -> None:
         self.seen: list[Launch] = []
         self.before = watched.by
         watched.by = (*self.before, self)  # the last step: an interrupt comes before it, or in the block
 
-    def tell(self, loop: Compiled, team: int, arguments: tuple, holding: Sequence) -> bool:
-        """Write a loop down; whether it is to run."""
+    def tell(self, loop: Compiled, team: int, arguments: tuple, holding: Sequence) -> None:
+        """Write a loop down."""
         self.seen.append(Launch.of(loop, team, arguments, holding))
-        return self.runs
 
-    def take(self, launches: list[Launch]) -> bool:
-        self.seen += [Launch(launch.loop, launch.words.copy(), launch.kept) for launch in launches]
-        return self.runs
+    def take(self, launches: list[Launch], arrays: Sequence[np.ndarray]) -> None:
+        """Write launches down, as they are now."""
+        held = [*memory.keepers(arrays)]
+        self.seen += [Launch(launch.loop, launch.words.copy(), [*launch.kept, *held]) for launch in launches]
 
     def __exit__(self, kind: object, *error: object) -> None:
         watched.by = self.before
         if kind is None:
             self.then(self.seen)
+
+
+def move(moves, count, addresses):
+    for k in range(count):
+        row = moves + 24 * k
+        _write(_read(row, 0), 0, _read(addresses, _read(row, 1)) + _read(row, 2))
 
 
 def replay(board, addresses, count):
@@ -143,4 +156,5 @@ def replay(board, addresses, count):
         lead(board, _read(place, TEAM), _read(place, PIECES), _read(place, CODE), place + 8 * DATA)
 
 
+MOVE = Code(move, "void(intp, intp, intp)")
 REPLAY = Code(replay, "void(intp, intp, intp)")

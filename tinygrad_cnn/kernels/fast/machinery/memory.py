@@ -10,7 +10,8 @@ What is to be run again at the same addresses (launches.py) has a pool of its ow
 
     with Pool() as pool: ...                  `empty` hands out the pool's memory in this block, on this thread
 
-Its blocks, too, are used again within the pool when their arrays have died, but not one of them leaves it.
+Its blocks, too, are used again within the pool when their arrays have died. It takes them from the idle ones that are
+kept for all, and none goes back there: each lives as long as something that is to be run again needs it.
 
 Arrays die at any moment, also while an interrupt (Ctrl-C) is on its way, and what a finalizer written in Python
 raises is lost. So none is: when a loan dies, its weak reference is appended to the list of idle ones, in C. Every
@@ -20,6 +21,7 @@ change of the tables is one call into C, so threads need no lock.
 from __future__ import annotations
 
 import ctypes
+import itertools
 import math
 import threading
 from collections.abc import Iterator
@@ -27,6 +29,7 @@ from math import prod
 from weakref import ref
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from ....arrays.plain import owner
 from .arrays import FLOAT32
@@ -57,26 +60,22 @@ class _Kept(ref):
 
 
 class Pool:
-    """Blocks of memory that are lent, idle, and lent again. All stay in it, or with a limit so many bytes of them."""
+    """Blocks of memory that are lent, idle, and lent again: with a limit, so many bytes of them."""
 
     def __init__(self, most: float = math.inf):
         self.most = most
         self.kept: dict[_Kept, int] = {}  # how many bytes; in the order of lending
         self.idle: dict[int, list[_Kept]] = {}  # by size; also such as have been forgotten since
-        self.owned: list[_Block] = []  # where there is no limit: every block, also one that an interrupt has mislaid
 
     def empty(self, size: int, shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
         """An array on a block of at least so many bytes."""
         size = _class(size + 64)
-        block = self._idle_block(size)
+        block = self._idle_block(size) or (None if self is _common else _common._idle_block(size))
         is_new = block is None
-        if block is None:
-            block = _Block(size)
-            if self.most == math.inf:
-                self.owned.append(block)
+        block = block or _Block(size)
         loan = block.lend(block.memory, block.start)
         if self is not _common:
-            loan.pool = self  # type: ignore[attr-defined]
+            loan.block, loan.time = block.memory, now()  # type: ignore[attr-defined]
         if block.size <= self.most:
             kept = _Kept(loan, self.idle.setdefault(block.size, []).append)
             kept.block = block
@@ -143,20 +142,47 @@ def empty(shape: tuple[int, ...], dtype: np.dtype | type = FLOAT32) -> np.ndarra
     return np.empty(shape, dtype) if size < SMALL else _common.empty(size, shape, dtype)
 
 
-def keepers(value: object) -> Iterator[object]:
-    """What must live for the memory of an array, or of those in a list, to stay: the pool, or the array itself.
+def block_of(array: np.ndarray) -> np.ndarray | None:
+    """The memory of the block that an array of a pool of its own lies in; None for every other array.
 
-    >>> with Pool() as pool:
+    >>> with Pool():
     ...     x = empty((2, 3))
-    >>> [kept is pool for kept in keepers(x[1])]
-    [True]
+    >>> np.shares_memory(block_of(x[1]), x), block_of(np.ones(3))
+    (True, None)
+    """
+    return getattr(owner(array).base, "block", None)
+
+
+now = itertools.count(1).__next__  # a clock that tells what was before what
+
+
+def lent_at(array: np.ndarray) -> int:
+    """When the block of a pool was lent for an array: who used it before has meant another one. 0 without such."""
+    return getattr(owner(array).base, "time", 0)
+
+
+def keepers(value: object) -> Iterator[np.ndarray]:
+    """What must live for the memory of an array, or of those in a list, to stay: the block, or the array itself.
+
+    An array on a block of a pool may die for all that, and the block be lent to another one of the pool.
     """
     if isinstance(value, tuple | list):
         for part in value:
             yield from keepers(part)
     elif isinstance(value, np.ndarray):
-        pool = getattr(owner(value).base, "pool", _common)
-        yield value if pool is _common else pool
+        block = block_of(value)
+        yield value if block is None else block
+
+
+def bounds(array: np.ndarray) -> tuple[int, int]:
+    """Where the memory of an array begins and ends; that of its block, where it has one of a pool.
+
+    >>> begin, end = bounds(np.ones((2, 3), np.float32))
+    >>> end - begin
+    24
+    """
+    block = block_of(array)
+    return byte_bounds(array if block is None else block)
 
 
 def _class(size: int) -> int:
