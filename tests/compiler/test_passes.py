@@ -105,7 +105,7 @@ def test_fold():
             x = tg.randn(2, 2, 9, 9)
             assert tg.allclose(net(x), fast(x), atol=1e-5)
             net[0].weight.mul_(1.1)
-    assert names(fast) == ["conv2d_batch_norm_relu", "conv2d_batch_norm"]
+    assert names(fast) == ["folded", "folded", "conv2d_relu", "conv2d"]
 
 
 def test_common_constants_and_dead():

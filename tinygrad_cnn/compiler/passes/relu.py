@@ -15,7 +15,7 @@ from ...ops.conv import checked_conv2d, conv2d
 from ...ops.linalg import checked_linear, linear
 from ...ops.norm import _batch_norm
 from ..program import Instruction, Program, Value
-from .fold import conv2d_batch_norm, conv2d_batch_norm_relu, is_plain
+from .fold import is_plain
 
 
 def conv2d_relu(input: Any, weight: Any, bias: Any, *geometry: Any) -> Any:
@@ -38,7 +38,6 @@ def batch_norm_relu_back(g: Any, input: Any, weight: Any, bias: Any, mean: Any, 
 # By the name of what stands before a ReLU: what it came from, and what does both.
 FUSED: dict[str, tuple[Any, Any]] = {
     "conv2d": (conv2d.op, conv2d_relu),  # type: ignore[attr-defined]
-    "conv2d_batch_norm": (conv2d_batch_norm, conv2d_batch_norm_relu),
     "linear": (linear.op, linear_relu),  # type: ignore[attr-defined]
     "_batch_norm": (_batch_norm.op, batch_norm_relu),  # type: ignore[attr-defined]
 }
