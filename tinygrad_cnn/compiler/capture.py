@@ -40,8 +40,10 @@ from .permitted import (
     OP_CALL,
     STATISTICS,
     WHOLE,
+    Refusal,
     Whole,
     is_form,
+    is_recorded,
     objection_to_call,
     objection_to_code,
     objection_to_package,
@@ -50,15 +52,6 @@ from .program import AsTensor, Instruction, Program, Value, values_in
 
 SHAPED_BY_NUMBERS = {"nonzero", "masked_select", "unique", "bincount", "histc", "argwhere", "unique_consecutive"}
 WRITE = writing.write.__code__
-
-
-class Refusal(RuntimeError):
-    """Something cannot be captured: which line of the user's, and why."""
-
-    def __init__(self, why: str, line: tuple[str, int, str] | None):
-        where = f"{line[0]}:{line[1]} in {line[2]}: " if line else ""
-        super().__init__(f"compile: {where}{why}")
-        self.why, self.line = why, line
 
 
 class Capture(Tracer):
@@ -406,7 +399,7 @@ class Capture(Tracer):
         module = frame.f_globals.get("__name__", "")
         if code is OP_CALL:
             self.busy = frame
-        elif code in WHOLE or (code is WRITE and not _recorded(frame)):
+        elif code in WHOLE or (code is WRITE and not is_recorded(frame)):
             self.busy = frame
             whole = WHOLE.get(code) or Whole(writing.write, "writes")
             self._begin(whole, frame)
@@ -603,9 +596,3 @@ def _of_package(frame: FrameType) -> bool:
 
 def _is_half(a: Any) -> bool:
     return isinstance(a, Tensor | np.ndarray) and a.dtype == float16
-
-
-def _recorded(frame: FrameType) -> bool:
-    """Whether a write is recorded as an op, and told as such."""
-    t, value = frame.f_locals["t"], frame.f_locals["value"]
-    return mode.grad and (t.requires_grad or getattr(value, "requires_grad", False))

@@ -19,10 +19,11 @@ import inspect
 import math
 import operator
 from collections.abc import Callable
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from ..engine import call as engine_call
+from ..engine.modes import mode
 from ..engine.node import Version
 from ..engine.tensor import Tensor, as_array
 from ..engine.walk import accumulate
@@ -31,6 +32,15 @@ from ..nn.utils import clip_grad
 from ..ops import dropout, embedding, loss, norm, pointwise_loss
 from ..optim import Optimizer, lr_scheduler
 from ..surface import creation, drawing, sampling
+
+
+class Refusal(RuntimeError):
+    """Something cannot be captured: which line of the user's, and why."""
+
+    def __init__(self, why: str, line: tuple[str, int, str] | None):
+        where = f"{line[0]}:{line[1]} in {line[2]}: " if line else ""
+        super().__init__(f"compile: {where}{why}")
+        self.why, self.line = why, line
 
 
 class Whole(NamedTuple):
@@ -161,3 +171,9 @@ def objection_to_package(code: CodeType, module: str) -> str | None:
 
 def is_form(code: CodeType, module: str) -> bool:
     return code.co_name in FORM.get(module.removeprefix("tinygrad_cnn."), "").split()
+
+
+def is_recorded(frame: FrameType) -> bool:
+    """Whether a write is recorded as an op, and told as such."""
+    t, value = frame.f_locals["t"], frame.f_locals["value"]
+    return mode.grad and (t.requires_grad or getattr(value, "requires_grad", False))
