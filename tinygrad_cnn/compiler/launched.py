@@ -104,6 +104,8 @@ class Segment:
                         del known[v]
         results = [known[v] for v in group.wanted]
         self._lay_out(launches, given, results)
+        if workspace.plan is not None:  # what leaves now lies where earlier scratch may have its place in every run
+            results = [_with_strides(a, a.strides) if v in group.leaving else a for v, a in zip(group.wanted, results)]
         for v in (*group.given, *group.leaving, *(v for dying in group.dying for v in dying)):
             known.pop(v, None)
         self.launches = None if workspace.plain else launches
