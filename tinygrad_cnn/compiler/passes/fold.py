@@ -29,7 +29,8 @@ class Folded:
     def __call__(self, tensors: tuple, eps: float) -> tuple[Any, Any]:
         now = Stamp.of(*tensors)
         if now is None or now != self.stamp:
-            self.kept = folded(*[None if t is None else t._array for t in tensors], eps)
+            weight, bias, gamma, beta, mean, var = [None if t is None else t._array for t in tensors]
+            self.kept = folded(weight, bias, gamma, beta, mean, var, eps)
             self.stamp = now
         return self.kept
 
