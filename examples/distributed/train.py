@@ -36,6 +36,7 @@ model = nn.Sequential(
     nn.Conv2d(16, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU(),
     nn.MaxPool2d(2), nn.Flatten(), nn.Linear(32 * 4 * 4, 10),
 )  # fmt: skip
+tg.manual_seed(1 + rank)  # but no two ranks drop out, or distort images, alike
 model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
 ddp = DistributedDataParallel(model)
 optimizer = optim.SGD(ddp.parameters(), lr=args.lr, momentum=0.9)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -118,6 +119,18 @@ print(dist.get_rank(), dist.get_world_size(), x.tolist())
 """
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
     assert done.stdout == "0 1 [1.0, 1.0]\n", done.stderr
+
+
+def test_whoever_runs_alone_does_not_open_mpi():
+    code = """
+import sys
+from tinygrad_cnn import distributed as dist
+dist.init_process_group()
+print("mpi4py" in sys.modules, dist.get_world_size())
+"""
+    alone = {name: value for name, value in os.environ.items() if not name.startswith(("PMI", "OMPI", "MPI"))}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=alone)
+    assert done.stdout == "False 1\n", done.stderr
 
 
 def test_several_processes_without_mpi_are_told_what_to_install(monkeypatch):

@@ -15,7 +15,7 @@ from ..kernels.threads import get_num_threads
 from .alone import Alone
 from .errors import DistBackendError
 from .failing import Guard
-from .mpi import LOCAL_SIZES, SIZES, mpi, told
+from .mpi import LOCAL_SIZES, SIZES, mpi, started, told
 from .reduce_op import ReduceOp
 from .ticket import END, Ticket
 from .work import QUESTIONS, Work, wait_until
@@ -192,11 +192,11 @@ def init_process_group(
             f"init_process_group: MPI finds the other ranks; leave out init_method={init_method!r} and store"
         )
     seconds = _seconds("init_process_group", timeout)
-    module, why = mpi()
-    started = told(SIZES)
-    if module is None and started > 1:
+    module, why = mpi() if started() else (None, "")
+    count = told(SIZES)
+    if module is None and count > 1:
         raise RuntimeError(
-            f"init_process_group: {started} processes were started, but MPI is not there ({why}); "
+            f"init_process_group: {count} processes were started, but MPI is not there ({why}); "
             'pip install "tinygrad_cnn[mpi]", or mpi4py where the system has an MPI'
         )
     size, here = (1, 0) if module is None else (module.COMM_WORLD.size, module.COMM_WORLD.rank)
@@ -204,9 +204,9 @@ def init_process_group(
         if given not in (-1, own):
             raise ValueError(f"init_process_group: {what} is {given}, MPI says {own}; leave it out")
     if size == 1:
-        if started > 1:
+        if count > 1:
             raise RuntimeError(
-                f"init_process_group: {started} processes were started, but this one's MPI sees only itself: mpiexec "
+                f"init_process_group: {count} processes were started, but this one's MPI sees only itself: mpiexec "
                 "is of another MPI than the library; start with tinygrad-cnn launch"
             )
         _world = ProcessGroup(Alone(), None, (0,), seconds, None)

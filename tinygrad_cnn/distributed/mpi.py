@@ -11,7 +11,17 @@ from typing import Any
 
 # What the launchers of MPI libraries tell a process: MPICH and its relatives, Open MPI, PMIx, ours.
 SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "WORLD_SIZE")
+STARTERS = ("PMI", "OMPI_", "MPI_LOCAL", "MV2_", "SLURM_PROCID", "PALS_", "ALPS_", "FLUX_")  # how their variables begin
 LOCAL_SIZES = ("MPI_LOCALNRANKS", "OMPI_COMM_WORLD_LOCAL_SIZE", "LOCAL_WORLD_SIZE")
+
+
+def started() -> bool:
+    """Whether someone has started several processes, or may have: whoever runs alone need not open MPI.
+
+    >>> started() in (True, False)
+    True
+    """
+    return told(SIZES) > 1 or any(name.startswith(STARTERS) for name in os.environ)
 
 
 @cache
