@@ -192,6 +192,7 @@ def init_process_group(
             f"init_process_group: MPI finds the other ranks; leave out init_method={init_method!r} and store"
         )
     seconds = _seconds("init_process_group", timeout)
+    module: Any
     module, why = mpi() if started() else (None, "")
     count = told(SIZES)
     if module is None and count > 1:

@@ -134,7 +134,7 @@ def measure(ranks: int, jobs: list[dict], threads: int = 1) -> list[dict]:
 
 def draw(found: dict, path: str) -> None:
     """Speed-up and efficiency of each network over the number of machines."""
-    figure, axes = _figure().subplots(1, 2, figsize=(11, 4.2))
+    figure, axes = _figure().subplots(1, 2, figsize=(11, 4.5), layout="constrained")
     for title, network in found.items():
         for k, speed in enumerate(LINKS):
             for axis, kind in zip(axes, ("strong", "weak"), strict=True):
