@@ -52,15 +52,13 @@ def test_the_end_of_one_is_the_end_of_all(how, code, message):
 
 @needs_mpi
 @pytest.mark.slow
-def test_a_training_is_the_same_on_any_number_of_ranks_and_goes_on_on_another(tmp_path):
+def test_a_training_is_the_same_on_another_number_of_ranks(tmp_path):
     one, alone = train(1, "--epochs", 2, "--seed", 3, "--save", tmp_path / "one.tgc")
-    three, said = train(3, "--epochs", 2, "--seed", 3, "--batch-size", 66, "--save", tmp_path / "three.tgc")
+    two, said = train(2, "--epochs", 2, "--seed", 3, "--save", tmp_path / "two.tgc")
     assert len(alone.splitlines()) == len(said.splitlines()) == 2  # an epoch a line, of rank 0
-    assert one["test_accuracy"] == pytest.approx(three["test_accuracy"], abs=0.2)
-    again, _ = train(2, "--epochs", 2, "--seed", 3, "--save", tmp_path / "two.tgc", "--checkpoint", tmp_path / "end")
     for key in ("test_accuracy", "epochs", "parameters"):
-        assert again[key] == one[key]
-    assert again["test_loss"] == pytest.approx(one["test_loss"], rel=1e-5)
+        assert two[key] == one[key]
+    assert two["test_loss"] == pytest.approx(one["test_loss"], rel=1e-5)
     weights = [tg.load(tmp_path / f"{name}.tgc") for name in ("one", "two")]
     for expected, got in zip(*(w.values() for w in weights), strict=True):
         np.testing.assert_allclose(got.numpy(), expected.numpy(), 1e-4, 1e-6)
