@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
+from tinygrad_cnn.kernels import use
 from tinygrad_cnn.ops import activation
 
 inf, nan = math.inf, math.nan
@@ -198,3 +199,11 @@ def test_elu_at_scale():
 def test_errors(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("n", [4, 40_000])
+def test_a_sigmoid_is_as_small_as_its_exponential(n):
+    x = np.linspace(-103, 30, n, dtype=np.float32)
+    with use("fast"):
+        got = tg.sigmoid(tg.from_numpy(x)).numpy()
+    np.testing.assert_allclose(got, 1 / (1 + np.exp(-x.astype(np.float64))), rtol=1e-6, atol=3e-45)

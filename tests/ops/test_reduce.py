@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
+from tinygrad_cnn.kernels import use
 from tinygrad_cnn.testing import gradcheck, gradgradcheck
 
 inf, nan = math.inf, math.nan
@@ -351,3 +352,49 @@ def test_a_common_offset_takes_no_digits_of_logsumexp():
     x = tg.tensor([1e7, 1e7 + 1], requires_grad=True)
     tg.logsumexp(x, 0).backward()
     assert x.grad.tolist() == pytest.approx([1 / (1 + math.e), math.e / (1 + math.e)], rel=1e-6)
+
+
+# Big arrays: one pass over memory, in whatever order it lies.
+
+DRAWN = np.random.default_rng(4).random((12, 20, 30, 40), np.float32) + 0.5
+BIG = {
+    "in order": DRAWN,
+    "channels last": np.ascontiguousarray(DRAWN.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2),
+    "expanded": np.broadcast_to(DRAWN[:, :, :1], DRAWN.shape),
+    "reversed": DRAWN[:, ::-1, :, ::-1],
+}
+AXES = [None, 0, 1, -1, (0, 1), (0, 2, 3), (1, 2, 3), (2, 3)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["amax", "amin", "var", "std", "norm", "prod"])
+@pytest.mark.parametrize("form", BIG)
+def test_a_big_array_gives_what_float64_does(name, form):
+    x = BIG[form] if name != "var" else BIG[form] + 1000  # whose squares have lost all digits of it in float32
+    for dim in AXES:
+        if name == "prod" and isinstance(dim, tuple):
+            continue
+        found = []
+        for threads in (1, 2):
+            before = tg.get_num_threads()
+            tg.set_num_threads(threads)
+            with use("fast"):
+                found.append(getattr(tg, name)(tg.from_numpy(x), dim=dim, keepdim=True).numpy())
+            tg.set_num_threads(before)
+        with use("numpy"):
+            want = getattr(tg, name)(tg.from_numpy(x.astype(np.float64)), dim=dim, keepdim=True).numpy()
+        np.testing.assert_array_equal(*found, err_msg=f"{dim}: other threads, other digits")
+        np.testing.assert_allclose(found[0], want, rtol=1e-6, atol=1e-38, err_msg=str(dim))
+
+
+def test_a_big_array_with_a_nan_or_without_variance():
+    x = np.full((300, 400), 0.1, np.float32)
+    with use("fast"):
+        still = [f(tg.from_numpy(x), dim).numpy() for f in (tg.var, tg.std) for dim in (None, 0, 1)]
+        huge = tg.std(tg.tensor([-1e30, 1e30]).repeat(50_000), correction=0)
+        x[123, 45] = np.nan
+        of = tg.amax, tg.amin, tg.prod, tg.var, tg.norm
+        found = [f(tg.from_numpy(x), dim=dim).isnan() for f in of for dim in (0, 1)]
+    assert all((values == 0).all() for values in still)
+    assert huge.item() == pytest.approx(1e30)
+    assert [nan.nonzero().tolist() for nan in found] == [[[45]], [[123]]] * 5

@@ -68,8 +68,11 @@ TOPICS = {
     ),
     "optim": ("sgd", "adam", "rmsprop", "adagrad", "adadelta"),
     "pool": ("max_pool2d", "max_pool2d_place", "sum_pool2d", "sum_pool2d_spread"),
-    "softmax": ("cross_entropy", "cross_entropy_backward", "softmax", "log_softmax"),
-    "sums": ("sum",),
+    "softmax": (
+        *("cross_entropy", "cross_entropy_backward"),
+        *("softmax", "log_softmax", "softmax_backward", "log_softmax_backward"),
+    ),
+    "sums": ("sum", "fold", "variance"),
 }
 EXACT = ("dropout", "optim")  # topics whose loops give NumPy's bits, and beat it however few the numbers
 SMALL = 512  # numbers; with fewer in every array, a call is not worth importing Numba

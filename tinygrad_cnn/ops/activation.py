@@ -268,7 +268,9 @@ def sigmoid(input: Array) -> Array:
     >>> tg.sigmoid(tg.tensor([-10000.0, 0.0, 10000.0])).tolist()
     [0.0, 0.5, 1.0]
     """
-    return 1 / (1 + np.exp(-real(input)))  # where the exponential is inf, this is 0
+    input = real(input)
+    power = np.exp(-np.abs(input))  # of no positive number, which could be inf: 1 / inf is 0, e^-90 is not
+    return np.maximum(power, input >= 0) / (1 + power)
 
 
 sigmoid.grad(input=lambda g, out: g * out * (1 - out))

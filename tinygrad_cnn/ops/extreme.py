@@ -14,6 +14,7 @@ from ..arrays.dtypes import int64
 from ..arrays.types import Array, Axis
 from ..engine.call import op
 from ..engine.tensor import Tensor, as_array
+from ..kernels import kernel
 from .choice import maximum, minimum, where
 from .compare import eq, isnan
 from .declared import appears
@@ -58,7 +59,7 @@ def amax(input: Array, dim: Axis | None = None, keepdim: bool = False) -> Array:
     >>> x.grad.tolist()
     [0.0, 0.5, 0.5]
     """
-    return np.maximum.reduce(input, axis=_not_empty("amax", input, dim, keepdim), keepdims=keepdim)  # type: ignore[call-overload]
+    return kernel.fold(input, "max", _not_empty("amax", input, dim, keepdim), keepdim)
 
 
 amax.grad(input=lambda g, input, out, dim, keepdim: shared(g, input, out, dim, keepdim))
@@ -83,7 +84,7 @@ def amin(input: Array, dim: Axis | None = None, keepdim: bool = False) -> Array:
     >>> y.tolist(), x.grad.tolist()
     ([1.0, 2.0], [[1.0, 0.0], [0.5, 0.5]])
     """
-    return np.minimum.reduce(input, axis=_not_empty("amin", input, dim, keepdim), keepdims=keepdim)  # type: ignore[call-overload]
+    return kernel.fold(input, "min", _not_empty("amin", input, dim, keepdim), keepdim)
 
 
 amin.grad(input=lambda g, input, out, dim, keepdim: shared(g, input, out, dim, keepdim))

@@ -38,7 +38,10 @@ def vector_norm(
     """
     expect_floating("norm", x)
     over = reduced("norm", dim, x.ndim, keepdim)
-    x = np.abs(x if dtype is None else x.astype(dtype, copy=False))
+    x = x if dtype is None else x.astype(dtype, copy=False)
+    if ord == 2 and x.dtype.kind == "f":
+        return np.sqrt(kernel.fold(x, "squares", over, keepdim))
+    x = np.abs(x)
     if ord == math.inf:
         return np.maximum.reduce(x, axis=over, keepdims=keepdim, initial=0)  # type: ignore[call-overload]
     if ord == -math.inf:

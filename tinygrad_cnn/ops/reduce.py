@@ -17,6 +17,7 @@ from ..engine.broadcast import cast, expand_to, in_float32
 from ..engine.call import op
 from ..engine.tensor import as_array
 from ..kernels import kernel
+from ..kernels.at_once import at_once
 from .choice import where
 from .compare import eq, isnan, logical_not
 from .declared import appears
@@ -123,7 +124,9 @@ def prod(input: Array, dim: Axis | None = None, keepdim: bool = False, dtype: DT
     """
     if dim is not None:
         dim = (axis("prod", dim, input.ndim),)[: input.ndim]
-    return np.multiply.reduce(input, axis=dim, dtype=_counted(input, dtype), keepdims=keepdim)  # type: ignore[call-overload]
+    if dtype is not None or input.dtype.kind not in "fc":
+        input = input.astype(_counted(input, dtype), copy=False)
+    return kernel.fold(input, "prod", tuple(range(input.ndim)) if dim is None else dim, keepdim)
 
 
 def _prod_to_input(g: Any, input: Any, dim: Any, keepdim: bool) -> Any:
@@ -245,8 +248,13 @@ def logsumexp(input: Array, dim: Axis, keepdim: bool = False) -> Array:
     over = reduced("logsumexp", dim, input.ndim, keepdim)
     top = np.maximum.reduce(input, axis=over, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
-    out = np.log(kernel.sum(np.exp(input - top), over, True)) + top
+    out = np.log(kernel.sum(_powers(input, top), over, True)) + top
     return out if keepdim else out.squeeze(over)
+
+
+@at_once
+def _powers(input: np.ndarray, top: np.ndarray) -> np.ndarray:
+    return np.exp(input - top)
 
 
 def _logsumexp_to_input(g: Any, input: Any, dim: Any, keepdim: bool) -> Any:
@@ -269,19 +277,15 @@ logsumexp.explain(
 
 @op
 def variance(input: Array, dim: Axis | None = None, correction: float = 1, keepdim: bool = False) -> Array:
-    """Σ (input - mean)² / (n - correction) along dim, in two passes; NaN where n <= correction."""
+    """Σ (input - mean)² / (n - correction) along dim; NaN where n <= correction."""
     expect_floating("var", input)
-    return _variance(input, dim, correction, keepdim).astype(input.dtype)
+    return _variance(input, dim, correction, False, keepdim)
 
 
-def _variance(input: np.ndarray, dim: Any, correction: float, keepdim: bool) -> Any:
-    """The variance; of float32 in float64, which holds every square of it."""
+def _variance(input: np.ndarray, dim: Any, correction: float, root: bool, keepdim: bool) -> Any:
     over = reduced("var", dim, input.ndim, keepdim)
-    if input.dtype == np.float32:
-        input = input.astype(np.float64)
-    apart = input - average(input, over, True)
     n = math.prod([input.shape[i] for i in over])
-    return np.true_divide(kernel.sum(apart * apart, over, keepdim), _at_least_0(n - correction))
+    return kernel.variance(input, over, _at_least_0(n - correction), root, keepdim)
 
 
 def expect_floating(name: str, input: Any) -> None:
@@ -313,7 +317,7 @@ variance.explain(
 def deviation(input: Array, dim: Axis | None = None, correction: float = 1, keepdim: bool = False) -> Array:
     """The square root of `variance`; where it is 0 its gradient is 0."""
     expect_floating("std", input)
-    return np.sqrt(_variance(input, dim, correction, keepdim)).astype(input.dtype)
+    return _variance(input, dim, correction, True, keepdim)
 
 
 def _deviation_to_input(g: Any, input: Any, out: Any, dim: Any, correction: float, keepdim: bool) -> Any:

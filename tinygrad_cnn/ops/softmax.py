@@ -40,11 +40,28 @@ def softmax(input: Array, dim: int, dtype: DType | None = None) -> Array:
     return kernel.softmax(input, dim) if input.ndim else kernel.softmax(input[None], 0)[0]
 
 
-softmax.grad(input=lambda g, out, dim: out * (g - total(g * out, dim, True)))
+softmax.grad(input=lambda g, out, dim: softmax_back(g, out, dim))
 softmax.explain(
     "Each probability gets its gradient less the average of all, weighted by the probabilities: they compete.",
     zero="saturated: the probabilities are 0 and 1",
     input="out · (g − Σ g · out)",
+)
+
+
+@op
+def softmax_back(grad: Array, out: Array, dim: int) -> Array:
+    """out · (grad - Σ grad · out) along dim: what softmax is differentiated to."""
+    return kernel.softmax_backward(grad, out, dim) if out.ndim else kernel.softmax_backward(grad[None], out[None], 0)[0]
+
+
+softmax_back.grad(
+    grad=lambda g, out, dim: softmax_back(g, out, dim),
+    out=lambda g, grad, out, dim: g * (grad - total(grad * out, dim, True)) - grad * total(g * out, dim, True),
+)
+softmax_back.explain(
+    "The probabilities compete for the second derivative as for the first.",
+    grad="out · (g − Σ g · out)",
+    out="g · (grad − Σ grad · out) − grad · Σ g · out",
 )
 
 
@@ -63,8 +80,26 @@ def log_softmax(input: Array, dim: int, dtype: DType | None = None) -> Array:
     return kernel.log_softmax(input, dim) if input.ndim else kernel.log_softmax(input[None], 0)[0]
 
 
-log_softmax.grad(input=lambda g, out, dim: g - exp(out) * total(g, dim, True))
+log_softmax.grad(input=lambda g, out, dim: log_softmax_back(g, out, dim))
 log_softmax.explain("Each gets its gradient less its probability's share of the sum of all.", input="g − e^{out} · Σ g")
+
+
+@op
+def log_softmax_back(grad: Array, out: Array, dim: int) -> Array:
+    """grad - exp(out) · Σ grad along dim: what log_softmax is differentiated to."""
+    back = kernel.log_softmax_backward
+    return back(grad, out, dim) if out.ndim else back(grad[None], out[None], 0)[0]
+
+
+log_softmax_back.grad(
+    grad=lambda g, out, dim: g - total(g * exp(out), dim, True),
+    out=lambda g, grad, out, dim: -g * exp(out) * total(grad, dim, True),
+)
+log_softmax_back.explain(
+    "Each probability takes its share of all gradients.",
+    grad="g − Σ g · e^{out}",
+    out="−g · e^{out} · Σ grad",
+)
 
 
 def softmin(input: Array, dim: int, dtype: DType | None = None) -> Array:

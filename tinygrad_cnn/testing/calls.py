@@ -164,8 +164,11 @@ def _pixels(input: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 BOUNDS = {
     "pointwise": lambda law, args, expected: [np.abs(x) + 1 for x in expected],
-    **dict.fromkeys((*UPDATES, "softmax", "erf", "erfc"), _themselves),
+    **dict.fromkeys((*UPDATES, "softmax", "erf", "erfc", "fold", "variance"), _themselves),
     "total": lambda law, args, expected: [np.abs(args[0](*args[1])).sum() / args[2] + 1],
+    "log_softmax_backward": lambda law, args, expected: [
+        np.abs(args[0]) + np.exp(args[1]) * np.abs(args[0]).sum(args[2], keepdims=True)
+    ],
     "log_softmax": lambda law, args, expected: [np.abs(expected[0]) + np.abs(args[0]).max(initial=1)],
     "cross_entropy": _cross_entropy,
     "cross_entropy_backward": lambda law, args, expected: [np.abs(expected[0]) + np.abs(args[0][:, None])],
@@ -409,12 +412,24 @@ DRAWS: dict[str, Callable[[Rng], tuple]] = {
     **dict.fromkeys(("channel_sums", "contiguous", "relu", "erf", "erfc"), lambda rng: (_some(rng),)),
     "sums_at": lambda rng: (x := _some(rng), rng.integers(0, 7, len(x)), 7),
     "sum": lambda rng: (x := _some(rng), _some_axes(rng, x.ndim), bool(rng.integers(2))),
+    "fold": lambda rng: (
+        *(x := _some(rng), _one_of(rng, "squares", "prod", "max", "min")),
+        *(_some_axes(rng, x.ndim), bool(rng.integers(2))),
+    ),
+    "variance": lambda rng: (
+        *(x := _some(rng) + 5, _some_axes(rng, x.ndim), float(rng.integers(1, 9))),
+        *(bool(rng.integers(2)), bool(rng.integers(2))),
+    ),
     "pointwise": _pointwise,
     "total": lambda rng: (*_pointwise(rng, FORMULAS[::2]), float(rng.integers(1, 50))),
     "dropout": _dropout,
     "dropout_again": _dropout_again,
     "relu_mask": lambda rng: (x := _some(rng), _numbers(rng, *x.shape)),
     **dict.fromkeys(("softmax", "log_softmax"), lambda rng: (_some(rng), int(rng.integers(2)))),
+    **dict.fromkeys(
+        ("softmax_backward", "log_softmax_backward"),
+        lambda rng: (x := _some(rng), -np.abs(_numbers(rng, *x.shape)), int(rng.integers(2))),
+    ),
     "cross_entropy": _cross_entropy_call,
     "cross_entropy_backward": _cross_entropy_backward,
     "sgd": _update(SGDSettings(0.1, momentum=0.9, dampening=0.2, weight_decay=0.1), lists=3),

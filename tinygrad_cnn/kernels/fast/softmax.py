@@ -43,6 +43,27 @@ def log_softmax(input, dim):
     return out
 
 
+def _both_in_rows(grad, out, dim):
+    return _in_rows(out, dim) and readable(grad) and grad.flags.c_contiguous and grad.shape == out.shape
+
+
+@faster(when=_both_in_rows, pure=True)
+def softmax_backward(grad, out, dim):
+    return _back(_softmax_backward, grad, out)
+
+
+@faster(when=_both_in_rows, pure=True)
+def log_softmax_backward(grad, out, dim):
+    return _back(_log_softmax_backward, grad, out)
+
+
+def _back(loop, grad, out):
+    d_input = memory.empty(out.shape)
+    rows = out.shape[-1]
+    loop(out.size * PER_NUMBER, *(a.reshape(-1, rows) for a in (grad, out, d_input)))
+    return d_input
+
+
 def _takes(input, target):
     return input.size > 0 and readable(input) and readable(target, dtype=INT64) and input.flags.c_contiguous
 
@@ -70,10 +91,14 @@ _TARGET = "Array(i8, 1, 'A', readonly=True)"
 
 _greatest = piece(trace(lambda x: x, "f"), ("max",))
 _summed_powers = piece(trace(lambda x, top: np.exp(x - top), "ff"), ("sum",))
-_powers = piece(trace(lambda x, top: np.exp(x - top), "ff"), ("store sum",))
+_powers = piece(trace(lambda x, top: np.exp(x - top), "ff"), ("store, sum",))
 _times = piece(trace(lambda x, factor: x * factor, "ff"))
 _less = piece(trace(lambda x, top, more: (x - top) - more, "fff"))
 _shares = piece(trace(lambda x, top, share: np.exp(x - top) * share, "fff"))
+_sum = piece(trace(lambda x: x, "f"), ("sum",))
+_weighted = piece(trace(lambda g, out: g * out, "ff"), ("sum",))
+_competing = piece(trace(lambda g, out, mean: out * (g - mean), "fff"))
+_less_share = piece(trace(lambda g, out, total: g - np.exp(out) * total, "fff"))
 
 
 @compiled(f"{_ROWS}, f4[:,::1]", exact=True)
@@ -94,6 +119,24 @@ def _log_softmax(thread, part, parts, input, out):
         row, to = begin + n * C * 4, end + n * C * 4
         top = _greatest(row, C)
         _less(row, top, np.float32(math.log(_summed_powers(row, top, C))), to, C)
+
+
+@compiled(f"{_ROWS}, {_ROWS}, f4[:,::1]", exact=True)
+def _softmax_backward(thread, part, parts, grad, out, d_input):
+    N, C = out.shape
+    begin, given, end = np.intp(grad.ctypes.data), np.intp(out.ctypes.data), np.intp(d_input.ctypes.data)
+    for n in range(part * N // parts, (part + 1) * N // parts):
+        g, row = begin + n * C * 4, given + n * C * 4
+        _competing(g, row, np.float32(_weighted(g, row, C)), end + n * C * 4, C)
+
+
+@compiled(f"{_ROWS}, {_ROWS}, f4[:,::1]", exact=True)
+def _log_softmax_backward(thread, part, parts, grad, out, d_input):
+    N, C = out.shape
+    begin, given, end = np.intp(grad.ctypes.data), np.intp(out.ctypes.data), np.intp(d_input.ctypes.data)
+    for n in range(part * N // parts, (part + 1) * N // parts):
+        g = begin + n * C * 4
+        _less_share(g, given + n * C * 4, np.float32(_sum(g, C)), end + n * C * 4, C)
 
 
 @compiled(f"{_ROWS}, {_TARGET}, f4[::1], f4[::1], f4[::1]", exact=True)

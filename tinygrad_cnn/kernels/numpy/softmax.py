@@ -35,6 +35,20 @@ def log_softmax(input: np.ndarray, dim: int) -> np.ndarray:
 
 @in_numpy
 @silent
+def softmax_backward(grad: np.ndarray, out: np.ndarray, dim: int) -> np.ndarray:
+    """out · (grad - Σ grad · out) along dim        any shape twice -> the same"""
+    return out * (grad - sum(grad * out, (dim,), True))
+
+
+@in_numpy
+@silent
+def log_softmax_backward(grad: np.ndarray, out: np.ndarray, dim: int) -> np.ndarray:
+    """grad - exp(out) · Σ grad along dim        any shape twice -> the same"""
+    return grad - np.exp(out) * sum(grad, (dim,), True)
+
+
+@in_numpy
+@silent
 def cross_entropy(input: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """log Σ exp(input[n]) - input[n, target[n]]; highest[n] = max input[n]; powers[n] = Σ exp(input[n] - highest[n])
 

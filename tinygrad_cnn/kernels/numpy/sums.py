@@ -13,6 +13,7 @@ import math
 import numpy as np
 
 from .. import in_numpy
+from . import silent
 
 FEW = 16  # so many slabs may be added one after the other
 
@@ -75,6 +76,34 @@ def _folded(x: np.ndarray) -> np.ndarray:
         x = np.add.reduce(whole.reshape(end // length, length, *x.shape[1:]), axis=0)
         x[: len(rest)] += rest
     return np.add.reduce(x, axis=0)
+
+
+FOLDS = {"prod": np.multiply, "max": np.maximum, "min": np.minimum}
+
+
+@in_numpy
+def fold(input: np.ndarray, how: str, axes: tuple[int, ...], keepdims: bool) -> np.ndarray:
+    """The sum, squares (their sum), prod, max or min over these axes        any shape -> as of `sum`"""
+    if how in FOLDS:
+        return FOLDS[how].reduce(input, axis=axes, keepdims=keepdims)  # type: ignore[call-overload]
+    return sum(input * input if how == "squares" else input, axes, keepdims)
+
+
+@in_numpy
+@silent
+def variance(input: np.ndarray, axes: tuple[int, ...], freedom: float, root: bool, keepdims: bool) -> np.ndarray:
+    """Σ (input - mean)² / freedom over these axes, or its root        any shape -> as of `sum`
+
+    Of float32 in float64, which holds every square of it. The mean is finite even where the sum is not.
+    """
+    wide = input.astype(np.float64) if input.dtype == np.float32 else input
+    n = math.prod([input.shape[i] for i in axes])
+    mean = sum(wide, axes, True) / n
+    if not np.isfinite(mean).all():
+        mean = sum(wide / n, axes, True)
+    apart = wide - mean
+    found = np.true_divide(sum(apart * apart, axes, keepdims), freedom)
+    return (np.sqrt(found) if root else found).astype(input.dtype)
 
 
 @in_numpy

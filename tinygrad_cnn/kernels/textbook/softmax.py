@@ -42,6 +42,26 @@ def log_softmax(input, dim):
 
 
 @law
+def softmax_backward(grad, out, dim):
+    """out · (grad - Σ grad · out) along dim        any shape twice -> the same
+
+    >>> softmax_backward(np.array([1.0, 0.0]), np.array([0.5, 0.5]), 0)
+    array([ 0.25, -0.25])
+    """
+    return out * (grad - np.sum(grad * out, axis=dim, keepdims=True))
+
+
+@law
+def log_softmax_backward(grad, out, dim):
+    """grad - exp(out) · Σ grad along dim        any shape twice -> the same
+
+    >>> log_softmax_backward(np.array([1.0, 0.0]), np.log([0.5, 0.5]), 0)
+    array([ 0.5, -0.5])
+    """
+    return grad - np.exp(out) * np.sum(grad, axis=dim, keepdims=True)
+
+
+@law
 def cross_entropy(input, target):
     """log Σ exp(input[n]) - input[n, target[n]]; highest[n] = max input[n]; powers[n] = Σ exp(input[n] - highest[n])
 

@@ -17,12 +17,11 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic, register_jitable
 
-from ...textbook.dropout import GROUP, MULTIPLIERS, ROUNDS, STEPS
-
+MULTIPLIERS, STEP, OTHER_STEP = (0xD2511F53, 0xCD9E8D57), 0x9E3779B9, 0xBB67AE85
+ROUNDS, GROUP = 10, 16
 _LONG, _WORD, _FLOAT = ir.IntType(64), ir.IntType(32), ir.FloatType()
 _LONGS, _FLOATS, _BITS = (ir.VectorType(kind, GROUP) for kind in (_LONG, _FLOAT, ir.IntType(1)))
 _PACKED = ir.IntType(GROUP)
-STEP, OTHER_STEP = STEPS
 
 
 @register_jitable

@@ -8,12 +8,12 @@ What becomes of each result is said by a word, and where the word needs a place,
 and the formula's numbers:
 
     store   the results are written to the address
-    add     they are added to as many float64 that lie there
-    sum     their sum is returned, added up in float64
+    sum     their sum is returned, added up in float64; `squares`: that of their squares, which are float64, too
     max     the greatest is returned, NaN if there is one; so is the smallest, `min`
     prod    their product is returned, multiplied in float64
+    to sum  they are joined to as many float64 that lie at the address; so `to squares`, `to max` and the others
 
-A piece with several that return gives a tuple of them. "store sum" does both to one result.
+A piece with several that return gives a tuple of them. "store, sum" does both to one result.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from ....arrays.formulas import Formula
 from .lanes import spread
 from .vectors import BIT, BYTE, DOUBLE, FUNCTIONS, INTEGER, LONG, SINGLE, WIDTH, Vector, maximum, minimum, where
 
-_WITH_PLACE = ("store", "add")
 # what returns something: its dtype, the value of nothing, how two are joined
 _FOLDS = {
     "sum": (DOUBLE, 0.0, Vector.__add__),
+    "squares": (DOUBLE, 0.0, Vector.__add__),
     "prod": (DOUBLE, 1.0, Vector.__mul__),
     "max": (SINGLE, -math.inf, maximum),
     "min": (SINGLE, math.inf, minimum),
@@ -42,8 +42,8 @@ _NUMBA = {SINGLE: types.float32, DOUBLE: types.float64}
 
 def piece(formula: Formula, words: tuple[str, ...] = ("store",)):
     """The intrinsic that does the formula to a run of numbers; a word, or several, for each of its results."""
-    deeds = [(step, word) for step, said in zip(formula.outputs, words, strict=True) for word in said.split()]
-    placed = [deed for deed in deeds if deed[1] in _WITH_PLACE]
+    deeds = [(step, word) for step, said in zip(formula.outputs, words, strict=True) for word in said.split(", ")]
+    placed = [deed for deed in deeds if deed[1] not in _FOLDS]
     returned = [_NUMBA[_FOLDS[word][0]] for _, word in deeds if word in _FOLDS]
     n_inputs, n_numbers = len(formula.kinds), len(formula.numbers)
 
@@ -117,16 +117,23 @@ class _Emitter:
         for step, word in self.deeds:
             if word == "store":
                 self._store(values[step], next(places), i, exist)
-            elif word == "add":
-                address = next(places)
-                total = Vector(self.builder, self._read(DOUBLE, address, i, exist)) + values[step].double()
-                self._write(DOUBLE, total.value, address, i, exist)
+            elif word.startswith("to "):
+                word, address = word[3:], next(places)
+                there = Vector(self.builder, self._read(DOUBLE, address, i, exist))
+                joined = _FOLDS[word][2](there, self._folding(word, values[step].double()))
+                self._write(DOUBLE, joined.value, address, i, exist)
             else:
                 place, start, join = next(folds)
-                value = values[step].double() if word in ("sum", "prod") else values[step]
+                kind = _FOLDS[word][0]
+                value = self._folding(word, values[step].double() if kind == DOUBLE else values[step])
                 if exist is not None:
                     value = where(Vector(self.builder, exist), value, start)
                 self.builder.store(join(Vector(self.builder, self.builder.load(place)), value).value, place)
+
+    @staticmethod
+    def _folding(word: str, value: Vector) -> Vector:
+        """What of a result is joined to the others."""
+        return value * value if word == "squares" else value
 
     def _load(self, address: ir.Value, i: ir.Value, exist: ir.Value | None, bool_: bool) -> Vector:
         found = Vector(self.builder, self._read(BYTE if bool_ else SINGLE, address, i, exist))
