@@ -15,6 +15,7 @@ the arguments are a TypeError or a ValueError, and nothing has been sent then.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -26,10 +27,14 @@ from .staged import Staged, as_bytes, changed, given, given_list, shown
 from .work import Work
 
 
-def barrier(group: Group = None, async_op: bool = False, device_ids: Any = None) -> Work | None:
-    """Wait until every rank has come here."""
+def barrier(
+    group: Group = None, async_op: bool = False, device_ids: Any = None, timeout: timedelta | None = None
+) -> Work | None:
+    """Wait until every rank has come here. timeout: in place of the group's own; 0 waits for ever."""
     chosen = member("barrier", group)
-    return None if chosen is None else chosen.run("barrier()", lambda comm: comm.Ibarrier(), async_op=async_op)
+    if chosen is None:
+        return None
+    return chosen.run("barrier()", lambda comm: comm.Ibarrier(), async_op=async_op, timeout=timeout)
 
 
 def broadcast(

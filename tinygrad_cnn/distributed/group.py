@@ -52,13 +52,18 @@ class ProcessGroup:
         return f"rank {self.ranks[rank]}"
 
     def run(
-        self, call: str, start: Callable[[Any], Any], finish: Callable[[], Any] = lambda: None, async_op: bool = False
+        self,
+        call: str,
+        start: Callable[[Any], Any],
+        finish: Callable[[], Any] = lambda: None,
+        async_op: bool = False,
+        timeout: timedelta | None = None,
     ) -> Work | None:
         """Begin a collective, `start(comm)` -> its request, and wait for it; or return the Work where async_op."""
         work = self._begin(call, start, finish)
         if async_op:
             return work
-        work.wait()
+        work.wait(timeout)
         return None
 
     def _begin(self, call: str, start: Callable[[Any], Any], finish: Callable[[], Any]) -> Work:

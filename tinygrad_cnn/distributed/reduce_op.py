@@ -8,7 +8,7 @@ import numpy as np
 
 
 class ReduceOp(Enum):
-    """SUM, AVG (the sum by the number of ranks), MIN, MAX and PRODUCT.
+    """SUM, AVG (the sum by the number of ranks), MIN, MAX and PRODUCT. Of bool, SUM says whether any is True.
 
     >>> ReduceOp.AVG.name
     'AVG'
@@ -22,7 +22,5 @@ class ReduceOp(Enum):
 
     def check(self, call: str, dtype: np.dtype) -> None:
         """Raise a TypeError where numbers of this kind cannot be taken together like this."""
-        if dtype.kind == "b" and self in (ReduceOp.SUM, ReduceOp.AVG):
-            raise TypeError(f"{call}: {self.name} of bool; use MAX (any) or MIN (all), or convert with .int()")
         if dtype.kind != "f" and self is ReduceOp.AVG:
             raise TypeError(f"{call}: AVG of {dtype}, which has no fractions; use SUM, or convert with .float()")

@@ -9,7 +9,7 @@ import numpy as np
 from ..engine.tensor import Tensor
 
 # What MPI libraries cannot add, and what is sent in its place.
-WIDER = {np.dtype(np.float16): np.dtype(np.float32), np.dtype(np.bool_): np.dtype(np.uint8)}
+WIDER = {np.dtype(np.float16): np.dtype(np.float32), np.dtype(np.bool_): np.dtype(np.int32)}
 
 
 class Staged:
