@@ -398,3 +398,11 @@ def test_a_big_array_with_a_nan_or_without_variance():
     assert all((values == 0).all() for values in still)
     assert huge.item() == pytest.approx(1e30)
     assert [nan.nonzero().tolist() for nan in found] == [[[45]], [[123]]] * 5
+
+
+def test_products_of_others_where_they_are_quotients_and_where_not():
+    x = np.random.default_rng(0).random((4, 30)) + 0.5
+    for values in (x, x * 1e-12, x * (np.arange(30) != 3), x * ((np.arange(30) != 3) & (np.arange(30) != 7))):
+        found = gradient(lambda x: tg.prod(x, 1), values)
+        want = [[np.prod(np.delete(row, i)) for i in range(30)] for row in values]
+        np.testing.assert_allclose(found, want, rtol=1e-12)

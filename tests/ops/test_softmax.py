@@ -7,6 +7,7 @@ import pytest
 
 import tinygrad_cnn as tg
 import tinygrad_cnn.nn.functional as F
+from tinygrad_cnn.kernels import use
 from tinygrad_cnn.testing import gradcheck, gradgradcheck
 
 NAMES = ["softmax", "log_softmax", "softmin"]
@@ -110,3 +111,25 @@ def test_errors_teach(name):
         f(tg.zeros(2, 3).long(), 1)
     with pytest.raises(TypeError, match="dim must be an int"):
         f(tg.zeros(2, 3), 1.5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_along_every_axis_of_a_big_array(name):
+    """The columns of an axis that is not the last are taken a block at a time."""
+    values = np.random.default_rng(3).standard_normal((3, 5, 67, 70), np.float32) * 9
+    values[0, :, 1, 2], values[1, 2, 3, 4] = -np.inf, np.nan
+    slope = np.random.default_rng(4).standard_normal(values.shape, np.float32)
+
+    def run(x, room, dim):
+        with use(room):
+            x = tg.from_numpy(x).requires_grad_()
+            out = getattr(F, name)(x, dim)
+            out.backward(tg.from_numpy(slope.astype(x.numpy(force=True).dtype)))
+            return out.detach().numpy(), x.grad.numpy()
+
+    for dim in range(-1, 4):
+        for got, want in zip(
+            run(values.copy(), "fast", dim), run(values.astype(np.float64), "textbook", dim), strict=True
+        ):
+            np.testing.assert_allclose(got, want, rtol=2e-5, atol=2e-5)

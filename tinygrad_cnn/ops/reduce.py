@@ -23,6 +23,7 @@ from .compare import eq, isnan, logical_not
 from .declared import appears
 from .dims import axis, reduced
 from .elementwise import divide
+from .pointwise import elementwise
 from .unary import exp, nought, real
 
 
@@ -146,12 +147,21 @@ def prod_others(input: Array, dim: int) -> Array:
     """For each element the product of all the others along dim: what prod is differentiated to."""
     if input.ndim == 0:
         return np.ones_like(input)
+    whole = kernel.fold(input, "prod", (dim % input.ndim,), True)
+    size = np.abs(whole)
+    if whole.size and np.finfo(whole.dtype).tiny <= size.min() and size.max() < math.inf:
+        return _divided(whole, input)  # no factor is 0, and no digit of the product is lost
     input = np.moveaxis(input, dim, -1)
     before = np.ones_like(input)
     np.cumprod(input[..., :-1], axis=-1, out=before[..., 1:])
     behind = np.ones_like(input)
     np.cumprod(input[..., :0:-1], axis=-1, out=behind[..., -2::-1])
     return np.moveaxis(before * behind, -1, dim)
+
+
+@at_once
+def _divided(whole: np.ndarray, input: np.ndarray) -> np.ndarray:
+    return whole / input
 
 
 def _prod_others_to_input(g: Any, input: Any, dim: int) -> Any:
@@ -300,9 +310,29 @@ def _at_least_0(n: float) -> float:
 def _variance_to_input(g: Any, input: Any, dim: Any, correction: float, keepdim: bool) -> Any:
     shape = np.shape(as_array(input))
     n = math.prod(shape[i] for i in reduced("var", dim, len(shape)))
-    apart = input - spread(mean(input, dim, True), shape, dim, True)
+    about = spread(mean(input, dim, True), shape, dim, True)
     freedom = _at_least_0(n - correction)
-    return spread(g, shape, dim, keepdim) * apart * (2 / freedom if freedom else math.nan)
+    return _apart(spread(g, shape, dim, keepdim), input, about, 2 / freedom if freedom else math.nan)
+
+
+@elementwise
+def _apart(grad: Array, input: Array, mean: Array, factor: float) -> Array:
+    """grad · (input - mean) · factor: what the variance is differentiated to"""
+    return grad * (input - mean) * factor
+
+
+_apart.grad(
+    grad=lambda g, input, mean, factor: _apart(g, input, mean, factor),
+    input=lambda g, grad, factor: g * grad * factor,
+    mean=lambda g, grad, factor: -g * grad * factor,
+)
+_apart.explain(
+    "A product: each factor gets the gradient times the other.",
+    zero="the element is the mean itself",
+    grad="g · (input − mean) · factor",
+    input="g · grad · factor",
+    mean="−g · grad · factor",
+)
 
 
 variance.grad(input=_variance_to_input)

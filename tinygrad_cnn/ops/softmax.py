@@ -51,7 +51,8 @@ softmax.explain(
 @op
 def softmax_back(grad: Array, out: Array, dim: int) -> Array:
     """out · (grad - Σ grad · out) along dim: what softmax is differentiated to."""
-    return kernel.softmax_backward(grad, out, dim) if out.ndim else kernel.softmax_backward(grad[None], out[None], 0)[0]
+    back, dim = kernel.softmax_backward, axis("softmax", dim, out.ndim)
+    return back(grad, out, dim) if out.ndim else back(grad[None], out[None], 0)[0]
 
 
 softmax_back.grad(
@@ -87,7 +88,7 @@ log_softmax.explain("Each gets its gradient less its probability's share of the 
 @op
 def log_softmax_back(grad: Array, out: Array, dim: int) -> Array:
     """grad - exp(out) · Σ grad along dim: what log_softmax is differentiated to."""
-    back = kernel.log_softmax_backward
+    back, dim = kernel.log_softmax_backward, axis("log_softmax", dim, out.ndim)
     return back(grad, out, dim) if out.ndim else back(grad[None], out[None], 0)[0]
 
 
