@@ -29,10 +29,15 @@ from .unary import exp, nought, real
 
 def spread(a: Any, shape: tuple, dim: Any, keepdim: bool) -> Any:
     """A reduced array repeated along the axes that it lost: the adjoint of a sum, -> shape."""
+    return expand_to(_kept(a, shape, dim, keepdim), shape)
+
+
+def _kept(a: Any, shape: tuple, dim: Any, keepdim: bool) -> Any:
+    """A reduced array with axes of length 1 in place of those that it lost; a number is as good."""
     if a.shape and not keepdim:
         lost = reduced("spread", dim, len(shape))
         a = a.reshape(tuple(1 if i in lost else n for i, n in enumerate(shape)))
-    return expand_to(a, shape)
+    return a
 
 
 def _counted(input: Any, dtype: Any) -> Any:
@@ -310,28 +315,28 @@ def _at_least_0(n: float) -> float:
 def _variance_to_input(g: Any, input: Any, dim: Any, correction: float, keepdim: bool) -> Any:
     shape = np.shape(as_array(input))
     n = math.prod(shape[i] for i in reduced("var", dim, len(shape)))
-    about = spread(mean(input, dim, True), shape, dim, True)
     freedom = _at_least_0(n - correction)
-    return _apart(spread(g, shape, dim, keepdim), input, about, 2 / freedom if freedom else math.nan)
+    factor = 2 / freedom if freedom else math.nan
+    return _apart(input, mean(input, dim, True), _kept(g, shape, dim, keepdim), factor)
 
 
 @elementwise
-def _apart(grad: Array, input: Array, mean: Array, factor: float) -> Array:
-    """grad · (input - mean) · factor: what the variance is differentiated to"""
-    return grad * (input - mean) * factor
+def _apart(input: Array, mean: Array, grad: Array, factor: float) -> Array:
+    """(input - mean) · grad · factor: what the variance is differentiated to"""
+    return (input - mean) * grad * factor
 
 
 _apart.grad(
-    grad=lambda g, input, mean, factor: _apart(g, input, mean, factor),
     input=lambda g, grad, factor: g * grad * factor,
     mean=lambda g, grad, factor: -g * grad * factor,
+    grad=lambda g, input, mean, factor: g * (input - mean) * factor,
 )
 _apart.explain(
     "A product: each factor gets the gradient times the other.",
     zero="the element is the mean itself",
-    grad="g · (input − mean) · factor",
     input="g · grad · factor",
     mean="−g · grad · factor",
+    grad="g · (input − mean) · factor",
 )
 
 

@@ -112,6 +112,11 @@ def sums_at(values: np.ndarray, places: np.ndarray, count: int) -> np.ndarray:
 
     One place may get all of them, one after the other, so float32 is added up in float64.
     """
+    if len(places) < count // 4:  # most places get nothing
+        used, which = np.unique(places, return_inverse=True)
+        out = np.zeros((count, *values.shape[1:]), values.dtype)
+        out[used] = sums_at(values, which, len(used))
+        return out
     wide = np.result_type(values.dtype, np.float64) if values.dtype.kind in "fc" else values.dtype
     out = np.zeros((count, *values.shape[1:]), wide)
     np.add.at(out, places, values.astype(wide, copy=False))
