@@ -17,7 +17,7 @@ import numpy as np
 
 from tinygrad_cnn import kernels
 from tinygrad_cnn.kernels import kernel, threads
-from tinygrad_cnn.kernels.fast import columns, conv, direct, linear, norm, planes, softmax, winograd
+from tinygrad_cnn.kernels.fast import columns, conv, direct, groups, linear, norm, planes, softmax, winograd
 from tinygrad_cnn.kernels.fast.machinery import compiled, filters, memory, products
 from tinygrad_cnn.testing.calls import DRAWS, Law, draw, each
 
@@ -69,7 +69,7 @@ def main(seeds):
     kernels.SMALL = 0
     border = Border()
     memory.empty = lambda shape, dtype=np.float32: border.empty(shape, dtype)
-    for module in (columns, conv, direct, filters, linear, norm, planes, products, softmax, winograd):
+    for module in (columns, conv, direct, filters, groups, linear, norm, planes, products, softmax, winograd):
         module.np = border
     threads.set_num_threads(2)
     for seed in range(seeds):

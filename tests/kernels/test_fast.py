@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -319,6 +320,32 @@ def test_statistics_of_pictures_that_differ_lose_no_digits(shape):
     wide = x.astype(np.float64)
     np.testing.assert_allclose(mean, wide.mean((0, 2, 3)), rtol=1e-6)
     np.testing.assert_allclose(invstd, 1 / wide.std((0, 2, 3)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("order", ["plain", "channels last"])
+@pytest.mark.parametrize("shape", [(3, 12, 5, 5), (1, 12, 90, 91), (2, 9000), (40, 3, 7)])
+def test_moments_of_groups_lose_no_digits(shape, order):
+    """A mean far from 0, and blocks of numbers that are far from each other."""
+    x = numbers(*shape, order="plain") + np.arange(math.prod(shape), dtype=np.float32).reshape(shape) / 50 + 3000
+    given = x if order == "plain" else np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
+    out, mean, invstd = kernel.group_norm(given, None, None, 3, 1e-5, True)
+    groups = x.astype(np.float64).reshape(shape[0], 3, -1)
+    np.testing.assert_allclose(mean, groups.mean(2), rtol=1e-7)
+    np.testing.assert_allclose(invstd, 1 / np.sqrt(groups.var(2) + 1e-5), rtol=2e-7)
+    exact = (groups - groups.mean(2, keepdims=True)) / np.sqrt(groups.var(2, keepdims=True) + 1e-5)
+    np.testing.assert_allclose(out.reshape(shape), exact.reshape(shape), atol=1e-6 + 2e-4 / groups.std(2).min())
+
+
+@pytest.mark.parametrize("centered", [True, False])
+def test_squares_beyond_float32_in_a_group(centered):
+    x = numbers(2, 5000, order="plain") * np.float32(1e25)
+    out, _, invstd = kernel.group_norm(x, None, None, 1, 1e-5, centered)
+    wide = x.astype(np.float64)
+    want, _, one = version("group_norm", "textbook")(wide, None, None, 1, 1e-5, centered)
+    np.testing.assert_allclose(out, want, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(invstd, one, rtol=1e-6)
+    x[1, 7] = np.inf
+    assert np.isnan(kernel.group_norm(x, None, None, 1, 1e-5, True)[0][1]).all()
 
 
 @pytest.mark.parametrize("size", [4, 40])

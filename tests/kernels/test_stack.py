@@ -22,6 +22,7 @@ KERNELS = {
     "pool": ["max_pool2d", "max_pool2d_place", "max_pool2d_pick", "sum_pool2d", "sum_pool2d_spread"],
     "elementwise": ["relu", "relu_mask"],
     "erf": ["erf", "erfc"],
+    "groups": ["group_norm", "group_norm_backward"],
     "norm": ["batch_norm", "batch_norm_backward", "batch_norm_eval"],
     "softmax": ["softmax", "log_softmax", "cross_entropy", "cross_entropy_backward"],
     "sums": ["sum", "sums_at"],

@@ -45,6 +45,10 @@ CALLS = {
     "matmul": lambda: kernel.matmul(images(300, 200), images(200, 300)),
     "vector": lambda: kernel.matmul(images(1, 700), images(900, 700).T),
     "batch_norm": lambda: kernel.batch_norm(images(8, 40, 20, 20), None, None, 1e-5)[0],
+    "group_norm": lambda: kernel.group_norm(images(1, 40, 90, 90), None, None, 4, 1e-5, True)[0],
+    "layer_norm, back": lambda: kernel.group_norm_backward(
+        images(99, 999), images(99, 999), None, np.zeros((99, 1), np.float32), np.ones((99, 1), np.float32), True
+    )[1],
 }
 
 

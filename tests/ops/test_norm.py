@@ -7,6 +7,7 @@ import pytest
 
 import tinygrad_cnn as tg
 import tinygrad_cnn.nn.functional as F
+from tinygrad_cnn import kernels
 from tinygrad_cnn.testing import gradcheck, gradgradcheck
 
 RNG = np.random.default_rng(0)
@@ -88,6 +89,55 @@ def test_derivatives_in_evaluation():
 
     assert gradcheck(f, inputs)
     assert gradgradcheck(f, inputs)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, w, b, rows: F.group_norm(x, 2, w, b, 0.1),
+        lambda x, w, b, rows: F.instance_norm(x, weight=w, bias=b, eps=0.1),
+        lambda x, w, b, rows: F.layer_norm(x, rows.shape, rows, rows * 2, 0.1),
+        lambda x, w, b, rows: F.rms_norm(x, rows.shape, rows, 0.1),
+    ],
+    ids=["group", "instance", "layer", "rms"],
+)
+def test_derivatives_within_each_example(f):
+    shapes = (2, 4, 3), (4,), (4,), (4, 3)
+    inputs = [tg.tensor(RNG.normal(size=shape), requires_grad=True) for shape in shapes]
+    assert gradcheck(f, inputs)
+    assert gradgradcheck(f, inputs)
+
+
+@pytest.mark.parametrize("room", ["textbook", "numpy", "fast"])
+@pytest.mark.parametrize("last", [False, True])
+def test_a_group_is_a_batch_of_its_own(room, last):
+    """Of one example, an instance norm is a batch norm, and a group norm one of the pixels of all its channels."""
+    x = tg.randn(1, 8, 9, 9, dtype=tg.float32) * 3 + 5
+    if last:
+        x = x.contiguous(memory_format=tg.channels_last)
+    weight, bias, g = tg.randn(8), tg.randn(8), tg.randn(1, 8, 9, 9)
+
+    def found(f, source):
+        x, w, b = (v.detach().clone().requires_grad_() for v in (source, weight, bias))
+        out = f(x, w, b)
+        out.backward(g)
+        return [out.detach(), x.grad, w.grad, b.grad]
+
+    def by_batch(x, w, b):
+        groups = F.batch_norm(x.reshape(1, 4, 162), None, None, training=True).reshape(1, 8, 9, 9)
+        return groups * w.reshape(8, 1, 1) + b.reshape(8, 1, 1)
+
+    with kernels.use(room):
+        pairs = [
+            (
+                lambda x, w, b: F.instance_norm(x, weight=w, bias=b),
+                lambda x, w, b: F.batch_norm(x, None, None, w, b, True),
+            ),
+            (lambda x, w, b: F.group_norm(x, 4, w, b), by_batch),
+        ]
+        for one, other in pairs:
+            for got, want in zip(found(one, x), found(other, x), strict=True):
+                np.testing.assert_allclose(got.numpy(), want.numpy(), rtol=1e-4, atol=2e-5)
 
 
 def test_channels_last_memory_changes_nothing():

@@ -59,6 +59,7 @@ TOPICS = {
     "conv": ("conv2d", "conv2d_input", "conv2d_weight", "conv2d_relu"),
     "dropout": ("dropout", "dropout_again"),
     "elementwise": ("relu", "relu_mask"),
+    "groups": ("group_norm", "group_norm_backward"),
     "layout": ("contiguous",),
     "linear": ("matmul", "linear", "linear_relu"),
     "loops": ("pointwise", "total"),

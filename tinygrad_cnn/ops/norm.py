@@ -31,7 +31,7 @@ from .declared import appears
 from .magnitude import norm
 from .pool import avg_pool2d
 from .rearrange import pad
-from .reduce import average, mean, variance
+from .reduce import mean, variance
 from .reduce import sum as total
 from .shape import clone, reshape, squeeze
 from .unary import rsqrt, square
@@ -202,53 +202,42 @@ def _bump(name: str, *changed: Any) -> None:
 
 
 @op(keeps=("mean", "invstd"))
-def standardize(input: Array, dim: tuple, eps: float) -> Array:
-    """(input - mean) / √(var + eps), mean and var over the axes dim        any shape -> the same"""
-    return _standard(input, tuple([i % input.ndim for i in dim]), eps)
+def _group_norm(
+    input: Array, weight: Array | None, bias: Array | None, groups: int, eps: float, centered: bool
+) -> Array:
+    """(input - mean) / √(var + eps) · weight + bias, for each group of channels; centered: False takes 0 for mean."""
+    return kernel.group_norm(input, weight, bias, groups, eps, centered)
 
 
-def _standard(input: np.ndarray, dim: tuple, eps: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    n = math.prod([input.shape[i] for i in dim])
-    mean = kernel.sum(input, dim, True) / n
-    centered = input - mean
-    var = kernel.sum(np.square(centered), dim, True) / n
-    if input.dtype == np.float32 and not np.isfinite(np.add.reduce(var, axis=None)):  # beyond the range of float32
-        out, mean, invstd = (a.astype(np.float32) for a in _standard(input.astype(np.float64), dim, eps))
-        return out, mean, invstd
-    invstd = 1 / np.sqrt(var + var.dtype.type(eps))
-    centered *= invstd
-    return centered, mean, invstd
+def _group_norm_back(g, input, weight, mean, invstd, centered):
+    """The gradients of all three inputs, of which two are also terms of the first."""
+    return kernel.group_norm_backward(g, input, weight, mean, invstd, centered)
 
 
-def _standardize_back(g, input, mean, invstd, dim):
-    """invstd·(g - ⟨g⟩ - x̂·⟨g·x̂⟩): what moves the mean or the variance does not move the result x̂.
-
-    x̂ is made again, for the result may have been changed in place, as by a ReLU.
-    """
-    dim = tuple([i % g.ndim for i in dim])
-    standard = input - mean
-    standard *= invstd
-    standard *= average(g * standard, dim, True)
-    return (invstd * (g - average(g, dim, True) - standard),)
+_group_norm.joint_grad(_group_norm_back, inputs=("input", "weight", "bias"))
 
 
-standardize.joint_grad(_standardize_back, inputs=("input",))
+@_group_norm.meaning
+def _(input, weight, bias, groups, eps, centered):
+    N, C, *pixels = input.shape
+    x = reshape(input, (N, groups, C // groups, *pixels))
+    over = tuple(range(2, x.ndim))
+    distance = x - mean(x, over, True) if centered else x
+    out = distance * rsqrt(mean(square(distance), over, True) + eps)
+    return _affine(reshape(out, input.shape), weight, bias)
 
 
-@standardize.meaning
-def _(input, dim, eps):
-    return (input - mean(input, dim, True)) * rsqrt(variance(input, dim, 0, True) + eps)
-
-
-standardize.explain(
-    "The gradient less its mean and less its part along the normalised values, for mean and variance follow the input.",
-    zero="mean and variance take it back: the gradient is constant over the axes",
-    input="invstd · (g − mean(g) − x̂ · mean(g · x̂))",
+_group_norm.explain(
+    "The gradient less its mean and less its part along the normalised values, for mean and variance follow the input; "
+    "the scale gets gradient times normalised value, the shift the sum.",
+    zero="mean and variance take it back: the gradient is constant over each group",
+    input="invstd · (g·weight − mean(g·weight) − x̂ · mean(g·weight · x̂))",
+    weight="Σ g · x̂",
+    bias="Σ g",
 )
 
 
 @appears("function functional")
-@in_float32
 def layer_norm(
     input: Array, normalized_shape: Shape, weight: Array | None = None, bias: Array | None = None, eps: float = 1e-5
 ) -> Array:
@@ -261,14 +250,11 @@ def layer_norm(
     >>> [round(v, 4) for v in tg.nn.functional.layer_norm(tg.tensor([1.0, 2.0, 3.0]), (3,)).tolist()]
     [-1.2247, 0.0, 1.2247]
     """
-    dims = _last_axes("layer_norm", input, normalized_shape, weight=weight, bias=bias)
-    out = standardize(input, dims, eps)
-    out = out if weight is None else out * weight
-    return out if bias is None else out + bias
+    axes = _last_axes("layer_norm", input, normalized_shape, weight=weight, bias=bias)
+    return _over_last_axes(input, axes, weight, bias, eps, True)
 
 
 @appears("function functional")
-@in_float32
 def rms_norm(input: Array, normalized_shape: Shape, weight: Array | None = None, eps: float | None = None) -> Array:
     """input / √(mean of input² + eps) · weight        (..., *normalized_shape) -> the same
 
@@ -278,13 +264,24 @@ def rms_norm(input: Array, normalized_shape: Shape, weight: Array | None = None,
     >>> [round(v, 4) for v in tg.nn.functional.rms_norm(tg.tensor([1.0, 2.0, 2.0]), (3,)).tolist()]
     [0.5774, 1.1547, 1.1547]
     """
-    dims = _last_axes("rms_norm", input, normalized_shape, weight=weight)
-    eps = float(np.finfo(input.dtype).eps) if eps is None else eps
-    out = input * rsqrt(mean(square(input), dims, True) + eps)
-    return out if weight is None else out * weight
+    axes = _last_axes("rms_norm", input, normalized_shape, weight=weight)
+    eps = float(np.finfo(np.result_type(input.dtype, np.float32)).eps) if eps is None else eps
+    return _over_last_axes(input, axes, weight, None, eps, False)
 
 
-def _last_axes(name: str, input: Any, normalized_shape: Any, **parameters: Any) -> tuple[int, ...]:
+def _over_last_axes(input: Any, axes: int, weight: Any, bias: Any, eps: float, centered: bool) -> Any:
+    """Each example is a row, and one group; its numbers are the channels."""
+    shape = input.shape
+    N, C = math.prod(shape[:-axes]), math.prod(shape[-axes:])
+    if input.ndim != 2 or axes != 1:
+        input = reshape(input, (N, C))
+    weight, bias = (v if v is None or v.ndim == 1 else reshape(v, (C,)) for v in (weight, bias))
+    out = _group_norm(input, weight, bias, 1, eps, centered)
+    return out if out.shape == shape else reshape(out, shape)
+
+
+def _last_axes(name: str, input: Any, normalized_shape: Any, **parameters: Any) -> int:
+    """How many axes normalized_shape stands for."""
     if not isinstance(normalized_shape, (tuple, list)):
         raise TypeError(f"{name}: normalized_shape must be a tuple of ints, got {normalized_shape!r}")
     shape = tuple(normalized_shape)
@@ -306,11 +303,10 @@ def _last_axes(name: str, input: Any, normalized_shape: Any, **parameters: Any) 
             raise RuntimeError(f"{name}: {what} must have the shape normalized_shape {shape}, got {p.shape}")
         if p.dtype != input.dtype:
             raise RuntimeError(f"{name}: input is {input.dtype} but {what} is {p.dtype}; all must share one dtype")
-    return tuple(range(-len(shape), 0))
+    return len(shape)
 
 
 @appears("function functional")
-@in_float32
 def group_norm(
     input: Array, num_groups: int, weight: Array | None = None, bias: Array | None = None, eps: float = 1e-5
 ) -> Array:
@@ -334,9 +330,7 @@ def group_norm(
         )
     if N * C // num_groups * math.prod(pixels) == 1:
         raise ValueError(f"group_norm: expected more than 1 value per group, got input size {tuple(input.shape)}")
-    groups = reshape(input, (N, num_groups, C // num_groups, *pixels))
-    out = reshape(standardize(groups, tuple(range(2, groups.ndim)), eps), (N, C, *pixels))
-    return _affine(out, weight, bias)
+    return _group_norm(input, weight, bias, num_groups, eps, True)
 
 
 @appears("function functional")
@@ -375,18 +369,12 @@ def instance_norm(
         raise ValueError(
             f"instance_norm: expected more than 1 spatial element when training, got input size {tuple(input.shape)}"
         )
-    over = tuple(range(2, input.ndim))
     if running_mean is not None and running_var is not None:
-        values = widened(as_array(input))
+        values, over = widened(as_array(input)), tuple(range(2, input.ndim))
         now = values.mean(over).mean(0), values.var(over, ddof=1).mean(0)
         move((as_array(running_mean), as_array(running_var), momentum), *now)
         _bump("instance_norm", running_mean, running_var)
-    return _standardized(input, over, eps, weight, bias)
-
-
-@in_float32
-def _standardized(input: Any, over: tuple, eps: float, weight: Any, bias: Any) -> Any:
-    return _affine(standardize(input, over, eps), weight, bias)
+    return _group_norm(input, weight, bias, max(1, input.shape[1]), eps, True)
 
 
 # By length.

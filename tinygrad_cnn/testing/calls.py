@@ -158,8 +158,33 @@ def _batch_norm_backward(law: Callable, args: tuple, expected: list) -> list:
     return [scale * (g + doubt + mean_of(sums) + spread * mean_of(products)), products, sums]
 
 
+def _group_norm(law: Callable, args: tuple, expected: list) -> list:
+    input, weight, bias, groups, *_ = args
+    _, mean, invstd = expected
+    along = lambda v: _pixels(input, np.repeat(v, input.shape[1] // groups, 1))
+    out = (
+        (np.abs(input) + np.abs(along(mean)))
+        * along(invstd)
+        * (1 if weight is None else np.abs(_pixels(input, weight)))
+    )
+    out += 0 if bias is None else np.abs(_pixels(input, bias))
+    return [out, np.abs(input).reshape(*mean.shape, -1).mean(2), invstd]
+
+
+def _group_norm_backward(law: Callable, args: tuple, expected: list) -> list:
+    grad, input, weight, mean, invstd, _ = args
+    along = lambda v: _pixels(input, np.repeat(v, input.shape[1] // mean.shape[1], 1))
+    spread = (np.abs(input) + np.abs(along(mean))) * along(invstd)
+    g, scaled = np.abs(grad), np.abs(grad if weight is None else grad * _pixels(input, weight))
+    mean_of = lambda x: along(x.reshape(*mean.shape, -1).mean(2))
+    over = (0, *range(2, input.ndim))
+    d_input = along(invstd) * (scaled + mean_of(scaled) + spread * mean_of(scaled * spread))
+    return [d_input, (g * spread).sum(over), g.sum(over)]
+
+
 def _pixels(input: np.ndarray, values: np.ndarray) -> np.ndarray:
-    return values.reshape(-1, *(1,) * (input.ndim - 2))
+    """(C,) or (N,C), which then stands beside (N,C,...)"""
+    return values.reshape(*values.shape, *(1,) * (input.ndim - 2))
 
 
 BOUNDS = {
@@ -175,6 +200,8 @@ BOUNDS = {
     **dict.fromkeys(("batch_norm", "batch_norm_relu"), _batch_norm),
     "batch_norm_eval": _batch_norm_eval,
     **dict.fromkeys(("batch_norm_backward", "batch_norm_relu_backward"), _batch_norm_backward),
+    "group_norm": _group_norm,
+    "group_norm_backward": _group_norm_backward,
 }
 
 
@@ -329,6 +356,21 @@ def _norm_backward(rng: Rng, with_bias: bool = False) -> tuple:
     return _numbers(rng, *input.shape), input, weight, *([bias] if with_bias else []), mean, invstd
 
 
+def _groups(rng: Rng) -> tuple:
+    """Of one number each, too; some layer norms."""
+    shape = _one_of(rng, _pictures(rng), (int(_one_of(rng, 1, 3, 40)), int(_one_of(rng, 1, 37, 130, 5000))))
+    groups = int(_one_of(rng, 1, *(g for g in range(1, shape[1] + 1) if shape[1] % g == 0)))
+    weight, bias = (_numbers(rng, shape[1]) if rng.integers(3) else None for _ in range(2))
+    return _numbers(rng, *shape) * 2 + 5, weight, bias, groups, 1e-2, bool(rng.integers(3))
+
+
+def _groups_backward(rng: Rng) -> tuple:
+    input, weight, bias, *rest, centered = _groups(rng)
+    with use("numpy"):
+        _, mean, invstd = kernel.group_norm(input, weight, bias, *rest, centered)
+    return _numbers(rng, *input.shape), input, weight, mean, invstd, centered
+
+
 def _some(rng: Rng) -> np.ndarray:
     return _numbers(rng, *_pictures(rng))
 
@@ -409,6 +451,8 @@ DRAWS: dict[str, Callable[[Rng], tuple]] = {
     "batch_norm_eval": _norm_eval,
     "batch_norm_backward": _norm_backward,
     "batch_norm_relu_backward": lambda rng: _norm_backward(rng, with_bias=True),
+    "group_norm": _groups,
+    "group_norm_backward": _groups_backward,
     **dict.fromkeys(("channel_sums", "contiguous", "relu", "erf", "erfc"), lambda rng: (_some(rng),)),
     "sums_at": lambda rng: (x := _some(rng), rng.integers(0, 7, len(x)), 7),
     "sum": lambda rng: (x := _some(rng), _some_axes(rng, x.ndim), bool(rng.integers(2))),
