@@ -22,9 +22,9 @@ from .choice import where
 from .compare import eq, isnan, logical_not
 from .declared import appears
 from .dims import axis, reduced
-from .elementwise import divide
+from .elementwise import divide, mul
 from .pointwise import elementwise
-from .unary import exp, nought, real
+from .unary import nought, real
 
 
 def spread(a: Any, shape: tuple, dim: Any, keepdim: bool) -> Any:
@@ -267,9 +267,14 @@ def logsumexp(input: Array, dim: Axis, keepdim: bool = False) -> Array:
     return out if keepdim else out.squeeze(over)
 
 
-@at_once
-def _powers(input: np.ndarray, top: np.ndarray) -> np.ndarray:
+@elementwise
+def _powers(input: Array, top: Array) -> Array:
+    """e^(input - top)"""
     return np.exp(input - top)
+
+
+_powers.grad(input=lambda g, out: g * out, top=lambda g, out: -g * out)
+_powers.explain("The exponential is its own slope.", input="g · out", top="−g · out")
 
 
 def _logsumexp_to_input(g: Any, input: Any, dim: Any, keepdim: bool) -> Any:
@@ -277,9 +282,9 @@ def _logsumexp_to_input(g: Any, input: Any, dim: Any, keepdim: bool) -> Any:
     values = as_array(input)
     over = reduced("logsumexp", dim, values.ndim)
     top = np.maximum.reduce(values, axis=over, keepdims=True, initial=-np.inf)
-    powers = exp(input - np.where(np.isfinite(top), top, 0).astype(values.dtype))
+    powers = _powers(input, np.where(np.isfinite(top), top, 0).astype(values.dtype))
     total = sum(powers, over, True)
-    return spread(g, values.shape, dim, keepdim) * (powers / where(eq(total, 0), 1, total))  # of nothing, no share
+    return mul(powers, _kept(g, values.shape, dim, keepdim) / where(eq(total, 0), 1, total))  # of nothing, no share
 
 
 logsumexp.grad(input=_logsumexp_to_input)
