@@ -129,7 +129,7 @@ def _cross_entropy(law: Callable, args: tuple, expected: list) -> list:
 
 
 def _batch_norm(law: Callable, args: tuple, expected: list) -> list:
-    input, weight, bias, _ = args
+    input, weight, bias, *_ = args
     _, mean, invstd = expected
     scale = _pixels(input, invstd if weight is None else invstd * np.abs(weight))
     out = (np.abs(input) + np.abs(_pixels(input, mean))) * scale
