@@ -48,6 +48,7 @@ def test_the_end_of_one_is_the_end_of_all(how, code, message):
     done = launch("-n", 2, "--timeout", 2 if how == "late" else 600, PROGRAMS / "launched.py", how, "-x")
     assert done.returncode == code
     assert re.search(message, done.stderr), done.stderr
+    assert "=====" not in done.stdout + done.stderr  # what mpiexec has to say at length
 
 
 @needs_mpi

@@ -20,11 +20,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from . import COMMANDS, UserError
 
+BANNER = b"====="  # how MPICH begins to say at length that a process has ended
 GRACE = 2.0  # seconds for mpiexec to end the other ranks by itself, and for what they said to arrive
 
 
@@ -73,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
         env[TIMEOUT] = str(args.timeout)
     command = [*starter(args.ranks, args.mpiexec), sys.executable, agent.__file__, json.dumps(wish)]
     try:
-        return watched(subprocess.Popen(command, env=env), board / "first")
+        return watched(subprocess.Popen(command, env=env, stdout=subprocess.PIPE), board / "first")
     finally:
         shutil.rmtree(board, ignore_errors=True)
 
@@ -101,8 +104,20 @@ def starter(ranks: int, mpiexec: str | None = None) -> list[str]:
     raise UserError(f'there is no {words[0]}; pip install "tinygrad_cnn[mpi]" brings one, or install an MPI')
 
 
+def pass_on(lines: Any, first: Path) -> None:
+    """Print what the ranks print; when one has failed, and said so, what mpiexec itself says of it is left out."""
+    quiet = False
+    with open(1, "wb", buffering=0, closefd=False) as to:
+        for line in lines:
+            quiet = quiet or (line.startswith(BANNER) and first.exists())
+            if not quiet:
+                to.write(line)
+
+
 def watched(process: subprocess.Popen, first: Path) -> int:
     """Wait for the end of all ranks; the exit code of the first that failed."""
+    printer = threading.Thread(target=pass_on, args=(process.stdout, first), daemon=True)
+    printer.start()
 
     def stop(number: int, _: object) -> None:
         raise SystemExit(128 + number)
@@ -122,6 +137,7 @@ def watched(process: subprocess.Popen, first: Path) -> int:
         raise
     finally:
         signal.signal(signal.SIGTERM, before)
+    printer.join(1)  # someone whom a rank has started may still hold the other end
     code = process.returncode
     if first.exists():
         code = int(first.read_text(encoding="utf-8").split()[1])
