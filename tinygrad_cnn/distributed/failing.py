@@ -13,6 +13,7 @@ import atexit
 import contextlib
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,6 +22,7 @@ from .agent import claim
 from .ticket import SIZE
 
 BOARD = "TINYGRAD_CNN_BOARD"  # the folder, in the environment
+ARRIVING = 0.3  # seconds in which mpiexec reads what was printed; what it has not read when it ends a job is lost
 
 
 class Guard:
@@ -84,6 +86,7 @@ class Guard:
         if BOARD in os.environ:  # whoever watches over this process passes on what it said, then ends the others
             claim(Path(os.environ[BOARD]), self.rank, code)
             os._exit(code)
+        time.sleep(ARRIVING)
         try:
             self.abort(code)
         finally:  # MPICH returns, and has this process ended a little later
