@@ -26,26 +26,10 @@ from pathlib import Path
 from typing import Any
 
 from . import COMMANDS, UserError
+from .options import positive_int, seconds
 
 BANNER = b"====="  # how MPICH begins to say at length that a process has ended
 GRACE = 2.0  # seconds for mpiexec to end the other ranks by itself, and for what they said to arrive
-
-
-def positive_int(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
-    return value
-
-
-def seconds(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a number of seconds, got {text}")
-    return value
-
-
-positive_int.__name__, seconds.__name__ = "int", "number"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

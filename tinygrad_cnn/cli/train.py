@@ -17,44 +17,13 @@ from typing import Any
 import numpy as np
 
 from . import UserError
+from .options import fraction, natural, positive_int, rate
 from .ranks import Ranks, Silence
 
 DATA = ("digits", "mnist", "fashion-mnist")
 MODELS = ("digits", "lenet", "keras_mnist", "victorzhou", "mlp")
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta")
 LEARNING_RATES = {"sgd": 0.05, "adam": 1e-3, "adamw": 1e-3, "rmsprop": 1e-3, "adagrad": 1e-2, "adadelta": 1.0}
-
-
-def positive_int(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
-    return value
-
-
-def natural(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"must not be negative, got {value}")
-    return value
-
-
-def rate(text: str) -> float:
-    value = float(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"must be a positive number, got {text}")
-    return value
-
-
-def fraction(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 0 and below 1, got {text}")
-    return value
-
-
-positive_int.__name__ = natural.__name__ = "int"
-rate.__name__ = fraction.__name__ = "number"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

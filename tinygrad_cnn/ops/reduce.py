@@ -147,6 +147,11 @@ prod.grad(input=_prod_to_input)
 prod.explain("Each factor gets the product of the others.", zero="another factor is zero", input="g · Π_{others} input")
 
 
+@at_once
+def _divided(whole: np.ndarray, input: np.ndarray) -> np.ndarray:
+    return whole / input
+
+
 @op
 def prod_others(input: Array, dim: int) -> Array:
     """For each element the product of all the others along dim: what prod is differentiated to."""
@@ -162,11 +167,6 @@ def prod_others(input: Array, dim: int) -> Array:
     behind = np.ones_like(input)
     np.cumprod(input[..., :0:-1], axis=-1, out=behind[..., -2::-1])
     return np.moveaxis(before * behind, -1, dim)
-
-
-@at_once
-def _divided(whole: np.ndarray, input: np.ndarray) -> np.ndarray:
-    return whole / input
 
 
 def _prod_others_to_input(g: Any, input: Any, dim: int) -> Any:
@@ -248,6 +248,16 @@ def count_nonzero(input: Array, dim: Axis | None = None) -> Array:
 count_nonzero.grad(input=None)
 
 
+@elementwise
+def _powers(input: Array, top: Array) -> Array:
+    """e^(input - top)"""
+    return np.exp(input - top)
+
+
+_powers.grad(input=lambda g, out: g * out, top=lambda g, out: -g * out)
+_powers.explain("The exponential is its own slope.", input="g · out", top="−g · out")
+
+
 @appears("function out method")
 @op
 def logsumexp(input: Array, dim: Axis, keepdim: bool = False) -> Array:
@@ -265,16 +275,6 @@ def logsumexp(input: Array, dim: Axis, keepdim: bool = False) -> Array:
     top = np.where(np.isfinite(top), top, 0)
     out = np.log(kernel.sum(_powers(input, top), over, True)) + top
     return out if keepdim else out.squeeze(over)
-
-
-@elementwise
-def _powers(input: Array, top: Array) -> Array:
-    """e^(input - top)"""
-    return np.exp(input - top)
-
-
-_powers.grad(input=lambda g, out: g * out, top=lambda g, out: -g * out)
-_powers.explain("The exponential is its own slope.", input="g · out", top="−g · out")
 
 
 def _logsumexp_to_input(g: Any, input: Any, dim: Any, keepdim: bool) -> Any:

@@ -24,6 +24,7 @@ from importlib import metadata
 from importlib.util import find_spec
 
 from .. import UserError
+from ..options import positive_int
 from . import accuracy, alone, compared, fresh, overhead, scaling, targets
 from .networks import WORKLOADS, Workload
 from .turns import Settings, Worker, environment
@@ -40,16 +41,6 @@ SECTIONS = (
     "scaling",  # on several processes, and so not with the others
 )
 OF_NETWORKS = {"train": compared.train, "infer": compared.infer, "first": compared.first, "fresh": fresh.fresh}
-
-
-def positive_int(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
-    return value
-
-
-positive_int.__name__ = "int"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
