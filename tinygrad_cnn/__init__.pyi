@@ -80,6 +80,7 @@ from . import backends as backends
 from . import checkpoint as checkpoint
 from . import cuda as cuda
 from . import data as data
+from . import distributed as distributed
 from . import kernels as kernels
 from . import metrics as metrics
 from . import multiprocessing as multiprocessing

@@ -295,6 +295,26 @@ logsumexp.explain(
 )
 
 
+@elementwise
+def _apart(input: Array, mean: Array, grad: Array, factor: float) -> Array:
+    """(input - mean) · grad · factor: what the variance is differentiated to"""
+    return (input - mean) * grad * factor
+
+
+_apart.grad(
+    input=lambda g, grad, factor: g * grad * factor,
+    mean=lambda g, grad, factor: -g * grad * factor,
+    grad=lambda g, input, mean, factor: g * (input - mean) * factor,
+)
+_apart.explain(
+    "A product: each factor gets the gradient times the other.",
+    zero="the element is the mean itself",
+    input="g · grad · factor",
+    mean="−g · grad · factor",
+    grad="g · (input − mean) · factor",
+)
+
+
 @op
 def variance(input: Array, dim: Axis | None = None, correction: float = 1, keepdim: bool = False) -> Array:
     """Σ (input - mean)² / (n - correction) along dim; NaN where n <= correction."""
@@ -323,26 +343,6 @@ def _variance_to_input(g: Any, input: Any, dim: Any, correction: float, keepdim:
     freedom = _at_least_0(n - correction)
     factor = 2 / freedom if freedom else math.nan
     return _apart(input, mean(input, dim, True), _kept(g, shape, dim, keepdim), factor)
-
-
-@elementwise
-def _apart(input: Array, mean: Array, grad: Array, factor: float) -> Array:
-    """(input - mean) · grad · factor: what the variance is differentiated to"""
-    return (input - mean) * grad * factor
-
-
-_apart.grad(
-    input=lambda g, grad, factor: g * grad * factor,
-    mean=lambda g, grad, factor: -g * grad * factor,
-    grad=lambda g, input, mean, factor: g * (input - mean) * factor,
-)
-_apart.explain(
-    "A product: each factor gets the gradient times the other.",
-    zero="the element is the mean itself",
-    input="g · grad · factor",
-    mean="−g · grad · factor",
-    grad="g · (input − mean) · factor",
-)
 
 
 variance.grad(input=_variance_to_input)
