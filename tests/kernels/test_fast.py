@@ -389,6 +389,40 @@ def test_softmax(name, shape, dim):
     check(name, numbers(*shape, order="plain") * 20, dim)
 
 
+@pytest.mark.parametrize("name", ["softmax_backward", "log_softmax_backward"])
+@pytest.mark.parametrize(("shape", "dim"), [((640, 133), 1), ((133, 640), 0), ((40, 50, 37), 1)])
+def test_softmax_backward(name, shape, dim):
+    out = getattr(kernel, name.removesuffix("_backward"))(numbers(*shape, order="plain"), dim)
+    check(name, numbers(*shape, seed=1, order="plain"), out, dim)
+
+
+@pytest.mark.parametrize("axes", [(0,), (2,), (0, 2), (0, 1, 2)])
+@pytest.mark.parametrize("how", ["squares", "prod", "max", "min"])
+def test_fold(axes, how):
+    x = numbers(33, 40, 29, order="plain")
+    check("fold", 1 + x / 100 if how == "prod" else x, how, axes, False)
+
+
+@pytest.mark.parametrize("axes", [(0,), (2,), (0, 2), (0, 1, 2)])
+@pytest.mark.parametrize("root", [False, True])
+def test_variance(axes, root):
+    check("variance", 5 + numbers(33, 40, 29, order="plain"), axes, 31.5, root, True)
+
+
+@pytest.mark.parametrize("shape", [(50, 300), (4, 8, 30, 20)])
+def test_dropout(shape):
+    x, key, axes = numbers(*shape, order="plain"), np.array([2**40 + 7], np.uint64), tuple(range(len(shape)))
+    check("dropout", x, key, 0.3, axes)
+    check("dropout_again", x, kernel.dropout(x, key, 0.3, axes)[1], 0.3, axes)
+
+
+@pytest.mark.parametrize("shape", [(50, 300), (4, 8, 30, 20)])
+def test_group_norm_backward(shape):
+    x, weight = numbers(*shape, order="plain"), numbers(shape[1], 1, order="plain")[:, 0]
+    _, mean, invstd = kernel.group_norm(x, weight, None, 2, 1e-5, True)
+    check("group_norm_backward", numbers(*shape, seed=1, order="plain"), x, weight, mean, invstd, True)
+
+
 @pytest.mark.parametrize("axes", [(0,), (2,), (0, 1), (1, 2), (0, 1, 2)])
 @pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0), (2, 0, 1)])
 def test_sum(axes, order):

@@ -110,6 +110,15 @@ def _by_loop(x, y, c):
 SUM = trace(lambda x, y: x + y, "ff")
 
 
+def test_a_sum_in_the_loop_that_computes_what_is_summed():
+    x = np.random.default_rng(3).standard_normal((900, 100)).astype(np.float32)
+    formula = trace(lambda x, y: (x - y) * x, "ff")
+    wide = x.astype(np.float64)
+    with use("fast"):
+        found = kernel.total(formula, [x, x[::-1]], 7.0)
+    np.testing.assert_allclose(found, np.sum((wide - wide[::-1]) * wide) / 7, rtol=1e-6)
+
+
 def test_results_lie_in_memory_as_the_largest_input():
     x = np.ones((2, 3, 4, 5), np.float32).transpose(0, 3, 1, 2)
     assert compute(SUM, np.ones((5, 1, 1), np.float32), x).strides == x.strides

@@ -425,6 +425,15 @@ def test_second_derivative_of_the_huber_loss(loss):
     assert tg.autograd.grad(g.sum(), x)[0].tolist() == [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]
 
 
+@pytest.mark.filterwarnings("ignore:kl_div", "ignore:huber_loss")
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+@pytest.mark.parametrize("shapes", [((5, 3), (1, 3)), ((3,), (5, 3)), ((5, 1), (3,)), ((), (4, 3))])
+@pytest.mark.parametrize("loss", [F.kl_div, F.poisson_nll_loss, F.huber_loss])
+def test_gradients_of_shapes_that_broadcast(loss, shapes, reduction):
+    x, y = (tg.tensor(RNG.random(shape) + 0.2, requires_grad=True) for shape in shapes)
+    assert gradcheck(lambda x, y: loss(x, y, reduction=reduction), (x, y))
+
+
 @pytest.mark.parametrize("dtype", [tg.float16, tg.float32, tg.float64])
 @pytest.mark.parametrize("kind", [tg.float16, tg.float32, tg.float64])
 def test_logits_and_targets_of_two_dtypes(dtype, kind):

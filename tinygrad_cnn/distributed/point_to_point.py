@@ -29,7 +29,7 @@ class Received(Work):
 
 def isend(
     tensor: Tensor, dst: int | None = None, group: Group = None, tag: int = 0, group_dst: int | None = None
-) -> Work | None:
+) -> Work | Any:
     """Begin to send a tensor to rank dst; it is not to be changed before `wait()` of what is returned."""
     chosen = member("isend", group)
     if chosen is None:
@@ -41,7 +41,7 @@ def isend(
 
 def irecv(
     tensor: Tensor, src: int | None = None, group: Group = None, tag: int = 0, group_src: int | None = None
-) -> Received | None:
+) -> Received | Any:
     """Begin to receive a tensor from rank src, or from any; it is not to be looked at before `wait()`."""
     chosen = member("irecv", group)
     if chosen is None:

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.quiet import quietly
 from ..distributed.collectives import add_up, move_out
 from ..distributed.group import Group, ProcessGroup, member
 from ..distributed.objects import gathered
@@ -279,15 +280,18 @@ class DistributedDataParallel(Module):
 
     def _refuse_spoilt(self, name: str, gradient: np.ndarray) -> None:
         flat = gradient.reshape(-1)
-        with np.errstate(all="ignore"):
-            finite = np.isfinite(np.dot(flat, flat)) or np.isfinite(flat).all()
-        if not finite:
+        if not quietly(_all_finite, flat):
             group = self.process_group
             raise RuntimeError(
                 f"DistributedDataParallel: the gradient of {name}, {shown(gradient)}, has "
                 f"{int(np.isnan(flat).sum())} NaN and {int(np.isinf(flat).sum())} infinite numbers on "
                 f"{group.named(group.rank)}; nothing of it was sent. check_finite=False lets them pass"
             )
+
+
+def _all_finite(numbers: np.ndarray) -> bool:
+    """Whether none is NaN or infinite; their squares are sooner looked at, but they may overflow."""
+    return bool(np.isfinite(np.dot(numbers, numbers)) or np.isfinite(numbers).all())
 
 
 def _before(module: Any, args: tuple) -> None:

@@ -7,7 +7,7 @@ back the two sums that batch norm's gradient needs are added up over the ranks i
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from ..kernels.numpy.norm import move
 from ..ops.norm import _bump, _check_channels
 from .module import Module
 from .norm import _BatchNorm
+
+M = TypeVar("M", bound=Module)
 
 
 class SyncBatchNorm(_BatchNorm):
@@ -72,9 +74,9 @@ class SyncBatchNorm(_BatchNorm):
         return _Synced.apply(input, self.weight, self.bias, self.eps, group, (running_mean, running_var, part))
 
     @classmethod
-    def convert_sync_batchnorm(cls, module: Module, process_group: Group = None) -> Module:
+    def convert_sync_batchnorm(cls, module: M, process_group: Group = None) -> M:
         """The module with every batch norm in it replaced by a SyncBatchNorm that has its parameters and statistics."""
-        result: Module = module
+        result: Any = module
         if isinstance(module, _BatchNorm) and not isinstance(module, cls):
             result = cls(
                 module.num_features, module.eps, module.momentum, module.affine, module.track_running_stats,

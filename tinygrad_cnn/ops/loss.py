@@ -26,6 +26,7 @@ from ..kernels.at_once import at_once, summed_in_one_pass
 from .choice import where
 from .compare import gt
 from .declared import appears
+from .pairs import apart
 from .reduce import average, mean
 from .reduce import sum as total
 from .shape import movedim, reshape, unsqueeze
@@ -75,7 +76,11 @@ def elementwise_loss(each: Callable) -> Any:
         reduction = args[-1]
         if reduction == "none":
             return run(*args), 1.0
-        n = math.prod(np.broadcast_shapes(*[a.shape for a in args if isinstance(a, np.ndarray)]))
+        arrays = [a for a in args if isinstance(a, np.ndarray)]
+        try:
+            n = math.prod(np.broadcast_shapes(*[a.shape for a in arrays]))
+        except ValueError:
+            raise RuntimeError(apart(each.__name__.strip("_"), *arrays)) from None
         divisor = n if reduction == "mean" else 1
         out = summed_in_one_pass(each, args, divisor)
         return reduce_array(each(*args), reduction) if out is None else out, 1 / max(divisor, 1)
