@@ -61,6 +61,7 @@ class SyncBatchNorm(_BatchNorm):
             raise ValueError(f"SyncBatchNorm: expected at least 2D input, got {input.ndim}D input {tuple(input.shape)}")
 
     def forward(self, input: Tensor) -> Tensor:
+        """(N,C,...) -> the same, normalized by the mean and the variance over the batches of all ranks."""
         group = member("SyncBatchNorm", self.process_group) if is_initialized() else None
         measures = self.training or self.running_mean is None
         if group is None or group.size == 1 or not measures:
