@@ -17,7 +17,7 @@ from .declared import appears
 from .elementwise import sub
 from .loss import elementwise_loss, reduction_of
 from .pointwise import elementwise
-from .shape import broadcast_tensors, unsqueeze
+from .shape import unsqueeze
 from .unary import exp, log, square
 
 
@@ -46,8 +46,6 @@ def poisson_nll_loss(
     ([1.0, -0.2817], [0.0, -0.2817])
     """
     reduction = reduction_of(reduction, size_average, reduce)
-    if input.shape != target.shape:
-        input, target = broadcast_tensors(input, target)  # the rule of one does not name the other
     return _poisson_nll(input, target, log_input, full, eps, reduction)
 
 

@@ -67,7 +67,8 @@ def elementwise_loss(each: Callable) -> Any:
     """`op` of a function that does the same to every number, `each(input, target, ..., reduction)`, reduced as it says.
 
     Function and sum are one loop on big arrays, and so is each rule, which is handed `share`: how much of the result
-    each number's loss is, 1/n in a mean.
+    each number's loss is, 1/n in a mean. Where inputs broadcast it has the shape that they have together: so has the
+    gradient, then, by a rule that names only one of them.
     """
     run = at_once(each)
 
@@ -78,12 +79,15 @@ def elementwise_loss(each: Callable) -> Any:
             return run(*args), 1.0
         arrays = [a for a in args if isinstance(a, np.ndarray)]
         try:
-            n = math.prod(np.broadcast_shapes(*[a.shape for a in arrays]))
+            shape = np.broadcast_shapes(*[a.shape for a in arrays])
         except ValueError:
             raise RuntimeError(apart(each.__name__.strip("_"), *arrays)) from None
-        divisor = n if reduction == "mean" else 1
+        divisor = math.prod(shape) if reduction == "mean" else 1
         out = summed_in_one_pass(each, args, divisor)
-        return reduce_array(each(*args), reduction) if out is None else out, 1 / max(divisor, 1)
+        share: Any = 1 / max(divisor, 1)
+        if any(a.shape != shape for a in arrays):
+            share = np.broadcast_to(np.asarray(share, np.result_type(*arrays)), shape)
+        return reduce_array(each(*args), reduction) if out is None else out, share
 
     return op(forward, keeps="share", pointwise=True)
 

@@ -20,7 +20,7 @@ from .declared import appears
 from .elementwise import sub
 from .loss import elementwise_loss, reduce_to, reduction_of
 from .reduce import sum as total
-from .shape import broadcast_shapes, broadcast_tensors
+from .shape import broadcast_shapes
 from .unary import abs as absolute
 from .unary import exp, log, sign, square
 
@@ -343,8 +343,6 @@ def binary_cross_entropy_with_logits(
             )
     if input.dtype != target.dtype:
         input = cast(input, target.dtype)
-    if pos_weight is not None and broadcast_shapes(tuple(input.shape), tuple(pos_weight.shape)) != tuple(input.shape):
-        input, target, pos_weight = broadcast_tensors(input, target, pos_weight)
     if weight is None:
         return _logit_loss(input, target, pos_weight, reduction)
     return reduce_to(_logit_loss(input, target, pos_weight, "none") * weight, reduction)
@@ -424,14 +422,11 @@ def kl_div(
         )
     if input.dtype.kind != "f" or target.dtype.kind != "f":
         raise RuntimeError(f"kl_div: both must be floating, got {input.dtype} and {target.dtype}; use .float()")
-    batch = input.shape[0] if input.ndim else 1
     if log_target:
         loss = reduce_to(exp(target) * (target - input), reduction)
     else:
-        if input.shape != target.shape:
-            input, target = broadcast_tensors(input, target)  # the rule of one does not name the other
         loss = _kl_div(input, target, reduction)
-    return loss / batch if by_batch else loss
+    return loss / input.shape[0] if by_batch and input.ndim else loss
 
 
 @elementwise_loss
