@@ -22,7 +22,7 @@ FLOORS = [
     "surface",
     "nn data metrics",
     "optim vision",
-    "checkpoint compiler testing utils",
+    "checkpoint compiler testing training utils",
     "viz",
     "cli",
     "__main__",

@@ -27,6 +27,7 @@ PATHS = """
     tinygrad_cnn.cuda tinygrad_cnn.accelerator tinygrad_cnn.vision tinygrad_cnn.vision.datasets
     tinygrad_cnn.vision.transforms tinygrad_cnn.vision.models tinygrad_cnn.vision.utils tinygrad_cnn.data
     tinygrad_cnn.testing tinygrad_cnn.checkpoint tinygrad_cnn.viz tinygrad_cnn.distributed
+    tinygrad_cnn.training
 """.split()
 
 
@@ -147,7 +148,8 @@ def public(module):
             yield name, value
 
 
-@pytest.mark.parametrize("module", [tg, tg.nn, tg.nn.functional, tg.optim, tg.data, tg.testing, tg.viz, tg.distributed],
+@pytest.mark.parametrize("module", [tg, tg.nn, tg.nn.functional, tg.optim, tg.data, tg.testing, tg.viz, tg.distributed,
+                                    tg.training],
                          ids=lambda m: m.__name__)  # fmt: skip
 def test_every_public_name_has_a_docstring(module):
     assert [name for name, value in public(module) if not inspect.getdoc(value)] == []

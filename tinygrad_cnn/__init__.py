@@ -81,6 +81,7 @@ _ROOMS = (
     "nn",
     "optim",
     "testing",
+    "training",
     "utils",
     "vision",
     "viz",

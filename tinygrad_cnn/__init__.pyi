@@ -87,6 +87,7 @@ from . import multiprocessing as multiprocessing
 from . import nn as nn
 from . import optim as optim
 from . import testing as testing
+from . import training as training
 from . import utils as utils
 from . import vision as vision
 from . import viz as viz
