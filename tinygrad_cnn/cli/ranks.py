@@ -81,11 +81,3 @@ class Ranks:
         total = tensor(numbers, dtype=float64)
         dist.all_reduce(total)
         return tuple(type(n)(t) for n, t in zip(numbers, total.tolist(), strict=True))
-
-
-class Silence:
-    """The progress of a rank that prints none."""
-
-    def step(self, *facts: Any) -> None: ...
-    def epoch(self, *facts: Any) -> None: ...
-    def close(self) -> None: ...
