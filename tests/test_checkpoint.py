@@ -17,7 +17,7 @@ import pytest
 from small import Tied
 
 import tinygrad_cnn as tg
-from tinygrad_cnn import checkpoint, nn
+from tinygrad_cnn import files, nn
 from tinygrad_cnn.checkpoint import load, save
 
 
@@ -142,7 +142,7 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
     def fails(*args):
         raise OSError("disk full")
 
-    monkeypatch.setattr(checkpoint.os, "fsync", fails)
+    monkeypatch.setattr(files.os, "fsync", fails)
     with pytest.raises(OSError, match="disk full"):
         save([2], path)
     assert load(path) == [1]

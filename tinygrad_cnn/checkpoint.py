@@ -21,12 +21,10 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
-import itertools
 import json
 import math
 import os
 import re
-import stat
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +33,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from . import files
 from .arrays.device import device
 from .arrays.plain import plain
 from .engine.tensor import Tensor, wrap
@@ -53,8 +52,6 @@ HEADER = re.compile(
     rf"\{{'descr': '({DTYPE})', 'fortran_order': (False|True), "
     r"'shape': \(((?:\d{1,19}, ?)*(?:\d{1,19})?)\), \} *\n"
 )
-_counter = itertools.count()
-_being_written: set[str] = set()
 
 
 def save(obj: Any, f: str | os.PathLike | BinaryIO) -> None:
@@ -64,9 +61,8 @@ def save(obj: Any, f: str | os.PathLike | BinaryIO) -> None:
     dicts, lists, tuples and sets. f: a path, or a file open for writing in binary mode. A path that ends in
     .safetensors takes a flat dict of Tensors.
 
-    The file appears whole or not at all: it is written beside its place, then moved there, and has the mode of the one
-    that was there before. What is no file, as /dev/null, is written to. Raises a TypeError or ValueError that names
-    the place of what cannot be saved, before anything is written.
+    The file appears whole or not at all, as `files.whole` does it. Raises a TypeError or ValueError that names the
+    place of what cannot be saved, before anything is written, and an OSError where nothing can be written.
 
     >>> import io, tinygrad_cnn as tg
     >>> file = io.BytesIO()
@@ -76,11 +72,11 @@ def save(obj: Any, f: str | os.PathLike | BinaryIO) -> None:
     """
     if isinstance(f, str | os.PathLike):
         if Path(os.path.realpath(f)).suffix == ".safetensors":
-            blob = _safetensors(obj)
-            _write_whole(f, lambda file: file.write(blob))
+            files.write(f, _safetensors(obj))
         else:
             encoder = _Encoder(obj)
-            _write_whole(f, encoder.write)
+            with files.whole(f) as file:
+                encoder.write(file)
     elif hasattr(f, "write"):
         _Encoder(obj).write(f)
     else:
@@ -176,70 +172,6 @@ def _changed_by_loading(part: Any) -> Iterator[dict]:
     yield from getattr(part, "param_groups", ())
     for scheduler in getattr(part, "_schedulers", ()):
         yield from _changed_by_loading(scheduler)
-
-
-def _write_whole(f: str | os.PathLike, write: Callable[[Any], Any]) -> None:
-    """Write a file beside its place and move it there when it is whole."""
-    path = Path(os.path.realpath(f))
-    try:
-        there = os.stat(f)
-    except FileNotFoundError:
-        there = None
-    if there is not None and not stat.S_ISREG(there.st_mode):  # a device, a pipe; a folder cannot be opened
-        whole = io.BytesIO()  # there is no going back in a pipe
-        write(whole)
-        with open(f, "wb") as file:
-            file.write(whole.getbuffer())
-        return
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"save: the folder {str(path.parent)!r} does not exist; make it first")
-    if there is not None and not os.access(path, os.W_OK):
-        raise PermissionError(
-            f"save: {str(path)!r} is not to be written to: its mode is {stat.filemode(there.st_mode)}"
-        )
-    _clear_abandoned(path)
-    part = path.with_name(f".{path.name[:60]}.{_host()}.{os.getpid()}.{next(_counter)}.part")
-    mode = 0o666 if there is None else stat.S_IMODE(there.st_mode)
-    _being_written.add(part.name)
-    try:
-        with open(part, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
-            if there is not None and hasattr(os, "fchmod"):
-                with contextlib.suppress(PermissionError):  # of another owner; only root can give it back
-                    os.fchown(file.fileno(), there.st_uid, there.st_gid)
-                os.fchmod(file.fileno(), mode)
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            part.unlink()
-        _being_written.discard(part.name)
-
-
-def _host() -> str:
-    return re.sub(r"\W", "-", os.uname().nodename)[:60] if hasattr(os, "uname") else "here"
-
-
-def _clear_abandoned(path: Path) -> None:
-    """Remove what saves to this place have left that were killed: parts of processes of this machine that are gone."""
-    name = re.compile(rf"\.{re.escape(path.name[:60])}\.{re.escape(_host())}\.(\d{{1,9}})\.\d+\.part")
-    for entry in os.listdir(path.parent) if os.name == "posix" else ():
-        found = name.fullmatch(entry)
-        if found is not None and entry not in _being_written and not _lives(int(found[1])):
-            with contextlib.suppress(OSError):
-                path.with_name(entry).unlink()
-
-
-def _lives(process: int) -> bool:
-    """Whether a process of this number is there, and not this one."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # as somebody else
-        return True
-    return process != os.getpid()
 
 
 class _Encoder:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import tinygrad_cnn as tg
+from tinygrad_cnn import files
 from tinygrad_cnn.engine.tensor import Tensor, wrap
 from tinygrad_cnn.nn import Module
 
@@ -51,9 +52,9 @@ def graph(
     if suffix == ".json":
         save(document, output)
     elif suffix == ".txt":
-        Path(output).write_text(text(document, hide=hidden) + "\n", encoding="utf-8")
+        files.write(output, text(document, hide=hidden) + "\n")
     elif suffix == ".dot":
-        Path(output).write_text(dot(document, depth, show=shown, hide=hidden).source, encoding="utf-8")
+        files.write(output, dot(document, depth, show=shown, hide=hidden).source)
     elif suffix == ".svg":
         svg(document, output, depth, show=shown, hide=hidden)
     else:

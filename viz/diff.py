@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from tinygrad_cnn import files
+
 from .dot import figure, plural, shape_text
 from .page import page
 from .source import document_from
@@ -93,7 +95,7 @@ def diff(
     found["before"], found["after"] = names
     text = page(b, seconds=seconds, compared=found, **options)
     if path is not None:
-        Path(path).write_text(text, encoding="utf-8")
+        files.write(path, text)
     return text
 
 

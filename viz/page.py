@@ -11,6 +11,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from tinygrad_cnn import files
+
 from .dot import DARK, dot, shape_text, show_set, summary
 from .fold import View, depth_of, view
 from .mathml import mathml
@@ -54,7 +56,7 @@ def html(
         timings = getattr(source, "timings", None) or {}
     text = page(document, depth=depth, show=show, hide=hide, timings=timings or None, seconds=seconds)
     if path is not None:
-        Path(path).write_text(text, encoding="utf-8")
+        files.write(path, text)
     return text
 
 

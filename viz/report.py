@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_cnn import files
 from tinygrad_cnn.arrays.quiet import silent
 from tinygrad_cnn.autograd.grad_mode import no_grad
 from tinygrad_cnn.engine.tensor import as_array, wrap
@@ -89,7 +90,7 @@ def report(
     ]
     page = _page(title, facts or {}, sections)
     if path is not None:
-        Path(path).write_text(page, encoding="utf-8")
+        files.write(path, page)
     return page
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tinygrad_cnn import files
 from tinygrad_cnn.engine.tensor import Tensor
 
 from .names import Names
@@ -161,7 +162,7 @@ def save(document: dict[str, Any], path: str | Path) -> Path:
     True
     """
     path = Path(path)
-    path.write_text(to_json(document), encoding="utf-8")
+    files.write(path, to_json(document))
     return path
 
 

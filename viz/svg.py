@@ -17,6 +17,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from tinygrad_cnn import files
+
 from .dot import DARK, dot, summary
 from .fold import depth_of
 from .names import printable
@@ -125,7 +127,7 @@ def svg(
     engine()
     text, _ = fitting(document, depth, seconds, options)
     if path is not None:
-        Path(path).write_text(text, encoding="utf-8")
+        files.write(path, text)
     return text
 
 

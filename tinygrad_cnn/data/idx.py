@@ -16,11 +16,11 @@ import gzip
 import math
 import os
 import zlib
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
+from .. import files
 from ..engine.tensor import Tensor
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -73,7 +73,7 @@ def write_idx(path: str | os.PathLike, array: Any) -> None:
     header = bytes([0, 0, code, a.ndim]) + np.array(a.shape, ">u4").tobytes()
     content = header + a.astype(TYPES[code]).tobytes()
     # A gzip file states when it was made; without that, the same array makes the same file.
-    Path(path).write_bytes(gzip.compress(content, mtime=0) if os.fspath(path).endswith(".gz") else content)
+    files.write(path, gzip.compress(content, mtime=0) if os.fspath(path).endswith(".gz") else content)
 
 
 def _parse(file: IO[bytes] | gzip.GzipFile, path: str | os.PathLike) -> np.ndarray:

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
 
+from .. import files
 from . import TOPICS, Unusable, place, threads
 from .once import undisturbed
 
@@ -93,7 +94,7 @@ def set_compiled(*topics: str) -> None:
     if (path := place.directory()) is not None:
         for topic in topics:
             with suppress(OSError):  # then they will be compiled once more
-                place.write(_ready_file(path, topic), b"")
+                files.write(_ready_file(path, topic), b"")
 
 
 def can_compile() -> bool:
@@ -113,7 +114,7 @@ def wish(what: str) -> None:
     try:
         if (path := place.directory()) is not None and place.writable():
             os.makedirs(os.path.join(path, "wishes"), exist_ok=True)
-            place.write(os.path.join(path, "wishes", f"{_wished[what]}-{os.getpid()}"), what.encode())
+            files.write(os.path.join(path, "wishes", f"{_wished[what]}-{os.getpid()}"), what, durable=False)
             if _may_start():
                 undisturbed(_start, path)  # a process that is forked meanwhile would hold the lock as well
     except OSError:  # a full disk, or a process is at work
@@ -165,14 +166,14 @@ def work(held: int) -> None:
         compiler.run()
         while fcntl is not None:
             fcntl.flock(held, fcntl.LOCK_UN)
-            if not os.listdir(compiler.wishes):  # who wishes later, finds nobody at work
+            if not compiler.wished():  # who wishes later, finds nobody at work
                 return
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             compiler.run()
     except OSError:  # the directory is gone, or another process works on
         pass
     except Exception as why:
-        place.write(os.path.join(path, "failed"), f"{type(why).__name__}: {why}".encode())
+        files.write(os.path.join(path, "failed"), f"{type(why).__name__}: {why}")
 
 
 class Compiler:
@@ -194,11 +195,15 @@ class Compiler:
                 os.utime(self.at_work, (0, 0))
                 time.sleep(0.05)
 
+    def wished(self) -> list[str]:
+        """The files of wishes, oldest first; hidden ones are still being written."""
+        return sorted(name for name in os.listdir(self.wishes) if not name.startswith("."))
+
     def _grant(self) -> bool:
         """Make the loops that are wished for, and hear which topics are; whether anything was."""
         import json
 
-        names = sorted(os.listdir(self.wishes))
+        names = self.wished()
         for name in names:
             with open(file := os.path.join(self.wishes, name), "rb") as wish:
                 content = wish.read()

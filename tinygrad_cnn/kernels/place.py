@@ -10,7 +10,6 @@ import hashlib
 import os
 import platform
 import sys
-from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 
@@ -66,19 +65,6 @@ def machine() -> str:
     except (OSError, ValueError):
         processor = [platform.processor()]
     return hashlib.sha256(repr((processor, told)).encode()).hexdigest()[:16]
-
-
-def write(path: str, content: bytes) -> None:
-    """Write a file whole or not at all, whoever else does so; OSError where that cannot be."""
-    beside = f"{path}.{os.getpid()}"
-    try:
-        with open(beside, "wb") as file:
-            file.write(content)
-        os.replace(beside, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(beside)
-        raise
 
 
 def is_there(package: str) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import tinygrad_cnn
+from tinygrad_cnn import files
 from tinygrad_cnn.nn import functional
 from tinygrad_cnn.ops.declared import Declaration, declared
 
@@ -226,4 +227,4 @@ def stubs() -> dict[Path, str]:
 
 if __name__ == "__main__":
     for path, text in stubs().items():
-        path.write_text(text, encoding="utf-8")
+        files.write(path, text)

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from .. import files
 from ..engine.tensor import Tensor, wrap
 from .pillow import pillow
 
@@ -75,7 +76,15 @@ def save_image(
     """
     grid = make_grid(tensor, **kwargs).numpy()
     pixels = np.clip(grid * 255 + 0.5, 0, 255).astype(np.uint8).transpose(1, 2, 0)
-    pillow().fromarray(np.ascontiguousarray(pixels)).save(fp, format=format)
+    picture = pillow().fromarray(np.ascontiguousarray(pixels))
+    if not isinstance(fp, str | os.PathLike):
+        picture.save(fp, format=format)
+        return
+    ending = os.path.splitext(fp)[1].lower()
+    if format is None and ending not in pillow().registered_extensions():
+        raise ValueError(f"save_image: unknown file extension {ending!r} of {os.fspath(fp)!r}; give a format")
+    with files.whole(fp) as file:
+        picture.save(file, format=format or pillow().registered_extensions()[ending])
 
 
 def _norm(x: np.ndarray, value_range: tuple[float, float] | None) -> np.ndarray:

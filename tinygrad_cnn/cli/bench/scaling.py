@@ -11,8 +11,10 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from ... import files
 from .. import UserError
 from ..launch import starter
 from .cost import Link, fitted, line, step
@@ -146,7 +148,8 @@ def draw(found: dict, path: str) -> None:
     for axis in axes:
         axis.set(xlabel="machines (a model; compute measured)")
         axis.legend(fontsize=7)
-    figure.savefig(path)
+    with files.whole(path) as file:
+        figure.savefig(file, format=Path(path).suffix[1:] or None)
 
 
 def _figure() -> Any:

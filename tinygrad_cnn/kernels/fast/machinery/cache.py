@@ -18,6 +18,7 @@ from typing import Any
 import numba
 from numba.core import compiler, event, serialize
 
+from .... import files
 from ... import Unusable, Unwanted, place
 from ...once import undisturbed
 
@@ -112,7 +113,7 @@ class _Kept:
             if result.library.has_dynamic_globals or not place.writable():  # addresses in this process, or no place
                 return
             content = serialize.dumps(result._reduce())
-            place.write(str(path), _checksum(path, content) + content)
+            files.write(path, _checksum(path, content) + content)
         except Exception:  # a full disk, or a Numba that keeps its results in another form
             pass
 
