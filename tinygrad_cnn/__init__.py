@@ -13,6 +13,9 @@ import importlib as _importlib
 import sys as _sys
 from math import e, inf, nan, pi
 
+from . import stopping as _stopping  # first, for a command that is told to stop while it is loaded
+
+# isort: split
 from . import autograd
 from . import surface as _surface
 from .arrays.device import device, get_default_device, set_default_device

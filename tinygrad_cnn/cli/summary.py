@@ -67,7 +67,7 @@ def show(model: Any, inputs: list[tuple[int, ...]], args: argparse.Namespace) ->
     from ..viz import summary
 
     found = summary(model, inputs, depth=args.depth, dtypes=args.dtype)
-    print(json.dumps(found.to_dict(), ensure_ascii=False) if args.json else found)
+    print(json.dumps(found.to_dict()) if args.json else found)
 
 
 def from_models(name: str, first: tuple[int, ...]) -> Any:

@@ -66,7 +66,8 @@ class Worker:
         env = environment(threads) | told
         if library == "tinygrad_cnn-numpy":
             env["TINYGRAD_CNN_KERNELS"] = "numpy"
-        self.complaints = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 (closed with the worker)
+        # closed with the worker
+        self.complaints = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         command = [sys.executable, str(HERE / "worker.py")]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.complaints, text=True, env=env
@@ -109,7 +110,9 @@ class Worker:
     def __enter__(self) -> Worker:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:  # nobody waits for an answer
+            self.process.terminate()
         self.close()
 
 

@@ -1,0 +1,138 @@
+"""Told to stop: Ctrl-C, SIGTERM and SIGHUP, for the `tinygrad-cnn` command. In other programs nothing here is done.
+
+There are three answers, by what there is to lose:
+
+    leave           nothing yet, or for the second time: the process ends where it stands, with those that it started
+    stop.at_once()  nothing that matters, but files and processes are open: `Stopped` is raised
+    stop.noted()    what was learned: it is only noted, and `stop.told` is looked at between two steps
+
+The exit code is 128 and the number of the signal: 130, 143, 129. A signal that the process was told to ignore, as in
+`nohup` or behind `&` in a script, is ignored.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+AGAIN = 0.1  # seconds: sooner, it is the same Ctrl-C, which a shell or a launcher has passed on as well
+
+
+class Stopped(KeyboardInterrupt):
+    """Told to stop where there is nothing to lose."""
+
+
+def leave(number: int, frame: object = None) -> None:
+    """End this process at once, without a word, and the worker processes that it has started."""
+    children = getattr(sys.modules.get("multiprocessing"), "active_children", list)
+    try:
+        for child in children():
+            child.kill()
+            child.join(1)
+    finally:
+        os._exit(128 + number)
+
+
+def handle(handler: Callable) -> dict[int, Any]:
+    """Let a function handle the signals, but for those that are ignored; what has handled them until now."""
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in SIGNALS:
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                before[number] = signal.signal(number, handler)
+    return before
+
+
+class Stop:
+    """Whether the command was told to stop, and by which signal; 0 if it was not."""
+
+    def __init__(self) -> None:
+        self.told = 0
+        self.when = 0.0
+        self.raises = False
+
+    def handler(self, number: int, frame: object) -> None:
+        if not self.told:
+            self.told, self.when = number, time.monotonic()
+            if self.raises:
+                raise Stopped
+        elif number == signal.SIGINT and time.monotonic() - self.when > AGAIN:
+            leave(number)
+
+    @contextmanager
+    def handled(self) -> Iterator[Stop]:
+        """Signals are noted in this block, and handled as before behind it."""
+        self.told, self.raises = 0, False
+        swallowed, sys.unraisablehook = sys.unraisablehook, self._unraisable
+        before = handle(self.handler)
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            sys.unraisablehook = swallowed
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Raise `Stopped` in this block at a signal, or at its begin if one was noted."""
+        with self._raising(True):
+            if self.told:
+                raise Stopped
+            yield
+
+    def noted(self) -> Any:
+        """Note signals in this block; whoever runs it looks at `told` and comes to an end."""
+        return self._raising(False)
+
+    @contextmanager
+    def _raising(self, wish: bool) -> Iterator[None]:
+        before = self.raises
+        try:
+            self.raises = wish
+            yield
+        finally:
+            self.raises = before
+
+    def _unraisable(self, unraisable: Any) -> None:
+        """A callback or a finalizer that Python cannot raise from was running: the process ends without it."""
+        if isinstance(unraisable.exc_value, Stopped):
+            leave(self.told)
+        sys.__unraisablehook__(unraisable)
+
+    @property
+    def code(self) -> int:
+        """The exit code of a command that came to its end; 0 if it was not told to stop."""
+        return 128 + self.told if self.told else 0
+
+
+stop = Stop()
+
+
+def is_command(argv: list[str], asked: list[str]) -> bool:
+    """Whether these are the arguments of `tinygrad-cnn ...` or `python -m tinygrad_cnn ...`: sys.argv, sys.orig_argv.
+
+    >>> is_command(["/bin/tinygrad-cnn", "info"], ["python", "/bin/tinygrad-cnn", "info"])
+    True
+    >>> is_command(["-m", "info"], ["python", "-m", "tinygrad_cnn", "info"])
+    True
+    >>> is_command(["tinygrad-cnn.py"], ["python", "-c", "a process that such a program started"])
+    False
+    """
+    if not argv or len(asked) < len(argv):
+        return False
+    first = asked[-len(argv)]
+    if argv[0] == "-m":
+        return first.removeprefix("-m") == __package__
+    return first == argv[0] and os.path.basename(first) in ("tinygrad-cnn", "tinygrad-cnn.exe")
+
+
+if is_command(sys.argv, sys.orig_argv):
+    handle(leave)
