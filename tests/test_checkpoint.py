@@ -18,7 +18,7 @@ from small import Tied
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import files, nn
-from tinygrad_cnn.checkpoint import load, save
+from tinygrad_cnn.checkpoint import load, load_metadata, save
 
 
 def _again(obj):
@@ -398,3 +398,24 @@ def test_names_and_dtypes_in_safetensors(tmp_path):
         array = np.arange(3).astype(np.dtype(code).newbyteorder(">"))
         save({"a": array}, path)
         assert load(path)["a"].numpy().tolist() == array.tolist()
+
+
+def test_text_beside_the_object(tmp_path):
+    """It is there for who asks, and `load` gives what it gives without it."""
+    pytest.importorskip("safetensors")
+    state = nn.Linear(2, 1).state_dict()
+    for name in ("a.tgc", "a.safetensors"):
+        save(state, tmp_path / name, metadata={"classes": "cat ‖ dog"})
+        assert load_metadata(tmp_path / name) == {"classes": "cat ‖ dog"}
+        nn.Linear(2, 1).load_state_dict(load(tmp_path / name))
+        assert load(tmp_path / name).keys() == state.keys()
+        save(state, tmp_path / name)
+        assert load_metadata(tmp_path / name) == {}
+        with pytest.raises(TypeError, match="a dict of strings"):
+            save(state, tmp_path / name, metadata={"classes": 3})
+        assert load_metadata(tmp_path / name) == {}
+        (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:40])
+        with pytest.raises(RuntimeError, match=name):
+            load_metadata(tmp_path / name)
+    with pytest.raises(FileNotFoundError):
+        load_metadata(tmp_path / "none.safetensors")

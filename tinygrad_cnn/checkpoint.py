@@ -2,7 +2,7 @@
 
 A file is a zip archive of
 
-    tinygrad_cnn.json    {"format": "tinygrad_cnn", "version": 1, "object": ...}
+    tinygrad_cnn.json    {"format": "tinygrad_cnn", "version": 1, "object": ..., "metadata": {"name": "text"}}
     arrays/0.npy, ...    the arrays, in NumPy's own format
 
 In "object", null, true, numbers, strings and lists stand for themselves, and everything else is an object
@@ -54,12 +54,13 @@ HEADER = re.compile(
 )
 
 
-def save(obj: Any, f: str | os.PathLike | BinaryIO) -> None:
+def save(obj: Any, f: str | os.PathLike | BinaryIO, *, metadata: Mapping[str, str] | None = None) -> None:
     """Write tensors, and dicts, lists and tuples of them and of plain values, into a file.
 
     obj: a state_dict of a model, optimizer or scheduler, or anything made of Tensors, arrays, numbers, strings, None,
     dicts, lists, tuples and sets. f: a path, or a file open for writing in binary mode. A path that ends in
-    .safetensors takes a flat dict of Tensors.
+    .safetensors takes a flat dict of Tensors. metadata: text beside the object, as safetensors has it, for
+    `load_metadata`; `load` gives the object alone.
 
     The file appears whole or not at all, as `files.whole` does it. Raises a TypeError or ValueError that names the
     place of what cannot be saved, before anything is written, and an OSError where nothing can be written.
@@ -70,15 +71,16 @@ def save(obj: Any, f: str | os.PathLike | BinaryIO) -> None:
     >>> load(file)["weight"].tolist()
     [1.0, 1.0]
     """
+    _check_metadata(metadata or {})
     if isinstance(f, str | os.PathLike):
         if Path(os.path.realpath(f)).suffix == ".safetensors":
-            files.write(f, _safetensors(obj))
+            files.write(f, _safetensors(obj, metadata))
         else:
             encoder = _Encoder(obj)
             with files.whole(f) as file:
-                encoder.write(file)
+                encoder.write(file, metadata)
     elif hasattr(f, "write"):
-        _Encoder(obj).write(f)
+        _Encoder(obj).write(f, metadata)
     else:
         raise TypeError(f"save: expected a path or a file open for writing, got {type(f).__name__}")
 
@@ -106,6 +108,35 @@ def load(f: str | os.PathLike | BinaryIO, map_location: Any = None, *, weights_o
     if not hasattr(f, "read"):
         raise TypeError(f"load: expected a path or a file open for reading, got {type(f).__name__}")
     return _read(f, "the file")
+
+
+def load_metadata(f: str | os.PathLike | BinaryIO) -> dict[str, str]:
+    """The text that `save` has written beside the object; {} where there is none. No array is read.
+
+    Raises as `load` does.
+
+    >>> import io, tinygrad_cnn as tg
+    >>> file = io.BytesIO()
+    >>> save({"weight": tg.ones(2)}, file, metadata={"classes": "cat dog"})
+    >>> load_metadata(file)
+    {'classes': 'cat dog'}
+    """
+    if isinstance(f, str | os.PathLike):
+        path = Path(f)
+        if Path(os.path.realpath(f)).suffix == ".safetensors":
+            return _safetensors_metadata(path)
+        with path.open("rb") as file, _opened(file, str(path)) as (_, index):
+            return _check_metadata(index.get("metadata", {}))
+    if not hasattr(f, "read"):
+        raise TypeError(f"load_metadata: expected a path or a file open for reading, got {type(f).__name__}")
+    with _opened(f, "the file") as (_, index):
+        return _check_metadata(index.get("metadata", {}))
+
+
+def _check_metadata(metadata: Any) -> dict[str, str]:
+    if not isinstance(metadata, Mapping) or not all(isinstance(x, str) for pair in metadata.items() for x in pair):
+        raise TypeError(f"save: metadata must be a dict of strings, got {metadata!r:.80}")
+    return dict(metadata)
 
 
 def save_checkpoint(
@@ -185,9 +216,11 @@ class _Encoder:
         except RecursionError:
             raise ValueError("save: the object is nested too deeply, or holds itself") from None
 
-    def write(self, file: Any) -> None:
+    def write(self, file: Any, metadata: Mapping[str, str] | None = None) -> None:
         with zipfile.ZipFile(file, "w") as archive:
             index = {"format": FORMAT, "version": VERSION, "object": self.object}
+            if metadata:
+                index["metadata"] = dict(metadata)
             archive.writestr(zipfile.ZipInfo(INDEX), json.dumps(index, allow_nan=False))
             for i, array in enumerate(self.arrays):
                 with archive.open(zipfile.ZipInfo(f"arrays/{i}.npy"), "w", force_zip64=True) as entry:
@@ -271,6 +304,14 @@ def _reading(name: str) -> Iterator[None]:
 
 def _read(file: Any, name: str) -> Any:
     """Read and check everything, then make the object."""
+    with _opened(file, name) as (archive, index):
+        arrays = [_array(archive, f"arrays/{i}.npy") for i in range(len(archive.namelist()) - 1)]
+        return _decode(index["object"], arrays)
+
+
+@contextlib.contextmanager
+def _opened(file: Any, name: str) -> Iterator[tuple[zipfile.ZipFile, dict[str, Any]]]:
+    """The archive, checked as a whole, and its index; what goes wrong in the block is an error of reading."""
     with _reading(name):
         if not (hasattr(file, "seek") and getattr(file, "seekable", lambda: True)()):
             file = io.BytesIO(file.read())
@@ -292,8 +333,7 @@ def _read(file: Any, name: str) -> Any:
                 raise ValueError("its version is no number")
             if index["version"] > VERSION:
                 raise _Refusal(f"is of version {index['version']}, this one reads {VERSION}; upgrade tinygrad_cnn")
-            arrays = [_array(archive, f"arrays/{i}.npy") for i in range(len(names) - 1)]
-            return _decode(index["object"], arrays)
+            yield archive, index
 
 
 def _check_entries(archive: zipfile.ZipFile, size: int) -> None:
@@ -448,7 +488,7 @@ def _library() -> Any:
     return safetensors
 
 
-def _safetensors(obj: Any) -> bytes:
+def _safetensors(obj: Any, metadata: Mapping[str, str] | None = None) -> bytes:
     if not isinstance(obj, Mapping):
         raise TypeError(f"save: a .safetensors file takes a flat dict of Tensors, got {type(obj).__name__}")
     for key, value in obj.items():
@@ -466,7 +506,8 @@ def _safetensors(obj: Any) -> bytes:
                 f"save: a .safetensors file holds no {_spoken(a.dtype)}, which {key!r} is; save under a name with "
                 "another ending, or save real and imaginary part"
             )
-    return _library().numpy.save({key: a.astype(a.dtype.newbyteorder("="), copy=False) for key, a in arrays.items()})
+    plain_arrays = {key: a.astype(a.dtype.newbyteorder("="), copy=False) for key, a in arrays.items()}
+    return _library().numpy.save(plain_arrays, dict(metadata) if metadata else None)
 
 
 def _spoken(dtype: np.dtype) -> str:
@@ -480,3 +521,14 @@ def _from_safetensors(path: Path) -> dict[str, Tensor]:
     except Exception as error:  # a damaged file may fail in any way
         raise RuntimeError(f"load: {path} is no whole .safetensors file ({error}); nothing was loaded") from error
     return {key: wrap(np.array(a)) for key, a in arrays.items()}
+
+
+def _safetensors_metadata(path: Path) -> dict[str, str]:
+    library = _library()
+    with path.open("rb"):  # so that an error of the system stays one
+        pass
+    try:
+        with library.safe_open(path, "np") as file:
+            return file.metadata() or {}
+    except Exception as error:  # a damaged file may fail in any way
+        raise RuntimeError(f"load: {path} is no whole .safetensors file ({error})") from error
