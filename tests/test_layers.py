@@ -22,8 +22,9 @@ FLOORS = [
     "surface",
     "nn data metrics",
     "optim vision",
-    "checkpoint compiler testing training utils",
+    "checkpoint compiler testing training",
     "viz",
+    "utils",
     "cli",
     "__main__",
 ]

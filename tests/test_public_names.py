@@ -27,7 +27,7 @@ PATHS = """
     tinygrad_cnn.cuda tinygrad_cnn.accelerator tinygrad_cnn.vision tinygrad_cnn.vision.datasets
     tinygrad_cnn.vision.transforms tinygrad_cnn.vision.models tinygrad_cnn.vision.utils tinygrad_cnn.data
     tinygrad_cnn.testing tinygrad_cnn.checkpoint tinygrad_cnn.viz tinygrad_cnn.distributed
-    tinygrad_cnn.training tinygrad_cnn.optim.swa_utils
+    tinygrad_cnn.training tinygrad_cnn.optim.swa_utils tinygrad_cnn.utils.tensorboard
 """.split()
 
 
@@ -50,7 +50,7 @@ def test_a_wrong_name_is_an_attribute_error():
 
 
 def test_import_brings_in_numpy_alone():
-    optional = "('numba', 'matplotlib', 'PIL', 'graphviz', 'mpi4py')"
+    optional = "('numba', 'matplotlib', 'PIL', 'graphviz', 'mpi4py', 'tensorboardX')"
     code = f"import tinygrad_cnn, sys; print([m for m in {optional} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
