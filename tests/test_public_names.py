@@ -50,7 +50,7 @@ def test_a_wrong_name_is_an_attribute_error():
 
 
 def test_import_brings_in_numpy_alone():
-    optional = "('numba', 'matplotlib', 'PIL', 'graphviz', 'mpi4py', 'tensorboardX')"
+    optional = "('numba', 'matplotlib', 'PIL', 'graphviz', 'mpi4py', 'tensorboardX', 'tqdm')"
     code = f"import tinygrad_cnn, sys; print([m for m in {optional} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "[]"

@@ -6,8 +6,11 @@ Without it, a first program runs on the NumPy kernels while another process comp
 from __future__ import annotations
 
 import argparse
-import sys
+import contextlib
 import time
+from typing import Any
+
+from .bar import bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,13 +21,25 @@ def run(args: argparse.Namespace) -> None:
     from .. import kernels
 
     start = time.perf_counter()
-    kernels.warmup(show if sys.stderr.isatty() else None)
+    with contextlib.closing(Loops()) as loops:
+        kernels.warmup(loops.show)
     print(f"kernels are ready after {time.perf_counter() - start:.1f} s")
     for key, value in kernels.status().items():
         print(f"{key}: {value}")
 
 
-def show(done: int, total: int) -> None:
-    """One line on the terminal that is written over, and away in the end."""
-    sys.stderr.write(f"\r{done} of {total} loops\x1b[K" if done < total else "\r\x1b[K")
-    sys.stderr.flush()
+class Loops:
+    """The bar of the loops that are compiled, which are counted when the first one is."""
+
+    def __init__(self) -> None:
+        self.bar: Any = None
+
+    def show(self, done: int, total: int) -> None:
+        if self.bar is None:
+            self.bar = bar(total, "loops")
+        if self.bar is not None:
+            self.bar.update(done - self.bar.n)
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()

@@ -1,42 +1,41 @@
-"""What is seen of a training while it runs."""
+"""What is seen of a training while it runs: a line for each epoch and, on a terminal, a bar until it is there."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
-import time
 from typing import Any
+
+from ..bar import bar
 
 
 class Progress:
-    """On a terminal one line that is written over; elsewhere one plain line an epoch."""
-
     def __init__(self, epochs: int, steps: int):
         self.epochs, self.steps = epochs, steps
-        self.terminal = sys.stderr.isatty()
-        self.shown = 0.0
+        self.bar: Any = None
+        self.epoch_of_bar = 0
 
     def step(self, epoch: int, step: int, loss: float, speed: float) -> None:
-        now = time.perf_counter()
-        if self.terminal and now - self.shown > 0.1:
-            self.shown = now
-            width = 20
-            done = width * step // self.steps
-            bar = "#" * done + "." * (width - done)
-            text = f"epoch {epoch}/{self.epochs} [{bar}] loss {loss:.4f}  {speed:,.0f} images/s"
-            sys.stderr.write(f"\r{text}\x1b[K")
-            sys.stderr.flush()
+        with contextlib.suppress(OSError):  # the terminal is gone; the training is not
+            if self.epoch_of_bar != epoch:
+                self.epoch_of_bar = epoch
+                self.bar = bar(self.steps, f"epoch {epoch}/{self.epochs}", step - 1)
+            if self.bar is not None:
+                self.bar.set_postfix_str(f"loss {loss:.4f}, {speed:,.0f} images/s", refresh=False)
+                self.bar.update(step - self.bar.n)
 
     def epoch(self, epoch: int, loss: float, accuracy: float, seconds: float) -> None:
         line = f"epoch {epoch}/{self.epochs}: training loss {loss:.4f}, accuracy {accuracy:.2%}, {seconds:.1f} s"
-        if self.terminal:
-            sys.stderr.write(f"\r{line}\x1b[K")
-            sys.stderr.flush()
-        else:
+        with contextlib.suppress(OSError):
+            self.close()
             print(line, file=sys.stderr, flush=True)
 
-    def close(self) -> None:
-        if self.terminal:
-            sys.stderr.write("\n")
+    def close(self, keep: bool = False) -> None:
+        """Take the bar away, or keep it on the terminal as it is."""
+        if self.bar is not None:
+            self.bar.leave = keep
+            self.bar.close()
+            self.bar = None
 
 
 class Silence:
@@ -44,4 +43,4 @@ class Silence:
 
     def step(self, *facts: Any) -> None: ...
     def epoch(self, *facts: Any) -> None: ...
-    def close(self) -> None: ...
+    def close(self, *facts: Any) -> None: ...
