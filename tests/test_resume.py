@@ -78,6 +78,77 @@ def test_the_best_state_is_a_copy(tmp_path):
     assert net.w.tolist() == best["w"].tolist()
 
 
+# what else has a state
+
+
+def _loader(**options):
+    data = tg.data.TensorDataset(tg.arange(10.0)[:, None] * tg.ones(1, 3))
+    return tg.data.DataLoader(data, 4, shuffle=True, **options)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_loader_goes_on_in_the_middle_of_an_epoch(tmp_path, workers):
+    def train(loader, run, epochs, stop=None):
+        net, opt, plan = run["parts"]
+        for epoch in range(run["epoch"], epochs):
+            for (x,) in loader:
+                opt.zero_grad()
+                loss = nn.functional.dropout(net(x)).square().mean()
+                loss.backward()
+                opt.step()
+                run["losses"].append(loss.item())
+                plain = {"epoch": epoch, "losses": run["losses"]}
+                save_checkpoint(tmp_path / "x", net, opt, plan, loader=loader, **plain)
+                if len(run["losses"]) == stop:
+                    return None
+            plan.step()
+        return run["losses"], net.w.tolist(), opt.state_dict()["param_groups"][0]["lr"]
+
+    tg.manual_seed(0)
+    straight = train(_loader(), {"parts": _training(), "epoch": 0, "losses": []}, 2)
+    for stop in range(1, 7):
+        tg.manual_seed(0)
+        train(_loader(num_workers=workers), {"parts": _training(), "epoch": 0, "losses": []}, 2, stop)
+        parts, loader = _training(seed=stop), _loader(num_workers=workers)
+        more = load_checkpoint(tmp_path / "x", *parts, loader=loader)
+        assert len(more["losses"]) == stop
+        assert train(loader, {"parts": parts, **more}, 2) == straight
+
+
+def test_generators_and_averaged_models_are_parts(tmp_path):
+    net, opt, _ = _training()
+    average, noise = Tied(), tg.Generator().manual_seed(3)
+    tg.rand(2, generator=noise)
+    save_checkpoint(tmp_path / "x", net, opt, average=average, noise=noise, epoch=1)
+    expected = tg.rand(2, generator=noise).tolist()
+    other, again = Tied(), tg.Generator()
+    other.w.data.zero_()
+    assert load_checkpoint(tmp_path / "x", net, average=other, noise=again) == {"epoch": 1}
+    assert tg.rand(2, generator=again).tolist() == expected
+    assert other.w.tolist() == average.w.tolist()
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"loader": 3}, TypeError, "loader has no state, it is a int"),
+        ({"average": nn.Linear(2, 2)}, RuntimeError, "holds no state of the average"),
+        ({"noise": tg.Generator(), "loader": tg.data.DataLoader(range(9), 4)}, ValueError, "other settings"),
+        ({"noise": nn.Linear(2, 2)}, (RuntimeError, TypeError), "noise|state_dict"),
+    ],
+)
+def test_parts_that_do_not_fit_change_nothing(tmp_path, given, error, message):
+    net = Tied()
+    save_checkpoint(tmp_path / "x", net, noise=tg.Generator().manual_seed(1), loader=_loader())
+    net.w.data.add_(1.0)
+    noise, rng = given.get("noise"), tg.get_rng_state()
+    before = [net.w.tolist(), noise.get_state() if isinstance(noise, tg.Generator) else None]
+    with pytest.raises(error, match=message):
+        load_checkpoint(tmp_path / "x", net, **given)
+    assert [net.w.tolist(), noise.get_state() if isinstance(noise, tg.Generator) else None] == before
+    assert tg.get_rng_state() == rng
+
+
 # all or nothing
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ class Generator:
         if isinstance(seed, bool) or not hasattr(seed, "__index__"):
             raise TypeError(f"manual_seed: seed must be an int, got {type(seed).__name__}")
         self._seed = int(seed)
+        self._entropy: Any = self._seed % 2**64
         self._numpy: np.random.Generator | None = None
         return self
 
@@ -34,7 +36,7 @@ class Generator:
     def numpy(self) -> np.random.Generator:
         """NumPy's generator, made when the first number is drawn: until then numpy.random is not imported."""
         if self._numpy is None:
-            self._numpy = np.random.Generator(np.random.PCG64(self._seed % 2**64))
+            self._numpy = np.random.Generator(np.random.PCG64(self._entropy))
         return self._numpy
 
     def seed(self) -> int:
@@ -52,8 +54,34 @@ class Generator:
 
     def set_state(self, state: dict) -> Generator:
         """Go on from where `get_state` was called."""
+        there = np.random.Generator(np.random.PCG64(0))
+        there.bit_generator.state = state["numpy"]
         self.manual_seed(state["seed"])
-        self.numpy.bit_generator.state = state["numpy"]
+        self._numpy = there
+        return self
+
+
+class Series(Generator):
+    """Generators by number: what the n-th draws depends on `root` and n alone, whoever draws it and when.
+
+    To whoever asks, it started from the seed `told`.
+
+    >>> series = Series(root=7)
+    >>> third = series.at(3).numpy.random()
+    >>> series.at(4).numpy.random() == third, series.at(3).numpy.random() == third
+    (False, True)
+    """
+
+    def __init__(self, root: int, told: int | None = None):
+        self.told = root if told is None else told
+        super().__init__()
+        self.root = root
+
+    def at(self, *number: int) -> Series:
+        """The generator of this number."""
+        self._seed = self.told
+        self._entropy = (self.root, *number)
+        self._numpy = None
         return self
 
 
@@ -62,12 +90,28 @@ of_thread = threading.local()
 
 
 def current_generator() -> Generator:
-    """The generator of this thread: a DataLoader's worker has one of its own, all others share the default.
+    """The generator of this thread: the batches of a DataLoader have their own, all else shares the default.
 
     >>> current_generator() is default_generator
     True
     """
-    return getattr(of_thread, "generator", default_generator)
+    return getattr(of_thread, "generator", None) or default_generator
+
+
+def drawn_from(generator: Generator, task: Callable[..., Any], *args: Any) -> Any:
+    """What task(*args) returns, where all that is drawn in it without a generator of its own is drawn from this one.
+
+    >>> import tinygrad_cnn as tg
+    >>> g = Generator().manual_seed(3)
+    >>> tg.equal(drawn_from(g, tg.rand, 2), tg.rand(2, generator=Generator().manual_seed(3)))
+    True
+    """
+    before = getattr(of_thread, "generator", None)
+    try:
+        of_thread.generator = generator
+        return task(*args)
+    finally:
+        of_thread.generator = before
 
 
 def manual_seed(seed: int) -> Generator:

@@ -13,7 +13,7 @@ from .dataset import (
 from .digits import Digits, load_digits
 from .distributed import DistributedSampler
 from .idx import read_idx, write_idx
-from .loader import DataLoader, WorkerInfo, get_worker_info
+from .loader import DataLoader
 from .mnist import read_mnist
 from .named import load
 from .sampler import (
@@ -24,6 +24,7 @@ from .sampler import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
+from .workers import WorkerInfo, get_worker_info
 
 __all__ = [
     "BatchSampler",

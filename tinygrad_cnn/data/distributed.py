@@ -25,6 +25,8 @@ class DistributedSampler(Sampler[int]):
     [[0, 2], [1, 3]]
     """
 
+    _settings = ("num_replicas", "rank", "shuffle", "seed", "drop_last")
+
     def __init__(
         self,
         dataset: Any,

@@ -29,6 +29,8 @@ class Sampler(Generic[Index]):
     [2, 1, 0]
     """
 
+    _settings: tuple[str, ...] = ()  # the attributes that an order depends on, beside what it is drawn from
+
     def __iter__(self) -> Iterator[Index]:
         raise NotImplementedError(f"{type(self).__name__}: a Sampler must define __iter__()")
 
@@ -59,6 +61,8 @@ class RandomSampler(Sampler[int]):
     [0, 0, 1, 1, 2, 2]
     """
 
+    _settings = ("replacement", "num_samples")
+
     def __init__(
         self,
         data_source: Sized,
@@ -78,12 +82,12 @@ class RandomSampler(Sampler[int]):
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
     def __iter__(self) -> Iterator[int]:
-        n, left, source = len(self.data_source), self.num_samples, rng(self.generator)
+        n, left = len(self.data_source), self.num_samples
         if self.replacement and left:
-            yield from source.integers(n, size=left).tolist()
+            yield from rng(self.generator).integers(n, size=left).tolist()
             return
         while n and left > 0:
-            yield from source.permutation(n)[:left].tolist()
+            yield from rng(self.generator).permutation(n)[:left].tolist()
             left -= n
 
     def __len__(self) -> int:
@@ -118,6 +122,8 @@ class WeightedRandomSampler(Sampler[int]):
     True
     """
 
+    _settings = ("replacement", "num_samples")
+
     def __init__(self, weights: Any, num_samples: int, replacement: bool = True, generator: Generator | None = None):
         _check(type(self), replacement, num_samples)
         w = np.array(as_array(weights), np.float64)
@@ -149,6 +155,8 @@ class BatchSampler(Sampler[list[Any]]):
     >>> list(BatchSampler(range(5), batch_size=2, drop_last=False))
     [[0, 1], [2, 3], [4]]
     """
+
+    _settings = ("batch_size", "drop_last")
 
     def __init__(self, sampler: Iterable[Any], batch_size: int, drop_last: bool):
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:

@@ -256,6 +256,7 @@ class Optimizer:
             if number in params:
                 state[params[number]] = {key: self._fitted(key, value, params[number]) for key, value in kept.items()}
         self.state = state
+        self._opt_called = True  # by the run that the state is of, for all that is known
         for group, own in zip(groups, self.param_groups, strict=True):
             own.update({k: v for k, v in group.items() if k != "params" and k != "param_names"})
 

@@ -1,0 +1,206 @@
+"""Workers: threads that do one thing after the other, for a loop that waits for them.
+
+A worker is a thread, not a process. Decoding, resizing and array arithmetic run in Pillow and NumPy, which release
+the interpreter's lock, so threads do work side by side; and there is nothing to pickle or to fork. They are daemons:
+whatever ends the process ends them too, and a worker that hangs does not keep the process at its end.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import copy
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as Late  # in Python 3.10 not the built-in one
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple
+
+from ..random import Generator, of_thread
+from .dataset import Dataset
+
+PATIENCE = 1.0  # seconds that the end of the process waits for workers
+BEAT = 1.0  # seconds after which a loop that waits looks whether its worker is still there
+
+
+class WorkerInfo(NamedTuple):
+    """Which worker this is, of how many; the seed of its random numbers; its own copy of the dataset.
+
+    The copy shares what the dataset holds, but not which attributes it has: what a `worker_init_fn` sets there is set
+    for this worker alone.
+
+    >>> WorkerInfo(id=0, num_workers=2, seed=5, dataset="abc").num_workers
+    2
+    """
+
+    id: int
+    num_workers: int
+    seed: int
+    dataset: Any
+
+
+_here = threading.local()
+
+
+def get_worker_info() -> WorkerInfo | None:
+    """The worker that is running this; None outside of workers.
+
+    >>> from tinygrad_cnn.data import DataLoader, IterableDataset
+    >>> class Shared(IterableDataset):
+    ...     def __iter__(self):
+    ...         mine = get_worker_info()
+    ...         return iter(range(6) if mine is None else range(mine.id, 6, mine.num_workers))
+    >>> sorted(DataLoader(Shared(), batch_size=None, num_workers=2))
+    [0, 1, 2, 3, 4, 5]
+    """
+    return getattr(_here, "info", None)
+
+
+class Worker:
+    """A thread with a number and random numbers of its own; it does one thing after the other.
+
+    The interpreter does not wait for a daemon. So its end stops them, and gives those that are well time to finish.
+    The thread knows nothing of this object, and ends when it is dropped.
+    """
+
+    living: weakref.WeakSet[Worker] = weakref.WeakSet()
+
+    def __init__(self, info: WorkerInfo):
+        self.info = info
+        self.tasks: SimpleQueue = SimpleQueue()
+        weakref.finalize(self, self.tasks.put, None)
+        self.thread = threading.Thread(
+            target=_work, args=(self.tasks, info), name=f"DataLoader worker {info.id}", daemon=True
+        )
+        try:
+            self.thread.start()
+        except RuntimeError as error:  # a limit is reached, or this platform has no threads at all
+            raise RuntimeError(
+                f"DataLoader: worker {info.id} of {info.num_workers} cannot be started ({error}): there are no threads "
+                "here, or no more of them; use num_workers=0, which fetches in the loop itself"
+            ) from error
+        self.living.add(self)
+
+    def submit(self, task: Callable, *args: Any) -> Future:
+        """Have task(*args) done when its turn comes."""
+        future: Future = Future()
+        self.tasks.put((future, task, args))
+        return future
+
+    def wait(self, future: Future, seconds: float) -> None:
+        """Wait until there is a result or an error; RuntimeError if there is none after this time (0: any).
+
+        That the worker has died is an error as well.
+        """
+        end = time.monotonic() + seconds if seconds else float("inf")
+        while not future.done():
+            if not self.thread.is_alive() and not future.done():
+                error = RuntimeError(f"DataLoader worker {self.info.id} exited unexpectedly: its thread is dead")
+                future.set_exception(error)
+            with contextlib.suppress(Late):
+                future.exception(max(0.0, min(BEAT, end - time.monotonic())))
+            if time.monotonic() >= end and not future.done():
+                raise RuntimeError(f"DataLoader: timed out after {seconds} seconds of waiting for a batch")
+
+    def stop(self) -> None:
+        """Withdraw what is not begun, and end the thread."""
+        with contextlib.suppress(Empty):
+            while True:
+                if (job := self.tasks.get_nowait()) is not None:
+                    job[0].cancel()
+        self.tasks.put(None)
+
+
+@atexit.register
+def _stop_all() -> None:
+    end = time.monotonic() + PATIENCE
+    workers = list(Worker.living)
+    for worker in workers:
+        worker.stop()
+    for worker in workers:
+        worker.thread.join(max(0.0, end - time.monotonic()))
+
+
+def stop(pending: Iterable, workers: Iterable[Worker]) -> None:
+    """Withdraw what is pending, (worker, future, ...) each, and end these workers."""
+    for _, future, *_ in pending:
+        future.cancel()
+    for worker in workers:
+        worker.stop()
+
+
+def everywhere(workers: list[Worker], task: Callable[[WorkerInfo], Any], seconds: float) -> list:
+    """Run a task once in every worker; the results."""
+    futures = [worker.submit(task, worker.info) for worker in workers]
+    for worker, future in zip(workers, futures, strict=True):
+        worker.wait(future, seconds)
+    return [future.result() for future in futures]
+
+
+def own(dataset: Any) -> Any:
+    """A worker's copy of a dataset, and of those that it is made of; it shares what is in them."""
+    if not isinstance(dataset, Dataset) or hasattr(dataset, "__del__"):  # which would close what is shared
+        return dataset
+    try:
+        mine = copy.copy(dataset)
+    except Exception:  # it is not to be copied
+        return dataset
+    for name, value in getattr(mine, "__dict__", {}).items():
+        if isinstance(value, Dataset):
+            mine.__dict__[name] = own(value)
+        elif isinstance(value, list | tuple) and any(isinstance(v, Dataset) for v in value):
+            mine.__dict__[name] = [own(v) for v in value]
+    return mine
+
+
+def _work(tasks: SimpleQueue, info: WorkerInfo) -> None:
+    """What the thread runs: it does one thing after the other, and holds nothing while it waits."""
+    _here.info = info
+    of_thread.generator = Generator().manual_seed(info.seed)
+    while _done(tasks.get()):
+        pass
+
+
+def _done(job: tuple[Future, Callable, tuple] | None) -> bool:
+    """Whether there was something to do; it is done then."""
+    if job is None:
+        return False
+    future, task, args = job
+    if future.set_running_or_notify_cancel():
+        result, error = _outcome(task, args)
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+        del result, error
+    del job, future  # which the traceback of an error would hold, and they the error
+    return True
+
+
+def _outcome(task: Callable, args: tuple) -> tuple[Any, BaseException | None]:
+    try:
+        return task(*args), None
+    except BaseException as error:
+        return None, told(error, _here.info)
+
+
+def told(error: BaseException, worker: WorkerInfo, at: Any = None) -> BaseException:
+    """An error of the same kind that also says in which worker it happened, and at which item.
+
+    RuntimeError where that cannot be made, or where it would end the loop or the process: in a worker, what asks to
+    exit is an error.
+    """
+    place = f"DataLoader worker {worker.id}"
+    if at is not None:
+        place += f", at {'items' if isinstance(at, list) else 'item'} {at}"
+    made: BaseException = RuntimeError(f"{place}: {type(error).__name__}: {error}")
+    if not isinstance(error, Exception):
+        made = RuntimeError(f"{place} exited unexpectedly: {type(error).__name__}: {error}")
+    elif not isinstance(error, StopIteration):  # which the loop would take for the end of the data
+        with contextlib.suppress(Exception):
+            made = type(error)(f"{place}: {error}")
+    made.__cause__ = error
+    return made
