@@ -16,8 +16,8 @@ from tinygrad_cnn.surface.conversions import DTYPES
 
 # Rooms whose names are reached as they stand here, and files of functions that are the package's.
 ROOMS = """
-    autograd autograd.function autograd.functional checkpoint cuda data metrics nn nn.init nn.parallel nn.utils optim
-    optim.lr_scheduler random testing utils.data vision.datasets vision.models vision.transforms
+    autograd autograd.function autograd.functional checkpoint cuda data metrics nn nn.init nn.parallel nn.utils onnx
+    optim optim.lr_scheduler random testing utils.data vision.datasets vision.models vision.transforms
     vision.transforms.functional vision.utils viz
 """.split()
 FILES = """

@@ -23,7 +23,7 @@ FLOORS = [
     "nn data metrics",
     "optim vision",
     "checkpoint compiler testing training",
-    "viz",
+    "onnx viz",
     "utils",
     "cli",
     "__main__",

@@ -28,6 +28,7 @@ PATHS = """
     tinygrad_cnn.vision.transforms tinygrad_cnn.vision.models tinygrad_cnn.vision.utils tinygrad_cnn.data
     tinygrad_cnn.testing tinygrad_cnn.checkpoint tinygrad_cnn.viz tinygrad_cnn.distributed
     tinygrad_cnn.training tinygrad_cnn.optim.swa_utils tinygrad_cnn.utils.tensorboard
+    tinygrad_cnn.onnx
 """.split()
 
 
@@ -50,7 +51,7 @@ def test_a_wrong_name_is_an_attribute_error():
 
 
 def test_import_brings_in_numpy_alone():
-    optional = "('numba', 'matplotlib', 'PIL', 'graphviz', 'mpi4py', 'tensorboardX', 'tqdm')"
+    optional = "('numba', 'matplotlib', 'PIL', 'graphviz', 'mpi4py', 'onnx', 'tensorboardX', 'tqdm')"
     code = f"import tinygrad_cnn, sys; print([m for m in {optional} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "[]"

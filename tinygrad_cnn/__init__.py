@@ -82,6 +82,7 @@ _ROOMS = (
     "metrics",
     "multiprocessing",
     "nn",
+    "onnx",
     "optim",
     "testing",
     "training",

@@ -19,6 +19,7 @@ EXTRAS = {
     "pillow": "vision",
     "matplotlib": "plot",
     "safetensors": "io",
+    "onnx": "io",
     "tensorboardX": "log",
     "mpi4py": "mpi",
     "mpich": "mpi",

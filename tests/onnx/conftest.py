@@ -1,0 +1,33 @@
+"""Models run in onnxruntime beside our own forward."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tinygrad_cnn as tg
+
+
+@pytest.fixture
+def agrees():
+    """agrees(proto, model, inputs): the exported model gives what the model gives, in dtype, shape and numbers.
+
+    Within 1e-5, relative and absolute: both compute in float32, and add up in another order.
+    """
+    onnxruntime = pytest.importorskip("onnxruntime")
+    onnxruntime.set_default_logger_severity(4)
+
+    def check(program, model, *batches, rtol=1e-5, atol=1e-5):
+        session = onnxruntime.InferenceSession(program.model_proto.SerializeToString())
+        for inputs in batches:
+            with tg.no_grad():
+                expected = model(*map(tg.tensor, inputs))
+            feed = {i.name: x for i, x in zip(session.get_inputs(), inputs, strict=True)}
+            actual = session.run(None, feed)
+            expected = expected if isinstance(expected, tuple | list) else [expected]
+            assert len(expected) == len(actual)
+            for e, a in zip(expected, actual):
+                assert (e.numpy().dtype, tuple(e.shape)) == (a.dtype, a.shape)
+                np.testing.assert_allclose(a, e.numpy(), rtol=rtol, atol=atol)
+
+    return check

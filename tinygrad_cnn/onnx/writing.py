@@ -1,0 +1,270 @@
+"""From a record of a model to the nodes of an ONNX graph: names, constants, and what of a table is asked for each call.
+
+`TABLE` says how each op is written; its parts stand in `nodes/`, one topic a file:
+
+    @writes("leaky_relu")
+    def _(w, input, negative_slope):
+        return w.node("LeakyRelu", input, alpha=negative_slope)
+
+A function of the table gets the Writer and the arguments of the call by name. It returns the name of the result, or a
+list of names; None declines, and then the calls inside are written, if there are any. What it hands to `node` are
+values, names, arrays (which become constants), and None for what is left out.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from ..compiler.program import Value, filled, values_in
+from ..compiler.steps import bump, write
+from .library import library
+from .sizes import Record, Size, Varies
+from .trace import Call
+
+TABLE: dict[str, Callable] = {}
+FUNCTIONS: dict[CodeType, str] = {}  # those of the table that are no ops, by their code
+
+
+def writes(*ops: str | Callable) -> Callable:
+    """Put a function into the table, for these ops and functions."""
+
+    def put(write: Callable) -> Callable:
+        for op in ops:
+            if callable(op):
+                code = inspect.unwrap(op).__code__
+                FUNCTIONS[code] = code.co_name
+                TABLE[code.co_name] = write
+            else:
+                TABLE[op] = write
+        return write
+
+    return put
+
+
+class Writer:
+    """A graph that is being written. opset: which ONNX is written.
+
+    names: of values that are known. out: the results of the call that is being written.
+    """
+
+    def __init__(self, record: Record, names: dict[Value, str], opset: int):
+        self.record, self.opset = record, opset
+        self.names = dict(names)
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+        self.out: list[Value] = []
+        self.outputs: list[str] = []
+        self.taken = set(names.values())
+        self.path = ""
+        self._known: dict[Any, str] = {}  # constants and sizes that were asked for before
+        self._folded: dict[Value, np.ndarray] = {}
+        self._alike: dict[Value, set[Value]] = {}  # values on one memory
+        self._stale: dict[Value, str] = {}  # values that were overwritten through another one
+
+    # what a function of the table asks for
+
+    def node(self, kind: str, *inputs: Any, outputs: int = 1, **attributes: Any) -> Any:
+        """A node, and the name of its result, or a list of them."""
+        given = [self.name(x) for x in inputs]
+        while given and not given[-1]:
+            given.pop()
+        name = self.unique(f"{self.path}/{kind}" if self.path else kind)
+        outs = [name, *(f"{name}:{i}" for i in range(1, outputs))]
+        kept = {key: _attribute(value) for key, value in attributes.items() if value is not None}
+        self.nodes.append(library().helper.make_node(kind, given, outs, name, **kept))
+        return name if outputs == 1 else outs
+
+    def name(self, x: Any) -> str:
+        """The name of a value; of an array, that of a constant."""
+        if x is None:
+            return ""
+        if isinstance(x, str):
+            return x
+        if isinstance(x, Value):
+            if x in self._stale:
+                raise Varies(f"it reads memory that {self._stale[x]} has written to through another tensor")
+            if x not in self.names:
+                self.names[x] = self.constant(self.array(x))
+            return self.names[x]
+        return self.constant(np.asarray(x))
+
+    def array(self, x: Value) -> np.ndarray:
+        """The numbers of a value that depends on no input."""
+        if x in self._folded:
+            return self._folded[x]
+        if x.tensor is None:
+            raise Varies("it takes a tensor that no op made")
+        if x in self.record.varying:
+            raise Varies("it takes an array that depends on its inputs, and was not made by ops (by NumPy?)")
+        return x.tensor._array
+
+    def constant(self, array: np.ndarray) -> str:
+        """The name of an array; equal ones are one."""
+        array = np.ascontiguousarray(array).reshape(array.shape)
+        key = array.dtype.str, array.shape, array.tobytes()
+        if key not in self._known:
+            self._known[key] = name = self.unique("constant")
+            self.constants.append(library().numpy_helper.from_array(array, name))
+        return self._known[key]
+
+    def like(self, x: Value, number: Any) -> Any:
+        """A number in the dtype of a value."""
+        if isinstance(number, Size):
+            return self.node("Cast", self.size(number, scalar=True), to=onnx_type(x.dtype))
+        return np.asarray(number, x.dtype)
+
+    def shape(self, x: Value) -> tuple:
+        """The shape of a value, with a Size for each axis that is dynamic."""
+        return self.record.shapes[x]
+
+    def ints(self, numbers: Sequence) -> str:
+        """Integers as a tensor, with those that depend on sizes computed."""
+        numbers = list(numbers)
+        if not any(isinstance(n, Size) for n in numbers):
+            return self.constant(np.array(numbers, np.int64).reshape(len(numbers)))
+        parts = [self.size(n) if isinstance(n, Size) else np.array([n], np.int64) for n in numbers]
+        return self.node("Concat", *parts, axis=0) if len(parts) > 1 else self.name(parts[0])
+
+    def size(self, n: Size, scalar: bool = False) -> str:
+        """A number that depends on sizes, from the shape of a tensor that has it, or a part or a multiple of it."""
+        key = n, scalar
+        if key not in self._known:
+            before, self.path = self.path, ""
+            self._known[key] = self._size(n, scalar)
+            self.path = before
+        return self._known[key]
+
+    def _size(self, n: Size, scalar: bool) -> str:
+        parts = []
+        for v in self.names:
+            for i, m in enumerate(self.record.shapes.get(v, ())):
+                if not isinstance(m, Size):
+                    continue
+                if m == n:
+                    shape = self.node("Shape", v)
+                    return self.node("Gather", shape, np.asarray(i if scalar else [i], np.int64), axis=0)
+                for kind, k in (("Mul", n.first // m.first), ("Div", m.first // max(n.first, 1))):
+                    if (m * k if kind == "Mul" else m // max(k, 1)) == n:
+                        parts.append((kind, m, k))
+        if not parts or not isinstance(n.first, int):
+            raise Varies(f"it computes a number ({n}) from the size of a dynamic axis in a way that is not seen")
+        kind, m, k = parts[0]
+        return self.node(kind, self.size(m, scalar), np.asarray(k if scalar else [k], np.int64))
+
+    def cast(self, x: Any, dtype: Any, of: Any) -> Any:
+        """x, whose dtype is `of`, in another one."""
+        return x if dtype == of else self.node("Cast", x, to=onnx_type(dtype))
+
+    def unique(self, name: str) -> str:
+        found, n = name, 0
+        while found in self.taken:
+            n += 1
+            found = f"{name}_{n}"
+        self.taken.add(found)
+        return found
+
+    # calls
+
+    def write(self, calls: list[Call]) -> None:
+        for call in calls:
+            try:
+                self._write(call)
+            except Varies as why:
+                raise RuntimeError(f"onnx.export: {call.name}{call.where()}: {why}") from None
+
+    def _write(self, call: Call) -> None:
+        if call.run is write:
+            self._overwrite(call)
+        elif call.effect in ("check", "raises") or call.run is bump or self._folds(call):
+            return
+        elif call.effect == "random":
+            raise Varies("it draws random numbers")
+        elif not self._by_table(call):
+            self._within(call)
+
+    def _by_table(self, call: Call) -> bool:
+        say = TABLE.get(call.name)
+        if say is None:
+            return False
+        self.path, self.out = call.path, call.outs
+        made = say(self, **{str(key): value for key, value in call.args.items()})
+        if made is None:
+            return False
+        for v, result in zip(call.outs, made if isinstance(made, list) else [made]):
+            if v is not None:
+                self.names[v] = self.name(result)
+                self._link(call, v)
+        return True
+
+    def _within(self, call: Call) -> None:
+        if call.inner is not None:
+            self.write(call.inner)
+        elif call.why:
+            raise Varies(call.why)
+        else:
+            raise NotImplementedError(
+                f"onnx.export: there is no {call.name} in ONNX, or it is not known how it is said there{call.where()}; "
+                "say it by other functions, or leave it out of the model"
+            )
+
+    def _folds(self, call: Call) -> bool:
+        """Whether a call depends on nothing but constants, and is computed here."""
+        if call.inner is not None or call.effect or call.run is None or len(call.outs) != 1:
+            return False
+        given = set(values_in((call.given, call.named)))
+        known = {v: self._folded[v] for v in given if v in self._folded}
+        known |= {v: v.tensor._array for v in given if v.kind == "constant" and v not in self.record.varying}
+        (v,) = call.outs
+        if len(known) < len(given) or v is None or _has_size([*call.args.values()]):
+            return False
+        made = call.run(*filled(call.given, known), **filled(call.named, known))
+        self._folded[v] = np.asarray(getattr(made, "_array", made[0] if isinstance(made, tuple) else made))
+        return True
+
+    def _overwrite(self, call: Call) -> None:
+        """A change in place: from now on the value is another one, and those on its memory are not what they were."""
+        into = call.written[0]
+        values = [v for v in values_in(call.args) if v is not into]
+        for other in self._alike.get(into, ()):
+            if other is not into:
+                self._stale[other] = call.name
+        if into.kind == "outside" or not values:
+            self._stale[into] = f"{call.name}{call.where()}"
+        else:
+            self._stale.pop(into, None)
+            self.names[into] = self.name(values[0])
+
+    def _link(self, call: Call, v: Value) -> None:
+        """A view lies in the memory of its first argument."""
+        source = next(values_in(call.args), None)
+        if call.view and source is not None:
+            group = self._alike.setdefault(source, {source})
+            group.add(v)
+            self._alike[v] = group
+
+
+def _has_size(tree: Any) -> bool:
+    if isinstance(tree, tuple | list):
+        return any(map(_has_size, tree))
+    return isinstance(tree, Size)
+
+
+def _attribute(value: Any) -> Any:
+    """An attribute of a node, which is fixed."""
+    if _has_size(value):
+        raise Varies(f"{value} depends on the size of a dynamic axis, and ONNX wants a constant there")
+    if isinstance(value, bool | np.bool_):
+        return int(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    return [_attribute(v) for v in value] if isinstance(value, tuple | list) else value
+
+
+def onnx_type(dtype: Any) -> int:
+    """ONNX's number of a dtype."""
+    return library().helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
