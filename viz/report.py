@@ -52,6 +52,7 @@ def report(
     labels: Any = None,
     confusion: Confusion | None = None,
     classes: Sequence[str] | None = None,
+    balance: Mapping[str, Any] | None = None,
     title: str = "Training run",
     facts: Mapping[str, Any] | None = None,
 ) -> str:
@@ -59,7 +60,8 @@ def report(
 
     history: curves, learning rate and gradient norms. model: its summary and filters; with images (N,C,H,W), as the
     model takes them: feature maps, activations, Grad-CAM; with labels (N,) also the confusion matrix, unless that is
-    given. classes: names of the classes. facts: what stands at the top, {name: value}.
+    given. classes: names of the classes. balance: {"training": labels, ...}; how many there are of each class is shown.
+    facts: what stands at the top, {name: value}.
 
     Raises a ValueError where images, labels and confusion do not belong together, before anything is written.
 
@@ -84,6 +86,7 @@ def report(
     sections = [
         *(_curves(history) if history is not None else []),
         *(_confusion(confusion, pictures) if confusion is not None else []),
+        *(_balance(balance, classes) if balance else []),
         *(_inside(model, pictures) if model is not None else []),
         *(_looks(model, pictures, confusion) if model is not None else []),
         *(_summary(model, pictures) if model is not None else []),
@@ -206,6 +209,42 @@ def _matrix(names: list[str], counts: np.ndarray, wrong: np.ndarray, listed: set
         rows.append(f'<tr><th scope="row">{escape(name)}</th>{"".join(cells)}</tr>')
     table = f'<table class="confusion"><thead><tr><td></td>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
     return f'{_wide(table)}<p class="quiet">Framed: right. The stronger, the more often mistaken.</p>'
+
+
+def _balance(balance: Mapping[str, Any], classes: Sequence[str] | None) -> list[tuple[str, str, str]]:
+    counts, names = _counts(balance, classes)
+    head, words = ["class"], []
+    for part, n in counts.items():
+        head += [part, "share", ""]
+        most, least = names[int(n.argmax())], names[int(n.argmin())]
+        text = f"{part}: {int(n.sum()):,} images of {len(names)} classes"
+        if not n.min():
+            text += f", of which {', '.join(x for x, k in zip(names, n, strict=True) if not k)} have none"
+        elif n.max() > n.min():
+            text += f", {n.max() / n.min():.1f} times as many of {most}, the most, as of {least}, the fewest"
+        words.append(f"<p>{escape(text)}.</p>")
+    rows = []
+    for i, name in enumerate(names):
+        cells = ""
+        for n in counts.values():
+            share = n[i] / max(int(n.sum()), 1)
+            bar = f'<i class="bar" style="--share:{n[i] / max(int(n.max()), 1):.3f}"></i>'
+            cells += f'<td class="num">{int(n[i]):,}</td><td class="num">{share:.1%}</td><td>{bar}</td>'
+        rows.append(f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>')
+    top = "".join(f'<th scope="col" class="num">{escape(h)}</th>' if h else "<td></td>" for h in head[1:])
+    table = f'<table><thead><tr><th scope="col">class</th>{top}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    return [("balance", "Class balance", "".join(words) + _wide(table))]
+
+
+def _counts(balance: Mapping[str, Any], classes: Sequence[str] | None) -> tuple[dict[str, np.ndarray], list[str]]:
+    """How many labels of each class each part has, (K,), and the names of the classes."""
+    labels = {part: np.asarray(as_array(given), np.int64).ravel() for part, given in balance.items()}
+    k = len(classes) if classes is not None else max((int(x.max()) + 1 for x in labels.values() if x.size), default=0)
+    for part, x in labels.items():
+        if x.size and not 0 <= x.min() <= x.max() < k:
+            raise ValueError(f"report: labels of {part} in balance are {x.min()} to {x.max()}, of {k} classes")
+    names = [str(i) for i in range(k)] if classes is None else [str(name) for name in classes]
+    return {part: np.bincount(x, minlength=k) for part, x in labels.items()}, names
 
 
 def _inside(model: Module, pictures: np.ndarray) -> list[tuple[str, str, str]]:

@@ -1,6 +1,8 @@
 """The `tinygrad-cnn` command. Each subcommand is a file of its own, imported when it is asked for.
 
     tinygrad-cnn train                 train a small CNN on handwritten digits
+    tinygrad-cnn eval RUN              how good the network of a run is
+    tinygrad-cnn predict PICTURE --run RUN
     tinygrad-cnn summary lenet         layers, shapes, parameters, work and memory of a network
     tinygrad-cnn info                  what is installed, which kernels run
 
@@ -18,7 +20,7 @@ from typing import NoReturn
 from ..stopping import stop
 from .output import flush, for_any_encoding
 
-COMMANDS = ("train", "launch", "info", "bench", "warmup", "graph", "diff", "summary")
+COMMANDS = ("train", "eval", "predict", "export", "launch", "info", "bench", "warmup", "graph", "diff", "summary")
 
 
 class Parser(argparse.ArgumentParser):

@@ -5,7 +5,6 @@ Batch, order and shares are such that the same images are in the k-th step of an
 
 from __future__ import annotations
 
-import argparse
 import sys
 from typing import Any
 
@@ -15,19 +14,14 @@ from . import UserError
 class Ranks:
     """The ranks of `tinygrad-cnn launch`; one, where --distributed is not given or nobody has launched."""
 
-    def __init__(self, args: argparse.Namespace):
-        self.together = args.distributed
+    def __init__(self, together: bool):
+        self.together = together
         self.rank, self.size = 0, 1
         if self.together:
             from .. import distributed as dist
 
             dist.init_process_group()
             self.rank, self.size = dist.get_rank(), dist.get_world_size()
-            if args.batch_size % self.size:
-                raise UserError(
-                    f"--batch-size: {args.batch_size} images a step cannot be shared out among {self.size} ranks; "
-                    f"take a multiple of {self.size}"
-                )
         self.first = self.rank == 0  # the one that prints, saves and reports
         self.here = f" on rank {self.rank}" if self.size > 1 else ""
 
@@ -54,14 +48,19 @@ class Ranks:
         model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
         return model, nn.parallel.DistributedDataParallel(model)
 
-    def loader(self, dataset: Any, batch_size: int, seed: int) -> Any:
+    def loader(self, dataset: Any, batch_size: int, seed: int, workers: int) -> Any:
         """Batches of this rank: a share of each batch_size images."""
         from ..data import DataLoader, DistributedSampler
 
+        if batch_size % self.size:
+            raise UserError(
+                f"--batch-size: {batch_size} images a step cannot be shared out among {self.size} ranks; "
+                f"take a multiple of {self.size}"
+            )
         if not self.together:
-            return DataLoader(dataset, batch_size=batch_size, shuffle=True)
+            return DataLoader(dataset, batch_size=batch_size, shuffle=True, num_workers=workers)
         sampler = DistributedSampler(dataset, seed=seed)
-        return DataLoader(dataset, batch_size=batch_size // self.size, sampler=sampler)
+        return DataLoader(dataset, batch_size=batch_size // self.size, sampler=sampler, num_workers=workers)
 
     def begin(self, loader: Any, seed: int, epoch: int) -> None:
         """An epoch: an order of its own that all ranks share, and random numbers that no two share."""
@@ -70,6 +69,25 @@ class Ranks:
 
             loader.sampler.set_epoch(epoch)
             manual_seed((seed * 1_000_003 + epoch) * 65_536 + self.rank)
+
+    def go_on(self, loader: Any, seed: int, epoch: int, random: list[dict]) -> None:
+        """The rest of an epoch, from the random numbers of each rank, which `random_states` has collected."""
+        self.begin(loader, seed, epoch)
+        if len(random) == self.size:
+            from .. import set_rng_state
+
+            set_rng_state(random[self.rank])
+
+    def random_states(self) -> list[dict]:
+        """Where the random numbers of each rank stand, for the first one."""
+        from .. import get_rng_state
+
+        states: list[Any] = [get_rng_state()] * self.size
+        if self.size > 1:
+            from .. import distributed as dist
+
+            dist.gather_object(get_rng_state(), states if self.first else None)
+        return states
 
     def summed(self, *numbers: Any) -> tuple:
         """Each number, added up over the ranks."""

@@ -1,18 +1,21 @@
 """Train a small CNN, with no argument on handwritten digits in seconds.
 
-`options` are checked, then `data` are loaded, `training` is the loop, seen by its `progress`, held up by `finite` and
-judged by `evaluation`; `result` writes and says what came of it.
+`options` are settled, `data` loaded (`pictures` are those of a folder), `fits` looks for what would fail later,
+`training` is the loop, seen by its `progress`, held up by `finite`, judged by `evaluation` and kept by `keep`;
+`result` writes and says what came of it.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 
 from .. import UserError
 from ..ranks import Ranks
-from . import options
+from . import fits
 from .data import load
-from .options import add_arguments
+from .keep import shown
+from .options import add_arguments, settled
 from .progress import Progress, Silence
 from .result import finish
 from .training import Training
@@ -22,9 +25,8 @@ def run(args: argparse.Namespace) -> int:
     import tinygrad_cnn as tg
 
     before = tg.are_deterministic_algorithms_enabled()
-    tg.use_deterministic_algorithms(before or args.seed is not None)
     try:
-        ranks = Ranks(args)
+        ranks = Ranks(getattr(args, "distributed", False))
         try:
             code = train(args, ranks)
         except (UserError, OSError) as error:
@@ -39,10 +41,30 @@ def run(args: argparse.Namespace) -> int:
 def train(args: argparse.Namespace, ranks: Ranks) -> int:
     import tinygrad_cnn as tg
 
-    options.check(args)
-    training = Training(args, load(args), ranks)
-    progress = Progress(training.epochs, len(training.loader)) if ranks.first else Silence()
-    slower = " (NumPy did the work of kernels that were not compiled yet)" if tg.kernels.not_compiled() else ""
+    options = settled(args)
+    if options.seed is not None or options.folder is not None:
+        tg.use_deterministic_algorithms(True)
+    data = load(options)
+    options.model = data.card.model
+    training = Training(options, data, ranks)
+    fits.check(training)
+    try:
+        training.open()
+        if options.resume:
+            training.resume()
+        if ranks.first and options.folder is not None:
+            print(f"tinygrad-cnn train: this run is kept in {shown(options.folder)}", file=sys.stderr)
+        return work(training)
+    finally:
+        training.close()
+
+
+def work(training: Training) -> int:
+    """The steps that are left, and the result."""
+    from ... import kernels
+
+    progress = Progress(training.epochs, len(training.loader)) if training.ranks.first else Silence()
+    slower = " (NumPy did the work of kernels that were not compiled yet)" if kernels.not_compiled() else ""
     interrupted = False
     try:
         training.run(progress)

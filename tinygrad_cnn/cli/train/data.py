@@ -1,42 +1,130 @@
-"""What is learned: the images and labels that the options ask for, as the network takes them."""
+"""What is learned: images and labels, as the options ask for them and as the network takes them."""
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import UserError
+from ..card import Card
+
+CLASSES = {"fashion-mnist": "T-shirt Trouser Pullover Dress Coat Sandal Shirt Sneaker Bag Boot".split()}
+SOURCE = ("data", "root", "val", "seed", "limit")  # the options that say which images are of which part
+SMALL = 28  # pixels; the network for smaller images is `digits`
+BATCH = 500  # images that are judged at once
+ROOM = 2_000_000  # numbers in them, which large images reach first
 
 
 class Data(NamedTuple):
-    """Images (N, C, H, W), of mean 0 and deviation 1 over the training images, and labels (N,)."""
+    """Datasets of (image, label): the one to train on, and those that it is judged by.
 
-    train_x: np.ndarray
-    train_y: np.ndarray
-    test_x: np.ndarray
-    test_y: np.ndarray
+    parts: "train", and "val" or "test" or both. labels: of each part, (N,). card: what the network takes.
+    """
+
+    parts: dict[str, Any]
+    labels: dict[str, np.ndarray]
+    card: Card
 
     @property
-    def classes(self) -> int:
-        return int(max(self.train_y.max(), self.test_y.max())) + 1
+    def watched(self) -> str:
+        """The part that is looked at after each epoch."""
+        return "val" if "val" in self.parts else "test"
 
-    def dataset(self) -> Any:
-        """The pairs to train on."""
+    @property
+    def judged(self) -> str:
+        """The part that the result is of."""
+        return "test" if "test" in self.parts else "val"
+
+    def digest(self) -> str:
+        """What changes when it is other images, or another share of them, that are trained on."""
+        total = hashlib.sha256()
+        for name, part in self.parts.items():
+            total.update(name.encode() + self.labels[name].tobytes())
+            total.update("\n".join(getattr(part, "names", ())).encode(errors="surrogateescape"))
+        return total.hexdigest()[:16]
+
+    def batches(self, part: str, rank: int = 0, size: int = 1) -> Any:
+        """The share of a rank of the images and labels of a part, in order; no random number is drawn."""
         import tinygrad_cnn as tg
 
-        return tg.data.TensorDataset(tg.from_numpy(self.train_x), tg.from_numpy(self.train_y))
+        images = self.parts[part]
+        mine = tg.data.Subset(images, range(rank, len(images), size)) if size > 1 else images
+        batch = max(1, min(BATCH, ROOM // int(np.prod(self.card.shape))))
+        return tg.data.DataLoader(mine, batch_size=batch, generator=tg.Generator())
 
 
-def load(args: argparse.Namespace) -> Data:
+def load(options: argparse.Namespace) -> Data:
+    """The data that the options ask for."""
+    if options.data == "folder":
+        from .pictures import load_folder
+
+        return load_folder(options)
+    arrays = named_arrays(options)
+    images = arrays["train"][0]
+    count = int(max(labels.max() for _, labels in arrays.values())) + 1
+    card = Card(
+        network(options, images.shape[2:]),
+        images.shape[1:],
+        CLASSES.get(options.data, [str(i) for i in range(count)])[:count],
+        [float(images.mean())],
+        [float(images.std()) or 1.0],
+        source(options),
+    )
+    return as_data(arrays, card)
+
+
+def named_arrays(options: argparse.Namespace) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Images with values from 0 to 1, and labels, of each part of a data set that has a name."""
     from ...data import load as load_data
 
     try:
-        train_x, train_y, test_x, test_y = load_data(args.data, args.root)
+        train_x, train_y, test_x, test_y = load_data(options.data, options.root)
     except ValueError as error:
         raise UserError(error) from None
-    n = args.limit or len(train_x)
+    n = options.limit or len(train_x)
     train_x, train_y = train_x[:n], train_y[:n]
-    mean, std = float(train_x.mean()), float(train_x.std())
-    return Data((train_x - mean) / std, train_y, (test_x - mean) / std, test_y)
+    if options.val is None:
+        return {"train": (train_x, train_y), "test": (test_x, test_y)}
+    kept, held = split(train_y, float(options.val), options.seed or 0)
+    return {"train": (train_x[kept], train_y[kept]), "val": (train_x[held], train_y[held]), "test": (test_x, test_y)}
+
+
+def as_data(arrays: dict[str, tuple[np.ndarray, np.ndarray]], card: Card) -> Data:
+    """Data of images with values from 0 to 1, and labels."""
+    import tinygrad_cnn as tg
+
+    parts = {
+        name: tg.data.TensorDataset(tg.from_numpy(card.normalised(images)), tg.from_numpy(labels))
+        for name, (images, labels) in arrays.items()
+    }
+    return Data(parts, {name: labels for name, (_, labels) in arrays.items()}, card)
+
+
+def network(options: argparse.Namespace, size: Any) -> str:
+    """The name of the network."""
+    return options.model or ("digits" if min(size) < SMALL else "lenet")
+
+
+def source(options: argparse.Namespace) -> dict[str, Any]:
+    return {name: getattr(options, name) for name in SOURCE}
+
+
+def split(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of those to train on and of those held out: this share of each class, drawn from the seed.
+
+    >>> labels = np.array([0, 0, 0, 0, 1, 1])
+    >>> kept, held = split(labels, 0.5, seed=0)
+    >>> len(kept), labels[held].tolist(), sorted([*kept, *held]) == [0, 1, 2, 3, 4, 5]
+    (3, [0, 0, 1], True)
+    """
+    rng = np.random.default_rng(seed)
+    held = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        own = rng.permutation(np.flatnonzero(labels == label))
+        held[own[: min(max(round(share * len(own)), 1), len(own) - 1)]] = True
+    if not held.any():
+        raise UserError("--val: no class has two images, of which one could be held out")
+    return np.flatnonzero(~held), np.flatnonzero(held)

@@ -3,62 +3,101 @@
 from __future__ import annotations
 
 import json
+import os
 
+import numpy as np
+
+from ...training import read_jsonl
 from .. import UserError
+from .data import Data
+from .evaluation import Score
+from .keep import REPORT
+from .metrics import Rows, history
 from .training import Training
+
+NAMES = {"train": "training", "val": "validation", "test": "test"}
+SHOWN = 64 << 20  # bytes of images, at most, that are in the page
 
 
 def finish(training: Training, interrupted: bool, remark: str) -> None:
     """Write what was asked for, then print the result; `remark` stands at the end of its line."""
-    test_loss, correct = training.evaluate()
+    if training.best is not None and training.best.weights is not None:
+        training.best.restore()
+    data, options = training.data, training.options
+    part = data.judged
+    score = training.evaluate(part)
     if not training.ranks.first:
         return
-    args, data = training.args, training.data
-    n = len(data.test_y)
-    lost = written(training, correct / n)
+    lost = written(training, score)
     done = training.epoch - training.begun
-    speed = done * len(data.train_x) / training.seconds if training.seconds else 0.0
-    if args.json:
+    n = len(data.parts["train"])
+    speed = done * n / training.seconds if training.seconds else 0.0
+    if options.json:
         result = {
-            "data": args.data,
-            "model": training.name,
+            "data": options.data,
+            "model": data.card.model,
             "parameters": sum(p.numel() for p in training.model.parameters()),
-            "test_accuracy": correct / n,
-            "test_loss": test_loss,
+            f"{part}_accuracy": score.accuracy,
+            f"{part}_loss": score.loss,
             "epochs": training.epoch,
             "seconds": training.seconds,
             "images_per_second": speed,
             "seed": training.seed,
             "interrupted": interrupted,
-            "saved": None if lost.startswith("--save") else args.save,
+            "saved": None if lost.startswith("--save") else options.save,
+            "run": options.folder,
         }
         print(json.dumps(result))
     else:
         print(
-            f"test accuracy {correct / n:.2%} ({correct} of {n}), test loss {test_loss:.4f}; "
+            f"{NAMES[part]} {score}, {NAMES[part]} loss {score.loss:.4f}; "
             f"{done} epochs in {training.seconds:.1f} s, {speed:,.0f} images/s{remark}"
         )
     if lost:
         raise UserError(lost)
 
 
-def written(training: Training, accuracy: float) -> str:
-    """Write weights and page; why one could not be written, which is no reason to keep the result back."""
-    import tinygrad_cnn as tg
+def written(training: Training, score: Score) -> str:
+    """Write weights and pages; why one could not be written, which is no reason to keep the result back."""
+    from ...checkpoint import save
 
-    args, data, lost = training.args, training.data, ""
-    if args.save:
+    options, lost = training.options, ""
+    if options.save:
         try:
-            tg.save(training.model.state_dict(), args.save)
+            save(training.model.state_dict(), options.save, metadata=training.data.card.metadata())
         except OSError as error:
             lost = f"--save: the weights were not written: {error}"
-    if training.history is not None:
-        facts = {"data": args.data, "model": training.name, "optimizer": args.optimizer}
-        facts |= {"epochs": training.epoch, "seed": training.seed, "test accuracy": f"{accuracy:.2%}"}
-        shown = {"model": training.model, "images": data.test_x, "labels": data.test_y}
-        title = f"{training.name} on {args.data}"
+    pages = [options.report, options.folder and os.path.join(options.folder, REPORT)]
+    for path in filter(None, pages):
         try:
-            tg.viz.report(training.history, args.report, **shown, title=title, facts=facts)
+            report(training, score, path)
         except OSError as error:
             lost = lost or f"--report: the page was not written: {error}"
     return lost
+
+
+def report(training: Training, score: Score, path: str) -> None:
+    """The page of a training."""
+    from ... import viz
+
+    options, data = training.options, training.data
+    rows = training.log.rows if isinstance(training.log, Rows) else read_jsonl(training.log.path)
+    facts = {"data": options.data, "model": data.card.model, "optimizer": options.optimizer}
+    facts |= {"epochs": training.epoch, "seed": training.seed}
+    facts[f"{NAMES[data.judged]} accuracy"] = f"{score.accuracy:.2%}"
+    images, labels = shown_images(data)
+    if len(labels) < score.n:
+        facts["images in this page"] = f"{len(labels):,} of {score.n:,}"
+    viz.report(
+        history(rows), path, model=training.model, images=images, labels=labels, classes=data.card.classes,
+        balance={NAMES[part]: labels for part, labels in data.labels.items()},
+        title=f"{data.card.model} on {options.data}", facts=facts,
+    )  # fmt: skip
+
+
+def shown_images(data: Data) -> tuple[np.ndarray, np.ndarray]:
+    """Images of the part that is judged, as many as a page has room for, and their labels."""
+    part, labels = data.parts[data.judged], data.labels[data.judged]
+    most = max(1, SHOWN // (4 * int(np.prod(data.card.shape))))
+    chosen = np.linspace(0, len(labels) - 1, min(most, len(labels))).astype(int)
+    return np.stack([part[int(i)][0].numpy() for i in chosen]), labels[chosen]

@@ -4,82 +4,93 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from ...training import JSONL, EarlyStopping, KeepBest
 from .. import UserError
 from ..ranks import Ranks
-from . import evaluation
 from .data import Data
+from .evaluation import Score, evaluate
 from .finite import check_finite
-
-LEARNING_RATES = {"sgd": 0.05, "adam": 1e-3, "adamw": 1e-3, "rmsprop": 1e-3, "adagrad": 1e-2, "adadelta": 1.0}
+from .keep import METRICS, File, Folder, config, lasting, newest
+from .metrics import Rows
 
 
 class Training:
     """The loop that a user would write: batches, a loss, backward, a step.
 
-    `model` is the network, `net` what is called in its place to train it; `epoch` is the last one that is complete,
-    `begun` the one that this process came after.
+    `model` is the network, `net` what is called in its place to train it. `epoch` is the last one that is complete,
+    `step` counts the steps of the next one that are done, `begun` is the epoch that this process came after.
+    `place` is where checkpoints go and `log` what takes down each step and epoch, if anything does.
     """
 
-    def __init__(self, args: argparse.Namespace, data: Data, ranks: Ranks):
+    def __init__(self, options: argparse.Namespace, data: Data, ranks: Ranks):
         import tinygrad_cnn as tg
 
-        self.args, self.data, self.ranks = args, data, ranks
-        self.seed = args.seed or 0
+        self.options, self.data, self.ranks = options, data, ranks
+        self.seed = options.seed or 0
         tg.manual_seed(self.seed)
-        self.name = args.model or ("digits" if data.train_x.shape[-1] < 28 else "lenet")
-        try:
-            model = tg.vision.models.get_model(self.name, input_shape=data.train_x.shape[1:], num_classes=data.classes)
-        except ValueError as error:
-            raise UserError(error) from None
-        self.model, self.net = ranks.shared(model)
-        self.epochs = args.epochs or (12 if args.data == "digits" else 3)
-        self.optimizer = make_optimizer(args, self.model)
-        self.loader = ranks.loader(data.dataset(), args.batch_size, self.seed)
+        self.model, self.net = ranks.shared(data.card.build())
+        self.epochs = options.epochs
+        self.optimizer = make_optimizer(options, self.model)
+        self.loader = ranks.loader(data.parts["train"], options.batch_size, self.seed, options.workers)
         steps = self.epochs * len(self.loader)
         self.schedule = tg.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, T_max=steps)
-        self.history = tg.viz.History() if args.report else None  # drawing is loaded only where it is asked for
+        self.stopper = EarlyStopping(options.patience or self.epochs + 1)
+        self.best = KeepBest(self.model) if options.patience else None
+        self.place: File | Folder | None = None
+        self.log: Any = None
+        self.sums = (0.0, 0, 0)  # of the epoch so far: loss, right ones, images
         self.seconds = 0.0
-        self.begun = self.epoch = self._resumed() if args.resume else 0
+        self.begun = self.epoch = self.step = 0
 
-    def _resumed(self) -> int:
-        """Take over model, optimizer and schedule of --resume; the epoch that they have come to."""
-        from ...checkpoint import load_checkpoint
+    @property
+    def steps(self) -> int:
+        """All steps that are done."""
+        return self.epoch * len(self.loader) + self.step
 
-        try:
-            return load_checkpoint(self.args.resume, self.model, self.optimizer, self.schedule)["epoch"]
-        except (RuntimeError, ValueError, KeyError) as error:
-            raise UserError(f"--resume: {self.args.resume} does not go on from here: {error}") from None
+    @property
+    def complete(self) -> bool:
+        return self.epoch == self.epochs or self.stopper.num_bad_epochs >= self.stopper.patience
 
-    def run(self, progress: Any) -> None:
-        """All epochs that are left."""
-        for epoch in range(self.epoch + 1, self.epochs + 1):
+    def run(self, progress: Any, wanted: Callable[[], bool] = lambda: False) -> None:
+        """All steps that are left, or those until a stop is `wanted`, which is asked after each; then it is saved."""
+        while not self.complete:
             start = time.perf_counter()
-            self.ranks.begin(self.loader, self.seed, epoch)
-            loss, accuracy = self._epoch(epoch, progress)
-            seconds = time.perf_counter() - start
-            self.seconds += seconds
-            self.epoch = epoch
-            progress.epoch(epoch, loss, accuracy, seconds)
-            self._write_down(loss, accuracy)
+            stopped = self._epoch(progress, wanted)
+            self.seconds += time.perf_counter() - start
+            if stopped:
+                self.save()
+                return
+            self._close_epoch(progress, time.perf_counter() - start)
+            if wanted():
+                return
 
-    def _epoch(self, epoch: int, progress: Any) -> tuple[float, float]:
-        """One pass over the training images: the mean loss and the accuracy on the way."""
+    def _epoch(self, progress: Any, wanted: Callable[[], bool]) -> bool:
+        """What is left of a pass over the training images; whether it was stopped before its end."""
+        if not self.step:
+            self.ranks.begin(self.loader, self.seed, self.epoch + 1)
+            self.sums = 0.0, 0, 0
         self.net.train()
-        total, correct, seen = 0.0, 0, 0
-        start = time.perf_counter()
-        for step, (images, labels) in enumerate(self.loader, 1):
-            value, right = self._step(epoch, step, images, labels)
-            n = len(labels)
-            total += value * n
-            correct += right
-            seen += n
-            progress.step(epoch, step, total / seen, seen / (time.perf_counter() - start))
-        total, correct, seen = self.ranks.summed(total, correct, seen)
-        return total / seen, correct / seen
+        start, before = time.perf_counter(), self.sums[2]
+        for images, labels in self.loader:
+            self.step += 1
+            value, right = self._step(images, labels)
+            total, correct, seen = self.sums
+            self.sums = total + value * len(labels), correct + right, seen + len(labels)
+            total, _, seen = self.sums
+            speed = (seen - before) / (time.perf_counter() - start)
+            progress.step(self.epoch + 1, self.step, total / seen, speed)
+            if self.step < len(self.loader):  # the end of an epoch is saved when it is judged
+                if wanted():
+                    return True
+                if self.options.checkpoint_every and self.steps % self.options.checkpoint_every == 0:
+                    self.save()
+        return False
 
-    def _step(self, epoch: int, step: int, images: Any, labels: Any) -> tuple[float, int]:
+    def _step(self, images: Any, labels: Any) -> tuple[float, int]:
         """The loss of a batch, and how many of it were classified right before the step."""
         import tinygrad_cnn as tg
 
@@ -87,38 +98,115 @@ class Training:
         logits = self.net(images)
         loss = tg.nn.functional.cross_entropy(logits, labels)
         value = loss.item()
-        check_finite(value, self.net, images, f"epoch {epoch}, step {step}{self.ranks.here}")
+        check_finite(value, self.net, images, f"epoch {self.epoch + 1}, step {self.step}{self.ranks.here}")
         loss.backward()
-        if self.history is not None:
-            self.history.step(loss=value, gradients=tg.viz.gradient_norms(self.net))
+        if self.log is not None:
+            row = {"epoch": self.epoch + 1, "step": self.steps, "loss": value, "lr": self.schedule.get_last_lr()[0]}
+            self.log.write(row, gradients=tg.viz.gradient_norms(self.net))
         self.optimizer.step()
         self.schedule.step()
         return value, int((logits.argmax(1) == labels).sum().item())
 
-    def _write_down(self, loss: float, accuracy: float) -> None:
-        """What an epoch leaves behind: a point of the curves, a checkpoint."""
+    def _close_epoch(self, progress: Any, seconds: float) -> None:
+        """Judge the epoch if anybody wants to know, and keep it."""
+        total, correct, seen = self.ranks.summed(*self.sums)
+        loss, accuracy = total / seen, correct / seen
+        self.epoch, self.step = self.epoch + 1, 0
+        progress.epoch(self.epoch, loss, accuracy, seconds)
+        improved, options = False, self.options
+        if options.report or options.patience or options.folder is not None:
+            part = self.data.watched
+            score = self.evaluate(part)
+            self.stopper.step(score.loss)
+            improved = self.stopper.num_bad_epochs == 0
+            if self.best is not None:
+                self.best.step(score.loss)
+            if self.log is not None:
+                row = {"epoch": self.epoch, "loss": loss, "accuracy": accuracy, "lr": self.schedule.get_last_lr()[0]}
+                self.log.write(row, **{f"{part}_loss": score.loss, f"{part}_accuracy": score.accuracy})
+        self.save(improved)
+
+    def evaluate(self, part: str) -> Score:
+        return evaluate(self.model, self.data, part, self.ranks)
+
+    # what is kept
+
+    def open(self) -> None:
+        """Make the place for checkpoints and the log, where the options ask for them and this is the first rank."""
+        options = self.options
+        if not self.ranks.first:
+            return
+        if options.folder is not None:
+            if options.resume:
+                folder = Folder(Path(options.folder), options.keep)
+            else:
+                folder = Folder.new(options.folder, options.data, options.keep, config(options, self.seed))
+                options.folder = str(folder.path)
+            self.place, self.log = folder, JSONL(folder.path / METRICS)
+        else:
+            self.place = File(Path(options.checkpoint)) if options.checkpoint else None
+            self.log = Rows() if options.report else None
+
+    def close(self) -> None:
+        if self.place is not None:
+            self.place.close()
+
+    def _tools(self) -> dict[str, Any]:
+        """What remembers something, by the name that it has in a checkpoint."""
+        tools = {"loader": self.loader, "stopper": self.stopper, "best": self.best, "log": self.log}
+        return {name: tool for name, tool in tools.items() if tool is not None}
+
+    def save(self, improved: bool = False) -> None:
+        """Write a checkpoint, if there is a place for it; all ranks come here, the first one writes."""
         from ...checkpoint import save_checkpoint
 
-        if self.history is not None:
-            test_loss, correct = self.evaluate()
-            lr, test_accuracy = self.schedule.get_last_lr()[0], correct / len(self.data.test_y)
-            self.history.epoch(loss=loss, test_loss=test_loss, accuracy=accuracy, test_accuracy=test_accuracy, lr=lr)
-        if self.args.checkpoint and self.ranks.first:
-            save_checkpoint(self.args.checkpoint, self.model, self.optimizer, self.schedule, epoch=self.epoch)
+        if self.options.folder is None and not self.options.checkpoint:
+            return
+        random = self.ranks.random_states()
+        if self.place is None:
+            return
+        values: dict[str, Any] = {
+            "epoch": self.epoch,
+            "step": self.step,
+            "sums": self.sums,
+            "random": random,
+            "options": lasting(self.options),
+            "digest": self.data.digest(),
+            "metadata": self.data.card.metadata(),
+        }
+        values |= self._tools()
+        self.place.save(
+            lambda path: save_checkpoint(path, self.model, self.optimizer, self.schedule, **values),
+            self.steps,
+            improved,
+        )
 
-    def evaluate(self) -> tuple[float, int]:
-        """The mean loss on the test images, and how many are classified right."""
-        return evaluation.evaluate(self.model, self.data.test_x, self.data.test_y, self.ranks)
+    def resume(self) -> None:
+        """Go on from the newest checkpoint of --resume."""
+        from ...checkpoint import load_checkpoint
+
+        place = self.options.resume
+        try:
+            path, held = newest(Path(place))
+            tools = {name: tool for name, tool in self._tools().items() if name in held.get("parts", ())}
+            if held.get("checkpoint") == 1 and held["more"].get("digest") != self.data.digest():
+                raise UserError("it was begun with other images than there are now")
+            values = load_checkpoint(path, self.model, self.optimizer, self.schedule, **tools)
+            self.begun = self.epoch = values["epoch"]
+            self.step, self.sums = values["step"], values["sums"]
+            if self.step:
+                self.ranks.go_on(self.loader, self.seed, self.epoch + 1, values["random"])
+        except (UserError, RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise UserError(f"--resume: {place} does not go on from here: {error}") from None
 
 
-def make_optimizer(args: argparse.Namespace, model: Any) -> Any:
+def make_optimizer(options: argparse.Namespace, model: Any) -> Any:
     from ... import optim
 
-    parameters = model.parameters()
-    lr = args.lr or LEARNING_RATES[args.optimizer]
-    if args.optimizer == "sgd":
-        return optim.SGD(parameters, lr=lr, momentum=args.momentum)
-    if args.optimizer == "rmsprop":
-        return optim.RMSprop(parameters, lr=lr, momentum=args.momentum)
+    parameters, lr = model.parameters(), options.lr
+    if options.optimizer == "sgd":
+        return optim.SGD(parameters, lr=lr, momentum=options.momentum)
+    if options.optimizer == "rmsprop":
+        return optim.RMSprop(parameters, lr=lr, momentum=options.momentum)
     kinds = {"adam": optim.Adam, "adamw": optim.AdamW, "adagrad": optim.Adagrad, "adadelta": optim.Adadelta}
-    return kinds[args.optimizer](parameters, lr=lr)
+    return kinds[options.optimizer](parameters, lr=lr)
