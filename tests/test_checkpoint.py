@@ -404,7 +404,7 @@ def test_text_beside_the_object(tmp_path):
     """It is there for who asks, and `load` gives what it gives without it."""
     pytest.importorskip("safetensors")
     state = nn.Linear(2, 1).state_dict()
-    for name in ("a.tgc", "a.safetensors"):
+    for name in ("a.tgc", "a.safetensors", "a.npz"):
         save(state, tmp_path / name, metadata={"classes": "cat ‖ dog"})
         assert load_metadata(tmp_path / name) == {"classes": "cat ‖ dog"}
         nn.Linear(2, 1).load_state_dict(load(tmp_path / name))
@@ -413,6 +413,8 @@ def test_text_beside_the_object(tmp_path):
         assert load_metadata(tmp_path / name) == {}
         with pytest.raises(TypeError, match="a dict of strings"):
             save(state, tmp_path / name, metadata={"classes": 3})
+        with pytest.raises(UnicodeEncodeError):
+            save(state, tmp_path / name, metadata={"classes": "\ud800"})
         assert load_metadata(tmp_path / name) == {}
         (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:40])
         with pytest.raises(RuntimeError, match=name):

@@ -22,6 +22,7 @@ FLOORS = [
     "surface",
     "nn data metrics",
     "optim vision",
+    "serialization",
     "checkpoint compiler testing training",
     "onnx viz",
     "utils",

@@ -84,13 +84,14 @@ _ROOMS = (
     "nn",
     "onnx",
     "optim",
+    "serialization",
     "testing",
     "training",
     "utils",
     "vision",
     "viz",
 )
-_LATER = {"load": "checkpoint", "save": "checkpoint"}
+_LATER = {"load": "serialization", "save": "serialization"}
 
 
 def __getattr__(name: str):
