@@ -2,8 +2,7 @@
 
 Python looks for signals behind calls, at the begin of functions and where loops jump back. `Interrupt` raises at the
 n-th of these places in this package; 200 of them are tried, or TINYGRAD_CNN_INTERRUPTS, drawn by the seed
-TINYGRAD_CNN_INTERRUPTS_SEED. One place is left out: the very begin of an `__exit__` that is written in Python, before
-its first instruction, which nothing in Python can guard.
+TINYGRAD_CNN_INTERRUPTS_SEED.
 """
 
 from __future__ import annotations
@@ -13,19 +12,18 @@ import functools
 import inspect
 import os
 import random
+import signal
 import sys
 import threading
+import time
+import traceback
 from pathlib import Path
 
-import numpy as np
 import pytest
+from interrupted import PROGRAMS, state
 
-import tinygrad_cnn as tg
-from tinygrad_cnn import kernels
 from tinygrad_cnn.arrays.lines import PACKAGE
-from tinygrad_cnn.engine.modes import mode
 
-F = tg.nn.functional
 TRIALS = int(os.environ.get("TINYGRAD_CNN_INTERRUPTS", "200"))
 SEED = int(os.environ.get("TINYGRAD_CNN_INTERRUPTS_SEED", "0"))
 LOOKS = {name for name in dis.opmap if name.startswith("CALL") or name in ("JUMP_BACKWARD", "JUMP_ABSOLUTE")}
@@ -61,7 +59,7 @@ class Interrupt:
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         generator = frame.f_code.co_flags & inspect.CO_GENERATOR  # may be about to be closed, without a look
-        if frame.f_code.co_name != "__exit__" and not generator:
+        if not generator:
             self.look(frame)
         return self.traced
 
@@ -84,53 +82,6 @@ class Interrupt:
             raise KeyboardInterrupt
 
 
-class Program:
-    """A bit of everything that sets something for a while: training, evaluation, modes, kernels."""
-
-    def __init__(self):
-        tg.manual_seed(0)
-        self.x, self.y = tg.randn(16, 3, 20, 20), tg.arange(16) % 10
-        self.kept = [tg.nn.Conv2d(3, 16, 3, padding=1), tg.nn.BatchNorm2d(16), tg.nn.Linear(16 * 10 * 10, 10)]
-        self.state = [{k: v.clone() for k, v in m.state_dict().items()} for m in self.kept]
-
-    def __call__(self):
-        for module, state in zip(self.kept, self.state, strict=True):
-            module.load_state_dict(state)
-        conv, norm, linear = self.kept
-        model = tg.nn.Sequential(conv, norm, tg.nn.ReLU(), tg.nn.MaxPool2d(2), tg.nn.Flatten(), linear)
-        optimizer = tg.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(self.x), self.y)
-        loss.backward()
-        tg.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        results = [loss.item()]
-        with tg.no_grad():
-            results.append(model(self.x).sum().item())
-        with kernels.use("numpy"):
-            results.append(F.relu(conv(self.x)).sum().item())
-        results.append(self.square(self.x).sum().item())
-        results += [t.item() for t in self.items()]
-        x = self.x[0, 0, 0].clone().requires_grad_()
-        (g,) = tg.autograd.grad((x * x / (x - 1)).sum(), x, create_graph=True)
-        results += [g.sum().item(), tg.autograd.grad(g.sum(), x)[0].sum().item()]
-        return results
-
-    @tg.no_grad()
-    def square(self, x):
-        return x * x
-
-    @tg.no_grad()
-    def items(self):
-        for k in range(3):
-            yield (self.x[k] * 2).sum()
-
-
-def state():
-    """What must not be left changed."""
-    return np.geterr(), dict(mode.__dict__), kernels.room(), id(vars(kernels.kernel)), tg.get_default_dtype()
-
-
 def within(seconds, f):
     """f(), or a failure where it has not come to an end by then."""
     results = []
@@ -141,11 +92,13 @@ def within(seconds, f):
     return results[0]
 
 
-@pytest.fixture(scope="module")
-def program():
-    program = Program()
-    program()
-    return program
+@functools.cache
+def program(name):
+    """One of the programs, with all that is made at first calls."""
+    found = PROGRAMS[name]()
+    for _ in range(3):
+        found()
+    return found
 
 
 @pytest.fixture
@@ -156,34 +109,77 @@ def unraisable(monkeypatch):
     return seen
 
 
+def check(program, want, before, where):
+    """Nothing is left behind, and the next call gives what it always gives."""
+    assert state(program.model) == before, where
+    program.model.train()  # `eval()` is the program's own, and may stay
+    assert within(60, program) == want, where
+
+
+every_program = pytest.mark.parametrize("name", PROGRAMS)
+
+
 @pytest.mark.slow
-def test_an_interrupt_at_any_place_leaves_nothing_behind(program, unraisable):
-    want, before = program(), state()
+@every_program
+def test_an_interrupt_at_any_place_leaves_nothing_behind(name, unraisable):
+    run = program(name)
+    want, before = run(), state(run.model)
     with Interrupt() as all_places:
-        program()
-    places = range(1, all_places.count + 1)
-    for at in random.Random(SEED).sample(places, TRIALS) if len(places) > TRIALS else places:
+        run()
+    places, trials = range(1, all_places.count + 1), TRIALS // len(PROGRAMS)
+    for at in random.Random(SEED).sample(places, trials) if len(places) > trials else places:
         interrupt = Interrupt(at)
         raised = False
         try:
             with interrupt:
-                program()
+                run()
         except KeyboardInterrupt:
             raised = True
         assert raised == bool(interrupt.where), interrupt.where  # not every run has as many places, threads being awake
-        assert state() == before, interrupt.where
         assert not unraisable, interrupt.where
-        assert within(60, program) == want, interrupt.where
+        check(run, want, before, interrupt.where)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer here")
+@every_program
+def test_a_signal_at_any_moment_leaves_nothing_behind(name, unraisable, monkeypatch):
+    run, chance, longest = program(name), random.Random(SEED), 0.0
+    want, before = run(), state(run.model)
+    earlier = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        for _ in range(TRIALS // len(PROGRAMS)):
+            where, begin = None, time.perf_counter()
+            try:
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, 1e-6 + chance.random() * longest)
+                    run()
+                finally:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+            except KeyboardInterrupt as error:
+                where = traceback.format_tb(error.__traceback__)[-1]
+            else:
+                longest = time.perf_counter() - begin
+            longest = longest or time.perf_counter() - begin
+            assert not unraisable, where
+            check(run, want, before, where)
+    finally:
+        signal.signal(signal.SIGALRM, earlier)
 
 
 @pytest.mark.parametrize(
     ("word", "cure"),
-    [("np.errstate(", "quietly or silent of quiet.py"), ("def __del__", "a weak reference with a callback in C")],
+    [
+        ("np.errstate(", "quietly or silent of quiet.py"),
+        ("def __del__", "a weak reference with a callback in C"),
+        ("def __exit__", "Ending of arrays/blocks.py"),
+    ],
 )
 def test_nothing_is_used_that_an_interrupt_breaks(word, cure):
     """`__exit__` of errstate and finalizers are written in Python, so they may be interrupted before they begin."""
     root = Path(__file__).parent.parent
     sources = [*(root / "tinygrad_cnn").rglob("*.py"), *(root / "viz").rglob("*.py")]
     users = {path.relative_to(root).as_posix() for path in sources if word in path.read_text(encoding="utf-8")}
-    users = {name for name in users if not name.startswith(("tinygrad_cnn/arrays/quiet", "tinygrad_cnn/testing/"))}
+    beside = ("tinygrad_cnn/arrays/quiet", "tinygrad_cnn/testing/", "tinygrad_cnn/cli/", "viz/script")
+    users = {name for name in users if not name.startswith(beside)}
     assert not users, cure

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from .arrays.quiet import quietly
+
 
 class Generator:
     """A source of random numbers with a seed and a state; functions that draw take it as `generator=`.
@@ -36,7 +38,8 @@ class Generator:
     def numpy(self) -> np.random.Generator:
         """NumPy's generator, made when the first number is drawn: until then numpy.random is not imported."""
         if self._numpy is None:
-            self._numpy = np.random.Generator(np.random.PCG64(self._entropy))
+            # NumPy's errstate, which PCG64 runs under, may be left set by an interrupt.
+            self._numpy = np.random.Generator(quietly(np.random.PCG64, self._entropy))
         return self._numpy
 
     def seed(self) -> int:

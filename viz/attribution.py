@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_cnn.arrays.quiet import quietly
 from tinygrad_cnn.autograd import grad
 from tinygrad_cnn.autograd.grad_mode import enable_grad
 from tinygrad_cnn.engine.tensor import Tensor, as_array, wrap
@@ -137,7 +138,7 @@ def sanity(
 def shuffled(model: Module, seed: int = 0) -> Module:
     """A copy of the model in which each parameter holds its own numbers in another order."""
     other = copy.deepcopy(model)
-    rng = np.random.default_rng(seed)
+    rng = quietly(np.random.default_rng, seed)
     for p in other.parameters():
         array = p.detach().numpy()
         array[...] = rng.permutation(array.ravel()).reshape(array.shape)

@@ -8,13 +8,13 @@ little smaller (a central difference). So the sum is both the explanation and th
 
 from __future__ import annotations
 
-import contextlib
 import random
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from tinygrad_cnn.arrays.blocks import block
 from tinygrad_cnn.arrays.quiet import quietly, silent
 from tinygrad_cnn.arrays.size import Size
 from tinygrad_cnn.engine.op import Op
@@ -95,7 +95,7 @@ def _run(op: Op, values: list) -> list[np.ndarray]:
     return [np.asarray(o) for o in (out if isinstance(out, tuple) else (out,))]
 
 
-@contextlib.contextmanager
+@block
 def _chance_untouched() -> Iterator[None]:
     ours, numpys, pythons = get_rng_state(), np.random.get_state(), random.getstate()
     try:

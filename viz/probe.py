@@ -9,22 +9,26 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
+from operator import setitem
 from typing import Any
 
 import numpy as np
 
 from tinygrad_cnn import nn
+from tinygrad_cnn.arrays.blocks import all_at_once, block
 from tinygrad_cnn.autograd.grad_mode import no_grad
 from tinygrad_cnn.engine.tensor import Tensor, wrap
 from tinygrad_cnn.nn import Module
+from tinygrad_cnn.nn.hooks import Hook
 from tinygrad_cnn.random import get_rng_state, set_rng_state
 
 
-@contextlib.contextmanager
+@block
 def untouched(model: Module, training: bool = False) -> Iterator[None]:
     """A block in which the model runs in this mode, and after which it is as it was."""
-    modes = [(m, m.training) for m in model.modules()]
     buffers = [(m, name, b) for m in model.modules() for name, b in m._buffers.items() if b is not None]
+    before: list[tuple] = [(m._buffers, name, b) for m, name, b in buffers]
+    before += [(vars(m), "training", m.training) for m in model.modules()]
     copies: dict[int, Tensor] = {}
     state = get_rng_state()
     try:
@@ -35,20 +39,20 @@ def untouched(model: Module, training: bool = False) -> Iterator[None]:
             m._buffers[name] = copies[id(b)]
         yield
     finally:
+        all_at_once(setitem, before)
         set_rng_state(state)
-        for m, name, b in buffers:
-            m._buffers[name] = b
-        for m, mode in modes:
-            m.training = mode
 
 
-@contextlib.contextmanager
+@block
 def hooked(modules: Iterable[Module], hook: Callable) -> Iterator[None]:
     """A block in which `hook(module, args, output)` is called after each call of these modules."""
-    with contextlib.ExitStack() as stack:
-        for m in modules:
-            stack.enter_context(m.register_forward_hook(hook))
+    hooks = [m._forward_hooks for m in modules]
+    key = object()
+    try:
+        all_at_once(setitem, [(known, key, Hook(hook)) for known in hooks])
         yield
+    finally:
+        all_at_once(dict.pop, [(known, key, None) for known in hooks])
 
 
 def require_model(what: str, model: Any) -> Module:

@@ -18,10 +18,12 @@ import time
 import weakref
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from tinygrad_cnn.arrays.blocks import Ending
 from tinygrad_cnn.arrays.quiet import quietly
 from tinygrad_cnn.engine.modes import Setting, mode
 from tinygrad_cnn.engine.node import AccumulateGrad, Node, Parts, Pick, tick
@@ -80,6 +82,7 @@ class record(Tracer):
     ):
         self.arguments = model, names, values, check, budget
         self.recording = False
+        self.setting = Setting(watch=True, tracer=self)
         self._begin(*self.arguments)
 
     def _begin(self, model: Any, names: Any, values: bool, check: bool, budget: int) -> None:
@@ -95,20 +98,18 @@ class record(Tracer):
         self._document: dict | None = None
         self._timings: dict[str, Any] = {"schema": TIMINGS, "forward": {}, "backward": []}
 
+    __exit__ = Ending(lambda self: [self.setting.__exit__, partial(setattr, self, "recording", False), self._end])
+
     def __enter__(self) -> record:
         if self.recording:
             raise RuntimeError("record: this one is recording already; make another for a block inside its block")
         if self._document is not None:  # a second block is a recording of its own
             self._begin(*self.arguments)
-        self.recording = True
-        self.setting = Setting(watch=True, tracer=self)
-        self.setting.__enter__()
         self.last = time.perf_counter_ns()
-        return self
+        self.recording = True
+        return self.setting.__enter__() and self
 
-    def __exit__(self, *exc: object) -> None:
-        self.setting.__exit__(*exc)
-        self.recording = False
+    def _end(self) -> None:
         self._finish()
         if self._document is None:
             self._document = dict(EMPTY)

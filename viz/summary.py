@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_cnn.arrays.plain import owner
+from tinygrad_cnn.arrays.quiet import quietly
 from tinygrad_cnn.engine.modes import Setting, mode
 from tinygrad_cnn.engine.op import Op
 from tinygrad_cnn.engine.record import OpNode
@@ -288,7 +289,7 @@ def _made_up(model: Module, shape: Any, batch: int | None, dtype: Any) -> Tensor
         raise ValueError(f"summary: a shape is made of integers that are not negative, got {shape!r:.60}")
     if dtype is not None and np.dtype(dtype).kind not in "fc":
         return wrap(np.zeros(sizes, dtype))
-    numbers = np.random.default_rng(0).standard_normal(sizes)
+    numbers = quietly(np.random.default_rng, 0).standard_normal(sizes)
     return wrap(numbers.astype(_float(model) if dtype is None else dtype))
 
 

@@ -231,12 +231,105 @@ def test_more_threads_than_cores_and_fewer_again(two_threads):
             np.testing.assert_array_equal(kernel.conv2d(x, w, None, *GEOMETRY), expected)
 
 
-@pytest.mark.parametrize(("n", "error"), [(0, RuntimeError), (-1, RuntimeError), (1.5, TypeError), (True, TypeError)])
+@pytest.mark.parametrize(
+    ("n", "error"),
+    [
+        (0, RuntimeError),
+        (-1, RuntimeError),
+        (5000, RuntimeError),
+        (1.5, TypeError),
+        (2.0, TypeError),
+        (True, TypeError),
+        ("4", TypeError),
+        (None, TypeError),
+    ],
+)
 def test_the_number_of_threads_is_a_positive_int(n, error):
     before = threads.get_num_threads()
     with pytest.raises(error, match="set_num_threads: n is"):
         threads.set_num_threads(n)
     assert threads.get_num_threads() == before
+
+
+def test_the_number_of_threads_may_be_a_number_of_numpy(two_threads):
+    threads.set_num_threads(np.int64(3))
+    assert type(threads.get_num_threads()) is int
+
+
+def alive():
+    return sorted(t.name for t in threading.enumerate() if t.name.startswith("kernel "))
+
+
+def until(true, seconds=60):
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.005)
+    return true()
+
+
+def test_threads_that_are_no_longer_wanted_end(two_threads):
+    x, w = images(8, 24, 20, 20), images(40, 24, 3, 3)
+    expected = kernel.conv2d(x, w, None, *GEOMETRY)
+    for n in (8, 1, 3, 8, 2, 1, 5):
+        threads.set_num_threads(n)
+        np.testing.assert_array_equal(kernel.conv2d(x, w, None, *GEOMETRY), expected)
+        assert until(lambda n=n: len(alive()) == n - 1), (n, alive())
+        assert len(set(alive())) == n - 1, "no two have one number"
+
+
+def test_the_number_of_threads_goes_up_and_down_at_once(two_threads):
+    x, w = images(8, 24, 20, 20), images(40, 24, 3, 3)
+    expected = kernel.conv2d(x, w, None, *GEOMETRY)
+    for k in range(60):
+        threads.set_num_threads((7, 1, 4, 2, 6)[k % 5])
+        np.testing.assert_array_equal(kernel.conv2d(x, w, None, *GEOMETRY), expected)
+        assert len(set(alive())) == len(alive()) <= 6
+
+
+def test_where_the_system_gives_no_threads_fewer_do_the_work(two_threads, monkeypatch):
+    x, w = images(8, 24, 20, 20), images(40, 24, 3, 3)
+    expected = kernel.conv2d(x, w, None, *GEOMETRY)
+    threads.set_num_threads(1)
+    until(lambda: not alive())
+    start = threading.Thread.start
+
+    def refused(self):
+        if self.name.startswith("kernel "):
+            raise RuntimeError("can't start new thread")
+        start(self)
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    threads.set_num_threads(4)
+    with pytest.warns(RuntimeWarning, match="no more threads .*: the kernels run on 1 of the 4"):
+        got = kernel.conv2d(x, w, None, *GEOMETRY)
+    np.testing.assert_array_equal(got, expected)
+    np.testing.assert_array_equal(kernel.conv2d(x, w, None, *GEOMETRY), expected)  # said once
+    monkeypatch.undo()
+    threads.set_num_threads(2)
+    threads.set_num_threads(4)
+    np.testing.assert_array_equal(kernel.conv2d(x, w, None, *GEOMETRY), expected)
+
+
+def failing(thread, part, parts, x):
+    if part == parts - 1:
+        raise IndexError("x")
+    for k in range(len(x)):
+        x[k] += 1
+
+
+@pytest.mark.parametrize("team", [1, 2, 3])
+def test_an_error_in_a_part_is_raised_when_all_have_ended(team, two_threads):
+    loop = compiled.Compiled(failing, "f4[::1]", 4)
+    compiled.Code.every.remove(loop)
+    x = np.zeros(5, np.float32)
+    for _ in range(20):
+        with pytest.raises(RuntimeError, match="a part of a compiled loop failed"):
+            loop(1e9, x, team=team)
+    a, w = images(8, 24, 20, 20), images(40, 24, 3, 3)
+    threads.set_num_threads(1)
+    expected = kernel.conv2d(a, w, None, *GEOMETRY)
+    threads.set_num_threads(2)
+    np.testing.assert_array_equal(kernel.conv2d(a, w, None, *GEOMETRY), expected)
 
 
 def test_a_block_is_lent_again_when_no_view_is_left(monkeypatch):

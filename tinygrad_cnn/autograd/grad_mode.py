@@ -108,7 +108,7 @@ class set_grad_enabled(Block):
         _set(grad=bool(mode))
 
     def __enter__(self) -> Any:
-        self.before.append({"grad": self.earlier})
+        self.before.append((mode.__dict__, {"grad": self.earlier}))
         mode.grad = self.values["grad"]
         return self
 

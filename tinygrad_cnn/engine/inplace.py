@@ -59,14 +59,14 @@ def change(t: Tensor, name: str, make: Callable[[Tensor], Any]) -> Tensor:
         if result.dtype != array.dtype:
             made = cast(made, array.dtype)
         _keep_old_values(made, array, t, start)
+        t.version().bump(name)  # first: an interrupt may come between the two
         np.copyto(array, made._array)
-        t.version().bump(name)
         if mode.tracer is not None:
             mode.tracer.changed(t, made._array, name)
         adopt(t, made)
     else:
-        np.copyto(array, result, casting="unsafe")
         t.version().bump(name)
+        np.copyto(array, result, casting="unsafe")
         if mode.tracer is not None:
             mode.tracer.changed(t, result, name)
     return t

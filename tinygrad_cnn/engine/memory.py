@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.blocks import all_at_once
 from ..kernels import kernel
 from .modes import mode
 
@@ -77,22 +78,27 @@ def put_in_order(t: Any, ordered: np.ndarray | None = None) -> None:
     memory = t._memory
     if memory is None:
         if not t._array.flags.c_contiguous:
-            _move(t, kernel.contiguous(t._array) if ordered is None else ordered.reshape(t._array.shape))
+            t._array = _told(
+                t._array, kernel.contiguous(t._array) if ordered is None else ordered.reshape(t._array.shape)
+            )
         return
     if memory.array is None:
         return
-    members, whole = list(memory.members.values()), kernel.contiguous(memory.array)
-    memory.fix()
-    for ref, array, make in members:  # bases before their views
+    whole, changes, bases = kernel.contiguous(memory.array), [], {}
+    for ref, array, make in list(memory.members.values()):  # bases before their views
         member = ref()
         if member is not None and member._array is array:
-            _move(member, make(whole))
+            moved = bases[member] = _told(array, make(whole))
+            changes.append((member, "_array", moved))
             if member._view is not None:
-                member._view.array = member._view.base._array
+                base = member._view.base
+                changes.append((member._view, "array", bases.get(base, base._array)))
+    all_at_once(setattr, changes)  # in the midst of it, some would lie apart from the others for ever
+    memory.fix()
 
 
-def _move(t: Any, array: np.ndarray) -> None:
-    """Let t lie here from now on."""
+def _told(old: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """The new place of an array; the tracer has heard of it."""
     if mode.tracer is not None:
-        mode.tracer.moved(t._array, array)
-    t._array = array
+        mode.tracer.moved(old, new)
+    return new

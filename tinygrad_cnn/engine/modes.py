@@ -3,14 +3,17 @@
 Every thread has its own state, and every change of it is undone at the end of its block, also when
 the block ends by an exception. That may be an interrupt (Ctrl-C), which Python raises behind any call and at the
 begin of any function. So what changes and restores the state are single instructions that call nothing: `|=` on
-the dictionary of the state.
+the dictionary of the state; and where a `with` block ends, a function in C (arrays/blocks.py).
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from itertools import starmap
 from typing import Any
+
+from ..arrays.blocks import Ending
 
 
 class Mode(threading.local):
@@ -47,20 +50,18 @@ def scope_of(module: Any, outer: Scope | None) -> Scope:
 class Setting:
     """Set some of the mode for a `with` block, or for one call of a function."""
 
+    # The update of a thread's state by what was kept of it last.
+    __exit__ = Ending(lambda self: [starmap(dict.update, iter(self.before.pop, None)).__next__])
+
     def __init__(self, **values: Any):
         self.values = values
-        self.before: list[dict] = []
+        self.before: list[tuple[dict, dict]] = []
 
     def __enter__(self) -> Any:
-        self.before.append(self._now())
         state = mode.__dict__
+        self.before.append((state, self._now()))
         state |= self.values
         return self
-
-    def __exit__(self, *exc: object) -> None:
-        state = mode.__dict__
-        state |= self.before[-1]
-        del self.before[-1]
 
     def _now(self) -> dict[str, Any]:
         state = mode.__dict__

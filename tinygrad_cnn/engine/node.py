@@ -12,9 +12,12 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from ..arrays.blocks import Ending
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -180,11 +183,10 @@ class Handle:
     def remove(self) -> None:
         self.hooks.pop(self.key, None)
 
+    __exit__ = Ending(lambda self: [partial(self.hooks.pop, self.key, None)])
+
     def __enter__(self) -> Handle:
         return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.remove()
 
 
 def register_hook(node: Node, hook: Callable) -> Handle:

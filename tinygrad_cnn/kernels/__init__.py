@@ -40,12 +40,15 @@ import sys
 import warnings
 from collections.abc import Callable
 from contextlib import ContextDecorator
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
+from operator import attrgetter, getitem
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import numpy as np
 
+from ..arrays.blocks import Ending
 from ..arrays.formulas import Symbol
 from ..arrays.quiet import silent
 from . import threads
@@ -100,7 +103,8 @@ _laws: dict[str, Callable] = {}
 _in_numpy: dict[str, Callable] = {}
 _faster: dict[str, list[tuple[Callable | None, Callable]]] = {}
 _pure: set[Callable] = set()
-_wishes: list[use] = []  # the innermost block is the last
+# What was asked for, the innermost block last; nobody asked for the first.
+_wishes: list[Any] = [SimpleNamespace(room="fast", table=_tables["fast"])]
 _waiting = {name: topic for topic, names in TOPICS.items() for name in names}  # not imported so far
 _failure = ""
 _warm = False  # warmup has been called
@@ -233,7 +237,7 @@ def _are_small(args: tuple, exact: bool = False) -> bool:
 
 def waits() -> bool:
     """Whether a kernel that is not compiled yet is waited for."""
-    return _warm or are_deterministic_algorithms_enabled() or (bool(_wishes) and _wishes[-1].room == "fast")
+    return _warm or are_deterministic_algorithms_enabled() or (len(_wishes) > 1 and room() == "fast")
 
 
 def _is_ready(topic: str) -> bool:
@@ -307,21 +311,27 @@ class use(ContextDecorator):
     ...     pass  # everything in here runs on loops and sums
     """
 
+    # What was asked for last is forgotten, and then the table of what is the last one put in place.
+    __exit__ = Ending(
+        lambda self: [
+            partial(_wishes.remove, self),
+            map(
+                partial(setattr, kernel, "__dict__"),
+                map(attrgetter("table"), iter(partial(getitem, _wishes, -1), None)),
+            ).__next__,
+        ]
+    )
+
     def __init__(self, room: str):
         self.room = _room(room, "kernels.use: room")
+        self.table = _tables[self.room]
         if self.room == "textbook":
             _open_textbook()
 
     def __enter__(self) -> None:
-        wishes, table = _wishes, _tables[self.room]
+        wishes, table = _wishes, self.table
         wishes += [self]  # two instructions and no call: no interrupt comes between them and the block
         kernel.__dict__ = table
-
-    def __exit__(self, *exc: object) -> None:
-        try:
-            _wishes.remove(self)
-        finally:
-            kernel.__dict__ = _tables[_wishes[-1].room if _wishes else "fast"]
 
 
 def only_reference(flag: bool = True) -> use:
@@ -349,7 +359,7 @@ def room() -> str:
     ...     room()
     'numpy'
     """
-    return _wishes[-1].room if _wishes else "fast"
+    return _wishes[-1].room
 
 
 def _open_textbook() -> None:

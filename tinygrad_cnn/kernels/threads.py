@@ -11,7 +11,9 @@ core to a process that compiles: if one of its threads has to wait for a core, a
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import cache
+from operator import index
 
 
 def _cores() -> int:
@@ -24,6 +26,8 @@ def _cores() -> int:
     return min(cores, int(wish)) if wish.isdigit() and int(wish) > 0 else cores
 
 
+MOST = max(64, _cores())  # threads; who asks for more has mistaken something
+when_changed: list[Callable[[int], None]] = []  # who is told of another number
 _count = _cores()
 _loops_run = False
 _spared = 0
@@ -39,7 +43,9 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(n: int) -> None:
-    """Let one operation use up to `n` threads from now on; results stay equal up to rounding.
+    """Let one operation use up to `n` threads from now on; results stay equal up to rounding. Threads beyond them end.
+
+    RuntimeError, and nothing is changed, for less than 1 and for far more than there are cores.
 
     >>> before = get_num_threads()
     >>> set_num_threads(1)
@@ -48,12 +54,16 @@ def set_num_threads(n: int) -> None:
     >>> set_num_threads(before)
     """
     global _count
-    if isinstance(n, bool) or not isinstance(n, int):
+    if isinstance(n, bool) or not hasattr(type(n), "__index__"):
         raise TypeError(f"set_num_threads: n is {type(n).__name__}; it must be an int")
-    if n < 1:
-        raise RuntimeError(f"set_num_threads: n is {n}; it must be positive")
+    n = index(n)
+    if not 1 <= n <= MOST:
+        what = "positive" if n < 1 else f"at most {MOST}, for this machine has {_cores()} cores"
+        raise RuntimeError(f"set_num_threads: n is {n}; it must be {what}")
     _count = n
     _hold_blas()
+    for tell in when_changed:
+        tell(n)
 
 
 def loops_run() -> None:

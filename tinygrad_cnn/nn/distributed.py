@@ -17,12 +17,12 @@ So N ranks do what one would with a batch N times as large. The gradients are se
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from ..arrays.blocks import block
 from ..arrays.quiet import quietly
 from ..distributed.collectives import add_up, move_out
 from ..distributed.group import Group, ProcessGroup, member
@@ -188,7 +188,7 @@ class DistributedDataParallel(Module):
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         return self.module(*inputs, **kwargs)
 
-    @contextlib.contextmanager
+    @block
     def no_sync(self) -> Iterator[None]:
         """Forward and backward in here add to each rank's own `.grad`; the next backward outside averages the sums."""
         before, self.require_backward_grad_sync = self.require_backward_grad_sync, False

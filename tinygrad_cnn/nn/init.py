@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.quiet import quietly
 from ..engine.tensor import Tensor
 from ..random import Generator, rng
 from ..surface.sampling import between
@@ -295,7 +296,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     rows = tensor.shape[0]
     columns = tensor._array.size // rows
     flat = rng(generator).standard_normal((rows, columns))
-    q, r = np.linalg.qr(flat.T if rows < columns else flat)
+    q, r = quietly(np.linalg.qr, flat.T if rows < columns else flat)
     q *= np.sign(np.diag(r))  # makes Q uniformly distributed (Mezzadri, 2007)
     return _fill("orthogonal_", tensor, gain * (q.T if rows < columns else q).reshape(tensor.shape))
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 import warnings
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import setitem
 from typing import Any, TypeVar, overload
 
 import numpy as np
 
+from ..arrays.blocks import all_at_once
 from ..arrays.dtypes import float16, float32
 from ..autograd.grad_mode import enable_grad
 from ..engine.node import Handle
@@ -60,6 +62,7 @@ class Optimizer:
         self._after: OrderedDict[int, Callable] = OrderedDict()
         self._opt_called = False
         self._change = f"{name}.step"
+        self._counted: list[dict[str, Any]] = []  # the states of the parameters that the rule is at work on
         groups: list[Any] = list(params)
         if not groups:
             raise ValueError(f"{name}: optimizer got an empty parameter list")
@@ -144,7 +147,8 @@ class Optimizer:
 
         closure: computes the loss and its gradients again, and returns the loss; so does step then.
         Raises a RuntimeError, before anything is changed, where a gradient has another shape or dtype
-        than its parameter.
+        than its parameter. Where a group's rule fails, by a lack of memory, or where an interrupt (Ctrl-C) comes, the
+        groups before it have made the step and those behind it have not.
         """
         for hook in self._before.values():
             hook(self, (), {})
@@ -164,9 +168,15 @@ class Optimizer:
                 work.append((group, params, grads))
         change = self._change
         for group, params, grads in work:
-            self.update(group, params, grads)
             for p in params:
                 (p._version or p.version()).bump(change)
+            self._counted = []
+            try:
+                self.update(group, params, grads)
+            except Exception:  # not an interrupt, which comes when the work is done
+                for state in self._counted:
+                    state["step"] -= 1
+                raise
         self._opt_called = True
         for hook in self._after.values():
             hook(self, (), {})
@@ -185,8 +195,8 @@ class Optimizer:
 
     def _by_step(
         self, params: list[Tensor], fresh: Callable[[Tensor], dict]
-    ) -> list[tuple[float, Sequence[int], list[dict]]]:
-        """Count a step for each parameter, and sort them by how many they have made: (step, their places, states).
+    ) -> Iterator[tuple[float, Sequence[int], list[dict]]]:
+        """Sort parameters by how many steps they have made, and count one more: (step, their places, states).
 
         `fresh(p)` is what a parameter's state begins with.
         """
@@ -194,12 +204,12 @@ class Optimizer:
         for p, state in zip(params, states):
             if not state:
                 state.update(fresh(p))
-            state["step"] += 1
-        steps = [state["step"] for state in states]
-        if len(set(steps)) == 1:
-            return [(steps[0], range(len(params)), states)]
-        places = {n: [i for i, step in enumerate(steps) if step == n] for n in sorted(set(steps))}
-        return [(n, chosen, [states[i] for i in chosen]) for n, chosen in places.items()]
+        steps = [state["step"] + 1 for state in states]
+        for n in sorted(set(steps)):
+            places = [i for i, step in enumerate(steps) if step == n]
+            self._counted = [states[i] for i in places]
+            all_at_once(setitem, [(state, "step", n) for state in self._counted])
+            yield n, places, self._counted
 
     def _zeros(self, p: Tensor) -> Tensor:
         """Room to remember something of a parameter; of half precision in float32, where squares are not too small."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.quiet import silent
 from ..engine.tensor import Tensor
 from ..ops.declared import appears
 from .attach import method
@@ -50,6 +51,7 @@ def set_printoptions(
     _options["sci_mode"] = sci_mode
 
 
+@silent
 def values(array: np.ndarray, prefix: str = "") -> str:
     """The values of an array, nested like lists."""
     scientific = _options["sci_mode"]

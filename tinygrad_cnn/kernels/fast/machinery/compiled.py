@@ -39,6 +39,7 @@ from .cache import Code
 from .team import Team, bind, lead, note
 
 SUMS = {"reassoc", "contract"}  # sums in any order, fused with products; infinities and NaN keep their meaning
+FAILED = "a part of a compiled loop failed, by an index out of bounds or for lack of memory; its result is not whole"
 SPLIT = 15_000  # nanoseconds of work below which other threads come too late
 _team = Team()
 
@@ -99,8 +100,8 @@ def {name}(board, team, {names}):
     code, data, size = bound({names})
     if team == 0:
         note(board, code, data, size)
-    else:
-        lead(board, team, {self.pieces}, code, data)
+    elif lead(board, team, {self.pieces}, code, data) != 0:
+        raise RuntimeError({FAILED!r})
 """
         share = numba.njit(nogil=True, error_model="numpy", fastmath=self.freedom)(self.share)
         scope = {"__name__": self.share.__module__, "bound": bind(share), "lead": lead, "note": note}
@@ -122,6 +123,13 @@ def compiled(signature: str, pieces: int = 4, exact: bool = False) -> Callable[[
     exact: sums and products are made in the order in which they are written, and none is fused with another.
     """
     return lambda share: Compiled(share, signature, pieces, exact)
+
+
+def _count_changes(count: int) -> None:
+    _team.shrink(count)
+
+
+threads.when_changed.append(_count_changes)
 
 
 def _after_fork() -> None:

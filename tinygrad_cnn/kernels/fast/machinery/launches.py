@@ -28,13 +28,16 @@ A list belongs to one thread at a time, as its arrays do.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
+from ....arrays.blocks import Ending
 from . import memory
 from .cache import Code
-from .compiled import Compiled, team_of, watched
+from .compiled import FAILED, Compiled, team_of, watched
 from .headers import addresses_of
 from .team import ROOM, _read, _write, lead
 
@@ -121,13 +124,15 @@ def _lies_in(array: np.ndarray, begin: int, end: int) -> bool:
 class _Block:
     """The block in which the loops of this thread are written down."""
 
+    __exit__ = Ending(lambda self: [partial(setattr, watched, "by", watched.by), self._end])
+
     def __init__(self, then: Callable[[list[Launch]], None]):
         self.then = then
 
     def __enter__(self) -> None:
         self.seen: list[Launch] = []
-        self.before = watched.by
-        watched.by = (*self.before, self)  # the last step: an interrupt comes before it, or in the block
+        self.handled = sys.exc_info()[1]
+        watched.by = (*watched.by, self)  # the last step: an interrupt comes before it, or in the block
 
     def tell(self, loop: Compiled, team: int, arguments: tuple, holding: Sequence) -> None:
         """Write a loop down."""
@@ -138,9 +143,8 @@ class _Block:
         held = [*memory.keepers(arrays)]
         self.seen += [Launch(launch.loop, launch.words.copy(), [*launch.kept, *held]) for launch in launches]
 
-    def __exit__(self, kind: object, *error: object) -> None:
-        watched.by = self.before
-        if kind is None:
+    def _end(self) -> None:
+        if sys.exc_info()[1] is self.handled:  # no error ends the block
             self.then(self.seen)
 
 
@@ -153,7 +157,8 @@ def move(moves, count, addresses):
 def replay(board, addresses, count):
     for k in range(count):
         place = _read(addresses, k)
-        lead(board, _read(place, TEAM), _read(place, PIECES), _read(place, CODE), place + 8 * DATA)
+        if lead(board, _read(place, TEAM), _read(place, PIECES), _read(place, CODE), place + 8 * DATA) != 0:
+            raise RuntimeError(FAILED)
 
 
 MOVE = Code(move, "void(intp, intp, intp)")

@@ -25,12 +25,14 @@ import itertools
 import math
 import threading
 from collections.abc import Iterator
+from functools import partial
 from math import prod
 from weakref import ref
 
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
+from ....arrays.blocks import Ending
 from ....arrays.plain import owner
 from .arrays import FLOAT32
 
@@ -113,12 +115,11 @@ class Pool:
                 excess -= size
                 del kept.block
 
+    __exit__ = Ending(lambda self: [partial(setattr, _thread, "pools", _thread.pools)])
+
     def __enter__(self) -> Pool:
         _thread.pools = (*_thread.pools, self)  # the last step: an interrupt comes before it, or in the block
         return self
-
-    def __exit__(self, *exc: object) -> None:
-        _thread.pools = _thread.pools[:-1]
 
 
 class _Thread(threading.local):

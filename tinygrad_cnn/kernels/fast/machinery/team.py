@@ -19,10 +19,11 @@ different threads lies in different cache lines, for a line travels from core to
     LED     whether a thread leads, and how many jobs there were
     OPEN    number of the job to be joined, 0 for none; TEAM threads allowed, PARTS there are, CODE and DATA to call,
             CORE where the leading thread runs
-    ACTIVE  threads inside it
+    ACTIVE  threads inside it; FAILED whether a part ended by an error, which the leading thread raises at the end
     TAKEN   of each share, the next part to be taken
 
-The team is taken and given back in compiled code, where no interrupt can come between.
+The team is taken and given back in compiled code, where no interrupt can come between. Threads that are no longer
+wanted (`set_num_threads`) end; where the system gives none, those that are there do all parts.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -39,6 +41,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from ....arrays.lines import user_level
 from ... import threads
 from ...once import undisturbed
 from .cache import Code
@@ -49,7 +52,7 @@ SHARES = 64  # at most
 LINE = 8  # numbers
 LED, JOBS = 0, 1
 OPEN, TEAM, PARTS, CODE, DATA, CORE = range(LINE, LINE + 6)
-ACTIVE, TAKEN = 2 * LINE, 3 * LINE
+ACTIVE, FAILED, TAKEN = 2 * LINE, 2 * LINE + 1, 3 * LINE
 ROOM = 4096  # bytes for the arguments of a loop
 _WORD = ir.IntType(64)
 
@@ -138,13 +141,12 @@ def _core(typing):
 def _call(typing, code, data, thread, part, parts):
     def emit(context, builder, signature, arguments):
         code, *rest = arguments
-        builder.call(builder.inttoptr(code, _SHARE.as_pointer()), rest)
-        return context.get_dummy_value()
+        return builder.call(builder.inttoptr(code, _SHARE.as_pointer()), rest)
 
-    return types.void(*[types.intp] * 5), emit
+    return types.int64(*[types.intp] * 5), emit
 
 
-_SHARE = ir.FunctionType(ir.VoidType(), [_WORD] * 4)  # (data, thread, part, parts)
+_SHARE = ir.FunctionType(_WORD, [_WORD] * 4)  # (data, thread, part, parts) -> whether it failed
 
 
 def bind(share):
@@ -181,8 +183,8 @@ def bind(share):
             again = [inner.load(cgutils.gep_inbounds(inner, held, 0, k)) for k in range(len(values))]
             callee = context.declare_function(builder.module, result.fndesc)
             types_ = result.fndesc.argtypes
-            context.call_conv.call_function(inner, callee, types.none, types_, [*code.args[1:], *again])
-            inner.ret_void()
+            status, _ = context.call_conv.call_function(inner, callee, types.none, types_, [*code.args[1:], *again])
+            inner.ret(inner.zext(status.is_error, _WORD))
             addresses = [builder.ptrtoint(pointer, _WORD) for pointer in (code, data)]
             return context.make_tuple(builder, signature.return_type, [*addresses, ir.Constant(_WORD, size)])
 
@@ -217,15 +219,16 @@ def note(place, code, data, size):
 
 @njit(nogil=True)
 def lead(board, team, pieces, code, data):
-    """Run a job on this thread, and on the others of the team as far as they come."""
+    """Run a job on this thread, and on the others of the team as far as they come; whether any part failed."""
     if team == 1:
-        _call(code, data, 0, 0, 1)
-        return
+        return _call(code, data, 0, 0, 1)
     parts = team * pieces
     if _exchange(board, LED, 1) != 0:
+        failed = 0
         for part in range(parts):
-            _call(code, data, 0, part, parts)
-        return
+            failed |= _call(code, data, 0, part, parts)
+        return failed
+    _put(board, FAILED, 0)
     _put(board, TEAM, team)
     _put(board, PARTS, parts)
     _put(board, CODE, code)
@@ -244,7 +247,9 @@ def lead(board, team, pieces, code, data):
         looks += 1
         if looks > SPIN:
             _give_way()
+    failed = _read(board, FAILED)
     _write(board, LED, 0)
+    return failed
 
 
 @njit(nogil=True)
@@ -255,8 +260,8 @@ def _work(board, code, data, thread, parts, shares):
         next_, end = TAKEN + LINE * share, (share + 1) * parts // shares
         while _read(board, next_) < end:
             part = _add(board, next_, 1)
-            if part < end:
-                _call(code, data, thread, part, parts)
+            if part < end and _call(code, data, thread, part, parts) != 0:
+                _write(board, FAILED, 1)
 
 
 def follow(board, thread):
@@ -297,40 +302,72 @@ class Team:
         self.board = -(-self.numbers.ctypes.data // 64) * 64
         self.size = 1
         self.asleep: list[threading.Lock] = []
+        self.started: dict[int, threading.Thread] = {}
 
     def wake(self, team: int) -> None:
         """See to it that enough threads wait awake. Any thread may call this, and an interrupt may end it anywhere."""
-        if self.size < team:
-            undisturbed(self._grow, team)
+        if self.size < team and (missing := undisturbed(self._grow, team)):
+            warnings.warn(
+                f"the system gives no more threads ({missing}): the kernels run on {len(self.started) + 1} of the "
+                f"{team} that set_num_threads asks for",
+                RuntimeWarning,
+                stacklevel=user_level(),
+            )
+        self._ring()
+
+    def shrink(self, team: int) -> None:
+        """Let the threads beyond so many end, as soon as they have no work."""
+        if self.size > team:
+            undisturbed(self._shrink, team)
+
+    def _ring(self) -> None:
         for alarm in tuple(self.asleep):
             with suppress(RuntimeError):  # another thread has just done so
                 alarm.release()
 
-    def _grow(self, team: int) -> None:
+    def _grow(self, team: int) -> str:
+        """Start what threads are missing; why that could not be."""
         code = FOLLOW.load()
         threads.loops_run()
+        missing = ""
         while self.size < team:
-            thread, name = self.size, f"kernel {self.size}"
-            self.size += 1
-            with suppress(RuntimeError):  # the system gives no more threads, or the program ends: others do its parts
-                threading.Thread(target=self._live, args=(code, thread), name=name, daemon=True).start()
+            number = self.size
+            if (before := self.started.get(number)) is not None:  # it is about to end
+                self._ring()
+                before.join()
+            self.size += 1  # also where there is none: it is not to be asked for at each call
+            thread = threading.Thread(target=self._live, args=(code, number), name=f"kernel {number}", daemon=True)
+            try:
+                self.started[number] = thread
+                thread.start()
+            except RuntimeError as error:
+                del self.started[number]
+                missing = "" if "shutdown" in str(error) else str(error)  # the program may be about to end
+        return missing
 
-    def _live(self, code: Callable, thread: int) -> None:
+    def _shrink(self, team: int) -> None:
+        self.size = min(self.size, team)
+        self._ring()
+
+    def _live(self, code: Callable, number: int) -> None:
         alarm = threading.Lock()
         alarm.acquire()
-        while True:
-            core = code(self.board, thread)
+        while number < self.size:
+            core = code(self.board, number)
             if core < 0:
                 self.asleep.append(alarm)
-                alarm.acquire()
+                if number < self.size:  # looked at after that, or before it the alarm would not have been rung
+                    alarm.acquire()
                 self.asleep.remove(alarm)  # who releases it once more until here has woken this thread for nothing
             else:
                 _leave(core)
+        self.started.pop(number, None)
 
 
 def _leave(core: int) -> None:
     """Move this thread to another core, if it may run on one."""
     cores = os.sched_getaffinity(0)
     if cores - {core}:
-        os.sched_setaffinity(0, cores - {core})
-        os.sched_setaffinity(0, cores)
+        with suppress(OSError):  # they have just been taken from this program
+            os.sched_setaffinity(0, cores - {core})
+            os.sched_setaffinity(0, cores)
