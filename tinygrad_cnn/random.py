@@ -57,7 +57,7 @@ class Generator:
 
     def set_state(self, state: dict) -> Generator:
         """Go on from where `get_state` was called."""
-        there = np.random.Generator(np.random.PCG64(0))
+        there = np.random.Generator(quietly(np.random.PCG64, 0))
         there.bit_generator.state = state["numpy"]
         self.manual_seed(state["seed"])
         self._numpy = there
