@@ -8,6 +8,7 @@ for with `autograd.grad`, which leaves every `.grad` alone.
 from __future__ import annotations
 
 import contextlib
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from operator import setitem
 from typing import Any
@@ -52,7 +53,7 @@ def hooked(modules: Iterable[Module], hook: Callable) -> Iterator[None]:
         all_at_once(setitem, [(known, key, Hook(hook)) for known in hooks])
         yield
     finally:
-        all_at_once(dict.pop, [(known, key, None) for known in hooks])
+        all_at_once(OrderedDict.pop, [(known, key, None) for known in hooks])
 
 
 def require_model(what: str, model: Any) -> Module:

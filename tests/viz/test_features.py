@@ -37,6 +37,14 @@ def test_maps_are_copies():
     assert (viz.feature_maps(net, x, "0").maps < 0).all()
 
 
+def test_looking_twice_is_looking_once():
+    """The hooks of the first look are gone from the modules, and theirs are as they were."""
+    model, x = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU()), tg.randn(1, 1, 5, 5)
+    first = viz.feature_maps(model, x)
+    assert all(m._forward_hooks == {} and list(m._forward_hooks.items()) == [] for m in model)
+    assert repr(viz.feature_maps(model, x)) == repr(first)
+
+
 def test_of_several_calls_the_last():
     class Twice(nn.Module):
         def __init__(self):
