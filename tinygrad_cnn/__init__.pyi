@@ -85,14 +85,16 @@ from . import kernels as kernels
 from . import metrics as metrics
 from . import multiprocessing as multiprocessing
 from . import nn as nn
+from . import onnx as onnx
 from . import optim as optim
+from . import serialization as serialization
 from . import testing as testing
 from . import training as training
 from . import utils as utils
 from . import vision as vision
 from . import viz as viz
-from .checkpoint import load as load
-from .checkpoint import save as save
+from .serialization import load as load
+from .serialization import save as save
 
 __version__: builtins.str
 newaxis: None
@@ -433,8 +435,14 @@ def fmod(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) ->
 def frac(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """input - trunc(input): the part behind the point, with the sign of input."""
 
+def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: builtins.bool | None = None) -> Tensor:
+    """A tensor on the memory of a tensor or array of another library, or of a capsule of DLPack."""
+
 def from_numpy(ndarray: np.ndarray) -> Tensor:
     """A tensor on the memory of the array: a change of one is a change of the other."""
+
+def frombuffer(buffer: Any, *, dtype: DType, count: builtins.int = -1, offset: builtins.int = 0, requires_grad: builtins.bool = False) -> Tensor:
+    """The bytes of a buffer from `offset` on, read as `count` elements of a dtype, or as all; on the same memory: (N,)."""
 
 def full(size: Any, fill_value: Any, *, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of one value; by default of the dtype that `tensor(fill_value)` would have."""

@@ -6,6 +6,7 @@ from . import (
     copies,
     creation,
     drawing,
+    exchange,
     forms,
     graph,
     operators,

@@ -58,6 +58,12 @@ class Attached:
     def __deepcopy__(self, memo: builtins.dict) -> Tensor:
         """A leaf on memory of its own; tensors that share memory, copied together, share it again."""
 
+    def __dlpack__(self, *, stream: Any = -1, max_version: builtins.tuple[builtins.int, builtins.int] | None = None, dl_device: builtins.tuple[Any, builtins.int] | None = None, copy: builtins.bool | None = None) -> Any:
+        """A capsule with this memory, for the `from_dlpack` of another library; a change there is a change here."""
+
+    def __dlpack_device__(self) -> builtins.tuple[builtins.int, builtins.int]:
+        """Where the memory is, in DLPack's numbers: (1, 0), the CPU."""
+
     def __eq__(self, other: Tensor | Number) -> Tensor:  # type: ignore[override]
         """self == other, elementwise"""
 

@@ -148,10 +148,10 @@ def as_tensor(data: Any, dtype: DType | None = None, device: Any = None) -> Tens
     """
     if isinstance(data, Tensor):
         return data if dtype is None or data.dtype == dtype else data.to(dtype)  # type: ignore[attr-defined]
-    return _on(_array_of("as_tensor", data, dtype, copy=None), device)
+    return on(_array_of("as_tensor", data, dtype, copy=None), device)
 
 
-def _on(array: np.ndarray, device: Any = None) -> Tensor:
+def on(array: np.ndarray, device: Any = None) -> Tensor:
     """A tensor on the memory of somebody else."""
     t = finish(array, device)
     t._memory = FIXED
@@ -179,7 +179,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
             f"from_numpy: the array's byte order {ndarray.dtype.str!r} is not the machine's, so a tensor cannot share "
             "its memory; tensor(array) makes a converted copy"
         )
-    return _on(array)
+    return on(array)
 
 
 # Of one value.
