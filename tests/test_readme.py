@@ -79,7 +79,7 @@ def test_the_readme_links_to_nothing_that_only_a_clone_has():
 
 
 def test_the_test_command_is_there():
-    assert README.count("python -m pytest\n") == 1
+    assert README.count("python -m pytest -n 2\n") == 1
 
 
 def test_the_first_command_brings_no_tools_for_developers():
