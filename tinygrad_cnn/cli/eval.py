@@ -46,7 +46,12 @@ def data_for(saved: Saved, args: argparse.Namespace) -> Data:
     """The images to judge by, as this network takes them."""
     card = saved.card
     known = {name: card.data.get(name) for name in SOURCE}
-    asked = {"data": args.data or known["data"], "root": os.path.abspath(args.root) if args.root else known["root"]}
+    known["root"] = known["root"] and os.path.abspath(known["root"])
+    asked = {"data": args.data or known["data"], "root": known["root"]}
+    if args.root:
+        asked["root"] = os.path.abspath(os.path.expanduser(args.root))
+    elif asked["data"] != known["data"]:
+        asked["root"] = None
     own = asked == {name: known[name] for name in asked}
     options = argparse.Namespace(**{**DEFAULTS, **(known if own else {}), **asked})
     if options.data == "folder":

@@ -7,15 +7,10 @@ classes.
 from __future__ import annotations
 
 import argparse
-import io
 import json
-import zipfile
 from pathlib import Path
 
-import numpy as np
-
 from . import UserError
-from .card import KEY
 from .saved import WHERE, Saved, read
 from .train.options import check_library, check_writable
 
@@ -35,7 +30,12 @@ def run(args: argparse.Namespace) -> None:
     check_writable("--output", path)
     check_library("--output", path)
     saved = read(args.network)
-    FORMATS[ending](saved, path)
+    data = {**saved.card.data, "root": None}  # a path of this machine is nobody's business
+    saved = saved._replace(card=saved.card._replace(data=data))
+    try:
+        FORMATS[ending](saved, path)
+    except (ValueError, RuntimeError, NotImplementedError) as error:
+        raise UserError(f"--output: {error}") from None
     facts = {
         "network": str(saved.path),
         "model": saved.card.model,
@@ -55,18 +55,18 @@ def weights(saved: Saved, path: Path) -> None:
     save(saved.model.state_dict(), path, metadata=saved.card.metadata())
 
 
-def npz(saved: Saved, path: Path) -> None:
-    """Arrays under the names of a state_dict; the card is the archive's comment, so that it is none of them."""
-    from .. import files
+def onnx(saved: Saved, path: Path) -> None:
+    """From images of any number, as `Card.normalised` makes them, to logits; the card is in metadata_props."""
+    from .. import onnx, zeros
 
-    content = io.BytesIO()
-    np.savez(content, **{name: t.numpy() for name, t in saved.model.state_dict().items()})
-    comment = saved.card.metadata()[KEY].encode()
-    if len(comment) > zipfile.ZIP_MAX_COMMENT:
-        raise UserError("--output: the names of the classes are too long for an .npz file; take .safetensors")
-    with zipfile.ZipFile(content, "a") as archive:
-        archive.comment = comment
-    files.write(path, content.getvalue())
+    batch = {0: "batch"}
+    program = onnx.export(
+        saved.model, (zeros(1, *saved.card.shape),), input_names=["images"], output_names=["logits"],
+        dynamic_axes={"images": batch, "logits": batch},
+    )  # fmt: skip
+    for key, value in saved.card.metadata().items():
+        program.model_proto.metadata_props.add(key=key, value=value)
+    program.save(path)
 
 
-FORMATS = {".tgc": weights, ".safetensors": weights, ".npz": npz}
+FORMATS = {".tgc": weights, ".safetensors": weights, ".npz": weights, ".onnx": onnx}

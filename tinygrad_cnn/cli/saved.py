@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from . import UserError
-from .card import KEY, Card
+from .card import Card
 from .train.keep import BEST, CHECKPOINTS, config_of, newest
 
 WHERE = "the folder of a run, or a file of weights"
@@ -31,7 +28,7 @@ def read(place: str) -> Saved:
         card = Card.read(metadata, str(path))
         model = card.build()
         model.load_state_dict(state)
-    except (RuntimeError, ValueError, TypeError, KeyError, ImportError, zipfile.BadZipFile) as error:
+    except (RuntimeError, ValueError, TypeError, KeyError, ImportError) as error:
         raise UserError(error) from None
     return Saved(model.eval(), card, path)
 
@@ -46,16 +43,10 @@ def chosen(folder: Path) -> Path:
 
 def contents(path: Path) -> tuple[Any, dict[str, str]]:
     """The state_dict and the metadata of a file."""
-    from .. import from_numpy
     from ..checkpoint import load, load_metadata
 
     if path.suffix.lower() == ".onnx":
         raise UserError(f"{path}: ONNX files are written here, and run by others; name {WHERE}")
-    if path.suffix.lower() == ".npz":
-        with zipfile.ZipFile(path) as archive:
-            metadata = {KEY: archive.comment.decode()} if archive.comment else {}
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: from_numpy(array) for name, array in arrays.items()}, metadata
     held = load(path)
     if isinstance(held, dict) and held.get("checkpoint") == 1:
         return held["model"], dict(held["more"].get("metadata", {}))

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import UserError
 from ..card import Card
+from .keep import shown
 
 CLASSES = {"fashion-mnist": "T-shirt Trouser Pullover Dress Coat Sandal Shirt Sneaker Bag Boot".split()}
 SOURCE = ("data", "root", "val", "seed", "limit")  # the options that say which images are of which part
@@ -109,7 +110,9 @@ def network(options: argparse.Namespace, size: Any) -> str:
 
 
 def source(options: argparse.Namespace) -> dict[str, Any]:
-    return {name: getattr(options, name) for name in SOURCE}
+    """What a card says of where the images are from."""
+    found = {name: getattr(options, name) for name in SOURCE}
+    return {**found, "root": options.root and shown(options.root)}
 
 
 def split(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

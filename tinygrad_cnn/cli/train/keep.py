@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import UserError
+from ..card import Card
 
 CONFIG, METRICS, CHECKPOINTS, BEST, REPORT = "config.json", "metrics.jsonl", "checkpoints", "best.tgc", "report.html"
 Write = Callable[[Path], None]
@@ -132,14 +133,14 @@ def newest(place: Path) -> tuple[Path, dict[str, Any]]:
     raise UserError(f"{shown(place)} holds no checkpoint: it ended before the first one")
 
 
-def config(options: argparse.Namespace, seed: int) -> dict[str, Any]:
+def config(options: argparse.Namespace, seed: int, card: Card) -> dict[str, Any]:
     """What config.json says of a run that begins."""
     from ..info import collect
 
     found = collect()
     versions = {name: found[name] for name in ("tinygrad_cnn", "python", "numpy")} | found["extras"]
     machine = {name: found[name] for name in ("machine", "threads", "kernels")}
-    return {"options": lasting(options), "seed": seed, "versions": versions, **machine}
+    return {"options": lasting(options), "seed": seed, "network": card._asdict(), "versions": versions, **machine}
 
 
 def lasting(options: argparse.Namespace) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def size(text: str) -> list[int]:
 # fmt: off
 
 
-def add_data_arguments(parser: argparse.ArgumentParser, about: str) -> None:
+def add_data_arguments(parser: Any, about: str) -> None:
     """What `train` and `eval` are told of the images."""
     add = parser.add_argument
     add("--data", choices=DATA, help=f"{about}; folder: pictures of your own")
@@ -51,8 +51,10 @@ def add_data_arguments(parser: argparse.ArgumentParser, about: str) -> None:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.argument_default = argparse.SUPPRESS  # only what is given is there, so that --resume can tell
-    add_data_arguments(parser, "what to learn (default: digits, which is packaged)")
-    add = parser.add_argument
+
+    images = parser.add_argument_group("what is learned")
+    add_data_arguments(images, "what to learn (default: digits, which is packaged)")
+    add = images.add_argument
     add("--val", metavar="SHARE|DIR",
         help="images to watch the training by, held out of it: a share of the training images, such as 0.1, or of "
              "folder another folder (default: of folder DIR/val, or else 0.2; of others the test images)")
@@ -60,15 +62,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--grey", action="store_true", help="take the pictures of folder without their colours")
     add("--limit", type=positive_int, metavar="N", help="train on the first N images only; of folder on any N")
     add("--workers", type=natural, metavar="N", help="threads that open pictures ahead of the training (default: 0)")
+
+    add = parser.add_argument_group("how").add_argument
     add("--model", choices=MODELS, help="the network (default: digits for images below 28x28, else lenet)")
-    add("--epochs", type=positive_int, help="passes over the training images (default: 12 for digits, folder; else 3)")
-    add("--batch-size", type=positive_int, help=f"images a step (default: {DEFAULTS['batch_size']})")
+    add("--epochs", type=positive_int, metavar="N",
+        help="passes over the training images (default: 12 for digits and folder, else 3)")
+    add("--batch-size", type=positive_int, metavar="N", help=f"images a step (default: {DEFAULTS['batch_size']})")
+    add("--optimizer", choices=tuple(LEARNING_RATES), help=f"default: {DEFAULTS['optimizer']}")
     add("--lr", type=rate, help="learning rate at the start; it falls to 0 along a cosine (default: by optimizer)")
     add("--momentum", type=fraction, help=f"momentum of sgd and rmsprop (default: {DEFAULTS['momentum']})")
-    add("--optimizer", choices=tuple(LEARNING_RATES), help=f"default: {DEFAULTS['optimizer']}")
     add("--patience", type=positive_int, metavar="N",
         help="stop when for N epochs the loss on the images of --val was not the lowest; the best weights are taken")
     add("--seed", type=natural, help="two runs with one seed are equal to the bit: kernels are waited for (default: 0)")
+    add("--distributed", action="store_true", help="share each batch out among the ranks of tinygrad-cnn launch")
+
+    add = parser.add_argument_group("what is kept and told").add_argument
     add("--run", dest="folder", nargs="?", const=NUMBERED, metavar="DIR",
         help="keep all of this run in the new folder DIR (without DIR: runs/DATA-1, -2, ...): config.json, "
              "metrics.jsonl, checkpoints/, report.html; kernels are waited for, as with --seed")
@@ -79,9 +87,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--checkpoint-every", type=positive_int, metavar="N", help="write checkpoints also after every N steps")
     add("--keep", type=positive_int, metavar="N",
         help=f"how many checkpoints a run keeps, beside the best (default: {DEFAULTS['keep']})")
-    add("--save", metavar="FILE", help="write the trained weights, a state_dict, to this file (also .safetensors)")
+    add("--save", metavar="FILE", help="write the trained weights, a state_dict, here (also .safetensors, .npz)")
     add("--report", metavar="FILE.html", help="write curves, mistakes, filters and more into one page")
-    add("--distributed", action="store_true", help="share each batch out among the ranks of tinygrad-cnn launch")
     add("--json", action="store_true", help="print the result as one JSON object")
 
 
@@ -109,6 +116,8 @@ def settled(args: argparse.Namespace) -> argparse.Namespace:
             check_writable(flag(name), Path(getattr(options, name)))
     if options.save:
         check_library("--save", Path(options.save))
+        if Path(options.save).suffix.lower() == ".onnx":
+            raise UserError("--save: ONNX files are made of a run, or of saved weights, by tinygrad-cnn export")
     if options.folder and not options.resume:
         check_folder(Path(options.folder))
     return options
@@ -197,12 +206,10 @@ def check_folder(path: Path) -> None:
 
 
 def check_library(option: str, path: Path) -> None:
-    """Refuse a file whose format needs a library that is not installed, or another command."""
-    ending = Path(os.path.realpath(path)).suffix
-    if ending == ".safetensors" and importlib.util.find_spec("safetensors") is None:
+    """Refuse a file whose format needs a library that is not installed."""
+    needed = Path(os.path.realpath(path)).suffix.removeprefix(".")
+    if needed in ("safetensors", "onnx") and importlib.util.find_spec(needed) is None:
         raise UserError(
-            f"{option}: files in .safetensors need the library of that name: pip install 'tinygrad_cnn[io]'; or write "
-            "a file with another ending"
+            f"{option}: files in .{needed} need the library of that name: pip install 'tinygrad_cnn[io]'; or write a "
+            "file with another ending"
         )
-    if option == "--save" and ending in (".onnx", ".npz"):
-        raise UserError(f"--save: {ending} files are made of a run, or of saved weights, by tinygrad-cnn export")

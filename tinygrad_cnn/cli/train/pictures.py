@@ -75,8 +75,8 @@ def to_judge(options: argparse.Namespace, card: Card, own: bool) -> Data:
         parts, _ = parted(options)
     else:
         parts = {name: samples_of(folder, card.classes)[0] for name, folder in parts_of(root).items()}
-        if len(parts) == 1:  # it is not divided into parts
-            parts = {"train": [], "test": parts["train"]}
+        if len(parts) == 1:  # not divided, so all are to be judged
+            parts["test"] = parts["train"]
     del parts["train"]
     return as_data(root, parts, card._replace(data=vars(options)))
 
@@ -94,14 +94,15 @@ def labels_of(samples: list[Sample]) -> np.ndarray:
 
 
 def parts_of(root: Path) -> dict[str, Path]:
-    """The folders of the parts; all of it is "train" if its folders are not named so."""
+    """The folders of the parts, if there are "train" and another one or nothing else; otherwise all is "train"."""
     if not root.is_dir():
         raise UserError(f"--root: {root} is no folder; expected one with a folder of pictures for each class")
     inner = {p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")}
     known = {name: part for part, names in PARTS.items() for name in names}
-    if "train" not in inner or not inner <= known.keys():
+    named = sorted(inner & known.keys())
+    if "train" not in named or (named == ["train"] and len(inner) > 1):
         return {"train": root}
-    return {known[name]: root / name for name in sorted(inner)}
+    return {known[name]: root / name for name in named}
 
 
 def samples_of(folder: Path, classes: list[str] | None = None) -> tuple[list[Sample], list[str]]:

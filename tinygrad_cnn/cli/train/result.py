@@ -65,7 +65,7 @@ def written(training: Training, score: Score) -> str:
     if options.save:
         try:
             save(training.model.state_dict(), options.save, metadata=training.data.card.metadata())
-        except OSError as error:
+        except (OSError, ValueError) as error:
             lost = f"--save: the weights were not written: {error}"
     pages = [options.report, options.folder and os.path.join(options.folder, REPORT)]
     for path in filter(None, pages):

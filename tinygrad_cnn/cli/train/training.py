@@ -140,7 +140,9 @@ class Training:
             if options.resume:
                 folder = Folder(Path(options.folder), options.keep)
             else:
-                folder = Folder.new(options.folder, options.data, options.keep, config(options, self.seed))
+                folder = Folder.new(
+                    options.folder, options.data, options.keep, config(options, self.seed, self.data.card)
+                )
                 options.folder = str(folder.path)
             self.place, self.log = folder, JSONL(folder.path / METRICS)
         else:
