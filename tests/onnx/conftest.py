@@ -27,7 +27,8 @@ def agrees():
             expected = expected if isinstance(expected, tuple | list) else [expected]
             assert len(expected) == len(actual)
             for e, a in zip(expected, actual):
-                assert (e.numpy().dtype, tuple(e.shape)) == (a.dtype, a.shape)
-                np.testing.assert_allclose(a, e.numpy(), rtol=rtol, atol=atol)
+                e = e.detach().numpy()
+                assert (e.dtype, e.shape) == (a.dtype, a.shape)
+                np.testing.assert_allclose(a, e, rtol=rtol, atol=atol)
 
     return check

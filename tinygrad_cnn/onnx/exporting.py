@@ -9,15 +9,17 @@ from typing import Any, BinaryIO
 from .. import files
 from ..engine.tensor import Tensor
 from ..nn.module import Module
+from .checking import check
 from .graph import input_names as _input_names
 from .graph import model_of
 from .library import library
-from .runs import TrainingMode, said, two_runs
+from .loaded import GraphModule
+from .reading import LARGEST
+from .runs import TrainingMode, others, said, two_runs
 from .runs import dynamic_axes as _dynamic_axes
 from .sizes import Record, Varies
 
 DEFAULT_OPSET, FIRST_OPSET = 20, 13
-LARGEST = 2**31 - 1  # bytes of a file in ONNX's format
 
 
 class ONNXProgram:
@@ -110,6 +112,8 @@ def export(
     opset = _opset(opset_version)
     if not isinstance(model, Module):
         raise TypeError(f"onnx.export: model must be a Module, got {type(model).__name__}")
+    if isinstance(model, GraphModule):  # it has names of its own
+        input_names, output_names = input_names or model.input_names, output_names or model.output_names
     given, named = args if isinstance(args, tuple) else (args,), dict(kwargs or {})
     names: list[str] = []
 
@@ -129,6 +133,9 @@ def export(
     if proto.ByteSize() > LARGEST:
         raise ValueError(f"onnx.export: the model has {proto.ByteSize()} bytes, a file of ONNX holds {LARGEST}")
     onnx.checker.check_model(proto, full_check=True)
+    mode = TrainingMode(training)
+    if axes and not (mode == TrainingMode.TRAINING or (mode == TrainingMode.PRESERVE and model.training)):
+        check(proto, others(model, given, named, mode, axes), axes)
     program = ONNXProgram(proto)
     if verbose:
         print(program)

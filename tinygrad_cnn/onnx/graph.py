@@ -54,8 +54,8 @@ def model_of(
     values = dict(zip(record.inputs, names))
     weights = _weights(record, state, set(names))
     writer = Writer(record, {**values, **weights}, opset)
-    writer.write(record.calls)
     results = list(_results(record.result))
+    writer.write_all(results)
     given = list(output_names or ())
     if len(given) > len(results):
         raise ValueError(f"onnx.export: {len(given)} output_names {given} for {len(results)} outputs")
@@ -68,10 +68,9 @@ def model_of(
     if as_inputs or not export_params:
         told += [_info(record, v, name, known) for v, name in kept]
     initializers = [library().numpy_helper.from_array(v.tensor._array, name) for v, name in kept if export_params]
-    initializers += [c for c in writer.constants if c.name in used]
     graph = helper.make_graph(
         writer.nodes,
-        type(model).__name__,
+        getattr(model, "_graph_name", type(model).__name__),
         told,
         [_info(record, v, name, {**known, **_own(record.shapes[v], wanted, name)}) for v, name in zip(results, outs)],
         initializers,
@@ -89,9 +88,8 @@ def model_of(
 
 
 def _weights(record: Record, state: dict[int, str], taken: set[str]) -> dict[Value, str]:
-    """The tensors that the model has, or finds outside, under their names."""
+    """The tensors that the model has, or finds outside, under their names, in the order in which they are used."""
     found: dict[Value, str] = {}
-    order = {name: i for i, name in enumerate(state.values())}
     for v in record.shapes:
         if v.kind == "outside":
             name = state.get(id(v.tensor._array)) or re.sub(r"\W+", "_", v.name)
@@ -99,7 +97,7 @@ def _weights(record: Record, state: dict[int, str], taken: set[str]) -> dict[Val
                 name += "_"
             taken.add(name)
             found[v] = name
-    return dict(sorted(found.items(), key=lambda item: order.get(item[1], len(order))))
+    return found
 
 
 def _results(tree: Any) -> Any:

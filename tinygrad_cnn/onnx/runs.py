@@ -45,8 +45,7 @@ def two_runs(
         inputs = list(first.program.inputs)
         axes = axes_of(inputs)
         sizes = _other_sizes(inputs, axes)
-        place = iter(range(len(inputs)))
-        arguments = _mapped((args, named), lambda a: _other(a, sizes.get(next(place), a.shape)))
+        arguments = _resized((args, named), sizes)
         try:
             second = _run(model, arguments)
         except Exception as error:
@@ -57,6 +56,34 @@ def two_runs(
                 f"{[t.shape for t in tensors_in(arguments)]} instead of {[v.shape for v in inputs]}: {error}"
             ) from error
     return first, second, axes
+
+
+# Yet other sizes, for axis 0 and for the others: one of a batch, for there an axis is lost; odd ones, for halves are
+# rounded; and larger ones.
+TRIES: list[tuple[Callable[[int], int], Callable[[int], int]]] = [
+    (lambda n: 1, lambda n: n),
+    (lambda n: n, lambda n: 2 * n - 1),
+    (lambda n: n + 3, lambda n: 3 * n),
+]
+
+
+def others(model: Module, args: tuple, named: dict, training: TrainingMode, axes: Axes) -> Iterator[tuple]:
+    """Shapes of other sizes, tensors of them, and what the model gives; those that it does not take are left out."""
+    first = [t._array.shape for t in tensors_in((args, named))]
+    for sizes in TRIES:
+        shapes = [
+            tuple(sizes[k > 0](n) if (i, k) in axes else n for k, n in enumerate(shape))
+            for i, shape in enumerate(first)
+        ]
+        if shapes == first:
+            continue
+        arguments = _resized((args, named), shapes)
+        with _in_mode(model, training), _as_it_was(model), no_grad():
+            try:
+                made = model(*arguments[0], **arguments[1])
+            except Exception:  # it was not made for these
+                continue
+        yield shapes, list(tensors_in(arguments)), list(tensors_in(made))
 
 
 def said(axes: Axes) -> str:
@@ -124,7 +151,7 @@ def _as_it_was(model: Module) -> Iterator[None]:
 # The second arguments.
 
 
-def _other_sizes(inputs: list[Value], axes: Axes) -> dict[int, tuple]:
+def _other_sizes(inputs: list[Value], axes: Axes) -> list[tuple]:
     """The shapes of the second run. Axes of one name have one size; no two names have the same two sizes."""
     sizes: dict[str, tuple[int, int]] = {}
     for (i, axis), name in axes.items():
@@ -141,10 +168,16 @@ def _other_sizes(inputs: list[Value], axes: Axes) -> dict[int, tuple]:
         while (n, other) in sizes.values():
             other += step
         sizes[name] = n, other
-    shapes = {}
-    for i, v in enumerate(inputs):
-        shapes[i] = tuple(sizes[axes[i, k]][1] if (i, k) in axes else n for k, n in enumerate(v.shape))
-    return shapes
+    return [
+        tuple(sizes[axes[i, k]][1] if (i, k) in axes else n for k, n in enumerate(v.shape))
+        for i, v in enumerate(inputs)
+    ]
+
+
+def _resized(arguments: Any, shapes: list[tuple]) -> Any:
+    """Arguments of the same kind, whose tensors have these shapes, and other numbers."""
+    place = iter(shapes)
+    return _mapped(arguments, lambda a: _other(a, next(place)))
 
 
 def _other(array: np.ndarray, shape: tuple) -> np.ndarray:

@@ -76,7 +76,7 @@ class Size:
 
 class Record:
     """What a model does, whatever it is given. `shapes` of values have a Size where an axis is dynamic; `varying`:
-    arrays that are no constants, for no op made them and they differ.
+    arrays that are no constants, for no op made them and they differ, as they were in the second run.
     """
 
     def __init__(self, first: Trace, second: Trace):
@@ -84,7 +84,7 @@ class Record:
         self.result = first.result
         self.inputs = list(first.program.inputs)
         self.shapes: dict[Value, tuple] = {}
-        self.varying: set[Value] = set()
+        self.varying: dict[Value, np.ndarray] = {}
         self._same: dict[Value, Value] = {}  # of the second run: which one of the first run it is
         for a, b in zip(first.program.inputs, second.program.inputs, strict=True):
             self._meet(a, b)
@@ -128,7 +128,7 @@ class Record:
             if a.kind == "outside" and a.tensor is not b.tensor:
                 raise Varies("it takes a tensor from here, or one from there")
             if a.kind == "constant" and not _equal(a.tensor._array, b.tensor._array):
-                self.varying.add(a)
+                self.varying[a] = b.tensor._array
         return a
 
     def _both(self, a: Any, b: Any) -> Any:

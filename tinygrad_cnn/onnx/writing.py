@@ -14,7 +14,7 @@ values, names, arrays (which become constants), and None for what is left out.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import CodeType
 from typing import Any
 
@@ -56,7 +56,6 @@ class Writer:
         self.record, self.opset = record, opset
         self.names = dict(names)
         self.nodes: list[Any] = []
-        self.constants: list[Any] = []
         self.out: list[Value] = []
         self.outputs: list[str] = []
         self.taken = set(names.values())
@@ -89,7 +88,7 @@ class Writer:
             if x in self._stale:
                 raise Varies(f"it reads memory that {self._stale[x]} has written to through another tensor")
             if x not in self.names:
-                self.names[x] = self.constant(self.array(x))
+                self.names[x] = self._sizes(x) or self.constant(self.array(x))
             return self.names[x]
         return self.constant(np.asarray(x))
 
@@ -103,13 +102,24 @@ class Writer:
             raise Varies("it takes an array that depends on its inputs, and was not made by ops (by NumPy?)")
         return x.tensor._array
 
+    def _sizes(self, x: Value) -> str | None:
+        """A few numbers that no op made and that are no constants: sizes of tensors, it may be."""
+        if x not in self.record.varying or not 0 < x.tensor._array.size <= 8:
+            return None
+        pairs = zip(x.tensor._array.flat, self.record.varying[x].flat)
+        sizes = [Size.of(int(a), int(b)) if int(a) == a and int(b) == b else None for a, b in pairs]
+        if None in sizes or x.tensor._array.shape != self.record.varying[x].shape or len(x.shape) > 1:
+            return None
+        made = self.size(sizes[0], scalar=True) if not x.shape and isinstance(sizes[0], Size) else self.ints(sizes)
+        return self.name(self.cast(made, x.dtype, np.dtype(np.int64)))
+
     def constant(self, array: np.ndarray) -> str:
         """The name of an array; equal ones are one."""
         array = np.ascontiguousarray(array).reshape(array.shape)
         key = array.dtype.str, array.shape, array.tobytes()
         if key not in self._known:
-            self._known[key] = name = self.unique("constant")
-            self.constants.append(library().numpy_helper.from_array(array, name))
+            tensor = library().numpy_helper.from_array(array)
+            self._known[key] = self.node("Constant", value=tensor)
         return self._known[key]
 
     def like(self, x: Value, number: Any) -> Any:
@@ -140,21 +150,23 @@ class Writer:
         return self._known[key]
 
     def _size(self, n: Size, scalar: bool) -> str:
-        parts = []
-        for v in self.names:
-            for i, m in enumerate(self.record.shapes.get(v, ())):
-                if not isinstance(m, Size):
-                    continue
-                if m == n:
-                    shape = self.node("Shape", v)
-                    return self.node("Gather", shape, np.asarray(i if scalar else [i], np.int64), axis=0)
-                for kind, k in (("Mul", n.first // m.first), ("Div", m.first // max(n.first, 1))):
-                    if (m * k if kind == "Mul" else m // max(k, 1)) == n:
-                        parts.append((kind, m, k))
-        if not parts or not isinstance(n.first, int):
-            raise Varies(f"it computes a number ({n}) from the size of a dynamic axis in a way that is not seen")
-        kind, m, k = parts[0]
-        return self.node(kind, self.size(m, scalar), np.asarray(k if scalar else [k], np.int64))
+        """What fits both runs: the size of an axis, k of it and c more, or a k-th of it. `checking` tries others."""
+        whole = lambda k: np.asarray(k if scalar else [k], np.int64)
+        shapes = [(v, self.record.shapes.get(v, ())) for v in self.names]
+        axes = [(m, v, i) for v, shape in shapes for i, m in enumerate(shape) if isinstance(m, Size)]
+        for m, v, i in axes:
+            if m == n:
+                return self.node("Gather", self.node("Shape", v), whole(i), axis=0)
+        for m, _, _ in axes:
+            k, rest = divmod(n.second - n.first, m.second - m.first)
+            if k and not rest:
+                out = self.size(m, scalar) if k == 1 else self.node("Mul", self.size(m, scalar), whole(int(k)))
+                c = int(n.first - k * m.first)
+                return self.node("Add", out, whole(c)) if c else out
+            k = m.first // n.first if 0 < n.first <= m.first else 0
+            if k and m // k == n:
+                return self.node("Div", self.size(m, scalar), whole(int(k)))
+        raise Varies(f"it computes a number ({n}) from the size of a dynamic axis in a way that is not seen")
 
     def cast(self, x: Any, dtype: Any, of: Any) -> Any:
         """x, whose dtype is `of`, in another one."""
@@ -169,6 +181,16 @@ class Writer:
         return found
 
     # calls
+
+    def write_all(self, results: list[Value]) -> None:
+        """All that the results need."""
+        needed = set(results)
+        kept = []
+        for call in reversed(self.record.calls):
+            if call.run is write or not needed.isdisjoint(call.outs):
+                kept.append(call)
+                needed.update(_taken(call))
+        self.write(kept[::-1])
 
     def write(self, calls: list[Call]) -> None:
         for call in calls:
@@ -246,6 +268,13 @@ class Writer:
             group = self._alike.setdefault(source, {source})
             group.add(v)
             self._alike[v] = group
+
+
+def _taken(call: Call) -> Iterator[Value]:
+    """The values that a call takes, and those inside it."""
+    yield from values_in(call.args)
+    for inner in call.inner or ():
+        yield from _taken(inner)
 
 
 def _has_size(tree: Any) -> bool:

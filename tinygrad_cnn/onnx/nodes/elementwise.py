@@ -94,6 +94,30 @@ for _name, _kind in LOGIC.items():
     _logic(_name, _kind)
 
 
+def _bits(name: str, kind: str) -> None:
+    @writes(name)
+    def _(w: Any, input: Any, other: Any) -> str | None:
+        dtype = w.out[0].dtype
+        kinds = kind if dtype.kind == "b" else f"Bitwise{kind}"
+        return w.node(kinds, operand(w, input, dtype), operand(w, other, dtype)) if known(w, dtype) else None
+
+
+def known(w: Writer, dtype: np.dtype) -> bool:
+    """Whether ONNX has operators of bits for these."""
+    return dtype.kind == "b" or w.opset >= 18
+
+
+for _name in ("and", "or", "xor"):
+    _bits(f"bitwise_{_name}", _name.capitalize())
+
+
+@writes("bitwise_not")
+def _(w, input):
+    if not known(w, input.dtype):
+        return None
+    return w.node("Not" if input.dtype.kind == "b" else "BitwiseNot", input)
+
+
 @writes("ne")
 def _(w, input, other):
     dtype = common(input, other)
@@ -184,7 +208,16 @@ def _(w, input, decimals):
 def _(w, input):
     if input.dtype.kind != "f":
         return w.node("Identity", input)
-    return w.node("Mul", w.node("Sign", input), w.node("Floor", w.node("Abs", input)))
+    return truncated(w, input)
+
+
+def truncated(w: Writer, x: Any) -> str:
+    return w.node("Mul", w.node("Sign", x), w.node("Floor", w.node("Abs", x)))
+
+
+@writes("frac")
+def _(w, input):
+    return w.node("Sub", input, truncated(w, input))
 
 
 @writes("remainder")
@@ -205,9 +238,17 @@ def _(w, input, other):
 @writes("floor_divide")
 def _(w, input, other):
     dtype = w.out[0].dtype
-    if dtype.kind != "f":
-        return None
-    return w.node("Floor", w.node("Div", operand(w, input, dtype), operand(w, other, dtype)))
+    a, b = operand(w, input, dtype), operand(w, other, dtype)
+    if dtype.kind != "f":  # ONNX rounds towards zero
+        return w.node("Div", w.node("Sub", a, w.node("Mod", a, b)), b)
+    return w.node("Floor", w.node("Div", a, b))
+
+
+@writes("trunc_divide")
+def _(w, input, other):
+    dtype = w.out[0].dtype
+    a, b = operand(w, input, dtype), operand(w, other, dtype)
+    return w.node("Div", a, b) if dtype.kind != "f" else truncated(w, w.node("Div", a, b))
 
 
 @writes("lerp")

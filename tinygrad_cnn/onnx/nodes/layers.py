@@ -205,10 +205,9 @@ def _(w, input, weight, bias, eps, running):
 
 def _affine(w: Writer, out: str, weight: Any, bias: Any, rank: int) -> str:
     """out · weight + bias, (N,C,...) (C,) (C,)"""
-    axes = np.arange(1, rank - 1)
     for kind, v in (("Mul", weight), ("Add", bias)):
         if v is not None:
-            out = w.node(kind, out, w.node("Unsqueeze", v, axes) if len(axes) else v)
+            out = w.node(kind, out, w.node("Reshape", v, np.array([v.shape[0], *(1,) * (rank - 2)])) if rank > 2 else v)
     return out
 
 
@@ -224,11 +223,16 @@ def _(w, input, weight, bias, groups, eps, centered):
     if w.opset >= 21 and len(shape) > 2:
         weight, bias = _vector(w, weight, 1, input, C), _vector(w, bias, 0, input, C)
         return w.node("GroupNormalization", input, weight, bias, num_groups=groups, epsilon=float(eps))
-    rows = w.node("Reshape", input, np.array([0, groups, -1]))
+    rows = reshaped(w, input, shape, (shape[0], groups, math.prod((C // groups, *shape[2:]))))
     one, none = np.ones(groups, input.dtype), np.zeros(groups, input.dtype)
     out = w.node("InstanceNormalization", rows, one, none, epsilon=float(eps))
     back = reshaped(w, out, shape[:1], shape)
     return _affine(w, back, weight, bias, len(shape))
+
+
+def last_axes(w: Writer, x: Value, k: int) -> list[int]:
+    rank = len(w.shape(x))
+    return list(range(rank - k, rank))
 
 
 @writes(norm.layer_norm)
@@ -237,7 +241,7 @@ def _(w, input, normalized_shape, weight, bias, eps):
     if w.opset >= 17:
         scale = np.ones(normalized_shape, input.dtype) if weight is None else weight
         return w.node("LayerNormalization", input, scale, bias, axis=-k, epsilon=float(eps))
-    axes = list(range(-k, 0))
+    axes = last_axes(w, input, k)
     distance = w.node("Sub", input, reduced(w, "ReduceMean", input, axes))
     variance = reduced(w, "ReduceMean", w.node("Mul", distance, distance), axes)
     out = w.node("Div", distance, w.node("Sqrt", w.node("Add", variance, w.like(input, eps))))
@@ -252,7 +256,7 @@ def _(w, input, normalized_shape, weight, eps):
     if w.opset >= 23:
         scale = np.ones(normalized_shape, input.dtype) if weight is None else weight
         return w.node("RMSNormalization", input, scale, axis=-k, epsilon=float(eps))
-    mean = reduced(w, "ReduceMean", w.node("Mul", input, input), list(range(-k, 0)))
+    mean = reduced(w, "ReduceMean", w.node("Mul", input, input), last_axes(w, input, k))
     out = w.node("Div", input, w.node("Sqrt", w.node("Add", mean, w.like(input, eps))))
     return out if weight is None else w.node("Mul", out, weight)
 
@@ -281,6 +285,14 @@ def _(w, input, p, training):
     return w.node("Dropout", input, np.asarray(p, np.float32), np.asarray(True))
 
 
+@writes(dropout._drop_channels)
+def _(w, name, input, p, training, lead):
+    """Of whole channels: elements of a mask of ones are dropped."""
+    shape = w.shape(input)
+    ones = w.node("Expand", w.like(input, 1), w.ints((*shape[:lead], *(1,) * (len(shape) - lead))))
+    return w.node("Mul", input, w.node("Dropout", ones, np.asarray(p, np.float32), np.asarray(True)))
+
+
 @writes("fold")
 def _(w, input, output_size, kernel_size, dilation, padding, stride):
     size, window, dilation, padding, stride = (
@@ -301,14 +313,14 @@ def _(w, input, kernel_size, dilation, padding, stride):
     )
     rank = len(before)
     pads = [*(0,) * (rank - 2), *padding] * 2
-    padded = w.node("Pad", input, w.ints(pads)) if any(pads) else input
+    padded = w.node("Pad", input, w.ints(pads), w.like(input, 0), mode="constant") if any(pads) else input
     count = [(n + 2 * p - d * (k - 1) - 1) // s + 1
              for n, p, d, k, s in zip(before[-2:], padding, dilation, window, stride)]  # fmt: skip
     places = []
     for at in np.ndindex(*window):
         first = [i * d for i, d in zip(at, dilation)]
         last = [i + s * (n - 1) + 1 for i, s, n in zip(first, stride, count)]
-        seen = w.node("Slice", padded, w.ints(first), w.ints(last), np.array([rank - 2, rank - 1]), w.ints(stride))
+        seen = w.node("Slice", padded, w.ints(first), w.ints(last), w.ints([rank - 2, rank - 1]), w.ints(stride))
         places.append(w.node("Unsqueeze", seen, np.array([rank - 2])))
     columns = w.node("Concat", *places, axis=rank - 2) if len(places) > 1 else places[0]
     return reshaped(w, columns, (*before[:-2], len(places), *count), after)

@@ -16,7 +16,7 @@ from .reduce import reduced
 
 def reduced_to(w: Writer, losses: Any, reduction: str) -> str:
     kind = {"mean": "ReduceMean", "sum": "ReduceSum"}.get(reduction)
-    return w.node("Identity", losses) if kind is None else reduced(w, kind, losses, None, False)
+    return losses if kind is None else reduced(w, kind, losses, None, False)
 
 
 def _reduction(reduction: str, size_average: Any, reduce: Any) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ...compiler.program import Value
-from ...ops import rearrange, resize
+from ...ops import gather, rearrange, resize
 from ..sizes import Size
-from ..writing import Writer, onnx_type, writes
+from ..writing import Writer, writes
 
 FIRST, LAST = -(2**63) + 1, 2**63 - 1  # beyond either end of any axis
 
@@ -166,9 +166,14 @@ def _(w, input, index):
     return w.node("Identity", x) if x is input else x
 
 
-@writes("tril", "triu")
-def _(w, input, diagonal):
-    return None
+@writes(gather.gather)
+def _(w, input, dim, index):
+    return w.node("GatherElements", input, index, axis=dim % len(w.shape(input)))
+
+
+@writes(gather.index_select)
+def _(w, input, dim, index):
+    return w.node("Gather", input, index, axis=dim % len(w.shape(input))) if index.shape else None
 
 
 def _triangle(name: str, upper: int) -> None:
@@ -264,10 +269,9 @@ def _(w, **args):
 
 @writes("arange")
 def _(w, **args):
-    (n,) = w.shape(w.out[0])
-    given = [args[key] for key in ("0", "1", "2") if args.get(key) is not None]
-    start, stop, step = (0, *given, 1) if len(given) == 1 else (*given, 1)[:3]
-    if (start, stop, step) != (0, n, 1):
+    first, last, step = args["0"], args.get("1"), args.get("2", 1)
+    first, last = (0, first) if last is None else (first, last)
+    if not all(isinstance(n, int | Size) for n in (first, last, step)):
         return None
-    numbers = w.node("Range", np.array(0), w.size(n, scalar=True), np.array(1))
-    return w.node("Cast", numbers, to=onnx_type(w.out[0].dtype))
+    ends = [w.size(n, scalar=True) if isinstance(n, Size) else np.asarray(n, np.int64) for n in (first, last, step)]
+    return w.cast(w.node("Range", *ends), w.out[0].dtype, np.dtype(np.int64))
