@@ -247,11 +247,11 @@ def epochs(loader, first, last, each=lambda epoch, out: None):
     return out
 
 
-@pytest.mark.parametrize("workers", WORKERS, ids=lambda w: ", ".join(f"{k}={v}" for k, v in w.items()) or "none")
-@pytest.mark.parametrize("name", LOADERS)
+@pytest.mark.parametrize(
+    ("name", "workers"),
+    [(name, workers) for name in LOADERS for workers in WORKERS if not workers or name not in ALONE],
+)
 def test_a_loop_goes_on_from_any_batch(name, workers):
-    if name in ALONE and workers:
-        pytest.skip("a generator that workers share gives each what is left by the others")
     make = LOADERS[name]
     tg.manual_seed(1)
     loader = make(**workers)

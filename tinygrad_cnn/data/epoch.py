@@ -1,4 +1,4 @@
-"""One epoch of a DataLoader: the order of its samples, what makes batches of them, and how far it has come.
+"""One epoch of a DataLoader: what makes its batches, in the loop itself or in workers, and hands them out.
 
 Whatever is random in an epoch is drawn from a number of its own, its seed: in batch k from a generator that depends on
 seed and k alone. So batches are the same whichever worker makes them, and however far ahead; and to go on with an epoch
@@ -10,166 +10,30 @@ from __future__ import annotations
 import contextlib
 import copy
 import weakref
-import zlib
-from array import array
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from itertools import cycle, islice
 from typing import Any, NamedTuple
 
 from ..random import Generator, Series, current_generator, drawn_from
 from .dataset import IterableDataset
-from .held import Source
-from .sampler import BatchSampler
-from .workers import Worker, WorkerInfo, everywhere, stop, told
-
-END: Any = object()
-ORDER = 1  # sets the numbers that an order is drawn from apart from those of batches
-
-
-class Drawn(NamedTuple):
-    """An index, or END; the states of samplers after it, and of what they draw from; an error in its place."""
-
-    index: Any
-    samplers: dict[str, Any]
-    marks: dict[str, Any]
-    error: Exception | None = None
-    last: bool = False  # of a batch that is shorter: its samplers have come to their end, and begin anew
-
-    @property
-    def fetched(self) -> bool:
-        """Whether there is something to fetch."""
-        return self.error is None and self.index is not END
+from .order import END, Order, begun, stateful, states_of, unless_ended
+from .progress import Drawn, LaneAt, Progress
+from .workers import Job, Loop, Worker, WorkerInfo, everywhere, stop, told
 
 
 class Made(NamedTuple):
-    """A batch, or END; the states of the dataset after it; an error in its place."""
+    """A batch, or END, or an error in its place; where its lane is after it, if it has a place of its own."""
 
     batch: Any
-    states: dict[str, Any]
+    lane: LaneAt | None = None
     error: BaseException | None = None
-    last: bool = False  # whether the stream has come to its end, and may begin anew when it is asked again
 
     def get(self) -> Any:
         """The batch; or else the error is raised."""
-        if self.error is not None:
-            raise self.error
-        return self.batch
-
-
-@dataclass
-class Progress:
-    """How far an epoch has come: with the settings of its loader, all that is needed to go on with it."""
-
-    seed: int
-    begin: dict[str, Any]  # the states of what the order is drawn from, before it was
-    fetched: list[int]  # by each worker: how many of its batches were handed out
-    datasets: list[dict[str, Any]]  # by each worker: the states of its dataset after the last of them
-    ended: list[bool]  # by each worker: whether its stream has come to its end
-    turn: int = 0  # the worker whose batch comes next
-    handed: int = 0  # batches that were handed out, in all
-    checksum: int = 0  # of their indices
-    samplers: dict[str, Any] = field(default_factory=dict)  # the states of samplers after the last of them
-    last: bool = False  # whether no batch comes any more
-    marks: dict[str, Any] = field(default_factory=dict)  # the states of what they draw from, after the last of them
-    ahead: dict[str, Any] = field(default_factory=dict)  # and after the last index that was read, ahead of the loop
-    finished: bool = False
-
-    def hand_out(self, worker: int, drawn: Drawn, made: Made) -> None:
-        """A batch is about to be handed out, or the error in its place."""
-        self.handed += 1
-        self.checksum = checksum(drawn.index, self.checksum)
-        self.samplers, self.marks, self.last = drawn.samplers, drawn.marks, drawn.last
-        self.fetched[worker] += 1
-        self.turn = (worker + 1) % len(self.fetched)
-        self.pass_on(worker, made)
-
-    def pass_on(self, worker: int, made: Made) -> None:
-        """What a worker has made is taken, if only its end."""
-        self.datasets[worker], self.ended[worker] = made.states, made.last
-
-
-def checksum(index: Any, before: int) -> int:
-    """The sum over one more index, or list of indices. What is no number has no part in it."""
-    try:
-        return zlib.crc32(array("q", index if isinstance(index, list) else [index]), before)
-    except (TypeError, OverflowError):
-        return before
-
-
-def begun(iterables: list[Any], states: Mapping[str, Any]) -> tuple[Iterator, dict[str, Any]]:
-    """An iterator over the first of these, going on from `states`; and what can tell its state and take it back.
-
-    That is the iterator, or the first of the iterables that can, or both.
-    """
-    parts = {}
-    whole = next((it for it in iterables if stateful(it)), None)
-    if whole is not None and "whole" in states:
-        whole.load_state_dict(copy.deepcopy(states["whole"]))
-    iterator = iter(iterables[0])
-    if whole is not None and whole is not iterator:
-        parts["whole"] = whole
-    if stateful(iterator):
-        parts["iterator"] = iterator
-        if "iterator" in states:
-            iterator.load_state_dict(copy.deepcopy(states["iterator"]))  # type: ignore[attr-defined]
-    if missing := states.keys() - parts.keys():
-        raise RuntimeError(f"DataLoader: a {type(iterables[0]).__name__} cannot take back its state: {missing}")
-    return iterator, parts
-
-
-def stateful(part: Any) -> bool:
-    return callable(getattr(part, "state_dict", None)) and callable(getattr(part, "load_state_dict", None))
-
-
-def states_of(parts: Mapping[str, Any]) -> dict[str, Any]:
-    """Copies of their states, which do not follow what they were taken from."""
-    return {name: copy.deepcopy(part.state_dict()) for name, part in parts.items()} if parts else {}
-
-
-class Order:
-    """The indices of an epoch, after `count` of them.
-
-    The first is drawn at once, from the generator of this thread: with it, most samplers draw all of the order. What
-    comes later is drawn from numbers of the epoch, so that it does not matter how far ahead it is read.
-
-    samplers: what is iterated over, and what that is made of.
-    """
-
-    def __init__(self, samplers: list[Any], sources: dict[str, Source], progress: Progress, count: int = 0):
-        self.sources = sources
-        self.progress = progress
-        self.count = count
-        self.random = Series(progress.seed, current_generator().initial_seed())
-        self.indices, self.parts = begun(samplers, progress.samplers)
-        self.full = samplers[0].batch_size if isinstance(samplers[0], BatchSampler) else 0
-        before = self._drawn(None)
-        self.held = None if count else self._next()
-        at = before if self.parts or self.held is None else self.held
-        progress.samplers, progress.marks = at.samplers, at.marks
-        if progress.last:
-            self.held, self.indices = None, iter(())
-
-    def draw(self) -> Drawn:
-        """The next index."""
-        held, self.held = self.held, None
-        return held or drawn_from(self.random.at(self.count, ORDER), self._next)
-
-    def _next(self) -> Drawn:
-        self.count += 1
-        try:
-            drawn = self._drawn(next(self.indices, END))
-        except Exception as error:  # it is raised when its turn comes
-            return Drawn(None, {}, {}, error)
-        self.progress.ahead = drawn.marks
-        return drawn
-
-    def _drawn(self, index: Any) -> Drawn:
-        marks = {path: source.get() for path, source in self.sources.items()} if self.sources else {}
-        last = self.full > 0 and isinstance(index, list) and len(index) < self.full
-        return Drawn(index, states_of(self.parts), marks, last=last)
+        if self.error is None:
+            return self.batch
+        raise self.error
 
 
 class FromMap:
@@ -236,17 +100,16 @@ class Lane:
         own = current_generator().initial_seed()
         # What a worker_init_fn has seeded is what its worker draws from.
         root = progress.seed if worker is None or own == worker.seed else own % 2**64
-        states = progress.datasets[number]
+        self.count, states, ended = progress.at.lanes[number]
         self.worker = worker
         self.random = Series(root, own)
-        self.count = progress.fetched[number]
-        self.number, self.n = number, len(progress.fetched)
+        self.number, self.n = number, len(progress.at.lanes)
         self.parts: dict[str, Any]
         self.fetch: FromStream | FromMap
         if isinstance(dataset, IterableDataset):
             stream, self.parts = drawn_from(Generator().manual_seed(root + number), begun, [dataset], states)
             self.fetch = FromStream(stream, loader.collate_fn, loader.batch_size, loader.drop_last)
-            if progress.ended[number]:
+            if ended:
                 self.fetch.stream = iter(())
             elif not states:
                 self._read_again(self.fetch.read)
@@ -255,7 +118,8 @@ class Lane:
             self.fetch = FromMap(dataset, loader.collate_fn, loader.batch_sampler is not None)
             if states:
                 dataset.load_state_dict(copy.deepcopy(states["whole"]))
-        progress.datasets[number] = states_of(self.parts)
+        self.placed = isinstance(self.fetch, FromStream) or bool(self.parts)
+        self.start = LaneAt(self.count, states_of(self.parts), ended)
 
     def __call__(self, index: Any) -> Made:
         """The next batch."""
@@ -263,13 +127,18 @@ class Lane:
             batch, error = drawn_from(self._generator(self.count), self.fetch, index), None
         except BaseException as raised:
             if self.worker is None and not isinstance(raised, Exception):
+                if isinstance(self.fetch, FromStream):
+                    self.fetch.stream = unless_ended(self.fetch.stream)
                 raise
             batch, error = None, told(raised, self.worker, self.fetch.at) if self.worker else raised
         self.count += 1
         try:
-            return Made(batch, states_of(self.parts), error, self.fetch.last)
+            return Made(batch, self._at() if self.placed else None, error)
         finally:
             del error  # which its traceback would hold
+
+    def _at(self) -> LaneAt:
+        return LaneAt(self.count, states_of(self.parts), self.fetch.last)
 
     def _generator(self, k: int) -> Generator:
         return self.random.at(k * self.n + self.number)
@@ -288,6 +157,7 @@ class InTurn:
         self.order = order
         self.progress = order.progress
         self.lane = Lane(loader, self.progress, 0)
+        self.progress.begin_lane(0, self.lane.start)
         self.drawn: Drawn | None = None
 
     def __iter__(self) -> Iterator:
@@ -297,16 +167,21 @@ class InTurn:
         return len(self.loader)
 
     def __next__(self) -> Any:
-        drawn = self.drawn = self.drawn or self.order.draw()
-        made = self.lane(drawn.index) if drawn.fetched else Made(drawn.index, {}, drawn.error)
+        if self.drawn is None:
+            self.drawn = self.order.draw()
+        drawn = self.drawn
+        if drawn.error is None and drawn.index is not END:
+            made = self.lane(drawn.index)
+        else:
+            made = Made(drawn.index, None, drawn.error)
         self.drawn = None  # what an interrupt has kept from being fetched is fetched again
         if made.batch is END:
-            if drawn.fetched:
-                self.progress.pass_on(0, made)
+            if made.lane is not None:
+                self.progress.end_lane(0, drawn, made.lane)
             self.progress.finished = True
             raise StopIteration
         if drawn.error is None:
-            self.progress.hand_out(0, drawn, made)
+            self.progress.hand_out(0, drawn, made.lane)
         try:
             return made.get()
         finally:
@@ -324,14 +199,17 @@ class Prefetched:
         self.loader = loader
         self.order = order
         self.progress = progress = order.progress
-        self.pending: deque[tuple[Worker, Future, Lane, Drawn]] = deque()
-        weakref.finalize(self, stop, self.pending, ())
+        self.pending: deque[tuple[Worker, Job | None, Lane, Drawn]] = deque()
+        self.loop = Loop()
+        weakref.finalize(self, setattr, self.loop, "over", True)
         workers = loader._workers
         if not workers or not all(worker.thread.is_alive() for worker in workers):  # killed, or of another process
             workers = self._start(loader)
         lanes = everywhere(workers, lambda info: Lane(loader, progress, info.id, info), loader.timeout)
+        for lane in lanes:
+            progress.begin_lane(lane.number, lane.start)
         both = deque(zip(workers, lanes, strict=True))
-        both.rotate(-progress.turn)
+        both.rotate(-progress.at.turn)
         for worker, lane in islice(cycle(both), len(workers) * loader.prefetch_factor):
             self._ask(worker, lane)
 
@@ -339,14 +217,14 @@ class Prefetched:
         n, init, lasting = loader.num_workers, loader.worker_init_fn, loader.persistent_workers
         seed = self.progress.seed if loader._worker_seed is None else loader._worker_seed
         workers: list[Worker] = []
-        weakref.finalize(loader if lasting else self, stop, (), workers)
+        weakref.finalize(loader if lasting else self, stop, workers)
         try:
             for i in range(n):
                 workers.append(Worker(WorkerInfo(i, n, seed + i, loader._for_worker())))
             if init is not None:
                 everywhere(workers, lambda info: init(info.id), loader.timeout)
         except BaseException:
-            stop((), workers)
+            stop(workers)
             raise
         if lasting:
             loader._workers, loader._worker_seed = workers, seed
@@ -354,12 +232,12 @@ class Prefetched:
 
     def _ask(self, worker: Worker, lane: Lane) -> None:
         drawn = self.order.draw()
-        if drawn.fetched:
-            self.pending.append((worker, worker.submit(lane, drawn.index), lane, drawn))
-        elif drawn.error is not None:  # it is raised when its turn comes
-            future: Future = Future()
-            future.set_result(Made(None, {}, drawn.error))
-            self.pending.append((worker, future, lane, drawn))
+        if drawn.index is END:
+            return
+        job = None
+        if drawn.error is None:  # or it is raised when its turn comes
+            job = worker.submit(self.loop, lane, drawn.index)
+        self.pending.append((worker, job, lane, drawn))
 
     def __iter__(self) -> Iterator:
         return self
@@ -369,25 +247,24 @@ class Prefetched:
 
     def __next__(self) -> Any:
         while self.pending:
-            worker, future, lane, drawn = self.pending[0]
-            worker.wait(future, self.loader.timeout)  # if that is given up, the batch can still be asked for
-            made = _made(future)
+            worker, job, lane, drawn = self.pending[0]
+            if job is None:
+                made = Made(None, None, drawn.error)
+            else:
+                worker.wait(job, self.loader.timeout)  # if that is given up, the batch can still be asked for
+                made, killed = job.outcome  # type: ignore[misc]
+                made = made or Made(None, None, killed)
             if made.batch is not END:  # a stream that has ended is not asked again
                 self._ask(worker, lane)
             self.pending.popleft()
-            if made.batch is END:
-                self.progress.pass_on(lane.number, made)
+            if made.batch is END and made.lane is not None:
+                self.progress.end_lane(lane.number, drawn, made.lane)
                 continue
             if drawn.error is None:
-                self.progress.hand_out(lane.number, drawn, made)
+                self.progress.hand_out(lane.number, drawn, made.lane)
             try:
                 return made.get()
             finally:
-                del made, future  # which the traceback of its error would hold, and they the error
+                del made, job, drawn  # which the traceback of its error would hold, and they the error
         self.progress.finished = True
         raise StopIteration
-
-
-def _made(future: Future) -> Made:
-    error = future.exception()  # of what has killed the worker
-    return future.result() if error is None else Made(None, {}, error)

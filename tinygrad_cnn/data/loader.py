@@ -13,7 +13,9 @@ from ..random import Generator
 from . import state
 from .collate import default_collate, default_convert
 from .dataset import IterableDataset, Lookup
-from .epoch import InTurn, Order, Prefetched, Progress, stateful
+from .epoch import InTurn, Prefetched
+from .order import Order, stateful
+from .progress import Progress
 from .sampler import BatchSampler, RandomSampler, SequentialSampler
 from .workers import Worker, own
 
@@ -32,18 +34,27 @@ class DataLoader(Generic[Batch]):
     - `batch_size` samples a batch, the last one shorter, or left out with `drop_last`; None gives single samples
     - `shuffle` takes them in random order, another one in each epoch, the same for the same seed
     - `sampler` or `batch_sampler` say which samples instead: an iterable of indices, or of lists of indices
-    - `generator`: where the order is drawn from (default: the library's own random numbers)
+    - `generator`: where the order and each epoch's seed are drawn from (default: the library's own random numbers)
     - `collate_fn` makes a batch of a list of samples (default: `default_collate`)
     - `num_workers` threads fetch `prefetch_factor` batches each (default 2) ahead of the loop; `worker_init_fn(id)`
       runs first in each, `persistent_workers` keeps them from one epoch to the next, and after `timeout` seconds
-      (0: never) of waiting for a batch RuntimeError is raised. The order does not depend on their number. An error in
-      a worker is raised in the loop, of the same kind, with the worker and the index of the sample. They are threads:
+      (0: never) of waiting for a batch RuntimeError is raised. An error in a worker is raised in the loop, of the same
+      kind, with the worker and the index of the sample, and the loop may go on with the next batch. They are threads:
       NumPy and Pillow release the interpreter's lock, pure Python in a dataset does not run faster with them.
     - `pin_memory`, `pin_memory_device`, `multiprocessing_context` change nothing on a CPU with threads; batches come
       in order also with `in_order=False`
 
     An `IterableDataset` is a stream: it has no shuffle and no sampler, and each worker reads its own.
     A dataset with `__getitems__(indices)` is asked for the samples of a batch at once.
+
+    Random numbers: what a dataset, a transform or `collate_fn` draws from the library's generator comes, for batch k of
+    an epoch, from a generator that depends on the epoch's seed and k alone. So one seed gives the same batches with any
+    number of workers and none, and what the loop draws itself does not depend on what the dataset draws. In a worker,
+    `initial_seed()` and `get_worker_info().seed` are the epoch's seed + its number; if `worker_init_fn` calls
+    `manual_seed`, its worker's batches are drawn from that seed. Other generators (`random`, `numpy.random`, one that
+    the dataset holds) are shared by all workers, in the order in which they happen to come.
+
+    To go on in the middle of an epoch: `state_dict()` and `load_state_dict()`.
 
     >>> loader = DataLoader(range(5), batch_size=2)
     >>> len(loader), [batch.tolist() for batch in loader]
@@ -247,3 +258,13 @@ def _check_workers(
                 raise ValueError(f"DataLoader: {name}={value!r} is an option of workers; use num_workers > 0 with it")
     elif prefetch_factor is not None and prefetch_factor < 1:
         raise ValueError(f"DataLoader: prefetch_factor should be at least 1, got {prefetch_factor}")
+    if isinstance(context, str) and context not in ("fork", "forkserver", "spawn"):
+        raise ValueError(
+            "DataLoader: multiprocessing_context option should specify a valid start method in ['fork', 'forkserver', "
+            f"'spawn'], got {context!r}"
+        )
+    if not isinstance(context, str | None) and not hasattr(context, "get_start_method"):
+        raise TypeError(
+            "DataLoader: multiprocessing_context option should be a context of multiprocessing or the name of a start "
+            f"method, got {type(context).__name__}"
+        )

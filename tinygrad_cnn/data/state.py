@@ -8,8 +8,9 @@ from typing import Any
 
 from ..random import Generator, current_generator, drawn_from, rng
 from .dataset import IterableDataset
-from .epoch import Order, Progress, checksum, stateful, states_of
 from .held import Source, sources
+from .order import END, Order, stateful, states_of
+from .progress import Drawn, LaneAt, Progress, again
 
 VERSION = 1
 KEYS = {"version", "settings", "generators", "workers", "epoch", "samplers", "datasets"}
@@ -21,10 +22,12 @@ def begin(loader: Any) -> Order:
     # Drawn also where nobody uses it, so that the order to come does not depend on who does.
     seed = int(rng(loader.generator).integers(2**62))
     n = _lanes(loader)
-    states, loader._datasets = loader._datasets or [{} for _ in range(n)], []
+    states, loader._datasets = loader._datasets or [{}] * n, []
     start = {"default": current_generator().get_state(), **_states(of_order)}
-    loader._progress = Progress(seed, start, [0] * n, states, [False] * n)
-    return Order(_samplers(loader), of_order, loader._progress)
+    progress = Progress(seed, start, tuple(LaneAt(0, states_of_dataset) for states_of_dataset in states))
+    order = Order(_samplers(loader), of_order, progress)
+    loader._progress = progress
+    return order
 
 
 def of(loader: Any) -> dict[str, Any]:
@@ -34,13 +37,13 @@ def of(loader: Any) -> dict[str, Any]:
     if progress is not None:
         for path, state in progress.ahead.items():
             if generators[path] == state:  # nobody else has drawn from it, so it goes back to what was handed out
-                generators[path] = progress.marks[path]
+                generators[path] = progress.at.drawn.marks[path]
     state = {
         "version": VERSION,
         "settings": _settings(loader),
         "generators": generators,
         "workers": loader._worker_seed,
-        "epoch": None if progress is None else {k: v for k, v in vars(progress).items() if k != "ahead"},
+        "epoch": None if progress is None else progress.state_dict(_by_lane(loader)),
         "samplers": states_of(_whole(*_samplers(loader))) if progress is None else {},
         "datasets": _between_epochs(loader) if progress is None else [],
     }
@@ -55,7 +58,7 @@ def load(loader: Any, state: Any) -> None:
     order = None
     try:
         if progress is not None:
-            order = _again(loader, progress, of_order, state["generators"])
+            order = _gone_through(loader, progress, of_order, state["generators"])
         elif known and state["samplers"]:
             known["whole"].load_state_dict(copy.deepcopy(state["samplers"]["whole"]))
         _put(everything, state["generators"])
@@ -70,23 +73,22 @@ def load(loader: Any, state: Any) -> None:
         loader._workers, loader._worker_seed = [], state["workers"]
 
 
-def _again(loader: Any, progress: Progress, of_order: dict[str, Source], generators: Mapping[str, Any]) -> Order:
+def _gone_through(loader: Any, progress: Progress, of_order: dict[str, Source], generators: Mapping[str, Any]) -> Order:
     """The order of an epoch, gone through up to where it was."""
-    samplers, origin = _samplers(loader), Generator().set_state(progress.begin["default"])
-    if progress.samplers:  # that know where they are
+    samplers, origin, there = _samplers(loader), Generator().set_state(progress.begin["default"]), progress.at.drawn
+    if there.samplers:  # that know where they are
         _put(of_order, generators)
-        return drawn_from(origin, Order, samplers, of_order, progress, progress.handed)
+        return drawn_from(origin, Order, samplers, of_order, progress)
     _put(of_order, progress.begin)
-    order: Order = drawn_from(origin, Order, samplers, of_order, Progress(progress.seed, {}, [], [], []))
-    total = 0
-    for _ in range(progress.handed):
+    order: Order = drawn_from(origin, Order, samplers, of_order, Progress(progress.seed))
+    drawn = Drawn()
+    while drawn.handed < there.handed:
         drawn = order.draw()
-        if not drawn.fetched:
+        if drawn.index is END or drawn.error is not None:
             raise RuntimeError(
-                f"DataLoader.load_state_dict: the order ends before the {progress.handed} batches that were handed out"
+                f"DataLoader.load_state_dict: the order ends before the {there.handed} batches that were handed out"
             ) from drawn.error
-        total = checksum(drawn.index, total)
-    if total != progress.checksum:
+    if drawn.checksum != there.checksum:
         raise RuntimeError(
             "DataLoader.load_state_dict: the sampler gives other indices than it did: it was made with other "
             "arguments, or draws from what has no state here; give it a state_dict and a load_state_dict"
@@ -117,13 +119,13 @@ def _checked(loader: Any, state: Any) -> Progress | None:
     if state["epoch"] is None:
         return None
     try:
-        progress = Progress(**copy.deepcopy(state["epoch"]))
-    except TypeError as error:
+        progress = again(state["epoch"])
+    except (TypeError, ValueError, KeyError) as error:
         raise ValueError("DataLoader.load_state_dict: the state's epoch is damaged. Nothing was loaded") from error
     if not _by_lane(loader):
-        n, handed = _lanes(loader), progress.handed
-        progress.fetched = [(handed - lane + n - 1) // n for lane in range(n)]
-        progress.datasets, progress.ended, progress.turn = [{} for _ in range(n)], [False] * n, handed % n
+        n, handed = _lanes(loader), progress.at.drawn.handed
+        lanes = tuple(LaneAt((handed - lane + n - 1) // n) for lane in range(n))
+        progress.at = progress.at._replace(turn=handed % n, lanes=lanes)
     return progress
 
 
@@ -204,4 +206,4 @@ def _between_epochs(loader: Any) -> list[dict[str, Any]]:
         return loader._datasets
     if loader.num_workers == 0:
         return [states_of(_whole(loader.dataset))]
-    return [{name: state for name, state in states.items() if name == "whole"} for states in loader._progress.datasets]
+    return [{k: v for k, v in lane.states.items() if k == "whole"} for lane in loader._progress.at.lanes]

@@ -14,8 +14,6 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as Late  # in Python 3.10 not the built-in one
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
@@ -59,6 +57,38 @@ def get_worker_info() -> WorkerInfo | None:
     return getattr(_here, "info", None)
 
 
+class Loop:
+    """A loop that workers work for. When it is over, what they have not begun yet is not done any more."""
+
+    over = False
+
+
+class Job:
+    """Something that a worker is to do: task(*args). `outcome` is the result and the error, when it is done.
+
+    Not a Future, whose lock an interrupt may leave locked: here the lock does no more than wake up who waits.
+    """
+
+    def __init__(self, loop: Loop, task: Callable, args: tuple):
+        self.loop = loop
+        self.task: Callable | None = task
+        self.args = args
+        self.outcome: tuple[Any, BaseException | None] | None = None
+        self.ready = threading.Lock()
+        self.ready.acquire()
+
+    def result(self) -> Any:
+        """What came of it; the error is raised."""
+        assert self.outcome is not None
+        result, error = self.outcome
+        if error is None:
+            return result
+        try:
+            raise error
+        finally:
+            del error  # which its traceback would hold
+
+
 class Worker:
     """A thread with a number and random numbers of its own; it does one thing after the other.
 
@@ -84,34 +114,37 @@ class Worker:
             ) from error
         self.living.add(self)
 
-    def submit(self, task: Callable, *args: Any) -> Future:
+    def submit(self, loop: Loop, task: Callable, *args: Any) -> Job:
         """Have task(*args) done when its turn comes."""
-        future: Future = Future()
-        self.tasks.put((future, task, args))
-        return future
+        job = Job(loop, task, args)
+        self.tasks.put(job)
+        return job
 
-    def wait(self, future: Future, seconds: float) -> None:
-        """Wait until there is a result or an error; RuntimeError if there is none after this time (0: any).
+    def wait(self, job: Job, seconds: float) -> None:
+        """Wait until a job is done; RuntimeError if it is not after this time (0: any).
 
-        That the worker has died is an error as well.
+        That the worker has died is an outcome as well.
         """
         end = time.monotonic() + seconds if seconds else float("inf")
-        while not future.done():
-            if not self.thread.is_alive() and not future.done():
-                error = RuntimeError(f"DataLoader worker {self.info.id} exited unexpectedly: its thread is dead")
-                future.set_exception(error)
-            with contextlib.suppress(Late):
-                future.exception(max(0.0, min(BEAT, end - time.monotonic())))
-            if time.monotonic() >= end and not future.done():
+        while job.outcome is None:
+            if not self.thread.is_alive() and job.outcome is None:
+                self._clear()  # or the queue would hold the job, and it an error whose traceback holds the queue
+                message = f"DataLoader worker {self.info.id} exited unexpectedly: its thread is dead"
+                job.outcome = (None, RuntimeError(message))
+            elif time.monotonic() >= end:
                 raise RuntimeError(f"DataLoader: timed out after {seconds} seconds of waiting for a batch")
+            else:
+                job.ready.acquire(timeout=max(0.0, min(BEAT, end - time.monotonic())))
 
     def stop(self) -> None:
-        """Withdraw what is not begun, and end the thread."""
+        """End the thread, after what it does now."""
+        self._clear()
+        self.tasks.put(None)
+
+    def _clear(self) -> None:
         with contextlib.suppress(Empty):
             while True:
-                if (job := self.tasks.get_nowait()) is not None:
-                    job[0].cancel()
-        self.tasks.put(None)
+                self.tasks.get_nowait()
 
 
 @atexit.register
@@ -124,20 +157,19 @@ def _stop_all() -> None:
         worker.thread.join(max(0.0, end - time.monotonic()))
 
 
-def stop(pending: Iterable, workers: Iterable[Worker]) -> None:
-    """Withdraw what is pending, (worker, future, ...) each, and end these workers."""
-    for _, future, *_ in pending:
-        future.cancel()
+def stop(workers: Iterable[Worker]) -> None:
+    """End these workers."""
     for worker in workers:
         worker.stop()
 
 
 def everywhere(workers: list[Worker], task: Callable[[WorkerInfo], Any], seconds: float) -> list:
     """Run a task once in every worker; the results."""
-    futures = [worker.submit(task, worker.info) for worker in workers]
-    for worker, future in zip(workers, futures, strict=True):
-        worker.wait(future, seconds)
-    return [future.result() for future in futures]
+    loop = Loop()
+    jobs = [worker.submit(loop, task, worker.info) for worker in workers]
+    for worker, job in zip(workers, jobs, strict=True):
+        worker.wait(job, seconds)
+    return [job.result() for job in jobs]
 
 
 def own(dataset: Any) -> Any:
@@ -164,19 +196,15 @@ def _work(tasks: SimpleQueue, info: WorkerInfo) -> None:
         pass
 
 
-def _done(job: tuple[Future, Callable, tuple] | None) -> bool:
+def _done(job: Job | None) -> bool:
     """Whether there was something to do; it is done then."""
     if job is None:
         return False
-    future, task, args = job
-    if future.set_running_or_notify_cancel():
-        result, error = _outcome(task, args)
-        if error is None:
-            future.set_result(result)
-        else:
-            future.set_exception(error)
-        del result, error
-    del job, future  # which the traceback of an error would hold, and they the error
+    task, job.task = job.task, None  # so that whoever holds the job does not hold what it was made with
+    if task is not None and not job.loop.over:
+        job.outcome = _outcome(task, job.args)
+    job.ready.release()
+    del job, task  # which the traceback of an error would hold, and the job the error
     return True
 
 

@@ -1,7 +1,7 @@
 """Transforms made of transforms: all of them, some of them, one of them, in another order.
 
-Every random number in the transforms is drawn from the library's own generator (`manual_seed`), in a worker of a
-DataLoader from the worker's.
+Every random number in the transforms is drawn from the library's own generator (`manual_seed`), in a DataLoader from
+that of the batch.
 """
 
 from __future__ import annotations
