@@ -82,7 +82,6 @@ class record(Tracer):
     ):
         self.arguments = model, names, values, check, budget
         self.recording = False
-        self.setting = Setting(watch=True, tracer=self)
         self._begin(*self.arguments)
 
     def _begin(self, model: Any, names: Any, values: bool, check: bool, budget: int) -> None:
@@ -97,6 +96,11 @@ class record(Tracer):
         self.notes: list[str] = []
         self._document: dict | None = None
         self._timings: dict[str, Any] = {"schema": TIMINGS, "forward": {}, "backward": []}
+
+    @functools.cached_property
+    def setting(self) -> Setting:
+        """That of the block; it holds this recorder, so it is gone with the block."""
+        return Setting(watch=True, tracer=self)
 
     __exit__ = Ending(lambda self: [self.setting.__exit__, partial(setattr, self, "recording", False), self._end])
 
@@ -115,7 +119,7 @@ class record(Tracer):
             self._document = dict(EMPTY)
         if self.notes:
             self._document["notes"] = self.notes
-        del self.structure, self.samples, self.nodes, self.walks, self.names
+        del self.structure, self.samples, self.nodes, self.walks, self.names, self.setting
 
     def note(self, text: str) -> None:
         """Say in the document what the recorder failed at."""

@@ -159,11 +159,11 @@ def test_a_recording_that_was_broken_off_is_made_anew(monkeypatch):
     expected = [bits(p.grad) for p in model.parameters()]
     record, broken = Segment._record, []
 
-    def breaks(self, given):
+    def breaks(self, workspace, given):
         if self.group.number not in (0, *broken):
             broken.append(self.group.number)
             raise InterruptedError
-        return record(self, given)
+        return record(self, workspace, given)
 
     def finished(call):
         try:

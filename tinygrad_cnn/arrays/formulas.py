@@ -187,8 +187,13 @@ class Tracer:
     """Notes the steps of one function; what is computed twice is noted once."""
 
     def __init__(self, kinds: str):
-        self.kinds, self.steps, self.numbers = kinds, {}, []  # type: ignore[var-annotated]
-        self.inputs = [self.step(("input", i), kind) for i, kind in enumerate(kinds)]
+        self.kinds, self.numbers = kinds, []  # type: ignore[var-annotated]
+        self.steps: dict[tuple, int] = {("input", i): i for i in range(len(kinds))}
+
+    @property
+    def inputs(self) -> list[Symbol]:
+        """What the function is given; made anew, for a Symbol holds its tracer."""
+        return [self.step(("input", i), kind) for i, kind in enumerate(self.kinds)]
 
     def step(self, step: tuple, kind: str) -> Symbol:
         index = self.steps.setdefault(step, len(self.steps))

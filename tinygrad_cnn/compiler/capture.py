@@ -92,21 +92,25 @@ class Capture(Tracer):
         self.guards.root(self.f, self.program.name)
         self.started = tick()
         before = sys.getprofile()
-        with Setting(watch=True, tracer=self):
-            try:
-                sys.setprofile(self._seen)
-                result = self.f(*self.args, **self.named)
-            finally:
-                sys.setprofile(before)
-            if self.refusal is None:
-                self._finish(result)
-        return result
+        try:
+            with Setting(watch=True, tracer=self):
+                try:
+                    sys.setprofile(self._seen)
+                    result = self.f(*self.args, **self.named)
+                finally:
+                    sys.setprofile(before)
+                if self.refusal is None:
+                    self._finish(result)
+            return result
+        finally:
+            self.held.clear()  # what is in it leads back to it
 
     def refuse(self, why: str, line: tuple[str, int, str] | None = None) -> None:
         if self.refusal is None:
-            self.refusal = Refusal(why, line or user_line())
+            line = line or user_line()
+            self.refusal = Refusal(why, line)
             if self.strict:
-                raise self.refusal
+                raise Refusal(why, line)  # another one, whose traceback does not lead back to itself
 
     # values
 
@@ -502,7 +506,7 @@ class Capture(Tracer):
 
     def _finish(self, result: Any) -> None:
         program = self.program
-        self.busy = self  # nobody looks any more
+        self.busy = True  # nobody looks any more
         found: list[Tensor] = []
         program.result = self._result(result, found)
         self._checks_first()

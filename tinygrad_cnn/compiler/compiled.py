@@ -46,7 +46,7 @@ class Entry:
         self.idle: list[Workspace] = []
         self.lent: set[Lent] = set()
         self.dropped: list[Lent] = []  # whose graphs died before anybody went back through them
-        self.forward: Callable = forward_of(program, self.finish)
+        self.forward: Callable = forward_of(program)
         self.back: Callable = backward_of(program)
         for v in program.inputs:
             v.tensor = None  # that call's own
@@ -58,20 +58,20 @@ class Entry:
         if plan is None:
             self.calls += 1
             if self.calls in TRIED and room() == "fast":
-                result = self.forward(args, named, None)
+                result = self.forward(args, named, None, self.finish)
                 self._use(Plan.of(self.program))
                 return result
-            return self.forward(args, named, None)
+            return self.forward(args, named, None, self.finish)
         if not plan.holds():
             self._use(None)
-            return self.forward(args, named, None)
+            return self.forward(args, named, None, self.finish)
         while self.dropped:
             self.take_back(self.dropped.pop())
         try:
             workspace = self.idle.pop()
         except IndexError:
             workspace = Workspace(plan.groups, plan)
-        result = plan.forward(args, named, workspace)
+        result = plan.forward(args, named, workspace, self.finish)
         if not self.forms:
             self.give_back(workspace)
         return result
@@ -79,7 +79,7 @@ class Entry:
     def _use(self, plan: Plan | None) -> None:
         self.idle = []
         if plan is not None:
-            plan.forward, plan.back = forward_of(self.program, self.finish, plan), backward_of(self.program, plan)
+            plan.forward, plan.back = forward_of(self.program, plan), backward_of(self.program, plan)
         self.plan = plan
 
     def give_back(self, workspace: Workspace) -> None:

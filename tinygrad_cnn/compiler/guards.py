@@ -68,7 +68,7 @@ class Guards:
             "    return 0",
         ]
         exec("\n".join(lines), self.scope)
-        return self.scope["fits"]
+        return self.scope.pop("fits")  # a function that is among its own globals would hold itself
 
     def broken(self, args: tuple, named: dict) -> str | None:
         """What is not as it was."""

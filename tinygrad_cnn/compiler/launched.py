@@ -53,41 +53,41 @@ class Group:
 
 
 class Segment:
-    """A group that runs. A call takes the arrays of `given`, and gives those of `wanted`."""
+    """A group that runs, in a workspace. A call takes the arrays of `given`, and gives those of `wanted`."""
 
-    __slots__ = ("forms", "fresh", "group", "launches", "results", "workspace")
+    __slots__ = ("forms", "fresh", "group", "launches", "results")
 
-    def __init__(self, group: Group, workspace: Workspace):
-        self.group, self.workspace = group, workspace
+    def __init__(self, group: Group):
+        self.group = group
         self.launches: Any = None
         self.forms: list[tuple] = []  # strides of what is given
         self.fresh: list[int] = []  # bytes of the memory that leaves
         self.results: list[Any] = []  # arrays of the workspace, or where they lie in what leaves
 
-    def __call__(self, *given: np.ndarray) -> list[np.ndarray]:
-        if self.launches is None or self.workspace.unfinished:
-            return self._record(given)
+    def __call__(self, workspace: Workspace, *given: np.ndarray) -> list[np.ndarray]:
+        if self.launches is None or workspace.unfinished:
+            return self._record(workspace, given)
         slots = [*given]
         for k, (a, strides) in enumerate(zip(given, self.forms)):
             if a.strides != strides or not a.flags.aligned:
                 slots[k] = _with_strides(a, strides)
         for size in self.fresh:
-            slots.append(self.workspace.empty((size,), np.uint8))
+            slots.append(workspace.empty((size,), np.uint8))
         self.launches.run(slots)
         return [
             r if type(r) is np.ndarray else np.ndarray(r[0], r[1], slots[r[2]], r[3], r[4])  # type: ignore[call-overload]
             for r in self.results
         ]
 
-    def _record(self, given: tuple) -> list[np.ndarray]:
+    def _record(self, workspace: Workspace, given: tuple) -> list[np.ndarray]:
         """Run the instructions, and write their loops down; where they are others than those tried, only run them."""
         from ..kernels.fast.machinery.launches import Launches
 
-        launches, workspace, group = Launches(), self.workspace, self.group
+        launches, group = Launches(), self.group
         if group.first:
             workspace.begin()
         known = workspace.known
-        given = self._apart(given)
+        given = self._apart(workspace, given)
         known.update(zip(group.given, given))
         with workspace.pool:
             for i, loops, dying in zip(group.instructions, group.loops, group.dying):
@@ -103,7 +103,7 @@ class Segment:
                     if v not in group.wanted:
                         del known[v]
         results = [known[v] for v in group.wanted]
-        self._lay_out(launches, given, results)
+        self._lay_out(workspace, launches, given, results)
         if workspace.plan is not None:  # what leaves now lies where earlier scratch may have its place in every run
             results = [_with_strides(a, a.strides) if v in group.leaving else a for v, a in zip(group.wanted, results)]
         for v in (*group.given, *group.leaving, *(v for dying in group.dying for v in dying)):
@@ -113,10 +113,10 @@ class Segment:
             workspace.finish()
         return results
 
-    def _apart(self, given: tuple) -> tuple:
+    def _apart(self, workspace: Workspace, given: tuple) -> tuple:
         """What is given; copies of what shares memory with anything else that the instructions see."""
-        bounds = self.workspace.bounds
-        taken = [bounds(a) for a in self.workspace.known.values() if type(a) is np.ndarray]
+        bounds = workspace.bounds
+        taken = [bounds(a) for a in workspace.known.values() if type(a) is np.ndarray]
         taken += [bounds(v.tensor._array) for i in self.group.instructions for v in i.reads() if v.tensor is not None]
         found = []
         for a in given:
@@ -128,7 +128,7 @@ class Segment:
             found.append(a)
         return tuple(found)
 
-    def _lay_out(self, launches: Any, given: tuple, results: list[np.ndarray]) -> None:
+    def _lay_out(self, workspace: Workspace, launches: Any, given: tuple, results: list[np.ndarray]) -> None:
         """Slots for what is given and what leaves; the rest is looked at where it lies, and its memory not lent."""
         self.forms = [a.strides for a in given]
         for a in given:
@@ -141,10 +141,10 @@ class Segment:
                 if id(base) not in slots:
                     slots[id(base)] = launches.slot(base)
                     self.fresh.append(base.nbytes)
-                    self.workspace.held.append(base)
+                    workspace.held.append(base)
                 self.results.append((a.shape, a.dtype, slots[id(base)], offset, a.strides))
             else:
-                block = self.workspace.block_of(a)
+                block = workspace.block_of(a)
                 if block is not None:
                     offset = a.__array_interface__["data"][0] - block.__array_interface__["data"][0]
                     a = np.ndarray(a.shape, a.dtype, block, offset, a.strides)
@@ -172,7 +172,7 @@ class Workspace:
         self.held: list[np.ndarray] = []  # what has left, so that nothing else gets its place
         self.plain = False  # nothing is to be recorded any more
         self.unfinished = False  # a way has been recorded in part
-        self.segments = [Segment(g, self) for g in groups]
+        self.segments = [Segment(g) for g in groups]
 
     def begin(self) -> None:
         self.pool, self.unfinished = self.Pool(), True
@@ -208,10 +208,11 @@ class Trial:
         group.add(i, None)
         group.given, group.wanted, group.leaving = values, list(i.results()), set(i.results())
         group.first = group.last = True
-        (segment,) = Workspace([group]).segments
+        workspace = Workspace([group])
+        (segment,) = workspace.segments
         rooms = [Room(v) for v in values]
         arrays = [room.array(0) for room in rooms]
-        made = quietly(segment, *arrays)
+        made = quietly(segment, workspace, *arrays)
         shared = [any(np.may_share_memory(a, b) for b in arrays) for a in made]
         self.strides = [a.strides for a in made]
         loops = segment.launches.loops()
@@ -225,7 +226,7 @@ class Trial:
                 room.fill(size)
             outs = quietly(i.run, *filled(i.args, moved))
             called = dict(zip(i.outs, outs if i.several else [outs]))
-            if not all(map(_equal, quietly(segment, *moved.values()), [called[v] for v in group.wanted])):
+            if not all(map(_equal, quietly(segment, workspace, *moved.values()), [called[v] for v in group.wanted])):
                 return
         self.loops = loops
 

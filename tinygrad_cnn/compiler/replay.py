@@ -70,7 +70,8 @@ class Source:
     def call(self, i: Instruction | Group) -> list[str]:
         if isinstance(i, Group):
             target = "".join(f"{self.name(v)}, " for v in i.wanted)
-            return [f"{target}{'= ' if target else ''}segments[{i.number}]({', '.join(map(self.name, i.given))})"]
+            given = ["workspace", *map(self.name, i.given)]
+            return [f"{target}{'= ' if target else ''}segments[{i.number}]({', '.join(given)})"]
         given = [*map(self.tree, i.args), *(f"{key}={self.tree(v)}" for key, v in i.named.items())]
         line = f"{self.hold(i.run)}({', '.join(given)})"
         if i.several:
@@ -101,7 +102,7 @@ class Source:
     def function(self, head: str, lines: list[str]) -> Callable:
         text = head + "".join(f"\n    {line}" for line in lines)
         exec(compile(text, f"<{self.program.name}>", "exec"), self.scope)
-        return self.scope[head.split()[1].partition("(")[0]]
+        return self.scope.pop(head.split()[1].partition("(")[0])  # among its own globals it would hold itself
 
 
 def quiet(lines: list[str]) -> list[str]:
@@ -110,10 +111,12 @@ def quiet(lines: list[str]) -> list[str]:
     return ["loud = loudness()", "try:", "    restore(SILENT)", *inner, "finally:", "    restore(loud)"]
 
 
-def forward_of(program: Program, finish: Callable, plan: Plan | None = None) -> Callable:
-    """run(args, named, segments): the result. `finish(results, ends, saved)` makes Tensors with a history of arrays."""
+def forward_of(program: Program, plan: Plan | None = None) -> Callable:
+    """run(args, named, workspace, finish): the result.
+
+    `finish(results, ends, saved, workspace)` makes Tensors with a history of arrays.
+    """
     source = Source(program)
-    source.scope["finish"] = finish
     body = plan.lines[0] if plan else program.forward
     saved = saved_for(program, plan)
     kept = program.kept() | set(saved)
@@ -132,7 +135,7 @@ def forward_of(program: Program, finish: Callable, plan: Plan | None = None) -> 
     lines.append(f"return {_result(program.result, source, with_history)}")
     if plan:
         lines.insert(0, "segments = workspace.segments")
-    return source.function("def run(args, named, workspace):", lines)
+    return source.function("def run(args, named, workspace, finish):", lines)
 
 
 def saved_for(program: Program, plan: Plan | None) -> list[Value]:

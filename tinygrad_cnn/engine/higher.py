@@ -46,12 +46,13 @@ def _in_the_graph(node: OpNode) -> list:
     nodes: dict[int, Node] = dict(zip(plan.needed, node.parents, strict=True))
     nodes[out] = node
 
-    def tensor(value: Any, number: int | slice) -> Any:
-        if isinstance(number, slice):
-            return [tensor(v, i) for i, v in enumerate(value, number.start)]
-        return wrap(value, nodes.get(number)) if isinstance(value, np.ndarray) else value
+    return [_placed(value, number, nodes) for value, number in zip(node.saved or (), plan.keep, strict=True)]
 
-    return [tensor(value, number) for value, number in zip(node.saved or (), plan.keep, strict=True)]
+
+def _placed(value: Any, number: int | slice, nodes: dict[int, Node]) -> Any:
+    if isinstance(number, slice):
+        return [_placed(v, i, nodes) for i, v in enumerate(value, number.start)]
+    return wrap(value, nodes.get(number)) if isinstance(value, np.ndarray) else value
 
 
 def _tie(node: OpNode, c: Any, slots: list[int], saved: list, start: int) -> Any:

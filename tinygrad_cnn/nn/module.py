@@ -463,7 +463,8 @@ class Module:
     ) -> Handle:
         """Call `hook(module, args, output)` after forward; what it returns replaces the output.
 
-        with_kwargs: call `hook(module, args, kwargs, output)`. always_call: also when forward raised.
+        with_kwargs: call `hook(module, args, kwargs, output)`. always_call: also when forward raised. An output that
+        the hook keeps is kept with its graph, which holds the modules that made it: keep `output.detach()`.
         """
         return _register(self._forward_hooks, Hook(hook, with_kwargs, always_call), prepend)
 

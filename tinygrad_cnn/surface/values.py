@@ -44,7 +44,8 @@ def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.n
 def item(self: Tensor) -> int | float | bool:
     """The one number in this tensor, as a Python scalar.
 
-    RuntimeError for more or fewer than one.
+    RuntimeError for more or fewer than one. A number has no graph: sum up a training with `total += loss.item()`, for
+    `total += loss` keeps the graphs of all steps, and memory grows with each.
 
     >>> import tinygrad_cnn as tg
     >>> tg.tensor([[2.5]]).item(), tg.tensor([1, 2]).sum().item()
