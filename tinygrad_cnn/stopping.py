@@ -57,20 +57,25 @@ class Stop:
     def __init__(self) -> None:
         self.told = 0
         self.when = 0.0
-        self.raises = False
+        self.raises: Callable[[], bool] = lambda: False
+        self.again = True  # whether a second Ctrl-C is heard
+        self.companions: list[Any] = []  # processes that end with this one, or with its patience
 
     def handler(self, number: int, frame: object) -> None:
         if not self.told:
             self.told, self.when = number, time.monotonic()
-            if self.raises:
+            if number == getattr(signal, "SIGHUP", None):
+                self._without_terminal()
+            if self.raises():
                 raise Stopped
-        elif number == signal.SIGINT and time.monotonic() - self.when > AGAIN:
-            leave(number)
+        elif number == signal.SIGINT and self.again and time.monotonic() - self.when > AGAIN:
+            self.leave()
 
     @contextmanager
     def handled(self) -> Iterator[Stop]:
         """Signals are noted in this block, and handled as before behind it."""
-        self.told, self.raises = 0, False
+        self.told, self.raises, self.again = 0, lambda: False, True
+        self.terminals = [fd for fd in (0, 1, 2) if os.isatty(fd)]
         swallowed, sys.unraisablehook = sys.unraisablehook, self._unraisable
         before = handle(self.handler)
         try:
@@ -83,17 +88,20 @@ class Stop:
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """Raise `Stopped` in this block at a signal, or at its begin if one was noted."""
-        with self._raising(True):
+        with self._raising(lambda: True):
             if self.told:
                 raise Stopped
             yield
 
-    def noted(self) -> Any:
-        """Note signals in this block; whoever runs it looks at `told` and comes to an end."""
-        return self._raising(False)
+    def noted(self, since: Callable[[], bool] = lambda: True) -> Any:
+        """Note signals in this block; whoever runs it looks at `told` and comes to an end.
+
+        since: whether there is something to lose by now; until then, `Stopped` is raised.
+        """
+        return self._raising(lambda: not since())
 
     @contextmanager
-    def _raising(self, wish: bool) -> Iterator[None]:
+    def _raising(self, wish: Callable[[], bool]) -> Iterator[None]:
         before = self.raises
         try:
             self.raises = wish
@@ -104,8 +112,29 @@ class Stop:
     def _unraisable(self, unraisable: Any) -> None:
         """A callback or a finalizer that Python cannot raise from was running: the process ends without it."""
         if isinstance(unraisable.exc_value, Stopped):
-            leave(self.told)
+            self.leave()
         sys.__unraisablehook__(unraisable)
+
+    @contextmanager
+    def together_with(self, process: Any) -> Iterator[None]:
+        """Let a process that runs in this block, as subprocess knows it, never be left alone."""
+        self.companions.append(process)
+        try:
+            yield
+        finally:
+            self.companions.remove(process)
+
+    def leave(self) -> None:
+        for process in self.companions:
+            process.kill()
+        leave(self.told)
+
+    def _without_terminal(self) -> None:
+        """It is closed: what is still printed goes nowhere, where it would be an error."""
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for fd in self.terminals:
+            os.dup2(nowhere, fd)
+        os.close(nowhere)
 
     @property
     def code(self) -> int:

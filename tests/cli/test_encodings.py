@@ -19,7 +19,10 @@ größe = tg.nn.Linear(3, 2)
 loss = größe(tg.ones(5, 3)).norm()
 """
 LINES = {  # for each command, lines that print as much as it can
-    "train": ["train --epochs 1 --limit 64"],
+    "train": ["train --epochs 1 --limit 64 --run {folder}/größe"],
+    "eval": ["eval {folder}/größe", "eval {folder}/größe --json"],
+    "predict": ["predict {folder}/größe.png --run {folder}/größe"],
+    "export": ["export {folder}/größe -o {folder}/größe.npz"],
     "launch": ["launch -n 1 info"],
     "info": ["info", "info --json"],
     "bench": [],
@@ -44,6 +47,7 @@ class Terminal(io.TextIOWrapper):
 @pytest.fixture
 def printed(monkeypatch, tmp_path):
     (tmp_path / "größe.py").write_text(SCRIPT, encoding="utf-8")
+    pytest.importorskip("PIL.Image").new("L", (8, 8)).save(tmp_path / "größe.png")
 
     def run(line, encoding):
         out, err = Terminal(encoding), Terminal(encoding)

@@ -156,7 +156,9 @@ def test_a_loss_that_is_not_finite_stops_the_run(capsys, tmp_path):
 def test_ctrl_c_keeps_what_was_learned(tmp_path):
     file = tmp_path / "weights"
     command = [sys.executable, "-m", "tinygrad_cnn", "train", "--epochs", "500", "--save", str(file), "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    listen = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, preexec_fn=listen, **pipes)
     for line in process.stderr:
         if line.startswith("epoch 1/"):
             break

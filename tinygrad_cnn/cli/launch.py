@@ -6,7 +6,9 @@
 
 The script finds RANK, WORLD_SIZE, LOCAL_RANK and LOCAL_WORLD_SIZE in its environment, as under torchrun, and in
 OMP_NUM_THREADS its share of the machine's cores. If a rank fails, all are ended, and its exit code is that of the
-command. For several machines, give the mpiexec that knows them: --mpiexec "mpiexec -f hosts".
+command. Told to stop, by Ctrl-C or a signal, it tells all ranks, waits for their ends, and says 130 or what the signal
+gives; a second Ctrl-C ends them at once. For several machines, give the mpiexec that knows them:
+--mpiexec "mpiexec -f hosts".
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -25,11 +28,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ..stopping import stop
 from . import COMMANDS, UserError
 from .options import positive_int, seconds
 
 BANNER = b"====="  # how MPICH begins to say at length that a process has ended
+CTRL_C = re.compile(rb"\[mpiexec@[^]]*\] .*Ctrl-C")  # how it says what Ctrl-C does
 GRACE = 2.0  # seconds for mpiexec to end the other ranks by itself, and for what they said to arrive
+LAST = 30.0  # seconds for ranks that were told to stop: a step, and what is saved of it
+
+# A terminal that is closed is told to ranks as any signal is: mpiexec would end them.
+DEAF = (lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) if hasattr(signal, "SIGHUP") else None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +69,10 @@ def run(args: argparse.Namespace) -> int:
         env[TIMEOUT] = str(args.timeout)
     command = [*starter(args.ranks, args.mpiexec), sys.executable, agent.__file__, json.dumps(wish)]
     try:
-        return watched(subprocess.Popen(command, env=env, stdout=subprocess.PIPE), board / "first")
+        with stop.noted():
+            process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, preexec_fn=DEAF)
+            with stop.together_with(process):
+                return watched(process, board / "first")
     finally:
         shutil.rmtree(board, ignore_errors=True)
 
@@ -89,12 +101,12 @@ def starter(ranks: int, mpiexec: str | None = None) -> list[str]:
 
 
 def pass_on(lines: Any, first: Path) -> None:
-    """Print what the ranks print; when one has failed, and said so, what mpiexec itself says of it is left out."""
+    """Print what the ranks print; what mpiexec says of one that has failed, and said so, or of Ctrl-C is left out."""
     quiet = False
     with lines, open(1, "wb", buffering=0, closefd=False) as to:
         for line in lines:
-            quiet = quiet or (line.startswith(BANNER) and first.exists())
-            if not quiet:
+            quiet = quiet or (line.startswith(BANNER) and (first.exists() or stop.told > 0))
+            if not quiet and not CTRL_C.match(line):
                 to.write(line)
 
 
@@ -102,25 +114,19 @@ def watched(process: subprocess.Popen, first: Path) -> int:
     """Wait for the end of all ranks; the exit code of the first that failed."""
     printer = threading.Thread(target=pass_on, args=(process.stdout, first), daemon=True)
     printer.start()
-
-    def stop(number: int, _: object) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    failed = 0.0
-    try:
-        while process.poll() is None:
-            time.sleep(0.05)
-            if not failed and first.exists():
-                failed = time.monotonic()
-            if failed and time.monotonic() - failed > GRACE:
-                process.terminate()
-    except BaseException:
-        process.terminate()
-        process.wait()
-        raise
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    failed = told = 0.0
+    while process.poll() is None:
+        time.sleep(0.05)
+        now = time.monotonic()
+        if stop.told and not told:
+            told = now
+            process.terminate()
+        if told and now - told > LAST:
+            process.kill()
+        if not failed and first.exists():
+            failed = now
+        if failed and now - failed > GRACE:
+            process.terminate()
     printer.join(1)  # someone whom a rank has started may still hold the other end
     code = process.returncode
     if first.exists():

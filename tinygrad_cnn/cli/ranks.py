@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from ..stopping import stop
 from . import UserError
 
 
@@ -22,6 +23,7 @@ class Ranks:
 
             dist.init_process_group()
             self.rank, self.size = dist.get_rank(), dist.get_world_size()
+            stop.again = False  # a second Ctrl-C is for those who have launched them
         self.first = self.rank == 0  # the one that prints, saves and reports
         self.here = f" on rank {self.rank}" if self.size > 1 else ""
 
@@ -88,6 +90,10 @@ class Ranks:
 
             dist.gather_object(get_rng_state(), states if self.first else None)
         return states
+
+    def any(self, here: bool) -> bool:
+        """Whether this holds on one of the ranks."""
+        return self.summed(int(here))[0] > 0
 
     def summed(self, *numbers: Any) -> tuple:
         """Each number, added up over the ranks."""

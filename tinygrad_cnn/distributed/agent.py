@@ -76,8 +76,14 @@ def main(wish: dict) -> int:
     program = subprocess.Popen(  # MPI's own channel to mpiexec is an open file
         wish["command"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, close_fds=False
     )
+    told = []
+
+    def tell(number: int, _: object) -> None:
+        told.append(number)
+        program.send_signal(number)
+
     for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda number, _: program.send_signal(number))
+        signal.signal(name, tell)
     silent = rank != "0" and not wish["labels"]
     label = f"[{rank}] " if wish["labels"] or silent else ""
     streams = (
@@ -90,10 +96,10 @@ def main(wish: dict) -> int:
     code = program.wait()
     for thread in threads:
         thread.join(1)  # someone whom the program has started may still hold the other end
-    if code == 0:
-        return 0
     if code < 0:
         code = 128 - code
+    if code == 0 or told:
+        return code
     if not claim(board, rank, code):  # another rank has failed before, and ended this one; or it has said so itself
         return code
     note = board / f"rank.{rank}"

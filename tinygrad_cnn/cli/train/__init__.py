@@ -10,14 +10,16 @@ from __future__ import annotations
 import argparse
 import sys
 
+from ...stopping import Stopped, stop
 from .. import UserError
 from ..ranks import Ranks
 from . import fits
 from .data import load
+from .finite import NotFinite
 from .keep import shown
 from .options import add_arguments, settled
 from .progress import Progress, Silence
-from .result import finish
+from .result import finish, way_on
 from .training import Training
 
 
@@ -65,12 +67,19 @@ def work(training: Training) -> int:
 
     progress = Progress(training.epochs, len(training.loader)) if training.ranks.first else Silence()
     slower = " (NumPy did the work of kernels that were not compiled yet)" if kernels.not_compiled() else ""
-    interrupted = False
     try:
-        training.run(progress)
-    except KeyboardInterrupt:
-        interrupted = True
+        with stop.noted(since=lambda: training.learned):
+            training.run(progress)
+            progress.close(keep=True)
+            if not training.complete and training.ranks.first:
+                print(f"tinygrad-cnn train: stopped after {training.where()}; {way_on(training)}", file=sys.stderr)
+            finish(training, not training.complete, slower)
+    except NotFinite as error:
+        raise UserError(f"{error}; {way_on(training, '--on-nan skip')}, or try a smaller --lr") from None
+    except Stopped:
+        if training.ranks.first:
+            print(f"tinygrad-cnn train: stopped before a step was done; {way_on(training)}", file=sys.stderr)
+        raise
     finally:
-        progress.close()
-    finish(training, interrupted, slower)
-    return 130 if interrupted else 0
+        progress.close(keep=True)
+    return 0 if training.complete else 130

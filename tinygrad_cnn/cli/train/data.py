@@ -47,6 +47,10 @@ class Data(NamedTuple):
             total.update("\n".join(getattr(part, "names", ())).encode(errors="surrogateescape"))
         return total.hexdigest()[:16]
 
+    def numbered(self, part: str) -> Any:
+        """(image, label, number) of a part."""
+        return Numbered(self.parts[part])
+
     def batches(self, part: str, rank: int = 0, size: int = 1) -> Any:
         """The share of a rank of the images and labels of a part, in order; no random number is drawn."""
         import tinygrad_cnn as tg
@@ -55,6 +59,27 @@ class Data(NamedTuple):
         mine = tg.data.Subset(images, range(rank, len(images), size)) if size > 1 else images
         batch = max(1, min(BATCH, ROOM // int(np.prod(self.card.shape))))
         return tg.data.DataLoader(mine, batch_size=batch, generator=tg.Generator())
+
+
+class Numbered:
+    """The samples of a dataset, each with its number at the end."""
+
+    def __init__(self, dataset: Any):
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> tuple:
+        return (*self.dataset[index], index)
+
+    @property
+    def __getitems__(self) -> Any:
+        from ... import tensor
+        from ...data.dataset import Columns
+
+        together = self.dataset.__getitems__  # without it this one has none either
+        return lambda indices: Columns(*together(indices).fields, tensor(indices))
 
 
 def load(options: argparse.Namespace) -> Data:

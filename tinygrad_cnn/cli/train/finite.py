@@ -1,41 +1,113 @@
-"""What is done about a loss that is NaN or infinite: the training stops, and says where that came from."""
+"""What is done about a step whose loss or gradients are NaN or infinite: --on-nan stop, skip or continue.
+
+Whatever a step changes before its gradients are known, the statistics of batch norms and the place among the random
+numbers, is noted before it, and taken back when the step is not to have been. So nothing of it reaches the weights, the
+moments of the optimizer or a checkpoint.
+"""
 
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from ...arrays.quiet import quietly
 from .. import UserError
+from .culprit import culprit, kind
+
+CHOICES = ("stop", "skip", "continue")
+MOST = 64  # numbers of samples that are said
 
 
-def check_finite(loss: float, model: Any, images: Any, where: str) -> None:
-    """Raise a UserError for a loss that is not finite, which the model gave for these images."""
-    if not math.isfinite(loss):
-        raise UserError(
-            f"the loss became {loss} in {where}; the first value that is not finite is in "
-            f"{first_bad_module(model, images)}; try a smaller --lr"
-        )
+class NotFinite(UserError):
+    """A training cannot go on; why."""
 
 
-def first_bad_module(model: Any, images: Any) -> str:
-    """The first module in order of computation with a NaN or Inf in its weights or its output."""
-    from ... import no_grad
+class Finite:
+    """Judges each step of a training: call `begin` before it and `passes` between backward and the optimizer's step.
 
-    names = {module: name for name, module in model.named_modules()}
-    found: list[str] = []
+    `skipped` counts those that were left out.
+    """
 
-    def look(module: Any, inputs: Any, output: Any) -> None:
-        for what, t in [*module.named_parameters(recurse=False), ("its output", output)]:
-            if not found and not np.isfinite(t.detach().numpy()).all():
-                found.append(f"{what} of module {names[module]!r}, {module}")
+    def __init__(self, on_nan: str, model: Any, ranks: Any):
+        self.on_nan, self.model, self.ranks = on_nan, model, ranks
+        self.parameters, self.buffers = list(model.parameters()), list(model.buffers())
+        self.skipped = 0
 
-    handles = [m.register_forward_hook(look) for m in names if not list(m.children())]
-    try:
-        with no_grad():
-            model(images)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return found[0] if found else "the loss"
+    def begin(self) -> None:
+        """Note what a step may change before its end."""
+        from ... import get_rng_state
+
+        self.before = [b._array.copy() for b in self.buffers], get_rng_state()
+
+    def take_back(self) -> None:
+        """Let everything be as when the step began; its gradients are gone."""
+        from ... import set_rng_state
+
+        arrays, random = self.before
+        for b, array in zip(self.buffers, arrays, strict=True):
+            np.copyto(b._array, array)
+        set_rng_state(random)
+        for p in self.parameters:
+            p.grad = None
+
+    def passes(self, loss: float, again: Callable[[], Any], where: str, numbers: Sequence[int]) -> bool:
+        """Whether the optimizer may go on; NotFinite where the training is to stop.
+
+        loss: the step's. again: computes it once more, as a Tensor. where: which step it is. numbers: of its samples.
+        """
+        if self.on_nan == "continue":
+            return True
+        wrong = self._wrong(loss)
+        if not self.ranks.any(bool(wrong)):
+            return True
+        self.take_back()
+        if self.on_nan == "stop" or not self.skipped:
+            wrong = wrong or "a loss or gradient of another rank is not finite"
+            source = culprit(self.model, again)
+            self.take_back()
+            more = f" and {len(numbers) - MOST} more" if len(numbers) > MOST else ""
+            message = (
+                f"{wrong} in {where}{source and '; it comes from '}{source}; "
+                f"the samples of its batch are {', '.join(map(str, numbers[:MOST]))}{more}"
+            )
+            if self.on_nan == "stop":
+                raise NotFinite(message)
+            print(f"tinygrad-cnn train: {message}; it is skipped", file=sys.stderr)
+        self.skipped += 1
+        return False
+
+    def check_weights(self, where: str) -> None:
+        """NotFinite if the weights or statistics after a step are what no checkpoint is to keep."""
+        for name, t in self.model.state_dict().items() if self.on_nan != "continue" else ():
+            if what := kind(t._array):
+                raise NotFinite(f"{name} became {what} by the optimizer's step, {where}")
+
+    def _wrong(self, loss: float) -> str:
+        """What is not finite in this step, in words; "" if everything is."""
+        if not math.isfinite(loss):
+            return f"the loss became {loss}"
+        if math.isfinite(quietly(self._squares)):  # one pass over the gradients, and seldom a second
+            return ""
+        for name, p in self.model.named_parameters():
+            if p.grad is not None and (what := kind(p.grad._array)):
+                return f"the gradient of {name} became {what}"
+        return ""  # only the squares are too large
+
+    def _squares(self) -> float:
+        """The sum of the squares of all gradients."""
+        total = 0.0
+        for p in self.parameters:
+            if p.grad is not None:
+                g = p.grad._array.ravel(order="K")
+                total += float(g.dot(g))
+        return total
+
+    def state_dict(self) -> dict[str, int]:
+        return {"skipped": self.skipped}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        self.skipped = state["skipped"]

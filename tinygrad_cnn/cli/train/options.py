@@ -11,6 +11,7 @@ from typing import Any
 
 from .. import UserError
 from ..options import fraction, natural, positive_int, rate
+from .finite import CHOICES
 from .keep import CHECKPOINTS, CONFIG, METRICS, REPORT, begun_with, shown
 
 DATA = ("digits", "mnist", "fashion-mnist", "folder")
@@ -20,13 +21,23 @@ LEARNING_RATES = {"sgd": 0.05, "adam": 1e-3, "adamw": 1e-3, "rmsprop": 1e-3, "ad
 DEFAULTS: dict[str, Any] = {
     "data": "digits", "root": None, "val": None, "size": None, "grey": False, "limit": None, "workers": 0,
     "model": None, "epochs": None, "batch_size": 64, "optimizer": "sgd", "lr": None, "momentum": 0.9, "patience": None,
-    "seed": None, "distributed": False,
+    "on_nan": "stop", "seed": None, "distributed": False,
     "folder": None, "checkpoint": None, "checkpoint_every": None, "keep": 3, "resume": None, "save": None,
     "report": None, "json": False,
 }  # fmt: skip
 NUMBERED = ""  # the value of --run where none is given
 PATHS = ("root", "folder", "checkpoint", "resume", "save", "report")
-FREE = ("resume", "json", "workers", "keep", "checkpoint_every", "checkpoint", "save", "report")  # in a resumed run
+FREE = (
+    "on_nan",
+    "resume",
+    "json",
+    "workers",
+    "keep",
+    "checkpoint_every",
+    "checkpoint",
+    "save",
+    "report",
+)  # in a resumed run
 
 
 def size(text: str) -> list[int]:
@@ -73,6 +84,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--momentum", type=fraction, help=f"momentum of sgd and rmsprop (default: {DEFAULTS['momentum']})")
     add("--patience", type=positive_int, metavar="N",
         help="stop when for N epochs the loss on the images of --val was not the lowest; the best weights are taken")
+    add("--on-nan", choices=CHOICES,
+        help="a step whose loss or gradients are NaN or infinite stops the run, is left out, or is taken as it is "
+             f"(default: {DEFAULTS['on_nan']})")
     add("--seed", type=natural, help="two runs with one seed are equal to the bit: kernels are waited for (default: 0)")
     add("--distributed", action="store_true", help="share each batch out among the ranks of tinygrad-cnn launch")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import shlex
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from ...training import read_jsonl
 from .. import UserError
 from .data import Data
 from .evaluation import Score
-from .keep import REPORT
+from .keep import REPORT, shown
 from .metrics import Rows, history
 from .training import Training
 
@@ -28,6 +30,7 @@ def finish(training: Training, interrupted: bool, remark: str) -> None:
     score = training.evaluate(part)
     if not training.ranks.first:
         return
+    skipped = training.finite.skipped
     lost = written(training, score)
     done = training.epoch - training.begun
     n = len(data.parts["train"])
@@ -44,17 +47,32 @@ def finish(training: Training, interrupted: bool, remark: str) -> None:
             "images_per_second": speed,
             "seed": training.seed,
             "interrupted": interrupted,
+            "skipped": skipped,
             "saved": None if lost.startswith("--save") else options.save,
             "run": options.folder,
         }
-        print(json.dumps(result))
+        numbers = {k: v for k, v in result.items() if isinstance(v, float) and not math.isfinite(v)}
+        print(json.dumps(result | dict.fromkeys(numbers)))  # JSON has no NaN
     else:
         print(
             f"{NAMES[part]} {score}, {NAMES[part]} loss {score.loss:.4f}; "
             f"{done} epochs in {training.seconds:.1f} s, {speed:,.0f} images/s{remark}"
+            + f"; {skipped} steps were skipped, whose loss or gradients were not finite"
+            * (skipped > 0)
         )
     if lost:
         raise UserError(lost)
+
+
+def way_on(training: Training, options: str = "") -> str:
+    """How a training that was stopped is gone on with, in words; options: what is to be said besides."""
+    given, place = training.options, training.options.folder or training.options.checkpoint
+    if place and os.path.exists(place):
+        command = ["tinygrad-cnn", "train", "--resume", shlex.quote(str(shown(place))), options]
+        return f"go on with: {' '.join(command).strip()}"
+    if given.save and training.learned:
+        return "its weights are saved, but it cannot be gone on with; with --run DIR it can"
+    return "it cannot be gone on with; with --run DIR it can"
 
 
 def written(training: Training, score: Score) -> str:

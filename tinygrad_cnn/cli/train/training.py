@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ...stopping import stop
 from ...training import JSONL, EarlyStopping, KeepBest
 from .. import UserError
 from ..ranks import Ranks
 from .data import Data
 from .evaluation import Score, evaluate
-from .finite import check_finite
-from .keep import METRICS, File, Folder, config, lasting, newest
+from .finite import Finite
+from .keep import METRICS, File, Folder, config, lasting, newest, newest_first
 from .metrics import Rows
 
 
@@ -35,11 +37,13 @@ class Training:
         self.model, self.net = ranks.shared(data.card.build())
         self.epochs = options.epochs
         self.optimizer = make_optimizer(options, self.model)
-        self.loader = ranks.loader(data.parts["train"], options.batch_size, self.seed, options.workers)
+        self.loader = ranks.loader(data.numbered("train"), options.batch_size, self.seed, options.workers)
         steps = self.epochs * len(self.loader)
         self.schedule = tg.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, T_max=steps)
         self.stopper = EarlyStopping(options.patience or self.epochs + 1)
         self.best = KeepBest(self.model) if options.patience else None
+        self.finite = Finite(options.on_nan, self.model, ranks)
+        self.learned = False  # whether this process has done a step
         self.place: File | Folder | None = None
         self.log: Any = None
         self.sums = (0.0, 0, 0)  # of the epoch so far: loss, right ones, images
@@ -55,7 +59,7 @@ class Training:
     def complete(self) -> bool:
         return self.epoch == self.epochs or self.stopper.num_bad_epochs >= self.stopper.patience
 
-    def run(self, progress: Any, wanted: Callable[[], bool] = lambda: False) -> None:
+    def run(self, progress: Any, wanted: Callable[[], bool] = lambda: stop.told > 0) -> None:
         """All steps that are left, or those until a stop is `wanted`, which is asked after each; then it is saved."""
         while not self.complete:
             start = time.perf_counter()
@@ -65,7 +69,7 @@ class Training:
                 self.save()
                 return
             self._close_epoch(progress, time.perf_counter() - start)
-            if wanted():
+            if self.ranks.any(wanted()):
                 return
 
     def _epoch(self, progress: Any, wanted: Callable[[], bool]) -> bool:
@@ -75,42 +79,52 @@ class Training:
             self.sums = 0.0, 0, 0
         self.net.train()
         start, before = time.perf_counter(), self.sums[2]
-        for images, labels in self.loader:
+        for images, labels, numbers in self.loader:
             self.step += 1
-            value, right = self._step(images, labels)
-            total, correct, seen = self.sums
-            self.sums = total + value * len(labels), correct + right, seen + len(labels)
+            self._step(images, labels, numbers)
+            self.learned = True
             total, _, seen = self.sums
             speed = (seen - before) / (time.perf_counter() - start)
-            progress.step(self.epoch + 1, self.step, total / seen, speed)
+            progress.step(self.epoch + 1, self.step, mean(total, seen), speed)
             if self.step < len(self.loader):  # the end of an epoch is saved when it is judged
-                if wanted():
+                if self.ranks.any(wanted()):
                     return True
                 if self.options.checkpoint_every and self.steps % self.options.checkpoint_every == 0:
                     self.save()
         return False
 
-    def _step(self, images: Any, labels: Any) -> tuple[float, int]:
-        """The loss of a batch, and how many of it were classified right before the step."""
+    def _step(self, images: Any, labels: Any, numbers: Any) -> None:
+        """Learn from a batch, and add to the sums of the epoch what was thought of it before."""
         import tinygrad_cnn as tg
 
+        cross_entropy = tg.nn.functional.cross_entropy
+        self.finite.begin()
         self.optimizer.zero_grad()
         logits = self.net(images)
-        loss = tg.nn.functional.cross_entropy(logits, labels)
+        loss = cross_entropy(logits, labels)
         value = loss.item()
-        check_finite(value, self.net, images, f"epoch {self.epoch + 1}, step {self.step}{self.ranks.here}")
         loss.backward()
+        again = lambda: cross_entropy(self.model(images), labels)
+        if not self.finite.passes(value, again, self.where(), numbers.tolist()):
+            return
         if self.log is not None:
             row = {"epoch": self.epoch + 1, "step": self.steps, "loss": value, "lr": self.schedule.get_last_lr()[0]}
             self.log.write(row, gradients=tg.viz.gradient_norms(self.net))
         self.optimizer.step()
         self.schedule.step()
-        return value, int((logits.argmax(1) == labels).sum().item())
+        total, correct, seen = self.sums
+        right = int((logits.argmax(1) == labels).sum().item())
+        self.sums = total + value * len(labels), correct + right, seen + len(labels)
+
+    def where(self) -> str:
+        """Which step is the last that was begun."""
+        epoch, step = (self.epoch + 1, self.step) if self.step else (self.epoch, len(self.loader))
+        return f"epoch {epoch}, step {step}{self.ranks.here}"
 
     def _close_epoch(self, progress: Any, seconds: float) -> None:
         """Judge the epoch if anybody wants to know, and keep it."""
         total, correct, seen = self.ranks.summed(*self.sums)
-        loss, accuracy = total / seen, correct / seen
+        loss, accuracy = mean(total, seen), mean(correct, seen)
         self.epoch, self.step = self.epoch + 1, 0
         progress.epoch(self.epoch, loss, accuracy, seconds)
         improved, options = False, self.options
@@ -156,6 +170,7 @@ class Training:
     def _tools(self) -> dict[str, Any]:
         """What remembers something, by the name that it has in a checkpoint."""
         tools = {"loader": self.loader, "stopper": self.stopper, "best": self.best, "log": self.log}
+        tools["finite"] = self.finite
         return {name: tool for name, tool in tools.items() if tool is not None}
 
     def save(self, improved: bool = False) -> None:
@@ -164,6 +179,7 @@ class Training:
 
         if self.options.folder is None and not self.options.checkpoint:
             return
+        self.finite.check_weights(self.where())
         random = self.ranks.random_states()
         if self.place is None:
             return
@@ -189,7 +205,11 @@ class Training:
 
         place = self.options.resume
         try:
-            path, held = newest(Path(place))
+            if (folder := Path(place)).is_dir() and not newest_first(folder):  # it ended before the first checkpoint
+                if self.log is not None:
+                    self.log.load_state_dict({"lines": 0})
+                return
+            path, held = newest(folder)
             tools = {name: tool for name, tool in self._tools().items() if name in held.get("parts", ())}
             if held.get("checkpoint") == 1 and held["more"].get("digest") != self.data.digest():
                 raise UserError("it was begun with other images than there are now")
@@ -200,6 +220,10 @@ class Training:
                 self.ranks.go_on(self.loader, self.seed, self.epoch + 1, values["random"])
         except (UserError, RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise UserError(f"--resume: {place} does not go on from here: {error}") from None
+
+
+def mean(total: float, n: int) -> float:
+    return total / n if n else math.nan
 
 
 def make_optimizer(options: argparse.Namespace, model: Any) -> Any:
