@@ -72,24 +72,21 @@ class Ranks:
             loader.sampler.set_epoch(epoch)
             manual_seed((seed * 1_000_003 + epoch) * 65_536 + self.rank)
 
-    def go_on(self, loader: Any, seed: int, epoch: int, random: list[dict]) -> None:
-        """The rest of an epoch, from the random numbers of each rank, which `random_states` has collected."""
-        self.begin(loader, seed, epoch)
-        if len(random) == self.size:
-            from .. import set_rng_state
-
-            set_rng_state(random[self.rank])
-
-    def random_states(self) -> list[dict]:
-        """Where the random numbers of each rank stand, for the first one."""
-        from .. import get_rng_state
-
-        states: list[Any] = [get_rng_state()] * self.size
+    def gathered(self, mine: dict[str, Any]) -> list[dict[str, Any]]:
+        """What each rank has, for the first one."""
+        found: list[Any] = [mine] * self.size
         if self.size > 1:
             from .. import distributed as dist
 
-            dist.gather_object(get_rng_state(), states if self.first else None)
-        return states
+            dist.gather_object(mine, found if self.first else None)
+        return found
+
+    def meet(self) -> None:
+        """Wait until all ranks are here."""
+        if self.size > 1:
+            from .. import distributed as dist
+
+            dist.barrier()
 
     def any(self, here: bool) -> bool:
         """Whether this holds on one of the ranks."""

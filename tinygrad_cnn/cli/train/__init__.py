@@ -50,6 +50,7 @@ def train(args: argparse.Namespace, ranks: Ranks) -> int:
     options.model = data.card.model
     training = Training(options, data, ranks)
     fits.check(training)
+    ranks.meet()  # whoever looks whether the folder is there does so before the first one makes it
     try:
         training.open()
         if options.resume:

@@ -147,12 +147,15 @@ def resumed_options(given: dict[str, Any]) -> dict[str, Any]:
     except UserError as error:
         raise UserError(f"--resume: {error}") from None
     begun = {name: value for name, value in found.items() if name in DEFAULTS}
-    for name, value in given.items() if begun else ():
+    told = {"distributed": False, **given}  # which is said of the ranks, each time
+    for name, value in told.items() if begun else ():
         was = begun.get(name, DEFAULTS[name])
         if name not in FREE and was != value:
-            how = f"without {flag(name)}" if was in (None, False) else f"with {flag(name)} {was}"
+            there = f"without {flag(name)}" if was is None or was is False else f"with {flag(name)}"
+            there += f" {was}" if not isinstance(was, bool | None) else ""
+            cure = "leave it out" if name in given else "give it too"
             raise UserError(
-                f"{flag(name)}: {shown(place)} was begun {how}, and goes on so; leave it out, or begin a new run"
+                f"{flag(name)}: {shown(place)} was begun {there}, and goes on so; {cure}, or begin a new run"
             )
     return {**begun, "folder": str(place)} if place.is_dir() else begun
 

@@ -32,6 +32,7 @@ class Training:
         import tinygrad_cnn as tg
 
         self.options, self.data, self.ranks = options, data, ranks
+        self.digest = data.digest()
         self.seed = options.seed or 0
         tg.manual_seed(self.seed)
         self.model, self.net = ranks.shared(data.card.build())
@@ -169,9 +170,26 @@ class Training:
 
     def _tools(self) -> dict[str, Any]:
         """What remembers something, by the name that it has in a checkpoint."""
-        tools = {"loader": self.loader, "stopper": self.stopper, "best": self.best, "log": self.log}
-        tools["finite"] = self.finite
+        tools = {"stopper": self.stopper, "best": self.best, "log": self.log, "finite": self.finite}
         return {name: tool for name, tool in tools.items() if tool is not None}
+
+    def _mine(self) -> dict[str, Any]:
+        """Where this rank is in the epoch, which is another place on every rank."""
+        from ... import get_rng_state
+
+        return {"random": get_rng_state(), "loader": self.loader.state_dict(), "sums": list(self.sums)}
+
+    def _go_on(self, ranks: list[dict[str, Any]]) -> None:
+        """The rest of an epoch, from where each rank was."""
+        from ... import set_rng_state
+
+        if len(ranks) != self.ranks.size:
+            raise UserError(f"it was stopped within an epoch on {len(ranks)} ranks, and goes on on as many")
+        mine = ranks[self.ranks.rank]
+        self.ranks.begin(self.loader, self.seed, self.epoch + 1)
+        self.loader.load_state_dict(mine["loader"])
+        self.sums = tuple(mine["sums"])
+        set_rng_state(mine["random"])
 
     def save(self, improved: bool = False) -> None:
         """Write a checkpoint, if there is a place for it; all ranks come here, the first one writes."""
@@ -180,16 +198,15 @@ class Training:
         if self.options.folder is None and not self.options.checkpoint:
             return
         self.finite.check_weights(self.where())
-        random = self.ranks.random_states()
+        ranks = self.ranks.gathered(self._mine())
         if self.place is None:
             return
         values: dict[str, Any] = {
             "epoch": self.epoch,
             "step": self.step,
-            "sums": self.sums,
-            "random": random,
+            "ranks": ranks,
             "options": lasting(self.options),
-            "digest": self.data.digest(),
+            "digest": self.digest,
             "metadata": self.data.card.metadata(),
         }
         values |= self._tools()
@@ -211,13 +228,13 @@ class Training:
                 return
             path, held = newest(folder)
             tools = {name: tool for name, tool in self._tools().items() if name in held.get("parts", ())}
-            if held.get("checkpoint") == 1 and held["more"].get("digest") != self.data.digest():
+            if held.get("checkpoint") == 1 and held["more"].get("digest") != self.digest:
                 raise UserError("it was begun with other images than there are now")
             values = load_checkpoint(path, self.model, self.optimizer, self.schedule, **tools)
             self.begun = self.epoch = values["epoch"]
-            self.step, self.sums = values["step"], values["sums"]
+            self.step = values["step"]
             if self.step:
-                self.ranks.go_on(self.loader, self.seed, self.epoch + 1, values["random"])
+                self._go_on(values["ranks"])
         except (UserError, RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise UserError(f"--resume: {place} does not go on from here: {error}") from None
 
