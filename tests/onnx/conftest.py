@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import numpy as np
 import pytest
+from cases import CASES
 from layers import LAYERS, weighed
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 
 onnx = pytest.importorskip("onnx.checker") and pytest.importorskip("onnx")
-from tinygrad_cnn.onnx import export  # noqa: E402
+from tinygrad_cnn.onnx import export, load  # noqa: E402
 
 NEWEST = onnx.defs.onnx_opset_version()
 NAMES = [repr(make(nn)) for make, _ in LAYERS]
@@ -27,6 +31,31 @@ def test_every_layer(agrees, make, inputs, opset):
     if isinstance(layer, nn.Fold) and opset < 18:
         pytest.skip("ONNX has Col2Im since version 18")
     agrees(export(layer, tuple(map(tg.tensor, inputs)), opset_version=opset), layer, inputs)
+
+
+@pytest.mark.parametrize(("layer", "inputs"), CASES, ids=[repr(layer) for layer, _ in CASES])
+def test_every_attribute(agrees, layer, inputs):
+    """In onnxruntime, and read back."""
+    args = [tg.tensor(x) for x in inputs]
+    program = export(weighed(layer), tuple(args))
+    agrees(program, layer.eval(), inputs)
+    with tg.no_grad():
+        actual, expected = (
+            leaves(load(io.BytesIO(program.model_proto.SerializeToString()))(*args)),
+            leaves(layer(*args)),
+        )
+    for a, e in zip(actual, expected, strict=True):
+        assert (a.dtype, a.shape) == (e.dtype, e.shape)
+        np.testing.assert_allclose(a.numpy(), e.numpy(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", nn.__all__)
+def test_no_layer_is_forgotten(name):
+    """Every layer of nn stands in a table, or is none."""
+    kind = getattr(nn, name)
+    tried = {type(m) for layer in (*[make(nn) for make, _ in LAYERS], *[c for c, _ in CASES]) for m in layer.modules()}
+    others = {"Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList"}
+    assert not (isinstance(kind, type) and issubclass(kind, nn.Module)) or kind in tried or name in others
 
 
 @pytest.mark.parametrize(("make", "inputs"), LAYERS, ids=NAMES)
@@ -306,8 +335,6 @@ def test_the_name_of_an_op_that_is_missing_says_where():
 
 
 def test_without_the_library(monkeypatch):
-    import sys
-
     from tinygrad_cnn.onnx.library import library
 
     library.cache_clear()

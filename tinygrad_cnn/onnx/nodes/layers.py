@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...arrays.windows import fitting
 from ...compiler.program import Value
 from ...ops import conv, dropout, embedding, norm, pool
 from ...ops.window import numbers
@@ -83,11 +84,34 @@ def _fixed(*sizes: Any) -> None:
         raise Varies("its window depends on the size of a dynamic axis")
 
 
+def _rounded_up(w: Writer, x: Value, window: dict[str, Any], counted: bool = False) -> dict[str, Any]:
+    """The window with ceil_mode where it makes a difference.
+
+    A last window that begins in the padding behind counts in ONNX and is left out here. Then the padding behind is
+    made such that just our windows fit.
+    """
+    sizes = w.shape(x)[-len(window["kernel_shape"]) :]
+    if any(isinstance(n, Size) for n in sizes):
+        return {**window, "ceil_mode": 1}
+    dilations = window.get("dilations", (1,) * len(sizes))
+    axes = [*zip(sizes, window["kernel_shape"], window["strides"], window["pads"], dilations)]
+    ours = [fitting(*axis, True) for axis in axes]
+    if ours == [fitting(*axis) for axis in axes]:
+        return window
+    if ours == [-(-(n + 2 * p - d * (k - 1) - 1) // s) + 1 for n, k, s, p, d in axes]:
+        return {**window, "ceil_mode": 1}
+    if counted:
+        raise Varies("its last windows begin in the padding, and others end behind it; pad by F.pad, without ceil_mode")
+    ends = [(count - 1) * s + d * (k - 1) + 1 - n - p for count, (n, k, s, p, d) in zip(ours, axes)]
+    return {**window, "pads": [*window["pads"][: len(sizes)], *(max(e, 0) for e in ends)]}
+
+
 def _max_pool(name: Any, spatial: int) -> None:
     @writes(name)
     def _(w, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices):
         dilation = numbers("pool", "dilation", dilation, spatial, least=1)
-        more = _window(kernel_size, stride, padding, spatial, dilations=dilation, ceil_mode=bool(ceil_mode))
+        more = _window(kernel_size, stride, padding, spatial, dilations=dilation)
+        more = _rounded_up(w, input, more) if ceil_mode else more
         shape = w.shape(input)
         count = 2 if len(w.out) > 1 else 1
 
@@ -105,15 +129,15 @@ def _max_pool(name: Any, spatial: int) -> None:
 def _avg_pool(name: Any, spatial: int) -> None:
     @writes(name)
     def _(w, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override=None):
-        more = _window(kernel_size, stride, padding, spatial, ceil_mode=bool(ceil_mode))
+        more = _window(kernel_size, stride, padding, spatial)
         window = math.prod(more["kernel_shape"])
-        if ceil_mode and w.opset < 19 and (count_include_pad or divisor_override):
-            count_include_pad = count_include_pad and any(more["pads"])
-        if divisor_override is not None and ceil_mode:
-            return None
+        counted = (bool(count_include_pad) and any(more["pads"])) or divisor_override is not None
+        more = _rounded_up(w, input, more, counted) if ceil_mode else more
+        if "ceil_mode" in more and divisor_override is not None:
+            raise Varies("divisor_override with ceil_mode is not known in ONNX")
 
         def write(x: Any) -> Any:
-            out = w.node("AveragePool", x, count_include_pad=bool(count_include_pad or divisor_override), **more)
+            out = w.node("AveragePool", x, count_include_pad=counted, **more)
             if divisor_override is None:
                 return out
             return w.node("Mul", out, w.like(input, window / divisor_override))
@@ -156,6 +180,15 @@ _adaptive(pool.adaptive_avg_pool2d, 2, "Average")
 _adaptive(pool.adaptive_avg_pool1d, 1, "Average")
 _adaptive(pool.adaptive_max_pool2d, 2, "Max")
 _adaptive(pool.adaptive_max_pool1d, 1, "Max")
+
+
+@writes(pool.max_unpool2d)
+def _(w, input, indices, kernel_size, stride, padding, output_size):
+    (*lead, P, Q), (*_, H, W) = w.shape(input), w.shape(w.out[0])
+    places, numbers = (reshaped(w, x, w.shape(input), (*lead, P * Q)) for x in (indices, input))
+    zeros = w.node("Expand", w.like(input, 0), w.ints((*lead, H * W)))
+    picture = w.node("ScatterElements", zeros, places, numbers, axis=len(lead))
+    return reshaped(w, picture, (*lead, H * W), (*lead, H, W))
 
 
 def _lp_pool(name: Any, spatial: int) -> None:
@@ -263,7 +296,7 @@ def _(w, input, normalized_shape, weight, eps):
 
 @writes(norm.local_response_norm)
 def _(w, input, size, alpha, beta, k):
-    if size % 2 == 0:  # ONNX has the odd channel on the other side
+    if size % 2 == 0 or len(w.shape(input)) != 4:  # ONNX has the odd channel on the other side, onnxruntime pictures
         return None
     return w.node("LRN", input, size=size, alpha=float(alpha), beta=float(beta), bias=float(k))
 

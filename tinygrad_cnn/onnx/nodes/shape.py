@@ -171,6 +171,13 @@ def _(w, input, dim, index):
     return w.node("GatherElements", input, index, axis=dim % len(w.shape(input)))
 
 
+@writes(gather.scatter)
+def _(w, input, dim, index, src, reduce, **_):
+    if reduce is not None or not isinstance(src, Value) or src.shape != index.shape:
+        return None
+    return w.node("ScatterElements", input, index, src, axis=dim % len(w.shape(input)))
+
+
 @writes(gather.index_select)
 def _(w, input, dim, index):
     return w.node("Gather", input, index, axis=dim % len(w.shape(input))) if index.shape else None

@@ -120,6 +120,13 @@ def _(n, x, indices):
     return gather.gather(x, n.get("axis", 0), indices)
 
 
+@reads("ScatterElements")
+def _(n, x, indices, updates):
+    if n.get("reduction", "none") != "none":
+        raise ValueError("a reduction is not read")
+    return gather.scatter(x, n.get("axis", 0), indices, updates)
+
+
 @reads("Trilu")
 def _(n, x, k=None):
     return (rearrange.triu if n.get("upper", 1) else rearrange.tril)(x, 0 if k is None else number(k))
@@ -171,7 +178,7 @@ def _(n, x, *more):
     if n.op == "Resize" and n.opset < 11:
         scales, sizes = more[0], None
     sizes = None if sizes is None or not sizes.size else ints(sizes)
-    scales = n.attributes.get("scales") if scales is None else [float(s) for s in np.asarray(_array(scales))]
+    scales = n.get("scales") if scales is None else _decimals(_array(scales))
     axes = n.get("axes") or list(range(x.ndim))
     if len(axes) == x.ndim and (sizes or scales)[:2] not in ([1.0, 1.0], list(x.shape[:2])):
         raise ValueError("only pictures are made larger or smaller, not batches or channels")
@@ -185,6 +192,11 @@ def _(n, x, *more):
     if sizes:
         return resize.interpolate(x, tuple(new), None, mode, corners)
     return resize.interpolate(x, None, tuple(scales[i] for i in keep), mode, corners)
+
+
+def _decimals(scales: np.ndarray) -> list[float]:
+    """The numbers that were meant: 1.7, and not 1.7000000476837158."""
+    return [float(str(s)) for s in np.asarray(scales, np.float32)]
 
 
 def _array(x: Any) -> Any:
