@@ -15,6 +15,7 @@ from tinygrad_cnn import nn
 
 onnx = pytest.importorskip("onnx.checker") and pytest.importorskip("onnx")
 from tinygrad_cnn.onnx import export, load  # noqa: E402
+from tinygrad_cnn.onnx.nodes import TABLE  # noqa: E402
 
 NEWEST = onnx.defs.onnx_opset_version()
 NAMES = [repr(make(nn)) for make, _ in LAYERS]
@@ -321,6 +322,20 @@ def test_refused(name):
 def test_wrong_arguments(options, error, says):
     with pytest.raises(error, match=says):
         export(nn.ReLU(), tg.zeros(2, 3), **options)
+
+
+def test_verify(agrees, monkeypatch):
+    """verify=True runs the model in onnxruntime, and sees a wrong one."""
+    net = nn.Sequential(nn.Linear(3, 2), nn.Sigmoid())
+    export(net, tg.ones(1, 3), verify=True)
+    monkeypatch.setitem(TABLE, "sigmoid", lambda w, input: w.node("Tanh", input))
+    with pytest.raises(RuntimeError, match="onnxruntime computes another 'output' than the model"):
+        export(net, tg.ones(1, 3), verify=True)
+    with pytest.raises(RuntimeError, match="is not the model: its numbers are others"):
+        export(net, tg.ones(2, 3), dynamic_axes={"input": [0]})
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ImportError, match="pip install onnxruntime"):
+        export(net, tg.ones(1, 3), verify=True)
 
 
 def test_no_module():

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import no_grad
-from ..engine.tensor import Tensor
+from ..engine.tensor import Tensor, wrap
 from .loaded import GraphModule
 from .operators import OPERATORS
 from .reading import Refusal, plan_of
@@ -39,6 +39,19 @@ def check(proto: Any, tries: Iterator[tuple], axes: Axes) -> None:
                 _refuse(axes, shapes, f"a result has the shape {tuple(a.shape)} instead of {tuple(b.shape)}")
             if not _close(a, b):
                 _refuse(axes, shapes, "its numbers are others")
+
+
+def verify(proto: Any, inputs: list[Tensor], expected: list[Tensor]) -> None:
+    """RuntimeError where onnxruntime computes something else than the model."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ImportError("onnx.export: verify=True needs onnxruntime: pip install onnxruntime") from error
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    feed = {i.name: t.detach().numpy() for i, t in zip(session.get_inputs(), inputs, strict=True)}  # type: ignore[attr-defined]
+    for name, made, b in zip([o.name for o in session.get_outputs()], session.run(None, feed), expected, strict=True):
+        if made.shape != b.shape or not _close(wrap(made), b):
+            raise RuntimeError(f"onnx.export: onnxruntime computes another {name!r} than the model")
 
 
 def _close(a: Tensor, b: Tensor) -> bool:

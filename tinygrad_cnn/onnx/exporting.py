@@ -9,13 +9,13 @@ from typing import Any, BinaryIO
 from .. import files
 from ..engine.tensor import Tensor
 from ..nn.module import Module
-from .checking import check
+from . import checking
 from .graph import input_names as _input_names
 from .graph import model_of
 from .library import library
 from .loaded import GraphModule
 from .reading import LARGEST
-from .runs import TrainingMode, others, said, two_runs
+from .runs import TrainingMode, others, results, said, tensors_in, two_runs
 from .runs import dynamic_axes as _dynamic_axes
 from .sizes import Record, Varies
 
@@ -135,7 +135,9 @@ def export(
     onnx.checker.check_model(proto, full_check=True)
     mode = TrainingMode(training)
     if axes and not (mode == TrainingMode.TRAINING or (mode == TrainingMode.PRESERVE and model.training)):
-        check(proto, others(model, given, named, mode, axes), axes)
+        checking.check(proto, others(model, given, named, mode, axes), axes)
+    if verify:
+        checking.verify(proto, list(tensors_in((given, named))), results(model, given, named, mode))
     program = ONNXProgram(proto)
     if verbose:
         print(program)

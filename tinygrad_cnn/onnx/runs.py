@@ -77,13 +77,18 @@ def others(model: Module, args: tuple, named: dict, training: TrainingMode, axes
         ]
         if shapes == first:
             continue
-        arguments = _resized((args, named), shapes)
-        with _in_mode(model, training), _as_it_was(model), no_grad():
-            try:
-                made = model(*arguments[0], **arguments[1])
-            except Exception:  # it was not made for these
-                continue
-        yield shapes, list(tensors_in(arguments)), list(tensors_in(made))
+        given, by_name = _resized((args, named), shapes)
+        try:
+            made = results(model, given, by_name, training)
+        except Exception:  # it was not made for these
+            continue
+        yield shapes, list(tensors_in((given, by_name))), made
+
+
+def results(model: Module, args: tuple, named: dict, training: TrainingMode) -> list[Tensor]:
+    """What the model gives, as it stands."""
+    with _in_mode(model, training), _as_it_was(model), no_grad():
+        return list(tensors_in(model(*_mapped(args, np.copy), **_mapped(named, np.copy))))
 
 
 def said(axes: Axes) -> str:

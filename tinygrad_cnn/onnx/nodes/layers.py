@@ -131,7 +131,7 @@ def _avg_pool(name: Any, spatial: int) -> None:
     def _(w, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override=None):
         more = _window(kernel_size, stride, padding, spatial)
         window = math.prod(more["kernel_shape"])
-        counted = (bool(count_include_pad) and any(more["pads"])) or divisor_override is not None
+        counted = any(more["pads"]) and (bool(count_include_pad) or divisor_override is not None)
         more = _rounded_up(w, input, more, counted) if ceil_mode else more
         if "ceil_mode" in more and divisor_override is not None:
             raise Varies("divisor_override with ceil_mode is not known in ONNX")
