@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import errno
 import os
 import re
@@ -320,22 +319,18 @@ def test_every_writer_leaves_the_old_file_or_a_whole_new_one(tmp_path, monkeypat
 
 
 # What is no result of anybody: locks, boards and marks of processes that know each other by files, and pipes. What is
-# a log is written as it comes.
+# a log is written as it comes; what is unpacked, in a folder that is then moved.
 OTHERS = {
     "files.py", "kernels/place.py", "kernels/background.py", "distributed/agent.py", "cli/launch.py",
-    "cli/bench/steps.py", "cli/bench/worker.py", "utils/tensorboard.py",
+    "cli/bench/steps.py", "cli/bench/worker.py", "utils/tensorboard.py", "data/archive.py",
 }  # fmt: skip
+WRITES = re.compile(r"""\.write_(text|bytes)\(|(?<![\w.])open\([^)]*["'][wx]|\.open\(["'][wx]""")
 
 
 def test_nobody_writes_files_by_himself():
     package = Path(tg.__file__).parent
-    rooms = [(package, p) for p in package.rglob("*.py")] + [
-        (package.parent, p) for p in package.parent.glob("viz/*.py")
-    ]
-    for top, path in rooms:
-        if path.relative_to(top).as_posix() in OTHERS:
-            continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call):
-                text = ast.unparse(node)
-                assert not re.match(r".*\.write_(text|bytes)\(|open\(.*'[wx]|.*\.open\('[wx]", text), f"{path}: {text}"
+    viz_too = [*package.rglob("*.py"), *(package.parent / "viz").glob("*.py")]
+    for path in viz_too:
+        if path.as_posix().removeprefix(f"{package.as_posix()}/") not in OTHERS:
+            lines = [line for line in path.read_text("utf-8").splitlines() if not re.match(r" *(>>>|\.\.\.)", line)]
+            assert [line for line in lines if WRITES.search(line)] == [], path

@@ -66,6 +66,26 @@ def whole(path: str | os.PathLike, durable: bool = True) -> Iterator[IO[bytes]]:
             to.write(content.getbuffer())
 
 
+def settle(part: str | os.PathLike, place: str | os.PathLike) -> None:
+    """Move a file that is whole and closed to its place, in the same folder; and both to the disk.
+
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     part, place = os.path.join(folder, "a.part"), os.path.join(folder, "a")
+    ...     _ = pathlib.Path(part).write_bytes(b"a")
+    ...     settle(part, place)
+    ...     os.listdir(folder)
+    ['a']
+    """
+    handle = os.open(part, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    os.replace(part, place)
+    sync_folder(os.path.dirname(os.path.abspath(place)))
+
+
 def _found(path: str | os.PathLike) -> os.stat_result | None:
     """What is at a place; None where nothing is."""
     try:
@@ -107,7 +127,7 @@ def _beside(path: str | os.PathLike, there: os.stat_result | None, durable: bool
             os.unlink(part)
         _being_written.discard(os.path.basename(part))
     if durable:
-        _sync_folder(folder)
+        sync_folder(folder)
 
 
 def _place(path: str | os.PathLike) -> str:
@@ -126,7 +146,7 @@ def _spoken(error: OSError, folder: str) -> str:
     return str(error.strerror)
 
 
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
     """Put the names in a folder on the disk, where that can be done."""
     if os.name != "posix":
         return

