@@ -115,18 +115,32 @@ def test_a_resumed_run_decides_as_one_that_was_not_stopped(tmp_path):
         first = _tools(tmp_path / "log.jsonl")
         seen = _run(*first, losses[:stopped])
         names = ("stopper", "best", "log")
-        save_checkpoint(tmp_path / "x", first[0], **{n: tool.state_dict() for n, tool in zip(names, first[1:])})
+        save_checkpoint(tmp_path / "x", first[0], **dict(zip(names, first[1:])))
         _run(*first, losses[stopped : stopped + 2])  # what is lost
         second = _tools(tmp_path / "log.jsonl")
-        more = load_checkpoint(tmp_path / "x", second[0])
-        for name, tool in zip(names, second[1:]):
-            tool.load_state_dict(more[name])
+        load_checkpoint(tmp_path / "x", second[0], **dict(zip(names, second[1:])))
         assert seen + _run(*second, losses[stopped:]) == told
         second[2].restore()
         assert second[0].weight.item() == 0.5
         assert (tmp_path / "log.jsonl").read_bytes() == (tmp_path / "straight.jsonl").read_bytes()
         (tmp_path / "log.jsonl").unlink()
         (tmp_path / "straight.jsonl").unlink()
+
+
+def test_a_checkpoint_that_does_not_fit_takes_nothing_from_the_log(tmp_path):
+    net, _, _, log = _tools(tmp_path / "log.jsonl")
+    log.write(step=1)
+    save_checkpoint(tmp_path / "x", net, log=log, other=tg.optim.SGD(net.parameters(), lr=0.1))
+    log.write(step=2)
+    whole = log.path.read_bytes()
+    with pytest.raises((RuntimeError, ValueError, KeyError)):
+        load_checkpoint(tmp_path / "x", net, log=log, other=EarlyStopping())
+    log.write(step=3)
+    assert log.path.read_bytes() == whole + b'{"step": 3}\n'
+    load_checkpoint(tmp_path / "x", net, log=log)
+    assert log.path.read_bytes() == whole + b'{"step": 3}\n'
+    log.write(step=4)
+    assert read_jsonl(log.path) == [{"step": 1}, {"step": 4}]
 
 
 def test_a_state_of_something_else_is_refused_and_changes_nothing(tmp_path):

@@ -11,9 +11,9 @@
             break
     best.restore()
 
-Each has a `state_dict()` for the checkpoint and a `load_state_dict()`, so that a resumed run decides, keeps and logs as
-one that was not stopped. A metric is a number or a Tensor of one element, of which the number is kept and no graph.
-A NaN is no improvement, and whatever is a number is one over it.
+Each has a state for `save_checkpoint("run.tgc", model, optimizer, stopper=stopper, best=best, log=log)`, so that a
+resumed run decides, keeps and logs as one that was not stopped. A metric is a number or a Tensor of one element, of
+which the number is kept and no graph. A NaN is no improvement, and whatever is a number is one over it.
 """
 
 from __future__ import annotations
@@ -153,8 +153,8 @@ class JSONL:
     Values are numbers, strings, None, lists and dicts, NumPy's numbers and arrays, and Tensors. JSON has no NaN and no
     infinity: they are written as "nan", "inf" and "-inf", which read_jsonl() reads as numbers again.
 
-    The state is the number of lines. Loading it cuts off what was written after the checkpoint, so that the steps which
-    a resumed run does again are there once.
+    The state is the number of lines. After loading it, the next line that is written takes the place of those that were
+    written after the checkpoint, so that the steps which a resumed run does again are there once.
 
     >>> import tempfile, pathlib
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "metrics.jsonl"
@@ -184,6 +184,7 @@ class JSONL:
                     file.truncate(end)
                     break
                 self.lines, end = self.lines + 1, end + len(line)
+        self._end: int | None = None  # where the next line is to stand, if not at the end of the file
 
     def write(self, row: Mapping[str, Any] | None = None, /, **values: Any) -> None:
         """Append a line: of a dict, of keyword arguments, or of both. A line that does not go in whole is taken back.
@@ -193,6 +194,9 @@ class JSONL:
         whole = {**(row or {}), **values}
         line = memoryview(f"{json.dumps(_jsonable(whole), allow_nan=False)}\n".encode())
         with self.path.open("ab", buffering=0) as file:
+            if self._end is not None:
+                file.truncate(self._end)
+                self._end = None
             end = file.seek(0, os.SEEK_END)
             try:
                 while line:
@@ -209,20 +213,19 @@ class JSONL:
         return {"lines": self.lines}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Cut off all lines but those that were there when the state was taken.
+        """Go on behind the lines that were there when the state was taken; the others go when the next one is written.
 
         Raises a ValueError if the file has fewer: it is not the one that the run has written.
         """
         (lines,) = _taken(self, state_dict, "lines")
-        with self.path.open("r+b") as file:
+        with self.path.open("rb") as file:
             kept = [len(line) for _, line in zip(range(lines), file)]
-            if len(kept) < lines:
-                raise ValueError(
-                    f"JSONL: the state is of {lines} lines, but {self.path} has {len(kept)}: it is not the file that "
-                    "was written before; name that one, or go on without loading the state"
-                )
-            file.truncate(sum(kept))
-        self.lines = lines
+        if len(kept) < lines:
+            raise ValueError(
+                f"JSONL: the state is of {lines} lines, but {self.path} has {len(kept)}: it is not the file that was "
+                "written before; name that one, or go on without loading the state"
+            )
+        self.lines, self._end = lines, sum(kept)
 
 
 def read_jsonl(path: str | os.PathLike) -> list[dict[str, Any]]:
