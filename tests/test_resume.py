@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import os
+import random
+
 import pytest
 from small import Tied
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.checkpoint import load, load_checkpoint, save, save_checkpoint
+from tinygrad_cnn.vision import transforms
 
 
 def _training(seed=0):
@@ -147,6 +152,120 @@ def test_parts_that_do_not_fit_change_nothing(tmp_path, given, error, message):
         load_checkpoint(tmp_path / "x", net, **given)
     assert [net.w.tolist(), noise.get_state() if isinstance(noise, tg.Generator) else None] == before
     assert tg.get_rng_state() == rng
+
+
+# after any step
+
+
+class Small(nn.Module):
+    """A bit of all that has a state, or draws: batch norm, dropout, convolution."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 2, 3)
+        self.norm = nn.BatchNorm2d(2)
+        self.out = nn.Linear(2 * 4 * 4, 3)
+
+    def forward(self, x):
+        return self.out(nn.functional.dropout(self.norm(self.conv(x)).relu().flatten(1), 0.3, self.training))
+
+
+class Augmented(tg.data.Dataset):
+    """images that no epoch sees twice in the same way"""
+
+    change = transforms.Compose(
+        [transforms.RandomCrop(6, padding=1), transforms.RandomHorizontalFlip(), transforms.RandomRotation(20)]
+    )
+
+    def __init__(self):
+        noise = tg.Generator().manual_seed(1)
+        self.x, self.y = tg.randn(10, 1, 6, 6, generator=noise), tg.randint(3, (10,), generator=noise)
+
+    def __len__(self):
+        return 10
+
+    def __getitem__(self, i):
+        return self.change(self.x[i]), self.y[i]
+
+
+OPTIMIZERS = {
+    "SGD": lambda p: tg.optim.SGD(p, lr=0.1),
+    "momentum": lambda p: tg.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
+    "Adam": lambda p: tg.optim.Adam(p, lr=0.01, amsgrad=True),
+    "AdamW": lambda p: tg.optim.AdamW(p, lr=0.01),
+    "RMSprop": lambda p: tg.optim.RMSprop(p, lr=0.01, momentum=0.5, centered=True),
+    "Adagrad": lambda p: tg.optim.Adagrad(p, lr=0.05, lr_decay=0.1),
+    "Adadelta": lambda p: tg.optim.Adadelta(p),
+}
+PLANS = {
+    "StepLR": lambda lr, o: lr.StepLR(o, 4),
+    "MultiStepLR": lambda lr, o: lr.MultiStepLR(o, [2, 5]),
+    "ConstantLR": lambda lr, o: lr.ConstantLR(o, total_iters=5),
+    "LinearLR": lambda lr, o: lr.LinearLR(o, total_iters=5),
+    "ExponentialLR": lambda lr, o: lr.ExponentialLR(o, 0.9),
+    "PolynomialLR": lambda lr, o: lr.PolynomialLR(o, 8),
+    "CosineAnnealingLR": lambda lr, o: lr.CosineAnnealingLR(o, 5),
+    "CosineAnnealingWarmRestarts": lambda lr, o: lr.CosineAnnealingWarmRestarts(o, 3),
+    "CyclicLR": lambda lr, o: lr.CyclicLR(o, 0.001, 0.1, 3, cycle_momentum=False),
+    "OneCycleLR": lambda lr, o: lr.OneCycleLR(o, 0.1, 12, cycle_momentum="momentum" in o.defaults),
+    "LambdaLR": lambda lr, o: lr.LambdaLR(o, lambda n: 1 / (n + 1)),
+    "MultiplicativeLR": lambda lr, o: lr.MultiplicativeLR(o, lambda n: 0.9),
+    "ReduceLROnPlateau": lambda lr, o: lr.ReduceLROnPlateau(o, patience=1),
+    "ChainedScheduler": lambda lr, o: lr.ChainedScheduler([lr.StepLR(o, 3), lr.ExponentialLR(o, 0.9)]),
+    "SequentialLR": lambda lr, o: lr.SequentialLR(o, [lr.LinearLR(o, total_iters=3), lr.ExponentialLR(o, 0.9)], [4]),
+}
+STEPS = 6  # 2 epochs of 3 batches
+
+
+class Stopped(Exception):
+    pass
+
+
+def _run(optimizer, plan, workers, file, stop=None):
+    """All of a training: it goes on from the file, if there is something in it, and saves after each step."""
+    net = Small()
+    opt = OPTIMIZERS[optimizer](net.parameters())
+    schedule = PLANS[plan](tg.optim.lr_scheduler, opt)
+    loader = tg.data.DataLoader(Augmented(), 4, shuffle=True, num_workers=workers)
+    run = {"epoch": 0, "losses": []}
+    if file.getbuffer().nbytes:
+        run = load_checkpoint(file, net, opt, schedule, loader=loader)
+    while run["epoch"] < 2:
+        for x, y in loader:
+            opt.zero_grad()
+            loss = nn.functional.cross_entropy(net(x), y)
+            loss.backward()
+            opt.step()
+            schedule.step(loss.item()) if plan == "ReduceLROnPlateau" else schedule.step()
+            run["losses"].append(loss.item())
+            if len(run["losses"]) == stop:
+                save_checkpoint(file, net, opt, schedule, loader=loader, **run)
+                raise Stopped
+        run["epoch"] += 1
+    return _plain([net.state_dict(), opt.state_dict(), schedule.state_dict(), run, tg.get_rng_state()])
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_run_that_was_stopped_after_any_step_equals_the_one_that_was_not(optimizer):
+    """With each scheduler, at steps drawn for each: `TINYGRAD_CNN_TRIES` of them."""
+    draw = random.Random(optimizer)
+    for plan in PLANS:
+        tg.manual_seed(5)
+        straight = _run(optimizer, plan, 0, io.BytesIO())
+        assert len(straight[3]["losses"]) == STEPS
+        for stop in draw.sample(range(1, STEPS + 1), int(os.environ.get("TINYGRAD_CNN_TRIES", "1"))):
+            file = io.BytesIO()
+            tg.manual_seed(5)
+            with pytest.raises(Stopped):
+                _run(optimizer, plan, draw.choice([0, 2]), file, stop)
+            tg.manual_seed(6)
+            assert _run(optimizer, plan, draw.choice([0, 2]), file) == straight, (plan, stop)
+
+
+def test_every_optimizer_and_scheduler_is_in_the_tables():
+    made = {type(make(Small().parameters())).__name__ for make in OPTIMIZERS.values()}
+    assert made == set(tg.optim.__all__) - {"Optimizer", "lr_scheduler", "swa_utils"}
+    assert PLANS.keys() == set(tg.optim.lr_scheduler.__all__) - {"LRScheduler"}
 
 
 # all or nothing
