@@ -6,6 +6,7 @@ import io
 import os
 import random
 
+import numpy as np
 import pytest
 from small import Tied
 
@@ -122,14 +123,15 @@ def test_a_loader_goes_on_in_the_middle_of_an_epoch(tmp_path, workers):
 
 def test_generators_and_averaged_models_are_parts(tmp_path):
     net, opt, _ = _training()
-    average, noise = Tied(), tg.Generator().manual_seed(3)
+    average, noise, numpy, python = Tied(), tg.Generator().manual_seed(3), np.random.default_rng(4), random.Random(5)
     tg.rand(2, generator=noise)
-    save_checkpoint(tmp_path / "x", net, opt, average=average, noise=noise, epoch=1)
-    expected = tg.rand(2, generator=noise).tolist()
-    other, again = Tied(), tg.Generator()
+    save_checkpoint(tmp_path / "x", net, opt, average=average, noise=noise, numpy=numpy, python=python, epoch=1)
+    expected = tg.rand(2, generator=noise).tolist(), numpy.random(), python.random()
+    other, again, numpy, python = Tied(), tg.Generator(), np.random.default_rng(), random.Random()
     other.w.data.zero_()
-    assert load_checkpoint(tmp_path / "x", net, average=other, noise=again) == {"epoch": 1}
-    assert tg.rand(2, generator=again).tolist() == expected
+    parts = {"average": other, "noise": again, "numpy": numpy, "python": python}
+    assert load_checkpoint(tmp_path / "x", net, **parts) == {"epoch": 1}
+    assert (tg.rand(2, generator=again).tolist(), numpy.random(), python.random()) == expected
     assert other.w.tolist() == average.w.tolist()
 
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from .nn import Module
 from .nn.state import held_by, unchanged_by_errors
 from .optim import Optimizer
-from .random import Generator, get_rng_state, set_rng_state
+from .random import get_rng_state, set_rng_state, source_of
 from .serialization import load, load_metadata, save
 
 __all__ = ["load", "load_checkpoint", "load_metadata", "save", "save_checkpoint"]
@@ -27,7 +27,7 @@ def save_checkpoint(
     """Save all that training needs to go on as if it had not stopped.
 
     That is the states of these three, of the library's random numbers, and of what else is named in `more`: whatever
-    has a state (a DataLoader, an averaged model, another optimizer, a Generator), and plain values, which
+    has a state (a DataLoader, an averaged model, another optimizer, a generator), and plain values, which
     `load_checkpoint` returns. A run that was stopped after any step and goes on gives what the other one gives, to the
     last bit, if each step is saved like this:
 
@@ -120,18 +120,17 @@ def load_checkpoint(
 
 
 def _has_state(part: Any) -> bool:
-    return isinstance(part, Generator) or (hasattr(part, "state_dict") and hasattr(part, "load_state_dict"))
+    return source_of(part) is not None or (hasattr(part, "state_dict") and hasattr(part, "load_state_dict"))
 
 
 def _state_of(part: Any) -> Any:
-    return part.get_state() if isinstance(part, Generator) else part.state_dict()
+    generator = source_of(part)
+    return part.state_dict() if generator is None else generator.get()
 
 
 def _load_into(part: Any, state: Any) -> None:
-    if isinstance(part, Generator):
-        part.set_state(state)
-    else:
-        part.load_state_dict(state)
+    generator = source_of(part)
+    part.load_state_dict(state) if generator is None else generator.set(state)
 
 
 def _changed_by_loading(part: Any) -> Iterator[dict]:

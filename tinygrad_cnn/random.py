@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -185,3 +185,36 @@ def rng(generator: Generator | None = None) -> np.random.Generator:
     True
     """
     return (current_generator() if generator is None else generator).numpy
+
+
+class Source(NamedTuple):
+    """A generator, or a sampler's epoch: its state, and the way back to it."""
+
+    of: Any
+    get: Callable[[], Any]
+    set: Callable[[Any], Any]
+
+
+def source_of(x: Any) -> Source | None:
+    """A generator's state and the way back to it: the library's, NumPy's, Python's; None for all else."""
+    import random as python  # not before it is needed
+
+    if isinstance(x, Generator):
+        return Source(x, x.get_state, x.set_state)
+    if isinstance(x, np.random.Generator):
+        bits = x.bit_generator
+        return Source(x, lambda: _plain(bits.state), lambda state: setattr(bits, "state", state))
+    if isinstance(x, np.random.RandomState):
+        return Source(x, lambda: _plain(x.get_state(legacy=False)), x.set_state)
+    if isinstance(x, python.Random):
+        return Source(x, lambda: _plain(x.getstate()), lambda s: x.setstate((s[0], tuple(s[1]), s[2])))
+    return None
+
+
+def _plain(state: Any) -> Any:
+    """A state in lists and dicts, which can be compared and written."""
+    if isinstance(state, dict):
+        return {key: _plain(value) for key, value in state.items()}
+    if isinstance(state, list | tuple):
+        return [_plain(value) for value in state]
+    return state.tolist() if isinstance(state, np.ndarray) else state

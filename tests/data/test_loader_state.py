@@ -410,6 +410,7 @@ def test_another_order_is_noticed(there, here):
         (lambda state: [1], TypeError),
         (lambda state: {}, TypeError),
         (lambda state: {**state, "version": 99}, ValueError),
+        (lambda state: {**state, "settings": 3}, TypeError),
         (lambda state: {**state, "epoch": {"seed": 1}}, ValueError),
         (lambda state: {**state, "epoch": [1]}, ValueError),
         (lambda state: {**state, "generators": {"default": {"seed": 1, "numpy": {}}}}, ValueError),

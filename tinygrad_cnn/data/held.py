@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+import types
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from ..random import Generator
+from ..random import Source, source_of
 
-DEEP, LONG = 6, 32  # attributes of attributes; the longest list that is looked through
-
-
-class Source(NamedTuple):
-    """A generator, or a sampler's epoch: its state, and the way back to it."""
-
-    of: Any
-    get: Callable[[], Any]
-    set: Callable[[Any], Any]
+DEEP, LONG, MANY = 6, 32, 1000  # attributes of attributes, the longest list, and the objects that are looked through
 
 
 def sources(roots: Mapping[str, Any], beside: Any = None) -> dict[str, Source]:
@@ -26,7 +18,7 @@ def sources(roots: Mapping[str, Any], beside: Any = None) -> dict[str, Source]:
 
     >>> class Noisy:
     ...     def __init__(self):
-    ...         self.noise = [Generator().manual_seed(3), np.random.default_rng(5)]
+    ...         self.noise = [np.random.default_rng(3), np.random.default_rng(5)]
     >>> list(sources({"dataset": Noisy()}))
     ['dataset.noise.0', 'dataset.noise.1']
     """
@@ -37,11 +29,11 @@ def sources(roots: Mapping[str, Any], beside: Any = None) -> dict[str, Source]:
 
 
 def _look(inside: Mapping[Any, Any], path: str, depth: int, found: dict[str, Source], seen: dict[int, Any]) -> None:
-    for name, value in inside.items():
-        if id(value) in seen or isinstance(value, type | np.ndarray | str):
+    for name, value in list(inside.items()):  # workers may add to it meanwhile
+        if id(value) in seen or len(seen) > MANY or isinstance(value, type | types.ModuleType | np.ndarray | str):
             continue
         here = f"{path}{name}"
-        source = _source(value)
+        source = source_of(value)
         if source is not None:
             seen[id(value)] = value
             found[here] = source
@@ -59,27 +51,5 @@ def _look(inside: Mapping[Any, Any], path: str, depth: int, found: dict[str, Sou
             _look(deeper, f"{here}.", depth + 1, found, seen)
 
 
-def _source(x: Any) -> Source | None:
-    if isinstance(x, Generator):
-        return Source(x, x.get_state, x.set_state)
-    if isinstance(x, np.random.Generator):
-        bits = x.bit_generator
-        return Source(x, lambda: _plain(bits.state), lambda state: setattr(bits, "state", state))
-    if isinstance(x, np.random.RandomState):
-        return Source(x, lambda: _plain(x.get_state(legacy=False)), x.set_state)
-    if isinstance(x, random.Random):
-        return Source(x, lambda: _plain(x.getstate()), lambda s: x.setstate((s[0], tuple(s[1]), s[2])))
-    return None
-
-
 def _epoch(sampler: Any) -> Source:
     return Source(sampler, lambda: sampler.epoch, sampler.set_epoch)
-
-
-def _plain(state: Any) -> Any:
-    """A state in lists and dicts, which can be compared and written."""
-    if isinstance(state, dict):
-        return {key: _plain(value) for key, value in state.items()}
-    if isinstance(state, list | tuple):
-        return [_plain(value) for value in state]
-    return state.tolist() if isinstance(state, np.ndarray) else state

@@ -73,9 +73,11 @@ def checksum(index: Any, before: int) -> int:
     """A sum over one more index, or list of indices. What is no number has no part in it."""
     many = isinstance(index, list) and len(index) > 0
     first = index[0] if many else index
-    if not isinstance(first, (int, np.integer)):
+    try:
+        total = int(sum(index) if many else index) + 31 * int(first) if isinstance(first, (int, np.integer)) else 0
+    except TypeError:  # other things beside numbers
         return before
-    return (before * 1_000_003 + int(sum(index) if many else index) + 31 * int(first)) % 2**61
+    return (before * 1_000_003 + total) % 2**61
 
 
 def begun(iterables: list[Any], states: Mapping[str, Any]) -> tuple[Iterator, dict[str, Any]]:

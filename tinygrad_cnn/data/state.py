@@ -18,15 +18,19 @@ KEYS = {"version", "settings", "generators", "workers", "epoch", "samplers", "da
 
 def begin(loader: Any) -> Order:
     """A new epoch."""
-    of_order = _of_order(loader)
-    # Drawn also where nobody uses it, so that the order to come does not depend on who does.
-    seed = int(rng(loader.generator).integers(2**62))
-    n = _lanes(loader)
-    states, loader._datasets = loader._datasets or [{}] * n, []
-    start = {"default": current_generator().get_state(), **_states(of_order)}
-    progress = Progress(seed, start, tuple(LaneAt(0, states_of_dataset) for states_of_dataset in states))
-    order = Order(_samplers(loader), of_order, progress)
-    loader._progress = progress
+    of_order, default = _of_order(loader), current_generator()
+    before, default_before = _states(of_order), default.get_state()
+    try:
+        # Drawn also where nobody uses it, so that the order to come does not depend on who does.
+        seed = int(rng(loader.generator).integers(2**62))
+        lanes = tuple(LaneAt(0, states) for states in loader._datasets or [{}] * _lanes(loader))
+        progress = Progress(seed, {"default": default.get_state(), **_states(of_order)}, lanes)
+        order = Order(_samplers(loader), of_order, progress)
+    except BaseException:  # an epoch that has not begun has drawn nothing
+        _put(of_order, before)
+        default.set_state(default_before)
+        raise
+    loader._progress, loader._datasets = progress, []
     return order
 
 
@@ -101,6 +105,8 @@ def _checked(loader: Any, state: Any) -> Progress | None:
     """The progress in a state, if it fits this loader."""
     if not isinstance(state, Mapping) or not state.keys() >= KEYS:
         raise TypeError(f"DataLoader.load_state_dict: expected the dict of state_dict(), got {type(state).__name__}")
+    if not isinstance(state["settings"], Mapping) or not isinstance(state["generators"], Mapping):
+        raise TypeError("DataLoader.load_state_dict: the state is damaged, its settings or generators are no dicts")
     if state["version"] != VERSION:
         raise ValueError(f"DataLoader.load_state_dict: the state is of version {state['version']}, expected {VERSION}")
     there, here = state["settings"], _settings(loader)
@@ -135,7 +141,10 @@ def _settings(loader: Any) -> dict[str, Any]:
     if isinstance(loader.dataset, IterableDataset):
         made["dataset"] = "a stream"
     else:
-        made["len(dataset)"] = len(loader.dataset) if hasattr(type(loader.dataset), "__len__") else None
+        try:
+            made["len(dataset)"] = len(loader.dataset)
+        except (TypeError, NotImplementedError):  # a sampler may do without
+            made["len(dataset)"] = None
         made["sampler"] = " of ".join(_described(sampler) for sampler in _samplers(loader))
     if _by_lane(loader):
         made["num_workers"] = _lanes(loader)
