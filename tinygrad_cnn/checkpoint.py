@@ -91,7 +91,7 @@ def load_checkpoint(
     >>> load_checkpoint(file, again), tg.equal(net.weight, again.weight)
     ({'epoch': 7}, True)
     """
-    held = load(f)
+    held, parts = load(f), {name: part for name, part in parts.items() if part is not None}
     own = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
     if not isinstance(held, dict) or held.get("checkpoint") != 1 or not {*own, "rng", "more"} <= held.keys():
         raise RuntimeError("load_checkpoint: this file was not made by save_checkpoint; read it with load()")

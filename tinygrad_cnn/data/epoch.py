@@ -121,10 +121,11 @@ class Lane:
         self.placed = isinstance(self.fetch, FromStream) or bool(self.parts)
         self.start = LaneAt(self.count, states_of(self.parts), ended)
 
-    def __call__(self, index: Any) -> Made:
-        """The next batch."""
+    def __call__(self, index: Any, number: int) -> Made:
+        """The next batch; of an order it is that of this number."""
+        generator = self._generator(self.count) if isinstance(self.fetch, FromStream) else self.random.at(number)
         try:
-            batch, error = drawn_from(self._generator(self.count), self.fetch, index), None
+            batch, error = drawn_from(generator, self.fetch, index), None
         except BaseException as raised:
             if self.worker is None and not isinstance(raised, Exception):
                 if isinstance(self.fetch, FromStream):
@@ -171,7 +172,7 @@ class InTurn:
             self.drawn = self.order.draw()
         drawn = self.drawn
         if drawn.error is None and drawn.index is not END:
-            made = self.lane(drawn.index)
+            made = self.lane(drawn.index, drawn.handed - 1)
         else:
             made = Made(drawn.index, None, drawn.error)
         self.drawn = None  # what an interrupt has kept from being fetched is fetched again
@@ -236,7 +237,7 @@ class Prefetched:
             return
         job = None
         if drawn.error is None:  # or it is raised when its turn comes
-            job = worker.submit(self.loop, lane, drawn.index)
+            job = worker.submit(self.loop, lane, drawn.index, drawn.handed - 1)
         self.pending.append((worker, job, lane, drawn))
 
     def __iter__(self) -> Iterator:

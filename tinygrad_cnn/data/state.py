@@ -129,9 +129,8 @@ def _checked(loader: Any, state: Any) -> Progress | None:
     except (TypeError, ValueError, KeyError) as error:
         raise ValueError("DataLoader.load_state_dict: the state's epoch is damaged. Nothing was loaded") from error
     if not _by_lane(loader):
-        n, handed = _lanes(loader), progress.at.drawn.handed
-        lanes = tuple(LaneAt((handed - lane + n - 1) // n) for lane in range(n))
-        progress.at = progress.at._replace(turn=handed % n, lanes=lanes)
+        n = _lanes(loader)
+        progress.at = progress.at._replace(turn=progress.at.drawn.handed % n, lanes=(LaneAt(),) * n)
     return progress
 
 
