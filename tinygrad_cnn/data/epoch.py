@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from ..random import Generator, Series, current_generator, drawn_from
 from .dataset import IterableDataset
-from .order import END, Order, begun, stateful, states_of, unless_ended
+from .order import END, Order, begun, broken, stateful, states_of
 from .progress import Drawn, LaneAt, Progress
 from .workers import Job, Loop, Worker, WorkerInfo, everywhere, stop, told
 
@@ -129,7 +129,7 @@ class Lane:
         except BaseException as raised:
             if self.worker is None and not isinstance(raised, Exception):
                 if isinstance(self.fetch, FromStream):
-                    self.fetch.stream = unless_ended(self.fetch.stream)
+                    self.fetch.stream = broken()
                 raise
             batch, error = None, told(raised, self.worker, self.fetch.at) if self.worker else raised
         self.count += 1
@@ -204,7 +204,7 @@ class Prefetched:
         self.loop = Loop()
         weakref.finalize(self, setattr, self.loop, "over", True)
         workers = loader._workers
-        if not workers or not all(worker.thread.is_alive() for worker in workers):  # killed, or of another process
+        if not workers or not all(worker.alive() for worker in workers):  # killed, or of another process
             workers = self._start(loader)
         lanes = everywhere(workers, lambda info: Lane(loader, progress, info.id, info), loader.timeout)
         for lane in lanes:

@@ -57,7 +57,7 @@ class Order:
         except Exception as error:  # it is raised when its turn comes
             return Drawn(error=error)
         except BaseException:
-            self.indices = unless_ended(self.indices)
+            self.indices = broken()
             raise
         self.progress.ahead = drawn.marks
         return drawn
@@ -111,9 +111,9 @@ def states_of(parts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: copy.deepcopy(part.state_dict()) for name, part in parts.items()} if parts else NONE
 
 
-def unless_ended(iterator: Iterator) -> Iterator:
-    """An iterator after an interrupt: one that it has ended in the middle would seem to have come to its end."""
-    return iter(_interrupted, END) if getattr(iterator, "gi_frame", iterator) is None else iterator
+def broken() -> Iterator:
+    """What stands for an iterator after an interrupt: it may have lost something, and a generator has ended there."""
+    return iter(_interrupted, END)
 
 
 def _interrupted() -> None:

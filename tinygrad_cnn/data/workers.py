@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import copy
+import os
 import threading
 import time
 import weakref
@@ -58,7 +59,10 @@ def get_worker_info() -> WorkerInfo | None:
 
 
 class Loop:
-    """A loop that workers work for. When it is over, what they have not begun yet is not done any more."""
+    """What goes on until it is over: a worker's own loop, or one that workers work for.
+
+    When that is over, what they have not begun yet is not done any more.
+    """
 
     over = False
 
@@ -100,10 +104,12 @@ class Worker:
 
     def __init__(self, info: WorkerInfo):
         self.info = info
+        self.process = os.getpid()
+        self.loop = Loop()
         self.tasks: SimpleQueue = SimpleQueue()
         weakref.finalize(self, self.tasks.put, None)
         self.thread = threading.Thread(
-            target=_work, args=(self.tasks, info), name=f"DataLoader worker {info.id}", daemon=True
+            target=_work, args=(self.tasks, info, self.loop), name=f"DataLoader worker {info.id}", daemon=True
         )
         try:
             self.thread.start()
@@ -113,6 +119,13 @@ class Worker:
                 "here, or no more of them; use num_workers=0, which fetches in the loop itself"
             ) from error
         self.living.add(self)
+
+    def alive(self) -> bool:
+        """Whether its thread is there, and not left behind in the process that this one is a fork of.
+
+        Not `Thread.is_alive`, which an interrupt may let believe that a living thread is dead.
+        """
+        return not self.loop.over and self.process == os.getpid()
 
     def submit(self, loop: Loop, task: Callable, *args: Any) -> Job:
         """Have task(*args) done when its turn comes."""
@@ -127,7 +140,7 @@ class Worker:
         """
         end = time.monotonic() + seconds if seconds else float("inf")
         while job.outcome is None:
-            if not self.thread.is_alive() and job.outcome is None:
+            if not self.alive() and job.outcome is None:
                 self._clear()  # or the queue would hold the job, and it an error whose traceback holds the queue
                 message = f"DataLoader worker {self.info.id} exited unexpectedly: its thread is dead"
                 job.outcome = (None, RuntimeError(message))
@@ -188,12 +201,15 @@ def own(dataset: Any) -> Any:
     return mine
 
 
-def _work(tasks: SimpleQueue, info: WorkerInfo) -> None:
+def _work(tasks: SimpleQueue, info: WorkerInfo, loop: Loop) -> None:
     """What the thread runs: it does one thing after the other, and holds nothing while it waits."""
-    _here.info = info
-    of_thread.generator = Generator().manual_seed(info.seed)
-    while _done(tasks.get()):
-        pass
+    try:
+        _here.info = info
+        of_thread.generator = Generator().manual_seed(info.seed)
+        while _done(tasks.get()):
+            pass
+    finally:
+        loop.over = True
 
 
 def _done(job: Job | None) -> bool:
