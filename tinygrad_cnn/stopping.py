@@ -163,5 +163,5 @@ def is_command(argv: list[str], asked: list[str]) -> bool:
     return first == argv[0] and os.path.basename(first) in ("tinygrad-cnn", "tinygrad-cnn.exe")
 
 
-if is_command(sys.argv, sys.orig_argv):
+if is_command(getattr(sys, "argv", []), sys.orig_argv):
     handle(leave)

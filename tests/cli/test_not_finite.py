@@ -75,14 +75,14 @@ def test_the_first_one_is_named(middle, change, said):
 def learn(model, batches, on_nan):
     """A training as the command does it; its weights, statistics, moments, and the next random number."""
     tg.manual_seed(1)
-    finite, optimizer = Finite(on_nan, model, Alone()), tg.optim.Adam(model.parameters())
+    finite, optimizer = Finite(on_nan, model, model, Alone()), tg.optim.Adam(model.parameters())
     for i, x in enumerate(batches):
         finite.begin()
         optimizer.zero_grad()
         loss = loss_of(model, x)
         loss.backward()
         again = lambda x=x: loss_of(model, x)
-        if finite.passes(loss.item(), again, f"step {i}", list(range(10, 10 + len(x)))):
+        if finite.passes(loss.item(), again, f"step {i}", list(range(10, 10 + len(x))), print):
             optimizer.step()
     state = [t.tolist() for t in model.state_dict().values()]
     moments = [[t.tolist() if isinstance(t, tg.Tensor) else t for t in s.values()] for s in optimizer.state.values()]
@@ -97,7 +97,7 @@ def test_a_step_that_is_skipped_might_not_have_been(capsys):
     first = learn(net(nn.ReLU()), [good[0], bad, bad, good[1], good[2]], "skip")
     tg.manual_seed(0)
     assert first == (learn(net(nn.ReLU()), good, "stop")[0], 2)
-    assert capsys.readouterr().err.count("samples of its batch are 10, 11, 12, 13, 14, 15; it is skipped") == 1
+    assert capsys.readouterr().out.count("samples of its batch are 10, 11, 12, 13, 14, 15; it is skipped") == 1
 
 
 def test_a_gradient_stops_it_as_well_as_a_loss():
@@ -113,11 +113,11 @@ def test_a_gradient_stops_it_as_well_as_a_loss():
 
 def test_large_gradients_are_finite():
     model = nn.Linear(2, 2)
-    finite = Finite("stop", model, Alone())
+    finite = Finite("stop", model, model, Alone())
     for p in model.parameters():
         p.grad = tg.full_like(p, 1e30)
     finite.begin()
-    assert finite.passes(1.0, None, "", [])
+    assert finite.passes(1.0, None, "", [], print)
 
 
 @pytest.fixture
@@ -127,10 +127,10 @@ def bad_step(monkeypatch):
     def at(number):
         step = Training._step
 
-        def spoiled(self, images, labels, numbers):
+        def spoiled(self, images, *rest):
             if self.steps == number:
                 images[1] = math.nan
-            step(self, images, labels, numbers)
+            step(self, images, *rest)
 
         monkeypatch.setattr(Training, "_step", spoiled)
 

@@ -17,7 +17,7 @@ from tinygrad_cnn.stopping import AGAIN, SIGNALS, stop
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="sends signals")
 COMMAND = [sys.executable, "-m", "tinygrad_cnn"]
-TRIALS = int(os.environ.get("TINYGRAD_CNN_SIGNALS", "3"))
+TRIALS = int(os.environ.get("TINYGRAD_CNN_SIGNALS", "1"))
 
 
 def listen():

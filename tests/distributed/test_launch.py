@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
+import subprocess
 import sys
 
 import numpy as np
@@ -112,6 +115,30 @@ def test_a_loss_that_is_not_finite_ends_all_with_the_ranks_name():
     done = launch("-n", 2, "train", "--distributed", "--limit", 200, "--lr", "1e30")
     assert done.returncode == 2
     assert re.search(r"the loss became (nan|inf) in epoch 1, step \d on rank \d", done.stderr)
+
+
+@needs_mpi
+@pytest.mark.slow
+@pytest.mark.parametrize("whole", [False, True], ids=["the launcher", "all of its group"])
+def test_told_to_stop_all_ranks_finish_their_step_and_save(tmp_path, whole):
+    words = ["train", "--distributed", "--limit", "200", "--epochs", "5000", "--run", str(tmp_path / "a")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tinygrad_cnn", "launch", "-n", "2", *words],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "TINYGRAD_CNN_KERNELS": "numpy"},
+    )  # fmt: skip
+    for line in process.stderr:
+        if "epoch 2/" in line:
+            break
+    (os.killpg if whole else os.kill)(process.pid, signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert "Traceback" not in err
+    assert "go on with: tinygrad-cnn launch -n 2 train --distributed --resume " in err
+    assert "[0] test accuracy " in out
+    assert list((tmp_path / "a" / "checkpoints").glob("step-*"))
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
 
 
 # alone, without MPI

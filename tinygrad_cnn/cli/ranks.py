@@ -48,7 +48,7 @@ class Ranks:
         from .. import nn
 
         model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
-        return model, nn.parallel.DistributedDataParallel(model)
+        return model, nn.parallel.DistributedDataParallel(model, check_finite=False)  # each step is judged as a whole
 
     def loader(self, dataset: Any, batch_size: int, seed: int, workers: int) -> Any:
         """Batches of this rank: a share of each batch_size images."""

@@ -21,17 +21,19 @@ def kind(array: Any) -> str:
     return "NaN" if np.isnan(array).any() else "Inf"
 
 
-def culprit(model: Any, loss_of: Callable[[], Tensor]) -> str:
+def culprit(model: Any, loss_of: Callable[[], Tensor], backward: bool = True) -> str:
     """Which op of which module made the first number of a step that is not finite; "" where none is found.
 
-    loss_of: runs the step as far as its loss. Gradients and statistics change as in any step.
+    loss_of: runs the step as far as its loss. backward: whether to look at its gradients too, if the loss is finite.
+    Gradients and statistics change as in any step.
     """
     search = _Search(model)
     with Setting(watch=True, tracer=search):
         loss = loss_of()
         if kind(loss._array):
             return search.origin.get(id(loss._array), "")
-        loss.backward()
+        if backward:
+            loss.backward()
     return search.backward
 
 

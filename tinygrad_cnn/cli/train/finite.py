@@ -7,8 +7,8 @@ moments of the optimizer or a checkpoint.
 
 from __future__ import annotations
 
+import contextlib
 import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -32,8 +32,8 @@ class Finite:
     `skipped` counts those that were left out.
     """
 
-    def __init__(self, on_nan: str, model: Any, ranks: Any):
-        self.on_nan, self.model, self.ranks = on_nan, model, ranks
+    def __init__(self, on_nan: str, model: Any, net: Any, ranks: Any):
+        self.on_nan, self.model, self.net, self.ranks = on_nan, model, net, ranks
         self.parameters, self.buffers = list(model.parameters()), list(model.buffers())
         self.skipped = 0
 
@@ -54,10 +54,11 @@ class Finite:
         for p in self.parameters:
             p.grad = None
 
-    def passes(self, loss: float, again: Callable[[], Any], where: str, numbers: Sequence[int]) -> bool:
+    def passes(self, loss: float, again: Callable[[], Any], where: str, numbers: Sequence[int], say: Callable) -> bool:
         """Whether the optimizer may go on; NotFinite where the training is to stop.
 
         loss: the step's. again: computes it once more, as a Tensor. where: which step it is. numbers: of its samples.
+        say: prints a line.
         """
         if self.on_nan == "continue":
             return True
@@ -67,7 +68,8 @@ class Finite:
         self.take_back()
         if self.on_nan == "stop" or not self.skipped:
             wrong = wrong or "a loss or gradient of another rank is not finite"
-            source = culprit(self.model, again)
+            with getattr(self.net, "no_sync", contextlib.nullcontext)():
+                source = culprit(self.model, again, backward=not self.ranks.any(not math.isfinite(loss)))
             self.take_back()
             more = f" and {len(numbers) - MOST} more" if len(numbers) > MOST else ""
             message = (
@@ -76,7 +78,7 @@ class Finite:
             )
             if self.on_nan == "stop":
                 raise NotFinite(message)
-            print(f"tinygrad-cnn train: {message}; it is skipped", file=sys.stderr)
+            say(f"tinygrad-cnn train: {message}; it is skipped")
         self.skipped += 1
         return False
 

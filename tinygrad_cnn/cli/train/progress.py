@@ -30,6 +30,14 @@ class Progress:
             self.close()
             print(line, file=sys.stderr, flush=True)
 
+    def say(self, text: str) -> None:
+        """Print a line that stays, over the bar."""
+        with contextlib.suppress(OSError):
+            if self.bar is not None:
+                self.bar.write(text, file=sys.stderr)
+            else:
+                print(text, file=sys.stderr, flush=True)
+
     def close(self, keep: bool = False) -> None:
         """Take the bar away, or keep it on the terminal as it is."""
         if self.bar is not None:
@@ -43,4 +51,5 @@ class Silence:
 
     def step(self, *facts: Any) -> None: ...
     def epoch(self, *facts: Any) -> None: ...
+    def say(self, text: str) -> None: ...
     def close(self, keep: bool = False) -> None: ...

@@ -68,7 +68,9 @@ def way_on(training: Training, options: str = "") -> str:
     """How a training that was stopped is gone on with, in words; options: what is to be said besides."""
     given, place = training.options, training.options.folder or training.options.checkpoint
     if place and os.path.exists(place):
-        command = ["tinygrad-cnn", "train", "--resume", shlex.quote(str(shown(place))), options]
+        ranks = training.ranks
+        how = f"launch -n {ranks.size} train --distributed" if ranks.together else "train"
+        command = ["tinygrad-cnn", how, "--resume", shlex.quote(str(shown(place))), options]
         return f"go on with: {' '.join(command).strip()}"
     if given.save and training.learned:
         return "its weights are saved, but it cannot be gone on with; with --run DIR it can"

@@ -43,7 +43,7 @@ class Training:
         self.schedule = tg.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, T_max=steps)
         self.stopper = EarlyStopping(options.patience or self.epochs + 1)
         self.best = KeepBest(self.model) if options.patience else None
-        self.finite = Finite(options.on_nan, self.model, ranks)
+        self.finite = Finite(options.on_nan, self.model, self.net, ranks)
         self.learned = False  # whether this process has done a step
         self.place: File | Folder | None = None
         self.log: Any = None
@@ -82,7 +82,7 @@ class Training:
         start, before = time.perf_counter(), self.sums[2]
         for images, labels, numbers in self.loader:
             self.step += 1
-            self._step(images, labels, numbers)
+            self._step(images, labels, numbers, progress.say)
             self.learned = True
             total, _, seen = self.sums
             speed = (seen - before) / (time.perf_counter() - start)
@@ -94,7 +94,7 @@ class Training:
                     self.save()
         return False
 
-    def _step(self, images: Any, labels: Any, numbers: Any) -> None:
+    def _step(self, images: Any, labels: Any, numbers: Any, say: Callable) -> None:
         """Learn from a batch, and add to the sums of the epoch what was thought of it before."""
         import tinygrad_cnn as tg
 
@@ -105,8 +105,8 @@ class Training:
         loss = cross_entropy(logits, labels)
         value = loss.item()
         loss.backward()
-        again = lambda: cross_entropy(self.model(images), labels)
-        if not self.finite.passes(value, again, self.where(), numbers.tolist()):
+        again = lambda: cross_entropy(self.net(images), labels)
+        if not self.finite.passes(value, again, self.where(), numbers.tolist(), say):
             return
         if self.log is not None:
             row = {"epoch": self.epoch + 1, "step": self.steps, "loss": value, "lr": self.schedule.get_last_lr()[0]}
