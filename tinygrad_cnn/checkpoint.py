@@ -95,7 +95,7 @@ def load_checkpoint(
     own = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
     if not isinstance(held, dict) or held.get("checkpoint") != 1 or not {*own, "rng", "more"} <= held.keys():
         raise RuntimeError("load_checkpoint: this file was not made by save_checkpoint; read it with load()")
-    states = {name: held[name] for name in own if held[name] is not None} | held.get("parts", {})
+    states = {name: held[name] for name in own if held[name] is not None} | dict(held.get("parts", {}))
     given = {name: part for name, part in own.items() if part is not None} | parts
     for name, part in given.items():
         if not _has_state(part):

@@ -375,6 +375,20 @@ def test_a_state_of_other_settings_changes_nothing(made, message):
     assert list(map(repr, other)) == (tg.manual_seed(2), list(map(repr, made())))[1]
 
 
+def test_indices_that_are_no_numbers_have_no_part_in_the_order_that_is_checked():
+    class Named:
+        def __getitem__(self, key):
+            return f"sample {key}"
+
+    batches = [["a", "b"], [1, "c"], [("x", 2)], ["d"]]
+    loader = DataLoader(Named(), batch_sampler=batches)
+    it = iter(loader)
+    start = [next(it), next(it)]
+    again = DataLoader(Named(), batch_sampler=batches)
+    again.load_state_dict(loader.state_dict())
+    assert start + list(again) == list(DataLoader(Named(), batch_sampler=batches))
+
+
 def test_a_stream_is_shared_out_among_as_many_workers():
     loader = DataLoader(Stream(), 3, num_workers=2)
     with pytest.raises(ValueError, match="num_workers: 2 there, 3 here"):

@@ -211,7 +211,7 @@ class Prefetched:
             progress.begin_lane(lane.number, lane.start)
         both = deque(zip(workers, lanes, strict=True))
         both.rotate(-progress.at.turn)
-        for worker, lane in islice(cycle(both), len(workers) * loader.prefetch_factor):
+        for worker, lane in islice(cycle(both), len(workers) * (loader.prefetch_factor or 2)):
             self._ask(worker, lane)
 
     def _start(self, loader: Any) -> list[Worker]:

@@ -73,11 +73,13 @@ def checksum(index: Any, before: int) -> int:
     """A sum over one more index, or list of indices. What is no number has no part in it."""
     many = isinstance(index, list) and len(index) > 0
     first = index[0] if many else index
-    try:
-        total = int(sum(index) if many else index) + 31 * int(first) if isinstance(first, (int, np.integer)) else 0
-    except TypeError:  # other things beside numbers
+    if type(first) is not int and not isinstance(first, np.integer):
         return before
-    return (before * 1_000_003 + total) % 2**61
+    try:
+        total = int(sum(index)) if many else int(first)
+    except TypeError:  # there are other things beside numbers
+        return before
+    return (before * 1_000_003 + 31 * int(first) + total) % 2**61
 
 
 def begun(iterables: list[Any], states: Mapping[str, Any]) -> tuple[Iterator, dict[str, Any]]:
