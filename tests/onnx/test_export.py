@@ -91,6 +91,14 @@ class Of(nn.Module):
 F = nn.functional
 X = tg.linspace(-2, 2, 24).reshape(2, 3, 4)
 N = tg.arange(24).reshape(2, 3, 4)
+
+
+def put(x, *pairs):
+    for index, value in zip(pairs[::2], pairs[1::2]):
+        x[index] = value
+    return x
+
+
 FORWARDS = {
     "view by the batch": lambda m, x: x.view(x.size(0), -1),
     "reshape by names": lambda m, x: x.reshape(x.shape[0], x.shape[2], x.shape[1]),
@@ -121,6 +129,14 @@ FORWARDS = {
     "rolled": lambda m, x: x.roll(1, 2) + x.roll((1, -2), (1, 2)) + x.tril() + x.triu(1),
     "in place": lambda m, x: F.relu(x * 2, inplace=True).mul_(3).add_(x),
     "in place on the input": lambda m, x: F.relu(x, inplace=True) + x,
+    "parts set": lambda m, x: put(x.clone(), (slice(None), 0), 0, (slice(None), slice(1, 3), -1), x[:, 1:, 0]),
+    "parts set by rows": lambda m, x: put(
+        x * 1, (..., slice(1, 3)), m.weight[:, :2], (slice(None), slice(None, None, 2)), 9
+    ),
+    "all set": lambda m, x: put(x.clone(), ..., 2.5) + put(x.clone(), ..., m.table).zero_() + x.clone().fill_(1),
+    "sorted": lambda m, x: (*x.sort(1), *x.topk(2, -1), x.max(1)[0], x.argsort(0, descending=True)[:1] * 0),
+    "a constant that is changed": lambda m, x: (lambda y, z: (y.add_(x[0]) * 2, z + 1))(tg.zeros(3, 4), tg.ones(2)),
+    "detached": lambda m, x: x.detach() + x.data,
     "in place through a view": lambda m, x: F.relu(x.flatten(1), inplace=True),
     "products": lambda m, x: (x @ m.weight.t(), tg.einsum("nij,kj->nik", x, m.weight), F.linear(x, m.weight)),
     "the input itself": lambda m, x: (x, x, m.weight),
@@ -210,6 +226,14 @@ def test_dynamic_axes_are_named():
         assert (dims(graph.input[0]), dims(graph.output[0])) == expected
 
 
+def test_axes_without_a_name_go_together(agrees):
+    net = Of(lambda m, x, y: x + y)
+    agrees(
+        export(net, (tg.zeros(2, 3), tg.zeros(2, 3)), dynamic_axes={"x0": [0], "x1": [0]}), net,
+        *[[np.ones((n, 3), np.float32)] * 2 for n in (1, 2, 7)],
+    )  # fmt: skip
+
+
 def test_weights_as_inputs():
     net, x = nn.Linear(3, 2), tg.zeros(1, 3)
     for options, inputs, weights in [
@@ -286,6 +310,16 @@ REFUSED = {
     "no op": (lambda m, x: tg.sinc(x), NotImplementedError, "there is no sinc in ONNX.*test_export.py"),
     "written through a view": (
         lambda m, x: (lambda y: (y[:, 0].relu_(), y)[1])(x * 2), RuntimeError, "reads memory that relu_ has written to"
+    ),
+    "a view of a constant that is changed": (
+        lambda m, x: (lambda y: (lambda z: (y.add_(x[0]), z * 2)[1])(y[0]))(tg.zeros(3, 4)), RuntimeError,
+        "reads memory",
+    ),
+    "a weight that is written to": (
+        lambda m, x: (m.table.add_(1), x + m.table)[1], RuntimeError, "reads memory that add_.* has written to"
+    ),
+    "a part that is set in a way of its own": (
+        lambda m, x: put(x * 1, tg.tensor([0]), 0.0), RuntimeError, "reads memory that write.* has written to"
     ),
     "a text": (lambda m, x: "text", RuntimeError, "returns a str"),
     "a size that is an attribute": (

@@ -118,6 +118,8 @@ def export(
     names: list[str] = []
 
     def axes_of(inputs: list) -> Any:
+        if not inputs:
+            raise ValueError("onnx.export: args has no tensor; a model takes its inputs from there")
         names[:] = _input_names(inputs, input_names)
         return _dynamic_axes(inputs, names, dynamic_axes, dynamic_shapes, output_names or ())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -157,9 +158,10 @@ def _as_it_was(model: Module) -> Iterator[None]:
 
 
 def _other_sizes(inputs: list[Value], axes: Axes) -> list[tuple]:
-    """The shapes of the second run. Axes of one name have one size; no two names have the same two sizes."""
-    sizes: dict[str, tuple[int, int]] = {}
-    for (i, axis), name in axes.items():
+    """The shapes of the second run. No two names have the same two sizes."""
+    sizes: dict[Any, tuple[int, int]] = {}
+    ties = {place: _tie(inputs, place, name) for place, name in axes.items()}
+    for (i, axis), name in ties.items():
         n = inputs[i].shape[axis]
         if name in sizes:
             if sizes[name][0] != n:
@@ -174,9 +176,15 @@ def _other_sizes(inputs: list[Value], axes: Axes) -> list[tuple]:
             other += step
         sizes[name] = n, other
     return [
-        tuple(sizes[axes[i, k]][1] if (i, k) in axes else n for k, n in enumerate(v.shape))
+        tuple(sizes[ties[i, k]][1] if (i, k) in axes else n for k, n in enumerate(v.shape))
         for i, v in enumerate(inputs)
     ]
+
+
+def _tie(inputs: list[Value], place: tuple[int, int], name: str) -> Any:
+    """What has one size: axes of one name; and of those without, those of one size in one place."""
+    i, axis = place
+    return (axis, inputs[i].shape[axis]) if re.search(r"_dynamic_axes_\d+$", name) else name
 
 
 def _resized(arguments: Any, shapes: list[tuple]) -> Any:

@@ -20,8 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from ..compiler.program import Value, filled, values_in
+from ..compiler.program import AsTensor, Value, filled, values_in
 from ..compiler.steps import bump, write
+from ..engine.tensor import wrap
 from .library import library
 from .sizes import Record, Size, Varies
 from .trace import Call
@@ -63,7 +64,8 @@ class Writer:
         self._known: dict[Any, str] = {}  # constants and sizes that were asked for before
         self._folded: dict[Value, np.ndarray] = {}
         self._alike: dict[Value, set[Value]] = {}  # values on one memory
-        self._stale: dict[Value, str] = {}  # values that were overwritten through another one
+        self._overwritten: set[Value] = set()
+        self._stale: dict[Value, str] = {}  # those that were overwritten through another one
 
     # what a function of the table asks for
 
@@ -86,7 +88,7 @@ class Writer:
             return x
         if isinstance(x, Value):
             if x in self._stale:
-                raise Varies(f"it reads memory that {self._stale[x]} has written to through another tensor")
+                raise Varies(f"it reads memory that {self._stale[x]} has written to, in a way that is not followed")
             if x not in self.names:
                 self.names[x] = self._sizes(x) or self.constant(self.array(x))
             return self.names[x]
@@ -187,7 +189,7 @@ class Writer:
         needed = set(results)
         kept = []
         for call in reversed(self.record.calls):
-            if call.run is write or not needed.isdisjoint(call.outs):
+            if call.effect in ("writes", "calls") or not needed.isdisjoint(call.outs):
                 kept.append(call)
                 needed.update(_taken(call))
         self.write(kept[::-1])
@@ -200,7 +202,7 @@ class Writer:
                 raise RuntimeError(f"onnx.export: {call.name}{call.where()}: {why}") from None
 
     def _write(self, call: Call) -> None:
-        if call.run is write:
+        if call.effect == "writes" and call.run is not bump:
             self._overwrite(call)
         elif call.effect in ("check", "raises") or call.run is bump or self._folds(call):
             return
@@ -238,28 +240,34 @@ class Writer:
         """Whether a call depends on nothing but constants, and is computed here."""
         if call.inner is not None or call.effect or call.run is None or len(call.outs) != 1:
             return False
-        given = set(values_in((call.given, call.named)))
-        known = {v: self._folded[v] for v in given if v in self._folded}
-        known |= {v: v.tensor._array for v in given if v.kind == "constant" and v not in self.record.varying}
+        taken = set(values_in((call.given, call.named)))
+        known = {v: self._folded[v] for v in taken if v in self._folded}
+        known |= {v: v.tensor._array for v in taken if v.kind == "constant" and v not in self.record.varying}
         (v,) = call.outs
-        if len(known) < len(given) or v is None or _has_size([*call.args.values()]):
+        moved = self._stale.keys() | self._overwritten
+        if len(known) < len(taken) or v is None or _has_size([*call.args.values()]) or taken & moved:
             return False
-        made = call.run(*filled(call.given, known), **filled(call.named, known))
+        given = [wrap(known[a.value]) if isinstance(a, AsTensor) else filled(a, known) for a in call.given]
+        made = call.run(*given, **filled(call.named, known))
         self._folded[v] = np.asarray(getattr(made, "_array", made[0] if isinstance(made, tuple) else made))
+        self._link(call, v)
         return True
 
     def _overwrite(self, call: Call) -> None:
         """A change in place: from now on the value is another one, and those on its memory are not what they were."""
         into = call.written[0]
-        values = [v for v in values_in(call.args) if v is not into]
+        made: Any = next((v for v in values_in(call.args) if v is not into), None)
+        if call.run is not write:  # into a part of it
+            self.path, self.out = call.path, [into]
+            made = TABLE[call.name](self, **{str(k): v for k, v in call.args.items()}) if call.name in TABLE else None
+        self._overwritten.add(into)
         for other in self._alike.get(into, ()):
             if other is not into:
                 self._stale[other] = call.name
-        if into.kind == "outside" or not values:
+        if into.kind == "outside" or made is None:  # a weight that is changed: whoever reads it later is refused
             self._stale[into] = f"{call.name}{call.where()}"
         else:
-            self._stale.pop(into, None)
-            self.names[into] = self.name(values[0])
+            self.names[into] = self.name(made)
 
     def _link(self, call: Call, v: Value) -> None:
         """A view lies in the memory of its first argument."""

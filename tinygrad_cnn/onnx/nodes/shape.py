@@ -183,6 +183,55 @@ def _(w, input, dim, index):
     return w.node("Gather", input, index, axis=dim % len(w.shape(input))) if index.shape else None
 
 
+@writes("write")
+def _(w, **args):
+    """x[index] = value: a mask says where, and the value is laid under it."""
+    x, index, value = args["0"], args["2"], args["3"]
+    shape = w.shape(x)
+    index = list(index) if isinstance(index, tuple) else [index]
+    if any(isinstance(i, Value | list | Size | None) for i in index):
+        return None
+    if Ellipsis in index:
+        k = index.index(Ellipsis)
+        index[k : k + 1] = [slice(None)] * (len(shape) - len(index) + 1)
+    parts = {axis: i for axis, i in enumerate(index) if i != slice(None)}
+    if any(isinstance(shape[axis], Size) for axis in parts):
+        return None
+    value = w.cast(value, x.dtype, value.dtype) if isinstance(value, Value) else w.like(x, value)
+    if not parts:
+        return w.node("Expand", value, w.ints(shape))
+    mask = np.zeros([shape[axis] if axis in parts else 1 for axis in range(len(shape))], bool)
+    mask[tuple(index)] = True
+    if isinstance(args["3"], Value) and w.shape(args["3"]):
+        value = _laid(w, value, w.shape(args["3"]), shape, parts)
+    return None if value is None else w.node("Where", mask, value, x)
+
+
+def _laid(w: Writer, value: Any, given: tuple, shape: tuple, parts: dict[int, Any]) -> Any:
+    """A value where it stands in a tensor of this shape, with anything around it; None where it has gaps."""
+    left = [axis for axis in range(len(shape)) if not isinstance(parts.get(axis), int)]
+    first = left[-len(given)]
+    new = [axis - first for axis in parts if axis > first and axis not in left]
+    value = w.node("Unsqueeze", value, np.array(new)) if new else value
+    before, after = [0] * (len(shape) - first), [0] * (len(shape) - first)
+    for n, axis in zip(given, left[-len(given) :]):
+        if axis in parts and n != 1:
+            start, stop, step = parts[axis].indices(shape[axis])
+            if step != 1:
+                return None
+            before[axis - first], after[axis - first] = start, shape[axis] - stop
+    return w.node("Pad", value, w.ints(before + after)) if any(before + after) else value
+
+
+@writes("argsort")
+def _(w, input, dim, descending, stable):
+    rank = len(w.shape(input))
+    if not rank:
+        return None
+    count = w.ints([w.shape(input)[dim]])
+    return w.node("TopK", input, count, outputs=2, axis=dim % rank, largest=bool(descending))[1]
+
+
 def _triangle(name: str, upper: int) -> None:
     @writes(name)
     def _(w: Writer, input: Value, diagonal: int) -> str | None:

@@ -39,6 +39,9 @@ class Window:
             begins, ends = (less, more) if auto == "SAME_UPPER" else (more, less)
         elif auto not in ("NOTSET", "VALID"):
             raise ValueError(f"auto_pad is {auto!r:.60}")
+        for size, k, d, *pads in zip(x.shape[2:], self.kernel, self.dilations, begins, ends):
+            if max(pads) > size + d * k:
+                raise ValueError(f"pads is {n.get('pads')}, more than the picture and the window together")
         self.begins, self.ends = begins, ends
 
     def _each(self, n: Any, name: str, default: Sequence[int] | None) -> list[int]:
@@ -77,6 +80,8 @@ def _(n, x, weight, bias=None):
     uneven = [e - b for b, e in zip(window.begins, window.ends)]
     geometry = zip(x.shape[2:], window.strides, window.dilations, window.kernel)
     larger = [(size - 1) * s + d * k for size, s, d, k in geometry]
+    if any(s > d * k + 64 for s, d, k in zip(window.strides, window.dilations, window.kernel)):
+        raise ValueError(f"strides is {window.strides}, much more than the window")
     room([x.shape[0], weight.shape[1], *larger], x.dtype)
     f = conv.conv_transpose2d if window.spatial == 2 else conv.conv_transpose1d
     group, dilations = n.get("group", 1), tuple(window.dilations)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.tensor import wrap
-from ...ops import cumulative, extreme, gather, index, join, magnitude, rearrange, reduce, resize, shape, unary
+from ...ops import cumulative, extreme, gather, index, join, magnitude, rearrange, reduce, resize, shape, sort, unary
 from ...ops.elementwise import mul
 from .table import given_ints, ints, number, reads, room
 
@@ -279,6 +279,13 @@ def _extreme(name: str, f: Any) -> None:
 
 _extreme("ArgMax", extreme.argmax)
 _extreme("ArgMin", extreme.argmin)
+
+
+@reads("TopK")
+def _(n, x, count=None):
+    k = n.get("k", 0) if count is None else number(count)
+    found = sort.topk(x, k, n.get("axis", -1), bool(n.get("largest", 1)))
+    return tuple(found)[: n.outputs]
 
 
 @reads("CumSum")

@@ -11,7 +11,6 @@ Inputs that depend on no tensor, as shapes do, are arrays; `ints` and `number` t
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +21,7 @@ from ...engine.tensor import Tensor
 OPERATORS: dict[str, Callable] = {}
 # Inputs that are numbers of the operator itself and no weights, by place.
 SETTINGS = {"Clip": {1, 2}, "Dropout": {1}, "Pad": {2}, "Range": {0, 1, 2}, "Resize": {1, 2}, "Upsample": {1}}
+LARGEST = 2**31  # bytes of a result
 # Inputs that are moved in training, and not trained.
 STATISTICS = {"BatchNormalization": {3, 4}}
 
@@ -90,14 +90,7 @@ def given_ints(n: Node, name: str, x: Any) -> list[int] | None:
 
 
 def room(shape: Any, dtype: Any = np.float32) -> None:
-    """Raise a MemoryError for a result that no memory of this machine holds."""
+    """Raise a MemoryError for a result that is larger than any of a network: a number in a file is written quickly."""
     needed = math.prod(int(n) for n in shape) * np.dtype(dtype).itemsize
-    if needed > memory() / 4:  # there are others beside it
-        raise MemoryError(f"a tensor of shape {tuple(shape)} needs {needed / 1e9:,.0f} GB")
-
-
-def memory() -> int:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not everywhere
-        return 1 << 36
+    if needed > LARGEST:
+        raise MemoryError(f"a tensor of shape {tuple(shape)} needs {needed / 1e9:,.1f} GB")
