@@ -76,6 +76,8 @@ def test_patience_stops_and_takes_the_best(said, pictures, tmp_path):
     again = json.loads(said("eval", tmp_path / "a", "--json")[1])
     assert again["val_loss"] == min(losses)
     assert again["network"].endswith("best.tgc")
+    code, out, _ = said("train", "--resume", tmp_path / "a")
+    assert (code, f", weights of epoch {len(losses) - 2}" in out) == (0, True)
 
 
 def test_threads_open_the_same_pictures(said, pictures):

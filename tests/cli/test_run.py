@@ -154,5 +154,15 @@ def test_what_does_not_agree_is_refused(capsys, tmp_path, monkeypatch):
         code, _, err = train(capsys, "--resume", name)
         assert code == 2
         assert message in err
-    (tmp_path / "a" / "config.json").write_text("{")
-    assert "config.json is damaged" in train(capsys, "--resume", "a")[2]
+    config = json.loads((tmp_path / "a" / "config.json").read_text())
+    for options, message in [
+        ({"epochs": "many"}, "the options of a are damaged: argument --epochs: invalid int value: 'many'"),
+        ({"model": "lenin"}, "invalid choice: 'lenin'"),
+        ({"lr": {}}, "--lr"),
+    ]:
+        changed = {**config, "options": {**config["options"], **options}}
+        (tmp_path / "a" / "config.json").write_text(json.dumps(changed))
+        assert message in train(capsys, "--resume", "a")[2]
+    for text in ("{", "[]", '{"options": 3}', "null"):
+        (tmp_path / "a" / "config.json").write_text(text)
+        assert "config.json is damaged" in train(capsys, "--resume", "a")[2]

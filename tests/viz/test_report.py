@@ -69,6 +69,7 @@ def test_everything_is_there():
         ({"model": run()[1], "images": run()[2][:0], "labels": []}, ["confusion", "filters"]),
         ({"confusion": viz.confusion_matrix([1, 1], [0, 1])}, ["confusion"]),
         ({"confusion": viz.confusion_matrix([], [])}, ["confusion"]),
+        ({"balance": {"training": [0, 1, 1], "test": []}}, ["balance"]),
         ({"confusion": viz.confusion_matrix([1, 1], [0, 1]), "images": run()[2][:2]}, ["confusion"]),
         ({"model": nn.Sequential(nn.Flatten(), nn.Linear(64, 2)), "images": run()[2]}, ["activations", "summary"]),
         ({"model": run(channels=2)[1], "images": run(channels=2)[2]}, ["filters", "maps", "activations", "summary"]),
@@ -101,6 +102,14 @@ def test_colour_images_and_many_classes():
     assert "more cells with mistakes" in page
 
 
+def test_class_balance():
+    page = viz.report(balance={"training": [0, 0, 0, 1], "test": tg.tensor([1])}, classes=["cat", "<dog>"])
+    assert "training: 4 images of 2 classes, 3.0 times as many of cat, the most, as of &lt;dog&gt;, the fewest." in page
+    assert "test: 1 images of 2 classes, of which cat have none." in page
+    row = re.search(r'<tr><th scope="row">cat</th>(.*?)</tr>', page)[1]
+    assert re.findall(r">([\d.%]+)<", row) == ["3", "75.0%", "0", "0.0%"]
+
+
 def test_the_model_is_left_as_it_was():
     _, model, images, labels = run()
     before = {k: v.numpy().copy() for k, v in model.state_dict().items()}
@@ -121,6 +130,11 @@ def test_the_model_is_left_as_it_was():
         ({"images": np.zeros((2, 8, 8))}, ValueError, r"\(N,C,H,W\)"),
         ({"images": run()[2], "confusion": viz.confusion_matrix([0], [0])}, ValueError, "40 images, but 1"),
         ({"images": run()[2], "model": run()[1], "labels": [0]}, ValueError, "40 images, but 1 labels"),
+        (
+            {"balance": {"training": [0, 2]}, "classes": ["a", "b"]},
+            ValueError,
+            "labels of training in balance are 0 to 2",
+        ),
     ],
 )
 def test_nothing_is_written_on_a_mistake(options, error, match, tmp_path):

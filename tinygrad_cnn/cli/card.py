@@ -75,15 +75,23 @@ class Card(NamedTuple):
         return self.normalised(pixels(path, self.shape))
 
 
+def pillow(module: str) -> Any:
+    """The module of Pillow; UserError where it is not installed."""
+    from ..vision import pillow as door
+
+    try:
+        return door.pillow(module)
+    except ImportError as error:
+        raise UserError(error) from None
+
+
 def pixels(path: str | os.PathLike, shape: tuple[int, int, int]) -> np.ndarray:
     """The picture in a file, grey or in colour and resized, as float32 (C, H, W) from 0 to 1.
 
     UserError, naming the file, for what cannot be read.
     """
-    from ..vision.pillow import pillow
-
     c, h, w = shape
-    image = pillow()
+    image = pillow("Image")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what Pillow finds odd, and reads

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import UserError
+from .card import pillow
 from .options import positive_int
 from .saved import Saved, read
 
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Every picture that can be read has an answer; the others are named, and make the exit code 2."""
+    pillow("Image")  # which every picture needs
     saved = read(args.network)
     answers, errors = [], []
     for i in range(0, len(args.images), BATCH):

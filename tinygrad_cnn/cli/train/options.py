@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
+import importlib
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from .. import UserError
 from ..options import fraction, natural, positive_int, rate
@@ -26,18 +26,9 @@ DEFAULTS: dict[str, Any] = {
     "report": None, "json": False,
 }  # fmt: skip
 NUMBERED = ""  # the value of --run where none is given
-PATHS = ("root", "folder", "checkpoint", "resume", "save", "report")
-FREE = (
-    "on_nan",
-    "resume",
-    "json",
-    "workers",
-    "keep",
-    "checkpoint_every",
-    "checkpoint",
-    "save",
-    "report",
-)  # in a resumed run
+LIBRARIES = {".safetensors": "safetensors.numpy", ".onnx": "onnx"}
+PATHS = ("root", "val", "folder", "checkpoint", "resume", "save", "report")
+FREE = frozenset("on_nan resume json workers keep checkpoint_every checkpoint save report".split())  # in a resumed run
 
 
 def size(text: str) -> list[int]:
@@ -112,11 +103,18 @@ def flag(name: str) -> str:
     return "--run" if name == "folder" else f"--{name.replace('_', '-')}"
 
 
+def spelled(name: str, value: Any) -> str:
+    """An option with its value, as it is written."""
+    if value is True:
+        return flag(name)
+    return f"{flag(name)} {'x'.join(map(str, value)) if isinstance(value, list) else value}"
+
+
 def settled(args: argparse.Namespace) -> argparse.Namespace:
     """All options, of a resumed run those that it was begun with. UserError for what cannot be, or would fail later."""
     given = {name: value for name, value in vars(args).items() if name in DEFAULTS}
     for name in PATHS:
-        if given.get(name):
+        if given.get(name) and not (name == "val" and is_share(given[name])):
             given[name] = os.path.abspath(os.path.expanduser(given[name]))
     base = dict(DEFAULTS)
     if "resume" in given:
@@ -146,18 +144,33 @@ def resumed_options(given: dict[str, Any]) -> dict[str, Any]:
         found = begun_with(place)
     except UserError as error:
         raise UserError(f"--resume: {error}") from None
-    begun = {name: value for name, value in found.items() if name in DEFAULTS}
+    begun = said_again(found, place) if found else {}
     told = {"distributed": False, **given}  # which is said of the ranks, each time
     for name, value in told.items() if begun else ():
-        was = begun.get(name, DEFAULTS[name])
+        was = begun[name]
         if name not in FREE and was != value:
-            there = f"without {flag(name)}" if was is None or was is False else f"with {flag(name)}"
-            there += f" {was}" if not isinstance(was, bool | None) else ""
+            there = f"without {flag(name)}" if was is None or was is False else f"with {spelled(name, was)}"
             cure = "leave it out" if name in given else "give it too"
             raise UserError(
                 f"{flag(name)}: {shown(place)} was begun {there}, and goes on so; {cure}, or begin a new run"
             )
     return {**begun, "folder": str(place)} if place.is_dir() else begun
+
+
+def said_again(options: dict[str, Any], place: Path) -> dict[str, Any]:
+    """Options that were written down, as they would be of a command line. UserError where they would not be taken."""
+
+    class Strict(argparse.ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            raise UserError(f"--resume: the options of {shown(place)} are damaged: {message}")
+
+    words = []
+    for name, value in options.items():
+        if name in DEFAULTS and value is not None and value is not False:
+            words += spelled(name, value).split(" ", 1)
+    parser = Strict(add_help=False)
+    add_arguments(parser)
+    return {**DEFAULTS, **vars(parser.parse_args(words))}
 
 
 def check_together(options: argparse.Namespace, given: dict[str, Any]) -> None:
@@ -180,9 +193,11 @@ def check_together(options: argparse.Namespace, given: dict[str, Any]) -> None:
         raise UserError("--data folder: say which with --root DIR")
     if options.val is not None and not is_share(options.val):
         if not of_folder:
-            raise UserError(f"--val: {options.val} is no share between 0 and 1, which --data {options.data} takes")
+            raise UserError(
+                f"--val: {shown(options.val)} is no share between 0 and 1, which --data {options.data} takes"
+            )
         if not Path(options.val).is_dir():
-            raise UserError(f"--val: {options.val} is neither a share between 0 and 1 nor a folder")
+            raise UserError(f"--val: {shown(options.val)} is neither a share between 0 and 1 nor a folder")
     if options.patience and options.val is None and not of_folder:
         raise UserError("--patience: say with --val 0.1 how many of the training images are to be watched")
     files = [os.path.realpath(f) for f in (options.save, options.report, options.checkpoint) if f]
@@ -224,9 +239,12 @@ def check_folder(path: Path) -> None:
 
 def check_library(option: str, path: Path) -> None:
     """Refuse a file whose format needs a library that is not installed."""
-    needed = Path(os.path.realpath(path)).suffix.removeprefix(".")
-    if needed in ("safetensors", "onnx") and importlib.util.find_spec(needed) is None:
-        raise UserError(
-            f"{option}: files in .{needed} need the library of that name: pip install 'tinygrad_cnn[io]'; or write a "
-            "file with another ending"
-        )
+    ending = Path(os.path.realpath(path)).suffix
+    if ending in LIBRARIES:
+        try:
+            importlib.import_module(LIBRARIES[ending])
+        except ImportError:
+            raise UserError(
+                f"{option}: files in {ending} need the library of that name: pip install 'tinygrad_cnn[io]'; or write "
+                "a file with another ending"
+            ) from None

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...data import Dataset
 from .. import UserError
-from ..card import Card, pixels
+from ..card import Card, pillow, pixels
 from .data import Data, network, source, split
 from .options import is_share
 
@@ -139,12 +139,9 @@ def measured(options: argparse.Namespace, parts: dict[str, list[Sample]], classe
 
 def head(path: str) -> tuple[tuple[int, int], str]:
     """((height, width), mode) of a picture, without its pixels. UserError, naming the file, where it is none."""
-    from ...vision.pillow import pillow
-
+    image = pillow("Image")
     try:
-        with pillow().open(path) as image:
-            return (image.height, image.width), image.mode
-    except ImportError as error:
-        raise UserError(f"--data folder: {error}") from None
+        with image.open(path) as opened:
+            return (opened.height, opened.width), opened.mode
     except Exception as error:  # a damaged file may fail in any way
         raise UserError(f"{path}: not a picture that can be read: {error}") from None

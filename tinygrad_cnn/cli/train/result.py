@@ -23,8 +23,9 @@ SHOWN = 64 << 20  # bytes of images, at most, that are in the page
 
 def finish(training: Training, interrupted: bool, remark: str) -> None:
     """Write what was asked for, then print the result; `remark` stands at the end of its line."""
-    if training.best is not None and training.best.weights is not None:
+    if training.best is not None and training.best_epoch:
         training.best.restore()
+        remark = f", weights of epoch {training.best_epoch}{remark}"
     data, options = training.data, training.options
     part = data.judged
     score = training.evaluate(part)
@@ -102,8 +103,11 @@ def report(training: Training, score: Score, path: str) -> None:
 
     options, data = training.options, training.data
     rows = training.log.rows if isinstance(training.log, Rows) else read_jsonl(training.log.path)
-    facts = {"data": options.data, "model": data.card.model, "optimizer": options.optimizer}
+    name = os.path.basename(options.root) if options.data == "folder" else options.data
+    facts = {"data": name, "model": data.card.model, "optimizer": options.optimizer}
     facts |= {"epochs": training.epoch, "seed": training.seed}
+    if best := training.best_epoch:
+        facts["weights of epoch"] = best
     facts[f"{NAMES[data.judged]} accuracy"] = f"{score.accuracy:.2%}"
     images, labels = shown_images(data)
     if len(labels) < score.n:
@@ -111,7 +115,7 @@ def report(training: Training, score: Score, path: str) -> None:
     viz.report(
         history(rows), path, model=training.model, images=images, labels=labels, classes=data.card.classes,
         balance={NAMES[part]: labels for part, labels in data.labels.items()},
-        title=f"{data.card.model} on {options.data}", facts=facts,
+        title=f"{data.card.model} on {name}", facts=facts,
     )  # fmt: skip
 
 

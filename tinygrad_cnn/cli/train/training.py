@@ -60,6 +60,12 @@ class Training:
     def complete(self) -> bool:
         return self.epoch == self.epochs or self.stopper.num_bad_epochs >= self.stopper.patience
 
+    @property
+    def best_epoch(self) -> int:
+        """The epoch whose weights are the result of --patience; 0 where they are those of the last step."""
+        kept = self.best is not None and self.best.weights is not None
+        return self.epoch - self.stopper.num_bad_epochs if kept else 0
+
     def run(self, progress: Any, wanted: Callable[[], bool] = lambda: stop.told > 0) -> None:
         """All steps that are left, or those until a stop is `wanted`, which is asked after each; then it is saved."""
         while not self.complete:
