@@ -8,7 +8,7 @@ import struct
 import numpy as np
 import pytest
 
-from tinygrad_cnn.data import read_idx, write_idx
+from tinygrad_cnn.data import idx, read_idx, write_idx
 
 HEADER = bytes([0, 0, 8, 2]) + struct.pack(">II", 2, 3)
 GOOD = HEADER + bytes(range(6))
@@ -94,3 +94,14 @@ def test_dtypes_that_idx_has_not(tmp_path, dtype):
     with pytest.raises(ValueError, match=r"found dtype .*, expected one of uint8, int8"):
         write_idx(tmp_path / "x", np.zeros(2, dtype))
     assert not (tmp_path / "x").exists()
+
+
+def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
+    """However much a gzipped file says to hold, and holds: only so much of it is read."""
+    monkeypatch.setattr(idx, "LARGEST", 10**6)
+    content = bytes([0, 0, 8, 1]) + (10**7).to_bytes(4, "big") + bytes(10**7)
+    (tmp_path / "x.gz").write_bytes(gzip.compress(content))
+    with pytest.raises(ValueError, match=r"x\.gz: found more than 1,000,000 bytes in a gzipped file of \d,\d+"):
+        read_idx(tmp_path / "x.gz")
+    (tmp_path / "x").write_bytes(content)
+    assert read_idx(tmp_path / "x").shape == (10**7,)

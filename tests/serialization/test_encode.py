@@ -19,7 +19,7 @@ import tinygrad_cnn as tg
 from tinygrad_cnn.serialization import load, save
 from tinygrad_cnn.serialization.encode import NESTED
 
-EXAMPLES = int(os.environ.get("TINYGRAD_CNN_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("TINYGRAD_CNN_EXAMPLES", "60"))
 
 
 def again(obj):

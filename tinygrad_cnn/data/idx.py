@@ -25,13 +25,14 @@ from ..engine.tensor import Tensor
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 CHUNK = 1 << 24
+LARGEST = 1 << 30  # bytes that a gzipped file may hold without being a hundredth of that
 
 
 def read_idx(path: str | os.PathLike) -> np.ndarray:
     """The array in an idx file, plain or gzipped (told by its content), in the machine's byte order.
 
     FileNotFoundError if there is no file; ValueError, naming file, found and expected, if it is not an idx file,
-    is shorter or longer than it says, or its gzip wrapper is damaged.
+    is shorter or longer than it says, its gzip wrapper is damaged, or it says to hold more than any file of its size.
 
     >>> import os, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -47,7 +48,7 @@ def read_idx(path: str | os.PathLike) -> np.ndarray:
             return _parse(plain, path)
         try:
             with gzip.open(plain) as unzipped:
-                return _parse(unzipped, path)
+                return _parse(unzipped, path, max(LARGEST, 100 * os.fstat(plain.fileno()).st_size))
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise ValueError(
                 f"read_idx: {path}: the gzip data is damaged or cut off ({error}); get it again"
@@ -76,7 +77,7 @@ def write_idx(path: str | os.PathLike, array: Any) -> None:
     files.write(path, gzip.compress(content, mtime=0) if os.fspath(path).endswith(".gz") else content)
 
 
-def _parse(file: IO[bytes] | gzip.GzipFile, path: str | os.PathLike) -> np.ndarray:
+def _parse(file: IO[bytes] | gzip.GzipFile, path: str | os.PathLike, largest: float = math.inf) -> np.ndarray:
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES:
         raise ValueError(
@@ -91,7 +92,12 @@ def _parse(file: IO[bytes] | gzip.GzipFile, path: str | os.PathLike) -> np.ndarr
     shape = tuple(np.frombuffer(header, ">u4").tolist())
     dtype = np.dtype(TYPES[magic[2]])
     expected = math.prod(shape) * dtype.itemsize
-    content = _read(file, expected + 1)
+    content = _read(file, int(min(expected, largest)) + 1)
+    if len(content) > largest:
+        size = os.stat(path).st_size
+        raise ValueError(
+            f"read_idx: {path}: found more than {largest:,} bytes in a gzipped file of {size:,}; unpack it to read it"
+        )
     if len(content) != expected:
         found = f"only {len(content)} bytes" if len(content) < expected else f"more than {expected} bytes"
         raise ValueError(
