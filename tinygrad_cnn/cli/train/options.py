@@ -216,17 +216,17 @@ def is_share(text: str) -> bool:
 def check_writable(option: str, path: Path) -> None:
     """Refuse a file that cannot be written."""
     if path.is_dir():
-        raise UserError(f"{option}: {path} is a directory; name a file in it")
+        raise UserError(f"{option}: {shown(path)} is a directory; name a file in it")
     if not path.absolute().parent.is_dir():
         raise UserError(f"{option}: there is no directory {path.absolute().parent}; make it first")
     if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
-        raise UserError(f"{option}: {path} cannot be written")
+        raise UserError(f"{option}: {shown(path)} cannot be written")
 
 
 def check_folder(path: Path) -> None:
     """Refuse a folder that cannot be that of a new run."""
     if path.exists() and not path.is_dir():
-        raise UserError(f"--run: {path} is a file; name a folder")
+        raise UserError(f"--run: {shown(path)} is a file; name a folder")
     if there := [name for name in (CONFIG, METRICS, CHECKPOINTS, REPORT) if (path / name).exists()]:
         raise UserError(
             f"--run: {shown(path)} holds a run already ({there[0]}); go on with it by --resume {shown(path)}, or name "
@@ -234,7 +234,7 @@ def check_folder(path: Path) -> None:
         )
     nearest = next(p for p in (path, *path.parents) if p.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
-        raise UserError(f"--run: {path} cannot be made: {nearest} cannot be written to")
+        raise UserError(f"--run: {shown(path)} cannot be made: {shown(nearest)} cannot be written to")
 
 
 def check_library(option: str, path: Path) -> None:
