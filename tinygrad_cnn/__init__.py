@@ -9,13 +9,13 @@ what they do not say. Rooms such as `nn` are opened when first asked for.
 
 from __future__ import annotations
 
+from . import leaving as _leaving  # first, for a command that is told to stop while it is loaded
+
+# isort: split
 import importlib as _importlib
 import sys as _sys
 from math import e, inf, nan, pi
 
-from . import stopping as _stopping  # first, for a command that is told to stop while it is loaded
-
-# isort: split
 from . import autograd
 from . import surface as _surface
 from .arrays.device import device, get_default_device, set_default_device

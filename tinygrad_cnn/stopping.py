@@ -15,40 +15,20 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+from .leaving import NAMES, handle, leave
+
+SIGNALS = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
 
 AGAIN = 0.1  # seconds: sooner, it is the same Ctrl-C, which a shell or a launcher has passed on as well
 
 
 class Stopped(KeyboardInterrupt):
     """Told to stop where there is nothing to lose."""
-
-
-def leave(number: int, frame: object = None) -> None:
-    """End this process at once, without a word, and the worker processes that it has started."""
-    children = getattr(sys.modules.get("multiprocessing"), "active_children", list)
-    try:
-        for child in children():
-            child.kill()
-            child.join(1)
-    finally:
-        os._exit(128 + number)
-
-
-def handle(handler: Callable) -> dict[int, Any]:
-    """Let a function handle the signals, but for those that are ignored; what has handled them until now."""
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in SIGNALS:
-            if signal.getsignal(number) not in (signal.SIG_IGN, None):
-                before[number] = signal.signal(number, handler)
-    return before
 
 
 class Stop:
@@ -143,25 +123,3 @@ class Stop:
 
 
 stop = Stop()
-
-
-def is_command(argv: list[str], asked: list[str]) -> bool:
-    """Whether these are the arguments of `tinygrad-cnn ...` or `python -m tinygrad_cnn ...`: sys.argv, sys.orig_argv.
-
-    >>> is_command(["/bin/tinygrad-cnn", "info"], ["python", "/bin/tinygrad-cnn", "info"])
-    True
-    >>> is_command(["-m", "info"], ["python", "-m", "tinygrad_cnn", "info"])
-    True
-    >>> is_command(["tinygrad-cnn.py"], ["python", "-c", "a process that such a program started"])
-    False
-    """
-    if not argv or len(asked) < len(argv):
-        return False
-    first = asked[-len(argv)]
-    if argv[0] == "-m":
-        return first.removeprefix("-m") == __package__
-    return first == argv[0] and os.path.basename(first) in ("tinygrad-cnn", "tinygrad-cnn.exe")
-
-
-if is_command(getattr(sys, "argv", []), sys.orig_argv):
-    handle(leave)

@@ -168,7 +168,7 @@ def test_while_it_is_loaded_a_command_ends_at_once(number):
     for _ in range(TRIALS):
         process = started(sys.executable, "-X", "importtime", "-m", "tinygrad_cnn", "info")
         for line in process.stderr:
-            if "tinygrad_cnn.stopping" in line:
+            if "tinygrad_cnn.leaving" in line:
                 break
         time.sleep(random.uniform(0, 0.5))
         process.send_signal(number)
