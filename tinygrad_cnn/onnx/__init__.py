@@ -16,10 +16,11 @@ It needs the library `onnx`: pip install "tinygrad_cnn[io]". In the order in whi
     nodes/      the table: how each op is written
     runs        the two runs, and what is dynamic
     graph       names, weights, inputs and outputs around the nodes
-    exporting   `export`
     reading     a file as plain data, and what is refused
     operators/  what operators of ONNX do in our own ops
     loaded      `load`, and the Module that it gives
+    checking    what was written is read back, and tried at other sizes
+    exporting   `export`
 """
 
 from __future__ import annotations

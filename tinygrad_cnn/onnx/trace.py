@@ -68,10 +68,10 @@ class Call:
 
 
 class Open:
-    """A function that is running, and is going to be a call."""
+    """A function that is running, and is going to be a call. refusal: what was refused before it began."""
 
-    def __init__(self, frame: FrameType, args: dict[str, Any], outer: list[Call], scope: Any):
-        self.frame, self.args, self.outer, self.scope = frame, args, outer, scope
+    def __init__(self, frame: FrameType, args: dict[str, Any], outer: list[Call], scope: Any, refusal: Any):
+        self.frame, self.args, self.outer, self.scope, self.refusal = frame, args, outer, scope, refusal
 
 
 class Trace(Capture):
@@ -137,23 +137,25 @@ class Trace(Capture):
             super()._enter(frame)
 
     def _user_code(self, code: Any, frame: FrameType) -> None:
-        pass
+        """It may do what it likes."""
+
+    # A function that is to be a call: what is refused in it matters only if nothing is known to say it by.
 
     def _begin_function(self, frame: FrameType) -> None:
         code = frame.f_code
         names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         args = {name: self.argument(frame.f_locals[name]) for name in names}
-        self.open.append(Open(frame, args, self.calls, mode.scope))
+        self.open.append(Open(frame, args, self.calls, mode.scope, self.refusal))
         self.calls = []
 
     def _end_function(self, result: Any) -> None:
         done = self.open.pop()
         inner, self.calls = self.calls, done.outer
         results = result if isinstance(result, tuple) else (result,)
-        if any(not isinstance(r, Tensor) for r in results):  # it raised
+        if done.refusal is not None or any(not isinstance(r, Tensor) for r in results):  # or it raised
             self.calls += inner
             return
-        if self.refusal is None and all(not c.outs for c in inner):  # it did nothing
+        if self.refusal is None and not any(c.outs or c.effect == "writes" for c in inner):  # it did nothing
             return
         why, self.refusal = self.refusal, None
         outs = [self.value(r._array) or self._computed(r._array) for r in results]
