@@ -71,13 +71,14 @@ def test_a_training_is_the_same_on_another_number_of_ranks(tmp_path):
 
 STOP = """
 import os, signal, sys
-from tinygrad_cnn.cli import main, train
-saves = train.Training.save
+from tinygrad_cnn.cli import main
+from tinygrad_cnn.cli.train.training import Training
+saves = Training.save
 def save(self, improved=False):
     saves(self, improved)
     if self.steps == 10:  # after two epochs and two steps of the third
         os.kill(os.getpid(), signal.SIGKILL)
-train.Training.save = save
+Training.save = save
 sys.exit(main(sys.argv[1:]))
 """
 

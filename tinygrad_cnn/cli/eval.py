@@ -9,10 +9,9 @@ import os
 from . import UserError
 from .ranks import Ranks
 from .saved import WHERE, Saved, read
-from .train.data import SOURCE, Data, as_data, named_arrays
+from .train.data import NAMES, SOURCE, Data, as_data, named_arrays
 from .train.evaluation import evaluate
 from .train.options import DEFAULTS, add_data_arguments
-from .train.result import NAMES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

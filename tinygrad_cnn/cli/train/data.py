@@ -12,6 +12,7 @@ from .. import UserError
 from ..card import Card
 from .keep import shown
 
+NAMES = {"train": "training", "val": "validation", "test": "test"}
 CLASSES = {"fashion-mnist": "T-shirt Trouser Pullover Dress Coat Sandal Shirt Sneaker Bag Boot".split()}
 SOURCE = ("data", "root", "val", "seed", "limit")  # the options that say which images are of which part
 SMALL = 28  # pixels; the network for smaller images is `digits`

@@ -11,13 +11,12 @@ import numpy as np
 
 from ...training import read_jsonl
 from .. import UserError
-from .data import Data
+from .data import NAMES, Data
 from .evaluation import Score
 from .keep import REPORT, shown
 from .metrics import Rows, history
 from .training import Training
 
-NAMES = {"train": "training", "val": "validation", "test": "test"}
 SHOWN = 64 << 20  # bytes of images, at most, that are in the page
 
 
