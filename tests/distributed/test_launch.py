@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 
@@ -120,8 +119,7 @@ def test_a_loss_that_is_not_finite_ends_all_with_the_ranks_name():
 
 @needs_mpi
 @pytest.mark.slow
-@pytest.mark.parametrize("whole", [False, True], ids=["the launcher", "all of its group"])
-def test_told_to_stop_all_ranks_finish_their_step_and_save(tmp_path, whole):
+def test_told_to_stop_all_ranks_finish_their_step_and_save(tmp_path):
     words = ["train", "--distributed", "--limit", "200", "--epochs", "5000", "--run", str(tmp_path / "a")]
     process = subprocess.Popen(
         [sys.executable, "-m", "tinygrad_cnn", "launch", "-n", "2", *words],
@@ -131,7 +129,7 @@ def test_told_to_stop_all_ranks_finish_their_step_and_save(tmp_path, whole):
     for line in process.stderr:
         if "epoch 2/" in line:
             break
-    (os.killpg if whole else os.kill)(process.pid, signal.SIGTERM)
+    process.terminate()
     out, err = process.communicate(timeout=60)
     assert process.returncode == 143
     assert "Traceback" not in err

@@ -73,7 +73,7 @@ def way_on(training: Training, options: str = "") -> str:
         command = ["tinygrad-cnn", how, "--resume", shlex.quote(str(shown(place))), options]
         return f"go on with: {' '.join(command).strip()}"
     if given.save and training.learned:
-        return "its weights are saved, but it cannot be gone on with; with --run DIR it can"
+        return f"its weights go to {shown(given.save)}, but it cannot be gone on with; with --run DIR it can"
     return "it cannot be gone on with; with --run DIR it can"
 
 
