@@ -26,7 +26,7 @@ COMMON = """
 import os, sys, time, warnings
 from pathlib import Path
 import numpy as np
-from tinygrad_cnn import files, kernels
+from tinygrad_cnn import kernels
 from tinygrad_cnn.kernels import background, kernel, place
 x = np.random.default_rng(0).standard_normal(100_000).astype(np.float32)
 def relu():
@@ -195,7 +195,7 @@ def test_one_that_dies_is_not_started_again(cold):
         ("an application that holds a Python", "sys.executable = '/usr/bin/draw'"),
         ("no executable", "sys.executable = None"),
         ("a frozen application", "sys.frozen = True"),
-        ("a disk that is full", "def full(*args): raise OSError(28, 'full')\nfiles.write = full"),
+        ("a disk that is full", "def full(*args): raise OSError(28, 'full')\nplace.write = full"),
     ],
 )
 def test_none_is_started_by(cold, case, code):

@@ -26,7 +26,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
 
-from .. import files
 from . import TOPICS, Unusable, place, threads
 from .once import undisturbed
 
@@ -94,7 +93,7 @@ def set_compiled(*topics: str) -> None:
     if (path := place.directory()) is not None:
         for topic in topics:
             with suppress(OSError):  # then they will be compiled once more
-                files.write(_ready_file(path, topic), b"")
+                place.write(_ready_file(path, topic), b"")
 
 
 def can_compile() -> bool:
@@ -114,7 +113,7 @@ def wish(what: str) -> None:
     try:
         if (path := place.directory()) is not None and place.writable():
             os.makedirs(os.path.join(path, "wishes"), exist_ok=True)
-            files.write(os.path.join(path, "wishes", f"{_wished[what]}-{os.getpid()}"), what, durable=False)
+            place.write(os.path.join(path, "wishes", f"{_wished[what]}-{os.getpid()}"), what.encode())
             if _may_start():
                 undisturbed(_start, path)  # a process that is forked meanwhile would hold the lock as well
     except OSError:  # a full disk, or a process is at work
@@ -173,7 +172,7 @@ def work(held: int) -> None:
     except OSError:  # the directory is gone, or another process works on
         pass
     except Exception as why:
-        files.write(os.path.join(path, "failed"), f"{type(why).__name__}: {why}")
+        place.write(os.path.join(path, "failed"), f"{type(why).__name__}: {why}".encode())
 
 
 class Compiler:

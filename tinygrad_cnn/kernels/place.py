@@ -13,6 +13,8 @@ import sys
 from functools import cache
 from importlib.util import find_spec
 
+from .. import files
+
 FAST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fast")
 # of a processor, in the words of /proc/cpuinfo: what its machine code depends on
 _PROCESSOR = ("vendor_id", "cpu family", "model", "stepping", "flags", "Features", "CPU ", "isa", "uarch")
@@ -65,6 +67,11 @@ def machine() -> str:
     except (OSError, ValueError):
         processor = [platform.processor()]
     return hashlib.sha256(repr((processor, told)).encode()).hexdigest()[:16]
+
+
+def write(path: str, content: bytes) -> None:
+    """Write a mark or a wish, whole or not at all; nobody waits for the disk, since all of it can be made again."""
+    files.write(path, content, durable=False)
 
 
 def is_there(package: str) -> bool:
