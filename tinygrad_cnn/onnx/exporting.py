@@ -134,7 +134,10 @@ def export(
     )
     if proto.ByteSize() > LARGEST:
         raise ValueError(f"onnx.export: the model has {proto.ByteSize()} bytes, a file of ONNX holds {LARGEST}")
-    onnx.checker.check_model(proto, full_check=True)
+    try:
+        onnx.checker.check_model(proto, full_check=True)
+    except Exception as error:  # of one of two kinds, which have no common one
+        raise RuntimeError(f"onnx.export: the model asks for what ONNX does not take: {error}") from error
     mode = TrainingMode(training)
     if axes and not (mode == TrainingMode.TRAINING or (mode == TrainingMode.PRESERVE and model.training)):
         checking.check(proto, others(model, given, named, mode, axes), axes)

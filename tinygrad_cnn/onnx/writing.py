@@ -200,6 +200,8 @@ class Writer:
                 self._write(call)
             except Varies as why:
                 raise RuntimeError(f"onnx.export: {call.name}{call.where()}: {why}") from None
+            except (ArithmeticError, LookupError, TypeError, ValueError) as why:  # as of an axis that is not there
+                raise RuntimeError(f"onnx.export: {call.name}{call.where()} is not written: {why}") from why
 
     def _write(self, call: Call) -> None:
         if call.effect == "writes" and call.run is not bump:

@@ -26,6 +26,8 @@ def reduced(w: Writer, kind: str, x: Any, axes: Sequence[int] | None, keepdim: b
 def axes_of(w: Writer, x: Value, dim: Any) -> list[int] | None:
     """The axes that are meant by dim; None for all."""
     rank = len(w.shape(x))
+    if not rank:
+        return []
     if dim is None or (isinstance(dim, tuple | list) and not dim):
         return None
     return [d % max(rank, 1) for d in (dim if isinstance(dim, tuple | list) else [dim])]
@@ -35,7 +37,7 @@ def _reduction(name: str, kind: str) -> None:
     @writes(name)
     def _(w: Writer, input: Value, dim: Any, keepdim: bool = False, dtype: Any = None) -> str:
         x = w.cast(input, w.out[0].dtype, input.dtype)
-        return reduced(w, kind, x, axes_of(w, input, dim) if w.shape(input) else [], keepdim)
+        return reduced(w, kind, x, axes_of(w, input, dim), keepdim)
 
 
 for _name, _kind in {"sum": "ReduceSum", "mean": "ReduceMean", "amax": "ReduceMax", "amin": "ReduceMin",
@@ -46,6 +48,8 @@ for _name, _kind in {"sum": "ReduceSum", "mean": "ReduceMean", "amax": "ReduceMa
 def _extreme(name: str, kind: str) -> None:
     @writes(name)
     def _(w: Writer, input: Value, dim: int | None, keepdim: bool) -> str | None:
+        if not w.shape(input):
+            return None
         if dim is not None:
             return w.node(kind, input, axis=dim % max(1, len(w.shape(input))), keepdims=int(keepdim))
         if keepdim:
@@ -102,6 +106,8 @@ def _(w, input, dim, correction, keepdim):
 def _(w, x, ord, dim, keepdim, dtype):
     axes = axes_of(w, x, dim)
     given = w.cast(x, w.out[0].dtype, x.dtype)
+    if axes == []:
+        return w.node("Abs", given)
     if ord in (1, 2):
         return reduced(w, f"ReduceL{int(ord)}", given, axes, keepdim)
     size = w.node("Abs", given)
@@ -117,6 +123,8 @@ def _(w, x, ord, dim, keepdim, dtype):
 
 @writes("cumsum")
 def _(w, input, dim, dtype):
+    if not w.shape(input):
+        return None
     return w.node("CumSum", w.cast(input, w.out[0].dtype, input.dtype), np.array(dim))
 
 
@@ -165,6 +173,7 @@ def _(w, input, dim, dtype):
     return _soft(w, "LogSoftmax", input, dim)
 
 
-def _soft(w: Writer, kind: str, input: Value, dim: int) -> str:
-    x = w.cast(input, w.out[0].dtype, input.dtype)
-    return w.node(kind, x, axis=dim % max(1, len(w.shape(input))))
+def _soft(w: Writer, kind: str, input: Value, dim: int) -> str | None:
+    if not w.shape(input):
+        return None
+    return w.node(kind, w.cast(input, w.out[0].dtype, input.dtype), axis=dim % len(w.shape(input)))

@@ -23,7 +23,8 @@ def reshaped(w: Writer, x: Any, before: tuple, after: tuple) -> str:
     left = [i for i, n in enumerate(said) if isinstance(n, Size)]
     if len(left) == 1:
         said[left[0]] = -1
-    return w.node("Reshape", x, w.ints(said))
+    empty = 0 in after and w.opset >= 14  # a 0 that is meant
+    return w.node("Reshape", x, w.ints(after if empty else said), allowzero=1 if empty else None)
 
 
 @writes("reshape", "view", "unflatten")
