@@ -92,18 +92,15 @@ class Capture(Tracer):
         self.guards.root(self.f, self.program.name)
         self.started = tick()
         before = sys.getprofile()
-        try:
-            with Setting(watch=True, tracer=self):
-                try:
-                    sys.setprofile(self._seen)
-                    result = self.f(*self.args, **self.named)
-                finally:
-                    sys.setprofile(before)
-                if self.refusal is None:
-                    self._finish(result)
-            return result
-        finally:
-            self.held.clear()  # what is in it leads back to it
+        with Setting(watch=True, tracer=self):
+            try:
+                sys.setprofile(self._seen)
+                result = self.f(*self.args, **self.named)
+            finally:
+                sys.setprofile(before)
+            if self.refusal is None:
+                self._finish(result)
+        return result
 
     def refuse(self, why: str, line: tuple[str, int, str] | None = None) -> None:
         if self.refusal is None:

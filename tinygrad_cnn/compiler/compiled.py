@@ -223,7 +223,10 @@ class Compiled(Generic[P, R]):
                 self._say(f"it has {LIMIT} programs, for other shapes or values; where none fits, it runs uncompiled")
                 return self._f(*args, **named)
             capture = Capture(self._f, args, named, self._fullgraph)
-            result = capture.run()
+            try:
+                result = capture.run()
+            finally:
+                capture.held.clear()  # what is in it leads back to it
             if capture.refusal is None:
                 self._entries = [Entry(capture, self._options), *self._entries]
             else:
