@@ -20,7 +20,7 @@ from tinygrad_cnn.cli import UserError, bench, main
 from tinygrad_cnn.cli.bench import accuracy, alone, compared, fresh, in_torch, layers, networks, overhead, targets
 from tinygrad_cnn.cli.bench.networks import NETWORKS, RESNETS, THIRTEEN, WORKLOADS, Workload
 from tinygrad_cnn.cli.bench.ops import OPS
-from tinygrad_cnn.cli.bench.turns import Job, Settings, Worker, take_turns
+from tinygrad_cnn.cli.bench.turns import FIRST, Job, Settings, Worker, take_turns
 
 
 def settings(*against: str) -> Settings:
@@ -135,7 +135,7 @@ def test_turns():
     asked: list = []
     a, b = Fake(None, "a", {}, 0.02), Fake(None, "b", {}, 3.0)
     assert take_turns([a, b], 3, 0.1) == [[0.02] * 3, [3.0] * 3]
-    assert asked[:4] == [("a", 1), ("a", 1), ("b", 1), ("b", 1)]
+    assert asked[:4] == [("a", FIRST), ("a", 1), ("b", FIRST), ("b", 1)]
     assert asked[4:] == [("a", 5), ("b", 1), ("b", 1), ("a", 5), ("a", 5), ("b", 1)]
 
 

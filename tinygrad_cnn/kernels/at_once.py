@@ -17,12 +17,14 @@ import numpy as np
 from numpy import ndarray
 
 from ..arrays.formulas import LEAVES, Formula, Untraceable, trace_call
-from . import kernel
+from . import SMALL, kernel
 
-BIG = 32_768  # numbers; NumPy does fewer as fast
+BIG = 32_768  # numbers; NumPy does fewer as fast, but where a step is
+SLOW = {"erf", "erfc"}  # which it does by a polynomial, call by call
 MOST = 10_000  # kinds of calls that are remembered
 _KINDS = {np.dtype(np.float32): "f", np.dtype(np.bool_): "b"}
 _known: dict[tuple, Formula | None] = {}
+_slow: dict[tuple, bool] = {}
 
 
 def at_once(f: Callable) -> Callable:
@@ -30,8 +32,10 @@ def at_once(f: Callable) -> Callable:
 
     @wraps(f)
     def run(first: Any, *rest: Any) -> Any:
-        if type(first) is ndarray and (first.size >= BIG or (not first.shape and _is_big(*rest))):
-            return in_one_pass(f, (first, *rest))
+        if type(first) is ndarray:
+            size = first.size
+            if size >= BIG or (size >= SMALL and _is_slow(f, first, rest)) or (not first.shape and _is_big(*rest)):
+                return in_one_pass(f, (first, *rest))
         return f(first, *rest)
 
     return run
@@ -40,6 +44,21 @@ def at_once(f: Callable) -> Callable:
 def _is_big(second: Any = None, *rest: Any) -> bool:
     """Whether a big array stands beside a number: a loss and its gradient, which is the same for all its numbers."""
     return type(second) is ndarray and second.size >= BIG
+
+
+def _is_slow(f: Callable, first: ndarray, rest: tuple) -> bool:
+    """Whether f with these attributes has a step that is slow in NumPy."""
+    key = f, first.dtype, *[a for a in rest if type(a) is not ndarray]
+    try:
+        return _slow[key]
+    except KeyError:
+        found = _formula_of(f, (first, *rest))
+        if len(_slow) >= MOST:
+            _slow.clear()
+        _slow[key] = slow = found is not None and any(name in SLOW for name, *_ in found[0].steps)
+        return slow
+    except TypeError:  # a list has no hash
+        return False
 
 
 def in_one_pass(f: Callable, args: tuple) -> Any:

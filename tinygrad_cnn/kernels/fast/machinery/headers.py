@@ -47,26 +47,12 @@ def table_of(*lists: list[np.ndarray]) -> np.ndarray | None:
     return table if _reader()(table, *_TYPES, *map(id, lists), *_NO_LISTS[len(lists) :]) else None
 
 
-def addresses_of(arrays: list[np.ndarray]) -> np.ndarray:
-    """Where the numbers of each array begin.
-
-    >>> x = np.ones(3)
-    >>> addresses_of([x, x[1:]]) - x.ctypes.data
-    array([0, 8])
-    """
-    table = np.empty(len(arrays), np.int64)
-    if not _finder()(table, id(arrays)):
-        table[:] = [a.ctypes.data for a in arrays]
-    return table
-
-
 @cache
-def _finder() -> Callable:
-    """The machine code of `addresses_of`; where it reads an example wrong, one that finds nothing."""
-    x, found = np.ones(3), np.zeros(1, np.int64)
-    find, arrays = FINDER.load(), [x]
-    good = object.__basicsize__ % 8 == 0 and find(found, id(arrays)) and found[0] == x.ctypes.data
-    return find if good else lambda *args: False
+def are_read() -> bool:
+    """Whether `address_in` finds the numbers of an array, as an example shows."""
+    x = np.ones(3)
+    arrays = [x]
+    return object.__basicsize__ % 8 == 0 and FINDER.load()(id(arrays), 0) == x.ctypes.data
 
 
 @cache
@@ -79,12 +65,10 @@ def _reader() -> Callable:
     return read if good else lambda *args: False
 
 
-def find_addresses(table, arrays):
-    if _read(arrays, _LENGTH) != len(table):
-        return False
-    for k in range(len(table)):
-        table[k] = _read(_item(arrays, k), _DATA)
-    return True
+@register_jitable
+def address_in(arrays, k):
+    """Where the numbers of an array begin, the k-th of a list."""
+    return _read(_item(arrays, k), _DATA)
 
 
 def read_headers(table, of_lists, of_arrays, dtype, a, b, c, d, e):
@@ -154,4 +138,4 @@ def _stand_apart(table, columns):
 
 
 READER = Code(read_headers, f"b1(i8[:, ::1], {', '.join(['intp'] * (3 + LISTS))})")
-FINDER = Code(find_addresses, "b1(i8[::1], intp)")
+FINDER = Code(address_in, "intp(intp, intp)")

@@ -28,6 +28,7 @@ A list belongs to one thread at a time, as its arrays do.
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -38,7 +39,7 @@ from ....arrays.blocks import Ending
 from . import memory
 from .cache import Code
 from .compiled import FAILED, Compiled, team_of, watched
-from .headers import addresses_of
+from .headers import address_in, are_read
 from .team import ROOM, _read, _write, lead
 
 CODE, TEAM, PIECES, DATA = range(4)  # words of a launch; the data go on to its end
@@ -68,8 +69,10 @@ class Launches:
 
     def __init__(self) -> None:
         self._all: list[Launch] = []
-        self._team, self._addresses = 1, np.empty(0, np.int64)
-        self._slots, self._moves = 0, np.empty((0, 3), np.int64)  # address of a word, slot, bytes from its beginning
+        self._team, self._slots = 1, 0
+        self._addresses = np.empty(0, np.int64)
+        self._moves = np.empty((0, 3), np.int64)  # address of a word, slot, bytes from its beginning
+        self._tables: tuple[int, ...] = (0,) * 4  # where these two lie, and how long they are
 
     def __len__(self) -> int:
         return len(self._all)
@@ -77,6 +80,11 @@ class Launches:
     def loops(self) -> list[Compiled]:
         """The loops that are written down, in their order."""
         return [launch.loop for launch in self._all]
+
+    def nbytes(self) -> int:
+        """How much memory they keep."""
+        kept = {id(a): a.nbytes for launch in self._all for a in launch.kept}
+        return sum(kept.values())
 
     def record(self) -> _Block:
         """`with launches.record():` writes down the loops that this thread runs in the block, after those before.
@@ -98,22 +106,32 @@ class Launches:
             launch.kept = [a for a in launch.kept if not _lies_in(a, begin, end)]
         self._moves = np.concatenate(moves)
         self._slots += 1
+        self._lay_out()
         return place
 
     def run(self, arrays: Sequence[np.ndarray] = ()) -> None:
         """Run all of them in order, with an array for each slot. A block that records this thread writes them down."""
-        if self._slots:
-            table = addresses_of(list(arrays))
-            MOVE.load()(self._moves.ctypes.data, len(self._moves), table.ctypes.data)
+        slots = arrays if type(arrays) is list else list(arrays)
+        if len(slots) != self._slots:
+            raise ValueError(f"launches with {self._slots} slots were given {len(slots)} arrays")
+        moves = self._tables[:2]
+        if not are_read():
+            for at, slot, offset in self._moves.tolist():
+                ctypes.c_int64.from_address(at).value = slots[slot].ctypes.data + offset
+            moves = 0, 0
+        REPLAY.load()(team_of(self._team).board, id(slots), *moves, *self._tables[2:])
         for block in watched.by:
-            block.take(self._all, arrays)
-        board = team_of(self._team).board
-        REPLAY.load()(board, self._addresses.ctypes.data, len(self._addresses))
+            block.take(self._all, slots)
 
     def _take(self, launches: list[Launch]) -> None:
         team = max([int(launch.words[TEAM]) for launch in launches], default=1)
         addresses = np.array([launch.words.ctypes.data for launch in launches], np.int64)
         self._all, self._team, self._addresses = launches, team, addresses
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        moves, addresses = self._moves, self._addresses
+        self._tables = moves.ctypes.data, len(moves), addresses.ctypes.data, len(addresses)
 
 
 def _lies_in(array: np.ndarray, begin: int, end: int) -> bool:
@@ -148,18 +166,15 @@ class _Block:
             self.then(self.seen)
 
 
-def move(moves, count, addresses):
-    for k in range(count):
+def replay(board, arrays, moves, moved, addresses, count):
+    """Move what points into the arrays of a list, and run the launches at these addresses."""
+    for k in range(moved):
         row = moves + 24 * k
-        _write(_read(row, 0), 0, _read(addresses, _read(row, 1)) + _read(row, 2))
-
-
-def replay(board, addresses, count):
+        _write(_read(row, 0), 0, address_in(arrays, _read(row, 1)) + _read(row, 2))
     for k in range(count):
         place = _read(addresses, k)
         if lead(board, _read(place, TEAM), _read(place, PIECES), _read(place, CODE), place + 8 * DATA) != 0:
             raise RuntimeError(FAILED)
 
 
-MOVE = Code(move, "void(intp, intp, intp)")
-REPLAY = Code(replay, "void(intp, intp, intp)")
+REPLAY = Code(replay, "void(intp, intp, intp, intp, intp, intp)")
