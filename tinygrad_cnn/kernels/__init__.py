@@ -137,8 +137,8 @@ def faster(when: Callable | None = None, pure: bool = False) -> Callable[[F], F]
 
     `when(*arguments)` says whether it takes these arguments; without it, it takes all. `pure`: numbers are touched by
     compiled loops alone, always the same for arrays of the same layout, so that running these again does the same
-    for other numbers in the same arrays (fast/machinery/launches.py). TypeError where the signature is another one,
-    or where there is no kernel of this name.
+    for other numbers in the same arrays (fast/machinery/launches.py), or in others of that layout (again.py). TypeError
+    where the signature is another one, or where there is no kernel of this name.
 
     >>> @faster(when=lambda input: input.flags.c_contiguous)  # doctest: +SKIP
     ... def relu(input):
@@ -297,7 +297,9 @@ def _forget_import(before: set[str]) -> None:
     """Undo an import that was broken off: halves of packages do not fit together with what is imported anew."""
     fast = f"{__name__}.fast"
     for name in set(sys.modules) - before:
-        if name.startswith(fast) or (name.partition(".")[0] in ("numba", "llvmlite") and "numba" not in before):
+        if name.startswith((fast, f"{__name__}.again")) or (
+            name.partition(".")[0] in ("numba", "llvmlite") and "numba" not in before
+        ):
             del sys.modules[name]
     for versions in _faster.values():
         versions[:] = [v for v in versions if v[1].__module__ in sys.modules or not v[1].__module__.startswith(fast)]
