@@ -28,6 +28,7 @@ from .fast.machinery.launches import Launches
 BEFORE = 2  # calls before one is written down
 LAYOUTS = 1000  # that are known of a kernel
 MOST = 2 << 20  # bytes of all arrays of a call, and of its scratch
+SHARED = 1 << 19  # bytes of scratch that all lists share; the results of a call that is written down are not kept
 _PLAIN = {int, bool, str, tuple, type(None)}
 
 
@@ -40,7 +41,7 @@ class _Thread(threading.local):
 
 class _Scratch(threading.local):
     def __init__(self) -> None:
-        self.pool = memory.Pool()
+        self.pool = memory.Pool(SHARED)
 
 
 _scratch = _Scratch()
@@ -97,7 +98,7 @@ class Again:
         with launches.record(), _scratch.pool:
             found = version(*args)
         results = found if type(found) is tuple else (found,)
-        forms = list(map(_form, results))
+        forms: list[Any] = list(map(_form, results))
         if None in forms or not _stand_apart([*arrays, *results]):
             return found
         for a in (*arrays, *map(owner, results)):
