@@ -5,8 +5,7 @@ walk (`Tracer`). `sys.setprofile` shows every other call (`permitted.py`). Guard
 (`guards.py`). An array that appears and is none of what was told comes from elsewhere, so the capture is refused. It
 goes on all the same, for f runs for real: a refused capture was an ordinary call.
 
-Backward's rules run on arrays, as ever, and each is one instruction. Gradients travel as Tensors on the way, so that
-where two are added that is an op like any other.
+Backward's rules run on arrays, and each is one instruction. Gradients travel as Tensors: where two are added is an op.
 """
 
 from __future__ import annotations
@@ -104,8 +103,7 @@ class Capture(Tracer):
 
     def refuse(self, why: str, line: tuple[str, int, str] | None = None) -> None:
         if self.refusal is None:
-            line = line or user_line()
-            self.refusal = Refusal(why, line)
+            self.refusal = Refusal(why, line := line or user_line())
             if self.strict:
                 raise Refusal(why, line)  # another one, whose traceback does not lead back to itself
 

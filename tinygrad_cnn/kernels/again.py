@@ -27,7 +27,7 @@ from .fast.machinery.launches import Launches
 
 BEFORE = 2  # calls before one is written down
 LAYOUTS = 1000  # that are known of a kernel
-MOST = 2 << 20  # bytes of all arrays of a call, and of its scratch
+MOST = 1 << 20  # bytes of all arrays of a call, and of its scratch
 SHARED = 1 << 19  # bytes of scratch that all lists share; the results of a call that is written down are not kept
 _PLAIN = {int, bool, str, tuple, type(None)}
 
@@ -99,7 +99,7 @@ class Again:
             found = version(*args)
         results = found if type(found) is tuple else (found,)
         forms: list[Any] = list(map(_form, results))
-        if None in forms or not _stand_apart([*arrays, *results]):
+        if None in forms or not _may_be_moved([*arrays, *results]):
             return found
         for a in (*arrays, *map(owner, results)):
             launches.slot(a)
@@ -129,12 +129,9 @@ class Call:
 
 def _may_be_moved(arrays: list[ndarray]) -> bool:
     """Whether an address tells in which of the arrays it lies, and all are small."""
-    return _stand_apart(arrays) and all(a.size for a in arrays) and sum(a.nbytes for a in arrays) <= MOST
-
-
-def _stand_apart(arrays: list[ndarray]) -> bool:
     taken = sorted(memory.bounds(a) for a in arrays)
-    return all(end <= begin for (_, end), (begin, _) in pairwise(taken))
+    apart = all(end <= begin for (_, end), (begin, _) in pairwise(taken))
+    return apart and all(a.size for a in arrays) and sum(a.nbytes for a in arrays) <= MOST
 
 
 def _form(result: Any) -> tuple | None:
