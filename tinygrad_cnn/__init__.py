@@ -16,6 +16,11 @@ import importlib as _importlib
 import sys as _sys
 from math import e, inf, nan, pi
 
+if "newaxis" not in globals():  # else it is imported again on purpose: importlib.reload
+    # What an import that was broken off has left behind does not fit together with what is imported now.
+    for _name in [name for name in _sys.modules if name.startswith(f"{__name__}.") and name != _leaving.__name__]:
+        del _sys.modules[_name]
+
 from . import autograd
 from . import surface as _surface
 from .arrays.device import device, get_default_device, set_default_device

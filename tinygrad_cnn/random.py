@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .arrays.apart import imported
 from .arrays.quiet import quietly
 
 
@@ -38,6 +39,7 @@ class Generator:
     def numpy(self) -> np.random.Generator:
         """NumPy's generator, made when the first number is drawn: until then numpy.random is not imported."""
         if self._numpy is None:
+            imported("numpy.random")
             # NumPy's errstate, which PCG64 runs under, may be left set by an interrupt.
             self._numpy = np.random.Generator(quietly(np.random.PCG64, self._entropy))
         return self._numpy

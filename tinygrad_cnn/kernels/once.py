@@ -1,9 +1,9 @@
 """What a process does once, such as importing Numba and compiling: one thing at a time, and never by half.
 
-Numba does not survive an import or a compilation that an interrupt (Ctrl-C) has broken off. Python raises interrupts
-in the main thread alone. So this work is done in a thread of its own: an interrupt ends the waiting for it, the work
-goes on, and the next call finds it done. A fork waits for its end as well, for the thread, and with it what it has
-half done and the locks that it holds, would be dead in the child.
+Numba does not survive an import or a compilation that an interrupt (Ctrl-C) has broken off. So this work is done in a
+thread of its own (arrays/apart.py): an interrupt ends the waiting for it, the work goes on, and the next call finds it
+done. A fork waits for its end as well, for the thread, and with it what it has half done and the locks that it holds,
+would be dead in the child.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import threading
 from collections.abc import Callable
 from functools import cache
 from typing import Any
+
+from ..arrays.apart import apart
 
 lock = threading.RLock()
 _held: list[Any] = []  # while forking
@@ -28,25 +30,12 @@ def undisturbed(f: Callable, *args: Any) -> Any:
     if lock._is_owned():  # type: ignore[attr-defined]
         return f(*args)
     watch_forks()
-    outcome: dict[str, Any] = {}
+    return apart(_locked, f, args, name=f"once: {f.__name__}")
 
-    def work() -> None:
-        try:
-            with lock:
-                outcome["result"] = f(*args)
-        except BaseException as error:
-            outcome["error"] = error
 
-    thread = threading.Thread(target=work, name=f"once: {f.__name__}", daemon=True)
-    try:
-        thread.start()
-    except RuntimeError:  # the interpreter is about to end, or there are too many threads
-        work()
-    else:
-        thread.join()
-    if "error" in outcome:
-        raise outcome.pop("error")
-    return outcome["result"]
+def _locked(f: Callable, args: tuple) -> Any:
+    with lock:
+        return f(*args)
 
 
 def _before_fork() -> None:

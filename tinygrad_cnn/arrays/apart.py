@@ -1,0 +1,44 @@
+"""Work in a thread of its own, which no interrupt (Ctrl-C) breaks off, for Python raises them in the main thread alone.
+
+NumPy's and Numba's imports do not survive one half-way: the next import finds halves of packages.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+
+def apart(f: Callable, *args: Any, name: str = "") -> Any:
+    """f(*args), computed in another thread; an interrupt ends the waiting for it, and the work goes on.
+
+    >>> apart(max, 2, 3)
+    3
+    """
+    outcome: dict[str, Any] = {}
+
+    def work() -> None:
+        try:
+            outcome["result"] = f(*args)
+        except BaseException as error:
+            outcome["error"] = error
+
+    thread = threading.Thread(target=work, name=name or f.__name__, daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # the interpreter is about to end, or there are too many threads
+        work()
+    else:
+        thread.join()
+    if "error" in outcome:
+        raise outcome.pop("error")
+    return outcome["result"]
+
+
+def imported(package: str) -> None:
+    """Import a package whole, or not at all."""
+    if package not in sys.modules:
+        apart(import_module, package, name=f"import {package}")
