@@ -99,19 +99,15 @@ class Hooks(Program):
     def __init__(self):
         super().__init__()
         self.seen = []
+        self.model[2].register_full_backward_hook(lambda module, incoming, outgoing: self.seen.append(len(outgoing)))
+        self.model[0].register_forward_hook(lambda module, args, out: out * 2)
 
     def numbers(self):
         self.seen.clear()
-        conv, _, relu, *_ = self.model
         out = self.model(self.x)
-        handle = out.register_hook(lambda g: g * 0.5)
+        out.register_hook(lambda g: g * 0.5)
         out.sum().backward()
-        handle.remove()
-        hook = relu.register_full_backward_hook(lambda module, incoming, outgoing: self.seen.append(len(outgoing)))
-        try:
-            return [*self.step(lambda x: self.model(x + conv.weight.sum())), len(self.seen)]
-        finally:
-            hook.remove()
+        return [*self.step(lambda x: self.model(x + self.model[0].weight.sum())), len(self.seen)]
 
 
 class Captured(Program):

@@ -1,4 +1,4 @@
-"""An import that is broken off, by Ctrl-C at any moment, is as if it had not begun: the next one gives a whole package."""
+"""An import that Ctrl-C breaks off, at any moment, is as if it had not begun: the next one gives a whole package."""
 
 from __future__ import annotations
 

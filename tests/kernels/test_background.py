@@ -337,6 +337,21 @@ def test_what_is_damaged_is_compiled_anew(kept):
     assert toy(7).file().read_bytes() != content
 
 
+def test_a_cache_that_vanishes_does_no_harm(tmp_path, monkeypatch):
+    cache = tmp_path / "cache"
+    monkeypatch.setattr(place, "directory", lambda: cache)
+    monkeypatch.setattr(background, "_start", lambda path: None)
+    x = np.zeros(5, np.float32)
+    cache.mkdir()
+    toy(8)(0, x)
+    shutil.rmtree(cache)
+    toy(8)(0, x)
+    toy(9)(0, x)
+    np.testing.assert_array_equal(x, np.float32(25))
+    monkeypatch.setattr(compiled, "waits", lambda: False)
+    assert not toy(10).ready()
+
+
 @pytest.mark.parametrize("name", ["mode", "warn_only"])
 def test_the_switch_takes_a_bool(name):
     with pytest.raises(TypeError, match=f"use_deterministic_algorithms: {name} is int; it must be a bool"):

@@ -6,6 +6,7 @@ It captures where none fits, at most LIMIT times; what cannot be captured runs a
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import threading
 import warnings
@@ -201,7 +202,7 @@ class Compiled(Generic[P, R]):
         self._entries: list[Entry] = []
         self._said: set[str] = set()
         self._eager = False
-        self._lock = threading.RLock()
+        self._locks: dict[int, Any] = {}  # by process: that of a thread which a fork has left behind is never free
 
     def __call__(self, *args: P.args, **named: P.kwargs) -> R:
         if mode.watch or mode.tracer is not None:
@@ -217,7 +218,7 @@ class Compiled(Generic[P, R]):
         return self._captured(args, named)
 
     def _captured(self, args: tuple, named: dict) -> Any:
-        with self._lock:
+        with self._locks.setdefault(os.getpid(), threading.RLock()):
             if len(self._entries) >= LIMIT:
                 self._eager = True
                 self._say(f"it has {LIMIT} programs, for other shapes or values; where none fits, it runs uncompiled")
