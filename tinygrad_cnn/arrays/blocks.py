@@ -15,28 +15,29 @@ in their order when it ends; only the last one may be written in Python.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial, wraps
 from itertools import starmap
+from operator import methodcaller
 from typing import Any
 
 # An `__exit__` is called with the error, or with three times None. `str.format` is a function in C that takes any
-# arguments and looks at those alone that it is told of; a dictionary's missing key has a step run, also in C; and the
-# result is "", so that an error goes on.
-_RUN = ["".join(f"{{{k}[_]!s:.0}}" for k in range(n)).format for n in range(4)]
+# arguments and looks at those alone that it is told of; a dictionary's missing key has the steps run, also in C; and
+# the result is "", so that an error goes on.
+_run = "{0[_]!s:.0}".format
+_call = methodcaller("__call__")
 
 
 class Ending:
     """`__exit__` of a class of blocks; `steps(block)` gives what is done at the end."""
 
-    def __init__(self, steps: Callable[[Any], Sequence[Callable]]):
+    def __init__(self, steps: Callable[[Any], Iterable[Callable]]):
         self.steps = steps
 
     def __get__(self, block: Any, kind: type | None = None) -> Callable:
         if block is None:  # contextlib.ExitStack asks the class
             return lambda block, *error: self.__get__(block)(*error)
-        steps = self.steps(block)
-        return partial(_RUN[len(steps)], *map(defaultdict, steps))
+        return partial(_run, defaultdict(partial(deque, map(_call, self.steps(block)), 0)))
 
 
 class _Written:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,8 @@ class Memory:
 
     def add(self, t: Any, make: Callable) -> None:
         key, members = id(t), self.members
-        members[key] = weakref.ref(t, lambda _: members.pop(key, None)), t._array, make
+        # When t dies, members.pop(key, the reference) is called: a function in C, which no interrupt breaks off.
+        members[key] = weakref.ref(t, partial(members.pop, key)), t._array, make
         t._memory = self
 
     def fix(self) -> None:
