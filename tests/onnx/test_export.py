@@ -204,6 +204,11 @@ def test_inputs_and_keywords(agrees):
     agrees(program, flat, [a.numpy(), b.numpy(), s.numpy()])
 
 
+def test_a_number_as_input(agrees):
+    net = Of(lambda m, x: (x[...] * 2, x.sum(), x.reshape(1).softmax(0), x.clone().norm()))
+    agrees(export(net, tg.tensor(-2.0)), net, [np.array(-2, np.float32)])
+
+
 def dims(info):
     return [d.dim_param or d.dim_value for d in info.type.tensor_type.shape.dim]
 

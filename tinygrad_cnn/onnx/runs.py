@@ -196,7 +196,7 @@ def _resized(arguments: Any, shapes: list[tuple]) -> Any:
 def _other(array: np.ndarray, shape: tuple) -> np.ndarray:
     """Numbers of the same kind, in another order and size; real ones a little other, probabilities still such."""
     numbers = np.resize(array.ravel()[::-1], shape)
-    return (numbers * 0.75 + 0.125).astype(array.dtype) if array.dtype.kind == "f" else numbers
+    return np.asarray(numbers * 0.75 + 0.125, array.dtype) if array.dtype.kind == "f" else numbers
 
 
 def dynamic_axes(
