@@ -122,6 +122,22 @@ def test_a_damaged_checkpoint_is_passed_over(capsys, tmp_path):
     assert err.count("is no whole file") == 4
 
 
+def test_damaged_metrics_are_said(capsys, tmp_path):
+    train(capsys, "--epochs", 1, "--limit", 64, "--run", tmp_path / "a")
+    metrics = tmp_path / "a" / "metrics.jsonl"
+    lines = metrics.read_text().splitlines(keepends=True)
+    metrics.write_text("no\n" + lines[1])
+    code, out, err = train(capsys, "--resume", tmp_path / "a")
+    assert (code, out.startswith("test accuracy ")) == (2, True)  # which was not in vain
+    assert "metrics.jsonl, line 1 is no JSON object" in err
+    metrics.write_text("no")
+    code, _, err = train(capsys, "--resume", tmp_path / "a")
+    assert code == 2
+    assert "is no file of JSON objects" in err
+    metrics.write_text("")
+    assert "the state is of 2 lines" in train(capsys, "--resume", tmp_path / "a")[2]
+
+
 def test_only_one_process_trains_in_a_folder(capsys, tmp_path):
     fcntl = pytest.importorskip("fcntl")
     train(capsys, "--epochs", 1, "--limit", 64, "--run", tmp_path / "a")

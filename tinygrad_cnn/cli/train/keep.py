@@ -26,9 +26,8 @@ Write = Callable[[Path], None]
 
 def shown(path: str | Path) -> str:
     """A path as the user would write it: from here, if it is below."""
-    path = os.path.abspath(path)
-    here = os.getcwd()
-    return os.path.relpath(path) if os.path.commonpath([path, here]) == here else path
+    whole = Path(os.path.abspath(path))
+    return str(whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else whole)
 
 
 class File:

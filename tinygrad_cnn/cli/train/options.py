@@ -227,7 +227,7 @@ def check_folder(path: Path) -> None:
     """Refuse a folder that cannot be that of a new run."""
     if path.exists() and not path.is_dir():
         raise UserError(f"--run: {shown(path)} is a file; name a folder")
-    if there := [name for name in (CONFIG, METRICS, CHECKPOINTS, REPORT) if (path / name).exists()]:
+    if there := [name for name in (CONFIG, METRICS, CHECKPOINTS, REPORT) if is_filled(path / name)]:
         raise UserError(
             f"--run: {shown(path)} holds a run already ({there[0]}); go on with it by --resume {shown(path)}, or name "
             "another folder"
@@ -235,6 +235,11 @@ def check_folder(path: Path) -> None:
     nearest = next(p for p in (path, *path.parents) if p.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         raise UserError(f"--run: {shown(path)} cannot be made: {shown(nearest)} cannot be written to")
+
+
+def is_filled(path: Path) -> bool:
+    """Whether there is a file or a folder with something in it."""
+    return any(path.iterdir()) if path.is_dir() else path.exists() and path.stat().st_size > 0
 
 
 def check_library(option: str, path: Path) -> None:

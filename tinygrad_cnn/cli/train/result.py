@@ -91,7 +91,7 @@ def written(training: Training, score: Score) -> str:
     for path in filter(None, pages):
         try:
             report(training, score, path)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # or of the lines that it is made of
             lost = lost or f"--report: the page was not written: {error}"
     return lost
 

@@ -165,7 +165,11 @@ class Training:
                     options.folder, options.data, options.keep, config(options, self.seed, self.data.card)
                 )
                 options.folder = str(folder.path)
-            self.place, self.log = folder, JSONL(folder.path / METRICS)
+            self.place = folder
+            try:
+                self.log = JSONL(folder.path / METRICS)
+            except ValueError as error:
+                raise UserError(f"--resume: {error}") from None
         else:
             self.place = File(Path(options.checkpoint)) if options.checkpoint else None
             self.log = Rows() if options.report else None
