@@ -71,6 +71,12 @@ def test_a_folder_is_never_written_over(capsys, tmp_path, monkeypatch):
     assert "--resume runs/digits-1" in err
 
 
+def test_one_that_was_killed_before_it_began_is_no_run(capsys, tmp_path):
+    (tmp_path / "a" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "a" / "metrics.jsonl").touch()
+    assert train(capsys, "--epochs", 1, "--limit", 64, "--run", tmp_path / "a")[0] == 0
+
+
 @pytest.mark.slow
 def test_stopped_after_any_step_it_ends_as_one_that_was_not(capsys, tmp_path, stop_after):
     options = [*SHORT, "--model", "keras_mnist", "--optimizer", "adam", "--val", "0.1", "--patience", "2"]
