@@ -29,6 +29,10 @@ def run(args: argparse.Namespace) -> int:
         except (UserError, OSError) as error:
             ranks.fail(error)
             raise
+        except Stopped:
+            if ranks.size > 1:
+                stop.leave()  # the end of MPI would wait for ranks that do not come
+            raise
         ranks.close()
         return code
     finally:
