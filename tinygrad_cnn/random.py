@@ -186,7 +186,11 @@ def rng(generator: Generator | None = None) -> np.random.Generator:
     >>> 0 <= rng().random() < 1
     True
     """
-    return (current_generator() if generator is None else generator).numpy
+    if generator is None:
+        return current_generator().numpy
+    if not isinstance(generator, Generator):
+        raise TypeError(f"generator: expected a Generator, got {type(generator).__name__}")
+    return generator.numpy
 
 
 class Source(NamedTuple):

@@ -57,6 +57,7 @@ BAD = {
     "a file twice": (tar(GOOD, GOOD), "'d/a' twice"),
     "too much": (tar(GOOD, ("d/b", bytes(10**6))), r"more than 100,000 bytes"),
     "too much in sum": (tar(*((f"d/{i}", bytes(30_000)) for i in range(4))), "more than 100,000 bytes"),
+    "no gzip": (b"\x1f\x8b\0\0", "no whole tar archive"),
     "no tar": (gzip.compress(b"hello"), "no whole tar archive"),
     "no archive": (b"hello", "no whole tar archive"),
     "nothing": (b"", "no whole tar archive"),

@@ -1,8 +1,13 @@
-"""What PyTorch's functions take as well, and what is said of arguments that nothing can be made of."""
+"""What PyTorch's functions take as well, and what is said of arguments that nothing can be made of.
+
+Not every argument is looked at before the work begins: where Python or NumPy stumbles over one, in words that do not
+say over which and of what function, `refusal` says so.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from inspect import signature
 from typing import Any, ParamSpec, TypeVar
@@ -10,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 P = ParamSpec("P")
 R = TypeVar("R")
 
+STUMBLING = (AttributeError, LookupError, OverflowError, TypeError, ValueError, ZeroDivisionError)
 NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
 
 
@@ -34,20 +40,33 @@ def forgiving(f: Callable[P, R]) -> Callable[P, R]:
             if not given or hasattr(error.obj, "requires_grad"):
                 raise
             raise TypeError(f"{f.__name__}: expected a Tensor, got {type(error.obj).__name__}") from None
-        except TypeError as error:
-            if not kwargs.keys().isdisjoint(NUMPY_NAMES) and "dim" in signature(f).parameters:
+        except STUMBLING as error:
+            renamed = isinstance(error, TypeError) and not kwargs.keys().isdisjoint(NUMPY_NAMES)
+            if renamed and "dim" in signature(f).parameters:
                 return g(*args, **in_pytorch(kwargs))
-            if ": " in str(error) or f.__name__ in str(error):
+            if (better := refusal(f.__name__, error, args, kwargs)) is None:
                 raise
-            raise TypeError(f"{f.__name__}: {error}; this is what it was given: {_listed(args, kwargs)}") from None
+            raise better from None
 
     return g
 
 
-def _listed(args: tuple, kwargs: dict) -> str:
+def refusal(name: str, error: Exception, args: Sequence, kwargs: Mapping[str, Any]) -> Exception | None:
+    """The same error in words that name the function and what it was given; None for one that names it already."""
+    said = str(error)
+    if name in said or re.match(r"[\w.]+: ", said):
+        return None
+    words = f"{name}: {said or type(error).__name__}; this is what it was given: {_listed(args, kwargs)}"
+    for kind in (IndexError, ValueError):
+        if isinstance(error, kind):
+            return kind(words)
+    return RuntimeError(words) if isinstance(error, ArithmeticError) else TypeError(words)
+
+
+def _listed(args: Sequence, kwargs: Mapping[str, Any]) -> str:
     """Arguments as a call shows them; a tensor by its shape."""
 
     def shown(a: Any) -> str:
-        return f"Tensor {tuple(a.shape)}" if hasattr(a, "shape") else repr(a)
+        return f"Tensor {tuple(a.shape)}" if hasattr(a, "shape") else f"{a!r:.100}"
 
     return ", ".join([*map(shown, args), *(f"{name}={shown(a)}" for name, a in kwargs.items())])

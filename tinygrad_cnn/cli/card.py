@@ -53,7 +53,7 @@ class Card(NamedTuple):
             if len(mean) != c or len(std) != c or min(c, h, w) < 1:
                 raise ValueError("shape, mean and std do not belong together")
             return cls(str(said["model"]), (c, h, w), classes, mean, list(map(float, std)), dict(said["data"]))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except (ValueError, OverflowError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise UserError(f"{name} is damaged where it says what network its weights are of: {error!r}") from None
 
     def build(self) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..arrays.arguments import STUMBLING
 from ..arrays.dtypes import float16
 from ..arrays.plain import plain, shares_memory
 from ..arrays.quiet import SILENT, loudness, quietly, restore
@@ -87,7 +88,7 @@ def op(
             if not view:
                 restore(SILENT)
             out = spec.compute_half(*values) if half and not exact else compute(*values)
-        except (AttributeError, TypeError, OverflowError) as error:
+        except STUMBLING as error:
             spec.refuse(values, error)
             raise
         finally:
@@ -128,7 +129,7 @@ def _of_arrays(op: Op, values: Sequence) -> Any:
     try:
         silent = loudness() is SILENT  # as a walk is
         out = op.compute(*values) if silent else quietly(op.compute, *values)
-    except (AttributeError, TypeError, OverflowError) as error:
+    except STUMBLING as error:
         op.refuse(values, error)
         raise
     return out[0] if op.keeps else out

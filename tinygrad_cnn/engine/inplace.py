@@ -31,6 +31,8 @@ def change(t: Tensor, name: str, make: Callable[[Tensor], Any]) -> Tensor:
     Raises a RuntimeError before anything is changed: for a leaf that requires grad, where the result
     has another shape, and where its dtype is of a higher kind than `t` can hold.
     """
+    if not isinstance(t, Tensor):
+        raise TypeError(f"{name}: expected a Tensor, got {type(t).__name__}")
     refuse_change(t, name)
     start = tick()
     made = make(t)

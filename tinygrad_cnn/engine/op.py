@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from ..arrays.arguments import in_pytorch
+from ..arrays.arguments import in_pytorch, refusal
 from ..arrays.dtypes import float16, float32, result_type
 from ..arrays.half import narrowed, widened
 
@@ -92,6 +92,7 @@ class Op:
     ):
         self.forward = forward
         self.name = forward.__name__
+        self.own = forward.__module__.startswith(__package__.rpartition(".")[0] + ".")
         self.keeps = (keeps,) if isinstance(keeps, str) else tuple(keeps)
         self.view = view
         self.exact = exact or view
@@ -249,8 +250,15 @@ class Op:
         return values
 
     def refuse(self, values: Sequence, error: Exception) -> None:
-        """Raise an error that names the input which is no tensor, or the number that fits no dtype, if that is why."""
-        inputs = [(n, v) for n, v in zip(self.parameters, values) if n in self.inputs and n not in self.defaults]
+        """Raise an error that names the input which is no tensor, or the number that fits no dtype, if that is why.
+
+        What a function of the user's own raises is left as it is.
+        """
+        given = dict(zip(self.parameters, values))
+        better = refusal(self.name, error, *((values, {}) if self.variadic else ((), given)))
+        if isinstance(error, ValueError | LookupError) and (better is None or not self.own):
+            return
+        inputs = [(n, v) for n, v in given.items() if n in self.inputs and n not in self.defaults]
         strange = [(n, v) for n, v in inputs if not isinstance(v, ndarray | np.generic | int | float | complex)]
         if isinstance(error, AttributeError):
             strange = strange or [(n, v) for n, v in inputs if not isinstance(v, ndarray | np.generic)]
@@ -260,3 +268,5 @@ class Op:
             raise TypeError(f"{self.name}: {name} must be a Tensor, got {type(value).__name__}{cure}") from None
         if isinstance(error, OverflowError):
             raise RuntimeError(f"{self.name}: {error}; convert the tensor to a dtype that holds it") from None
+        if better is not None and self.own:
+            raise better from None

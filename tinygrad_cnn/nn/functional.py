@@ -79,6 +79,8 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 def _axis(name: str, dim: int | None, input: Tensor, stacklevel: int) -> int:
     if dim is not None:
         return dim
+    if not isinstance(input, Tensor):
+        raise TypeError(f"{name}: expected a Tensor, got {type(input).__name__}")
     chosen = 0 if input.ndim in (0, 1, 3) else 1
     warnings.warn(
         f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim={chosen}.",

@@ -63,6 +63,8 @@ class _WithStatistics(Module):
             init.zeros_(self.bias)
 
     def _check(self, input: Tensor) -> None:
+        if not isinstance(input, Tensor):
+            raise TypeError(f"{type(self).__name__}: expected a Tensor, got {type(input).__name__}")
         if input.ndim not in self.axes:
             expected = " or ".join(f"{n}D" for n in self.axes)
             raise ValueError(
@@ -337,6 +339,8 @@ class GroupNorm(Module):
         bias: bool = True,
     ):
         super().__init__()
+        if num_groups <= 0:
+            raise ValueError(f"GroupNorm: num_groups must be a positive integer, got {num_groups}")
         if num_channels % num_groups:
             raise ValueError(f"GroupNorm: num_channels={num_channels} must be divisible by num_groups={num_groups}")
         self.num_groups = num_groups

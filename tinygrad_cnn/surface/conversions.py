@@ -119,6 +119,8 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
     >>> tg.tensor([1.5, -1.5]).type_as(tg.arange(2)).tolist()
     [1, -1]
     """
+    if not isinstance(other, Tensor):
+        raise TypeError(f"type_as: expected a Tensor, got {other.__class__.__name__}")
     return _converted(self, other._array.dtype)
 
 

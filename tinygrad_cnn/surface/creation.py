@@ -24,6 +24,8 @@ from ..ops.declared import appears
 from ..ops.shape import ints
 from .out import into
 
+MOST = 1 << 60  # numbers, of 8 bytes each, that an address reaches
+
 
 def finish(array: np.ndarray, device: Any = None, requires_grad: bool = False, out: Tensor | None = None) -> Tensor:
     """The array as a tensor: a new one, or `out`."""
@@ -50,6 +52,8 @@ def shape_of(name: str, sizes: tuple, size: Shape | None = None) -> tuple[int, .
     shape = ints(name, sizes)
     if min(shape, default=0) < 0:
         raise RuntimeError(f"{name}: sizes must not be negative, got {shape}")
+    if math.prod(filter(None, shape)) >= MOST:
+        raise RuntimeError(f"{name}: no memory holds as many numbers as {shape}")
     return shape
 
 
