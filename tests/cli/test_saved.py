@@ -130,7 +130,10 @@ def test_mistakes(said, colours, tmp_path):
     (tmp_path / "damaged.tgc").write_bytes(b"no")
     (tmp_path / "bad.npz").write_bytes(b"no")
     tg.save({"w": tg.ones(1)}, tmp_path / "odd.tgc", metadata={"tinygrad_cnn": '{"model": 3}'})
+    endless = '{"model": "mlp", "shape": [1, Infinity, 2], "classes": [], "mean": [0], "std": [1], "data": {}}'
+    tg.save({"w": tg.ones(1)}, tmp_path / "endless.tgc", metadata={"tinygrad_cnn": endless})
     for words, message in [
+        (["eval", tmp_path / "endless.tgc"], "endless.tgc is damaged where it says"),
         (["eval", tmp_path / "none"], "No such file"),
         (["eval", tmp_path], "no folder of a run"),
         (["eval", tmp_path / "other.tgc"], "does not say what network its weights are of"),

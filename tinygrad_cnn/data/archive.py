@@ -89,16 +89,19 @@ def _unpack(members: tarfile.TarFile, beside: Path, folder: str, largest: int, m
             raise _Refused(f"more than {largest:,} bytes, or {most:,} files")
         seen.add(name)
         place = beside.joinpath(*name.parts)
-        if member.isdir():
-            place.mkdir(parents=True, exist_ok=True)
-            continue
-        place.parent.mkdir(parents=True, exist_ok=True)
-        source: Any = members.extractfile(member)
-        with source, open(place, "xb") as file:
-            _copy(source, file)
+        try:
+            _put(members.extractfile(member), place)
+        except (FileExistsError, NotADirectoryError):
+            raise _Refused(f"{member.name!r:.200}, where one of its names is a file and a folder") from None
 
 
-def _copy(source: IO[bytes], file: IO[bytes]) -> None:
-    shutil.copyfileobj(source, file, 1 << 20)
-    file.flush()
-    os.fsync(file.fileno())
+def _put(content: IO[bytes] | None, place: Path) -> None:
+    """Make a file, or of nothing a folder."""
+    if content is None:
+        place.mkdir(parents=True, exist_ok=True)
+        return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with content, open(place, "xb") as file:
+        shutil.copyfileobj(content, file, 1 << 20)
+        file.flush()
+        os.fsync(file.fileno())
