@@ -473,3 +473,10 @@ def test_a_tensor_tells_where_to_split():
     assert [p.shape for p in tg.ones(5).tensor_split(tg.tensor([1, 3]))] == [(1,), (2,), (2,)]
     assert [p.shape for p in tg.ones(5).tensor_split(tg.tensor(2))] == [(3,), (2,)]
     assert tg.atleast_1d([tg.tensor(1.0)])[0].shape == (1,)
+
+
+def test_an_axis_may_be_a_tensor():
+    x = tg.zeros(2, 3, 4, requires_grad=True)
+    weight = tg.arange(24.0).reshape(4, 2, 3)
+    (x.permute(-1, 0, tg.tensor(1)) * weight).sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), weight.numpy().transpose(1, 2, 0))

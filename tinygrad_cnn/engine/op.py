@@ -213,7 +213,8 @@ class Op:
         Where another array makes the result wider, NumPy widens by itself; `dtype=` may ask for another result.
         """
         inputs = values if self.variadic else [v for name, v in zip(self.parameters, values) if name in self.inputs]
-        dtype = result_type(*[v for v in inputs if isinstance(v, ndarray)])
+        arrays = [v for v in inputs if isinstance(v, ndarray)]
+        dtype = result_type(*arrays) if arrays else float32
         wide = widened(list(values))
         if self.asked is not None and values[self.asked] is not None:
             dtype = np.dtype(values[self.asked])

@@ -64,6 +64,9 @@ def einsum(equation: str, *operands: Array) -> Array:
         raise TypeError(f"einsum: the first argument must be the equation, a str, got {type(equation).__name__}")
     if len(operands) == 1 and isinstance(operands[0], tuple | list):
         operands = tuple(operands[0])
+    for x in operands:
+        if not hasattr(x, "ndim"):
+            raise TypeError(f"einsum: expected Tensors behind the equation, got {type(x).__name__}")
     terms, result = _letters(equation, [x.ndim for x in operands])
     lengths: dict[str, int] = {}
     for i, (term, x) in enumerate(zip(terms, operands, strict=True)):

@@ -360,7 +360,10 @@ def tensordot(a: Array, b: Array, dims: Any = 2) -> Array:
     (2, 5)
     """
     if hasattr(dims, "__index__"):
-        dims = (range(a.ndim - dims.__index__(), a.ndim), range(dims.__index__()))
+        n = dims.__index__()
+        if not 0 <= n <= min(a.ndim, b.ndim):
+            raise RuntimeError(f"tensordot: dims={n} is not a number of axes that {a.shape} and {b.shape} both have")
+        dims = (range(a.ndim - n, a.ndim), range(n))
     left, right = (axes("tensordot", tuple(d), x.ndim) for d, x in zip(dims, (a, b), strict=True))
     lengths = [a.shape[i] for i in left]
     if lengths != [b.shape[i] for i in right]:

@@ -298,7 +298,7 @@ permute.explain("The axes go back to their places.", input="permute(g, the inver
 
 
 def _inverse(dims: Sequence[int]) -> tuple[int, ...]:
-    places = {d % len(dims): i for i, d in enumerate(dims)}
+    places = {int(d) % len(dims): i for i, d in enumerate(dims)}
     return tuple([places[i] for i in range(len(dims))])
 
 
