@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
@@ -72,3 +73,36 @@ def test_an_import_that_is_broken_off():
     assert not wrong, done.stderr
     assert whole + broken_off == TRIALS
     assert broken_off > TRIALS / 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_fork_while_another_thread_imports():
+    """The thread is dead in the child, where what it had half imported is imported anew."""
+    code = """
+        import importlib.machinery, os, signal, sys, threading
+        import tinygrad_cnn as tg
+        parent, begun, forked = os.getpid(), threading.Event(), threading.Event()
+        class Slow:
+            def find_spec(self, name, path=None, target=None):
+                if name == "tinygrad_cnn.ops.einsum" and os.getpid() == parent:
+                    spec = importlib.machinery.PathFinder.find_spec(name, path)
+                    run = spec.loader.exec_module
+                    spec.loader.exec_module = lambda module: (begun.set(), forked.wait(), run(module))
+                    return spec
+        del sys.modules["tinygrad_cnn.ops.einsum"]
+        sys.meta_path.insert(0, Slow())
+        thread = threading.Thread(target=importlib.import_module, args=("tinygrad_cnn.ops.einsum",))
+        thread.start()
+        begun.wait()
+        if not (pid := os.fork()):
+            signal.alarm(20)
+            einsum = importlib.import_module("tinygrad_cnn.ops.einsum").einsum
+            os._exit(0 if einsum("i,i", tg.ones(2), tg.ones(2)).item() == 2 else 1)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        forked.set()
+        thread.join()
+    """
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=100
+    )
+    assert (done.stdout, done.returncode) == ("0\n", 0), done.stderr

@@ -15,6 +15,7 @@ pytest.importorskip("numba", reason="the fast kernels need Numba")
 from tinygrad_cnn import kernels
 from tinygrad_cnn.kernels import again, threads
 from tinygrad_cnn.kernels.again import BEFORE, Again, Call
+from tinygrad_cnn.kernels.fast.machinery import memory
 from tinygrad_cnn.kernels.fast.machinery.launches import Launches
 from tinygrad_cnn.testing.arrays import FORMS
 from tinygrad_cnn.testing.calls import UPDATES, draw, each
@@ -119,6 +120,20 @@ def test_what_cannot_be_moved_is_left_to_the_kernel(calls, monkeypatch):
         assert [calls(args) for _ in range(5)] == [None] * 5
     monkeypatch.setattr(again, "MOST", 1000)
     assert [calls(convolution()) for _ in range(5)] == [None] * 5
+
+
+def test_a_result_does_not_lie_where_other_calls_have_their_scratch(calls, monkeypatch):
+    """Also that of a call which is not written down, for its results are too big."""
+    small, several = convolution(), (numbers(1, 16, 30, 30), numbers(64, 16, 3, 3), None, *GEOMETRY)
+    monkeypatch.setattr(again, "MOST", 200_000)
+    for args in (small, several):
+        found = [calls(args) for _ in range(BEFORE + 1)][-1]
+        assert memory.block_of(found) is None
+    kept = found.copy()
+    for _ in range(3):
+        assert calls(small) is not None
+    np.testing.assert_array_equal(found, kept)
+    assert calls(several) is None
 
 
 def test_arrays_may_share_memory_later(calls):

@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("numba", reason="the fast kernels need Numba")
 
 from tinygrad_cnn.kernels import kernel, use
+from tinygrad_cnn.kernels.again import Again
 from tinygrad_cnn.kernels.fast import winograd
 from tinygrad_cnn.kernels.fast.machinery.launches import Launches
 
@@ -22,6 +23,7 @@ NAMES = ("conv2d", "conv2d_input", "conv2d_weight")
 def transformed(monkeypatch):
     """For each call since, whether the data was tame enough to be transformed."""
     calls = []
+    monkeypatch.setattr(Again, "__call__", lambda self, args: None)  # or a call that was made before passes us by
 
     def noted(version):
         def call(*args):

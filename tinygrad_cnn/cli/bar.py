@@ -28,7 +28,10 @@ def bar(total: int, about: str, done: int = 0) -> Any:
 
         @property
         def format_dict(self) -> dict:
-            columns = os.get_terminal_size(self.fp.fileno()).columns or 80
+            try:
+                columns = os.get_terminal_size(self.fp.fileno()).columns or 80
+            except OSError:  # the terminal is gone
+                columns = 80
             return super().format_dict | {"ncols": max(columns - 1, 1)}
 
     return Bar(total=total, initial=done, desc=about, leave=False, miniters=1, bar_format=FORMAT, file=sys.stderr)

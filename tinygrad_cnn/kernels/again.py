@@ -19,7 +19,7 @@ from typing import Any
 from numpy import ndarray
 
 from ..arrays.plain import owner
-from . import threads
+from . import Unusable, threads
 from .fast.machinery import memory
 from .fast.machinery.arrays import FLOAT32
 from .fast.machinery.compiled import watched
@@ -95,18 +95,21 @@ class Again:
         if not _may_be_moved(arrays) or (version := self.choose(*args)) is None:
             return None
         launches = Launches()
-        with launches.record(), _scratch.pool:
-            found = version(*args)
-        results = found if type(found) is tuple else (found,)
+        try:
+            with launches.record(), _scratch.pool:
+                found = version(*args)
+        except Unusable:  # the kernel itself meets it again, and says so
+            return None
+        several = type(found) is tuple
+        results = found if several else (found,)
         forms: list[Any] = list(map(_form, results))
-        if None in forms or not _may_be_moved([*arrays, *results]):
-            return found
-        for a in (*arrays, *map(owner, results)):
-            launches.slot(a)
-        if launches.nbytes() <= MOST:
-            known[layout] = Call(launches, forms, type(found) is tuple)
-        kept = list(map(_copy, results, forms))
-        return tuple(kept) if type(found) is tuple else kept[0]
+        if None not in forms and _may_be_moved([*arrays, *results]):
+            for a in (*arrays, *map(owner, results)):
+                launches.slot(a)
+            if launches.nbytes() <= MOST:
+                known[layout] = Call(launches, forms, several)
+        kept = tuple(map(_outside, results, forms))
+        return kept if several else kept[0]
 
 
 class Call:
@@ -151,8 +154,12 @@ def _form(result: Any) -> tuple | None:
     return None
 
 
-def _copy(result: ndarray, form: tuple) -> ndarray:
-    """In the pool it would lie where scratch of any list may have its place."""
+def _outside(result: Any, form: tuple | None) -> Any:
+    """A result whose memory is not the pool's, where scratch of any list may have its place."""
+    if type(result) is not ndarray or memory.block_of(result) is None:
+        return result
+    if form is None:
+        return result.copy("K")
     shape, dtype, axes = form
     a = memory.empty(shape, dtype)
     a[...] = owner(result).reshape(shape)

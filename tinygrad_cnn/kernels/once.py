@@ -3,11 +3,12 @@
 Numba does not survive an import or a compilation that an interrupt (Ctrl-C) has broken off. So this work is done in a
 thread of its own (arrays/apart.py): an interrupt ends the waiting for it, the work goes on, and the next call finds it
 done. A fork waits for its end as well, for the thread, and with it what it has half done and the locks that it holds,
-would be dead in the child.
+would be dead in the child. So are threads that were importing rooms of this package: the child forgets their imports.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import threading
@@ -19,6 +20,7 @@ from ..arrays.apart import apart
 
 lock = threading.RLock()
 _held: list[Any] = []  # while forking
+_importing: dict[str, Any] = getattr(getattr(importlib, "_bootstrap", None), "_module_locks", {})  # by module
 
 
 def undisturbed(f: Callable, *args: Any) -> Any:
@@ -49,6 +51,19 @@ def _before_fork() -> None:
 def _after_fork() -> None:
     while _held:
         _held.pop().release()
+
+
+def _forget_imports() -> None:
+    """In a child: modules that other threads were importing are halves, and locked for ever. They are imported anew."""
+    me, package = threading.get_ident(), __name__.partition(".")[0]
+    for name, lock in list(_importing.items()):
+        if f"{name}.".startswith(f"{package}.") and (held := lock()) and held.owner not in (None, me):
+            del _importing[name]
+            sys.modules.pop(name, None)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_imports)
 
 
 @cache

@@ -58,7 +58,7 @@ OPTIMIZERS = {
     "Adagrad": lambda p: optim.Adagrad(p, lr=0.05),
     "Adadelta": lambda p: optim.Adadelta(p),
 }
-assert {*OPTIMIZERS} == {n for n in optim.__all__ if n not in ("Optimizer", "lr_scheduler")}
+assert {*OPTIMIZERS} == {n for n in optim.__all__ if n not in ("Optimizer", "lr_scheduler", "swa_utils")}
 SETTINGS = {
     "as it is": {}, "small buckets": {"bucket_cap_mb": 1e-4}, "views": {"gradient_as_bucket_view": True},
     "small views": {"gradient_as_bucket_view": True, "bucket_cap_mb": 1e-4},

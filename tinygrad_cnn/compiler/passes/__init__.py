@@ -17,12 +17,22 @@ runs others.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 from ..program import Program, Step
+from .chains import chains
+from .common import common
+from .constants import constants
+from .dead import dead
+from .fold import fold
+from .order import order
+from .pool import pool
+from .recompute import recompute
+from .relu import relu
+from .settle import settle
 
-PASSES = ["settle", "constants", "common", "fold", "relu", "pool", "chains", "recompute", "dead", "order"]
+_PASSES = {f.__name__: f for f in (settle, constants, common, fold, relu, pool, chains, recompute, dead, order)}
+PASSES = list(_PASSES)
 
 
 def run_passes(program: Program, options: dict[str, Any] | None) -> Program:
@@ -35,6 +45,6 @@ def run_passes(program: Program, options: dict[str, Any] | None) -> Program:
         )
     program.history.append(Step("captured", program))
     for name in names:
-        getattr(import_module(f"{__name__}.{name}"), name)(program)
+        _PASSES[name](program)
         program.history.append(Step(name, program))
     return program
