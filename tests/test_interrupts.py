@@ -172,11 +172,18 @@ def test_a_signal_at_any_moment_leaves_nothing_behind(name, unraisable, monkeypa
     [
         ("np.errstate(", "quietly or silent of quiet.py"),
         ("def __del__", "a weak reference with a callback in C"),
+        ("finalize(", "a weak reference with a callback in C"),
+        ("WeakKeyDictionary(", "a dictionary by id, with a weak reference with a callback in C"),
+        ("WeakValueDictionary(", "a dictionary of weak references with a callback in C"),
+        ("WeakSet(", "a dictionary by id, with a weak reference with a callback in C"),
         ("def __exit__", "Ending of arrays/blocks.py"),
     ],
 )
 def test_nothing_is_used_that_an_interrupt_breaks(word, cure):
-    """`__exit__` of errstate and finalizers are written in Python, so they may be interrupted before they begin."""
+    """`__exit__` of errstate and finalizers are written in Python, so they may be interrupted before they begin.
+
+    And what a finalizer raises is lost, the interrupt that was asked for too.
+    """
     root = Path(__file__).parent.parent
     sources = [*(root / "tinygrad_cnn").rglob("*.py"), *(root / "viz").rglob("*.py")]
     users = {path.relative_to(root).as_posix() for path in sources if word in path.read_text(encoding="utf-8")}

@@ -75,12 +75,11 @@ def test_what_would_end_the_process_is_an_error_of_its_batch(error):
     assert got == [[0, 1], message, [4, 5]]
 
 
-class Poison:
+def poison():
     """what no worker survives"""
-
-    @property
-    def over(self):
-        raise SystemExit
+    job = Job(poison, print, ())
+    job.wanted_by = sys.exit
+    return job
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -90,7 +89,7 @@ def test_a_dead_worker_is_an_error(persistent):
     data = Mapped(12, lambda i: i if i != 2 or gate.wait() else 0)
     loader = DataLoader(data, 2, num_workers=2, persistent_workers=persistent)
     it = iter(loader)
-    it.pending[1][0].tasks.put(Job(Poison(), print, ()))  # after two batches of worker 1, before its third
+    it.pending[1][0].tasks.put(poison())  # after two batches of worker 1, before its third
     gate.set()
     dead = "RuntimeError: DataLoader worker 1 exited unexpectedly: its thread is dead"
     assert drained(it) == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9], dead]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -137,14 +138,8 @@ class Capture(Tracer):
         if not isinstance(thing, np.ndarray):
             self.held[id(thing)] = thing
             return
-        key, held, values = id(thing), self.held, self.values
-
-        def died(gone: Any) -> None:
-            if held.get(key) is gone:
-                del held[key]
-                values.pop(key, None)
-
-        held[key] = weakref.ref(thing, died)
+        # When it dies, it is taken out by functions in C; in one in Python, an interrupt would be lost.
+        self.held[id(thing)] = [weakref.ref(thing, partial(known.pop, id(thing))) for known in (self.held, self.values)]
 
     def value(self, array: Any) -> Value | None:
         """The value that an array is, perhaps seen through another object on the same memory; None and a refusal."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import cycle, islice
@@ -19,7 +18,7 @@ from ..random import Generator, Series, current_generator, drawn_from
 from .dataset import IterableDataset
 from .order import END, Order, begun, broken, stateful, states_of
 from .progress import Drawn, LaneAt, Progress
-from .workers import Job, Loop, Worker, WorkerInfo, everywhere, stop, told
+from .workers import Job, Worker, WorkerInfo, everywhere, stop, told
 
 
 class Made(NamedTuple):
@@ -192,8 +191,8 @@ class InTurn:
 class Prefetched:
     """One epoch with workers, `prefetch_factor` batches ahead in each.
 
-    Threads and what they run know nothing of this object: when the loop is left and it is dropped, its finalizer
-    withdraws what is still to be fetched and lets the threads end.
+    Threads and what they run know nothing of this object: when the loop is left and it is dropped, what is still to be
+    fetched is not wanted any more, and the threads end unless they last.
     """
 
     def __init__(self, loader: Any, order: Order):
@@ -201,12 +200,10 @@ class Prefetched:
         self.order = order
         self.progress = progress = order.progress
         self.pending: deque[tuple[Worker, Job | None, Lane, Drawn]] = deque()
-        self.loop = Loop()
-        weakref.finalize(self, setattr, self.loop, "over", True)
         workers = loader._workers
         if not workers or not all(worker.alive() for worker in workers):  # killed, or of another process
             workers = self._start(loader)
-        lanes = everywhere(workers, lambda info: Lane(loader, progress, info.id, info), loader.timeout)
+        lanes = everywhere(self, workers, lambda info: Lane(loader, progress, info.id, info), loader.timeout)
         for lane in lanes:
             progress.begin_lane(lane.number, lane.start)
         both = deque(zip(workers, lanes, strict=True))
@@ -218,14 +215,14 @@ class Prefetched:
         n, init, lasting = loader.num_workers, loader.worker_init_fn, loader.persistent_workers
         seed = self.progress.seed if loader._worker_seed is None else loader._worker_seed
         workers: list[Worker] = []
-        weakref.finalize(loader if lasting else self, stop, workers)
         try:
             for i in range(n):
                 workers.append(Worker(WorkerInfo(i, n, seed + i, loader._for_worker())))
             if init is not None:
-                everywhere(workers, lambda info: init(info.id), loader.timeout)
+                everywhere(self, workers, lambda info: init(info.id), loader.timeout)
         except BaseException:
-            stop(workers)
+            for worker in workers:
+                stop(worker.tasks)
             raise
         if lasting:
             loader._workers, loader._worker_seed = workers, seed
@@ -237,7 +234,7 @@ class Prefetched:
             return
         job = None
         if drawn.error is None:  # or it is raised when its turn comes
-            job = worker.submit(self.loop, lane, drawn.index, drawn.handed - 1)
+            job = worker.submit(self, lane, drawn.index, drawn.handed - 1)
         self.pending.append((worker, job, lane, drawn))
 
     def __iter__(self) -> Iterator:

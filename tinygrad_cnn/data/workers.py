@@ -14,7 +14,8 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
@@ -58,23 +59,16 @@ def get_worker_info() -> WorkerInfo | None:
     return getattr(_here, "info", None)
 
 
-class Loop:
-    """What goes on until it is over: a worker's own loop, or one that workers work for.
-
-    When that is over, what they have not begun yet is not done any more.
-    """
-
-    over = False
-
-
 class Job:
     """Something that a worker is to do: task(*args). `outcome` is the result and the error, when it is done.
+
+    Once that is dropped which it is done for, it is not begun any more.
 
     Not a Future, whose lock an interrupt may leave locked: here the lock does no more than wake up who waits.
     """
 
-    def __init__(self, loop: Loop, task: Callable, args: tuple):
-        self.loop = loop
+    def __init__(self, wanted_by: object, task: Callable, args: tuple):
+        self.wanted_by = weakref.ref(wanted_by)
         self.task: Callable | None = task
         self.args = args
         self.outcome: tuple[Any, BaseException | None] | None = None
@@ -96,20 +90,18 @@ class Job:
 class Worker:
     """A thread with a number and random numbers of its own; it does one thing after the other.
 
-    The interpreter does not wait for a daemon. So its end stops them, and gives those that are well time to finish.
     The thread knows nothing of this object, and ends when it is dropped.
     """
-
-    living: weakref.WeakSet[Worker] = weakref.WeakSet()
 
     def __init__(self, info: WorkerInfo):
         self.info = info
         self.process = os.getpid()
-        self.loop = Loop()
+        self.over = threading.Event()
         self.tasks: SimpleQueue = SimpleQueue()
-        weakref.finalize(self, self.tasks.put, None)
+        # tasks.put(None, the reference): a function in C. Of one in Python, an interrupt in it would be lost.
+        dropped = weakref.ref(self, partial(self.tasks.put, None))
         self.thread = threading.Thread(
-            target=_work, args=(self.tasks, info, self.loop), name=f"DataLoader worker {info.id}", daemon=True
+            target=_work, args=(self.tasks, info, self.over, dropped), name=f"DataLoader worker {info.id}", daemon=True
         )
         try:
             self.thread.start()
@@ -118,18 +110,17 @@ class Worker:
                 f"DataLoader: worker {info.id} of {info.num_workers} cannot be started ({error}): there are no threads "
                 "here, or no more of them; use num_workers=0, which fetches in the loop itself"
             ) from error
-        self.living.add(self)
 
     def alive(self) -> bool:
         """Whether its thread is there, and not left behind in the process that this one is a fork of.
 
         Not `Thread.is_alive`, which an interrupt may let believe that a living thread is dead.
         """
-        return not self.loop.over and self.process == os.getpid()
+        return not self.over.is_set() and self.process == os.getpid()
 
-    def submit(self, loop: Loop, task: Callable, *args: Any) -> Job:
+    def submit(self, wanted_by: object, task: Callable, *args: Any) -> Job:
         """Have task(*args) done when its turn comes."""
-        job = Job(loop, task, args)
+        job = Job(wanted_by, task, args)
         self.tasks.put(job)
         return job
 
@@ -141,7 +132,7 @@ class Worker:
         end = time.monotonic() + seconds if seconds else float("inf")
         while job.outcome is None:
             if not self.alive() and job.outcome is None:
-                self._clear()  # or the queue would hold the job, and it an error whose traceback holds the queue
+                _clear(self.tasks)  # or the queue would hold the job, and it an error whose traceback holds the queue
                 message = f"DataLoader worker {self.info.id} exited unexpectedly: its thread is dead"
                 job.outcome = (None, RuntimeError(message))
             elif time.monotonic() >= end:
@@ -149,37 +140,36 @@ class Worker:
             else:
                 job.ready.acquire(timeout=max(0.0, min(BEAT, end - time.monotonic())))
 
-    def stop(self) -> None:
-        """End the thread, after what it does now."""
-        self._clear()
-        self.tasks.put(None)
 
-    def _clear(self) -> None:
-        with contextlib.suppress(Empty):
-            while True:
-                self.tasks.get_nowait()
+def stop(tasks: SimpleQueue) -> None:
+    """End the thread whose tasks these are, after what it does now."""
+    _clear(tasks)
+    tasks.put(None)
+
+
+def _clear(tasks: SimpleQueue) -> None:
+    with contextlib.suppress(Empty):
+        while True:
+            tasks.get_nowait()
+
+
+_running: dict[threading.Thread, SimpleQueue] = {}
 
 
 @atexit.register
 def _stop_all() -> None:
+    """The interpreter does not wait for daemons: its end stops them, and gives those that are well time to finish."""
     end = time.monotonic() + PATIENCE
-    workers = list(Worker.living)
-    for worker in workers:
-        worker.stop()
-    for worker in workers:
-        worker.thread.join(max(0.0, end - time.monotonic()))
+    running = dict(_running)
+    for tasks in running.values():
+        stop(tasks)
+    for thread in running:
+        thread.join(max(0.0, end - time.monotonic()))
 
 
-def stop(workers: Iterable[Worker]) -> None:
-    """End these workers."""
-    for worker in workers:
-        worker.stop()
-
-
-def everywhere(workers: list[Worker], task: Callable[[WorkerInfo], Any], seconds: float) -> list:
+def everywhere(wanted_by: object, workers: list[Worker], task: Callable[[WorkerInfo], Any], seconds: float) -> list:
     """Run a task once in every worker; the results."""
-    loop = Loop()
-    jobs = [worker.submit(loop, task, worker.info) for worker in workers]
+    jobs = [worker.submit(wanted_by, task, worker.info) for worker in workers]
     for worker, job in zip(workers, jobs, strict=True):
         worker.wait(job, seconds)
     return [job.result() for job in jobs]
@@ -201,15 +191,21 @@ def own(dataset: Any) -> Any:
     return mine
 
 
-def _work(tasks: SimpleQueue, info: WorkerInfo, loop: Loop) -> None:
-    """What the thread runs: it does one thing after the other, and holds nothing while it waits."""
+def _work(tasks: SimpleQueue, info: WorkerInfo, over: threading.Event, dropped: weakref.ref[Worker]) -> None:
+    """What the thread runs: it does one thing after the other, and holds nothing while it waits.
+
+    But it holds `dropped`, for a reference that is gone itself does not tell that its object is.
+    """
+    thread = threading.current_thread()
     try:
+        _running[thread] = tasks
         _here.info = info
         of_thread.generator = Generator().manual_seed(info.seed)
         while _done(tasks.get()):
             pass
     finally:
-        loop.over = True
+        over.set()
+        _running.pop(thread, None)
 
 
 def _done(job: Job | None) -> bool:
@@ -217,7 +213,7 @@ def _done(job: Job | None) -> bool:
     if job is None:
         return False
     task, job.task = job.task, None  # so that whoever holds the job does not hold what it was made with
-    if task is not None and not job.loop.over:
+    if task is not None and job.wanted_by() is not None:
         job.outcome = _outcome(task, job.args)
     job.ready.release()
     del job, task  # which the traceback of an error would hold, and the job the error

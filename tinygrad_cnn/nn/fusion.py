@@ -19,9 +19,10 @@ wherever an array is read. A Sequential says its row before it runs.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from ..arrays.dtypes import float16
 from ..arrays.quiet import quietly
@@ -129,8 +130,8 @@ def _batch_norm_relu(norm: Any, relu: Any, input: Tensor) -> Any:
     return batch_norm_relu(input, mean, var, norm.weight, norm.bias, part, norm.eps)
 
 
-# By convolution: of what its weights were folded, and the folded ones.
-_kept: WeakKeyDictionary[Module, tuple[tuple, tuple[Tensor, Tensor]]] = WeakKeyDictionary()
+# By the id of a convolution: of what its weights were folded, the folded ones, and what takes them out when it dies.
+_kept: dict[int, tuple[tuple, tuple[Tensor, Tensor], weakref.ref[Module]]] = {}
 
 
 def _folded(conv: Any, norm: Any) -> tuple[Any, Any] | None:
@@ -140,17 +141,17 @@ def _folded(conv: Any, norm: Any) -> tuple[Any, Any] | None:
     """
     if norm.training or norm.running_mean is None or mode.grad or conv.padding_mode != "zeros":
         if _kept:
-            _kept.pop(conv, None)
+            _kept.pop(id(conv), None)
         return None
     if mode.watch or mode.tracer is not None:  # who wants to see how they are made
         return _fold(conv, norm)
     sources = conv.weight, conv.bias, norm.weight, norm.bias, norm.running_mean, norm.running_var
     now = Stamp.of(*sources), norm.eps
-    before, folded = _kept.get(conv, (None, None))
+    before, folded, _ = _kept.get(id(conv), (None, None, None))
     if before is None or before != now:
         folded = _fold(conv, norm)
         if folded is not None and now[0] is not None:
-            _kept[conv] = now, folded
+            _kept[id(conv)] = now, folded, weakref.ref(conv, partial(_kept.pop, id(conv)))  # in C: no interrupt is lost
     return folded
 
 
