@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 from interrupted import PROGRAMS, state
 
+from tinygrad_cnn.arrays.apart import start
 from tinygrad_cnn.arrays.lines import PACKAGE
 
 TRIALS = int(os.environ.get("TINYGRAD_CNN_INTERRUPTS", "200"))
@@ -196,3 +197,27 @@ def test_nothing_is_used_that_an_interrupt_breaks(word, cure):
     )
     users = {name for name in users if not name.startswith(beside)}
     assert not users, cure
+
+
+def test_an_interrupt_while_a_thread_is_started_comes_out(monkeypatch):
+    """Python waits for a thread with a lock, and if broken off there, fails to release what it does not hold."""
+
+    def begin(thread):
+        try:
+            raise interrupt
+        finally:
+            raise RuntimeError("release unlocked lock")
+
+    def none(thread):
+        raise RuntimeError("can't start new thread")
+
+    for interrupt in (KeyboardInterrupt(), SystemExit(143)):
+        monkeypatch.setattr(threading.Thread, "start", begin)
+        with pytest.raises(type(interrupt)):
+            start(threading.Thread())
+        try:
+            raise interrupt
+        except BaseException:
+            monkeypatch.setattr(threading.Thread, "start", none)
+            with pytest.raises(RuntimeError, match="can't start"):
+                start(threading.Thread())

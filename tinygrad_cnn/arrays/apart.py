@@ -12,6 +12,20 @@ from importlib import import_module
 from typing import Any
 
 
+def start(thread: threading.Thread) -> None:
+    """thread.start(); RuntimeError where there are no threads, or no more of them.
+
+    An interrupt comes out as it is: what Python starts threads with may turn it into a RuntimeError of a lock.
+    """
+    before = sys.exc_info()[1]
+    try:
+        thread.start()
+    except RuntimeError as error:
+        if error.__context__ is not before and error.__context__ is not None:
+            raise error.__context__ from None
+        raise
+
+
 def apart(f: Callable, *args: Any, name: str = "") -> Any:
     """f(*args), computed in another thread; an interrupt ends the waiting for it, and the work goes on.
 
@@ -28,7 +42,7 @@ def apart(f: Callable, *args: Any, name: str = "") -> Any:
 
     thread = threading.Thread(target=work, name=name or f.__name__, daemon=True)
     try:
-        thread.start()
+        start(thread)
     except RuntimeError:  # the interpreter is about to end, or there are too many threads
         work()
     else:

@@ -19,6 +19,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
+from ..arrays.apart import start
 from ..random import Generator, of_thread
 from .dataset import Dataset
 
@@ -104,7 +105,7 @@ class Worker:
             target=_work, args=(self.tasks, info, self.over, dropped), name=f"DataLoader worker {info.id}", daemon=True
         )
         try:
-            self.thread.start()
+            start(self.thread)
         except RuntimeError as error:  # a limit is reached, or this platform has no threads at all
             raise RuntimeError(
                 f"DataLoader: worker {info.id} of {info.num_workers} cannot be started ({error}): there are no threads "

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
 
+from ..arrays.apart import start
 from . import TOPICS, Unusable, place, threads
 from .once import undisturbed
 
@@ -145,7 +146,7 @@ def _start(path: str) -> None:
         command = [sys.executable, "-c", START, str(at_work.fileno()), *map(os.path.abspath, sys.path)]
         process = subprocess.Popen(command, env={**os.environ, **told}, **detached)
     with suppress(RuntimeError):  # the program ends, or has too many threads: the system buries the dead
-        threading.Thread(target=process.wait, name="once: start", daemon=True).start()
+        start(threading.Thread(target=process.wait, name="once: start", daemon=True))
 
 
 # The process that compiles.

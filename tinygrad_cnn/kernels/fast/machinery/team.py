@@ -41,6 +41,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from ....arrays.apart import start
 from ....arrays.lines import user_level
 from ... import threads
 from ...once import undisturbed
@@ -339,7 +340,7 @@ class Team:
             thread = threading.Thread(target=self._live, args=(code, number), name=f"kernel {number}", daemon=True)
             try:
                 self.started[number] = thread
-                thread.start()
+                start(thread)
             except RuntimeError as error:
                 del self.started[number]
                 missing = "" if "shutdown" in str(error) else str(error)  # the program may be about to end
