@@ -67,6 +67,7 @@ def _listed(args: Sequence, kwargs: Mapping[str, Any]) -> str:
     """Arguments as a call shows them; a tensor by its shape."""
 
     def shown(a: Any) -> str:
-        return f"Tensor {tuple(a.shape)}" if hasattr(a, "shape") else f"{a!r:.100}"
+        shape = getattr(a, "shape", None)
+        return f"Tensor {tuple(shape)}" if isinstance(shape, tuple) else f"{a!r:.100}"
 
     return ", ".join([*map(shown, args), *(f"{name}={shown(a)}" for name, a in kwargs.items())])
