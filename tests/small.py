@@ -1,10 +1,11 @@
-"""Small things that several tests use: a leaf, a Function, modules."""
+"""Small things that several tests use: a leaf, a Function, modules, a dataset, a training step."""
 
 from __future__ import annotations
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.autograd import Function
+from tinygrad_cnn.data import Dataset
 
 
 def leaf(*values, dtype=tg.float32):
@@ -63,3 +64,30 @@ class Tied(nn.Module):
     def forward(self, x):
         self.seen += 1
         return x @ self.w + self.b
+
+
+class Mapped(Dataset):
+    """function(i) for i below n"""
+
+    def __init__(self, n, function=lambda i: i):
+        self.n = n
+        self.function = function
+
+    def __len__(self):
+        return self.n
+
+    def __getitem__(self, i):
+        return self.function(i)
+
+
+def training_step(net, optimizer):
+    """A step that learns from a batch, and returns its loss."""
+
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(net(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small import training_step
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn, optim, viz
@@ -105,13 +106,7 @@ def training(name, compiled):
     net = make()
     opt = optimizer(net.parameters())
 
-    def step(x, y):
-        opt.zero_grad()
-        loss = F.cross_entropy(net(x), y)
-        loss.backward()
-        opt.step()
-        return loss
-
+    step = training_step(net, opt)
     run = tg.compile(step) if compiled else step
 
     def steps(n):
@@ -180,13 +175,7 @@ def a_trained_model(how="eager"):
     opt = optim.Adam(net.parameters())
     fast = tg.compile(net) if how == "module" else net
 
-    def step(x, y):
-        opt.zero_grad()
-        loss = F.cross_entropy(fast(x), y)
-        loss.backward()
-        opt.step()
-        return loss
-
+    step = training_step(fast, opt)
     run = tg.compile(step) if how == "step" else step
     for _ in range(4):
         loss = run(*batch())

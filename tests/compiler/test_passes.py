@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from small import training_step
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn, optim
@@ -35,13 +36,7 @@ def steps(passes):
     net = Own()
     opt = optim.SGD(net.parameters(), lr=0.1)
 
-    def step(x, y):
-        opt.zero_grad()
-        loss = F.cross_entropy(net(x), y)
-        loss.backward()
-        opt.step()
-        return loss
-
+    step = training_step(net, opt)
     run = step if passes is None else tg.compile(step, fullgraph=True, options={"passes": passes})
     found = []
     for _ in range(4):

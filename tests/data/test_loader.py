@@ -10,12 +10,12 @@ import time
 
 import numpy as np
 import pytest
+from small import Mapped
 
 import tinygrad_cnn as tg
 from tinygrad_cnn.data import (
     BatchSampler,
     DataLoader,
-    Dataset,
     Digits,
     IterableDataset,
     SequentialSampler,
@@ -26,20 +26,6 @@ from tinygrad_cnn.data import (
 from tinygrad_cnn.random import rng
 
 WORKERS = [0, 1, 3]
-
-
-class Mapped(Dataset):
-    """function(i) for i below n"""
-
-    def __init__(self, n, function=lambda i: i):
-        self.n = n
-        self.function = function
-
-    def __len__(self):
-        return self.n
-
-    def __getitem__(self, i):
-        return self.function(i)
 
 
 class Shared(IterableDataset):

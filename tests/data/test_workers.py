@@ -13,24 +13,11 @@ import threading
 import time
 
 import pytest
+from small import Mapped
 
 import tinygrad_cnn as tg
-from tinygrad_cnn.data import DataLoader, Dataset, IterableDataset
+from tinygrad_cnn.data import DataLoader, IterableDataset
 from tinygrad_cnn.data.workers import Job, Worker
-
-
-class Mapped(Dataset):
-    """function(i) for i below n"""
-
-    def __init__(self, n, function=lambda i: i):
-        self.n = n
-        self.function = function
-
-    def __len__(self):
-        return self.n
-
-    def __getitem__(self, i):
-        return self.function(i)
 
 
 def threads():
