@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ... import files
 from .. import UserError
 from ..card import Card
 
@@ -52,12 +53,10 @@ class Folder:
     @classmethod
     def new(cls, wish: str, data: str, keep: int, config: dict[str, Any]) -> Folder:
         """Make it; without a wish the next of runs/DATA-1, runs/DATA-2, ..."""
-        from ...files import write
-
         path = Path(wish) if wish else _numbered(Path("runs").absolute(), data)
         (path / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
         folder = cls(path, keep)
-        write(path / CONFIG, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+        files.write(path / CONFIG, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
         return folder
 
     def _lock(self) -> None:
@@ -80,9 +79,10 @@ class Folder:
     def save(self, write: Write, step: int, best: bool) -> None:
         """Write a checkpoint; the oldest ones go, and those of steps that are still to be done once more."""
         folder = self.path / CHECKPOINTS
-        write(folder / f"step-{step:08d}.tgc")
+        newest = folder / f"step-{step:08d}.tgc"
+        write(newest)
         if best:
-            write(folder / BEST)
+            files.write(folder / BEST, newest.read_bytes())
         there = newest_first(self.path)
         for path in [p for p in there if _step(p) > step] + [p for p in there if _step(p) <= step][self.keep :]:
             path.unlink(missing_ok=True)
