@@ -1,12 +1,13 @@
 """The page: one HTML file that steps through the backward pass, offline and without a server.
 
 Python lays out the pictures (one for each depth of modules, one for the inside of each module), sets the
-formulas and writes the ordered list of steps; `page.js` does the rest in the browser. Without scripts
+formulas and writes the ordered list of steps; `web/page.js` does the rest in the browser. Without scripts
 the picture and the list remain.
 """
 
 from __future__ import annotations
 
+import re
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from .source import document_from
 from .svg import SECONDS, describe, engine, layout, polish
 from .text import step_text
 
-HERE = Path(__file__).parent
+WEB = Path(__file__).parent / "web"
 READABLE = 150
 MODULE_PAGES = 40
 FEW = 8  # with no more modules than this, even one with a single op gets its picture
@@ -90,7 +91,7 @@ def page(
     parts = {
         "title": _shown(document["title"]),
         "summary": _shown(summary(document)),
-        "css": (HERE / "page.css").read_text(encoding="utf-8") + _colours(),
+        "css": (WEB / "page.css").read_text(encoding="utf-8") + _colours(),
         "js": _script(),
         "steps": _steps(document),
         "unused": _unused(document) + _notes(document),
@@ -102,7 +103,7 @@ def page(
             if i != first
         ),
     }
-    text = (HERE / "page.html").read_text(encoding="utf-8")
+    text = (WEB / "page.html").read_text(encoding="utf-8")
     pieces = text.split("<!--{")
     out = [pieces[0]]
     for piece in pieces[1:]:
@@ -113,10 +114,8 @@ def page(
 
 def _script() -> str:
     """The page's script, put together from its parts."""
-    text = (HERE / "page.js").read_text(encoding="utf-8")
-    for part in ("heatmaps", "special", "panes"):
-        text = text.replace(f"//{{{part}}}", (HERE / f"{part}.js").read_text(encoding="utf-8"))
-    return text
+    text = (WEB / "page.js").read_text(encoding="utf-8")
+    return re.sub(r"//\{(\w+)\}", lambda part: (WEB / f"{part[1]}.js").read_text(encoding="utf-8"), text)
 
 
 def _shown(text: str) -> str:

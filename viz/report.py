@@ -355,7 +355,7 @@ def _summary(model: Module, pictures: np.ndarray) -> list[tuple[str, str, str]]:
 
 
 def _page(title: str, facts: Mapping[str, Any], sections: list[tuple[str, str, str]]) -> str:
-    style = (HERE / "report.css").read_text(encoding="utf-8")
+    style = (HERE / "web" / "report.css").read_text(encoding="utf-8")
     style = style.replace("/*variables*/", VARIABLES).replace("/*dark*/", DARK) + STYLE
     items = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in facts.items())
     links = "".join(f'<li><a href="#{key}">{escape(heading)}</a></li>' for key, heading, _ in sections)

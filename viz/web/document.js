@@ -1,0 +1,12 @@
+// The document, indexed.
+
+const place = new Map(nodes.map((n, i) => [n.id, i]));
+const steps = [];
+doc.passes.forEach((one, pass) => one.steps.forEach(s => steps.push({ ...s, pass })));
+const firstStep = new Map();
+steps.forEach((s, k) => { if (!firstStep.has(s.node)) firstStep.set(s.node, k); });
+const users = new Map();
+nodes.forEach(n => n.inputs.forEach(e => { if (e.from !== null) (users.get(e.from) || users.set(e.from, []).get(e.from)).push(n.id); }));
+const name = n => n.kind === "pick" ? `output ${n.output_nr}` : n.kind === "op" ? n.op : n.parameters[0] || n.kind;
+const views = data.views, deepest = Math.max(...views.map(v => v.module ? 0 : v.depth));
+const state = { step: 0, node: null, view: data.start, tab: null };

@@ -1,0 +1,106 @@
+// One step: what arrives, the rule, what flows on, and why.
+
+const PANES = { tensors: () => tensorPane(), list: () => {}, script: () => scriptPane(), cost: () => costPane(), changes: () => changesPane() };
+let listed = null;
+function render(quiet) {
+  const id = selected(), n = nodes[place.get(id)];
+  const step = state.node === null && steps.length ? steps[state.step] : null;
+  if (!n) return;
+  $("step-title").textContent = step ? `Step ${state.step + 1} of ${steps.length}: ${name(n)}` : name(n);
+  $("slider").value = state.step + 1;
+  $("counter").textContent = steps.length ? `step ${state.step + 1} of ${steps.length}` : "no backward pass";
+  for (const b of ["first", "back"]) $(b).disabled = !steps.length || state.step === 0;
+  for (const b of ["next", "last"]) $(b).disabled = !steps.length || state.step === steps.length - 1;
+  $("slider").disabled = !steps.length;
+  if (listed) listed.removeAttribute("aria-current");
+  listed = $("steps").children[steps.length ? state.step : place.get(id)];
+  if (listed && (step || !steps.length)) {
+    listed.setAttribute("aria-current", "step");
+    if (state.tab === "list") listed.scrollIntoView({ block: "nearest" });
+  }
+  $("step").replaceChildren(...stepPane(n, step));
+  $("step").scrollTop = 0;
+  PANES[state.tab]();
+  mark();
+  if (!quiet) link();
+  const flows = step ? step.inputs.filter(i => i.norm !== null).map(i => `${name(nodes[place.get(i.node)])} ${num(i.norm)}`).join(", ") : "";
+  if (!quiet) $("live").textContent = `${$("step-title").textContent}${n.module ? ` in ${n.module}` : ""}. ${step ? `Gradient ${shapeText(n.shape)}, norm ${num(step.norm)}. ${flows ? `Into ${flows}.` : "The path ends here."}` : notComputed(n)}`;
+}
+const notComputed = n => n.needs_grad ? "Its gradient was not computed." : `It needs no gradient: ${n.reason || ""}.`;
+const nodeLink = id => el("a", { href: `#node=${encodeURIComponent(id)}`, on: { click: e => { e.preventDefault(); goNode(id); } } }, id);
+
+function stepPane(n, step) {
+  const rule = doc.rules[n.op] || { words: "", inputs: {} };
+  const out = [el("p", {}, el("code", {}, n.id), ` ${n.kind} ${shapeText(n.shape)} ${n.dtype}`, n.module ? ` in ${n.module}` : "", n.of ? ` (made by the rule of ${n.of})` : "")];
+  if (n.where) out.push(el("p", {}, el("a", { href: "#", class: "where", on: { click: e => { e.preventDefault(); openTab("script"); render(); } } }, `${n.where.file}:${n.where.line}`), " ", el("code", {}, n.where.text)));
+  const attributes = [...n.inputs.filter(e => e.number !== undefined).map(e => [e.port, e.number]), ...Object.entries(n.attributes)].filter(([, v]) => v !== null && v !== "");
+  if (attributes.length) out.push(el("p", {}, attributes.map(([k, v]) => `${k} = ${Array.isArray(v) ? shapeText(v) : v}`).join(", ")));
+  if (step && n.inputs.length === 0) out.push(el("p", { class: "arrives" }, "Arrives: ", el("strong", { class: "gnorm" }, `‖g‖ = ${num(step.norm)}`), ` ${shapeText(n.shape)}. `, step.accumulates ? rule.words : step.wanted ? "The end of the path: this gradient was asked for." : "The path ends here; this gradient was not asked for."));
+  else if (step) out.push(el("p", { class: "arrives" }, "Arrives: ", el("strong", { class: "gnorm" }, `‖g‖ = ${num(step.norm)}`), ` ${shapeText(n.shape)}.`), el("p", {}, rule.words));
+  else out.push(el("p", { class: "arrives" }, el("strong", { class: "gnorm" }, "Gradient: not computed"), `. ${notComputed(n)}`), rule.words && n.kind === "op" ? el("p", {}, rule.words) : null);
+  if (step && n.inputs.length && !step.inputs.length) out.push(el("p", { class: "why" }, "Backward stopped here: nothing further on the way was asked for."));
+  n.inputs.forEach((edge, port) => out.push(inputPane(n, step, rule, edge, port)));
+  if (n.saved.length) out.push(savedPane(n, step));
+  const bad = badNote(n);
+  if (bad) out.splice(1, 0, bad);
+  const sources = Object.entries(rule.inputs || {}).filter(([, r]) => r.source);
+  if (rule.source || sources.length) out.push(el("details", {}, el("summary", {}, "The rule in the source"),
+    el("pre", {}, el("code", {}, rule.source || sources.map(([k, r]) => `${k} = ${r.source}`).join("\n")))));
+  const after = users.get(n.id) || [];
+  if (after.length) out.push(el("p", {}, "Used by ", ...after.slice(0, 12).flatMap((id, i) => [i ? ", " : "", nodeLink(id)]), after.length > 12 ? ` and ${after.length - 12} more` : ""));
+  return out.filter(Boolean);
+}
+function inputPane(n, step, rule, edge, port) {
+  const base = edge.port.replace(/\[.*/, "");
+  const one = step && step.inputs.find(i => i.port === port);
+  if (edge.from === null) return edge.number !== undefined ? null : el("p", { class: "why quiet" }, `${edge.port}: ${edge.reason || "not kept"}`);
+  if (!edge.needs_grad) return el("p", { class: "why quiet" }, `${edge.port}, `, nodeLink(edge.from), ` ${shapeText(edge.shape)}: no gradient, ${edge.reason}`);
+  const box = el("div", { class: "rule" }, el("h3", { class: "into" }, "into ", edge.port, ", ", nodeLink(edge.from)));
+  const math = (data.math[n.op] || {})[base];
+  if (math) {
+    const holder = el("div", { class: "formula", tabindex: 0, role: "group", "aria-label": `formula of the gradient of ${edge.port}` });
+    holder.innerHTML = math;   // made by mathml.py, every name escaped
+    const shapes = { g: n.shape, out: n.shape };
+    n.saved.forEach(s => { if (s.shape) shapes[s.name] = s.shape; });
+    n.inputs.forEach(e => { if (e.shape) shapes[e.port] = shapes[e.port.replace(/\[.*/, "")] = e.shape; });
+    holder.querySelectorAll("[data-shape]").forEach(m => {
+      if (shapes[m.dataset.shape]) m.textContent = shapeText(shapes[m.dataset.shape]); else m.parentNode.replaceWith(m.parentNode.firstChild);
+    });
+    const math_ = holder.querySelector("math > mrow");
+    const arrow = document.createElementNS(math_.namespaceURI, "mo"), size = document.createElementNS(math_.namespaceURI, "mtext");
+    arrow.textContent = "→"; size.textContent = shapeText(edge.shape);
+    math_.append(arrow, size);
+    box.append(holder);
+  }
+  if (!one) { if (step) box.append(el("p", { class: "quiet" }, "not computed")); return box; }
+  if (one.norm !== null) box.append(el("p", {}, "gives ", el("span", { class: "flow-norm" }, `‖g‖ = ${num(one.norm)}`)));
+  if (one.use && one.use[1] > 1) box.append(el("p", {}, el("span", { class: "uses" }, `${one.use[0]} of ${one.use[1]} uses`), one.use[0] === 1 ? ": the first to arrive; the others are added to it" : `: added to what is there, ‖sum‖ = ${num(one.sum_norm)}`));
+  if (one.why) box.append(el("p", { class: "why" }, el("strong", {}, "Why zero? "), one.why));
+  if (one.worked) box.append(...workedPane(edge, one.worked));
+  return box;
+}
+function workedPane(edge, w) {
+  const at = i => i.length ? `[${i.join(", ")}]` : "";
+  const out = [];
+  if (w.terms) {
+    const text = w.terms.map((t, i) => `${i ? signed(t.g) : num(t.g)} · ${signed(t.slope)}`).join(" + ");
+    const rest = w.count > w.terms.length ? ` + … (${w.count} terms)` : "";
+    out.push(el("p", {}, el("small", {}, `One element, Σ g${at(w.terms.length ? w.terms[0].at.map(() => "·") : [])} · slope:`), el("br"),
+      el("span", { class: "num worked" }, `∂L/∂${edge.port}${at(w.index)} = ${text || "0"}${rest} = ${num(w.analytic)}`)));
+    out.push(el("p", { class: "check" }, `Check by finite differences: ${num(w.numeric)}, `, el("span", { class: w.check === "agrees" ? "good" : "wrong" }, w.check === "agrees" ? "✓ agrees" : "✗ differs")));
+  } else out.push(el("p", {}, el("span", { class: "num worked" }, `∂L/∂${edge.port}${at(w.index)} = ${num(w.analytic)}`), " ", el("small", {}, w.check)));
+  return out;
+}
+function savedPane(n, step) {
+  const list = n.saved.filter(s => s.shape).map(s => `${s.name} ${shapeText(s.shape)}, ${bytes(s.bytes)}`);
+  const rest = n.saved.filter(s => !s.shape).map(s => s.name).join(", ");
+  if (rest) list.push(list.length ? `and ${rest}` : `no array, only ${rest}`);
+  const fate = !step ? "" : step.freed ? "Used here, then freed." : "Used here, and kept (retain_graph).";
+  return el("div", {}, el("h3", {}, "Saved for backward"), el("ul", {}, ...list.map(t => el("li", {}, t))), fate ? el("p", {}, fate) : null);
+}
+function badNote(n) {
+  if (doc.bad.forward === n.id) return el("p", { class: "wrong" }, "⚠ The first NaN or infinity of the forward pass is made here.");
+  const k = state.step, offset = doc.passes.slice(0, (steps[k] || {}).pass || 0).reduce((s, p) => s + p.steps.length, 0);
+  const bad = steps.length && state.node === null && doc.bad.backward[steps[k].pass];
+  return bad && bad.step === k - offset ? el("p", { class: "wrong" }, `⚠ The first NaN or infinity of this backward pass is ${bad.port === null ? "what arrives here" : "made here"}.`) : null;
+}
