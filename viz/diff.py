@@ -12,6 +12,7 @@ from .dot import figure, plural, shape_text
 from .page import page
 from .source import document_from
 from .svg import SECONDS, fitting
+from .text import source_text
 
 
 def compare(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
@@ -104,8 +105,7 @@ def _shape(node: dict) -> str:
 
 
 def _sources(node: dict) -> list[str]:
-    given = [edge["from"] or edge.get("number", "?") for edge in node["inputs"]]
-    return [figure(n) if isinstance(n, int | float) else str(n) for n in given]
+    return [figure(n) if isinstance(n := e.get("number"), int | float) else source_text(e) for e in node["inputs"]]
 
 
 def _norms(document: dict[str, Any]) -> dict[str, Any]:

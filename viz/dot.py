@@ -11,7 +11,7 @@ from typing import Any
 
 import graphviz
 
-from .fold import Box, View, view
+from .fold import Arrow, Box, Frame, View, view
 from .names import printable
 from .source import document_from
 
@@ -37,6 +37,7 @@ DARK = {
     "#1b1b22": "#e9e9f0",
 }  # fmt: skip
 GREY = {"fillcolor": "#f1f1f1", "color": "#767676", "fontcolor": "#555555"}
+MOST_LINES = 3  # of an arrow that several backward passes go along
 FONT = "Helvetica,Arial,sans-serif"
 
 
@@ -141,16 +142,17 @@ class _Drawing:
     def __init__(self, document: dict, seen: View, shown: set[str]):
         self.document, self.seen, self.shown = document, seen, shown
         self.gradients = self.frames = 0
+        self.passes = len(document["passes"])
         self.ids = {key: f"b{i}" for i, key in enumerate(seen.boxes)}
 
     def draw(self, graph: graphviz.Digraph) -> None:
         inside: dict[str, list[Box]] = {}
         for box in self.seen.boxes.values():
             inside.setdefault(box.frame, []).append(box)
-        children: dict[str, list[str]] = {}
+        children: dict[str, list[Frame]] = {}
         for frame in self.seen.frames:
-            children.setdefault(frame.rpartition(".")[0], []).append(frame)
-        self._frame(graph, "", inside, children)
+            children.setdefault(frame.within, []).append(frame)
+        self._frame(graph, None, inside, children)
         for arrow in self.seen.arrows:
             self._arrow(graph, arrow)
 
@@ -159,18 +161,19 @@ class _Drawing:
         self.gradients += 1
         return f"g{self.gradients - 1}"
 
-    def _frame(self, graph: graphviz.Digraph, path: str, inside: dict, children: dict) -> None:
-        for box in inside.get(path, []):
+    def _frame(self, graph: graphviz.Digraph, around: Frame | None, inside: dict, children: dict) -> None:
+        path, key = (around.module, around.key) if around is not None else ("", "")
+        for box in inside.get(key, []):
             self._box(graph, box)
-        for frame in children.get(path, []):
-            name = frame.rpartition(".")[2]
-            kind = next((m["class"] for m in self.document["modules"] if m["path"] == frame), "")
-            label = f"{name}: {kind}" if kind and kind != name else name
+        for frame in children.get(key, []):
+            name = frame.module.removeprefix(f"{path}.") if path else frame.module
+            kind = next((m["class"] for m in self.document["modules"] if m["path"] == frame.module), "")
+            label = (f"{name}: {kind}" if kind and kind != name else name) + frame.suffix
             self.frames += 1
             with graph.subgraph(name=f"cluster_{self.frames}") as inner:
                 inner.attr(
                     label=_safe(clip(label, 48)), labeljust="l", labelloc="t", fontsize="11", style="rounded",
-                    color="#8d8d99", fontcolor="#45454f", tooltip=_safe(frame), **{"class": "frame"},
+                    color="#8d8d99", fontcolor="#45454f", tooltip=_safe(frame.module), **{"class": "frame"},
                 )  # fmt: skip
                 self._frame(inner, frame, inside, children)
 
@@ -235,14 +238,24 @@ class _Drawing:
                 style="dotted", color="#767676", fontcolor="#555555", **{"class": "data grey"},
             )  # fmt: skip
         if a.norm is not None and "grads" in self.shown:
-            text = f" ‖g‖ {figure(a.norm)} " if a.count == 1 else ""
-            if a.use and a.use[1] > 1 and a.count == 1:
-                text += f"({a.use[0]} of {a.use[1]}) "
+            text = r"\n".join(gradient_texts(a, self.passes)) if a.count == 1 else ""
             tip = f"gradient into {tip}"  # an edge of the same direction, drawn backwards, runs beside the data's
             graph.edge(
                 source, target, label=text, style="dashed", color="#b04a00", fontcolor="#8f3c00", dir="back",
                 arrowtail="vee", id=self._gradient_id(), tooltip=tip, labeltooltip=tip, **{"class": "grad"},
             )  # fmt: skip
+
+
+def gradient_texts(arrow: Arrow, passes: int) -> list[str]:
+    """What crosses an arrow backwards, a line for each of several passes."""
+    texts = [f" {f'{nr + 1}: ' if passes > 1 else ''}{crossing_text(one)} " for nr, one in arrow.passes.items()]
+    return texts if len(texts) <= MOST_LINES else [*texts[: MOST_LINES - 1], f" … {len(texts)} passes "]
+
+
+def crossing_text(one: dict[str, Any]) -> str:
+    """The gradient that a step gives to an input: its norm, and which of several uses it is."""
+    use = one.get("use", [1, 1])
+    return f"‖g‖ {figure(one['norm'])}" + (f" ({use[0]} of {use[1]})" if use[1] > 1 else "")
 
 
 def size_text(n: int) -> str:

@@ -1,7 +1,9 @@
 """What of a document is drawn: modules folded to a depth, ops hidden, or the inside of one module.
 
-At depth 0 each outermost module is one box; at depth 1 it is a frame around what is in it, and so on.
-The result is plain: boxes and arrows, each with the steps of the first backward pass that cross it.
+At depth 0 each outermost call of a module is one box; at depth 1 it is a frame around what is in it, and so on. A
+module that is called twice is two boxes: as one, it would seem to need its own result. What lies in which box is said
+by the calls that were running, not by names, so a part that is called by itself is a box of its own.
+The result is plain: boxes and arrows, each with the steps of the backward passes that cross it.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ class Box:
     nodes: list[int] = field(default_factory=list)
     order: int | None = None  # its place in the backward pass, from 1
     outside: bool = False
+    module: str = ""  # the path of a folded one
+    orders: dict[int, int] = field(default_factory=dict)  # by pass: its place in all passes together, from 1
 
 
 @dataclass
@@ -36,24 +40,85 @@ class Arrow:
     norm: Any = None
     use: list[int] | None = None
     count: int = 1
+    passes: dict[int, dict] = field(default_factory=dict)  # by pass: what crosses it, a step's input
     source_node: int = 0
     target_node: int = 0
 
 
+@dataclass(frozen=True)
+class Frame:
+    """A call of a module that is not folded: a frame around boxes, within another one's or "" for none."""
+
+    key: str
+    module: str
+    call: int
+    within: str = ""
+
+    @property
+    def suffix(self) -> str:
+        """What tells this call from the first one."""
+        return f", call {self.call}" if self.call > 1 else ""
+
+
 @dataclass
 class View:
-    """Boxes, arrows, and the frames (module paths) around boxes."""
+    """Boxes, arrows, and the frames around boxes, outer ones first."""
 
     title: str
     boxes: dict[str, Box]
     arrows: list[Arrow]
-    frames: list[str]
+    frames: list[Frame]
     depth: int
 
 
 def depth_of(document: dict[str, Any]) -> int:
-    """The deepest nesting of modules: the depth at which nothing is folded."""
-    return max((len(n["module"].split(".")) for n in document["nodes"] if n["module"]), default=0)
+    """The deepest nesting of calls of modules: the depth at which nothing is folded."""
+    return max(map(len, chains(document).values()), default=0)
+
+
+def chains(document: dict[str, Any]) -> dict[str, list[Frame]]:
+    """By the id of a node: the calls of modules that it lies in, outer ones first.
+
+    A parameter lies where all its users do, within its module: that of two calls lies in neither.
+    """
+    rows: list[list[Frame]] = []
+    of_call: dict[tuple[str, int], list[Frame]] = {}
+    for row in document.get("calls", ()):
+        outer = rows[row["within"]] if row["within"] is not None else []
+        rows.append(_inside(outer, row["module"], row["call"]))
+        of_call[row["module"], row["call"]] = rows[-1]
+    found: dict[str, list[Frame]] = {}
+    users: dict[str, list[str]] = {}
+    for node in document["nodes"]:
+        path, call = node["module"], node.get("call", 1)
+        parts = path.split(".") if path else []
+        found[node["id"]] = of_call.get((path, call)) or (
+            _inside([], path, call) if "of" in node and path else _named(parts)
+        )
+        for edge in node["inputs"]:
+            users.setdefault(edge["from"], []).append(node["id"])
+    for node in document["nodes"]:
+        if node["kind"] in ("parameter", "buffer") and node["id"] in users:
+            path = node["module"]
+            common = found[users[node["id"]][0]]
+            for user in users[node["id"]]:
+                same = zip(common, found[user], strict=False)
+                common = [a for a, b in same if a == b and f"{path}.".startswith(f"{a.module}.")]
+            found[node["id"]] = common
+    return found
+
+
+def _inside(outer: list[Frame], path: str, call: int) -> list[Frame]:
+    key = path if call == 1 else f"{path}:{call}"
+    return [*outer, Frame(key, path, call, outer[-1].key if outer else "")]
+
+
+def _named(parts: list[str]) -> list[Frame]:
+    """The modules of a path, where nothing is known of their calls."""
+    chain: list[Frame] = []
+    for k in range(1, len(parts) + 1):
+        chain = _inside(chain, ".".join(parts[:k]), 1)
+    return chain
 
 
 def view(
@@ -79,8 +144,7 @@ def view(
         raise ValueError(f"module: there is no module {module!r} in this graph; it has {there}")
     deepest = depth_of(document)
     depth = deepest if depth is None else max(0, min(depth, deepest))
-    limit = depth + (len(module.split(".")) if module else 0)
-
+    lying = chains(document)
     steps = _steps(document)
     boxes: dict[str, Box] = {}
     box_of: dict[str, str] = {}
@@ -93,47 +157,59 @@ def view(
             through[node["id"]] = list(joined)
             continue
         through[node["id"]] = [node["id"]]
-        box = _box(node, i, limit, classes, module)
+        box = _box(node, i, lying[node["id"]], depth, classes, module)
         box = boxes.setdefault(box.key, box)
         box.nodes.append(i)
         box_of[node["id"]] = box.key
-        step = steps.get(node["id"])
-        if step is not None and (box.order is None or step[0] + 1 < box.order):
-            box.order = step[0] + 1
+        for nr, (number, _) in steps.get(node["id"], {}).items():
+            box.orders[nr] = min(number, box.orders.get(nr, number))
+    for box in boxes.values():
+        box.order = min(box.orders.values(), default=None)
     arrows = _arrows(document, box_of, through, steps)
     if module is not None:
         inside = {key for key, box in boxes.items() if not box.outside}
         arrows = [a for a in arrows if a.source in inside or a.target in inside]
         near = inside | {a.source for a in arrows} | {a.target for a in arrows}
         boxes = {key: box for key, box in boxes.items() if key in near}
-    frames = {b.frame for b in boxes.values() if b.frame}
-    around = {".".join(f.split(".")[:k]) for f in frames for k in range(1, len(f.split(".")) + 1)}
-    order = [m["path"] for m in document["modules"] if m["path"] in around]
-    return View(module or document["title"], boxes, arrows, order, depth)
+    used = {b.frame for b in boxes.values() if b.frame}
+    frames: dict[str, Frame] = {}
+    for chain in lying.values():
+        for k, frame in enumerate(chain):
+            if any(f.key in used for f in chain[k:]):
+                frames.setdefault(frame.key, frame)
+    return View(module or document["title"], boxes, arrows, list(frames.values()), depth)
 
 
-def _steps(document: dict[str, Any]) -> dict[str, tuple[int, dict]]:
-    """The first step of each node over all passes, numbered through."""
-    found: dict[str, tuple[int, dict]] = {}
+def _steps(document: dict[str, Any]) -> dict[str, dict[int, tuple[int, dict]]]:
+    """The steps of each node by pass, numbered from 1 through all passes."""
+    found: dict[str, dict[int, tuple[int, dict]]] = {}
     number = 0
-    for one in document["passes"]:
+    for nr, one in enumerate(document["passes"]):
         for step in one["steps"]:
-            found.setdefault(step["node"], (number, step))
             number += 1
+            found.setdefault(step["node"], {})[nr] = number, step
     return found
 
 
-def _box(node: dict, i: int, limit: int, classes: dict[str, str], module: str | None) -> Box:
-    parts = node["module"].split(".") if node["module"] else []
+def _box(node: dict, i: int, chain: list[Frame], depth: int, classes: dict[str, str], module: str | None) -> Box:
     if module is not None:
-        mine = module.split(".")
-        if parts[: len(mine)] != mine:
+        place = _place(chain, module)
+        if place is None:
             return Box(f"n{i}", node["kind"], title(node), outside=True)
-    if len(parts) <= limit:
-        return Box(f"n{i}", node["kind"], title(node), frame=node["module"])
-    path = ".".join(parts[: limit + 1])
-    name = f"{path}: {classes[path]}" if classes.get(path) else path
-    return Box(f"m:{path}", "module", name, frame=".".join(parts[:limit]))
+        depth += place
+    if len(chain) <= depth:
+        return Box(f"n{i}", node["kind"], title(node), frame=chain[-1].key if chain else "")
+    folded = chain[depth]
+    name = f"{folded.module}: {classes[folded.module]}" if classes.get(folded.module) else folded.module
+    return Box(f"m:{folded.key}", "module", name + folded.suffix, frame=folded.within, module=folded.module)
+
+
+def _place(chain: list[Frame], module: str) -> int | None:
+    """How many calls of a chain one has gone into inside of this module; None where it is not in it."""
+    for k, frame in enumerate(chain):
+        if f"{frame.module}.".startswith(f"{module}."):
+            return k + (frame.module == module)  # a list of modules is not called, and its modules stand side by side
+    return None
 
 
 def title(node: dict) -> str:
@@ -153,8 +229,7 @@ def _arrows(document: dict, box_of: dict[str, str], through: dict, steps: dict) 
         target = box_of.get(node["id"])
         if target is None:
             continue
-        _, step = steps.get(node["id"], (None, None))
-        given = {one["port"]: one for one in step["inputs"]} if step else {}
+        passes = steps.get(node["id"], {})
         for port, edge in enumerate(node["inputs"]):
             if edge["from"] is None:
                 continue
@@ -163,7 +238,13 @@ def _arrows(document: dict, box_of: dict[str, str], through: dict, steps: dict) 
                 source = box_of[source_id]
                 if source == target:
                     continue
-                one = given.get(port) if direct else None
+                crossing = {
+                    nr: one
+                    for nr, (_, step) in (passes.items() if direct else ())
+                    for one in step["inputs"]
+                    if one["port"] == port and one["norm"] is not None
+                }
+                one = next(iter(crossing.values()), None)
                 arrow = Arrow(
                     source,
                     target,
@@ -173,6 +254,7 @@ def _arrows(document: dict, box_of: dict[str, str], through: dict, steps: dict) 
                     edge.get("reason", ""),
                     one["norm"] if one else None,
                     one.get("use") if one else None,
+                    passes=crossing,
                     source_node=place[source_id],
                     target_node=place[node["id"]],
                 )

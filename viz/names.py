@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import os
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 LONGEST_SOURCE = 200_000
@@ -25,13 +26,15 @@ class Names:
     def __init__(self, model: Any = None, names: dict[str, Any] | None = None):
         self.paths: dict[int, str] = {}
         self.classes: dict[str, str] = {}
-        self.calls: dict[str, int] = Counter()
         self.parameters: dict[int, list[str]] = {}
         self.buffers: dict[int, str] = {}
         self.given: dict[int, str] = {}
         self.arrays: dict[int, str] = {}
         self.kept: list[Any] = []  # so that no address is used again while its name is in use
-        self.scopes: set[int] = set()
+        self.adopted: list[Any] = []
+        self.scopes: dict[
+            int, tuple[int, Any]
+        ] = {}  # by id: the time at which a call of a module was first met, and it
         self.model: Any = None
         self.roots: Counter = Counter()
         if model is not None:
@@ -58,6 +61,7 @@ class Names:
             self.parameters.setdefault(id(p), []).append(join(prefix, path))
         for path, b in root.named_buffers():
             self.buffers.setdefault(id(b), join(prefix, path))
+        self.adopted.append(root)
 
     def module(self, scope: Any) -> str:
         """The path of the module that a scope stands for; "" outside of all modules."""
@@ -82,11 +86,52 @@ class Names:
                 self.paths[id(scope.module)] = path
                 self.classes.setdefault(path, type(scope.module).__name__)
                 self.kept.append(scope.module)
-        if id(scope) not in self.scopes:
-            self.scopes.add(id(scope))
-            self.kept.append(scope)
-            self.calls[path] += 1
         return path
+
+    def entered(self, scope: Any, time: int) -> None:
+        """Something was computed in this call of a module, and in those around it."""
+        while scope is not None and self.scopes.get(id(scope), (time + 1,))[0] > time:
+            self.scopes[id(scope)] = time, scope
+            scope = scope.outer
+
+    def numbers(self) -> dict[int, int]:
+        """By the id of a scope: which call of its module it is, 1, 2, ..."""
+        count: Counter = Counter()
+        found = {}
+        for key, (_, scope) in sorted(self.scopes.items(), key=lambda item: (item[1][0], _depth(item[1][1]))):
+            count[id(scope.module)] += 1
+            found[key] = count[id(scope.module)]
+        return found
+
+    def calls(self, scopes: Iterable[Any]) -> list[dict]:
+        """The calls of modules that these scopes stand for and lie in, in order, outer ones first."""
+        met: dict[int, Any] = {}
+        for scope in scopes:
+            while scope is not None and id(scope) not in met:
+                met[id(scope)] = scope
+                scope = scope.outer
+        numbers = self.numbers()
+        rows: list[dict] = []
+        row_of: dict[int, int] = {}
+        for key in numbers:
+            scope = met.get(key)
+            if scope is None or not self.module(scope):
+                continue
+            outer = scope.outer
+            while outer is not None and not self.module(outer):
+                outer = outer.outer
+            row_of[key] = len(rows)
+            rows.append({"module": self.module(scope), "call": numbers[key], "within": row_of.get(id(outer))})
+        return rows
+
+    def all_parameters(self) -> Iterator[tuple[str, Any]]:
+        """The parameters of all models, each once, with its name."""
+        seen = set()
+        for root in self.adopted:
+            for p in root.parameters():
+                if id(p) not in seen:
+                    seen.add(id(p))
+                    yield self.parameters[id(p)][0], p
 
     def tensor(self, t: Any) -> list[str]:
         """The names of a leaf or constant; a shared parameter has several."""
@@ -109,7 +154,15 @@ class Names:
             parts = path.split(".") if path else []
             for depth in range(1, len(parts) + 1):
                 order.setdefault(".".join(parts[:depth]))
-        return [{"path": p, "class": self.classes.get(p, ""), "calls": self.calls.get(p, 0)} for p in order]
+        calls = Counter(self.paths.get(id(scope.module)) for _, scope in self.scopes.values())
+        return [{"path": p, "class": self.classes.get(p, ""), "calls": calls[p]} for p in order]
+
+
+def _depth(scope: Any) -> int:
+    depth = 0
+    while scope.outer is not None:
+        scope, depth = scope.outer, depth + 1
+    return depth
 
 
 class Sources:

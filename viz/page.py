@@ -14,8 +14,8 @@ from typing import Any
 
 from tinygrad_cnn import files
 
-from .dot import DARK, dot, shape_text, show_set, summary
-from .fold import View, depth_of, view
+from .dot import DARK, crossing_text, dot, shape_text, show_set, summary
+from .fold import View, chains, depth_of, view
 from .mathml import mathml
 from .names import printable
 from .snapshot import json_text
@@ -134,11 +134,11 @@ def _pictures(document: dict[str, Any], shown: set[str], hide: Any, seconds: flo
     for d in range(depth_of(document) + 1):
         wanted.append((view(document, d, hide=hide, parameters="params" in shown), ""))
     sizes: dict[str, int] = {}
+    lying = chains(document)
     for node in document["nodes"]:
-        parts = node["module"].split(".") if node["module"] and node["kind"] == "op" else []
-        for k in range(1, len(parts) + 1):
-            path = ".".join(parts[:k])
-            sizes[path] = sizes.get(path, 0) + 1
+        if node["kind"] == "op":
+            for path in dict.fromkeys(frame.module for frame in lying[node["id"]]):
+                sizes[path] = sizes.get(path, 0) + 1
     least = 1 if len(sizes) <= FEW else 2
     inner = [m["path"] for m in document["modules"] if sizes.get(m["path"], 0) >= least][:MODULE_PAGES]
     for path in inner:
@@ -151,16 +151,26 @@ def _pictures(document: dict[str, Any], shown: set[str], hide: Any, seconds: flo
             continue
         keys = list(v.boxes)
         places = {key: i for i, key in enumerate(keys)}
-        arrows = [
-            [places[a.source], places[a.target], a.source_node, a.target_node] for a in v.arrows if a.norm is not None
-        ]
+        crossed = [a for a in v.arrows if a.norm is not None]
+        arrows = [[places[a.source], places[a.target], a.source_node, a.target_node] for a in crossed]
+        by_pass = (
+            {}
+            if len(document["passes"]) < 2
+            else {
+                "texts": [
+                    {nr: crossing_text(one) if a.count == 1 else "" for nr, one in a.passes.items()} for a in crossed
+                ],
+                "orders": [v.boxes[k].orders for k in keys],
+            }
+        )
         pictures.append(
             {
                 "depth": v.depth,
                 "module": m,
                 "boxes": [v.boxes[k].nodes for k in keys],
-                "paths": [k[2:] if k.startswith("m:") else "" for k in keys],
+                "paths": [v.boxes[k].module for k in keys],
                 "arrows": arrows,
+                **by_pass,
                 "svg": _bare(polish(svg, m or document["title"], description)),
             }
         )

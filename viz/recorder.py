@@ -14,31 +14,36 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 import time
 import weakref
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tinygrad_cnn.arrays.blocks import Ending
+from tinygrad_cnn.arrays.lines import user_line
 from tinygrad_cnn.arrays.quiet import quietly
+from tinygrad_cnn.engine.function import FunctionCtx
 from tinygrad_cnn.engine.modes import Setting, mode
 from tinygrad_cnn.engine.node import AccumulateGrad, Node, Parts, Pick, tick
-from tinygrad_cnn.engine.op import Op
 from tinygrad_cnn.engine.tensor import Tensor
 from tinygrad_cnn.engine.watch import Tracer
 
+from .causes import NEVER, Cause, integer, place_of
 from .check import worked
 from .names import Names
 from .samples import Samples, brief, norm, plain
 from .snapshot import BUDGET, EMPTY, document_of
-from .structure import Structure, op_name, spelled
+from .structure import Structure, op_name
 
 TIMINGS = "tinygrad_cnn.viz.timings/1"
 MOST_NOTES = 20
+HERE = str(Path(__file__).parent) + os.sep
 
 
 def told(listen: Callable) -> Callable:
@@ -92,6 +97,7 @@ class record(Tracer):
         self.nodes: list[weakref.ref] = []
         self.walks: list[Walk] = []
         self.forward: dict[int, int] = {}
+        self.base: weakref.ref | None = None  # the array of which a view was changed just now
         self.last = 0
         self.notes: list[str] = []
         self._document: dict | None = None
@@ -179,21 +185,20 @@ class record(Tracer):
         else:
             key = node.time
             self.nodes.append(weakref.ref(node))
-            call: dict[str, Any] = {"sources": {}, "numbers": {}, "all": [], "op": op, "scope": node.scope}
-            call["shape"], call["dtype"] = getattr(out, "shape", ()), getattr(out, "dtype", "")
-            for i, a in enumerate(args):
-                if isinstance(a, Tensor):
-                    if not a._requires_grad:
-                        call["sources"][i] = self._origin(a)
-                    call["all"].append(call["sources"].get(i) or a.accumulator().time)
-                elif isinstance(a, int | float) and not isinstance(a, bool):
-                    call["numbers"][i] = plain(a)
+            call: dict[str, Any] = {"op": op, "scope": node.scope, "where": node.where}
+            call["inputs"] = self._inputs(key, args, None)
+            call["shape"], call["dtype"] = _form(out)
+            self.structure.names.entered(node.scope, key)
             if self.samples is not None and isinstance(out, np.ndarray):
                 call["value"] = self.samples.add(out)
             if self.check:
                 call["args"] = [a._array if isinstance(a, Tensor) else a for a in args]
                 call["out"] = out.copy() if isinstance(out, np.ndarray) else out
             self.structure.calls[key] = call
+            whole = self.base() if self.base is not None else None
+            if whole is not None and op_name(op) == "setitem" and args[0]._array is whole:
+                self.structure.change(key, "setitem", whole)  # what a changed view is a view of
+                self.base = None
         for array in out if isinstance(out, tuple) else (out,):
             if isinstance(array, np.ndarray):
                 self.structure.remember(array, key)
@@ -207,46 +212,99 @@ class record(Tracer):
         self.walks.append(walk)
         return walk
 
+    @told
+    def detached(self, t: Tensor, out: Tensor) -> None:
+        """`out` has the values of `t` and none of its history."""
+        if t._requires_grad:
+            structure, key, where = self.structure, self._origin(t), user_line(HERE)
+            structure.cut |= {id(thing): (weakref.ref(thing), where) for thing in (out, out._array)}
+            if structure.birth(out._array) is None:
+                structure.remember(out._array, key)
+
+    @told
+    def changed(self, t: Tensor, made: np.ndarray, op: str) -> None:
+        """These values were written into the memory of a tensor."""
+        structure = self.structure
+        key = structure.birth(made)
+        if key is None:  # no op made what was written
+            key = self._grey(op, (t,), t._array)
+        structure.change(key, op, t._array)
+        if t._view is not None:
+            self.base = weakref.ref(t._view.base._array)
+
+    @told
+    def wrote(self, t: Tensor, value: Any, op: str) -> None:
+        """A value was written to places of a tensor where nothing is recorded."""
+        self.structure.change(self._grey(op, (t, value), t._array), op, t._array)
+
+    @told
+    def moved(self, old: np.ndarray, new: np.ndarray) -> None:
+        """An array was copied, and the new one stands where the old one stood."""
+        key = self.structure.birth(old)
+        if key is not None:
+            self.structure.remember(new, key)
+
     def _origin(self, t: Tensor) -> int:
-        """The birth of the node that a tensor without gradient comes from."""
-        known = self.structure.birth(t._array)
-        return self.structure._constant(t._array, t) if known is None else known
+        """The birth of the node that the values of a tensor come from; one that nothing made gets a node here."""
+        structure = self.structure
+        if not t._requires_grad:
+            known = structure.birth(t._array)
+            return structure._constant(t._array, t) if known is None else known
+        node = t.accumulator()
+        if node.time not in structure.known:
+            structure.known[node.time] = weakref.ref(node), node.shape, node.dtype
+        return node.time
+
+    def _given(self, a: Any) -> dict[str, Any] | None:
+        """An argument of a call as an edge without a port; None where it is a plain value."""
+        structure = self.structure
+        if isinstance(a, Tensor):
+            edge: dict[str, Any] = {"from": self._origin(a), "needs_grad": a._requires_grad}
+            if not a._requires_grad and (cause := structure.cut_off(a, edge["from"])):
+                edge["cause"] = cause
+            return edge
+        if isinstance(a, np.ndarray):
+            known = structure.birth(a)
+            return {"from": structure._constant(a, None) if known is None else known, "needs_grad": False}
+        if isinstance(a, int | float | np.number | np.bool_):
+            return {"from": None, "needs_grad": False, "number": plain(a)}
+        return None
+
+    def _inputs(self, key: int, args: Any, cause: Cause | None) -> dict[int, dict]:
+        """The arguments of a call as edges, by their number; `cause` keeps gradients from coming back by them."""
+        found = {}
+        for i, a in enumerate(args):
+            given = self._given(a)
+            if given is None:
+                continue
+            found[i] = given
+            if given["from"] is not None:
+                why = cause if given["needs_grad"] else given.get("cause")
+                self.structure.uses.add(given["from"], key, why)
+                if isinstance(a, Tensor) and isinstance(a._node, Pick):  # one of several results of a call
+                    self.structure.uses.add(a._node.source.time, given["from"])
+        return found
 
     def _grey(self, op: Any, args: Any, out: Any) -> int:
         """A call that recorded nothing: kept aside, in case a recorded one uses its result."""
-        key = tick()
-        first = out[0] if isinstance(out, tuple) and out else out
-        array = np.asarray(first)
+        key, structure = tick(), self.structure
+        where = user_line(HERE)
+        array = np.asarray(out[0] if isinstance(out, tuple) and out else out)
+        reason: str | Cause
         if not mode.grad:
-            reason = "made under no_grad"
+            reason = Cause("no_grad", "made in inference_mode" if mode.inference else "made under no_grad", where)
         elif array.dtype.kind not in "fc":
-            reason = f"{array.dtype} numbers have no gradient"
+            reason = integer(array.dtype, where)
         else:
-            reason = "none of its inputs needs a gradient"
-        parameters = op.parameters if isinstance(op, Op) and not op.variadic else []
-        inputs = []
-        for i, a in enumerate(args):
-            if isinstance(a, Tensor):
-                source = a._node.time if a._requires_grad and a._node is not None else self._origin(a)
-                port = parameters[i] if i < len(parameters) else str(i)
-                inputs.append({"port": port, "from": source, "needs_grad": False, "reason": reason})
-        self.structure.grey[key] = {
-            "id": "",
-            "kind": "op",
-            "op": op_name(op),
-            "module": self.names.module(mode.scope),
-            "shape": list(array.shape),
-            "dtype": spelled(array.dtype),
-            "bytes": array.nbytes,
-            "needs_grad": False,
-            "reason": reason,
-            "inputs": inputs,
-            "attributes": {},
-            "parameters": [],
-            "saved": [],
-            "where": None,
-            **({"value": self.samples.add(array)} if self.samples is not None else {}),
-        }
+            reason = NEVER
+        name = op.strip("_") if isinstance(op, str) else op_name(op)
+        entry = structure.plain("op", name, *_form(array), self.names.module(mode.scope), reason)
+        structure._within(key, mode.scope)
+        cause = reason if isinstance(reason, Cause) else None
+        structure.put_inputs(entry, op, self._inputs(key, args, cause), cause)
+        if self.samples is not None:
+            entry["value"] = self.samples.add(array)
+        structure.grey[key], structure.lines[key] = entry, where
         return key
 
 
@@ -265,6 +323,7 @@ class Walk(Tracer):
         self.steps: list[dict] = []
         self.uses: Counter = Counter()
         self.sums: dict[int, Any] = {}
+        self.norms: dict[int, Any] = {}  # of what arrived so far, before hooks see it
         self.made: list[int] = []
         self.timings: dict[int, int] = {}
         self.bad: dict | None = None
@@ -286,6 +345,7 @@ class Walk(Tracer):
     def arrived(self, node: Node, g: Any) -> None:
         """The whole gradient of a node's output is there."""
         self.sums.pop(node.time, None)
+        hooks = list((node.hooks or {}).values())
         step: dict[str, Any] = {"node": node.time, "norm": None, "inputs": []}
         if type(g) is Parts:
             parts = {str(i): _array(part) for i, part in sorted(g.items())}
@@ -301,6 +361,8 @@ class Walk(Tracer):
             step["wanted"] = True
         elif self.ends is None and isinstance(node, AccumulateGrad):
             step["accumulates"] = True
+        if hooks and step["norm"] == 0 and self.norms.pop(node.time, 0) != 0:
+            self._cut_by_hook(node, hooks[-1], "made the gradient zero")
         self._look(step["norm"], len(self.steps), None)
         self.steps.append(step)
         self.start = time.perf_counter_ns()
@@ -320,27 +382,53 @@ class Walk(Tracer):
         ports = [i for i, edge in enumerate(entry["inputs"]) if edge["needs_grad"]]
         arrays = []
         for port, parent, c in zip(ports, node.parents, contributions, strict=True):
+            if isinstance(node, FunctionCtx):
+                self._cut_by_function(node, port, c, step["norm"])
             array = None if c is None else _array(c[node.output_nr]) if isinstance(node, Pick) else _array(c)
             arrays.append(array)
-            step["inputs"].append(self._contribution(port, parent, array, entry, step["norm"]))
+            step["inputs"].append(self._contribution(node, port, parent, array, entry, step["norm"]))
         self._work(node, step, g, arrays)
         if not self.retain_graph:
             step["freed"] = [saved["name"] for saved in entry["saved"]]
 
-    def _contribution(self, port: int, parent: Node, array: Any, entry: dict, arriving: Any) -> dict:
+    def _cut_by_function(self, node: FunctionCtx, port: int, c: Any, arriving: Any) -> None:
+        """Note where a Function gave no gradient to one of its inputs in this pass, and in no other one."""
+        cuts, key, function = self.structure.cuts, (node.time, port), node.function
+        hooks = getattr(getattr(node, "meet", None), "hooks", ())
+        if hooks:  # it is there for the hooks of a module
+            gone = c is None or (arriving != 0 and norm(_array(c)) == 0)
+            name = getattr(hooks[-1], "__name__", type(hooks[-1]).__name__)
+            what = "gave no gradient" if c is None else "made the gradient zero"
+            cause = Cause("hook", f"cut by a hook: {name} {what}", place_of(hooks[-1]))
+        else:
+            gone = c is None
+            cause = Cause("function", f"{function.__name__}.backward returned None", place_of(function.backward))
+        if not gone:
+            cuts[key] = None
+        else:
+            cuts.setdefault(key, cause)
+
+    def _cut_by_hook(self, node: Node, hook: Any, what: str) -> None:
+        name = getattr(hook, "__name__", type(hook).__name__)
+        self.structure.cuts[node.time, None] = Cause("hook", f"cut by a hook: {name} {what}", place_of(hook))
+
+    def _contribution(self, node: Node, port: int, parent: Node, array: Any, entry: dict, arriving: Any) -> dict:
         out: dict[str, Any] = {"port": port, "node": parent.time, "norm": None}
         if array is None:
-            out["why"] = f"the rule of {entry['op']} gives nothing here: the gradient is zero"
+            cut = self.structure.cuts.get((node.time, port))
+            out["why"] = cut.words if cut else f"the rule of {entry['op']} gives nothing here: the gradient is zero"
             return out
         size = norm(array) if not isinstance(array, Parts) else 0.0
         out["norm"] = brief(size)
         self._look(out["norm"], len(self.steps) - 1, port)
-        self.uses[parent.time] += 1
-        out["use"] = [self.uses[parent.time], 0]
         if isinstance(array, Parts):
             return out
         if self.samples is not None:
             out["contribution"] = self.samples.add(array)
+        if isinstance(node, Pick):  # it goes to its own place, and is added to nothing
+            return out
+        self.uses[parent.time] += 1
+        out["use"] = [self.uses[parent.time], 0]
         held = self.sums.get(parent.time)
         if held is not None and held.shape == array.shape:
             total = held + array
@@ -349,6 +437,7 @@ class Walk(Tracer):
                 out["sum"] = self.samples.add(total)
             array = total
         self.sums[parent.time] = array
+        self.norms[parent.time] = out.get("sum_norm", out["norm"])
         if size == 0:
             out["why"] = self._why(entry, arriving)
         elif self.samples is not None and (share := 1 - np.count_nonzero(array) / array.size) >= 0.05 and held is None:
@@ -395,6 +484,14 @@ class Walk(Tracer):
             step["node"] = ids[step["node"]]
             for one in step["inputs"]:
                 one["node"] = ids[one["node"]]
+
+
+def _form(out: Any) -> tuple[tuple, Any]:
+    """Shape and dtype of what a call gave; of several results, the shapes."""
+    if isinstance(out, tuple):
+        arrays = [a for a in out if isinstance(a, np.ndarray)]
+        return tuple(a.shape for a in arrays), arrays[0].dtype if arrays else ""
+    return getattr(out, "shape", ()), getattr(out, "dtype", "")
 
 
 def _array(g: Any) -> Any:

@@ -29,7 +29,7 @@ ENDS = {
 def rule_of(op: Any) -> dict[str, Any]:
     """What the viewer says of an op (or a Function class): plain data."""
     if inspect.isclass(op):
-        lines = inspect.getdoc(op) if "__doc__" in vars(op) else None
+        lines = vars(op).get("__doc__")  # its own: what it inherits speaks of another class
         return {
             "forward": first_line(lines),
             "words": first_line(lines) or "The gradient is what this Function's backward returns.",

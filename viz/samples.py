@@ -44,6 +44,8 @@ def plain(value: Any) -> Any:
     """An attribute as JSON can hold it, without addresses."""
     if value is None or isinstance(value, (bool, str)):
         return value
+    if value is Ellipsis:
+        return "…"
     if isinstance(value, (int, float, complex, np.number, np.bool_)):
         return number(value)
     if isinstance(value, (tuple, list)):
@@ -127,7 +129,7 @@ class Sample:
             "min": brief(good.min()) if good.size else None,
             "max": brief(good.max()) if good.size else None,
             "mean": brief((good / good.size).sum()) if good.size else None,
-            "l2": brief(norm(good)),
+            "l2": brief(norm(wide)),
             "zeros": brief(1 - np.count_nonzero(wide) / wide.size) if wide.size else 0,
             "nan": self.nans,
             "inf": self.bad - self.nans,

@@ -15,6 +15,7 @@ from typing import Any
 from tinygrad_cnn import files
 from tinygrad_cnn.engine.tensor import Tensor
 
+from .causes import without_gradient
 from .names import Names
 from .samples import Samples
 from .structure import Structure
@@ -71,6 +72,7 @@ def snapshot(
 
 def document_of(structure: Structure, passes: list[dict]) -> dict[str, Any]:
     """The document of a structure and of the backward passes over it."""
+    unused = without_gradient(structure, passes)
     nodes = structure.finish()
     names = structure.names
     document: dict[str, Any] = EMPTY | {
@@ -80,8 +82,10 @@ def document_of(structure: Structure, passes: list[dict]) -> dict[str, Any]:
         "rules": {op: structure.rules[op] for op in sorted({n["op"] for n in nodes} & structure.rules.keys())},
         "sources": dict(sorted(structure.sources.lines.items())),
         "passes": passes,
-        "unused": _unused(names, nodes),
+        "unused": unused,
     }
+    if structure.calls_of_modules:
+        document["calls"] = structure.calls_of_modules
     if structure.samples is not None:
         places = _sampled([document["nodes"], document["passes"]])
         document["samples"], document["tensors"], row = structure.samples.document({d[key] for d, key in places})
@@ -118,19 +122,6 @@ def _first_bad(document: dict[str, Any]) -> dict[str, Any]:
             forward = node["id"]
             break
     return {"forward": forward, "backward": [one.pop("bad") for one in document["passes"]]}
-
-
-def _unused(names: Names, nodes: list[dict]) -> list[dict]:
-    """Parameters of the model that the graph does not reach, and why."""
-    if names.model is None:
-        return []
-    present = {name for node in nodes if node["kind"] == "parameter" for name in node["parameters"]}
-    out = []
-    for name, p in names.model.named_parameters():
-        if name not in present:
-            why = "unused: the result does not depend on it" if p.requires_grad else "frozen: requires_grad is False"
-            out.append({"name": name, "shape": list(p.shape), "reason": why})
-    return out
 
 
 def to_json(document: dict[str, Any]) -> str:

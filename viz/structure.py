@@ -23,12 +23,13 @@ from tinygrad_cnn.engine.op import Op
 from tinygrad_cnn.engine.record import OpNode
 from tinygrad_cnn.engine.tensor import Tensor
 
+from .causes import DETACHED, FROZEN, NEVER, Cause, Uses, detached, integer, sentence, told
 from .names import Names, Sources
 from .rules import ENDS, rule_of
 from .samples import Samples, plain
 
-DETACHED = "detached: it has a history, but gradients were told not to take it"
 NOT_KEPT = "needs no gradient, and its values were not kept"
+EARLIER = "made before the recording began"
 
 
 class Structure:
@@ -45,6 +46,16 @@ class Structure:
         self.origins: dict[int, str] = {}  # birth -> id of the node whose rule made it
         self.calls: dict[int, dict] = {}  # birth -> what was seen when the op was called
         self.arrays: dict[int, tuple[weakref.ref, int]] = {}  # id of an array -> (the array, birth of its node)
+        self.known: dict[int, tuple[weakref.ref, tuple, Any]] = {}  # birth -> a node that something used, shape, dtype
+        self.changes: dict[int, str] = {}  # birth -> the change in place that it is the result of
+        self.lines: dict[int, Any] = {}  # birth of a grey node -> the line of the script
+        self.cut: dict[int, tuple[weakref.ref, Any]] = {}  # id of an array -> (the array, where it was detached)
+        self.cuts: dict[
+            tuple[int, int | None], Cause | None
+        ] = {}  # (birth, port, or None for all): where backward ended
+        self.uses = Uses()
+        self.calls_of_modules: list[dict] = []
+        self.scopes: dict[int, Any] = {}  # birth -> the module's call that it was made in
         self.zeros: dict[str, str] = {}  # op -> why its gradients are zero where they are
 
     def add(self, roots: Iterable[Node]) -> None:
@@ -61,6 +72,11 @@ class Structure:
     def mark_outputs(self, roots: Iterable[Node]) -> None:
         for root in roots:
             self.nodes[root.time]["output"] = True
+
+    def _within(self, key: int, scope: Any) -> None:
+        """This node was made in that call of a module."""
+        self.scopes[key] = scope
+        self.names.entered(scope, key)
 
     # one node
 
@@ -89,6 +105,7 @@ class Structure:
     def _op(self, node: OpNode) -> dict:
         op, plan = node.op, node.plan
         call = self.calls.get(node.time, {})
+        given = call.get("inputs", {})
         saved = list(zip(plan.keep, node.saved or (), strict=False))
         held = {k: value for k, value in saved if not isinstance(k, slice)}
         for k, value in saved:
@@ -102,8 +119,8 @@ class Structure:
                 inputs.append(self._edge(port, parents[i]))
                 if i in held:
                     self._value(parents[i].time, held[i])
-            elif i in call.get("sources", ()):
-                inputs.append(self._edge_to(port, call["sources"][i]))
+            elif i in given:
+                inputs.append(self._seen(port, given[i]))
             elif i in held:
                 if isinstance(held[i], np.ndarray):
                     inputs.append(self._edge_to(port, self._constant(held[i], None)))
@@ -111,19 +128,17 @@ class Structure:
                     inputs.append({"port": port, "from": None, "needs_grad": False, "number": plain(held[i])})
             elif not call and port not in op.defaults:
                 inputs.append({"port": port, "from": None, "needs_grad": False, "reason": NOT_KEPT})
-            elif i in call.get("numbers", ()):
-                value = call["numbers"][i]
-                inputs.append({"port": port, "from": None, "needs_grad": False, "number": value})
         names = op.keyword_only if op.variadic else op.parameters[plan.n_inputs :]
         attributes = {}
         for i, (name, value) in enumerate(zip(names, node.attributes, strict=False), plan.n_inputs):
-            if i in call.get("sources", ()):  # a Tensor that no rule differentiates, such as labels
-                inputs.append(self._edge_to(name, call["sources"][i]))
+            if i in given and given[i]["from"] is not None:  # a Tensor that no rule differentiates, such as labels
+                inputs.append(self._seen(name, given[i]))
             elif isinstance(value, np.ndarray):
                 inputs.append(self._edge_to(name, self._constant(value, None)))
             else:
                 attributes[name] = plain(value)
-        name = op_name(op)
+        change = self.changes.get(node.time, "").rstrip("_")
+        name = change if change and op.name == "setitem" else op_name(op)  # fill_, zero_ and copy_ are made of it
         if name not in self.rules:
             self.rules[name] = rule_of(op)
             self.zeros[name] = op.zero
@@ -167,8 +182,8 @@ class Structure:
             port = parameters[i] if i < len(parameters) else f"argument {i}"
             if needed:
                 inputs.append(self._edge(port, next(parents)))
-            elif i in call.get("sources", ()):
-                inputs.append(self._edge_to(port, call["sources"][i]))
+            elif i in call.get("inputs", ()):
+                inputs.append(self._seen(port, call["inputs"][i]))
         saved = [self._kept(f"saved {i}", e[0]) for i, e in enumerate(node._saved or ()) if e is not None]
         if name not in self.rules:
             self.rules[name] = rule_of(node.function)
@@ -178,23 +193,12 @@ class Structure:
         return entry
 
     def _entry(self, kind: str, op: str, node: Node, inputs: list, attributes: dict, saved: list) -> dict:
-        several = bool(node.shape) and isinstance(node.shape[0], tuple)
-        shape: Any = [list(s) for s in node.shape] if several else list(node.shape)  # type: ignore[call-overload]
-        entry: dict[str, Any] = {
-            "id": "",
-            "kind": kind,
-            "op": op,
-            "module": self.names.module(node.scope),
-            "shape": shape,
-            "dtype": spelled(node.dtype),
-            "bytes": node.dtype.itemsize * sum(map(math.prod, shape if several else [shape])),
-            "needs_grad": True,
-            "inputs": inputs,
-            "attributes": attributes,
-            "parameters": [n for e in inputs if e["from"] is not None for n in self._parameter_names(e["from"])],
-            "saved": saved,
-            "where": self.sources.where(node.where),
-        }
+        entry = self.plain(kind, op, node.shape, node.dtype, self.names.module(node.scope), needs_grad=True)
+        entry |= {"inputs": inputs, "attributes": attributes, "saved": saved, "where": self.sources.where(node.where)}
+        entry["parameters"] = [n for e in inputs if e["from"] is not None for n in self._parameter_names(e["from"])]
+        if node.time in self.changes:
+            entry["inplace"] = True
+        self._within(node.time, node.scope)
         if node.time in self.origins:
             entry["of"] = self.origins[node.time]
             entry["module"] = "backward"
@@ -203,25 +207,39 @@ class Structure:
             self.rules.setdefault("pick", {"forward": "", "words": ENDS["pick"], "inputs": {}})
         return self._named(node.time, entry, f"{entry['module']}/{op}" if entry["module"] else op)
 
-    def _source(self, kind: str, names: list, shape: tuple, dtype: Any, needs_grad: bool, reason: str) -> dict:
+    def _source(self, kind: str, names: list, shape: tuple, dtype: Any, needs_grad: bool, reason: str | Cause) -> dict:
         """A node where values come from: a parameter, an input, a constant."""
         path = names[0].rpartition(".")[0] if names and kind in ("parameter", "buffer") else ""
+        entry = self.plain(
+            kind, "accumulate" if needs_grad else kind, shape, dtype, path, reason, needs_grad=needs_grad
+        )
+        entry["parameters"] = names
+        return entry
+
+    @staticmethod
+    def plain(kind: str, op: str, shape: Any, dtype: Any, module: str, reason: str | Cause = "", *,
+              needs_grad: bool = False) -> dict[str, Any]:  # fmt: skip
+        """A node without anything that it may have besides."""
+        several = bool(shape) and isinstance(shape[0], tuple)
+        shapes: Any = [list(s) for s in shape] if several else list(shape)
         entry: dict[str, Any] = {
             "id": "",
             "kind": kind,
-            "op": "accumulate" if needs_grad else kind,
-            "module": path,
-            "shape": list(shape),
+            "op": op,
+            "module": module,
+            "shape": shapes,
             "dtype": spelled(dtype),
-            "bytes": math.prod(shape) * dtype.itemsize,
+            "bytes": getattr(dtype, "itemsize", 0) * sum(map(math.prod, shapes if several else [shapes])),
             "needs_grad": needs_grad,
             "inputs": [],
             "attributes": {},
-            "parameters": names,
+            "parameters": [],
             "saved": [],
             "where": None,
         }
-        if reason:
+        if isinstance(reason, Cause):
+            entry["reason"], entry["cause"] = reason.words, reason
+        elif reason:
             entry["reason"] = reason
         return entry
 
@@ -244,52 +262,58 @@ class Structure:
         return {"port": port, "from": parent.time, "needs_grad": True}
 
     def _edge_to(self, port: str, key: int) -> dict:
-        edge: dict[str, Any] = {"port": port, "from": key, "needs_grad": False}
-        self._include(key)
-        source = self.nodes[key]
-        edge["reason"] = DETACHED if source["needs_grad"] else source["reason"]
+        return self._seen(port, {"from": key, "needs_grad": False})
+
+    def _seen(self, port: str, given: dict) -> dict:
+        """An input as it was seen when the op was called: it needs no gradient."""
+        edge = {"port": port, **given, "needs_grad": False}
+        if edge["from"] is not None:
+            self._include(edge["from"], edge.get("cause"))
         return edge
 
-    def _include(self, key: int) -> None:
-        """Put a grey node, and the grey ones before it, into the document."""
-        stack = [key]
+    def _include(self, key: int, cause: Cause | None = None) -> None:
+        """Put a grey node, and the grey ones before it, into the document; `cause` is why no gradient goes there."""
+        stack = [(key, cause)]
         while stack:
-            key = stack.pop()
+            key, cause = stack.pop()
             if key in self.nodes:
                 continue
-            entry = self.grey.pop(key, None) or self._detached(key)
+            entry = self.grey.pop(key, None) or self._not_reached(key, cause or detached())
             if entry is None:
                 continue
             self.nodes[key] = entry
             stem = entry["parameters"][0] if entry["kind"] != "op" and entry["parameters"] else ""
             stem = stem or (f"{entry['module']}/{entry['op']}" if entry["module"] else entry["op"])
+            if key in self.lines:
+                entry["where"] = self.sources.where(self.lines[key])
             self._named(key, entry, stem)
-            stack += [e["from"] for e in entry["inputs"] if e["from"] is not None]
+            stack += [(e["from"], e.get("cause") or cause) for e in entry["inputs"] if e["from"] is not None]
 
-    def _detached(self, key: int) -> dict | None:
-        """A recorded op that the result depends on, but only on ways that gradients do not take."""
+    def _not_reached(self, key: int, cause: Cause) -> dict | None:
+        """What was recorded, and what the result depends on, but only on ways that gradients do not take."""
         call = self.calls.get(key)
-        if call is None:
+        if call is not None:
+            entry = self.plain("op", op_name(call["op"]), call["shape"], call["dtype"],
+                               self.names.module(call["scope"]), cause)  # fmt: skip
+            self._within(key, call["scope"])
+            self.put_inputs(entry, call["op"], call["inputs"], cause)
+            if "value" in call:
+                entry["value"] = call["value"]
+            if key in self.changes:
+                entry["inplace"] = True
+            return entry
+        if key not in self.known:
             return None
-        edge = {"needs_grad": False, "reason": DETACHED}
-        edges = [{"port": str(i), "from": source, **edge} for i, source in enumerate(call["all"])]
-        return {
-            "id": "",
-            "kind": "op",
-            "op": op_name(call["op"]),
-            "module": self.names.module(call["scope"]),
-            "shape": list(call["shape"]),
-            "dtype": spelled(call["dtype"]),
-            "bytes": math.prod(call["shape"]) * getattr(call["dtype"], "itemsize", 0),
-            "needs_grad": False,
-            "reason": DETACHED,
-            "inputs": edges,
-            "attributes": {},
-            "parameters": [],
-            "saved": [],
-            "where": None,
-            **({"value": call["value"]} if "value" in call else {}),
-        }
+        ref, shape, dtype = self.known[key]
+        node = ref()
+        if isinstance(node, AccumulateGrad):
+            return self._leaf(node)
+        if isinstance(node, Pick):
+            entry = self.plain("pick", "pick", shape, dtype, self.names.module(node.scope), cause)
+            entry["output_nr"] = node.output_nr
+            entry["inputs"] = [{"port": "source", "from": node.source.time, "needs_grad": False, "cause": cause}]
+            return entry
+        return self._source("input", [], shape, dtype, False, EARLIER)
 
     def _constant(self, array: np.ndarray, t: Tensor | None) -> int:
         """The birth of the node of an array that no recorded step made."""
@@ -298,12 +322,13 @@ class Structure:
             return known
         key = tick()
         names = self.names.tensor(t) or self.names.array(array)
+        reason: str | Cause
         if t is not None and id(t) in self.names.parameters:
-            kind, reason = "parameter", "frozen: requires_grad is False"
+            kind, reason = "parameter", FROZEN
         elif names and names[0] in self.names.buffers.values():
             kind, reason = "buffer", "a buffer: it belongs to its module, and no gradient is asked for it"
         elif array.dtype.kind not in "fc":
-            kind, reason = "input", f"{array.dtype} numbers have no gradient"
+            kind, reason = "input", integer(array.dtype)
         else:
             kind, reason = "input", "no gradient is asked for it: requires_grad is False"
         entry = self._source(kind, names, array.shape, array.dtype, False, reason)
@@ -311,6 +336,50 @@ class Structure:
         self.grey[key] = entry
         self.remember(array, key)
         return key
+
+    @staticmethod
+    def put_inputs(entry: dict, op: Any, inputs: dict[int, dict], cause: Cause | None) -> None:
+        """The arguments of a call, as they were seen, as inputs and attributes of a node that no gradient comes to."""
+        for i, given in inputs.items():
+            port = port_name(op, i)
+            if given["from"] is None and isinstance(op, Op) and port in op.parameters and port not in op.inputs:
+                entry["attributes"][port] = given["number"]
+                continue
+            edge = {"port": port, **given, "needs_grad": False}
+            if given["needs_grad"] and cause is not None:
+                edge |= {"reason": cause.words, "cause": cause}
+            entry["inputs"].append(edge)
+
+    def change(self, key: int, name: str, array: np.ndarray) -> None:
+        """That call changed a tensor in place: what it made is in this memory now."""
+        self.changes[key] = name
+        if key in self.grey:
+            self.grey[key]["inplace"] = True
+        self.remember(array, key)
+
+    def cut_off(self, t: Tensor, key: int) -> Cause | None:
+        """Why a tensor has no history where the node that its values come from has one."""
+        for thing in (t, t._array):
+            ref, where = self.cut.get(id(thing), (None, None))
+            if ref is not None and ref() is thing:
+                return detached(where)
+        call = self.calls.get(key)
+        if call is None:
+            return detached() if key in self.known else None
+        if t._array.dtype.kind not in "fc":
+            return integer(t._array.dtype, call["where"])
+        if inspect.isclass(call["op"]):
+            return Cause("function", f"{call['op'].__name__} marked it as not differentiable", call["where"])
+        return detached()
+
+    def leaf(self, t: Tensor) -> int | None:
+        """The birth of a leaf, if anything was done with it."""
+        return t._node.time if t._node is not None else self.birth(t._array)
+
+    def line(self, key: int) -> Any:
+        """The line of the script where this call was made."""
+        call = self.calls.get(key)
+        return self.lines.get(key) if call is None else call["where"]
 
     def remember(self, array: np.ndarray, key: int) -> None:
         """This array is the output of that node; it is not kept alive for that."""
@@ -347,20 +416,55 @@ class Structure:
                 if source is not None and place.get(source, 0) > key:
                     place[source] = key - 0.5
         order = sorted(self.nodes, key=place.__getitem__)
+        numbers = self.names.numbers()
+        for key in order:
+            entry = self.nodes[key]
+            for edge in entry["inputs"]:
+                self._finish_edge(edge)
+            if entry.get("reason") == NEVER and (causes := [e["cause"] for e in entry["inputs"] if "cause" in e]):
+                entry["cause"] = causes[0]
+            number = numbers.get(id(self.scopes.get(key)), 1)
+            if number > 1 and "of" not in entry:
+                entry["call"] = number
+        self.calls_of_modules = self.names.calls(self.scopes[key] for key in order if key in self.scopes)
         nodes = [self.nodes[key] for key in order]
         for entry in nodes:
+            for one in (entry, *entry["inputs"]):
+                if "cause" in one:
+                    one["cause"] = told(one["cause"], self.sources)
             for edge in entry["inputs"]:
-                key = edge["from"]
-                if key is not None:
-                    source_entry = self.nodes.get(key)
+                source_entry = self.nodes.get(edge["from"])
+                if edge["from"] is not None:
                     edge["from"] = None if source_entry is None else source_entry["id"]
                     edge["shape"] = None if source_entry is None else source_entry["shape"]
         return nodes
+
+    def _finish_edge(self, edge: dict) -> None:
+        """An edge that no gradient comes back by says why, if only what its source says."""
+        if edge["needs_grad"] or "reason" in edge or "number" in edge:
+            return
+        source = self.nodes.get(edge["from"])
+        if "cause" in edge:
+            edge["reason"] = sentence(edge["cause"], self.sources)
+        elif source is None:
+            edge["reason"] = NOT_KEPT
+        else:
+            edge["reason"] = source.get("reason") or DETACHED
+            if "cause" in source:
+                edge["cause"] = source["cause"]
 
 
 def op_name(op: Any) -> str:
     """What a picture calls an op, or a Function class."""
     return op.name.strip("_") if isinstance(op, Op) else op.__name__
+
+
+def port_name(op: Any, i: int) -> str:
+    """What argument number i of an op is called; of a Function, or of a change in place that no op made, its number."""
+    if isinstance(op, Op):
+        n = len(op.parameters) - len(op.keyword_only)
+        return f"{op.variadic}[{i}]" if op.variadic else op.parameters[i] if i < n else str(i)
+    return ("input", "value")[i] if isinstance(op, str) else str(i)
 
 
 spelled = functools.cache(str)

@@ -59,16 +59,25 @@ def about(document: dict[str, Any], node: dict) -> str:
     else:
         parts.append(shape_text(node["shape"]))
         extra = attributes_text(document, node)
-        sources = ", ".join(e["from"] or str(e.get("number", "?")) for e in node["inputs"])
+        sources = ", ".join(map(source_text, node["inputs"]))
         parts.append(f"<- {sources}" + (f"  [{extra}]" if extra else ""))
         saved = sum(s["bytes"] for s in node["saved"])
         if saved:
             parts.append(f"saves {size_text(saved)}")
-    if not node["needs_grad"]:
+    if node.get("inplace"):
+        parts.append("in place")
+    if not node["needs_grad"] or "reason" in node:
         parts.append(f"({node.get('reason', 'needs no gradient')})")
     if node.get("output"):
         parts.append(" = result")
     return "  ".join(parts)
+
+
+def source_text(edge: dict[str, Any]) -> str:
+    """What goes into a port: a node, a number, or what is known of it."""
+    if edge["from"] is not None:
+        return edge["from"]
+    return str(edge["number"]) if "number" in edge else f"({edge['port']}: not kept)"
 
 
 def step_text(document: dict[str, Any], step: dict) -> str:

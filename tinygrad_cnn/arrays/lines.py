@@ -16,11 +16,14 @@ def user_level() -> int:
     return level
 
 
-def user_line() -> tuple[str, int, str] | None:
-    """The innermost line outside this package that is being executed: (file, line number, function)."""
+def user_line(passing: str = PACKAGE) -> tuple[str, int, str] | None:
+    """The innermost line outside this package that is being executed: (file, line number, function).
+
+    passing: another folder of ours that is passed over, too.
+    """
     frame = sys._getframe(1)
     while frame is not None:
-        if not frame.f_code.co_filename.startswith(PACKAGE):
+        if not frame.f_code.co_filename.startswith((PACKAGE, passing)):
             return frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name
         frame = frame.f_back  # type: ignore[assignment]
     return None

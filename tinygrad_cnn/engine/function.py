@@ -258,11 +258,17 @@ class Function:
                 "return what was changed in place"
             )
         if not ctx._recorded:
+            if mode.tracer is not None:
+                mode.tracer.called(cls, args, _arrays_of(everything), None)
             return outputs
         results = ctx._record(args, everything, single=not isinstance(outputs, tuple))
         if mode.tracer is not None:
-            mode.tracer.called(cls, args, tuple(a._array for a in results if isinstance(a, Tensor)), ctx)
+            mode.tracer.called(cls, args, _arrays_of(results), ctx)
         return tuple(results) if isinstance(outputs, tuple) else results[0]
+
+
+def _arrays_of(results: Any) -> tuple:
+    return tuple(a._array for a in results if isinstance(a, Tensor))
 
 
 def _same(t: Tensor) -> Tensor:

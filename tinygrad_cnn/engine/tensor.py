@@ -204,6 +204,8 @@ class Tensor(Attached):
         out = wrap(self._array)
         out._version = self.version()
         join(self, out)
+        if mode.tracer is not None:
+            mode.tracer.detached(self, out)
         return out
 
     @property
@@ -221,6 +223,8 @@ class Tensor(Attached):
         out = wrap(self._array)
         out.version().join(self.version())
         join(self, out)
+        if mode.tracer is not None:
+            mode.tracer.detached(self, out)
         return out
 
     @data.setter

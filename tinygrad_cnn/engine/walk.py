@@ -85,7 +85,7 @@ def walk(
                 if node in nought:
                     nought.update(node.parents)
                     if node in arrivals:
-                        arrive(node, _zeros(node))
+                        tell(node, _zeros(node))
                 continue
             if node.hooks is not None or node.retain is not None:
                 g = _run_hooks(node, g)

@@ -27,6 +27,12 @@ class Tracer:
     def changed(self, t: Tensor, made: np.ndarray, op: str) -> None:
         """These values were written into the memory of a tensor."""
 
+    def wrote(self, t: Tensor, value: Any, op: str) -> None:
+        """A value was written to places of a tensor where nothing is recorded."""
+
+    def detached(self, t: Tensor, out: Tensor) -> None:
+        """`out` has the values of `t` and none of its history; it may be `t` itself."""
+
     def moved(self, old: np.ndarray, new: np.ndarray) -> None:
         """An array was copied, and the new one is to stand where the old one stood."""
 

@@ -59,15 +59,15 @@ class BackwardWatch:
 
     def inputs(self, args: tuple) -> tuple:
         self.n_inputs = len(args)
-        args, self.inputs_watched = self._watch(args, self._meet_inputs)
+        args, self.inputs_watched = self._watch(args, self._meet_inputs, self.hooks)
         return args
 
     def outputs(self, result: Any) -> Any:
         several = isinstance(result, tuple)
-        watched, _ = self._watch(result if several else (result,), self._meet_outputs)
+        watched, _ = self._watch(result if several else (result,), self._meet_outputs, self.before)
         return watched if several else watched[0]
 
-    def _watch(self, values: tuple, meet: Callable) -> tuple[tuple, bool]:
+    def _watch(self, values: tuple, meet: Callable, hooks: list[Callable]) -> tuple[tuple, bool]:
         places = [i for i, v in enumerate(values) if isinstance(v, Tensor)]
         if not mode.grad or not any(values[i].requires_grad for i in places):
             return values, False
@@ -79,6 +79,8 @@ class BackwardWatch:
                 seen[i] = g
             seen = meet(tuple(seen))
             return [seen[i] for i in places]
+
+        spread.hooks = hooks  # type: ignore[attr-defined]  # for whoever asks why a gradient ends here
 
         watched = list(values)
         for i, t in zip(places, _Watched.apply(spread, *(values[i] for i in places)), strict=True):

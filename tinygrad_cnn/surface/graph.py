@@ -8,6 +8,7 @@ from typing import Any
 
 from ..autograd import gradients
 from ..engine import node
+from ..engine.modes import mode
 from ..engine.node import Handle
 from ..engine.tensor import Tensor
 from .attach import method
@@ -118,5 +119,7 @@ def detach_(self: Tensor) -> Tensor:
     """
     if self._view is not None:
         raise RuntimeError("detach_: can't detach a view in place; use detach()")
+    if mode.tracer is not None:
+        mode.tracer.detached(self, self)
     self._node, self._requires_grad = None, False
     return self

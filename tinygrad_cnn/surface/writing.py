@@ -26,11 +26,12 @@ def write(t: Tensor, name: str, index: Any, value: Any) -> Tensor:
     if isinstance(value, Tensor) and places.advanced is not None and value.ndim:
         places_of.refuse_dtype(name, t, value)
     if mode.grad and (t.requires_grad or getattr(value, "requires_grad", False)):
-        part = t if index is Ellipsis else places_of.getitem(t, places._replace(advanced=None))
-        change(part, name, lambda p: places_of.setitem(p, value, places_of.Places((...,), places.advanced)))
+        change(t, name, lambda p: places_of.setitem(p, value, index))
     else:
         places_of.write(t._array, places, array)
         t.version().bump(name)
+        if mode.tracer is not None:
+            mode.tracer.wrote(t, value, name)
     return t
 
 

@@ -7,7 +7,7 @@ function go(k, quiet) {
   render(quiet);
 }
 function goNode(id) {
-  if (firstStep.has(id)) return go(firstStep.get(id));
+  if (firstStep.has(id)) return go(stepOf(id));
   state.node = id;
   render();
 }

@@ -10,6 +10,7 @@ const root = document.documentElement;
 //{elements}
 //{document}
 //{picture}
+//{passes}
 //{going}
 //{search}
 //{tabs}

@@ -48,6 +48,7 @@ function boxLabel(v, b) {
 function mark() {
   current.ring.forEach(([e, c]) => e && e.classList.remove(c));
   current.ring = [];
+  showPass(passOf());
   const put = (e, c) => { if (e) { e.classList.add(c); current.ring.push([e, c]); } };
   const id = selected();
   const here = place.get(id);

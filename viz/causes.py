@@ -1,0 +1,165 @@
+"""Why no gradient comes back a way: it is told apart, and by the line where that is known.
+
+    frozen     requires_grad is False          unused     the result does not depend on it
+    no_grad    made under no_grad              hook       a hook made the gradient zero, or gave none
+    detached   by detach(), .data              function   a Function's backward returned None
+    integer    whole numbers and truth values have no gradient
+
+A recorder notes what every tensor was used for (`Uses`). From a leaf that got no gradient, the ways of its values to
+the result are followed, and the first cut on the shortest of them is the cause.
+"""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+from collections import deque
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from .structure import Structure
+
+Place = tuple[str, int, str] | None
+
+
+class Cause(NamedTuple):
+    """What keeps gradients from going a way; the words for it, and the line of a script."""
+
+    kind: str
+    words: str
+    where: Place = None
+
+
+DETACHED = "detached: it has a history, but gradients were told not to take it"
+FROZEN = Cause("frozen", "frozen: requires_grad is False")
+NEVER = "none of its inputs needs a gradient"
+UNUSED = "unused: the result does not depend on it"
+UNSEEN = "unused: no gradient can come back to it; a recording of all that was computed would tell more"
+
+
+def integer(dtype: Any, where: Place = None) -> Cause:
+    return Cause("integer", f"{dtype} numbers have no gradient", where)
+
+
+def detached(where: Place = None) -> Cause:
+    return Cause("detached", DETACHED, where)
+
+
+def place_of(function: Any) -> Place:
+    """Where a function is defined: a hook, or a Function's backward."""
+    function = inspect.unwrap(function)
+    function = getattr(function, "func", function)  # of a partial
+    code = getattr(function, "__code__", None) or getattr(type(function).__call__, "__code__", None)
+    if code is None:
+        return None
+    line = code.co_firstlineno
+    while linecache.getline(code.co_filename, line).lstrip().startswith("@"):  # its decorators stand above it
+        line += 1
+    return code.co_filename, line, code.co_name
+
+
+def told(cause: Cause, sources: Any) -> dict[str, Any]:
+    """A cause as plain data."""
+    return {"kind": cause.kind, "where": sources.where(cause.where)}
+
+
+def sentence(cause: Cause, sources: Any) -> str:
+    """Its words, and its line."""
+    where = sources.where(cause.where)
+    return f"{cause.words}, at {where['file']}:{where['line']}" if where else cause.words
+
+
+class Uses:
+    """What values were used for, by birth: what took them, and what cut the way of a gradient there, if anything."""
+
+    def __init__(self) -> None:
+        self.of: dict[int, list[tuple[int, Cause | None]]] = {}
+
+    def add(self, source: int, call: int, cause: Cause | None = None) -> None:
+        self.of.setdefault(source, []).append((call, cause))
+
+
+class Search:
+    """Looks for the cause of a missing gradient, in a structure whose edges are still births."""
+
+    def __init__(self, structure: Structure):
+        self.structure = structure
+        self.ways: dict[int, list[tuple[int, Cause | None]]] = {
+            key: [use for use in uses if use[0] not in structure.nodes] for key, uses in structure.uses.of.items()
+        }
+        for key, entry in structure.nodes.items():
+            for edge in entry["inputs"]:
+                if edge["from"] is not None:
+                    self.ways.setdefault(edge["from"], []).append((key, edge.get("cause")))
+        self.roots = {key for key, entry in structure.nodes.items() if entry.get("output")}
+        self.leading = self._leading()
+        ops = [key for key, entry in structure.nodes.items() if entry["kind"] == "op" and entry["needs_grad"]]
+        self.saw_all = bool(structure.calls) and all(key in structure.calls for key in ops)
+
+    def _leading(self) -> set[int]:
+        """What the results depend on."""
+        back: dict[int, list[int]] = {}
+        for source, uses in self.ways.items():
+            for call, _ in uses:
+                back.setdefault(call, []).append(source)
+        found, stack = set(self.roots), list(self.roots)
+        while stack:
+            for source in back.get(stack.pop(), ()):
+                if source not in found:
+                    found.add(source)
+                    stack.append(source)
+        return found
+
+    def cause(self, key: int | None) -> Cause | None:
+        """Why there is no gradient for a leaf; None where its way is whole, so that it was not asked for."""
+        if key is None or key not in self.leading:
+            uses = self.ways.get(key, ()) if key is not None else ()
+            where = next((place for call, _ in uses if (place := self.structure.line(call))), None)
+            return Cause("unused", UNUSED if self.saw_all else UNSEEN, where)
+        seen, queue = {key}, deque([key])
+        while queue:
+            for call, cause in self.ways.get(queue.popleft(), ()):
+                if call not in self.leading or call in seen:
+                    continue
+                if cause is not None:
+                    return cause
+                seen.add(call)
+                queue.append(call)
+        return None
+
+
+def without_gradient(structure: Structure, passes: list[dict]) -> list[dict[str, Any]]:
+    """Give each leaf that got no gradient its cause; returns the parameters of the models without one, and why."""
+    for (key, port), cut in structure.cuts.items():
+        entry = structure.nodes.get(key)
+        if entry is not None and cut is not None:
+            cut_here = entry if port is None else entry["inputs"][port]
+            cut_here["cause"], cut_here["reason"] = cut, sentence(cut, structure.sources)
+    search, names = Search(structure), structure.names
+    arrived = {step["node"] for one in passes for step in one["steps"]}
+    led = {edge["from"] for entry in structure.nodes.values() for edge in entry["inputs"] if edge["needs_grad"]}
+    drawn: dict[str, Any] = {}
+    for key, entry in structure.nodes.items():
+        if entry["kind"] not in ("parameter", "input"):
+            continue
+        served = entry["id"] in arrived if passes else key in led | search.roots
+        cause = None
+        if entry["needs_grad"] and not served:
+            cause = search.cause(key)
+            if cause is not None:
+                entry["cause"], entry["reason"] = cause, sentence(cause, structure.sources)
+        if entry["kind"] == "parameter":
+            drawn.update(dict.fromkeys(entry["parameters"], cause))
+    missing = []
+    for name, p in names.all_parameters():
+        cause = drawn[name] if name in drawn else search.cause(structure.leaf(p)) if p.requires_grad else FROZEN
+        if cause is not None:
+            missing.append(
+                {
+                    "name": name,
+                    "shape": list(p.shape),
+                    "reason": sentence(cause, structure.sources),
+                    "cause": told(cause, structure.sources),
+                }
+            )
+    return missing
