@@ -237,7 +237,7 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: builtins.flo
 def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None, bias: Tensor | None = None, training: builtins.bool = False, momentum: builtins.float = 0.1, eps: builtins.float = 1e-05) -> Tensor:
     """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) (C,) (C,) -> (N,C,...)"""
 
-def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None, out: Tensor | None = None) -> Tensor:
+def bernoulli(input: Tensor, p: Tensor | builtins.float | None = None, *, generator: Generator | None = None, out: Tensor | None = None) -> Tensor:
     """1 with the probability that stands in input (or with probability p everywhere), else 0."""
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -546,7 +546,7 @@ def less(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) ->
 def less_equal(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input <= other."""
 
-def linspace(start: Any, end: Any, steps: builtins.int, *, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+def linspace(start: Tensor | builtins.float, end: Tensor | builtins.float, steps: builtins.int, *, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """start + i·(end - start) / (steps - 1) for i = 0 ... steps - 1: `steps` numbers, both ends included."""
 
 def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -579,7 +579,7 @@ def logical_or(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Te
 def logical_xor(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Just one is not zero."""
 
-def logspace(start: Any, end: Any, steps: builtins.int, base: builtins.float = 10.0, *, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+def logspace(start: Tensor | builtins.float, end: Tensor | builtins.float, steps: builtins.int, base: builtins.float = 10.0, *, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """`steps` numbers from base^start to base^end, equally far apart on a logarithmic scale."""
 
 def logsumexp(input: Tensor, dim: Axis, keepdim: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
@@ -717,7 +717,7 @@ def nonzero(input: Tensor, *, as_tuple: builtins.bool = False, out: Tensor | Non
 def norm(input: Tensor, p: builtins.float | builtins.str = 'fro', dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """(Σ |input|^p)^(1/p) along dim, of all elements without it; "fro" is p = 2, "nuc" the sum of singular values."""
 
-def normal(mean: Any, std: Any = 1.0, size: Shape | None = None, *, generator: Generator | None = None, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+def normal(mean: Tensor | builtins.float, std: Tensor | builtins.float = 1.0, size: Shape | None = None, *, generator: Generator | None = None, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """Normal random numbers: one for each element of mean and std, or a tensor of this size for two numbers."""
 
 def not_equal(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import sys
 import warnings
 from collections import OrderedDict
@@ -350,6 +351,32 @@ def test_data_parallel_is_the_module():
     assert net(tg.ones(2)).tolist() == [1.0, 1.0]
     assert "module.w" in net.state_dict()
     assert nn.parallel.data_parallel(Scale(), tg.ones(2), device_ids=[0]).tolist() == [1.0, 1.0]
+
+
+def test_a_constructor_speaks_by_the_name_of_the_class():
+    class Mine(nn.Linear):
+        def __init__(self, width):
+            super().__init__(width, 2)
+
+    class Strict(nn.Module):
+        def __init__(self, width):
+            super().__init__()
+            self.width = width + 1
+
+    with pytest.raises(TypeError, match=r"^Mine: in_features must be int, got 'x' of type str$"):
+        Mine("x")
+    with pytest.raises(TypeError, match=r"^can only concatenate str"):  # as it is: it is not of the library
+        Strict("x")
+    assert nn.Linear.__init__.__name__ == "__init__"
+    assert "in_features" in inspect.signature(nn.Linear).parameters
+
+
+def test_an_error_of_the_users_function_stays():
+    def broken(module):
+        raise TypeError("of mine")
+
+    with pytest.raises(TypeError, match=r"^of mine$"):
+        nn.Linear(2, 2).apply(broken)
 
 
 def test_warnings_are_not_needed():

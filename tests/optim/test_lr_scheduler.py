@@ -242,6 +242,16 @@ def test_errors(name):
         call()
 
 
+def test_an_error_of_the_users_function_stays():
+    def broken(epoch):
+        return np.array(["x"]) + epoch
+
+    with pytest.raises(TypeError) as info:
+        tg.optim.lr_scheduler.LambdaLR(tg.optim.SGD([tg.zeros(1, requires_grad=True)]), broken)
+    assert "LambdaLR" not in str(info.value)
+    assert broken.__name__ in [frame.name for frame in info.traceback]
+
+
 def test_one_cycle_ends():
     opt = _optimizer(tg)
     plan = tg.optim.lr_scheduler.OneCycleLR(opt, 0.1, total_steps=3)

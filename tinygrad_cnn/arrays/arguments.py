@@ -1,22 +1,34 @@
 """What PyTorch's functions take as well, and what is said of arguments that nothing can be made of.
 
 Not every argument is looked at before the work begins: where Python or NumPy stumbles over one, in words that do not
-say over which and of what function, `refusal` says so.
+say over which and of what function, `refusal` says so, and `misfit` what the signature expects.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from inspect import signature
-from typing import Any, ParamSpec, TypeVar
+from inspect import Parameter, signature
+from types import MethodType, UnionType
+from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+from .lines import PACKAGE
+from .types import Array
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 STUMBLING = (AttributeError, LookupError, OverflowError, TypeError, ValueError, ZeroDivisionError)
 NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+NUMBERS = {bool: "__bool__", int: "__index__", float: "__float__", complex: "__float__"}  # what makes one of a thing
+
+
+class RefusedValue(ValueError, AssertionError):
+    """A ValueError where PyTorch has an assertion, for those who catch that."""
 
 
 def in_pytorch(kwargs: dict) -> dict:
@@ -35,39 +47,122 @@ def forgiving(f: Callable[P, R]) -> Callable[P, R]:
     def g(*args: Any, **kwargs: Any) -> Any:
         try:
             return f(*args, **kwargs)
-        except AttributeError as error:
-            given = any(error.obj is a for a in (*args, *kwargs.values()))
-            if not given or hasattr(error.obj, "requires_grad"):
-                raise
-            raise TypeError(f"{f.__name__}: expected a Tensor, got {type(error.obj).__name__}") from None
         except STUMBLING as error:
             renamed = isinstance(error, TypeError) and not kwargs.keys().isdisjoint(NUMPY_NAMES)
             if renamed and "dim" in signature(f).parameters:
                 return g(*args, **in_pytorch(kwargs))
-            if (better := refusal(f.__name__, error, args, kwargs)) is None:
+            if (better := refusal(f.__name__, error, args, kwargs, f)) is None:
                 raise
             raise better from None
 
     return g
 
 
-def refusal(name: str, error: Exception, args: Sequence, kwargs: Mapping[str, Any]) -> Exception | None:
-    """The same error in words that name the function and what it was given; None for one that names it already."""
+def names_itself(cls: type) -> None:
+    """Let the constructor of a class, if it is of this package, say by the name of the class what it was given."""
+    if "__init__" not in vars(cls) or cls.__module__.partition(".")[0] != __name__.partition(".")[0]:
+        return
+    init: Any = vars(cls)["__init__"]
+
+    @wraps(init)
+    def g(self: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            init(self, *args, **kwargs)
+        except STUMBLING as error:
+            outer = next(f for k in type(self).__mro__ if hasattr(f := vars(k).get("__init__"), "__wrapped__"))
+            name, whole = type(self).__name__, MethodType(init, self)
+            if outer is not g or (better := refusal(name, error, args, kwargs, whole)) is None:
+                raise
+            raise better from None
+
+    cls.__init__ = g  # type: ignore[misc]
+
+
+def refusal(
+    name: str, error: Exception, args: Sequence, kwargs: Mapping[str, Any], f: Callable | None = None
+) -> Exception | None:
+    """The same error in words that name the function and what it was given; None for one that names it already.
+
+    f: the function itself, to be asked what it expects. What a function of the user's raised, that was called in it,
+    stays as it is.
+    """
     said = str(error)
-    if name in said or re.match(r"[\w.]+: ", said):
+    if name in said or not _of_package(error):
         return None
-    words = f"{name}: {said or type(error).__name__}; this is what it was given: {_listed(args, kwargs)}"
+    wrong = ""
+    if f is not None:
+        if isinstance(error, AttributeError):
+            given = [*args, *kwargs.values()]
+            given += [x for a in given if isinstance(a, list | tuple) for x in a]
+            if not (error.name and any(error.obj is a for a in given)) or hasattr(error.obj, "requires_grad"):
+                return None
+            wrong = f"expected a Tensor, got {type(error.obj).__name__}"
+        wrong = misfit(f, args, kwargs) or wrong
+    if not wrong and re.match(r"[\w.]+: ", said):
+        return None
+    words = f"{name}: {wrong or said or type(error).__name__}"
+    if not wrong:
+        words += f"; this is what it was given: {_listed(args, kwargs)}"
     for kind in (IndexError, ValueError):
         if isinstance(error, kind):
             return kind(words)
     return RuntimeError(words) if isinstance(error, ArithmeticError) else TypeError(words)
 
 
+def _of_package(error: Exception) -> bool:
+    """Whether nobody had a part in it but this package and NumPy."""
+    trace, here = error.__traceback__, (PACKAGE, np.__path__[0], f"numpy{os.sep}")  # the last is how C calls it
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(here):
+        trace = trace.tb_next
+    return trace is None
+
+
+def misfit(f: Callable, args: Sequence, kwargs: Mapping[str, Any]) -> str:
+    """The first argument that is not what the signature of f says, in words; "" where all may be.
+
+    >>> def f(n: int, share: float | None = None): ...
+    >>> misfit(f, (3,), {"share": "x"})
+    "share must be float | None, got 'x' of type str"
+    """
+    try:
+        whole, hints = signature(f), get_type_hints(f)
+        given = whole.bind(*args, **kwargs).arguments
+    except (NameError, TypeError):  # a type that checkers alone know, or a call that binds to nothing
+        return ""
+    for name, value in given.items():
+        hint, kind = hints.get(name, Any), whole.parameters[name].kind
+        if kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD) and not _fits(value, hint):
+            plain = isinstance(hint, type) and not get_args(hint)
+            expected = re.sub(r"\b(\w+\.)+", "", hint.__name__ if plain else str(hint))
+            return f"{name} must be {expected}, got {_shown(value)} of type {type(value).__name__}"
+    return ""
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value may be what a hint says, as far as that can be told."""
+    kind, inner = get_origin(hint) or hint, get_args(hint)
+    if kind in (Union, UnionType):
+        return any(_fits(value, one) for one in inner)
+    if kind in NUMBERS:  # a tensor may be one
+        return hasattr(value, NUMBERS[kind])
+    if kind is Any or kind is Array or not isinstance(kind, type):
+        return True
+    if not isinstance(value, kind) or (isinstance(value, str) and kind is not str):
+        return False
+    return not (inner and isinstance(value, list | tuple)) or all(any(_fits(v, h) for h in inner) for v in value)
+
+
 def _listed(args: Sequence, kwargs: Mapping[str, Any]) -> str:
-    """Arguments as a call shows them; a tensor by its shape."""
+    """Arguments as a call shows them."""
+    return ", ".join([*map(_shown, args), *(f"{name}={_shown(a)}" for name, a in kwargs.items())])
 
-    def shown(a: Any) -> str:
-        shape = getattr(a, "shape", None)
-        return f"Tensor {tuple(shape)}" if isinstance(shape, tuple) else f"{a!r:.100}"
 
-    return ", ".join([*map(shown, args), *(f"{name}={shown(a)}" for name, a in kwargs.items())])
+def _shown(a: Any) -> str:
+    """A tensor by its shape, and what takes several lines by its type."""
+    shape = getattr(a, "shape", None)
+    if isinstance(shape, tuple):
+        return f"Tensor {tuple(shape)}"
+    if isinstance(a, list) and any(isinstance(getattr(x, "shape", None), tuple) for x in a):
+        return f"[{', '.join(map(_shown, a[:5]))}{', ...' * (len(a) > 5)}]"
+    text = f"{a!r:.100}"
+    return type(a).__name__ if "\n" in text else text

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .formulas import Symbol
+from .plain import dtype_of
 from .quiet import quietly
 
 float32 = float = np.dtype(np.float32)
@@ -52,9 +53,10 @@ def set_default_dtype(d: Any) -> None:
     >>> tg.set_default_dtype(tg.float32)
     """
     global _default
-    if np.dtype(d).kind != "f":
-        raise TypeError(f"set_default_dtype: only floating dtypes are supported as the default, got {np.dtype(d)}")
-    _default = np.dtype(d)
+    found = dtype_of("set_default_dtype", d)
+    if found.kind != "f":
+        raise TypeError(f"set_default_dtype: only floating dtypes are supported as the default, got {found}")
+    _default = found
 
 
 def is_floating_point(input: Any) -> builtins.bool:
@@ -64,6 +66,8 @@ def is_floating_point(input: Any) -> builtins.bool:
     >>> tg.is_floating_point(tg.tensor(1.5)), tg.is_floating_point(tg.tensor(1))
     (True, False)
     """
+    if not isinstance(getattr(input, "dtype", None), np.dtype):
+        raise TypeError(f"is_floating_point: expected a Tensor, got {type(input).__name__}")
     return input.dtype.kind == "f"
 
 
@@ -74,7 +78,7 @@ def promote_types(type1: Any, type2: Any) -> np.dtype:
     >>> tg.promote_types(tg.int64, tg.float32), tg.promote_types(tg.uint8, tg.int8)
     (dtype('float32'), dtype('int16'))
     """
-    return _wider(np.dtype(type1), np.dtype(type2))
+    return _wider(dtype_of("promote_types", type1), dtype_of("promote_types", type2))
 
 
 def can_cast(from_: Any, to: Any) -> builtins.bool:
@@ -84,7 +88,12 @@ def can_cast(from_: Any, to: Any) -> builtins.bool:
     >>> tg.can_cast(tg.int64, tg.float16), tg.can_cast(tg.float16, tg.int64)
     (True, False)
     """
-    return _KINDS[np.dtype(from_).kind] <= _KINDS[np.dtype(to).kind]
+    return casts(dtype_of("can_cast", from_), dtype_of("can_cast", to))
+
+
+def casts(source: np.dtype, to: np.dtype) -> builtins.bool:
+    """`can_cast` of what are dtypes."""
+    return _KINDS[source.kind] <= _KINDS[to.kind]
 
 
 # bool, unsigned, signed, floating, complex

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 
@@ -33,6 +35,17 @@ def plain(array: np.ndarray) -> np.ndarray:
     if dtype.char not in _CHARS:
         raise TypeError(f"cannot make a Tensor of dtype {dtype}; expected numbers of at most 64 bits (complex: 128)")
     return array if dtype.isnative else array.astype(dtype.newbyteorder("="))
+
+
+def dtype_of(name: str, given: Any) -> np.dtype:
+    """The dtype that a function of this name was given, in any form that NumPy knows; a TypeError for other things."""
+    try:
+        found = np.dtype(given)
+    except TypeError:
+        found = np.dtype(object)
+    if given is None or hasattr(given, "requires_grad") or found.char not in _CHARS:
+        raise TypeError(f"{name}: expected a dtype of numbers, got {given!r:.80}")
+    return found if found.isnative else found.newbyteorder("=")
 
 
 _CHARS = frozenset("?bBhHiIlLqQefdFD")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,7 @@ def backward(
     if inputs is None:
         walk(roots, seeds, retain_graph, None, pull)
         return
-    inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    inputs = _several("backward", "inputs", inputs)
     if not inputs:
         raise RuntimeError("backward: inputs must not be empty; leave it out to reach every leaf")
     found = walk(roots, seeds, retain_graph, _ends("backward", inputs), pull)
@@ -79,7 +79,7 @@ def grad(
         raise NotImplementedError("grad: is_grads_batched is not supported; call grad once for each row")
     if materialize_grads and allow_unused is False:
         raise ValueError("grad: materialize_grads=True needs allow_unused to be True or left out, got False")
-    inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    inputs = _several("grad", "inputs", inputs)
     if not inputs:
         raise ValueError("grad: requires non-empty inputs")
     roots, seeds = _roots("grad", outputs, grad_outputs, create_graph)
@@ -106,13 +106,8 @@ def grad(
 
 def _roots(name: str, tensors: Any, gradients: Any, create_graph: bool) -> tuple[list[Node], list]:
     """The nodes to start from and the gradient to start each with."""
-    tensors = [tensors] if isinstance(tensors, Tensor) else list(tensors)
-    if gradients is None:
-        gradients = [None] * len(tensors)
-    elif isinstance(gradients, Tensor):
-        gradients = [gradients]
-    else:
-        gradients = list(gradients)
+    tensors = _several(name, "outputs", tensors)
+    gradients = [None] * len(tensors) if gradients is None else _several(name, "gradients", gradients)
     if len(tensors) != len(gradients):
         raise RuntimeError(f"{name}: got {len(tensors)} tensors and {len(gradients)} gradients; give one for each")
     roots, seeds = [], []
@@ -143,6 +138,15 @@ def _roots(name: str, tensors: Any, gradients: Any, create_graph: bool) -> tuple
         roots.append(t.accumulator())
         seeds.append(g if create_graph else g._array)
     return roots, seeds
+
+
+def _several(name: str, what: str, given: Any) -> list:
+    """One tensor, or those of a sequence, as a list."""
+    if isinstance(given, Tensor):
+        return [given]
+    if not isinstance(given, Iterable):
+        raise TypeError(f"{name}: {what} must be a Tensor or a sequence of them, got {type(given).__name__}")
+    return list(given)
 
 
 def _ends(name: str, inputs: list) -> list[Node]:

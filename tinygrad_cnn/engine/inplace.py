@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.dtypes import can_cast
+from ..arrays.dtypes import casts
 from ..arrays.plain import owner
 from .broadcast import cast
 from .call import registry
@@ -43,7 +43,7 @@ def change(t: Tensor, name: str, make: Callable[[Tensor], Any]) -> Tensor:
             f"{name}: output with shape {array.shape} doesn't match the broadcast shape {result.shape}; "
             "an in-place change keeps its tensor's shape"
         )
-    if not can_cast(result.dtype, array.dtype):
+    if not casts(result.dtype, array.dtype):
         raise RuntimeError(
             f"{name}: result type {result.dtype} can't be cast to the desired output type {array.dtype}; "
             "convert the tensor first, or use the op that makes a new one"

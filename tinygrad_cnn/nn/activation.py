@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from ..arrays.lines import user_level
 from ..arrays.types import DType
 from ..engine.tensor import Tensor
 from ..surface.creation import full
@@ -259,10 +260,10 @@ class Hardtanh(Module):
     ):
         super().__init__()
         if min_value is not None:
-            warnings.warn("Hardtanh: min_value is deprecated, use min_val", FutureWarning, stacklevel=2)
+            warnings.warn("Hardtanh: min_value is deprecated, use min_val", FutureWarning, stacklevel=user_level())
             min_val = min_value
         if max_value is not None:
-            warnings.warn("Hardtanh: max_value is deprecated, use max_val", FutureWarning, stacklevel=2)
+            warnings.warn("Hardtanh: max_value is deprecated, use max_val", FutureWarning, stacklevel=user_level())
             max_val = max_value
         if min_val >= max_val:
             raise ValueError(f"{type(self).__name__}: max_val must be larger than min_val, got {min_val} and {max_val}")

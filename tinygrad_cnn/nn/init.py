@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.arguments import forgiving
+from ..arrays.lines import user_level
 from ..arrays.quiet import quietly
 from ..engine.tensor import Tensor
 from ..random import Generator, rng
@@ -27,6 +29,7 @@ def _fill(name: str, tensor: Tensor, values: Any) -> Tensor:
     return tensor
 
 
+@forgiving
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """The factor that keeps the variance of a signal through a nonlinearity.
 
@@ -71,6 +74,7 @@ def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
     return _calculate_fan_in_and_fan_out(tensor)[modes.index(mode.lower())]
 
 
+@forgiving
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
     """U(a, b): a ≤ x < b. RuntimeError where a > b.
 
@@ -85,6 +89,7 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
     return _fill("uniform_", tensor, between(values, a, b, tensor.dtype))
 
 
+@forgiving
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
     """N(mean, std²). RuntimeError where std < 0.
 
@@ -98,6 +103,7 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Gene
     return _fill("normal_", tensor, mean + std * rng(generator).standard_normal(tensor.shape))
 
 
+@forgiving
 def trunc_normal_(
     tensor: Tensor,
     mean: float = 0.0,
@@ -139,6 +145,7 @@ def trunc_normal_(
     return _fill("trunc_normal_", tensor, values.reshape(tensor.shape))
 
 
+@forgiving
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """The same number everywhere.
 
@@ -149,6 +156,7 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
     return _fill("constant_", tensor, val)
 
 
+@forgiving
 def ones_(tensor: Tensor) -> Tensor:
     """1 everywhere.
 
@@ -159,6 +167,7 @@ def ones_(tensor: Tensor) -> Tensor:
     return _fill("ones_", tensor, 1.0)
 
 
+@forgiving
 def zeros_(tensor: Tensor) -> Tensor:
     """0 everywhere.
 
@@ -169,6 +178,7 @@ def zeros_(tensor: Tensor) -> Tensor:
     return _fill("zeros_", tensor, 0.0)
 
 
+@forgiving
 def eye_(tensor: Tensor) -> Tensor:
     """The identity matrix: 1 on the diagonal, 0 elsewhere. ValueError where the tensor is no matrix.
 
@@ -181,6 +191,7 @@ def eye_(tensor: Tensor) -> Tensor:
     return _fill("eye_", tensor, np.eye(*tensor.shape))
 
 
+@forgiving
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     """A convolution's weight (out, in, *window) that passes its input on: 1 in the middle of channel i -> i.
 
@@ -204,6 +215,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     return _fill("dirac_", tensor, values)
 
 
+@forgiving
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """U(-a, a), a = gain·√(6 / (fan_in + fan_out)): keeps variance both ways (Glorot and Bengio, 2010).
 
@@ -218,6 +230,7 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | No
     return uniform_(tensor, -bound, bound, generator)
 
 
+@forgiving
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """N(0, std²), std = gain·√(2 / (fan_in + fan_out)) (Glorot and Bengio, 2010).
 
@@ -233,11 +246,12 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | Non
 
 def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float | None:
     if 0 in tensor.shape:
-        warnings.warn("initializing zero-element tensors is a no-op", stacklevel=3)
+        warnings.warn("initializing zero-element tensors is a no-op", stacklevel=user_level())
         return None
     return calculate_gain(nonlinearity, a) / math.sqrt(_calculate_correct_fan(tensor, mode))
 
 
+@forgiving
 def kaiming_uniform_(
     tensor: Tensor,
     a: float = 0,
@@ -259,6 +273,7 @@ def kaiming_uniform_(
     return tensor if std is None else uniform_(tensor, -math.sqrt(3.0) * std, math.sqrt(3.0) * std, generator)
 
 
+@forgiving
 def kaiming_normal_(
     tensor: Tensor,
     a: float = 0,
@@ -277,6 +292,7 @@ def kaiming_normal_(
     return tensor if std is None else normal_(tensor, 0.0, std, generator)
 
 
+@forgiving
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
     """gain·Q with orthonormal rows or columns of the matrix (out, the rest) (Saxe et al., 2014).
 
@@ -301,6 +317,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     return _fill("orthogonal_", tensor, gain * (q.T if rows < columns else q).reshape(tensor.shape))
 
 
+@forgiving
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
     """N(0, std²) with the given share of every column set to 0 (Martens, 2010).
 

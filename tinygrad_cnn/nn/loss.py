@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..arrays.arguments import RefusedValue
 from ..engine.tensor import Tensor
 from ..ops.loss import reduction_of
 from . import functional as F
@@ -125,7 +126,7 @@ class MultiMarginLoss(_WeightedLoss):
         if p not in (1, 2):
             raise ValueError(f"MultiMarginLoss: p must be 1 or 2, got {p}")
         if weight is not None and weight.ndim != 1:
-            raise AssertionError(f"MultiMarginLoss: weight must be a vector or None, got shape {tuple(weight.shape)}")
+            raise RefusedValue(f"MultiMarginLoss: weight must be a vector or None, got shape {tuple(weight.shape)}")
         self.p = p
         self.margin = margin
 

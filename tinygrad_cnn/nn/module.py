@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..arrays.arguments import forgiving, names_itself
 from ..engine.modes import mode, scope_of
 from ..engine.node import Handle
 from ..engine.tensor import Tensor, wrap
@@ -47,6 +48,10 @@ class Module:
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        names_itself(cls)
 
     def __init__(self) -> None:
         self.__dict__.update(
@@ -255,10 +260,11 @@ class Module:
 
     # finding by name
 
+    @forgiving
     def get_submodule(self, target: str) -> Module:
         """The module at a dotted path: `net.get_submodule("features.0")`; "" is the module itself."""
         module = self
-        for name in target.split(".") if target else ():
+        for name in target.split(".") if target != "" else ():
             if not hasattr(module, name):
                 raise AttributeError(f"{module._get_name()} has no attribute `{name}` (looking for {target!r})")
             module = getattr(module, name)
@@ -266,6 +272,7 @@ class Module:
                 raise AttributeError(f"`{name}` is not an nn.Module (looking for {target!r})")
         return module
 
+    @forgiving
     def set_submodule(self, target: str, module: Module) -> None:
         """Put a module at a dotted path, in place of the one that is there."""
         path, _, name = target.rpartition(".")
@@ -276,10 +283,12 @@ class Module:
             raise AttributeError(f"{parent._get_name()} has no submodule `{name}` (looking for {target!r})")
         setattr(parent, name, module)
 
+    @forgiving
     def get_parameter(self, target: str) -> Parameter:
         """The parameter at a dotted path."""
         return self._get(target, lambda m: m._parameters, "an nn.Parameter")
 
+    @forgiving
     def get_buffer(self, target: str) -> Tensor:
         """The buffer at a dotted path."""
         return self._get(target, lambda m: m._buffers, "a buffer")
@@ -362,6 +371,7 @@ class Module:
         for _, buffer in self.named_buffers(recurse=recurse):
             yield buffer
 
+    @forgiving
     def apply(self: M, fn: Callable[[Module], Any]) -> M:
         """Call fn on every module below, children before parents, then on itself: for initialisation."""
         for child in self.children():

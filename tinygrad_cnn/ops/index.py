@@ -63,6 +63,8 @@ def parse(index: Any, shape: tuple) -> Places:
                 basic.append(i)
                 advanced.append(i)
         else:
+            if kind is range and i and max(abs(i[0]), abs(i[-1])) > max(shape, default=0):  # it may be endless
+                raise IndexError(f"getitem: {i} goes beyond all axes of the tensor, whose shape is {tuple(shape)}")
             array = _index_array(i)
             if array.ndim == 0 and array.dtype.kind != "b":
                 basic.append(int(array))

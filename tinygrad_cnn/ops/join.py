@@ -172,6 +172,13 @@ def vstack(tensors: Sequence[Array]) -> Array:
 
 # Several of one.
 
+MOST = 1 << 24  # tensors, which take gigabytes
+
+
+def _refuse_many(name: str, parts: int) -> None:
+    if parts > MOST:
+        raise MemoryError(f"{name}: {parts:,} tensors are more than memory holds")
+
 
 @appears("function method")
 @op(view=True)
@@ -228,6 +235,7 @@ def split(tensor: Array, split_size_or_sections: Shape, dim: int = 0) -> tuple[A
     n = tensor.shape[axis("split", dim, tensor.ndim)] if tensor.ndim else 0
     if size < 0 or (size == 0 and n):
         raise RuntimeError(f"split: expects split_size to be positive, got {size}")
+    _refuse_many("split", -(-n // max(size, 1)))
     sizes = [min(size, n - start) for start in range(0, n, size)] if n else [0]
     return split_with_sizes(tensor, sizes, dim)
 
@@ -247,6 +255,7 @@ def chunk(input: Array, chunks: int, dim: int = 0) -> tuple[Array, ...]:
     if whole("chunk", "chunks", chunks) <= 0:
         raise RuntimeError(f"chunk: expects `chunks` to be greater than 0, got {chunks}")
     n = input.shape[axis("chunk", dim, input.ndim)] if input.ndim else 0
+    _refuse_many("chunk", min(chunks, n) or chunks)
     return split(input, -(-n // chunks), dim) if n else split_with_sizes(input, [0] * chunks, dim)
 
 
@@ -273,6 +282,7 @@ def tensor_split(input: Array, indices_or_sections: Shape | Array, dim: int = 0)
     else:
         if whole("tensor_split", "the number of sections", sections) <= 0:
             raise RuntimeError(f"tensor_split: number of sections must be larger than 0, got {sections}")
+        _refuse_many("tensor_split", sections)
         each, longer = divmod(n, sections)
         starts = [i * each + min(i, longer) for i in range(1, sections)]
     return tuple(
@@ -295,6 +305,7 @@ def unbind(input: Array, dim: int = 0) -> tuple[Array, ...]:
     if input.ndim == 0:
         raise RuntimeError("unbind: expects at least one axis, got a tensor without any")
     rows = np.moveaxis(input, axis("unbind", dim, input.ndim), 0)
+    _refuse_many("unbind", len(rows))
     return tuple(rows[i, ...] for i in range(len(rows)))
 
 

@@ -15,8 +15,10 @@ from typing import Any, TypeVar, overload
 
 import numpy as np
 
+from ..arrays.arguments import names_itself
 from ..arrays.blocks import all_at_once
 from ..arrays.dtypes import float16, float32
+from ..arrays.lines import user_level
 from ..autograd.grad_mode import enable_grad
 from ..engine.node import Handle
 from ..engine.tensor import Tensor, wrap
@@ -46,6 +48,10 @@ class Optimizer:
     >>> w.tolist()
     [0.5, -1.5]
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        names_itself(cls)
 
     def __init__(self, params: Params, defaults: dict[str, Any]):
         name = type(self).__name__
@@ -106,7 +112,9 @@ class Optimizer:
         if self.param_groups and ("param_names" in group) != ("param_names" in self.param_groups[0]):
             raise ValueError(f"{name}: either all parameter groups have names or none has")
         if len(set(given)) != len(given):
-            warnings.warn(f"{name}: optimizer contains a parameter group with duplicate parameters", stacklevel=3)
+            warnings.warn(
+                f"{name}: optimizer contains a parameter group with duplicate parameters", stacklevel=user_level()
+            )
         if not {p for g in self.param_groups for p in g["params"]}.isdisjoint(given):
             raise ValueError(f"{name}: some parameters appear in more than one parameter group")
         group["params"] = given
@@ -118,14 +126,15 @@ class Optimizer:
 
     def _need(self, group: dict[str, Any], key: str, what: str, low: float = 0.0, high: float = math.inf) -> None:
         """Hold a hyperparameter in low <= value < high."""
-        value = float(group[key])
-        if not low <= value < high:
+        if not low <= group[key] < high:
             bounds = f"{key} >= {low:g}" if high == math.inf else f"{low:g} <= {key} < {high:g}"
             raise ValueError(f"{type(self).__name__}: Invalid {what}: {group[key]}; expected {bounds}")
 
     def _need_betas(self, group: dict[str, Any]) -> None:
+        if len(group["betas"]) != 2:
+            raise ValueError(f"{type(self).__name__}: Invalid betas: {group['betas']}; expected two numbers")
         for i, beta in enumerate(group["betas"]):
-            if not 0.0 <= float(beta) < 1.0:
+            if not 0.0 <= beta < 1.0:
                 raise ValueError(
                     f"{type(self).__name__}: Invalid beta parameter at index {i}: {beta}; expected 0 <= beta < 1"
                 )

@@ -8,6 +8,7 @@ from typing import Any, overload
 import numpy as np
 
 from ..arrays.device import device as Device
+from ..arrays.plain import dtype_of
 from ..arrays.types import DType
 from ..engine.broadcast import cast
 from ..engine.tensor import Tensor
@@ -21,7 +22,7 @@ DTYPES = {"float": "float32", "double": "float64", "half": "float16", "long": "i
 
 def _converted(self: Tensor, dtype: Any, copy: bool = False) -> Tensor:
     """In this dtype; itself where nothing is to do."""
-    dtype = self.dtype if dtype is None else np.dtype(dtype)
+    dtype = self.dtype if dtype is None else dtype_of("to", dtype)
     if dtype != self.dtype:
         return cast(self, dtype)
     return clone(self) if copy else self

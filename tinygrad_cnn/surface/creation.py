@@ -25,6 +25,7 @@ from ..ops.shape import ints
 from .out import into
 
 MOST = 1 << 60  # numbers, of 8 bytes each, that an address reaches
+LONG = 1 << 16  # numbers of a range, which takes no memory itself
 
 
 def finish(array: np.ndarray, device: Any = None, requires_grad: bool = False, out: Tensor | None = None) -> Tensor:
@@ -82,7 +83,7 @@ def _array_of(name: str, data: Any, dtype: Any, copy: bool | None) -> np.ndarray
         array = np.array(as_array(data), dtype=dtype, copy=copy, order="K")
     else:
         kinds: set = set()
-        data = _plain(name, data, kinds)
+        data = _plain(name, data, kinds, dtype)
         if dtype is None:
             dtype = result_type(*(np.empty(1, k) for k in kinds)) if kinds else get_default_dtype()
         try:
@@ -96,10 +97,17 @@ def _array_of(name: str, data: Any, dtype: Any, copy: bool | None) -> np.ndarray
     return plain(array)
 
 
-def _plain(name: str, data: Any, kinds: set) -> Any:
+def _plain(name: str, data: Any, kinds: set, dtype: Any) -> Any:
     """Nested lists with arrays in place of Tensors; the dtypes of the elements are put into `kinds`."""
+    if isinstance(data, range) and data and (n := (data[-1] - data[0]) // data.step + 1) > LONG:
+        shape_of(name, (n,))
+        kinds.add(dtypes.int64)
+        for kind in {dtypes.int64, np.dtype(dtype or np.int64)}:
+            if kind.kind in "iu":
+                number(data[0], kind), number(data[-1], kind)
+        return data[0] + np.arange(n) * number(data.step, dtypes.int64)
     if isinstance(data, list | tuple | range):
-        return [_plain(name, x, kinds) for x in data]
+        return [_plain(name, x, kinds, dtype) for x in data]
     data = as_array(data)
     if isinstance(data, np.ndarray | np.generic):
         kinds.add(data.dtype)
@@ -427,9 +435,15 @@ def arange(
 
 @appears("function")
 def linspace(
-    start: Any, end: Any, steps: int, *, out: Tensor | None = None, dtype: DType | None = None, device: Any = None,
+    start: Tensor | float,
+    end: Tensor | float,
+    steps: int,
+    *,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
     requires_grad: bool = False,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """start + i·(end - start) / (steps - 1) for i = 0 ... steps - 1: `steps` numbers, both ends included.
 
     RuntimeError for a negative number of steps.
@@ -444,8 +458,8 @@ def linspace(
 
 @appears("function")
 def logspace(
-    start: Any,
-    end: Any,
+    start: Tensor | float,
+    end: Tensor | float,
     steps: int,
     base: float = 10.0,
     *,

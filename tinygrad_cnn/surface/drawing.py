@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..arrays.arguments import forgiving
 from ..engine.tensor import Tensor, as_array
 from ..random import Generator, rng
 from .attach import method
@@ -12,6 +13,7 @@ from .writing import write
 
 
 @method
+@forgiving
 def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generator | None = None) -> Tensor:
     """In place: normal random numbers.
 
@@ -29,6 +31,7 @@ def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generat
 
 
 @method
+@forgiving
 def uniform_(
     self: Tensor, from_: float = 0, to: float = 1, *, generator: Generator | None = None, **named: float
 ) -> Tensor:
@@ -50,6 +53,7 @@ def uniform_(
 
 
 @method
+@forgiving
 def random_(
     self: Tensor, from_: int | None = None, to: int | None = None, *, generator: Generator | None = None
 ) -> Tensor:
@@ -71,6 +75,7 @@ def random_(
 
 
 @method
+@forgiving
 def bernoulli_(self: Tensor, p: Tensor | float = 0.5, *, generator: Generator | None = None) -> Tensor:
     """In place: 1 with probability p, a number or a tensor, else 0.
 
@@ -88,6 +93,7 @@ def bernoulli_(self: Tensor, p: Tensor | float = 0.5, *, generator: Generator | 
 
 
 @method
+@forgiving
 def exponential_(self: Tensor, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
     """In place: random numbers x ≥ 0 of the density λ·exp(-λx).
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.dtypes import can_cast
+from ..arrays.dtypes import casts
 from ..engine.modes import mode
 from ..engine.tensor import Tensor, as_array
 
@@ -43,7 +43,7 @@ def _check(name: str, out: Any, array: np.ndarray, result: Any) -> None:
             f"{name}: functions with out=... don't support automatic differentiation, but a tensor requires grad; "
             "leave out= away, or use no_grad and tensors that don't"
         )
-    if not can_cast(array.dtype, out._array.dtype):
+    if not casts(array.dtype, out._array.dtype):
         raise RuntimeError(f"{name}: result type {array.dtype} can't be cast to that of out, {out._array.dtype}")
     if out._array.shape != array.shape and out._array.size:
         raise RuntimeError(f"{name}: the result has shape {array.shape}, but out has {out._array.shape}")

@@ -187,8 +187,8 @@ def randperm(
 
 @appears("function")
 def normal(
-    mean: Any,
-    std: Any = 1.0,
+    mean: Tensor | float,
+    std: Tensor | float = 1.0,
     size: Shape | None = None,
     *,
     generator: Generator | None = None,
@@ -225,7 +225,9 @@ def normal(
 
 
 @appears("function method")
-def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None, out: Tensor | None = None) -> Tensor:
+def bernoulli(
+    input: Tensor, p: Tensor | float | None = None, *, generator: Generator | None = None, out: Tensor | None = None
+) -> Tensor:
     """1 with the probability that stands in input (or with probability p everywhere), else 0.
 
     RuntimeError for probabilities outside of 0 to 1.

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from ...arrays.arguments import forgiving
 from ...arrays.half import widened
 from ...arrays.quiet import silent
 from ...engine.tensor import Tensor, wrap
@@ -33,6 +34,7 @@ def _norm(a: np.ndarray, p: float) -> float:
     return float((np.abs(flat) ** p).sum() ** (1 / p)) if p else float(np.count_nonzero(flat))
 
 
+@forgiving
 def get_total_norm(
     tensors: Tensor | Iterable[Tensor],
     norm_type: float = 2.0,
@@ -69,6 +71,7 @@ def _as_tensor(norm: float, tensors: list[Tensor]) -> Tensor:
     return wrap(np.array(norm, dtype))
 
 
+@forgiving
 def clip_grads_with_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: bool | None = None
 ) -> None:
@@ -93,6 +96,7 @@ def _scale(gradients: list[Tensor], max_norm: float, norm: float) -> None:
         g.version().bump("clip_grad_norm_")
 
 
+@forgiving
 def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor],
     max_norm: float,
@@ -120,6 +124,7 @@ def _clip_norm(parameters: list[Tensor], max_norm: float, norm_type: float, erro
     return _as_tensor(norm, gradients)
 
 
+@forgiving
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
     """min(max(grad, -clip_value), clip_value) for every element, in place.
 

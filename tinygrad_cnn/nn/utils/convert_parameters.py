@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ...arrays.arguments import forgiving
 from ...engine.tensor import Tensor
 from ...ops.join import cat
 from ...ops.shape import reshape
 
 
+@forgiving
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     """(p_1, p_2, ...) -> (Σ elements,): one vector of them all, with gradient.
 
@@ -19,6 +21,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     return cat([reshape(p, (-1,)) for p in parameters])
 
 
+@forgiving
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     """Let every parameter stand on its part of the vector's memory. RuntimeError where the vector is too short.
 

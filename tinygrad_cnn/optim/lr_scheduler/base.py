@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from ...arrays.arguments import names_itself
 from ..optimizer import Optimizer
 
 
@@ -33,6 +34,10 @@ class LRScheduler:
     >>> rates
     [1.0, 0.5, 0.3333333333333333, 0.25]
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        names_itself(cls)
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1):
         self.optimizer = check_optimizer(type(self).__name__, optimizer)
