@@ -91,8 +91,8 @@ def page(
     parts = {
         "title": _shown(document["title"]),
         "summary": _shown(summary(document)),
-        "css": (WEB / "page.css").read_text(encoding="utf-8") + _colours(),
-        "js": _script(),
+        "css": _whole("page.css") + _colours(),
+        "js": _whole("page.js"),
         "steps": _steps(document),
         "unused": _unused(document) + _notes(document),
         "picture": pictures[first]["svg"],
@@ -112,10 +112,10 @@ def page(
     return "".join(out)
 
 
-def _script() -> str:
-    """The page's script, put together from its parts."""
-    text = (WEB / "page.js").read_text(encoding="utf-8")
-    return re.sub(r"//\{(\w+)\}", lambda part: (WEB / f"{part[1]}.js").read_text(encoding="utf-8"), text)
+def _whole(name: str) -> str:
+    """A file of web/ with its parts: //{name} in a script, /*{name}*/ in a style."""
+    text, suffix = (WEB / name).read_text(encoding="utf-8"), Path(name).suffix
+    return re.sub(r"//\{(\w+)\}|/\*\{(\w+)\}\*/", lambda part: _whole(f"{part[1] or part[2]}{suffix}"), text)
 
 
 def _shown(text: str) -> str:
@@ -193,7 +193,8 @@ def _colours() -> str:
     rules = ["svg text:not([fill]){fill:#e9e9f0}"]
     rules += [f'svg [fill="{a}"]{{fill:{b}}}svg [stroke="{a}"]{{stroke:{b}}}' for a, b in DARK.items()]
     chosen = "".join(f":root[data-theme=dark] {part}}}" for r in rules for part in r.split("}") if part)
-    return f"\n@media (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{''.join(rules)}}}}}\n{chosen}\n"
+    asked = f"@media (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{''.join(rules)}}}}}"
+    return f"\n@media screen{{{asked}\n{chosen}}}\n"
 
 
 def _formulas(document: dict[str, Any]) -> dict[str, dict[str, str]]:

@@ -2,7 +2,8 @@
 // Its parts stand in this folder; page.py puts each in the place of its name.
 "use strict";
 (() => {
-const data = JSON.parse(document.getElementById("data").textContent);
+//{plain}
+const written = document.getElementById("data").textContent, data = plain(written);
 const doc = data.document, nodes = doc.nodes, tensors = doc.tensors || [];
 const $ = id => document.getElementById(id);
 const root = document.documentElement;
@@ -33,7 +34,7 @@ $("save-svg").onclick = () => {
   copy.querySelectorAll("[tabindex]").forEach(e => ["tabindex", "role", "aria-label"].forEach(a => e.removeAttribute(a)));
   offer(new XMLSerializer().serializeToString(copy), "image/svg+xml", `${file}.svg`);
 };
-$("save-json").onclick = () => offer(JSON.stringify(doc) + "\n", "application/json", `${file}.json`);
+$("save-json").onclick = () => offer(JSON.stringify(JSON.parse(written).document) + "\n", "application/json", `${file}.json`);
 const dark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
 const themeName = () => { $("theme").textContent = dark() ? "Light" : "Dark"; $("theme").setAttribute("aria-label", `Switch to ${dark() ? "light" : "dark"} colours`); };
 $("theme").onclick = () => { root.dataset.theme = dark() ? "light" : "dark"; themeName(); render(true); };

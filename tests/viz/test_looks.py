@@ -1,0 +1,86 @@
+"""The page on a phone and on paper."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from graphs import lenet_step
+from test_page import Opened
+
+from tinygrad_cnn import viz
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+SEEN = """e => { const r = e.getBoundingClientRect();
+    return r.width > 0 && r.top >= 0 && r.left >= 0 && r.bottom <= innerHeight && r.right <= innerWidth; }"""
+INSIDE = """() => { const box = document.querySelector('#graph .now').getBoundingClientRect(),
+    pane = document.getElementById('graph').getBoundingClientRect();
+    return box.top >= pane.top - 1 && box.bottom <= Math.min(pane.bottom, innerHeight) + 1
+        && box.left >= pane.left - 1 && box.right <= pane.right + 1; }"""
+
+
+@pytest.fixture(scope="module")
+def lenet(tmp_path_factory):
+    document = lenet_step().document
+    path = tmp_path_factory.mktemp("looks") / "lenet.html"
+    viz.html(document, path)
+    return document, path
+
+
+def axe_finds_nothing(page):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
+    found = axe.Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+# phone
+
+
+@pytest.mark.parametrize("width", [320, 390, 768])
+def test_no_page_is_wider_than_its_screen_and_the_node_is_on_it(browser, lenet, width):
+    with Opened(browser, lenet[1], **(PHONE | {"viewport": {"width": width, "height": 844}})) as o:
+        for k in (0, 5, 5, 4):
+            for _ in range(k):
+                o.page.locator("#next").click()
+            assert o.page.evaluate("document.documentElement.scrollWidth") <= width
+            assert o.page.evaluate("visualViewport.width") == pytest.approx(width, abs=1)
+            assert o.page.evaluate(INSIDE)
+        for tab in ("list", "script", "cost", "tensors"):
+            o.page.locator(f"#tab-{tab}").click()
+            assert o.page.evaluate("document.documentElement.scrollWidth") <= width, tab
+        assert o.page.locator("#next").evaluate(SEEN)
+        assert o.said == []
+
+
+def test_the_picture_stays_while_the_rule_is_read(browser, lenet):
+    with Opened(browser, lenet[1], "#step=6", **PHONE) as o:
+        o.page.locator("#step .rule").last.scroll_into_view_if_needed()
+        assert o.page.evaluate("scrollY") > 100
+        assert o.page.locator("#graph .now").evaluate(SEEN)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_a_phone(browser, lenet, scheme):
+    with Opened(browser, lenet[1], "#step=6", **PHONE, color_scheme=scheme) as o:
+        axe_finds_nothing(o.page)
+
+
+# paper
+
+
+def test_the_first_sheet_has_the_picture_and_the_rest_the_steps(browser, lenet):
+    with Opened(browser, lenet[1], "#step=6", color_scheme="dark") as o:
+        o.page.emulate_media(media="print")
+        o.page.set_viewport_size({"width": 688, "height": 1017})  # A4 without its margins, at 96 pixels an inch
+        picture = o.page.locator("#graph svg").bounding_box()
+        assert picture["y"] < 200
+        assert picture["y"] + picture["height"] <= 1017
+        assert o.page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+        fills = o.page.locator("#graph .box.op path").first.evaluate("e => getComputedStyle(e).fill")
+        assert fills == "rgb(232, 238, 252)", "as by day"
+        assert o.page.locator("#step .rule").first.is_visible()
+        assert o.page.locator("#steps li").last.is_visible()
+        for control in ("footer", "#search", ".tools", "#zoom-fit", "[role=tablist]", "#tensors"):
+            assert not o.page.locator(control).is_visible(), control
+        sheets = len(re.findall(rb"/Type\s*/Page\b", o.page.pdf(format="A4")))
+        assert 2 <= sheets <= 5
