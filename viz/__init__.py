@@ -3,14 +3,15 @@
 And pictures of training: what a network is made of, where it looks, how it learned. Arrays first, pictures second.
 """
 
-from . import plot
+from . import draw, plot
 from .attribution import grad_cam, saliency, sanity
 from .charts import bars, heat_map, image_grid, line_chart
 from .confusion import Confusion, confusion_matrix
 from .curves import History
 from .diff import compare, diff
 from .dot import dot
-from .features import activation_histograms, feature_maps, filters, gradient_norms, grid
+from .features import activation_histograms, dead_units, feature_maps, filters, gradient_norms, grid
+from .landscape import landscape
 from .notebook import Graph
 from .page import html
 from .pixels import overlay
@@ -30,8 +31,10 @@ __all__ = [
     "bars",
     "compare",
     "confusion_matrix",
+    "dead_units",
     "diff",
     "dot",
+    "draw",
     "feature_maps",
     "filters",
     "grad_cam",
@@ -40,6 +43,7 @@ __all__ = [
     "heat_map",
     "html",
     "image_grid",
+    "landscape",
     "line_chart",
     "load",
     "overlay",

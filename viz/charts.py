@@ -8,21 +8,21 @@ its own (`alone=True`) carries them with it, for light and dark.
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Mapping, Sequence
 from html import escape as escape_html
 from typing import Any
 
 import numpy as np
 
+from .names import printable
 from .pixels import data_uri
 
 VARIABLES = (
-    "--ink:#1b1b22;--quiet:#55555f;--rule:#c9c9d4;--heat:#c44800;--bar:#2f5fc0;"
+    "--ink:#1b1b22;--quiet:#55555f;--rule:#c9c9d4;--heat:#c44800;--bar:#2f5fc0;--bad:#c0007a;"
     "--s0:#1f4aa8;--s1:#b04a00;--s2:#1d6b3a;--s3:#a3163c;--s4:#5b3ea6;--s5:#6b5900"
 )
 DARK = (
-    "--ink:#e9e9f0;--quiet:#b4b4c0;--rule:#4a4a58;--heat:#ff963c;--bar:#7da2f2;"
+    "--ink:#e9e9f0;--quiet:#b4b4c0;--rule:#4a4a58;--heat:#ff963c;--bar:#7da2f2;--bad:#ff5cc8;"
     "--s0:#9db8ff;--s1:#f4b884;--s2:#7fd6a0;--s3:#ff8fa8;--s4:#c9b3ff;--s5:#e3d26f"
 )
 STYLE = (
@@ -48,6 +48,11 @@ def picture(width: float, height: float, title: str, description: str, body: str
     )
 
 
+def nothing(title: str, why: str = "nothing was measured", width: float = 300, alone: bool = False) -> str:
+    """The picture that is shown where there is nothing to draw."""
+    return picture(width, 60, title, why, _text(12, 34, f"{title}: {why}"), alone)
+
+
 # lines
 
 
@@ -58,28 +63,30 @@ def line_chart(
     x_label: str = "epoch",
     y_label: str = "",
     first: int = 1,
+    at: Any = None,
     size: tuple[int, int] = (540, 260),
     alone: bool = False,
 ) -> str:
-    """A line for each name; its numbers stand at x = first, first + 1, ... A gap where one is not finite.
+    """A line for each name; its numbers stand at x = first, first + 1, ..., or at those given. A gap where one is not
+    finite.
 
     More than 300 numbers are drawn as the means of 300 groups, and the description says so.
 
     >>> line_chart({"loss": [2.0, 1.0]}, "Loss")[:27]
     '<svg xmlns="http://www.w3.o'
     """
-    lines = {str(name): _thinned(np.asarray(y, dtype=np.float64).ravel(), first) for name, y in series.items()}
+    lines = {str(name): _thinned(np.asarray(y, dtype=np.float64).ravel(), first, at) for name, y in series.items()}
     width, height = size
     left, top, bottom = 58, 14, 40
     right = 18 + 7 * max((len(name) for name in lines), default=0)
     good = [y[np.isfinite(y)] for _, y in lines.values()]
     y_all = np.concatenate([*good, np.empty(0)])
     if not y_all.size:
-        return picture(width, 60, title, "nothing was measured", _text(12, 34, f"{title}: nothing was measured"), alone)
+        return nothing(title, width=width, alone=alone)
     x_all = np.concatenate([x for x, _ in lines.values()])
-    ticks_y, ticks_x = ticks(y_all.min(), y_all.max()), ticks(x_all.min(), x_all.max(), whole=True)
+    ticks_y, ticks_x = ticks(y_all.min(), y_all.max()), ticks(x_all.min(), x_all.max(), whole=at is None)
     low, high = min(ticks_y[0], y_all.min()), max(ticks_y[-1], y_all.max())
-    start, end = x_all.min(), max(x_all.max(), x_all.min() + 1)
+    start, end = x_all.min(), x_all.max() if x_all.max() > x_all.min() else x_all.min() + 1
 
     def at_x(x: Any) -> Any:
         return left + (x - start) / (end - start) * (width - left - right)
@@ -119,8 +126,8 @@ def line_chart(
     return picture(width, height, title, description, "".join(parts), alone)
 
 
-def _thinned(y: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
-    x = np.arange(first, first + len(y), dtype=np.float64)
+def _thinned(y: np.ndarray, first: int, at: Any) -> tuple[np.ndarray, np.ndarray]:
+    x = np.arange(first, first + len(y), dtype=np.float64) if at is None else np.asarray(at, dtype=np.float64)
     if len(y) <= MOST_POINTS:
         return x, y
     groups = np.array_split(np.arange(len(y)), MOST_POINTS)
@@ -183,7 +190,7 @@ def bars(
     left, right, top, bottom = 8, 8, 20, 22 + (14 if x_label else 0)
     top_count = counts.max(initial=0)
     if not top_count:
-        return picture(width, 40, title, "nothing was counted", _text(8, 24, f"{title}: nothing was counted"), alone)
+        return nothing(title, "nothing was counted", width, alone)
     step = (width - left - right) / len(counts)
     floor = height - bottom
     tall = counts / top_count * (floor - top)
@@ -238,7 +245,7 @@ def heat_map(
             f"heat_map: {len(rows)} rows and {len(columns)} columns are named, the values are {values.shape}"
         )
     if not values.size:
-        return picture(300, 60, title, "nothing was measured", _text(12, 34, f"{title}: nothing was measured"), alone)
+        return nothing(title, alone=alone)
     finite = np.isfinite(values)
     low, high = (values[finite].min(), values[finite].max()) if finite.any() else (0.0, 0.0)
     share = np.where(finite, np.nan_to_num(values) - low, 0) / (high - low if high > low else 1)
@@ -340,8 +347,8 @@ def image_grid(
 
 
 def escape(text: str) -> str:
-    """Text that stays text in a page and in an SVG file: XML has no place for control characters."""
-    return escape_html("".join("\ufffd" if unicodedata.category(c) in ("Cc", "Cs") else c for c in str(text)))
+    """Text that stays text in a page and in an SVG file, in the order of its letters: without control characters."""
+    return escape_html(printable(str(text)))
 
 
 def brief(x: float, digits: int = 4) -> str:

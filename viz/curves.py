@@ -1,11 +1,14 @@
 """The history of a run: what was measured at each step and each epoch, as plain data.
 
-    history = viz.History()
+    history = viz.History(model)                       # it looks at the model's gradients
     for epoch in range(epochs):
         for x, y in loader:
             ...
-            history.step(loss=loss, gradients=viz.gradient_norms(model))
+            loss.backward()
+            history.step(loss=loss)                    # the norms of each layer at this step
+            optimizer.step()
         history.epoch(loss=mean, accuracy=..., test_loss=..., test_accuracy=..., lr=...)
+    viz.draw.gradients(history)                        # the film of them, one picture
 
 Names are free; those that end in "loss", "accuracy" or "lr" are drawn together.
 """
@@ -22,7 +25,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn.engine.tensor import Tensor
+from tinygrad_cnn.nn import Module
 
+from .features import gradient_norms
+from .names import printable
+from .probe import require_model
 from .samples import number
 
 SCHEMA = "tinygrad_cnn.viz.history/1"
@@ -31,6 +38,9 @@ KINDS = ("epochs", "steps")
 
 class History:
     """What was measured during a run: two lists of rows, `steps` and `epochs`.
+
+    model: each `step` then also notes the norm of each of its layers' gradients, so it is to be called between
+    `loss.backward()` and `zero_grad()`. The model is not kept by `to_dict`, nor compared.
 
     >>> history = History()
     >>> history.epoch(loss=2.3, accuracy=0.1)
@@ -41,14 +51,17 @@ class History:
     True
     """
 
-    def __init__(self) -> None:
+    def __init__(self, model: Module | None = None) -> None:
+        self.model = None if model is None else require_model("History", model)
         self.steps: list[dict[str, Any]] = []
         self.epochs: list[dict[str, Any]] = []
 
     # recording
 
     def step(self, *, gradients: Mapping[str, float | None] | None = None, **values: Any) -> None:
-        """Add what one step measured: numbers by name, and `gradient_norms(model)` as `gradients`."""
+        """Add what one step measured: numbers by name, and `gradients`, by default those of the History's model."""
+        if gradients is None and self.model is not None:
+            gradients = gradient_norms(self.model)
         self.steps.append(_row("step", gradients, values))
 
     def epoch(self, *, gradients: Mapping[str, float | None] | None = None, **values: Any) -> None:
@@ -73,6 +86,12 @@ class History:
         layers = list(dict.fromkeys(layer for row in rows for layer in row))
         norms = [[math.nan if row.get(layer) is None else row[layer] for row in rows] for layer in layers]
         return layers, np.array(norms, dtype=np.float64).reshape(len(layers), len(rows))
+
+    def computed(self, of: str = "steps") -> np.ndarray:
+        """Which of these norms there are (layers, T): False where a gradient was not computed, which is not zero."""
+        rows = [row.get("gradients", {}) for row in self._rows(of)]
+        layers, norms = self.gradients(of)
+        return np.array([[row.get(layer) is not None for row in rows] for layer in layers], bool).reshape(norms.shape)
 
     def _rows(self, of: str) -> list[dict[str, Any]]:
         if of not in KINDS:
@@ -126,7 +145,7 @@ class History:
     __hash__ = None  # type: ignore[assignment]  # it grows
 
     def __repr__(self) -> str:
-        return f"<History of {len(self.epochs)} epochs, {len(self.steps)} steps: {', '.join(self.names())}>"
+        return f"<History of {len(self.epochs)} epochs, {len(self.steps)} steps: {printable(', '.join(self.names()))}>"
 
 
 def _row(what: str, gradients: Any, values: Mapping[str, Any]) -> dict[str, Any]:

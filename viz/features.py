@@ -10,10 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_cnn.autograd.grad_mode import no_grad
+from tinygrad_cnn.engine.modes import Setting, mode
 from tinygrad_cnn.engine.tensor import Tensor, as_array
+from tinygrad_cnn.engine.watch import Tracer
 from tinygrad_cnn.nn import Module
 
-from .probe import convolutions, find, leaves, outputs, require_model
+from .probe import convolutions, find, leaves, outputs, require_model, tensor_for, untouched
 from .samples import norm
 
 
@@ -162,6 +165,73 @@ def _histogram(a: np.ndarray, bins: int) -> Histogram:
     counts, edges = np.histogram(good, bins)
     mean, std, zeros = (good.mean(), good.std(), (good == 0).mean()) if good.size else (math.nan, math.nan, 0.0)
     return Histogram(counts, edges, float(mean), float(std), float(zeros), int(wide.size - good.size))
+
+
+class DeadUnits(NamedTuple):
+    """Which units of one activation let no gradient through, whatever of these examples goes in."""
+
+    dead: np.ndarray  # (U,) bool
+    shut: float  # share of all its values through which no gradient goes
+
+    @property
+    def count(self) -> int:
+        """How many units are dead."""
+        return int(self.dead.sum())
+
+
+def dead_units(model: Module, x: Any) -> dict[str, DeadUnits]:
+    """The units of each ReLU that are dead on x, {call: DeadUnits}, in the order of the calls.
+
+    A unit is a channel behind a convolution, and a feature elsewhere. It is dead when its value is held at a bound for
+    all examples, at all places: what is before it gets no gradient. Calls are found in modules and functions alike
+    (relu, relu6, hardtanh), and go by their names in the graph. The model runs in eval mode and is left as it was.
+
+    >>> import tinygrad_cnn as tg
+    >>> net = tg.nn.Sequential(tg.nn.Linear(1, 3), tg.nn.ReLU())
+    >>> _ = net[0].weight.data.copy_(tg.tensor([[1.0], [-1.0], [0.0]]))
+    >>> _ = net[0].bias.data.zero_()
+    >>> found = tg.viz.dead_units(net, tg.ones(5, 1))
+    >>> {call: (units.dead.tolist(), units.count) for call, units in found.items()}
+    {'1/relu': ([False, True, True], 2)}
+    """
+    seen = _Activations(require_model("dead_units", model))
+    with untouched(model), no_grad(), Setting(watch=True, tracer=seen):
+        model(tensor_for(model, x))
+    return seen.found
+
+
+class _Activations(Tracer):
+    """What was seen of the activations of one forward pass."""
+
+    plain = True
+
+    def __init__(self, model: Module):
+        self.paths = {id(m): path for path, m in model.named_modules()}
+        self.found: dict[str, DeadUnits] = {}
+        self.convolved = False  # whether units are channels: axis 1, else the last one
+
+    def called(self, op: Any, args: Any, out: Any, node: Any) -> None:
+        if op.name.startswith("conv"):
+            self.convolved = True
+        elif op.name in ("linear", "matmul"):
+            self.convolved = False
+        elif op.name in ("relu", "hardtanh"):
+            low, high = (0.0, math.inf) if op.name == "relu" else args[1:]
+            shut = np.asarray(as_array(out) <= low) | np.asarray(as_array(out) >= high)
+            self.add(op.name, shut)
+
+    def add(self, op: str, shut: np.ndarray) -> None:
+        scope = mode.scope
+        while scope is not None and id(scope.module) not in self.paths:
+            scope = scope.outer
+        call = name = "/".join(filter(None, ["" if scope is None else self.paths[id(scope.module)], op]))
+        nth = 1
+        while call in self.found:
+            nth += 1
+            call = f"{name}:{nth}"
+        axis = min(1, shut.ndim - 1) if self.convolved else shut.ndim - 1
+        dead = shut.all(tuple(i for i in range(shut.ndim) if i != axis)) & (shut.size > 0)
+        self.found[call] = DeadUnits(np.atleast_1d(dead), float(shut.mean()) if shut.size else 0.0)
 
 
 def gradient_norms(model: Module) -> dict[str, float | None]:

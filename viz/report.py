@@ -17,22 +17,23 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn import files
-from tinygrad_cnn.arrays.quiet import silent
 from tinygrad_cnn.autograd.grad_mode import no_grad
 from tinygrad_cnn.engine.tensor import as_array, wrap
 from tinygrad_cnn.nn import Module
 
+from . import draw
 from .attribution import sanity
-from .charts import DARK, STYLE, VARIABLES, bars, brief, escape, heat_map, image_grid, line_chart
+from .charts import DARK, STYLE, VARIABLES, brief, escape, image_grid, line_chart
 from .confusion import Confusion, confusion_matrix
 from .curves import History
-from .features import activation_histograms, feature_maps, filters
-from .pixels import colours, data_uri, overlay, shades, signed, unit
+from .features import activation_histograms, dead_units, feature_maps, filters
+from .landscape import Landscape
+from .pixels import data_uri, overlay, shades, signed, unit
 from .probe import convolutions, require_model, tensor_for, untouched
 from .summary import summary
 
 HERE = Path(__file__).parent
-MOST_COLUMNS = 24  # of the heat map of gradient norms
+MOST_COLUMNS = 24  # of the table of gradient norms
 MOST_CLASSES = 40  # of a confusion matrix that is shown whole
 IN_A_CELL = 12  # images that a cell of it lists
 CELLS = 30
@@ -40,7 +41,6 @@ EXAMPLES = 6
 POLICY = "default-src 'none';style-src 'unsafe-inline';img-src data:"  # whatever happens, it asks nobody
 EMPTY = "<p>There is nothing to show: neither a history nor a model was given.</p>"
 COLOUR_SCALE = '<p class="quiet">Red, green, blue: the three channels, from −{0}, dark, to {0}; 0 is grey.</p>'
-HEAT_BAR = data_uri(shades(colours(np.linspace(0, 1, 64)[None])))
 
 
 def report(
@@ -53,15 +53,16 @@ def report(
     confusion: Confusion | None = None,
     classes: Sequence[str] | None = None,
     balance: Mapping[str, Any] | None = None,
+    landscape: Landscape | None = None,
     title: str = "Training run",
     facts: Mapping[str, Any] | None = None,
 ) -> str:
     """The page of a run; it is written to `path` if there is one.
 
-    history: curves, learning rate and gradient norms. model: its summary and filters; with images (N,C,H,W), as the
-    model takes them: feature maps, activations, Grad-CAM; with labels (N,) also the confusion matrix, unless that is
-    given. classes: names of the classes. balance: {"training": labels, ...}; how many there are of each class is shown.
-    facts: what stands at the top, {name: value}.
+    history: curves, learning rate and the film of gradients. model: its summary and filters; with images (N,C,H,W), as
+    the model takes them: feature maps, activations, dead units, Grad-CAM; with labels (N,) also the confusion matrix,
+    unless that is given. classes: names of the classes. balance: {"training": labels, ...}; how many there are of each
+    class is shown. landscape: of the loss, shown as it is given. facts: what stands at the top, {name: value}.
 
     Raises a ValueError where images, labels and confusion do not belong together, before anything is written.
 
@@ -87,6 +88,7 @@ def report(
         *(_curves(history) if history is not None else []),
         *(_confusion(confusion, pictures) if confusion is not None else []),
         *(_balance(balance, classes) if balance else []),
+        *(_landscape(landscape) if landscape is not None else []),
         *(_inside(model, pictures) if model is not None else []),
         *(_looks(model, pictures, confusion) if model is not None else []),
         *(_summary(model, pictures) if model is not None else []),
@@ -134,25 +136,23 @@ def _curves(history: History) -> list[tuple[str, str, str]]:
         body = f'<div class="row">{"".join(map(_figure, drawn))}</div>'
         sections.append(("curves", "Curves", body + (_details("The numbers", table) if table else "")))
     for of in ("steps", "epochs"):
-        layers, norms = history.gradients(of)
-        if layers:
-            sections.append(("gradients", "Gradient norms", _gradients(layers, norms, of)))
+        if history.gradients(of)[0]:
+            sections.append(("gradients", "Gradient norms", _film(history, of)))
             break
     return sections
 
 
-@silent
-def _gradients(layers: list[str], norms: np.ndarray, of: str) -> str:
-    groups = np.array_split(np.arange(norms.shape[1]), min(norms.shape[1], MOST_COLUMNS))
-    means = np.stack([norms[:, g].mean(1) for g in groups], 1)
-    shown = np.where(means > 0, np.log10(means), np.nan)
-    each = max(len(g) for g in groups)
-    columns = [str(g[0] + 1) for g in groups]
-    words = "log₁₀ ‖gradient‖ of each layer's parameters; open where it is zero, was not computed, or is not finite. "
-    words += f"Each column is the mean over up to {each} {of}." if each > 1 else f"Each column is one {of[:-1]}."
-    chart = heat_map(shown, layers, columns, "log₁₀ ‖gradient‖ by layer", x_label=of[:-1])
-    rows = [[layer, *(brief(x, 3) for x in row)] for layer, row in zip(layers, means, strict=True)]
-    return f"<p>{escape(words)}</p>{_figure(chart)}" + _details("The norms", _table(["layer", *columns], rows))
+def _film(history: History, of: str) -> str:
+    words = "log₁₀ ‖gradient‖ of each layer's parameters: dark is small, light is large; the numbers stand below."
+    layers, norms = history.gradients(of)
+    computed = history.computed(of)
+    columns = np.unique(np.linspace(0, norms.shape[1] - 1, MOST_COLUMNS).round().astype(int))
+    rows = [
+        [layer, *(brief(norms[r, k], 3) if computed[r, k] else "–" for k in columns)] for r, layer in enumerate(layers)
+    ]
+    table = _table(["layer", *(str(k + 1) for k in columns)], rows)
+    some = "" if len(columns) == norms.shape[1] else f" at {len(columns)} of {norms.shape[1]} {of}"
+    return f"<p>{words}</p>{_wide(_figure(draw.gradients(history, of)))}" + _details(f"The norms{some}", table)
 
 
 def _confusion(confusion: Confusion, pictures: np.ndarray) -> list[tuple[str, str, str]]:
@@ -281,21 +281,27 @@ def _inside(model: Module, pictures: np.ndarray) -> list[tuple[str, str, str]]:
         image = f"<figure>{_img(_shown(pictures[0], pictures), 'image #0')}<figcaption>image #0</figcaption></figure>"
         body = f'<p>{words}</p><div class="row">{image}{_figure(grid)}</div>{_sign_scale(brief(top, 3))}'
         sections.append(("maps", "Feature maps", body))
-    histograms = activation_histograms(model, wrap(pictures[:64]))
-    drawn = [
-        bars(
-            h.counts,
-            h.edges,
-            f"{layer or type(model).__name__}: {h.zeros:.0%} zeros" + (f", {h.bad} not finite" if h.bad else ""),
-        )
-        for layer, h in list(histograms.items())[:24]
-    ]
-    more = f"<p>and {len(histograms) - 24} more layers.</p>" if len(histograms) > 24 else ""
-    body = f"<p>What each layer returns for {len(pictures[:64])} images.</p>"
-    sections.append(
-        ("activations", "Activations", f'{body}<div class="row">{"".join(map(_figure, drawn))}</div>{more}')
-    )
+    sections.append(("activations", "Activations", _activations(model, pictures[:64])))
     return sections
+
+
+def _activations(model: Module, pictures: np.ndarray) -> str:
+    """How often which numbers come out of each layer, and how many units are dead."""
+    histograms = activation_histograms(model, wrap(pictures))
+    drawn = [draw.one_histogram(layer or type(model).__name__, h) for layer, h in list(histograms.items())[:24]]
+    more = f"<p>and {len(histograms) - 24} more layers.</p>" if len(histograms) > 24 else ""
+    body = f"<p>What each layer returns for {len(pictures)} images.</p>"
+    body += f'<div class="row">{"".join(map(_figure, drawn))}</div>{more}'
+    dead = dead_units(model, wrap(pictures))
+    if dead:
+        words = "Units of each ReLU that let no gradient through, whichever of these images goes in."
+        body += f"<h3>Dead units</h3><p>{words}</p>{_wide(_figure(draw.dead_units(dead)))}"
+    return body
+
+
+def _landscape(found: Landscape) -> list[tuple[str, str, str]]:
+    words = "The loss over a plane in the space of the parameters; each line joins what is equal."
+    return [("landscape", "Loss landscape", f"<p>{words}</p>{_wide(_figure(draw.landscape(found)))}")]
 
 
 def _looks(model: Module, pictures: np.ndarray, confusion: Confusion | None) -> list[tuple[str, str, str]]:
@@ -340,7 +346,7 @@ def _looks(model: Module, pictures: np.ndarray, confusion: Confusion | None) -> 
         "Where the last convolution speaks for the predicted class: ½ image + ½ heat. On the right the same of the "
         "same network with shuffled weights, which has learned nothing: the more alike, the less the view says."
     )
-    scale = f'<img alt="the scale of the heat, dark to light" src="{HEAT_BAR}" width="144" height="13">'
+    scale = f'<img alt="the scale of the heat, dark to light" src="{draw.HEAT_BAR}" width="144" height="13">'
     bar = f'<p class="scale">0 {scale} the maximum of the map</p>'
     return [("looks", "Where it looks", f'<p>{words}</p><div class="row">{"".join(shown)}</div>{bar}')]
 

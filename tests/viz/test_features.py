@@ -197,3 +197,54 @@ def test_norms_of_shared_and_own_parameters():
         net.a.weight.fill_(3.0)
     net(tg.ones(1, 1)).sum().backward()
     assert viz.gradient_norms(net) == {"Net": 9.0, "a": 6.0}
+
+
+# dead units
+
+
+class Mixed(nn.Module):
+    """Activations of all kinds: a function on channels, one that is called twice, one in place, one with two bounds."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc, self.act = nn.Conv2d(1, 3, 3), nn.Linear(12, 4), nn.ReLU(inplace=True)
+
+    def forward(self, x):
+        h = tg.nn.functional.relu(self.conv(x)).flatten(1)
+        h = self.act(self.fc(h))
+        return tg.nn.functional.relu6(tg.nn.functional.relu(h) - 1)
+
+
+def test_dead_units_are_those_without_a_way_through():
+    net, x = Mixed(), tg.randn(5, 1, 4, 4)
+    with tg.no_grad():
+        net.conv.bias.copy_(tg.tensor([0.0, -100.0, 100.0]))
+        net.fc.weight.zero_()
+        net.fc.bias.copy_(tg.tensor([-1.0, 0.5, 3.0, 100.0]))
+    found = viz.dead_units(net, x)
+    assert list(found) == ["relu", "act/relu", "relu:2", "hardtanh"]
+    assert found["relu"].dead.tolist() == [False, True, False]
+    assert found["act/relu"].dead.tolist() == [True, False, False, False]
+    assert found["hardtanh"].dead.tolist() == [True, True, False, True]  # at 6 it is shut as at 0
+    assert [units.count for units in found.values()] == [1, 1, 1, 3]
+    assert found["act/relu"].shut == 0.25
+    assert net.training
+
+
+def test_a_dead_unit_is_one_whose_gradient_is_zero():
+    tg.manual_seed(3)
+    net, x = nn.Sequential(nn.Linear(2, 40), nn.ReLU(), nn.Linear(40, 1)), tg.randn(4, 2)
+    net(x).sum().backward()
+    zero = (net[0].weight.grad.numpy() == 0).all(1)
+    assert 0 < zero.sum() < 40
+    np.testing.assert_array_equal(viz.dead_units(net, x)["1/relu"].dead, zero)
+
+
+def test_units_are_features_where_no_convolution_is():
+    net = nn.Sequential(nn.Linear(2, 5), nn.ReLU())
+    assert viz.dead_units(net, tg.randn(3, 7, 2))["1/relu"].dead.shape == (5,)
+    net = nn.Sequential(nn.Conv1d(2, 5, 1), nn.ReLU())
+    assert viz.dead_units(net, tg.randn(3, 2, 7))["1/relu"].dead.shape == (5,)
+    assert viz.dead_units(nn.Linear(2, 2), tg.randn(3, 2)) == {}
+    assert viz.dead_units(nn.ReLU(), tg.zeros(0, 3))["relu"].dead.tolist() == [False] * 3
+    assert viz.dead_units(nn.ReLU(), tg.tensor([math.nan]))["relu"].count == 0

@@ -30,6 +30,10 @@ FIGURES = {
     "colour filters": lambda h, net, x: viz.plot.filters(viz.filters(tg.randn(4, 3, 3, 3))),
     "feature maps": lambda h, net, x: viz.plot.feature_maps(viz.feature_maps(net, x)),
     "histograms": lambda h, net, x: viz.plot.histograms(viz.activation_histograms(net, x)),
+    "dead units": lambda h, net, x: viz.plot.dead_units(viz.dead_units(net, x)),
+    "no dead units": lambda h, net, x: viz.plot.dead_units({}),
+    "landscape": lambda h, net, x: viz.plot.landscape(viz.landscape(net, lambda: net(x).square().mean(), size=3)),
+    "line": lambda h, net, x: viz.plot.landscape(viz.landscape(net, lambda: net(x).square().mean(), size=(1, 3))),
     "looks": lambda h, net, x: viz.plot.looks(net, x),
 }
 
