@@ -14,6 +14,7 @@ import numpy as np
 from tinygrad_cnn import metrics
 from tinygrad_cnn.engine.tensor import as_array
 
+from .names import printable
 from .samples import number
 
 
@@ -65,10 +66,10 @@ class Confusion:
         }
 
     def __str__(self) -> str:
-        head = ["", *self.classes, "recall"]
+        classes = list(map(printable, self.classes))
+        head = ["", *classes, "recall"]
         rows = [
-            [name, *map(str, row), _percent(r)]
-            for name, row, r in zip(self.classes, self.counts, self.recall, strict=True)
+            [name, *map(str, row), _percent(r)] for name, row, r in zip(classes, self.counts, self.recall, strict=True)
         ]
         rows.append(["precision", *map(_percent, self.precision), _percent(self.accuracy)])
         widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]

@@ -110,7 +110,7 @@ def _ends(row: np.ndarray) -> str:
 
 def _names(layers: list[str], where: np.ndarray) -> list[str]:
     """The first few layers that have such a cell."""
-    found = [layer for layer, any_ in zip(layers, where.any(1), strict=True) if any_]
+    found = [layer for layer, row in zip(layers, where, strict=True) if row.any()]
     return found if len(found) <= 8 else [*found[:7], f"{len(found) - 7} more layers"]
 
 
@@ -168,13 +168,13 @@ def dead_units(found: Mapping[str, DeadUnits], *, alone: bool = False) -> str:
     parts, said = [], []
     for r, (call, units) in enumerate(found.items()):
         y, n = top + r * tall, len(units.dead)
-        words = f"{units.count} of {n}"
+        words = f"{units.number} of {n}"
         which = ", ".join(map(str, np.flatnonzero(units.dead)[:40])) or "none"
         parts.append(_text(left - 6, y + 15, _short(call), anchor="end"))
         tip = f"<title>{escape(f'{call}: dead are {which}')}</title>"
         box = f'x="{_n(left)}" y="{y + 3}" height="{tall - 8}"'
         parts.append(f'<g>{tip}<rect {box} width="{wide}" fill="none" class="edge"/>')
-        parts.append(f'<rect {box} width="{_n(wide * units.count / max(n, 1))}" fill="var(--bad)"/></g>')
+        parts.append(f'<rect {box} width="{_n(wide * units.number / max(n, 1))}" fill="var(--bad)"/></g>')
         parts.append(_text(left + wide + 8, y + 15, words))
         said.append(f"{call}: {words}")
     height = top + tall * len(found) + 8

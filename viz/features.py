@@ -174,7 +174,7 @@ class DeadUnits(NamedTuple):
     shut: float  # share of all its values through which no gradient goes
 
     @property
-    def count(self) -> int:
+    def number(self) -> int:
         """How many units are dead."""
         return int(self.dead.sum())
 
@@ -191,7 +191,7 @@ def dead_units(model: Module, x: Any) -> dict[str, DeadUnits]:
     >>> _ = net[0].weight.data.copy_(tg.tensor([[1.0], [-1.0], [0.0]]))
     >>> _ = net[0].bias.data.zero_()
     >>> found = tg.viz.dead_units(net, tg.ones(5, 1))
-    >>> {call: (units.dead.tolist(), units.count) for call, units in found.items()}
+    >>> {call: (units.dead.tolist(), units.number) for call, units in found.items()}
     {'1/relu': ([False, True, True], 2)}
     """
     seen = _Activations(require_model("dead_units", model))

@@ -12,6 +12,7 @@ import numpy as np
 from tinygrad_cnn.nn import Module
 
 from .attribution import grad_cam
+from .charts import _short
 from .confusion import Confusion
 from .curves import History
 from .draw import LEVELS, heights, steep
@@ -36,8 +37,8 @@ def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, np
 
 
 def _plain(text: Any) -> str:
-    """Text that is drawn letter by letter: a dollar begins no formula."""
-    return printable(str(text)).replace("$", r"\$")
+    """Text that is drawn letter by letter, the end of a long one: a dollar begins no formula."""
+    return _short(printable(str(text)), 40).replace("$", r"\$")
 
 
 def curves(history: History, of: str = "epochs") -> Any:
@@ -138,8 +139,8 @@ def dead_units(found: dict[str, DeadUnits]) -> Any:
     figure, ((ax,),) = _figure(1, 1, (6, 1 + 0.35 * len(found)))
     for r, units in enumerate(found.values()):
         n = max(len(units.dead), 1)
-        ax.barh(r, units.count / n, color="#c0007a")
-        ax.text(1.02, r, f"{units.count} of {len(units.dead)}", va="center")
+        ax.barh(r, units.number / n, color="#c0007a")
+        ax.text(1.02, r, f"{units.number} of {len(units.dead)}", va="center")
     ax.set(xlim=(0, 1), xlabel="share of dead units")
     ax.set_yticks(range(len(found)), map(_plain, found))
     ax.invert_yaxis()

@@ -226,7 +226,7 @@ def test_dead_units_are_those_without_a_way_through():
     assert found["relu"].dead.tolist() == [False, True, False]
     assert found["act/relu"].dead.tolist() == [True, False, False, False]
     assert found["hardtanh"].dead.tolist() == [True, True, False, True]  # at 6 it is shut as at 0
-    assert [units.count for units in found.values()] == [1, 1, 1, 3]
+    assert [units.number for units in found.values()] == [1, 1, 1, 3]
     assert found["act/relu"].shut == 0.25
     assert net.training
 
@@ -247,4 +247,4 @@ def test_units_are_features_where_no_convolution_is():
     assert viz.dead_units(net, tg.randn(3, 2, 7))["1/relu"].dead.shape == (5,)
     assert viz.dead_units(nn.Linear(2, 2), tg.randn(3, 2)) == {}
     assert viz.dead_units(nn.ReLU(), tg.zeros(0, 3))["relu"].dead.tolist() == [False] * 3
-    assert viz.dead_units(nn.ReLU(), tg.tensor([math.nan]))["relu"].count == 0
+    assert viz.dead_units(nn.ReLU(), tg.tensor([math.nan]))["relu"].number == 0
