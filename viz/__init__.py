@@ -21,6 +21,7 @@ from .report import report
 from .snapshot import load, save, snapshot, to_json
 from .summary import summary
 from .svg import svg
+from .sweep import sweep
 from .text import text
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "snapshot",
     "summary",
     "svg",
+    "sweep",
     "text",
     "to_json",
 ]

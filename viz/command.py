@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def graph(
     if suffix in (".svg", ".html"):
         engine()
     full = suffix in (".html", ".json")
-    recording = run_target(target, [_shape(s) for s in inputs], values=full or "values" in shown, check=full)
+    recording = run_target(target, [shape(s) for s in inputs], values=full or "values" in shown, check=full)
     document = recording.document
     if output is None:
         return text(document, hide=hidden)
@@ -73,18 +74,31 @@ def diff(before: str, after: str, output: str) -> None:
         raise ValueError(f"{before} and {after} cannot be compared: {type(error).__name__}: {error}") from error
 
 
-def run_target(target: str, shapes: list[tuple[int, ...]], *, values: bool, check: bool) -> record:
-    """Run the script, make the loss, go backward; all of it recorded."""
+def run_target(
+    target: str,
+    shapes: list[tuple[int, ...]],
+    *,
+    values: bool,
+    check: bool,
+    recorder: Callable[..., Any] = record,
+    script: Script | None = None,
+) -> Any:
+    """Run the script, make the loss, go backward; all of it recorded.
+
+    recorder: makes the recordings, one of the script and, where NAME is not a Tensor, one of its call; where the script
+    fails, the last one holds what ran until then. script: that of the target, where it is known already.
+    """
     path, _, name = target.partition(":")
-    with Script(path) as script:
+    with script or Script(path) as script:
         tg.manual_seed(0)
-        with record(values=values, check=check) as script_run:
-            namespace = script.run()
+        with recorder(values=values, check=check) as script_run:
+            try:
+                namespace = script.run()
+            finally:
+                script_run.name(vars(script.module))
             name, thing = _find(script, name, namespace)
-            if isinstance(thing, Tensor):
-                script_run.name(namespace)
-                if not script_run.walked(thing):
-                    _backward(f"{path}:{name}", thing)
+            if isinstance(thing, Tensor) and not script_run.walked(thing):
+                _backward(f"{path}:{name}", thing)
         if len(script_run.document["passes"]) > MOST_PASSES:
             raise ValueError(
                 f"{path}: it runs {len(script_run.document['passes'])} backward passes, too many for a picture; "
@@ -92,12 +106,13 @@ def run_target(target: str, shapes: list[tuple[int, ...]], *, values: bool, chec
             )
         if isinstance(thing, Tensor):
             return script_run
-        return _called(f"{path}:{name}", thing, shapes, namespace, values=values, check=check)
+        make = partial(recorder, values=values, check=check)
+        return _called(f"{path}:{name}", thing, shapes, namespace, make)
 
 
 def _called(
-    what: str, thing: Any, shapes: list[tuple[int, ...]], namespace: dict[str, Any], *, values: bool, check: bool
-) -> record:
+    what: str, thing: Any, shapes: list[tuple[int, ...]], namespace: dict[str, Any], recorder: Callable[..., Any]
+) -> Any:
     """Call a Module or a function of the script, and go backward from what it returns."""
     arguments = [tg.randn(*shape) for shape in shapes]
     if isinstance(thing, Module) and not arguments:
@@ -108,7 +123,7 @@ def _called(
             raise ValueError(f"{what} takes {', '.join(needed)}; give a function without arguments, or --input")
     model = thing if isinstance(thing, Module) else None
     known = {f"input{i or ''}": x for i, x in enumerate(arguments)}
-    with record(model, names=known, values=values, check=check) as run:
+    with recorder(model, names=known) as run:
         if model is None:
             run.name(namespace)
         loss = thing(*arguments)
@@ -165,7 +180,7 @@ def _suffix(output: str | None) -> str:
     return suffix
 
 
-def _shape(text_: str) -> tuple[int, ...]:
+def shape(text_: str) -> tuple[int, ...]:
     try:
         return tuple(int(n) for n in text_.split(",") if n.strip())
     except ValueError:

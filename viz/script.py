@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from traceback import walk_tb
@@ -20,7 +20,8 @@ class Script:
 
     Within the block the script's folder is first on `sys.path`, `sys.argv` is the script alone, and the script is a
     module like any other, named net; behind it all is as before, and what was imported from that folder is forgotten.
-    So what stands under `if __name__ == "__main__":` is not run.
+    So what stands under `if __name__ == "__main__":` is not run. `.files` are then those that it is made of, as far
+    as it came: the script, the modules of its folder that it imported, and one that it looked for there.
 
     Raises a FileNotFoundError where there is no such file, and a ValueError of one line for an error in the script: one
     of its syntax at once, one that it raises, or a SystemExit, when it leaves the block.
@@ -31,9 +32,8 @@ class Script:
         if not Path(path).is_file():
             raise FileNotFoundError(f"{path}: there is no such script")
         self.folder = Path(path).resolve().parent
+        self.files = {os.path.abspath(path)}
         self.code = self._compiled()
-        self.module = ModuleType(Path(path).stem)
-        self.module.__file__ = os.path.abspath(path)
 
     def _compiled(self) -> CodeType:
         try:
@@ -42,6 +42,8 @@ class Script:
             raise self._mistake(error, getattr(error, "lineno", None)) from error
 
     def __enter__(self) -> Script:
+        self.module = ModuleType(Path(self.path).stem)
+        self.module.__file__ = os.path.abspath(self.path)
         self.before = list(sys.path), sys.argv, dict(sys.modules)
         sys.path.insert(0, str(self.folder))
         sys.argv = [self.path]
@@ -57,6 +59,8 @@ class Script:
         sys.path[:], sys.argv, modules = self.before
         own = self.module.__name__
         beside = [name for name in sys.modules if name not in modules and self._is_beside(name, modules)]
+        self.files.update(file for name in beside if (file := getattr(sys.modules[name], "__file__", None)))
+        self.files.update(self._named(error, trace))
         for name in {own, *beside}:
             sys.modules.pop(name, None)
         if own in modules:
@@ -70,11 +74,23 @@ class Script:
     def _is_beside(self, name: str, before: dict[str, ModuleType]) -> bool:
         """Whether a module, or the package that it is in, was imported from the script's folder."""
         top = name.partition(".")[0]
-        file = getattr(sys.modules.get(top), "__file__", None) or ""
-        return top not in before and Path(file).resolve() in (
-            self.folder / f"{top}.py",
-            self.folder / top / "__init__.py",
-        )
+        module = sys.modules.get(top)
+        file = getattr(module, "__file__", None)
+        places = [file] if file else list(getattr(module, "__path__", ()))  # a package without __init__.py has no file
+        here = self.folder / f"{top}.py", self.folder / top / "__init__.py", self.folder / top
+        return top not in before and any(Path(place).resolve() in here for place in places)
+
+    def _named(self, error: BaseException | None, trace: TracebackType | None) -> Iterator[str]:
+        """Files of the folder that an error names: where it was raised, what could not be read, what was not found."""
+        named = [frame.f_code.co_filename for frame, _ in walk_tb(trace)]
+        if isinstance(error, SyntaxError):
+            named.append(error.filename or "")
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            place = self.folder.joinpath(*error.name.split("."))
+            named += [f"{place}.py", str(place / "__init__.py")]
+        for file in map(os.path.abspath, named):
+            if self.folder in Path(file).parents and "site-packages" not in file:
+                yield file
 
     def _mistake(self, error: Exception, line: int | None) -> ValueError:
         said = error.msg if isinstance(error, SyntaxError) and error.filename == self.path else error

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from .changes import changed
 from .names import printable
 
 TYPES: dict[str, Any] = {
@@ -26,6 +27,30 @@ def schema() -> dict[str, Any]:
 def check(document: Any) -> None:
     """Raise a ValueError that names the first place where this is no document."""
     _check(document, schema(), "")
+    _check_references(document)
+    if "sweep" in document:
+        _check_sweep(document)
+
+
+def _check_sweep(document: dict[str, Any]) -> None:
+    """Each frame makes a document of the one that it changes."""
+    sweep = document["sweep"]
+    _known({node["id"]: 0 for node in document["nodes"]}, [sweep["node"]], "/sweep/node")
+    if len(sweep["frames"]) != len(sweep["values"]):
+        raise ValueError(f"/sweep: there are not as many frames as values, {len(sweep['values'])}")
+    if not sweep["at"] < len(sweep["frames"]) or sweep["frames"][sweep["at"]]:
+        raise ValueError("/sweep/at: expected the number of the frame that changes nothing")
+    base = {key: value for key, value in document.items() if key != "sweep"}
+    for i, change in enumerate(sweep["frames"]):
+        try:
+            frame = changed(base, change)
+            _check(frame, schema(), "")
+            _check_references(frame)
+        except (ValueError, LookupError, TypeError) as error:
+            raise ValueError(f"/sweep/frames/{i}: {error}") from None
+
+
+def _check_references(document: Any) -> None:
     nodes: dict[str, int] = {}
     for i, node in enumerate(document["nodes"]):
         _known(nodes, (edge["from"] for edge in node["inputs"] if edge["from"] is not None), f"/nodes/{i}/inputs")

@@ -83,6 +83,9 @@ def op(
         if foreign:
             values = [_beside_tensors(v) for v in values]
             half = half or (spec.asked is not None and values[spec.asked] == float16)
+        now = mode.__dict__
+        if now["tracer"] is not None:
+            now["tracer"].calling(spec, args)
         loud = view or loudness()  # a view computes nothing that NumPy could warn of
         try:
             if not view:
@@ -104,7 +107,6 @@ def op(
         result = wrap(out)
         if view:
             _share(spec, args, values, result)
-        now = mode.__dict__
         if needed and now["grad"]:
             record(spec, args, values, needed, out, extras, result)
         elif now["inference"] or now["tracer"] is not None:

@@ -21,6 +21,9 @@ class Tracer:
 
     plain = False
 
+    def calling(self, op: Any, args: Any) -> None:
+        """An op is about to run on these arguments, whose values may still be changed; `called` comes when it has."""
+
     def called(self, op: Any, args: Any, out: Any, node: Node | None) -> None:
         """An op ran on these arguments; `node` is its record, None where it was not recorded."""
 
