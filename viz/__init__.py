@@ -15,6 +15,7 @@ from .landscape import landscape
 from .notebook import Graph
 from .page import html
 from .pixels import overlay
+from .problems import problems
 from .program import program
 from .recorder import record
 from .report import report
@@ -49,6 +50,7 @@ __all__ = [
     "load",
     "overlay",
     "plot",
+    "problems",
     "program",
     "record",
     "report",

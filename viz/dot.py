@@ -12,8 +12,11 @@ from typing import Any
 import graphviz
 
 from .fold import Arrow, Box, Frame, View, view
+from .heat import CUT, ON_DARK, Scale, drawn, heat_scale
+from .heat import STYLES as HEAT
 from .names import printable
 from .source import document_from
+from .words import clip, figure, plural, shape_text, size_text
 
 SHOW = ("shapes", "grads", "saved", "params", "values")
 DEFAULT_SHOW = ("shapes", "grads", "params")
@@ -34,7 +37,7 @@ DARK = {
     "#555555": "#b4b4bf", "#ddf3e4": "#173b26", "#1d6b3a": "#6cc48e", "#efe6fb": "#382a4d", "#6a3fa0": "#bb98ea",
     "#fff9c9": "#3f3b12", "#6b6000": "#d6cc60", "#fbdfe4": "#4a1e28", "#a3263c": "#f08a9c", "#767676": "#9a9aa6",
     "#4a4a55": "#b9b9c6", "#b04a00": "#f0a060", "#8f3c00": "#f4b884", "#8d8d99": "#7c7c88", "#45454f": "#c2c2cd",
-    "#1b1b22": "#e9e9f0",
+    "#1b1b22": "#e9e9f0", **ON_DARK,
 }  # fmt: skip
 GREY = {"fillcolor": "#f1f1f1", "color": "#767676", "fontcolor": "#555555"}
 MOST_LINES = 3  # of an arrow that several backward passes go along
@@ -50,12 +53,14 @@ def dot(
     module: str | None = None,
     direction: str = "TB",
     legend: bool = True,
+    backward: int | None = None,
 ) -> graphviz.Digraph:
     """The graph as a `graphviz.Digraph`; `.source` is the text.
 
     source: a document, a finished recording, or a Tensor. depth: of modules that are shown as frames
     (None: all). show: of shapes, grads, saved, params, values. hide: ops to leave out. module: the
-    inside of one module. direction: TB, BT, LR or RL. legend: with a heading and what the shapes mean.
+    inside of one module. direction: TB, BT, LR or RL. legend: with a heading and what the shapes mean. backward: the
+    number of the pass whose gradients are shown, from 1 (None: of each node the first pass that visits it).
 
     >>> import tinygrad_cnn as tg
     >>> x = tg.tensor(3.0, requires_grad=True)
@@ -66,7 +71,8 @@ def dot(
     shown = show_set(show)
     if direction not in ("TB", "BT", "LR", "RL"):
         raise ValueError(f"direction: expected TB, BT, LR or RL, got {direction!r}")
-    seen = view(document, depth, hide=hide, module=module, parameters="params" in shown)
+    seen = view(document, depth, hide=hide, module=module, parameters="params" in shown, backward=backward)
+    heat = heat_scale(document)
     graph = graphviz.Digraph(
         "graph",
         graph_attr={
@@ -83,9 +89,9 @@ def dot(
         node_attr={"fontname": FONT, "fontsize": "11", "fontcolor": "#1b1b22", "margin": "0.2,0.07", "height": "0.36"},
         edge_attr={"fontname": FONT, "fontsize": "10", "fontcolor": "#1b1b22", "arrowsize": "0.7"},
     )
-    _Drawing(document, seen, shown).draw(graph)
+    _Drawing(document, seen, shown, heat).draw(graph)
     if legend:
-        _legend(graph, seen, shown)
+        _legend(graph, seen, shown, heat)
     return graph
 
 
@@ -106,22 +112,6 @@ def summary(document: dict[str, Any]) -> str:
     return ", ".join(parts + ([f"{plural(steps, 'backward step')}"] if steps else []))
 
 
-def plural(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
-
-
-def shape_text(shape: Any) -> str:
-    """(4, 8, 26, 26); several outputs are joined by a semicolon."""
-    if shape and isinstance(shape[0], list):
-        return "; ".join(shape_text(s) for s in shape)
-    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
-
-
-def figure(x: Any) -> str:
-    """A number for people: four digits."""
-    return x if isinstance(x, str) else f"{x + 0.0:.4g}".replace("-", "−")
-
-
 def attributes_text(document: dict[str, Any], node: dict) -> str:
     """What a call was told beside its inputs, and not by default, in one short line."""
     texts = [f"{e['port']}={figure(e['number'])}" for e in node["inputs"] if isinstance(e.get("number"), (int, float))]
@@ -134,13 +124,9 @@ def attributes_text(document: dict[str, Any], node: dict) -> str:
     return clip(" ".join(texts), 36)
 
 
-def clip(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
 class _Drawing:
-    def __init__(self, document: dict, seen: View, shown: set[str]):
-        self.document, self.seen, self.shown = document, seen, shown
+    def __init__(self, document: dict, seen: View, shown: set[str], heat: Scale | None):
+        self.document, self.seen, self.shown, self.heat = document, seen, shown, heat
         self.gradients = self.frames = 0
         self.passes = len(document["passes"])
         self.ids = {key: f"b{i}" for i, key in enumerate(seen.boxes)}
@@ -232,6 +218,12 @@ class _Drawing:
         tip = _safe(a.port if a.needs_grad else f"{a.port}: {a.reason}")
         if a.needs_grad:
             graph.edge(source, target, label=label, tooltip=tip, labeltooltip=tip, color="#4a4a55", **{"class": "data"})
+        elif a.cut:  # gradients would go on behind the bar
+            label = f" ✂ {a.cut}{label and ','}{label}"
+            graph.edge(
+                source, target, label=label, tooltip=tip, labeltooltip=tip, style="dotted", dir="both",
+                arrowtail="teetee", color=CUT, fontcolor="#555555", **{"class": "data grey cut"},
+            )  # fmt: skip
         else:
             graph.edge(
                 source, target, label=label, tooltip=tip, labeltooltip=tip,
@@ -241,8 +233,8 @@ class _Drawing:
             text = r"\n".join(gradient_texts(a, self.passes)) if a.count == 1 else ""
             tip = f"gradient into {tip}"  # an edge of the same direction, drawn backwards, runs beside the data's
             graph.edge(
-                source, target, label=text, style="dashed", color="#b04a00", fontcolor="#8f3c00", dir="back",
-                arrowtail="vee", id=self._gradient_id(), tooltip=tip, labeltooltip=tip, **{"class": "grad"},
+                source, target, label=text, fontcolor="#8f3c00", dir="back", id=self._gradient_id(), tooltip=tip,
+                labeltooltip=tip, **drawn(self.heat, a.norm),
             )  # fmt: skip
 
 
@@ -258,15 +250,8 @@ def crossing_text(one: dict[str, Any]) -> str:
     return f"‖g‖ {figure(one['norm'])}" + (f" ({use[0]} of {use[1]})" if use[1] > 1 else "")
 
 
-def size_text(n: int) -> str:
-    """Bytes for people."""
-    if n < 1000:
-        return f"{n} B"
-    return f"{n / 1e3:.3g} kB" if n < 1e6 else f"{n / 1e6:.3g} MB" if n < 1e9 else f"{n / 1e9:.3g} GB"
-
-
-def _legend(graph: graphviz.Digraph, seen: View, shown: set[str]) -> None:
-    """What the shapes mean, of those that occur."""
+def _legend(graph: graphviz.Digraph, seen: View, shown: set[str], heat: Scale | None) -> None:
+    """What the shapes mean, of those that occur, and how large the gradients are."""
     kinds = [k for k in STYLES if k in {b.kind for b in seen.boxes.values()} | ({"saved"} & shown) | {"output"}]
     with graph.subgraph(name="cluster_legend") as inner:
         inner.attr(
@@ -284,6 +269,28 @@ def _legend(graph: graphviz.Digraph, seen: View, shown: set[str]) -> None:
                    **GREY, **{"class": "box grey"})  # fmt: skip
         for a, b in zip(kinds, [*kinds[1:], "grey"], strict=True):
             inner.edge(f"legend_{a}", f"legend_{b}", style="invis")
+        if heat is not None and "grads" in shown:
+            _ramp(inner, heat, {a.norm for a in seen.arrows if a.norm is not None})
+
+
+def _ramp(graph: graphviz.Digraph, heat: Scale, norms: set) -> None:
+    """The scale, the largest ‖g‖ first, as arrows between its numbers; and what has no place on it, if it occurs."""
+    ends = [f"‖g‖ {heat.ends()[-1]}", *reversed(heat.ends()[:-1])]
+    for k, text in enumerate(ends):
+        graph.node(f"heat_{k}", label=_label([text]), fontsize="10", shape="plaintext", height="0.2", margin="0.03")
+    for k in range(len(ends) - 1):
+        _sample(graph, f"heat_{k}", f"heat_{k + 1}", f"h{len(ends) - 2 - k}", "")
+    for kind, text in (("zero", "zero"), ("bad", "NaN or infinite")):
+        if any(heat.kind(norm) == kind for norm in norms):
+            for end in ("from", "to"):
+                graph.node(f"heat_{kind}_{end}", label="", shape="point", style="invis")
+            _sample(graph, f"heat_{kind}_from", f"heat_{kind}_to", kind, f" {text} ")
+
+
+def _sample(graph: graphviz.Digraph, source: str, target: str, kind: str, text: str) -> None:
+    """An arrow of the legend, against the data as a gradient's is."""
+    style = {"arrowhead" if key == "arrowtail" else key: value for key, value in HEAT[kind].items()}
+    graph.edge(source, target, label=_label([text]) if text else "", **{"class": f"heat {kind}"}, **style)
 
 
 def _label(rows: list[str]) -> str:

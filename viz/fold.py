@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from .heat import cut, total
+
 
 @dataclass
 class Box:
@@ -43,6 +45,7 @@ class Arrow:
     passes: dict[int, dict] = field(default_factory=dict)  # by pass: what crosses it, a step's input
     source_node: int = 0
     target_node: int = 0
+    cut: str = ""  # what keeps gradients from going on behind it
 
 
 @dataclass(frozen=True)
@@ -128,12 +131,16 @@ def view(
     hide: Any = (),
     module: str | None = None,
     parameters: bool = True,
+    backward: int | None = None,
 ) -> View:
     """Boxes and arrows at this depth of modules (None: nothing folded).
 
     hide: names of ops to leave out, their neighbours joined. module: only the inside of this module, and
-    what it is connected to. parameters=False leaves out parameters and buffers.
+    what it is connected to. parameters=False leaves out parameters and buffers. backward: only the gradients of this
+    pass, from 1.
     """
+    if backward is not None and not 1 <= backward <= len(document["passes"]):
+        raise ValueError(f"backward: there is no pass {backward}; this document has {len(document['passes'])}")
     hidden = set([hide] if isinstance(hide, str) else hide)
     unknown = hidden - {n["op"] for n in document["nodes"]}
     if unknown:
@@ -145,7 +152,7 @@ def view(
     deepest = depth_of(document)
     depth = deepest if depth is None else max(0, min(depth, deepest))
     lying = chains(document)
-    steps = _steps(document)
+    steps = _steps(document, backward)
     boxes: dict[str, Box] = {}
     box_of: dict[str, str] = {}
     through: dict[str, list[str]] = {}  # a node -> where its values come from, hidden nodes passed over
@@ -180,14 +187,15 @@ def view(
     return View(module or document["title"], boxes, arrows, list(frames.values()), depth)
 
 
-def _steps(document: dict[str, Any]) -> dict[str, dict[int, tuple[int, dict]]]:
+def _steps(document: dict[str, Any], backward: int | None) -> dict[str, dict[int, tuple[int, dict]]]:
     """The steps of each node by pass, numbered from 1 through all passes."""
     found: dict[str, dict[int, tuple[int, dict]]] = {}
     number = 0
     for nr, one in enumerate(document["passes"]):
         for step in one["steps"]:
             number += 1
-            found.setdefault(step["node"], {})[nr] = number, step
+            if backward in (None, nr + 1):
+                found.setdefault(step["node"], {})[nr] = number, step
     return found
 
 
@@ -257,12 +265,14 @@ def _arrows(document: dict, box_of: dict[str, str], through: dict, steps: dict) 
                     passes=crossing,
                     source_node=place[source_id],
                     target_node=place[node["id"]],
+                    cut=cut(edge) if node["needs_grad"] else "",
                 )
                 if source[0] == "m" or target[0] == "m":
                     earlier = folded.get((source, target))
                     if earlier is not None:
                         earlier.count += 1
                         earlier.needs_grad = earlier.needs_grad or arrow.needs_grad
+                        earlier.norm = total([earlier.norm, arrow.norm])
                         continue
                     folded[source, target] = arrow
                 arrows.append(arrow)

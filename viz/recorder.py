@@ -248,8 +248,7 @@ class record(Tracer):
         """The birth of the node that the values of a tensor come from; one that nothing made gets a node here."""
         structure = self.structure
         if not t._requires_grad:
-            known = structure.birth(t._array)
-            return structure._constant(t._array, t) if known is None else known
+            return structure._constant(t._array, t)
         node = t.accumulator()
         if node.time not in structure.known:
             structure.known[node.time] = weakref.ref(node), node.shape, node.dtype

@@ -21,6 +21,7 @@ from tinygrad_cnn.engine.tensor import Tensor
 
 EXACT = 64
 SIDE = 64
+FAR, MOST_FAR = 8, 16
 
 
 def number(x: Any) -> float | int | str:
@@ -134,6 +135,8 @@ class Sample:
             "nan": self.nans,
             "inf": self.bad - self.nans,
         }
+        if wide.ndim > 1 and wide.size and not self.bad and wide.min() <= 0:
+            self.stats |= _units(wide)
 
     def document(self, side: int = SIDE) -> dict[str, Any]:
         """Plain data, with a mosaic of at most side × side; with side 0 the statistics alone."""
@@ -153,6 +156,26 @@ class Sample:
                 **_packed(np.where(cells < 0, 0, shown)),
             }
         return out
+
+
+def _units(wide: np.ndarray) -> dict[str, Any]:
+    """The units, slices of the second and of the last axis, in which no element is above zero.
+
+    Those are `off` for every one of `each` elements; `far` tells of the units whose largest element lies much further
+    below zero than the unit in the middle lies from it: their number and that element.
+    """
+    found = []
+    for axis in sorted({1, wide.ndim - 1}):
+        others = tuple(d for d in range(wide.ndim) if d != axis)
+        high, low = wide.max(axis=others), wide.min(axis=others)
+        off = int(np.count_nonzero(high <= 0))
+        if off:
+            usual = float(np.median(np.abs(high + low)) / 2 + np.median(high - low))
+            each = wide.size // len(high)
+            below = (high < -FAR * usual) & (min(each, len(high)) >= 4)
+            far = [[int(i), brief(high[i])] for i in np.flatnonzero(below)[:MOST_FAR]]
+            found.append({"axis": axis, "of": len(high), "each": each, "off": off, "far": far})
+    return {"units": found} if found else {}
 
 
 def _take(a: np.ndarray, flat: np.ndarray) -> np.ndarray:

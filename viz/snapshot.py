@@ -17,6 +17,7 @@ from tinygrad_cnn.engine.tensor import Tensor
 
 from .causes import without_gradient
 from .names import Names
+from .problems import problems
 from .samples import Samples
 from .structure import Structure
 from .valid import check
@@ -92,6 +93,7 @@ def document_of(structure: Structure, passes: list[dict]) -> dict[str, Any]:
         for d, key in places:
             d[key] = row[d[key]]
     document["bad"] = _first_bad(document)
+    document["problems"] = problems(document)
     return document
 
 

@@ -318,8 +318,8 @@ class Structure:
     def _constant(self, array: np.ndarray, t: Tensor | None) -> int:
         """The birth of the node of an array that no recorded step made."""
         known = self.birth(array)
-        if known is not None:
-            return known
+        if known is not None and not (known in self.changes and self.names.is_parameter(t)):
+            return known  # but what a parameter was set to, to begin with, is not where it comes from
         key = tick()
         names = self.names.tensor(t) or self.names.array(array)
         reason: str | Cause

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
-from .dot import attributes_text, figure, shape_text, size_text, summary
+from .dot import attributes_text, summary
 from .names import printable
 from .source import document_from
+from .words import figure, plural, shape_text, size_text
 
 
 def text(source: Any, *, hide: Any = (), width: int = 120) -> str:
@@ -43,7 +45,25 @@ def text(source: Any, *, hide: Any = (), width: int = 120) -> str:
         about_it = f"{shape_text(entry['shape'])}: no gradient computed; {entry['reason']}"
         lines.append(printable(f"  {entry['name']} {about_it}"))
     lines += [printable(f"  not recorded: {note}") for note in document.get("notes", ())]
+    lines += problem_lines(document, width)
     return "\n".join(line.rstrip() for line in lines)
+
+
+def problem_lines(document: dict[str, Any], width: int) -> list[str]:
+    """Every problem with its causes, the first cause last."""
+    lines: list[str] = []
+    found = document.get("problems", ())
+    for i, problem in enumerate(found, 1):
+        lines += _wrap(f"  {i}. {problem['kind']}: ", problem["text"], width)
+        for cause in problem["chain"]:
+            lines += _wrap("     <- ", cause["text"], width)
+    return ["", plural(len(found), "problem"), *lines] if lines else []
+
+
+def _wrap(start: str, line: str, width: int) -> list[str]:
+    return textwrap.wrap(
+        printable(line), max(width, len(start) + 20), initial_indent=start, subsequent_indent=" " * len(start)
+    )
 
 
 def short_name(node: dict) -> str:

@@ -64,6 +64,9 @@ def _check_references(document: Any) -> None:
             _known(nodes, [step["node"], *(c["node"] for c in inputs)], f"/passes/{i}/steps/{k}")
             if any(not 0 <= c["port"] < nodes[step["node"]] for c in inputs):
                 raise ValueError(f"/passes/{i}/steps/{k}/inputs: there is no input of this number")
+    for i, problem in enumerate(document.get("problems", ())):
+        places = [problem["node"], *(cause["node"] for cause in problem["chain"])]
+        _known(nodes, (place for place in places if place is not None), f"/problems/{i}")
     rows = len(document.get("tensors", ()))
     stack: list[Any] = [document["nodes"], document["passes"]]
     while stack:

@@ -1,0 +1,32 @@
+"""How counts, shapes, numbers and bytes are written for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def plural(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+def shape_text(shape: Any) -> str:
+    """(4, 8, 26, 26); several outputs are joined by a semicolon."""
+    if shape and isinstance(shape[0], list):
+        return "; ".join(shape_text(s) for s in shape)
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def figure(x: Any) -> str:
+    """A number for people: four digits."""
+    return x if isinstance(x, str) else f"{x + 0.0:.4g}".replace("-", "−")
+
+
+def clip(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def size_text(n: int) -> str:
+    """Bytes for people."""
+    if n < 1000:
+        return f"{n} B"
+    return f"{n / 1e3:.3g} kB" if n < 1e6 else f"{n / 1e6:.3g} MB" if n < 1e9 else f"{n / 1e9:.3g} GB"
