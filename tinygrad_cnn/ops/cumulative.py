@@ -18,7 +18,7 @@ from .choice import where
 from .declared import appears
 from .dims import axis
 from .elementwise import mul
-from .extreme import Chosen, chosen
+from .extreme import Chosen, choosing, chosen
 from .reduce import prod_others, sum
 
 
@@ -141,7 +141,10 @@ def cummax(input: Array, dim: int) -> Chosen:
     [1, 3, 3]
     """
     d = axis("cummax", dim, input.ndim)
-    return chosen(input, _latest(input, d, False), d)
+    return chosen(_cummax, input, _latest(input, d, False), d)
+
+
+_cummax = choosing("cummax")
 
 
 @appears("function out method")
@@ -156,4 +159,7 @@ def cummin(input: Array, dim: int) -> Chosen:
     ([3, 1, 1, 1], [0, 1, 1, 3])
     """
     d = axis("cummin", dim, input.ndim)
-    return chosen(input, _latest(input, d, True), d)
+    return chosen(_cummin, input, _latest(input, d, True), d)
+
+
+_cummin = choosing("cummin")

@@ -6,6 +6,7 @@ A tie shares the gradient evenly, unless `dim` asks for the one place that was c
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple, overload
 
 import numpy as np
@@ -19,8 +20,7 @@ from .choice import maximum, minimum, where
 from .compare import eq, isnan
 from .declared import appears
 from .dims import axis, reduced
-from .gather import gather
-from .index import getitem
+from .index import Places, getitem, parse, place, read
 from .reduce import mean, spread, sum
 from .shape import squeeze
 
@@ -184,7 +184,7 @@ def max(input: Array, dim: Any = None, keepdim: bool = False, *, other: Any = No
     >>> values.tolist(), indices.tolist()
     ([5.0, 7.0], [1, 0])
     """
-    return _extreme(input, dim, keepdim, other, maximum, amax, argmax)
+    return _extreme(input, dim, keepdim, other, maximum, amax, argmax, _max)
 
 
 @overload
@@ -206,10 +206,12 @@ def min(input: Array, dim: Any = None, keepdim: bool = False, *, other: Any = No
     >>> values.tolist(), indices.tolist(), x.grad.tolist()
     ([1.0, 3.0], [1, 0], [[0.0, 1.0], [1.0, 0.0]])
     """
-    return _extreme(input, dim, keepdim, other, minimum, amin, argmin)
+    return _extreme(input, dim, keepdim, other, minimum, amin, argmin, _min)
 
 
-def _extreme(input: Any, dim: Any, keepdim: bool, other: Any, pairwise: Any, whole: Any, place: Any) -> Any:
+def _extreme(
+    input: Any, dim: Any, keepdim: bool, other: Any, pairwise: Any, whole: Any, find: Any, read_at: Any
+) -> Any:
     if isinstance(dim, Tensor):
         dim, other = None, dim
     if other is not None:
@@ -219,10 +221,37 @@ def _extreme(input: Any, dim: Any, keepdim: bool, other: Any, pairwise: Any, who
         found = as_array(out)
         # NaNs share the gradient too, though they equal nothing.
         return mean(getitem(input, isnan(input))) if found != found else out
-    return chosen(input, place(input, dim, True), dim, keepdim)
+    return chosen(read_at, input, find(input, dim, True), dim, keepdim)
 
 
-def chosen(input: Any, indices: Any, dim: int, keepdim: bool = True) -> Chosen:
-    """The elements at these places along dim, with the places."""
-    values = gather(input, dim, indices)
-    return Chosen(values, indices) if keepdim else Chosen(squeeze(values, dim), squeeze(indices, dim))
+def choosing(name: str) -> Callable:
+    """The op that reads what was chosen along an axis, under the name of the function that chooses."""
+
+    def read_at(input: Array, indices: Array, dim: int, keepdim: bool) -> Any:
+        if not input.ndim:
+            return input.copy(), Places((...,), None)
+        grid: list[Any] = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
+        grid[dim] = indices
+        if not keepdim:
+            grid = [np.squeeze(part, dim) for part in grid]
+        places = parse(tuple(grid), input.shape)
+        return read(input, places), places
+
+    read_at.__name__ = f"_{name}"
+    made = op(read_at, keeps="places", exact=True)
+    made.grad(input=lambda g, places, input_shape: place(g, places, input_shape), indices=None)
+    made.explain(
+        "Each element's gradient returns to the place that it was chosen from; what was not chosen gets zero.",
+        zero=f"not chosen by {name}",
+        input="Σ_{reads of a place} g",
+    )
+    return made
+
+
+_max, _min = choosing("max"), choosing("min")
+
+
+def chosen(read_at: Callable, input: Any, indices: Any, dim: int, keepdim: bool = True) -> Chosen:
+    """The elements at these places along dim, with the places; `read_at` is made by `choosing`."""
+    values = read_at(input, indices, dim, keepdim)
+    return Chosen(values, indices if keepdim else squeeze(indices, dim))

@@ -16,8 +16,7 @@ from ..engine.tensor import as_array
 from .compare import isnan
 from .declared import appears
 from .dims import axis, whole
-from .extreme import Chosen, chosen, shared
-from .join import narrow
+from .extreme import Chosen, choosing, chosen, shared
 
 
 @appears("function out method")
@@ -55,7 +54,10 @@ def sort(input: Array, dim: int = -1, descending: bool = False, stable: bool = F
     >>> values.tolist(), indices.tolist()
     ([3.0, 2.0, 1.0], [0, 2, 1])
     """
-    return chosen(input, argsort(input, dim, descending), dim)
+    return chosen(_sort, input, argsort(input, dim, descending), dim)
+
+
+_sort = choosing("sort")
 
 
 @appears("function out method")
@@ -86,8 +88,20 @@ def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool
     n = input.shape[d] if input.ndim else 1
     if not 0 <= k <= n:
         raise RuntimeError(f"topk: k must be in 0 to {n}, the size of axis {d} of shape {tuple(input.shape)}, got {k}")
-    places = argsort(input, dim, largest)
-    return chosen(input, narrow(places, d, 0, k) if input.ndim else places, dim)
+    return chosen(_topk, input, _ranks(input, 0, k, d, largest), d)
+
+
+_topk = choosing("topk")
+
+
+@op
+def _ranks(input: Array, first: int, k: int, dim: int, descending: bool) -> Array:
+    """Where the elements of k ranks along dim stand, from rank `first` on."""
+    places = argsort.op.forward(input, dim, descending)  # type: ignore[attr-defined]
+    return np.take(places, np.arange(first, first + k), dim) if input.ndim else places
+
+
+_ranks.grad(input=None)
 
 
 @appears("function out method")
@@ -105,8 +119,10 @@ def kthvalue(input: Array, k: int, dim: int = -1, keepdim: bool = False) -> Chos
     n = input.shape[d] if input.ndim else 1
     if not 1 <= k <= n:
         raise RuntimeError(f"kthvalue: k must be in 1 to {n}, the size of axis {d} of {tuple(input.shape)}, got {k}")
-    places = argsort(input, dim)
-    return chosen(input, narrow(places, d, k - 1, 1) if input.ndim else places, dim, keepdim)
+    return chosen(_kthvalue, input, _ranks(input, k - 1, 1, d, False), d, keepdim)
+
+
+_kthvalue = choosing("kthvalue")
 
 
 @overload
@@ -129,7 +145,10 @@ def median(input: Array, dim: int | None = None, keepdim: bool = False) -> Any:
     n = input.shape[d] if input.ndim else 1
     if n == 0:
         raise IndexError(f"median: axis {d} of shape {tuple(input.shape)} is empty; expected a size of 1 or more")
-    return chosen(input, _middle(input, d), dim, keepdim)
+    return chosen(_median, input, _middle(input, d), d, keepdim)
+
+
+_median = choosing("median")
 
 
 @op(exact=True)

@@ -233,6 +233,23 @@ def _(w, input, dim, descending, stable):
     return w.node("TopK", input, count, outputs=2, axis=dim % rank, largest=bool(descending))[1]
 
 
+@writes("_ranks")
+def _(w, input, first, k, dim, descending):
+    if not w.shape(input):
+        return None
+    found = w.node("TopK", input, w.ints([first + k]), outputs=2, axis=dim, largest=bool(descending))[1]
+    return sliced(w, found, dim, first, LAST) if first else found
+
+
+@writes("_max", "_min", "_sort", "_topk", "_kthvalue", "_median", "_cummax", "_cummin")
+def _(w, input, indices, dim, keepdim):
+    rank = len(w.shape(input))
+    if not rank:
+        return None
+    found = w.node("GatherElements", input, indices, axis=dim % rank)
+    return found if keepdim else w.node("Squeeze", found, np.array([dim % rank]))
+
+
 def _triangle(name: str, upper: int) -> None:
     @writes(name)
     def _(w: Writer, input: Value, diagonal: int) -> str | None:
