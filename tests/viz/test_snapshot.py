@@ -347,3 +347,30 @@ def test_loading(tmp_path):
     (tmp_path / "c.json").write_text("[1]")
     with pytest.raises(ValueError, match="expected a snapshot of schema"):
         viz.load(tmp_path / "c.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("max", lambda x: x.max(dim=1).values), ("min", lambda x: x.min(dim=0, keepdim=True).values),
+        ("topk", lambda x: x.topk(2).values), ("sort", lambda x: x.sort(descending=True).values),
+        ("kthvalue", lambda x: x.kthvalue(1, 0).values), ("median", lambda x: x.median(1).values),
+        ("cummax", lambda x: x.cummax(0).values), ("cummin", lambda x: x.cummin(1).values),
+        ("gather", lambda x: x.gather(1, tg.tensor([[0], [2]]))), ("take", lambda x: x.take(tg.tensor([1, 1]))),
+        ("index_select", lambda x: x.index_select(0, tg.tensor([1, 1]))),
+        ("masked_select", lambda x: x.masked_select(x > -9)),
+        ("scatter", lambda x: x.scatter(1, tg.tensor([[0], [1]]), 1.0)),
+        ("index_copy", lambda x: x.index_copy(0, tg.tensor([1]), tg.ones(1, 3))),
+        ("index_fill", lambda x: x.index_fill(1, tg.tensor([1]), 2.0)),
+        ("index_put", lambda x: x.index_put((tg.tensor([1]),), tg.ones(3))),
+    ],
+)  # fmt: skip
+def test_a_function_has_its_own_name(name, call):
+    x = tg.tensor([[1.0, 5.0, 2.0], [4.0, 0.0, 3.0]], requires_grad=True)
+    with viz.record(names={"x": x}) as r:
+        call(x).sum().backward()
+    ops = [n["op"] for n in r.document["nodes"] if n["kind"] == "op" and n["needs_grad"]]
+    assert [op for op in ops if op not in ("sum", "flatten")] == [name]
+    snapshot = viz.snapshot(call(x), names={"x": x})
+    assert [n["op"] for n in snapshot["nodes"] if n["kind"] == "op"][-1] == name
+    assert call(x).grad_fn.name() == f"{''.join(word.capitalize() for word in name.split('_'))}Backward0"

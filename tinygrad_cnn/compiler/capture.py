@@ -190,8 +190,8 @@ class Capture(Tracer):
     def called(self, op: Any, args: Any, out: Any, node: Node | None) -> None:
         if self.refusal is not None or self.whole is not None or not isinstance(op, Op):
             return
-        if op.name in SHAPED_BY_NUMBERS:
-            self.refuse(f"{op.name} gives a shape that depends on numbers")
+        if op.name.strip("_") in SHAPED_BY_NUMBERS:
+            self.refuse(f"{op.name.strip('_')} gives a shape that depends on numbers")
         given = tuple(self.argument(a) for a in args)
         if op.name == "getitem" and any(v.dtype == np.bool_ for v in values_in(given[1:])):
             self.refuse("getitem by a mask gives a shape that depends on numbers")

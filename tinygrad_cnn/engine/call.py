@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -124,6 +125,23 @@ def op(
     call.explain = spec.explain  # type: ignore[attr-defined]
     registry[spec.name] = call
     return call
+
+
+def renamed(call: Callable, name: str) -> Callable:
+    """The same op under another name, for a function that calls nothing else: its node is called like the function.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.ones(2, 2, requires_grad=True).gather(1, tg.tensor([[0], [1]])).grad_fn.name()
+    'GatherBackward0'
+    """
+    spec: Op = call.op  # type: ignore[attr-defined]
+    f: Any = spec.forward
+    same = FunctionType(f.__code__, f.__globals__, f"_{name}", f.__defaults__, f.__closure__)
+    same.__annotations__, same.__doc__ = f.__annotations__, f.__doc__
+    made = op(same, keeps=spec.keeps, view=spec.view, exact=spec.exact, pointwise=spec.pointwise)
+    made.grad(**spec.rules)
+    made.explain(spec.words, zero=spec.zero, **spec.formulas)
+    return made
 
 
 def _of_arrays(op: Op, values: Sequence) -> Any:

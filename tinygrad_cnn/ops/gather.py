@@ -16,7 +16,7 @@ import numpy as np
 
 from ..arrays.dtypes import number
 from ..arrays.types import Array, Number
-from ..engine.call import op
+from ..engine.call import op, renamed
 from ..engine.tensor import as_array, wrap
 from .declared import appears
 from .dims import axis
@@ -95,9 +95,12 @@ def gather(input: Array, dim: int, index: Array) -> Array:
     input = input if input.ndim else reshape(input, (1,))
     if not index.size:
         axis("gather", dim, input.ndim)
-        return getitem(flatten(input), index)
-    found = getitem(input, _each("gather", input, dim, index))
+        return _gather(flatten(input), index)
+    found = _gather(input, _each("gather", input, dim, index))
     return found if index.ndim else reshape(found, ())
+
+
+_gather = renamed(getitem, "gather")
 
 
 @appears("function out method")
@@ -187,7 +190,10 @@ def _scattered(name: str, input: Any, dim: int, index: np.ndarray, src: Any, red
         return place_factors(input, src, places)
     if reduce == "add":
         return input + place(src, parse(places, input.shape), tuple(input.shape))
-    return setitem(input, src, places)
+    return _scatter(input, src, places)
+
+
+_scatter = renamed(setitem, "scatter")
 
 
 @op
@@ -221,7 +227,10 @@ def index_select(input: Array, dim: int, index: Array) -> Array:
     >>> tg.tensor([[1, 2], [3, 4]]).index_select(1, tg.tensor([1, 1])).tolist()
     [[2, 2], [4, 4]]
     """
-    return getitem(input, _whole("index_select", input, dim, _ints("index_select", index, np.int32)))
+    return _index_select(input, _whole("index_select", input, dim, _ints("index_select", index, np.int32)))
+
+
+_index_select = renamed(getitem, "index_select")
 
 
 @appears("function out method in_place")
@@ -255,7 +264,10 @@ def index_copy(input: Array, dim: int, index: Array, source: Array) -> Array:
     """
     index = _ints("index_copy", index)
     places = _whole("index_copy", input, dim, index)
-    return setitem(input, _slices("index_copy", input, dim, index, source), places)
+    return _index_copy(input, _slices("index_copy", input, dim, index, source), places)
+
+
+_index_copy = renamed(setitem, "index_copy")
 
 
 def _slices(name: str, input: Any, dim: int, index: np.ndarray, source: Any) -> Any:
@@ -285,7 +297,11 @@ def index_fill(input: Array, dim: int, index: Array, value: Array | Number) -> A
     refuse_axes("index_fill", value)
     index = _from_behind(_ints("index_fill", index), input.shape[axis("index_fill", dim, input.ndim)])
     # A slice that is named twice is filled once, and once it asks for the value's gradient.
-    return setitem(input, value, _whole("index_fill", input, dim, np.unique(index) if index.ndim == 1 else index))
+    index = np.unique(index) if index.ndim == 1 else index
+    return _index_fill(input, value, _whole("index_fill", input, dim, index))
+
+
+_index_fill = renamed(setitem, "index_fill")
 
 
 def _from_behind(index: np.ndarray, n: int) -> np.ndarray:
@@ -310,7 +326,10 @@ def take(input: Array, index: Array) -> Array:
     n = input.numel() if hasattr(input, "numel") else input.size
     if array.size and not -n <= array.min() <= array.max() < n:
         raise IndexError(f"take: index {array.tolist()} is out of range for {n} elements")
-    return reshape(getitem(flatten(input), array.reshape(-1)), array.shape)
+    return _take(flatten(input), array)
+
+
+_take = renamed(getitem, "take")
 
 
 @appears("functional")

@@ -15,7 +15,7 @@ import numpy as np
 from ..arrays.dtypes import number
 from ..arrays.types import Array, Number
 from ..engine.broadcast import cast
-from ..engine.call import op
+from ..engine.call import op, renamed
 from ..engine.record import frozen
 from ..engine.tensor import Tensor, as_array, wrap
 from ..kernels import kernel
@@ -254,7 +254,10 @@ def index_put(input: Array, indices: tuple, values: Array | Number, accumulate: 
         refuse_dtype("index_put", input, values)
     if accumulate:
         return input + place(values, parse(tuple(indices), input.shape), tuple(input.shape))
-    return setitem(input, values, tuple(indices))
+    return _index_put(input, values, tuple(indices))
+
+
+_index_put = renamed(setitem, "index_put")
 
 
 # Masks.
@@ -291,8 +294,12 @@ def masked_select(input: Array, mask: Array) -> Array:
     [1.0, 3.0]
     """
     _refuse_other_than_bool("masked_select", mask)
-    input, mask = broadcast_tensors(input, mask)
-    return getitem(input, mask)
+    if tuple(input.shape) != tuple(mask.shape):
+        input, mask = broadcast_tensors(input, mask)
+    return _masked_select(input, mask)
+
+
+_masked_select = renamed(getitem, "masked_select")
 
 
 def _refuse_other_than_bool(name: str, mask: Any) -> None:

@@ -126,7 +126,7 @@ def _(w, input, shifts, dims):
     return x if x is input or len(shape) == 1 or dims != [0] else reshaped(w, x, (), shape)
 
 
-@writes("getitem")
+@writes("getitem", "_take", "_masked_select")
 def _(w, input, index):
     shape, x = w.shape(input), input
     index = list(index) if isinstance(index, tuple) else [index]
