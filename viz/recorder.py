@@ -34,12 +34,14 @@ from tinygrad_cnn.engine.node import AccumulateGrad, Node, Parts, Pick, tick
 from tinygrad_cnn.engine.tensor import Tensor
 from tinygrad_cnn.engine.watch import Tracer
 
+from .again import Again
 from .causes import NEVER, Cause, integer, place_of
 from .check import worked
 from .names import Names
 from .samples import Samples, brief, norm, plain
 from .snapshot import BUDGET, EMPTY, document_of
 from .structure import Structure, op_name
+from .zero import Zeros
 
 TIMINGS = "tinygrad_cnn.viz.timings/1"
 MOST_NOTES = 20
@@ -319,6 +321,7 @@ class Walk(Tracer):
         self.structure.add(roots)
         self.structure.mark_outputs(roots)
         self.roots = [root.time for root in roots]
+        self.zeros = Zeros(self.structure, self.roots)
         self.steps: list[dict] = []
         self.uses: Counter = Counter()
         self.sums: dict[int, Any] = {}
@@ -364,6 +367,8 @@ class Walk(Tracer):
             self._cut_by_hook(node, hooks[-1], "made the gradient zero")
         self._look(step["norm"], len(self.steps), None)
         self.steps.append(step)
+        if self.samples is not None:
+            self.zeros.arrived(node, _arrays(g))
         self.start = time.perf_counter_ns()
 
     @told
@@ -385,8 +390,9 @@ class Walk(Tracer):
                 self._cut_by_function(node, port, c, step["norm"])
             array = None if c is None else _array(c[node.output_nr]) if isinstance(node, Pick) else _array(c)
             arrays.append(array)
-            step["inputs"].append(self._contribution(node, port, parent, array, entry, step["norm"]))
-        self._work(node, step, g, arrays)
+            step["inputs"].append(self._contribution(node, port, parent, array))
+        if self.samples is not None:
+            self._work(node, step, _arrays(g), arrays)
         if not self.retain_graph:
             step["freed"] = [saved["name"] for saved in entry["saved"]]
 
@@ -411,11 +417,9 @@ class Walk(Tracer):
         name = getattr(hook, "__name__", type(hook).__name__)
         self.structure.cuts[node.time, None] = Cause("hook", f"cut by a hook: {name} {what}", place_of(hook))
 
-    def _contribution(self, node: Node, port: int, parent: Node, array: Any, entry: dict, arriving: Any) -> dict:
+    def _contribution(self, node: Node, port: int, parent: Node, array: Any) -> dict:
         out: dict[str, Any] = {"port": port, "node": parent.time, "norm": None}
         if array is None:
-            cut = self.structure.cuts.get((node.time, port))
-            out["why"] = cut.words if cut else f"the rule of {entry['op']} gives nothing here: the gradient is zero"
             return out
         size = norm(array) if not isinstance(array, Parts) else 0.0
         out["norm"] = brief(size)
@@ -437,33 +441,30 @@ class Walk(Tracer):
             array = total
         self.sums[parent.time] = array
         self.norms[parent.time] = out.get("sum_norm", out["norm"])
-        if size == 0:
-            out["why"] = self._why(entry, arriving)
-        elif self.samples is not None and (share := 1 - np.count_nonzero(array) / array.size) >= 0.05 and held is None:
-            reason = self.structure.zeros.get(entry["op"])
-            if reason:
-                out["why"] = f"{share:.0%} of it is zero: {reason}"
         return out
 
-    def _why(self, entry: dict, arriving: Any) -> str:
-        if arriving == 0:
-            return "what arrives is zero already"
-        reason = self.structure.zeros.get(entry["op"])
-        return f"all of it is zero: {reason}" if reason else f"the slope of {entry['op']} is zero here"
-
     def _work(self, node: Node, step: dict, g: Any, arrays: list) -> None:
+        """Why contributions are zero, and one element of each in numbers."""
+        again = self._again(node)
+        for one, why in zip(step["inputs"], self.zeros.passed(node, again, g, arrays), strict=True):
+            if why is not None:
+                one["why"] = why
+        if again is not None:
+            for one, entry in zip(step["inputs"], worked(again, g, arrays), strict=True):
+                if entry is not None:
+                    one["worked"] = entry
+
+    def _again(self, node: Node) -> Again | None:
+        """The call that a node records, made again, if what it was called with is there."""
         call = self.structure.calls.get(node.time)
         if call is None or "args" not in call:
-            return
-        values, out, op = call.pop("args"), call.pop("out"), call["op"]
+            return None
+        values, out = (call[k] if self.retain_graph else call.pop(k) for k in ("args", "out"))
         if hasattr(node, "plan"):
             places = node.plan.needed
         else:
             places = [i for i, needed in enumerate(node.needs_input_grad) if needed]  # type: ignore[attr-defined]
-        incoming = {i: _array(part) for i, part in g.items()} if type(g) is Parts else _array(g)
-        for one, entry in zip(step["inputs"], worked(op, values, out, places, incoming, arrays), strict=True):
-            if entry is not None:
-                one["worked"] = entry
+        return Again(call["op"], values, out, places)
 
     def _look(self, size: Any, step: int, port: int | None) -> None:
         if self.bad is None and isinstance(size, str):
@@ -483,6 +484,13 @@ class Walk(Tracer):
             step["node"] = ids[step["node"]]
             for one in step["inputs"]:
                 one["node"] = ids[one["node"]]
+                if "why" in one:
+                    one["why"]["node"] = ids[one["why"]["node"]]
+
+
+def _arrays(g: Any) -> Any:
+    """A gradient as an array, those of several results by their numbers."""
+    return {i: _array(part) for i, part in g.items()} if type(g) is Parts else _array(g)
 
 
 def _form(out: Any) -> tuple[tuple, Any]:

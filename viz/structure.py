@@ -56,7 +56,6 @@ class Structure:
         self.uses = Uses()
         self.calls_of_modules: list[dict] = []
         self.scopes: dict[int, Any] = {}  # birth -> the module's call that it was made in
-        self.zeros: dict[str, str] = {}  # op -> why its gradients are zero where they are
 
     def add(self, roots: Iterable[Node]) -> None:
         """Everything that the roots were computed from."""
@@ -141,7 +140,6 @@ class Structure:
         name = change if change and op.name == "setitem" else op_name(op)  # fill_, zero_ and copy_ are made of it
         if name not in self.rules:
             self.rules[name] = rule_of(op)
-            self.zeros[name] = op.zero
         entry = self._entry("op", name, node, inputs, attributes, self._saved(op, plan, saved))
         if "value" in call:
             entry["value"] = call["value"]

@@ -243,9 +243,10 @@ def test_why_zero():
     x = tg.tensor([-1.0, -2.0], requires_grad=True)
     with viz.record() as r:
         x.relu().sum().backward()
+    line = nodes(r.document)["relu"]["where"]["line"]
     one = next(s for s in steps(r.document) if s["node"] == "relu")["inputs"][0]
     assert one["norm"] == 0
-    assert "zero" in one["why"]
+    assert one["why"] == {"text": f"relu at line {line}: its input was negative for 2 of 2 elements", "node": "relu"}
 
 
 def test_where_the_nan_starts():

@@ -100,7 +100,8 @@ class Op:
         self.rules: dict[str, Callable | None] = {}
         self.joint: Callable | None = None
         self.composition: Callable | None = None
-        self.words = self.zero = ""
+        self.words = ""
+        self.zero: str | dict[str, Callable] = ""
         self.formulas: dict[str, str] = {}
         self.plans: dict[Any, Any] = {}  # see plan.py
         self.call: Callable = forward  # what callers see of it; set by `op`
@@ -177,8 +178,11 @@ class Op:
         self.composition = composition
         return composition
 
-    def explain(self, words: str, *, zero: str = "", **formulas: str) -> None:
+    def explain(self, words: str, *, zero: str | dict[str, Callable] = "", **formulas: str) -> None:
         """Say in words what backward does, and in `zero` why a gradient is zero where it is.
+
+        Where there are several reasons, or one can be seen in the numbers, each comes with what tells it from the
+        inputs or from `out`: `zero={"its input was negative": lambda input: input < 0}`.
 
         A rule that is an expression is its own formula: `mul.explain("...")`. One that calls a kernel gets
         it here: `conv2d.explain("...", weight="Σ_{n,p,q} input ⋆ g")`.

@@ -62,7 +62,7 @@ def relu(input: Array) -> Array:
 relu.grad(input=lambda g, out: relu_mask(g, out))
 relu.explain(
     "The gradient passes where the input was positive and stops where it was not.",
-    zero="the input was not positive there, so the unit was off (a unit that is always off is dead)",
+    zero={"its input was negative": lambda input: input < 0, "its input was zero": lambda input: input == 0},
     input="g · [input > 0]",
 )
 
@@ -75,7 +75,7 @@ def relu_mask(grad: Array, out: Array) -> Array:
 
 relu_mask.grad(grad=lambda g, out: relu_mask(g, out), out=lambda g: None)
 relu_mask.explain(
-    "A mask is linear: its gradient goes through the same mask.", zero="the mask is closed there", grad="g · [out > 0]"
+    "A mask is linear: its gradient goes through the same mask.", zero="the mask is closed", grad="g · [out > 0]"
 )
 
 
@@ -105,7 +105,7 @@ def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array
 hardtanh.grad(input=lambda g, input, min_val, max_val: where(logical_or(le(input, min_val), ge(input, max_val)), 0, g))
 hardtanh.explain(
     "The gradient passes strictly between the bounds.",
-    zero="saturated: the value was held at a bound",
+    zero="saturated: its input was held at a bound",
     input="g · [min_val < input < max_val]",
 )
 
@@ -276,7 +276,7 @@ def sigmoid(input: Array) -> Array:
 sigmoid.grad(input=lambda g, out: g * out * (1 - out))
 sigmoid.explain(
     "The slope is s · (1 - s): a quarter at most, nothing where the result is near 0 or 1.",
-    zero="saturated: the result is 0 or 1, where the sigmoid is flat",
+    zero={"saturated, its result is 0 or 1": lambda out: (out == 0) | (out == 1)},
 )
 
 
@@ -297,7 +297,7 @@ def logsigmoid(input: Array) -> Array:
 
 
 logsigmoid.grad(input=lambda g, input: g * sigmoid(-input))
-logsigmoid.explain("The slope is 1 minus the sigmoid.", zero="saturated: the result is flat for large inputs")
+logsigmoid.explain("The slope is 1 minus the sigmoid.", zero={"saturated, its result is 0": lambda out: out == 0})
 
 
 @appears("functional")
@@ -328,7 +328,7 @@ def _softplus_to_input(g: Any, input: Any, beta: float, threshold: float) -> Any
 softplus.grad(input=_softplus_to_input)
 softplus.explain(
     "The slope is the sigmoid; 1 beyond the threshold.",
-    zero="the curve is flat for very negative inputs",
+    zero={"saturated, its result is 0": lambda out: out == 0},
     input="g · sigmoid(beta · input)",
 )
 
@@ -482,7 +482,10 @@ def hardsigmoid(input: Array) -> Array:
 
 
 hardsigmoid.grad(input=lambda g, input: where(logical_and(gt(input, -3), lt(input, 3)), g / 6, 0))
-hardsigmoid.explain("Slope 1/6 between -3 and 3, flat outside.", zero="saturated: the input was outside (-3, 3)")
+hardsigmoid.explain(
+    "Slope 1/6 between -3 and 3, flat outside.",
+    zero={"its input was at most -3": lambda input: input <= -3, "its input was at least 3": lambda input: input >= 3},
+)
 
 
 @appears("functional inplace")
@@ -501,7 +504,9 @@ def hardswish(input: Array) -> Array:
 
 
 hardswish.grad(input=lambda g, input: where(le(input, -3), 0, where(lt(input, 3), g * (input / 3 + 0.5), g)))
-hardswish.explain("The slope of its three pieces: 0, x/3 + 1/2, and 1.", zero="the input was at most -3 there")
+hardswish.explain(
+    "The slope of its three pieces: 0, x/3 + 1/2, and 1.", zero={"its input was at most -3": lambda input: input <= -3}
+)
 
 
 @appears("functional")

@@ -49,7 +49,7 @@ where.grad(
     other=lambda g, condition: where(condition, 0, g),
 )
 where.explain(
-    "Each element's gradient goes to the one of the two that it was taken from.", zero="the other one was taken there"
+    "Each element's gradient goes to the one of the two that it was taken from.", zero="the other one was taken"
 )
 
 
@@ -95,7 +95,7 @@ maximum.grad(
 )
 maximum.explain(
     "The greater of the two gets the gradient; equal ones get half each.",
-    zero="the other one was greater there",
+    zero="the other one was greater",
     input="g · [input > other] + g / 2 · [input = other]",
     other="g · [other > input] + g / 2 · [input = other]",
 )
@@ -121,7 +121,7 @@ minimum.grad(
 )
 minimum.explain(
     "The smaller of the two gets the gradient; equal ones get half each.",
-    zero="the other one was smaller there",
+    zero="the other one was smaller",
     input="g · [input < other] + g / 2 · [input = other]",
     other="g · [other < input] + g / 2 · [input = other]",
 )
@@ -145,7 +145,7 @@ fmax.grad(
     input=lambda g, input, other: where(logical_or(ge(input, other), isnan(other)), g, 0),
     other=lambda g, input, other: where(logical_or(ge(input, other), isnan(other)), 0, g),
 )
-fmax.explain("The one that was taken gets the gradient.", zero="the other one was taken there")
+fmax.explain("The one that was taken gets the gradient.", zero="the other one was taken")
 
 
 @appears("function out method")
@@ -166,7 +166,7 @@ fmin.grad(
     input=lambda g, input, other: where(logical_or(le(input, other), isnan(other)), g, 0),
     other=lambda g, input, other: where(logical_or(le(input, other), isnan(other)), 0, g),
 )
-fmin.explain("The one that was taken gets the gradient.", zero="the other one was taken there")
+fmin.explain("The one that was taken gets the gradient.", zero="the other one was taken")
 
 
 @appears("function out method in_place", aliases="clip")
@@ -213,7 +213,7 @@ def _clamp_to_max(g: Any, input: Any, min: Any, max: Any) -> Any:
 clamp.grad(input=_clamp_to_input, min=_clamp_to_min, max=_clamp_to_max)
 clamp.explain(
     "Inside the bounds the gradient passes; outside it goes to the bound that was taken: max, where min is above it.",
-    zero="the value was held at a bound there, or for a bound: it was not",
+    zero="it was held at a bound, or is a bound that held nothing",
     input="g · [min ≤ input ≤ max]",
     min="g · [input < min < max]",
     max="g · [input > max or min > max]",
@@ -260,4 +260,4 @@ def nan_to_num(input: Array, nan: float = 0.0, posinf: float | None = None, negi
 
 
 nan_to_num.grad(input=lambda g, input: where(isfinite(input), g, 0))
-nan_to_num.explain("The gradient passes where the number was kept.", zero="the number was replaced there")
+nan_to_num.explain("The gradient passes where the number was kept.", zero="the number was replaced")

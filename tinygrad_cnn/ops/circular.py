@@ -205,7 +205,7 @@ def tanh(input: Array) -> Array:
 tanh.grad(input=lambda g, out: g * (1 - out * out))
 tanh.explain(
     "The slope is 1 - tanh²: one at zero, nothing where the result is near -1 or 1.",
-    zero="saturated: the result is -1 or 1, where tanh is flat",
+    zero={"saturated, its result is -1 or 1": lambda out: abs(out) == 1},
 )
 
 

@@ -70,7 +70,6 @@ conv2d.grad(
 conv2d.explain(
     "Every output pixel sends its gradient back to the patch that it looked at, weighted by the "
     "filter; the filter gets the patches, weighted by the gradients; the bias gets their sum.",
-    zero="of each pair that meets there, one is zero (a dead channel, or no gradient)",
     input="Σ_{o,i,j} g[n,o,p,q] · weight[o,c,i,j]",
     weight="Σ_{n,p,q} g[n,o,p,q] · input[n,c,ps+i,qs+j]",
     bias="Σ_{n,p,q} g[n,o,p,q]",

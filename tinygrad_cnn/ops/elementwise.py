@@ -70,7 +70,7 @@ def mul(input: Array, other: Array | Number):
 
 
 mul.grad(input=lambda g, other: g * other, other=lambda g, input: g * input)
-mul.explain("Each factor gets the gradient times the other factor.", zero="the other factor is zero there")
+mul.explain("Each factor gets the gradient times the other factor.")
 
 
 @pairwise(np.true_divide, floating, name="div", quick=operator.truediv)
@@ -317,7 +317,7 @@ def _pow_to_exponent(g: Any, input: Any, exponent: Any, out: Any) -> Any:
 pow.grad(input=_pow_to_input, exponent=_pow_to_exponent)
 pow.explain(
     "The power rule for the base; for the exponent the logarithm of the base times the result.",
-    zero="the power is flat there",
+    zero={"its exponent is 0": lambda exponent: exponent == 0},
     input="g · exponent · input^{exponent − 1}",
     exponent="g · out · ln(input)",
 )
@@ -415,7 +415,6 @@ def _xlogy_to_input(g: Any, input: Any, other: Any) -> Any:
 xlogy.grad(input=_xlogy_to_input, other=lambda g, input, other: g * input / other)
 xlogy.explain(
     "The logarithm for the first, the quotient for the second.",
-    zero="the first factor is zero there",
     input="g · ln(other)",
 )
 

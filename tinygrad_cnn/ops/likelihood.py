@@ -78,7 +78,6 @@ _poisson_nll.grad(
 )
 _poisson_nll.explain(
     "The expected count less the true one.",
-    zero="the expected count is the true one",
     input="g · (e^{input} − target) / n",
     target="−g · input / n",
 )
@@ -151,7 +150,7 @@ _gaussian_nll.grad(
 )
 _gaussian_nll.explain(
     "The error in units of the variance.",
-    zero="input and target are equal",
+    zero={"input and target are equal": lambda input, target: input == target},
     input="g · (input − target) / (var · n)",
     target="g · (target − input) / (var · n)",
     var="g · (1 − (input − target)² / var) / (2 · var · n)",

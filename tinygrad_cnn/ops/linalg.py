@@ -94,7 +94,6 @@ def _transposed(x: Any) -> Any:
 matmul.grad(input=_matmul_input, other=_matmul_other)
 matmul.explain(
     "The gradient times the other matrix, transposed: on the side where it stood.",
-    zero="the other matrix is zero there",
     input="g @ other^{T}",
     other="input^{T} @ g",
 )
@@ -170,7 +169,6 @@ linear.grad(
 linear.explain(
     "The input gets the gradient through the weights; a weight gets gradient times input, summed "
     "over the batch; the bias gets the sum.",
-    zero="the other factor is zero there",
     input="g @ weight",
     weight="g^{T} @ input",
     bias="Σ_{n} g",

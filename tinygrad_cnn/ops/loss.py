@@ -117,7 +117,6 @@ def _(input, target, reduction):
 
 _cross_entropy.explain(
     "Softmax and logarithm cancel: the probabilities p less the truth y, 1 at the label and 0 elsewhere.",
-    zero="the prediction is certain and right",
     input="g · (p − y), p = softmax(input)",
 )
 

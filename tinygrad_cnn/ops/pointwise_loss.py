@@ -39,7 +39,7 @@ _mse_loss.grad(
 )
 _mse_loss.explain(
     "Twice the error, towards the target; divided by how many there are if they are averaged.",
-    zero="input and target are equal",
+    zero={"input and target are equal": lambda input, target: input == target},
     input="g · 2 · (input − target) / n",
     target="−g · 2 · (input − target) / n",
 )
@@ -117,7 +117,7 @@ _l1_loss.grad(
 )
 _l1_loss.explain(
     "The sign of the error; divided by how many there are if they are averaged.",
-    zero="input and target are equal",
+    zero={"input and target are equal": lambda input, target: input == target},
     input="g · sign(input − target) / n",
     target="−g · sign(input − target) / n",
 )
@@ -201,7 +201,7 @@ _huber.grad(
 )
 _huber.explain(
     "The error itself, held between -delta and delta.",
-    zero="input and target are equal",
+    zero={"input and target are equal": lambda input, target: input == target},
     input="g · clamp(input − target, −delta, delta) / (divisor · n)",
     target="−g · clamp(input − target, −delta, delta) / (divisor · n)",
 )
@@ -255,7 +255,7 @@ _binary_cross_entropy.grad(
 )
 _binary_cross_entropy.explain(
     "The error divided by the variance of a coin with this probability.",
-    zero="input and target are equal",
+    zero={"input and target are equal": lambda input, target: input == target},
     input="g · (input − target) / (input · (1 − input))",
     target="g · (ln(1 − input) − ln(input))",
 )
@@ -374,7 +374,6 @@ _logit_loss.grad(
 )
 _logit_loss.explain(
     "The probability less the truth.",
-    zero="the prediction is certain and right",
     input="g · (sigmoid(input) − target)",
     target="−g · input / n",
 )
@@ -441,7 +440,7 @@ _kl_div.grad(
 )
 _kl_div.explain(
     "The more probable a case is, the more its logarithm counts.",
-    zero="the target is 0",
+    zero={"the target is 0": lambda target: target == 0},
     input="−g · target / n",
     target="g · (ln(target) + 1 − input) / n",
 )

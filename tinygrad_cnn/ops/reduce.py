@@ -290,7 +290,6 @@ def _logsumexp_to_input(g: Any, input: Any, dim: Any, keepdim: bool) -> Any:
 logsumexp.grad(input=_logsumexp_to_input)
 logsumexp.explain(
     "Each element gets its share in the sum: the softmax.",
-    zero="its share in the sum is too small to be seen",
     input="g · e^{input} / Σ e^{input}",
 )
 

@@ -43,7 +43,7 @@ def softmax(input: Array, dim: int, dtype: DType | None = None) -> Array:
 softmax.grad(input=lambda g, out, dim: softmax_back(g, out, dim))
 softmax.explain(
     "Each probability gets its gradient less the average of all, weighted by the probabilities: they compete.",
-    zero="saturated: the probabilities are 0 and 1",
+    zero={"saturated, its result is 0 or 1": lambda out: (out == 0) | (out == 1)},
     input="out · (g − Σ g · out)",
 )
 

@@ -55,7 +55,7 @@ def square(input: Array) -> Array:
 
 
 square.grad(input=lambda g, input: 2 * g * input)
-square.explain("The slope of x² is 2x.", zero="the input is zero there")
+square.explain("The slope of x² is 2x.", zero={"its input is zero": lambda input: input == 0})
 
 
 @appears("function out method in_place")
@@ -134,7 +134,7 @@ def exp(input: Array) -> Array:
 
 
 exp.grad(input=lambda g, out: g * out)
-exp.explain("The exponential is its own slope.", zero="the result is so small that it is zero there")
+exp.explain("The exponential is its own slope.", zero={"its result is so small that it is zero": lambda out: out == 0})
 
 
 @appears("function out method in_place")
@@ -284,7 +284,7 @@ def abs(input: Array) -> Array:
 abs.grad(input=lambda g, input: g * sign(input))
 abs.explain(
     "The gradient keeps its sign where the input is positive and changes it where that is negative.",
-    zero="the input is zero there",
+    zero={"its input is zero": lambda input: input == 0},
 )
 
 

@@ -75,21 +75,22 @@ function inputPane(n, step, rule, edge, port) {
   if (!one) { if (step) box.append(el("p", { class: "quiet" }, "not computed")); return box; }
   if (one.norm !== null) box.append(el("p", {}, "gives ", el("span", { class: "flow-norm" }, `‖g‖ = ${num(one.norm)}`)));
   if (one.use && one.use[1] > 1) box.append(el("p", {}, el("span", { class: "uses" }, `${one.use[0]} of ${one.use[1]} uses`), one.use[0] === 1 ? ": the first to arrive; the others are added to it" : `: added to what is there, ‖sum‖ = ${num(one.sum_norm)}`));
-  if (one.why) box.append(el("p", { class: "why" }, el("strong", {}, "Why zero? "), one.why));
+  if (one.why) box.append(el("p", { class: "why" }, el("strong", {}, "Why zero? "), one.why.text, " ", nodeLink(one.why.node)));
   if (one.worked) box.append(...workedPane(edge, one.worked));
   return box;
 }
+const VERDICTS = { agrees: ["good", "✓ agrees"], differs: ["wrong", "✗ differs"] };
 function workedPane(edge, w) {
   const at = i => i.length ? `[${i.join(", ")}]` : "";
-  const out = [];
-  if (w.terms) {
-    const text = w.terms.map((t, i) => `${i ? signed(t.g) : num(t.g)} · ${signed(t.slope)}`).join(" + ");
-    const rest = w.count > w.terms.length ? ` + … (${w.count} terms)` : "";
-    out.push(el("p", {}, el("small", {}, `One element, Σ g${at(w.terms.length ? w.terms[0].at.map(() => "·") : [])} · slope:`), el("br"),
-      el("span", { class: "num worked" }, `∂L/∂${edge.port}${at(w.index)} = ${text || "0"}${rest} = ${num(w.analytic)}`)));
-    out.push(el("p", { class: "check" }, `Check by finite differences: ${num(w.numeric)}, `, el("span", { class: w.check === "agrees" ? "good" : "wrong" }, w.check === "agrees" ? "✓ agrees" : "✗ differs")));
-  } else out.push(el("p", {}, el("span", { class: "num worked" }, `∂L/∂${edge.port}${at(w.index)} = ${num(w.analytic)}`), " ", el("small", {}, w.check)));
-  return out;
+  const left = `∂L/∂${edge.port}${at(w.index)} = `;
+  const [kind, verdict] = VERDICTS[w.check] || ["quiet", w.check];
+  if (!w.terms) return [el("p", {}, el("span", { class: "num worked" }, left + num(w.analytic))), el("p", { class: "check" }, el("span", { class: kind }, verdict))];
+  const text = w.terms.map((t, i) => `${i ? signed(t.g) : num(t.g)} · ${signed(t.slope)}`).join(" + ");
+  const rest = w.count > w.terms.length ? ` + … (${w.count} terms)` : "";
+  const sides = w.between ? ` (a kink: its pieces give ${num(w.between[0])} to ${num(w.between[1])})` : "";
+  return [el("p", {}, el("small", {}, `One element, Σ g${at(w.terms.length ? w.terms[0].at.map(() => "·") : [])} · slope:`), el("br"),
+    el("span", { class: "num worked" }, `${left}${text || "0"}${rest} = ${num(w.analytic)}`)),
+  el("p", { class: "check" }, `Check by finite differences: ${num(w.numeric)}${sides}, `, el("span", { class: kind }, verdict))];
 }
 function savedPane(n, step) {
   const list = n.saved.filter(s => s.shape).map(s => `${s.name} ${shapeText(s.shape)}, ${bytes(s.bytes)}`);
