@@ -7,6 +7,8 @@ import pytest
 
 import tinygrad_cnn as tg
 
+inf, nan = float("inf"), float("nan")
+
 DATA = {
     "int": lambda m: 3,
     "float": lambda m: 2.5,
@@ -401,3 +403,32 @@ def test_uniform_numbers_of_half_precision_are_equally_likely():
     assert len(values) == 2048
     np.testing.assert_array_equal(np.diff(values.astype(float)), 1 / 2048)
     assert 100 < counts.min() <= counts.max() < 300
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "steps", "expected"),
+    [
+        (0, inf, 1, [0.0]),
+        (0, inf, 5, [nan, inf, nan, nan, nan]),
+        (-inf, 0, 3, [nan, -inf, nan]),
+        (inf, 1, 5, [nan, nan, inf, inf, nan]),
+        (nan, 0, 2, [nan, nan]),
+        (-3e38, 3e38, 3, [-3e38, 0.0, 3e38]),
+    ],
+)
+def test_equal_steps_to_an_end_that_is_far(start, end, steps, expected):
+    np.testing.assert_allclose(tg.linspace(start, end, steps).numpy(), np.float32(expected))
+    with np.errstate(over="ignore"):
+        np.testing.assert_allclose(tg.logspace(start, end, steps).numpy(), np.float32(10.0) ** np.float32(expected))
+
+
+def test_equal_steps_over_all_that_float64_has():
+    assert tg.linspace(-1.5e308, 1.5e308, 3, dtype=tg.float64).tolist() == [-1.5e308, 0.0, 1.5e308]
+    with pytest.raises(RuntimeError, match=r"1e\+300 cannot be converted to float32"):
+        tg.linspace(0, 1e300, 3)
+
+
+def test_a_long_range_is_an_array_at_once():
+    np.testing.assert_array_equal(tg.tensor(range(2**17, -1, -1)).numpy(), np.arange(2**17, -1, -1))
+    assert tg.tensor([range(2**17), range(1, 2**17 + 1)]).shape == (2, 2**17)
+    assert tg.tensor(range(2**17), dtype=tg.float64)[-1].item() == 2**17 - 1

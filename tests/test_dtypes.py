@@ -232,3 +232,10 @@ def test_operators_in_place():
     assert operator.iadd(x, tg.tensor([1, 1])) is x
     with pytest.raises(RuntimeError, match="float32"):
         operator.itruediv(x, 2)
+
+
+def test_to_what_a_number_is():
+    x = tg.tensor([0, 2], dtype=tg.uint8)
+    assert x.to(True).tolist() == [False, True]
+    assert x.to(1.5).dtype == tg.float64
+    assert x.to(tg.float32, False, True).dtype == tg.float32

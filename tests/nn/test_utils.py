@@ -111,3 +111,9 @@ def test_import_paths():
 
     assert tg.nn.utils.clip_grad_norm_ is clip_grad_norm_
     assert utils.parameters_to_vector is parameters_to_vector
+
+
+@pytest.mark.parametrize("p", [2.0, 0, -1, -1.5, math.inf, -math.inf])
+def test_the_norm_of_nothing_is_zero(p):
+    assert utils.get_total_norm([], p).item() == 0.0
+    assert utils.clip_grad_norm_([], 1.0, p).item() == 0.0

@@ -207,3 +207,25 @@ def test_a_sigmoid_is_as_small_as_its_exponential(n):
     with use("fast"):
         got = tg.sigmoid(tg.from_numpy(x)).numpy()
     np.testing.assert_allclose(got, 1 / (1 + np.exp(-x.astype(np.float64))), rtol=1e-6, atol=3e-45)
+
+
+@pytest.mark.parametrize("name", ["elu", "celu", "leaky_relu", "softplus"])
+def test_a_tensor_for_a_number_does_not_widen(name):
+    x, f = tg.tensor([-1.0, 2.0], requires_grad=True), getattr(activation, name)
+    out = f(x, tg.tensor(0.5, dtype=tg.float64))
+    assert out.dtype == tg.float32
+    assert out.tolist() == f(x, 0.5).tolist()
+    out.sum().backward()
+    assert x.grad.dtype == tg.float32
+    bounds = tg.tensor(-0.5, dtype=tg.float64), tg.tensor(0.5, dtype=tg.float64)
+    assert activation.hardtanh(x, *bounds).dtype == tg.float32
+
+
+def test_prelu_with_what_is_infinite():
+    x = tg.tensor([-1.0, 1.0, inf], requires_grad=True)
+    w = tg.tensor([inf], requires_grad=True)
+    out = activation.prelu(x, w)
+    out[:2].sum().backward()
+    assert out.tolist() == [-inf, 1.0, inf]
+    assert x.grad.tolist() == [inf, 1.0, 0.0]
+    assert w.grad.tolist() == [-1.0]

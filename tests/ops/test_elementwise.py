@@ -328,3 +328,13 @@ def test_a_number_of_numpy_is_one_of_python(number, expected):
     ]
     assert {t.dtype for t in made} == {expected}
     assert {t.dtype for t in (h * number, number * h, tg.clamp(h, number))} == {tg.float16}
+
+
+def test_powers_with_numbers_that_float32_has_not():
+    x = tg.tensor([0.0, 2.0, inf], requires_grad=True)
+    assert (x**1e-300).tolist() == [0.0, 1.0, inf]
+    assert (x**-1e-300).tolist() == [inf, 1.0, 0.0]
+    assert (x.double() ** 1e-3).tolist() == [0.0, pytest.approx(2.0**1e-3), inf]
+    e = tg.tensor([0.0], requires_grad=True)
+    tg.pow(1e300, e).sum().backward()
+    assert e.grad.item() == pytest.approx(math.log(1e300))

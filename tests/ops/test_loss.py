@@ -503,3 +503,18 @@ def test_a_sum_of_a_million_losses_is_right_to_the_last_digit():
         nan = F.l1_loss(tg.from_numpy(x), tg.zeros(1000, 1000))
     assert loss.item() == np.float32(0.1) * np.float32(0.1)
     assert math.isnan(nan.item())
+
+
+@pytest.mark.parametrize("name", ["kl_div", "poisson_nll_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"])
+@pytest.mark.parametrize("reduction", ["none", "sum"])
+@pytest.mark.filterwarnings("ignore:.*target size:UserWarning")
+def test_a_number_of_another_dtype_beside_a_vector(name, reduction):
+    """It does not widen the loss, as in PyTorch; but for those that are made of one shape first."""
+    x, y = tg.tensor([0.5, 2.0], requires_grad=True), tg.tensor(1.5, dtype=tg.float64)
+    loss = getattr(F, name)(x, y, reduction=reduction)
+    wide = name in ("mse_loss", "l1_loss", "smooth_l1_loss")
+    assert loss.dtype == (tg.float64 if wide else tg.float32)
+    expected = getattr(F, name)(x.detach(), tg.tensor([1.5, 1.5]), reduction=reduction)
+    np.testing.assert_allclose(loss.detach().numpy(), expected.numpy(), rtol=1e-6)
+    loss.sum().backward()
+    assert x.grad.dtype == tg.float32

@@ -259,3 +259,17 @@ def test_lp_pooling_of_zeros_has_a_gradient_of_zero(p):
     assert np.isfinite(x.grad.numpy()).all()
     assert x.grad[..., :2].abs().sum().item() == 0
     assert x.grad[0, 0, 1, 3].item() > 0
+
+
+def test_lp_pooling_with_an_infinite_norm_is_of_the_largest():
+    x = tg.arange(16.0).reshape(1, 1, 4, 4) - 5
+    inf = float("inf")
+    assert F.lp_pool2d(x, inf, 2).flatten().tolist() == [5.0, 3.0, 8.0, 10.0]
+    assert F.lp_pool2d(x, -inf, 2).flatten().tolist() == [0.0, 1.0, 3.0, 5.0]
+    assert F.lp_pool1d(x[0, 0], inf, 3, 1).tolist() == [[5.0, 4.0], [1.0, 2.0], [5.0, 6.0], [9.0, 10.0]]
+
+
+def test_lp_pooling_of_nothing_with_a_negative_norm_is_infinite():
+    x = tg.tensor([[[0.0, 1.0], [2.0, 2.0]]])
+    assert F.lp_pool1d(x, -2, 2).flatten().tolist() == [0.0, pytest.approx(2**0.5)]
+    assert F.lp_pool1d(x[:, 1:], -(2**63), 2).item() == float("inf")

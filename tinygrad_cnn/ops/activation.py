@@ -29,10 +29,11 @@ from .pointwise import elementwise
 from .unary import abs, erfc, exp, real, sign
 
 
-def _floats(name: str, input: Any) -> None:
+def _floats(name: str, input: Any, value: Any = None) -> Any:
     """Raise where the input is not floating: an activation of integers is a conversion that was forgotten."""
     if input.dtype.kind not in "fc":
         raise RuntimeError(f"{name}: takes floating tensors, got {input.dtype}; convert it with .float()")
+    return value.item() if isinstance(value, np.ndarray) and not value.ndim else value
 
 
 # The rectifier.
@@ -97,7 +98,7 @@ def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array
         raise ValueError(f"hardtanh: min_val must not be greater than max_val, got {min_val} and {max_val}")
     if input.dtype.kind not in "iuf" or (input.dtype.kind == "u" and min_val < 0):
         raise RuntimeError(f"hardtanh: {input.dtype} is not held between {min_val} and {max_val}; convert it")
-    if input.dtype.kind != "f":
+    if input.dtype.kind != "f" or isinstance(min_val, np.ndarray) or isinstance(max_val, np.ndarray):
         min_val, max_val = number(min_val, input.dtype), number(max_val, input.dtype)
     return np.minimum(np.maximum(input, min_val), max_val)
 
@@ -135,7 +136,7 @@ def leaky_relu(input: Array, negative_slope: float = 0.01) -> Array:
     >>> y.tolist(), x.grad.tolist()
     ([-1.0, 0.0, 2.0], [0.5, 0.5, 1.0])
     """
-    _floats("leaky_relu", input)
+    negative_slope = _floats("leaky_relu", input, negative_slope)
     below = input * negative_slope
     if 0 < negative_slope <= 1:
         return np.maximum(input, below)
@@ -171,7 +172,7 @@ def prelu(input: Array, weight: Array) -> Array:
         raise RuntimeError(f"prelu: input is {input.dtype} but weight is {weight.dtype}; they must be equal")
     if weight.ndim == 1 and input.ndim != 1:
         weight = weight.reshape((-1,) + (1,) * (input.ndim - 2) if input.ndim else ())
-    return where(gt(input, 0), input, mul(input, weight))
+    return mul(input, where(gt(input, 0), 1, weight))  # an infinite weight has no part in what is positive
 
 
 @appears("function out functional inplace inplace_")
@@ -202,7 +203,7 @@ def elu(input: Array, alpha: float = 1.0) -> Array:
     >>> y.tolist(), x.grad.tolist()
     ([-0.5, 0.0, 2.0], [0.0, 0.5, 1.0])
     """
-    _floats("elu", input)
+    alpha = _floats("elu", input, alpha)
     return np.maximum(input, 0) + alpha * np.expm1(np.minimum(input, 0))
 
 
@@ -224,7 +225,7 @@ def celu(input: Array, alpha: float = 1.0) -> Array:
     >>> y.tolist(), x.grad.tolist()
     ([-0.5, 0.0, 2.0], [0.0, 1.0, 1.0])
     """
-    _floats("celu", input)
+    alpha = _floats("celu", input, alpha)
     if alpha == 0:
         raise RuntimeError("celu: alpha cannot be 0")
     return np.maximum(input, 0) + alpha * np.expm1(np.minimum(input, 0) / alpha)
@@ -314,7 +315,7 @@ def softplus(input: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:
     >>> [round(v, 4) for v in y.tolist()], x.grad.tolist()
     ([0.0, 0.6931, 1000.0], [0.0, 0.5, 1.0])
     """
-    _floats("softplus", input)
+    beta = _floats("softplus", input, beta)
     scaled = input * beta
     smooth = (np.maximum(scaled, 0) + np.log1p(np.exp(-np.abs(scaled)))) / beta
     return np.where(scaled > threshold, input, smooth)

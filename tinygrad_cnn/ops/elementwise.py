@@ -8,12 +8,13 @@ Functions of one number, exp to erfc, are in `unary.py`, sin to atanh in `circul
 from __future__ import annotations
 
 import builtins
+import math
 import operator
 from typing import Any
 
 import numpy as np
 
-from ..arrays.dtypes import floating, modular, number, promote, result_type
+from ..arrays.dtypes import float32, floating, modular, number, promote, result_type
 from ..arrays.types import Array, Number
 from ..engine.broadcast import cast, in_float32
 from ..engine.tensor import as_array
@@ -273,6 +274,9 @@ fmod.explain("Between two jumps the remainder is input - other · constant.")
 # Powers.
 
 
+SMALL = 2.0**-149  # what is not 0 in float32
+
+
 @appears("function out method in_place")
 @elementwise
 def pow(input: Array | Number, exponent: Array | Number) -> Array:
@@ -289,6 +293,8 @@ def pow(input: Array | Number, exponent: Array | Number) -> Array:
     if result_type(input, exponent).kind == "b":
         raise RuntimeError("pow: a bool to a bool power is not defined; convert one with .int() or .float()")
     input, exponent = promote(input, exponent)
+    if isinstance(exponent, builtins.float) and 0 < builtins.abs(exponent) < SMALL and input.dtype == float32:
+        exponent = math.copysign(SMALL, exponent)  # and not 0
     try:
         return input**exponent  # the operator, unlike np.power, is quick for 2, 0.5 and -1
     except ValueError:
@@ -309,6 +315,8 @@ def _pow_to_input(g: Any, input: Any, exponent: Any) -> Any:
 def _pow_to_exponent(g: Any, input: Any, exponent: Any, out: Any) -> Any:
     """g · x^e·ln x, which is zero where 0^e stays 0 or 1 to the right."""
     if isinstance(input, builtins.int | builtins.float):
+        if input > 0:
+            return g * out * math.log(input)  # which fits, where the number itself may not
         input = where(True, input, exponent)  # in the dtype of the exponent
     still = logical_and(eq(input, 0), ge(exponent, 0))
     return where(still, 0, g) * out * log(where(still, 1, input))

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.dtypes import result_type
 from ..arrays.lines import user_level
 from ..arrays.types import Array
 from ..engine.broadcast import in_float32
@@ -75,9 +76,14 @@ def elementwise_loss(each: Callable) -> Any:
     @wraps(each)
     def forward(*args: Any) -> Any:
         reduction = args[-1]
+        arrays = [a for a in args if isinstance(a, np.ndarray)]
+        if any(a.dtype is not arrays[0].dtype for a in arrays):  # NumPy would count those without axes as well
+            common = result_type(*arrays)
+            wrong = lambda a: isinstance(a, np.ndarray) and a.dtype.kind != "b" and a.dtype != common
+            args = tuple([a.astype(common) if wrong(a) else a for a in args])
+            arrays = [a for a in args if isinstance(a, np.ndarray)]
         if reduction == "none":
             return run(*args), 1.0
-        arrays = [a for a in args if isinstance(a, np.ndarray)]
         try:
             shape = np.broadcast_shapes(*[a.shape for a in arrays])
         except ValueError:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.dtypes import result_type
+from ..arrays.dtypes import promote_types, result_type
 from ..arrays.lines import user_level
 from ..arrays.types import Array
 from ..engine.broadcast import cast, in_float32
@@ -99,7 +99,8 @@ def l1_loss(
     (6.0, [-1.0, 0.0, 1.0])
     """
     reduction = reduction_of(reduction, size_average, reduce)
-    _compare("l1_loss", input, target)
+    compared = _compare("l1_loss", input, target)
+    input, target = compared if target.dtype.kind == "f" else (input, target)
     if weight is None:
         return _l1_loss(input, target, reduction)
     return _weighted("l1_loss", _l1_loss(input, target, "none"), input, weight, reduction)
@@ -228,6 +229,9 @@ def _compare(name: str, input: Any, target: Any) -> tuple[Any, Any]:
             f"{tuple(input.shape)}. They are broadcast, which is seldom what was meant; give them one shape.",
             stacklevel=user_level(),
         )
+        if name != "huber_loss" and input.dtype.kind == target.dtype.kind == "f":  # to the wider, as PyTorch's others
+            common = promote_types(input.dtype, target.dtype)
+            return tuple(x if x.dtype == common else cast(x, common) for x in (input, target))  # type: ignore[return-value]
     if target.dtype.kind == "b":
         return input, cast(target, input.dtype)
     return (cast(input, target.dtype) if input.dtype.kind == "b" else input), target

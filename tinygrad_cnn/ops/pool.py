@@ -9,6 +9,7 @@ N batch, C channels, H W input, P Q output, h w window, s stride.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from .gather import gather, scatter
 from .linalg import weigh
 from .reduce import mean
 from .shape import flatten, reshape, squeeze, unsqueeze
+from .unary import abs as absolute
 from .window import batched, fit, numbers, remembered
 
 # What rules take in one word.
@@ -273,13 +275,16 @@ def lp_pool2d(
 ) -> Array:
     """(Σ input[n,c,ps+i,qs+j]^norm_type)^(1/norm_type) over i and j        (N,C,H,W) -> (N,C,P,Q)
 
-    The gradient is 0 where all of a window is 0.
+    An infinite norm is the largest of |input|. The gradient is 0 where all of a window is 0.
 
     >>> import tinygrad_cnn as tg
     >>> x = tg.tensor([[[[3.0, 0.0], [0.0, 4.0]]]])
     >>> tg.nn.functional.lp_pool2d(x, 2, 2).tolist(), tg.nn.functional.lp_pool2d(x, 1, 2).tolist()
     ([[[[5.0]]]], [[[[7.0]]]])
     """
+    if math.isinf(norm_type):
+        sign = math.copysign(1, norm_type)
+        return max_pool2d(absolute(input) * sign, kernel_size, stride, ceil_mode=ceil_mode) * sign
     h, w = numbers("lp_pool2d", "kernel_size", kernel_size, 2, least=1)
     return _root(avg_pool2d(input**norm_type, (h, w), stride, 0, ceil_mode) * (h * w), norm_type)
 
@@ -291,12 +296,15 @@ def lp_pool1d(
 ) -> Array:
     """(Σ input[n,c,ps+i]^norm_type)^(1/norm_type) over i        (N,C,L) -> (N,C,P)
 
-    The gradient is 0 where all of a window is 0.
+    As `lp_pool2d`.
 
     >>> import tinygrad_cnn as tg
     >>> tg.nn.functional.lp_pool1d(tg.tensor([[[3.0, 4.0, 0.0, 0.0]]]), 2, 2).tolist()
     [[[5.0, 0.0]]]
     """
+    if math.isinf(norm_type):
+        sign = math.copysign(1, norm_type)
+        return max_pool1d(absolute(input) * sign, kernel_size, stride, ceil_mode=ceil_mode) * sign
     (w,) = numbers("lp_pool1d", "kernel_size", kernel_size, 1, least=1)
     return _root(avg_pool1d(input**norm_type, w, stride, 0, ceil_mode) * w, norm_type)
 
@@ -304,7 +312,7 @@ def lp_pool1d(
 def _root(sums: Any, norm_type: float) -> Any:
     """sums^(1/norm_type), with a gradient of 0 where a sum is 0: there the power's own is infinite."""
     none = eq(sums, 0)
-    return where(none, 0, where(none, 1, sums) ** (1.0 / norm_type))
+    return where(none, 0 if norm_type > 0 else math.inf, where(none, 1, sums) ** (1.0 / norm_type))
 
 
 # Adaptive: the number of windows is given, and they share out the picture as evenly as they can.

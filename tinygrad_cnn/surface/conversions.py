@@ -56,6 +56,8 @@ def to(
     for i, a in enumerate(args):
         if isinstance(a, Tensor):
             dtype = a.dtype
+        elif isinstance(a, bool | float | complex) and i == 0:  # as a tensor of it
+            dtype = a.__class__
         elif isinstance(a, bool):  # to(dtype, non_blocking, copy)
             copy = a if isinstance(args[i - 1], bool) else copy
         elif isinstance(a, str | Device):

@@ -15,6 +15,7 @@ from ..arrays import dtypes
 from ..arrays.device import device as Device
 from ..arrays.dtypes import get_default_dtype, number, result_type
 from ..arrays.plain import plain
+from ..arrays.quiet import quietly
 from ..arrays.types import DType, Shape
 from ..engine.memory import FIXED
 from ..engine.modes import mode
@@ -477,7 +478,7 @@ def logspace(
     [1.0, 10.0, 100.0]
     """
     exponents, dtype = _steps("logspace", start, end, steps, dtype)
-    return finish((base**exponents).astype(dtype), device, requires_grad, out)
+    return finish(quietly(np.power, base, exponents).astype(dtype), device, requires_grad, out)
 
 
 def _steps(name: str, start: Any, end: Any, steps: Any, dtype: Any) -> tuple[np.ndarray, np.dtype]:
@@ -489,7 +490,14 @@ def _steps(name: str, start: Any, end: Any, steps: Any, dtype: Any) -> tuple[np.
     dtype = np.dtype(dtype or get_default_dtype())
     if dtype.kind == "b":
         raise NotImplementedError(f"{name}: bool counts no further than 1; compare numbers instead")
-    start, end = as_array(start), as_array(end)
-    if dtype.kind in "iu":
-        start, end = int(number(start, dtype)), int(number(end, dtype))
-    return np.linspace(start, end, steps), dtype
+    ends = number(as_array(start), dtype), number(as_array(end), dtype)  # which refuses those that are too large
+    start, end = map(int, ends) if dtype.kind in "iu" else (float(start), float(end))
+    if math.isfinite(end - start):
+        return np.linspace(start, end, steps), dtype
+    if math.isfinite(start) and math.isfinite(end):  # their difference is too large
+        return 2 * np.linspace(start / 2, end / 2, steps), dtype
+    if steps == 1:
+        return np.array([start]), dtype
+    places = np.arange(steps)
+    from_both = lambda step: np.where(places < steps // 2, start + step * places, end - step * places[::-1])
+    return quietly(from_both, end - start), dtype

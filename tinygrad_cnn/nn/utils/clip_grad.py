@@ -56,7 +56,7 @@ def get_total_norm(
 
 def _total_norm(tensors: list[Tensor], norm_type: float, error_if_nonfinite: bool) -> float:
     norm_type = float(norm_type)
-    total = _norm(np.array([_norm(t._array, norm_type) for t in tensors]), norm_type)
+    total = _norm(np.array([_norm(t._array, norm_type) for t in tensors]), norm_type) if tensors else 0.0
     if error_if_nonfinite and not math.isfinite(total):
         raise RuntimeError(
             f"the total norm of order {norm_type} of these gradients is {total}, so it cannot be clipped; "
