@@ -28,6 +28,7 @@ FILES = """
 # Examples that are there to be read.
 NOT_RUN = {
     "viz.svg": "a layout program takes seconds to start", "viz.html": "the same", "viz.diff": "the same",
+    "viz.show": "the same", "viz.paper": "the same",
     "vision.models.ResNet": "millions of weights", "vision.models.resnet18": "the same",
     "vision.models.resnet34": "the same", "vision.models.resnet50": "the same",
 }  # fmt: skip

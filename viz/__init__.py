@@ -12,8 +12,9 @@ from .diff import compare, diff
 from .dot import dot
 from .features import activation_histograms, dead_units, feature_maps, filters, gradient_norms, grid
 from .landscape import landscape
-from .notebook import Graph
+from .notebook import Graph, Page, show
 from .page import html
+from .paper import paper
 from .pixels import overlay
 from .problems import problems
 from .program import program
@@ -29,6 +30,7 @@ __all__ = [
     "Confusion",
     "Graph",
     "History",
+    "Page",
     "activation_histograms",
     "bars",
     "compare",
@@ -49,6 +51,7 @@ __all__ = [
     "line_chart",
     "load",
     "overlay",
+    "paper",
     "plot",
     "problems",
     "program",
@@ -57,6 +60,7 @@ __all__ = [
     "saliency",
     "sanity",
     "save",
+    "show",
     "snapshot",
     "summary",
     "svg",

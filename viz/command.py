@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,14 @@ from tinygrad_cnn.nn import Module
 from .diff import diff as diff_page
 from .dot import DEFAULT_SHOW, dot, show_set
 from .page import html
+from .paper import can_draw, paper
 from .recorder import record
 from .script import Script
 from .snapshot import load, save
 from .svg import engine, svg
 from .text import text
 
-FORMATS = (".svg", ".html", ".json", ".dot", ".txt")
+FORMATS = (".svg", ".png", ".pdf", ".html", ".json", ".dot", ".txt")
 MOST_PASSES = 8
 
 
@@ -34,20 +35,37 @@ def graph(
     show: str | None = None,
     hide: str | None = None,
     inputs: Sequence[str] = (),
+    arguments: Sequence[str] = (),
 ) -> str | None:
     """Draw `SCRIPT.py[:NAME]` into `output`, whose suffix says what it becomes; without one, return the text view.
 
-    NAME: a Tensor, a Module (with `inputs`, texts such as "1,1,28,28"), or a function that returns a loss.
-    Raises ValueError and FileNotFoundError, each with one line, before anything is written.
+    NAME: a Tensor, a Module (with `inputs`, texts such as "1,1,28,28"), or a function that returns a loss. arguments:
+    what the script finds in `sys.argv`. Raises ValueError and FileNotFoundError, each with one line, before anything is
+    written; but where the script fails, what it computed until then is drawn, with the call that failed in red, and a
+    Failed is raised behind it.
     """
     suffix = _suffix(output)
     shown = show_set(DEFAULT_SHOW if show is None else show)
     hidden = [op for op in (hide or "").split(",") if op]
     if suffix in (".svg", ".html"):
         engine()
+    if suffix in (".png", ".pdf"):
+        can_draw(suffix)
     full = suffix in (".html", ".json")
-    recording = run_target(target, [shape(s) for s in inputs], values=full or "values" in shown, check=full)
-    document = recording.document
+    values, shapes = full or "values" in shown, [shape(s) for s in inputs]
+    try:
+        document = run_target(target, shapes, values=values, check=full, arguments=arguments).document
+    except Failed as failure:
+        there = {n["op"] for n in failure.document["nodes"]}
+        hidden = [op for op in hidden if op in there]
+        failure.printed = _drawn(failure.document, output, suffix, depth, shown, hidden)
+        raise
+    return _drawn(document, output, suffix, depth, shown, hidden)
+
+
+def _drawn(
+    document: dict[str, Any], output: str | None, suffix: str, depth: int | None, shown: set[str], hidden: list[str]
+) -> str | None:
     if output is None:
         return text(document, hide=hidden)
     if suffix == ".json":
@@ -58,6 +76,8 @@ def graph(
         files.write(output, dot(document, depth, show=shown, hide=hidden).source)
     elif suffix == ".svg":
         svg(document, output, depth, show=shown, hide=hidden)
+    elif suffix in (".png", ".pdf"):
+        paper(document, output, depth, show=shown, hide=hidden)
     else:
         html(document, output, depth=depth, show=shown, hide=hidden)
     return None
@@ -74,45 +94,72 @@ def diff(before: str, after: str, output: str) -> None:
         raise ValueError(f"{before} and {after} cannot be compared: {type(error).__name__}: {error}") from error
 
 
+class Failed(ValueError):
+    """The script raised an error, said in one line; `document` is the graph until then, with the call that failed."""
+
+    def __init__(self, said: object, document: dict[str, Any]):
+        super().__init__(said)
+        self.document = document
+        self.printed: str | None = None
+
+
 def run_target(
     target: str,
     shapes: list[tuple[int, ...]],
     *,
     values: bool,
     check: bool,
+    arguments: Sequence[str] = (),
     recorder: Callable[..., Any] = record,
     script: Script | None = None,
 ) -> Any:
-    """Run the script, make the loss, go backward; all of it recorded.
+    """Run the script, make the loss, go backward; all of it recorded. Raises Failed where the script raises.
 
-    recorder: makes the recordings, one of the script and, where NAME is not a Tensor, one of its call; where the script
-    fails, the last one holds what ran until then. script: that of the target, where it is known already.
+    arguments: what the script finds in `sys.argv`. recorder: makes the recordings, one of the script and, where NAME is
+    not a Tensor, one of its call. script: that of the target, where it is known already.
     """
     path, _, name = target.partition(":")
-    with script or Script(path) as script:
-        tg.manual_seed(0)
-        with recorder(values=values, check=check) as script_run:
+    own = script or Script(path, arguments)
+    failed: list[record] = []
+
+    @contextlib.contextmanager
+    def recorded(model: Any = None, names: dict[str, Tensor] | None = None) -> Iterator[Any]:
+        with recorder(model, names=names, values=values, check=check) as run:
             try:
-                namespace = script.run()
-            finally:
-                script_run.name(vars(script.module))
-            name, thing = _find(script, name, namespace)
-            if isinstance(thing, Tensor) and not script_run.walked(thing):
-                _backward(f"{path}:{name}", thing)
-        if len(script_run.document["passes"]) > MOST_PASSES:
-            raise ValueError(
-                f"{path}: it runs {len(script_run.document['passes'])} backward passes, too many for a picture; "
-                "name a function that returns one loss"
-            )
-        if isinstance(thing, Tensor):
-            return script_run
-        make = partial(recorder, values=values, check=check)
-        return _called(f"{path}:{name}", thing, shapes, namespace, make)
+                yield run
+            except Exception as error:
+                frames = own.frames(error.__traceback__)
+                for frame, _ in frames:
+                    run.name(frame.f_locals)
+                if frames:
+                    run.failed(error)
+                    failed.append(run)
+                raise
+
+    try:
+        with own:
+            tg.manual_seed(0)
+            with recorded() as script_run:
+                namespace = own.run()
+                script_run.name(namespace)
+                name, thing = _find(own, name, namespace)
+                if isinstance(thing, Tensor) and not script_run.walked(thing):
+                    _backward(f"{path}:{name}", thing)
+            if len(script_run.document["passes"]) > MOST_PASSES:
+                raise ValueError(
+                    f"{path}: it runs {len(script_run.document['passes'])} backward passes, too many for a picture; "
+                    "name a function that returns one loss"
+                )
+            if isinstance(thing, Tensor):
+                return script_run
+            return _called(f"{path}:{name}", thing, shapes, namespace, recorded)
+    except ValueError as error:
+        if failed:
+            raise Failed(error, failed[0].document) from error
+        raise
 
 
-def _called(
-    what: str, thing: Any, shapes: list[tuple[int, ...]], namespace: dict[str, Any], recorder: Callable[..., Any]
-) -> Any:
+def _called(what: str, thing: Any, shapes: list, namespace: dict[str, Any], recorded: Callable[..., Any]) -> Any:
     """Call a Module or a function of the script, and go backward from what it returns."""
     arguments = [tg.randn(*shape) for shape in shapes]
     if isinstance(thing, Module) and not arguments:
@@ -122,8 +169,7 @@ def _called(
         if len(needed) > len(arguments):
             raise ValueError(f"{what} takes {', '.join(needed)}; give a function without arguments, or --input")
     model = thing if isinstance(thing, Module) else None
-    known = {f"input{i or ''}": x for i, x in enumerate(arguments)}
-    with recorder(model, names=known) as run:
+    with recorded(model, {f"input{i or ''}": x for i, x in enumerate(arguments)}) as run:
         if model is None:
             run.name(namespace)
         loss = thing(*arguments)

@@ -7,6 +7,7 @@ tabs. Data runs along solid arrows with its shape; gradients come back along das
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import graphviz
@@ -29,6 +30,7 @@ STYLES: dict[str, dict[str, str]] = {
     "pick": {"shape": "cds", "style": "filled", "fillcolor": "#e8eefc", "color": "#3b5bb5"},
     "module": {"shape": "tab", "style": "filled", "fillcolor": "#efe6fb", "color": "#6a3fa0"},
     "saved": {"shape": "note", "style": "filled", "fillcolor": "#fff9c9", "color": "#6b6000"},
+    "failed": {"shape": "octagon", "style": "filled", "fillcolor": "#ffdcdc", "color": "#c00018", "penwidth": "3"},
     "output": {"shape": "box", "style": "filled", "peripheries": "2", "fillcolor": "#fbdfe4", "color": "#a3263c"},
 }
 # Every colour of a picture, and what it is on a dark page.
@@ -37,7 +39,7 @@ DARK = {
     "#555555": "#b4b4bf", "#ddf3e4": "#173b26", "#1d6b3a": "#6cc48e", "#efe6fb": "#382a4d", "#6a3fa0": "#bb98ea",
     "#fff9c9": "#3f3b12", "#6b6000": "#d6cc60", "#fbdfe4": "#4a1e28", "#a3263c": "#f08a9c", "#767676": "#9a9aa6",
     "#4a4a55": "#b9b9c6", "#b04a00": "#f0a060", "#8f3c00": "#f4b884", "#8d8d99": "#7c7c88", "#45454f": "#c2c2cd",
-    "#1b1b22": "#e9e9f0", **ON_DARK,
+    "#1b1b22": "#e9e9f0", "#ffdcdc": "#5a1220", "#c00018": "#ff7a8c", **ON_DARK,
 }  # fmt: skip
 GREY = {"fillcolor": "#f1f1f1", "color": "#767676", "fontcolor": "#555555"}
 MOST_LINES = 3  # of an arrow that several backward passes go along
@@ -166,7 +168,9 @@ class _Drawing:
     def _box(self, graph: graphviz.Digraph, box: Box) -> None:
         nodes = [self.document["nodes"][i] for i in box.nodes]
         node = nodes[0]
+        failed = next((n["failed"] for n in nodes if "failed" in n), "")
         kind = "output" if len(nodes) == 1 and node.get("output") and box.kind == "op" else box.kind
+        kind = "failed" if failed else kind
         style = dict(STYLES[kind])
         rows = [clip(box.title, 40)]
         if box.kind == "module":
@@ -185,14 +189,17 @@ class _Drawing:
                     rows.append(f"{figure(sample['min'])} … {figure(sample['max'])}")
             if box.outside:
                 rows.append(f"in {node['module'] or self.document['title']}")
-        if not any(n["needs_grad"] for n in nodes):
+        if failed:
+            rows[0] = f"✗ {rows[0]}"
+            rows += textwrap.wrap(failed, 44, max_lines=4, placeholder=" …")
+        elif not any(n["needs_grad"] for n in nodes):
             style.update(GREY)
             rows.append(clip(node.get("reason", "").partition(":")[0], 40))
         if box.order is not None and "grads" in self.shown:
             rows[0] = f"{box.order}◂ {rows[0]}"
         name = self.ids[box.key]
         tooltip = node["id"] if box.kind != "module" else box.title
-        classes = f"box {kind}" + ("" if any(n["needs_grad"] for n in nodes) else " grey")
+        classes = f"box {kind}" + ("" if failed or any(n["needs_grad"] for n in nodes) else " grey")
         graph.node(name, label=_label(rows), id=name, tooltip=_safe(tooltip), **{"class": classes}, **style)
         if "saved" in self.shown:
             self._saved(graph, name, nodes)

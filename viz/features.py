@@ -16,8 +16,12 @@ from tinygrad_cnn.engine.tensor import Tensor, as_array
 from tinygrad_cnn.engine.watch import Tracer
 from tinygrad_cnn.nn import Module
 
+from .charts import brief, escape, image_grid
+from .pixels import data_uri, signed, signed_or_colour
 from .probe import convolutions, find, leaves, outputs, require_model, tensor_for, untouched
 from .samples import norm
+
+SHOWN = 64  # channels in a notebook
 
 
 class FeatureMaps(NamedTuple):
@@ -26,6 +30,22 @@ class FeatureMaps(NamedTuple):
     layer: str
     maps: np.ndarray  # (N,C,H,W)
     dead: np.ndarray  # (C,) bool
+
+    def _repr_html_(self) -> str:
+        """In a notebook, the maps of the first image, on one scale around zero."""
+        if not self.maps.size:
+            return f"<p>{escape(repr(self.maps.shape))}: no maps</p>"
+        first = self.maps[0][:SHOWN]
+        planes = first.reshape(len(first), -1, first.shape[-1] if first.ndim > 1 else 1)
+        top = float(np.abs(planes[np.isfinite(planes)]).max(initial=0))
+        dead = self.dead[: len(planes)].tolist()
+        captions = [f"{i} dead" if d else str(i) for i, d in enumerate(dead)]
+        words = (
+            f"{self.layer}: {len(planes)} of {len(self.dead)} channels of image 0 of {len(self.maps)}, {sum(self.dead)}"
+        )
+        words += f" dead; orange is positive, blue negative, up to ±{brief(top, 3)}"
+        drawn = image_grid([signed(p, top) for p in planes], captions, words, marked=dead, alone=True)
+        return f"<figure><figcaption>{escape(words)}</figcaption>{drawn}</figure>"
 
 
 def feature_maps(model: Module, x: Any, layer: str | Module | None = None) -> FeatureMaps:
@@ -63,6 +83,19 @@ class Filters(NamedTuple):
     def picture(self) -> np.ndarray:
         """The grid divided by its scale, -1 ... 1; zeros where all weights are zero."""
         return self.grid / (self.scale or 1)
+
+    def _repr_html_(self) -> str:
+        """In a notebook, the grid."""
+        if not self.grid.size:
+            return f"<p>{escape(repr(self.weight.shape))}: no filters</p>"
+        zoom = max(1, min(12, 480 // max(self.grid.shape[:2])))
+        O, C, h, w = self.weight.shape
+        colours = (
+            "orange above 0, blue below" if self.grid.ndim == 2 else "red, green and blue, brighter than grey above 0"
+        )
+        words = f"{O} filters of {C} × {h} × {w}, up to ±{brief(self.scale, 3)}: {colours}"
+        pixels = np.repeat(np.repeat(signed_or_colour(self.picture), zoom, 0), zoom, 1)
+        return f'<figure><figcaption>{words}</figcaption><img alt="{words}" src="{data_uri(pixels)}"></figure>'
 
 
 def filters(source: Module | Tensor | np.ndarray, layer: str | Module | None = None, *, most: int = 64) -> Filters:

@@ -1,4 +1,4 @@
-"""What shows itself in a notebook: a graph, a Tensor with a history, a Module.
+"""What shows itself in a notebook: the page, a graph, a Tensor with a history, a Module.
 
 A picture where one can be laid out quickly and stays small, else a list that unfolds; neither `dot` nor
 anything else is needed. A notebook asks the tensor or module, and that opens this room.
@@ -15,6 +15,8 @@ from tinygrad_cnn.nn import Module
 
 from .dot import plural, shape_text, summary
 from .fold import depth_of, view
+from .names import printable
+from .page import html
 from .snapshot import snapshot
 from .source import document_from
 from .svg import describe, svg
@@ -44,6 +46,45 @@ class Graph:
 
     def _repr_html_(self) -> str:
         return picture(self.document) or listing(self.document)
+
+
+class Page:
+    """The page that steps through backward, where it is shown: in a notebook, inside a frame of its own.
+
+    >>> Page("graph: 2 ops", "<!doctype html><p>…")
+    <Page graph: 2 ops, 19 characters; a notebook shows it>
+    """
+
+    def __init__(self, title: str, html: str, height: int = 720):
+        self.title, self.html, self.height = title, html, height
+
+    def __repr__(self) -> str:
+        return f"<Page {printable(self.title)}, {len(self.html):,} characters; a notebook shows it>"
+
+    def _repr_html_(self) -> str:
+        # A sandbox: its script sees nothing of the notebook, and asks nobody.
+        return (
+            f'<iframe title="{escape(printable(self.title))}" sandbox="allow-scripts allow-downloads" srcdoc="'
+            f'{escape(self.html)}" style="width:100%;height:{self.height}px;border:1px solid #8d8d99"></iframe>'
+        )
+
+
+def show(source: Any, *, height: int = 720, **options: Any) -> Page:
+    """The page of `viz.html`, to be shown inline in a notebook: `viz.show(r)` as a cell's last line.
+
+    source and options: as for `viz.html`. height: in pixels. Raises a RuntimeError where no layout program is there.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0], requires_grad=True)
+    >>> tg.viz.show(x * 2)  # doctest: +SKIP
+    <Page graph: 1 op, 0 parameter tensors, 45,316 characters; a notebook shows it>
+    """
+    if height < 1:
+        raise ValueError(f"show: height is a number of pixels, got {height}")
+    document = document_from(source)
+    if options.get("timings") is True:
+        options["timings"] = getattr(source, "timings", None) or False
+    return Page(f"{document['title']}: {summary(document)}", html(document, **options), height)
 
 
 def picture(document: dict[str, Any]) -> str:

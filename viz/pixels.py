@@ -66,6 +66,14 @@ def signed(a: Any, scale: float | None = None) -> np.ndarray:
     return out
 
 
+def signed_or_colour(picture: np.ndarray) -> np.ndarray:
+    """A grid of filters as bytes: signs as colours, or three channels as red, green and blue around grey."""
+    if picture.ndim == 2:
+        return signed(picture, 1.0)
+    clear = np.isnan(picture).any(-1, keepdims=True)
+    return np.concatenate([shades(picture / 2 + 0.5), np.where(clear, 0, 255).astype(np.uint8)], -1)
+
+
 def data_uri(image: Any) -> str:
     """A uint8 image as the address of a PNG that is in the address itself."""
     return "data:image/png;base64," + base64.b64encode(png(image)).decode()

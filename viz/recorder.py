@@ -20,6 +20,7 @@ import weakref
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,9 @@ from tinygrad_cnn.engine.watch import Tracer
 from .again import Again
 from .causes import NEVER, Cause, integer, place_of
 from .check import worked
-from .names import Names
+from .dot import summary
+from .failure import failed_call
+from .names import Names, printable
 from .samples import Samples, brief, norm, plain
 from .snapshot import BUDGET, EMPTY, document_of
 from .structure import Structure, op_name
@@ -46,6 +49,7 @@ from .zero import Zeros
 TIMINGS = "tinygrad_cnn.viz.timings/1"
 MOST_NOTES = 20
 HERE = str(Path(__file__).parent) + os.sep
+MOST_UPDATES = 8
 
 
 def told(listen: Callable) -> Callable:
@@ -102,6 +106,8 @@ class record(Tracer):
         self.base: weakref.ref | None = None  # the array of which a view was changed just now
         self.last = 0
         self.notes: list[str] = []
+        self.weights: list[tuple[Any, Tensor, np.ndarray]] = []
+        self.updates: list[dict] = []
         self._document: dict | None = None
         self._timings: dict[str, Any] = {"schema": TIMINGS, "forward": {}, "backward": []}
 
@@ -127,7 +133,7 @@ class record(Tracer):
             self._document = dict(EMPTY)
         if self.notes:
             self._document["notes"] = self.notes
-        del self.structure, self.samples, self.nodes, self.walks, self.names, self.setting
+        del self.structure, self.samples, self.nodes, self.walks, self.names, self.setting, self.weights, self.updates
 
     def note(self, text: str) -> None:
         """Say in the document what the recorder failed at."""
@@ -147,6 +153,9 @@ class record(Tracer):
         for walk, one in zip(self.walks, passes, strict=True):
             walk.name(one, ids)
         self._document = document_of(self.structure, passes)
+        for update in self.updates[-MOST_UPDATES:]:
+            sizes = {ids[key]: size for key, size in update["sizes"].items() if key in ids}
+            self._document.setdefault("updates", []).append({**update, "sizes": sizes})
         self._timings = {
             "schema": TIMINGS,
             "forward": {ids[key]: ns for key, ns in self.forward.items() if key in ids},
@@ -160,6 +169,17 @@ class record(Tracer):
             raise RuntimeError("record: the document is ready when the with block has ended")
         return self._document
 
+    def __repr__(self) -> str:
+        if self._document is None:
+            return "<record: its with block has not ended>"
+        return f"<record of {printable(self._document['title'])}: {summary(self._document)}>"
+
+    def _repr_html_(self) -> str:
+        """In a notebook, the picture; `viz.show` shows the page."""
+        from .notebook import Graph  # which stands above
+
+        return f"<p>{escape(repr(self))}</p>{'' if self._document is None else Graph(self)._repr_html_()}"
+
     @property
     def timings(self) -> dict[str, Any]:
         """Nanoseconds by node id: forward from the end of the op before, backward of the rules alone."""
@@ -171,6 +191,14 @@ class record(Tracer):
         for name, t in namespace.items():
             if isinstance(t, Tensor) and not name.startswith("_"):
                 self.names.give(name, t)
+
+    @told
+    def failed(self, error: BaseException) -> None:
+        """Draw the call that raised this error, with what it was given, where the error is caught within the block."""
+        call = failed_call(error)
+        self.structure.add([t.accumulator() for _, t in call.given if t.requires_grad])
+        given = [{"port": port, **(self._given(t) or {})} for port, t in call.given]
+        self.structure.add_failed(call, given, " ".join(f"{type(error).__name__}: {error}".split()))
 
     def walked(self, t: Tensor) -> bool:
         """Whether backward has started from this tensor."""
@@ -206,6 +234,24 @@ class record(Tracer):
                 self.structure.remember(array, key)
         self.forward[key] = now - self.last
         self.last = time.perf_counter_ns()
+
+    @told
+    def stepping(self, optimizer: Any) -> None:
+        """An optimizer is about to change its parameters."""
+        groups = [(g, p) for g in optimizer.param_groups for p in g["params"] if p._grad is not None]
+        self.weights = [(g.get("lr"), p, p._array.copy()) for g, p in groups]
+
+    @told
+    def stepped(self, optimizer: Any) -> None:
+        """It has changed them: by how much, each beside its size before."""
+        sizes = {}
+        for lr, p, before in self.weights:
+            lr = {} if lr is None else {"lr": brief(float(lr))}
+            sizes[p.accumulator().time] = {
+                "weight": brief(norm(before)), "change": brief(norm(p._array - before)), **lr
+            }  # fmt: skip
+        self.weights = []
+        self.updates.append({"optimizer": type(optimizer).__name__, "sizes": sizes})
 
     @told
     def walk(self, roots: list[Node], retain_graph: bool, ends: list[Node] | None) -> Walk:
@@ -326,6 +372,7 @@ class Walk(Tracer):
         self.uses: Counter = Counter()
         self.sums: dict[int, Any] = {}
         self.norms: dict[int, Any] = {}  # of what arrived so far, before hooks see it
+        self.given: dict[int, list[tuple[dict, Any]]] = {}  # what was added up for a node, until it is complete
         self.made: list[int] = []
         self.timings: dict[int, int] = {}
         self.bad: dict | None = None
@@ -346,7 +393,7 @@ class Walk(Tracer):
     @told
     def arrived(self, node: Node, g: Any) -> None:
         """The whole gradient of a node's output is there."""
-        self.sums.pop(node.time, None)
+        self._share(self.given.pop(node.time, []), self.sums.pop(node.time, None))
         hooks = list((node.hooks or {}).values())
         step: dict[str, Any] = {"node": node.time, "norm": None, "inputs": []}
         if type(g) is Parts:
@@ -432,6 +479,7 @@ class Walk(Tracer):
             return out
         self.uses[parent.time] += 1
         out["use"] = [self.uses[parent.time], 0]
+        self.given.setdefault(parent.time, []).append((out, array))
         held = self.sums.get(parent.time)
         if held is not None and held.shape == array.shape:
             total = held + array
@@ -442,6 +490,16 @@ class Walk(Tracer):
         self.sums[parent.time] = array
         self.norms[parent.time] = out.get("sum_norm", out["norm"])
         return out
+
+    def _share(self, given: list[tuple[dict, Any]], total: Any) -> None:
+        """How much of a sum lies in each of its parts, ⟨part, sum⟩ / ⟨sum, sum⟩; together they are 1."""
+        if len(given) < 2 or total.dtype.kind != "f":
+            return
+        whole = total.ravel().astype(np.float64)
+        square = float(whole @ whole)
+        if 0 < square < np.inf:
+            for one, part in given:
+                one["share"] = brief(float(part.ravel().astype(np.float64) @ whole) / square)
 
     def _work(self, node: Node, step: dict, g: Any, arrays: list) -> None:
         """Why contributions are zero, and one element of each in numbers."""

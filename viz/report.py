@@ -28,7 +28,7 @@ from .confusion import Confusion, confusion_matrix
 from .curves import History
 from .features import activation_histograms, dead_units, feature_maps, filters
 from .landscape import Landscape
-from .pixels import data_uri, overlay, shades, signed, unit
+from .pixels import data_uri, overlay, shades, signed, signed_or_colour, unit
 from .probe import convolutions, require_model, tensor_for, untouched
 from .summary import summary
 
@@ -391,14 +391,6 @@ def _shown(image: np.ndarray, all_images: np.ndarray) -> np.ndarray:
 def _limits(image: np.ndarray, all_images: np.ndarray) -> np.ndarray:
     low, high = float(all_images.min()), float(all_images.max())
     return (image.astype(np.float64) - low) / (high - low if high > low else 1)
-
-
-def signed_or_colour(picture: np.ndarray) -> np.ndarray:
-    """A grid of filters as bytes: signs as colours, or three channels as red, green and blue around grey."""
-    if picture.ndim == 2:
-        return signed(picture, 1.0)
-    clear = np.isnan(picture).any(-1, keepdims=True)
-    return np.concatenate([shades(picture / 2 + 0.5), np.where(clear, 0, 255).astype(np.uint8)], -1)
 
 
 def _img(image: np.ndarray, alt: str, side: int = 112) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from traceback import walk_tb
-from types import CodeType, ModuleType, TracebackType
+from types import CodeType, FrameType, ModuleType, TracebackType
 from typing import Any
 
 
@@ -18,17 +18,17 @@ class Script:
         with Script("net.py") as script:
             made = script.run()
 
-    Within the block the script's folder is first on `sys.path`, `sys.argv` is the script alone, and the script is a
-    module like any other, named net; behind it all is as before, and what was imported from that folder is forgotten.
-    So what stands under `if __name__ == "__main__":` is not run. `.files` are then those that it is made of, as far
-    as it came: the script, the modules of its folder that it imported, and one that it looked for there.
+    Within the block the script's folder is first on `sys.path`, `sys.argv` is the script and its `arguments`, and the
+    script is a module like any other, named net; behind it all is as before, and what was imported from that folder is
+    forgotten. So what stands under `if __name__ == "__main__":` is not run. `.files` are then those that it is made of,
+    as far as it came: the script, the modules of its folder that it imported, and one that it looked for there.
 
     Raises a FileNotFoundError where there is no such file, and a ValueError of one line for an error in the script: one
     of its syntax at once, one that it raises, or a SystemExit, when it leaves the block.
     """
 
-    def __init__(self, path: str):
-        self.path = path
+    def __init__(self, path: str, arguments: Sequence[str] = ()):
+        self.path, self.arguments = path, arguments
         if not Path(path).is_file():
             raise FileNotFoundError(f"{path}: there is no such script")
         self.folder = Path(path).resolve().parent
@@ -46,7 +46,7 @@ class Script:
         self.module.__file__ = os.path.abspath(self.path)
         self.before = list(sys.path), sys.argv, dict(sys.modules)
         sys.path.insert(0, str(self.folder))
-        sys.argv = [self.path]
+        sys.argv = [self.path, *self.arguments]
         sys.modules[self.module.__name__] = self.module
         return self
 
@@ -67,9 +67,13 @@ class Script:
             sys.modules[own] = modules[own]
         if isinstance(error, SystemExit):
             raise ValueError(f"{self.path}: it ended itself (SystemExit) before it was done") from error
-        lines = [line for frame, line in walk_tb(trace) if frame.f_code.co_filename == self.path]
-        if lines and isinstance(error, Exception) and not isinstance(error, BrokenPipeError):
-            raise self._mistake(error, lines[-1]) from error
+        frames = self.frames(trace)
+        if frames and isinstance(error, Exception) and not isinstance(error, BrokenPipeError):
+            raise self._mistake(error, frames[-1][1]) from error
+
+    def frames(self, trace: TracebackType | None) -> list[tuple[FrameType, int]]:
+        """The calls in the script that an error came through, outer ones first, and the line of each."""
+        return [(frame, line) for frame, line in walk_tb(trace) if frame.f_code.co_filename == self.path]
 
     def _is_beside(self, name: str, before: dict[str, ModuleType]) -> bool:
         """Whether a module, or the package that it is in, was imported from the script's folder."""

@@ -24,6 +24,7 @@ from tinygrad_cnn.engine.record import OpNode
 from tinygrad_cnn.engine.tensor import Tensor
 
 from .causes import DETACHED, FROZEN, NEVER, Cause, Uses, detached, integer, sentence, told
+from .failure import FailedCall
 from .names import Names, Sources
 from .rules import ENDS, rule_of
 from .samples import Samples, plain
@@ -312,6 +313,18 @@ class Structure:
             entry["inputs"] = [{"port": "source", "from": node.source.time, "needs_grad": False, "cause": cause}]
             return entry
         return self._source("input", [], shape, dtype, False, EARLIER)
+
+    def add_failed(self, call: FailedCall, given: list[dict], said: str) -> None:
+        """A call that raised, with what it was given: it has no result."""
+        module = self.names.paths.get(id(call.module), "")
+        key = tick()
+        self.nodes[key] = entry = {
+            "id": "", "kind": "op", "op": call.name, "module": module, "shape": [], "dtype": "", "bytes": 0,
+            "needs_grad": False, "reason": f"failed: {said}", "failed": said,
+            "inputs": [edge if edge["needs_grad"] else self._seen(edge["port"], edge) for edge in given],
+            "attributes": {}, "parameters": [], "saved": [], "where": self.sources.where(call.where),
+        }  # fmt: skip
+        self._named(key, entry, f"{module}/{call.name}" if module else call.name)
 
     def _constant(self, array: np.ndarray, t: Tensor | None) -> int:
         """The birth of the node of an array that no recorded step made."""

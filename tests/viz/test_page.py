@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from graphs import chain, doubled, lenet_step, two_neurons
+from opened import Opened
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn, viz
@@ -24,32 +25,6 @@ def lenet(tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "lenet.html"
     viz.html(document, path)
     return document, path
-
-
-class Opened:
-    """A page that was opened, with what it asked for and said."""
-
-    def __init__(self, browser, path, hash_="", **options):
-        self.context = browser.new_context(offline=True, **options)
-        self.page = self.context.new_page()
-        self.requests, self.said = [], []
-        self.page.on("request", lambda r: self.requests.append(r.url))
-        self.page.on("console", lambda m: self.said.append(m.text))
-        self.page.on("pageerror", lambda e: self.said.append(str(e)))
-        self.page.goto(path.as_uri() + hash_)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.context.close()
-
-    def text(self, selector):
-        return self.page.locator(selector).inner_text()
-
-    def key(self, name, times=1):
-        for _ in range(times):
-            self.page.keyboard.press(name)
 
 
 @pytest.fixture

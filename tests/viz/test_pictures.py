@@ -218,6 +218,42 @@ def test_tensors_and_modules_show_themselves():
     assert "9 parameters" in shown
 
 
+def test_a_recording_shows_itself(neither):
+    r = viz.record()
+    assert "has not ended" in r._repr_html_()
+    r, _ = two_neurons()
+    assert repr(r) == "<record of graph: 6 ops, 0 parameter tensors, 8 backward steps>"
+    assert "<details" in r._repr_html_()
+
+
+def test_filters_and_feature_maps_show_pictures():
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 2, 3))
+    for layer in (0, 1):
+        shown = viz.filters(net, net[layer])._repr_html_()
+        assert 'src="data:image/png;base64,' in shown
+        ET.fromstring(shown.replace("\xd7", "x"))
+    maps = viz.feature_maps(net, tg.randn(2, 3, 8, 8))
+    shown = maps._repr_html_()
+    assert shown.count("<image ") == 4
+    assert "4 of 4 channels of image 0 of 2" in shown
+    flat = viz.feature_maps(nn.Sequential(nn.Conv2d(1, 1, 1), nn.Flatten()), tg.randn(2, 1, 2, 2), "1")
+    assert flat._repr_html_().count("<image ") == 4
+
+
+# paper
+
+
+@pytest.mark.parametrize(("suffix", "head"), [(".png", b"\x89PNG"), (".pdf", b"%PDF")])
+def test_paper(lenet, tmp_path, suffix, head):
+    viz.paper(lenet, tmp_path / f"a{suffix}", depth=0)
+    viz.paper(lenet, tmp_path / f"b{suffix}", depth=0)
+    drawn = (tmp_path / f"a{suffix}").read_bytes()
+    assert drawn[:4] == head
+    assert drawn == (tmp_path / f"b{suffix}").read_bytes()
+    with pytest.raises(ValueError, match=r"ends in \.png or \.pdf"):
+        viz.paper(lenet, tmp_path / "a.gif")
+
+
 # the examples
 
 

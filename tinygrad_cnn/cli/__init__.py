@@ -15,7 +15,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ..stopping import stop
 from .output import flush, for_any_encoding
@@ -24,7 +24,17 @@ COMMANDS = ("train", "eval", "predict", "export", "launch", "info", "bench", "wa
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose error is one line."""
+    """A parser whose error is one line. Where `rest` is set, what stands behind "--" is stored by this name."""
+
+    rest = ""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        words = list(sys.argv[1:] if args is None else args)
+        end = words.index("--") if self.rest and "--" in words else len(words)
+        found, left = super().parse_known_args(words[:end], namespace)
+        if self.rest:
+            setattr(found, self.rest, words[end + 1 :])
+        return found, left
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")

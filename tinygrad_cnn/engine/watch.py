@@ -39,6 +39,12 @@ class Tracer:
     def moved(self, old: np.ndarray, new: np.ndarray) -> None:
         """An array was copied, and the new one is to stand where the old one stood."""
 
+    def stepping(self, optimizer: Any) -> None:
+        """An optimizer is about to change its parameters, all gradients being right."""
+
+    def stepped(self, optimizer: Any) -> None:
+        """It has changed them."""
+
     def walk(self, roots: list[Node], retain_graph: bool, ends: list[Node] | None) -> Tracer | None:
         """A walk begins; who is told of its steps, if anybody is."""
 

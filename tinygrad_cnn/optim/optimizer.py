@@ -20,6 +20,7 @@ from ..arrays.blocks import all_at_once
 from ..arrays.dtypes import float16, float32
 from ..arrays.lines import user_level
 from ..autograd.grad_mode import enable_grad
+from ..engine.modes import mode
 from ..engine.node import Handle
 from ..engine.tensor import Tensor, wrap
 from ..surface.writing import clear_grad
@@ -175,7 +176,9 @@ class Optimizer:
                     self._refuse(p)
             if params:
                 work.append((group, params, grads))
-        change = self._change
+        change, tracer = self._change, mode.tracer
+        if tracer is not None:
+            tracer.stepping(self)
         for group, params, grads in work:
             for p in params:
                 (p._version or p.version()).bump(change)
@@ -187,6 +190,8 @@ class Optimizer:
                     state["step"] -= 1
                 raise
         self._opt_called = True
+        if tracer is not None:
+            tracer.stepped(self)
         for hook in self._after.values():
             hook(self, (), {})
         return loss

@@ -12,7 +12,11 @@ const root = document.documentElement;
 //{document}
 //{picture}
 //{passes}
+//{keys}
 //{going}
+//{play}
+//{predict}
+//{parameter}
 //{search}
 //{tabs}
 //{step}

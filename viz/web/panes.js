@@ -11,7 +11,7 @@ function tensorPane() {
   put("g", n.inputs.length ? "gradient that arrives" : "gradient", step && step.gradient, linked.g);
   if (step && step.parts) for (const [k, part] of Object.entries(step.parts)) put(`g${k}`, `gradient of output ${k}`, part.gradient);
   n.inputs.forEach((edge, port) => {
-    const source = edge.from !== null && nodes[place.get(edge.from)], one = step && step.inputs.find(i => i.port === port);
+    const source = edge.from !== null && nodes[place.get(edge.from)], one = step && !asking() && step.inputs.find(i => i.port === port);
     if (source) put(`in:${edge.port}`, `value of ${edge.port}`, source.value, linked.input && linked.input(edge));
     if (one && one.contribution !== undefined) put(`to:${edge.port}`, `gradient into ${edge.port}${one.use && one.use[1] > 1 ? `, ${one.use[0]} of ${one.use[1]}` : ""}`, one.contribution);
     if (one && one.sum !== undefined) put(`sum:${edge.port}`, `sum after ${one.use[0]} of ${one.use[1]}`, one.sum);

@@ -57,6 +57,7 @@ function mark() {
     steps[state.step].inputs.forEach(one => put(current.of.get(place.get(one.node)), "near"));
     (current.flows.get(here) || []).forEach(e => put(e, "flow"));
   }
+  decorate();
   reveal(current.of.get(here));
 }
 const selected = () => state.node !== null ? state.node : steps.length ? steps[state.step].node : nodes.length ? nodes[nodes.length - 1].id : null;

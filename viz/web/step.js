@@ -6,15 +6,18 @@ function render(quiet) {
   const id = selected(), n = nodes[place.get(id)];
   const step = state.node === null && steps.length ? steps[state.step] : null;
   if (!n) return;
-  $("step-title").textContent = step ? `Step ${state.step + 1} of ${steps.length}: ${name(n)}` : name(n);
-  $("slider").value = state.step + 1;
-  $("counter").textContent = steps.length ? `step ${state.step + 1} of ${steps.length}` : "no backward pass";
-  for (const b of ["first", "back"]) $(b).disabled = !steps.length || state.step === 0;
-  for (const b of ["next", "last"]) $(b).disabled = !steps.length || state.step === steps.length - 1;
-  $("slider").disabled = !steps.length;
+  const before = state.forward !== null && film[state.forward].number, at = frame();
+  $("step-title").textContent = step ? `Step ${state.step + 1} of ${steps.length}: ${name(n)}` : before ? `Forward ${before} of ${forwards}: ${name(n)}` : name(n);
+  $("slider").value = at + 1;
+  $("counter").textContent = before ? `forward ${before} of ${forwards}` : steps.length ? `step ${state.step + 1} of ${steps.length}` : "no backward pass";
+  $("slider").setAttribute("aria-valuetext", $("counter").textContent);
+  for (const b of ["first", "back"]) $(b).disabled = at <= 0;
+  for (const b of ["next", "last"]) $(b).disabled = at >= film.length - 1;
+  $("slider").disabled = film.length < 2;
+  $("said").hidden = true;
   if (listed) listed.removeAttribute("aria-current");
   listed = $("steps").children[steps.length ? state.step : place.get(id)];
-  if (listed && (step || !steps.length)) {
+  if (listed && (step || (!steps.length && !before))) {
     listed.setAttribute("aria-current", "step");
     if (state.tab === "list") listed.scrollIntoView({ block: "nearest" });
   }
@@ -23,55 +26,79 @@ function render(quiet) {
   PANES[state.tab]();
   mark();
   if (!quiet) link();
-  const flows = step ? step.inputs.filter(i => i.norm !== null).map(i => `${name(nodes[place.get(i.node)])} ${num(i.norm)}`).join(", ") : "";
-  if (!quiet) $("live").textContent = `${$("step-title").textContent}${n.module ? ` in ${n.module}` : ""}. ${step ? `Gradient ${shapeText(n.shape)}, norm ${num(step.norm)}. ${flows ? `Into ${flows}.` : "The path ends here."}` : notComputed(n)}`;
+  const flows = step && !asking() ? step.inputs.filter(i => i.norm !== null).map(i => `${name(nodes[place.get(i.node)])} ${num(i.norm)}`).join(", ") : "";
+  if (!quiet) $("live").textContent = `${$("step-title").textContent}${n.module ? ` in ${n.module}` : ""}. ${before ? `${shapeText(n.shape)}.` : asking() ? "Predict before you see." : step ? `Gradient ${shapeText(n.shape)}, norm ${num(step.norm)}. ${flows ? `Into ${flows}.` : "The path ends here."}` : notComputed(n)}`;
 }
 const notComputed = n => n.needs_grad ? "Its gradient was not computed." : `It needs no gradient: ${n.reason || ""}.`;
 const nodeLink = id => el("a", { href: `#node=${encodeURIComponent(id)}`, on: { click: e => { e.preventDefault(); goNode(id); } } }, id);
 
 function stepPane(n, step) {
+  if (state.forward !== null) return forwardPane(n);
+  if (step && asking()) return questionPane();
   const rule = doc.rules[n.op] || { words: "", inputs: {} };
-  const out = [el("p", {}, el("code", {}, n.id), ` ${n.kind} ${shapeText(n.shape)} ${n.dtype}`, n.module ? ` in ${n.module}` : "", n.of ? ` (made by the rule of ${n.of})` : "")];
-  if (n.where) out.push(el("p", {}, el("a", { href: "#", class: "where", on: { click: e => { e.preventDefault(); openTab("script"); render(); } } }, `${n.where.file}:${n.where.line}`), " ", el("code", {}, n.where.text)));
-  const attributes = [...n.inputs.filter(e => e.number !== undefined).map(e => [e.port, e.number]), ...Object.entries(n.attributes)].filter(([, v]) => v !== null && v !== "");
-  if (attributes.length) out.push(el("p", {}, attributes.map(([k, v]) => `${k} = ${Array.isArray(v) ? shapeText(v) : v}`).join(", ")));
+  const out = headPane(n);
   if (step && n.inputs.length === 0) out.push(el("p", { class: "arrives" }, "Arrives: ", el("strong", { class: "gnorm" }, `‖g‖ = ${num(step.norm)}`), ` ${shapeText(n.shape)}. `, step.accumulates ? rule.words : step.wanted ? "The end of the path: this gradient was asked for." : "The path ends here; this gradient was not asked for."));
   else if (step) out.push(el("p", { class: "arrives" }, "Arrives: ", el("strong", { class: "gnorm" }, `‖g‖ = ${num(step.norm)}`), ` ${shapeText(n.shape)}.`), el("p", {}, rule.words));
-  else out.push(el("p", { class: "arrives" }, el("strong", { class: "gnorm" }, "Gradient: not computed"), `. ${notComputed(n)}`), rule.words && n.kind === "op" ? el("p", {}, rule.words) : null);
+  else if (!n.failed) out.push(el("p", { class: "arrives" }, el("strong", { class: "gnorm" }, "Gradient: not computed"), `. ${notComputed(n)}`), rule.words && n.kind === "op" ? el("p", {}, rule.words) : null);
   if (step && n.inputs.length && !step.inputs.length) out.push(el("p", { class: "why" }, "Backward stopped here: nothing further on the way was asked for."));
   n.inputs.forEach((edge, port) => out.push(inputPane(n, step, rule, edge, port)));
+  if (isLeaf(n)) out.push(...parameterPane(n));
   if (n.saved.length) out.push(savedPane(n, step));
+  if (step) out.unshift(predictedNote());
   const bad = badNote(n);
-  if (bad) out.splice(1, 0, bad);
+  if (bad) out.splice(step ? 2 : 1, 0, bad);
   const sources = Object.entries(rule.inputs || {}).filter(([, r]) => r.source);
   if (rule.source || sources.length) out.push(el("details", {}, el("summary", {}, "The rule in the source"),
     el("pre", {}, el("code", {}, rule.source || sources.map(([k, r]) => `${k} = ${r.source}`).join("\n")))));
   const after = users.get(n.id) || [];
-  if (after.length) out.push(el("p", {}, "Used by ", ...after.slice(0, 12).flatMap((id, i) => [i ? ", " : "", nodeLink(id)]), after.length > 12 ? ` and ${after.length - 12} more` : ""));
+  if (after.length) out.push(usersPane(after));
   return out.filter(Boolean);
 }
+function headPane(n) {   // what it is, where it was written, what it was told
+  const out = [el("p", {}, el("code", {}, n.id), ` ${n.kind}${n.failed ? "" : ` ${shapeText(n.shape)} ${n.dtype}`}`, n.module ? ` in ${n.module}` : "", n.of ? ` (made by the rule of ${n.of})` : "")];
+  if (n.failed) out.push(el("p", { class: "wrong" }, `✗ This call failed. ${n.failed}`));
+  if (n.where) out.push(el("p", {}, el("a", { href: "#", class: "where", on: { click: e => { e.preventDefault(); openTab("script"); render(); } } }, `${n.where.file}:${n.where.line}`), " ", el("code", {}, n.where.text)));
+  const attributes = [...n.inputs.filter(e => e.number !== undefined).map(e => [e.port, e.number]), ...Object.entries(n.attributes)].filter(([, v]) => v !== null && v !== "");
+  if (attributes.length) out.push(el("p", {}, attributes.map(([k, v]) => `${k} = ${Array.isArray(v) ? shapeText(v) : v}`).join(", ")));
+  return out;
+}
+function forwardPane(n) {   // a frame of the film before backward: what is computed, of what, and what is kept for the way back
+  const out = headPane(n), rule = doc.rules[n.op], t = tensors[n.value];
+  if (rule && rule.forward) out.push(el("p", {}, el("code", {}, rule.forward)));
+  const from = n.inputs.filter(e => e.from !== null);
+  out.push(el("div", { class: "rule" }, el("h3", {}, "takes"), el("ul", {}, ...from.map(e => el("li", {}, `${e.port}: `, nodeLink(e.from), ` ${shapeText(e.shape)}`))),
+    el("p", {}, "gives ", el("strong", {}, shapeText(n.shape)), t && t.min !== null ? ` from ${num(t.min)} to ${num(t.max)}, mean ${num(t.mean)}` : "", t && t.nan + t.inf ? el("strong", { class: "wrong" }, ` ⚠ ${t.nan} NaN, ${t.inf} infinite`) : "")));
+  if (n.saved.length) out.push(savedPane(n, null));
+  if (!n.needs_grad) out.push(el("p", { class: "why" }, notComputed(n)));
+  const after = users.get(n.id) || [];
+  if (after.length) out.push(usersPane(after));
+  return out;
+}
+const usersPane = after => el("p", {}, "Used by ", ...after.slice(0, 12).flatMap((id, i) => [i ? ", " : "", nodeLink(id)]), after.length > 12 ? ` and ${after.length - 12} more` : "");
+function formulaOf(n, edge) {   // of the gradient that the node gives to one of its inputs
+  const base = edge.port.replace(/\[.*/, ""), math = (data.math[n.op] || {})[base];
+  if (!math) return null;
+  const holder = el("div", { class: "formula", tabindex: 0, role: "group", "aria-label": `formula of the gradient of ${edge.port}` });
+  holder.innerHTML = math;   // made by mathml.py, every name escaped
+  const shapes = { g: n.shape, out: n.shape };
+  n.saved.forEach(s => { if (s.shape) shapes[s.name] = s.shape; });
+  n.inputs.forEach(e => { if (e.shape) shapes[e.port] = shapes[e.port.replace(/\[.*/, "")] = e.shape; });
+  holder.querySelectorAll("[data-shape]").forEach(m => {
+    if (shapes[m.dataset.shape]) m.textContent = shapeText(shapes[m.dataset.shape]); else m.parentNode.replaceWith(m.parentNode.firstChild);
+  });
+  const math_ = holder.querySelector("math > mrow");
+  const arrow = document.createElementNS(math_.namespaceURI, "mo"), size = document.createElementNS(math_.namespaceURI, "mtext");
+  arrow.textContent = "→"; size.textContent = shapeText(edge.shape);
+  math_.append(arrow, size);
+  return holder;
+}
 function inputPane(n, step, rule, edge, port) {
-  const base = edge.port.replace(/\[.*/, "");
   const one = step && step.inputs.find(i => i.port === port);
   if (edge.from === null) return edge.number !== undefined ? null : el("p", { class: "why quiet" }, `${edge.port}: ${edge.reason || "not kept"}`);
   if (!edge.needs_grad) return el("p", { class: "why quiet" }, `${edge.port}, `, nodeLink(edge.from), ` ${shapeText(edge.shape)}: no gradient, ${edge.reason}`);
   const box = el("div", { class: "rule" }, el("h3", { class: "into" }, "into ", edge.port, ", ", nodeLink(edge.from)));
-  const math = (data.math[n.op] || {})[base];
-  if (math) {
-    const holder = el("div", { class: "formula", tabindex: 0, role: "group", "aria-label": `formula of the gradient of ${edge.port}` });
-    holder.innerHTML = math;   // made by mathml.py, every name escaped
-    const shapes = { g: n.shape, out: n.shape };
-    n.saved.forEach(s => { if (s.shape) shapes[s.name] = s.shape; });
-    n.inputs.forEach(e => { if (e.shape) shapes[e.port] = shapes[e.port.replace(/\[.*/, "")] = e.shape; });
-    holder.querySelectorAll("[data-shape]").forEach(m => {
-      if (shapes[m.dataset.shape]) m.textContent = shapeText(shapes[m.dataset.shape]); else m.parentNode.replaceWith(m.parentNode.firstChild);
-    });
-    const math_ = holder.querySelector("math > mrow");
-    const arrow = document.createElementNS(math_.namespaceURI, "mo"), size = document.createElementNS(math_.namespaceURI, "mtext");
-    arrow.textContent = "→"; size.textContent = shapeText(edge.shape);
-    math_.append(arrow, size);
-    box.append(holder);
-  }
+  const math = formulaOf(n, edge);
+  if (math) box.append(math);
   if (!one) { if (step) box.append(el("p", { class: "quiet" }, "not computed")); return box; }
   if (one.norm !== null) box.append(el("p", {}, "gives ", el("span", { class: "flow-norm" }, `‖g‖ = ${num(one.norm)}`)));
   if (one.use && one.use[1] > 1) box.append(el("p", {}, el("span", { class: "uses" }, `${one.use[0]} of ${one.use[1]} uses`), one.use[0] === 1 ? ": the first to arrive; the others are added to it" : `: added to what is there, ‖sum‖ = ${num(one.sum_norm)}`));

@@ -1,0 +1,153 @@
+"""A parameter's page, and the search that leads to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import graphs
+import numpy as np
+import pytest
+from graphs import lenet_step
+from opened import Opened
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import nn, viz
+
+LINE = next(n for n, text in enumerate(Path(graphs.__file__).read_text().splitlines(), 1) if "self.conv1(x)" in text)
+
+
+def shared():
+    """One weight in three uses, and a step of an optimizer."""
+    w = tg.tensor([1.0, -2.0, 0.5], requires_grad=True)
+    x = tg.tensor([3.0, 1.0, 2.0])
+    optimizer = tg.optim.SGD([w], lr=0.1, momentum=0.9)
+    with viz.record(names={"w": w, "x": x}) as r:
+        ((w * x).sum() + (w * w).sum()).backward()
+        optimizer.step()
+    return r
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    viz.html(shared(), folder / "shared.html")
+    viz.html(lenet_step(), folder / "lenet.html")
+    net = nn.Linear(2, 2)
+    x = tg.tensor([[-1.0, 0.0]])
+    with viz.record(net, names={"x": x}) as r:
+        ((net(x) * 0).relu() + x.log()).sum().backward()
+    viz.html(r, folder / "bad.html")
+    return folder
+
+
+@pytest.fixture
+def opening(browser, pages):
+    held = []
+
+    def opening(name, hash_="", **options):
+        held.append(Opened(browser, pages / f"{name}.html", hash_, **options))
+        return held[-1]
+
+    yield opening
+    for o in held:
+        said = o.said
+        o.context.close()
+        assert said == []
+
+
+def test_shares_add_up_to_one():
+    document = shared().document
+    uses = [i for s in document["passes"][0]["steps"] for i in s["inputs"] if i["node"] == "w"]
+    x, w = np.array([3.0, 1.0, 2.0]), np.array([1.0, -2.0, 0.5])
+    total = x + 2 * w
+    expected = sorted(float(part @ total / (total @ total)) for part in (x, w, w))
+    assert sorted(u["share"] for u in uses) == pytest.approx(expected, rel=1e-5)
+    assert sum(u["share"] for u in uses) == pytest.approx(1, abs=1e-5)
+
+
+def test_what_an_optimizer_did_is_in_the_document():
+    (update,) = shared().document["updates"]
+    g = np.array([3.0, 1.0, 2.0]) + 2 * np.array([1.0, -2.0, 0.5])
+    assert update["optimizer"] == "SGD"
+    assert update["sizes"]["w"] == {
+        "weight": pytest.approx(np.sqrt(5.25), rel=1e-5), "change": pytest.approx(0.1 * np.linalg.norm(g), rel=1e-5),
+        "lr": 0.1,
+    }  # fmt: skip
+
+
+def test_the_page_of_a_parameter(opening):
+    o = opening("shared")
+    o.key("/")
+    o.page.keyboard.type("w")
+    o.key("Enter")  # the only key between the search and the page
+    text = o.text("#step")
+    assert "the sum over 3 uses" in text
+    assert o.page.locator("#step .shares tbody tr").count() == 4
+    assert "100 %" in text
+    shares = [
+        float(c.split()[0].replace("−", "-"))
+        for c in o.page.locator("#step .shares tbody td:nth-child(3)").all_inner_texts()
+    ]
+    assert sum(shares[:-1]) == pytest.approx(100, abs=0.1)
+    assert o.page.locator("#step .formula math").count() >= 2
+    assert "SGD with lr = 0.1" in text
+    assert "‖Δw‖ / ‖w‖" in text
+    assert "3 ways" in text
+    assert o.page.locator("#step .way a").first.inner_text() == "add"
+    assert o.page.locator("#graph .box.path").count() == 6  # all but x
+    assert o.page.locator("#graph .grad.path").count() == 7
+    o.key("ArrowLeft")
+    assert o.page.locator("#graph .path").count() == 0
+
+
+def test_without_an_optimizer_it_says_gradient_and_not_update(opening):
+    o = opening("lenet", "#node=conv1.weight")
+    text = o.text("#step")
+    assert "one use" in text
+    assert "‖g‖ / ‖w‖ = " in text
+    assert "not the update" in text
+    assert "One way" in text
+    assert o.page.locator("#step .way li").last.inner_text() == "conv1.weight"
+
+
+@pytest.mark.parametrize(
+    ("page", "typed", "first"),
+    [
+        ("lenet", "conv2 weight", "conv2.weight"),
+        ("lenet", "(16, 6, 5, 5)", "conv2.weight"),
+        ("lenet", "16×6×5×5", "conv2.weight"),
+        ("lenet", "400,120", None),
+        ("lenet", f"graphs.py:{LINE}", "conv1/conv2d"),
+        ("lenet", f"line {LINE} relu", "relu"),
+        ("lenet", "max_pool2d:2", "max_pool2d:2"),
+        ("bad", "nan", "log"),
+        ("bad", "zero relu", "relu"),
+        ("bad", "weight zero", "weight"),
+    ],
+)
+def test_search_by_name_shape_line_nan_and_zero(opening, page, typed, first):
+    o = opening(page)
+    o.key("/")
+    o.page.keyboard.type(typed)
+    found = o.page.locator("#found a").all_inner_texts()
+    assert found[:1] == ([first] if first else []), found
+
+
+def test_results_are_walked_by_arrows(opening):
+    o = opening("lenet")
+    o.key("/")
+    o.page.keyboard.type("weight")
+    second = o.page.locator("#found a").nth(1).inner_text()
+    o.key("ArrowDown", 2)
+    o.key("Enter")
+    assert second in o.text("#step-title")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(opening, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    o = opening("shared", "#node=w", color_scheme=scheme)
+    o.key("/")
+    o.page.keyboard.type("w")
+    found = axe.Axe().run(o.page)
+    assert found.violations_count == 0, found.generate_report()
