@@ -286,7 +286,7 @@ def test_print_and_theme(opened):
 
 
 def test_size_of_lenets_page(lenet):
-    assert lenet[1].stat().st_size < 400_000
+    assert lenet[1].stat().st_size < 450_000
 
 
 @pytest.mark.slow
