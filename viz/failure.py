@@ -34,7 +34,7 @@ def failed_call(error: BaseException) -> FailedCall:
     >>> import tinygrad_cnn as tg
     >>> try:
     ...     tg.ones(2, 3) @ tg.ones(2)
-    ... except ValueError as error:
+    ... except RuntimeError as error:
     ...     call = failed_call(error)
     >>> call.name, [(port, tuple(t.shape)) for port, t in call.given]
     ('matmul', [('input', (2, 3)), ('other', (2,))])
