@@ -75,6 +75,15 @@ def test_a_damaged_snapshot_is_refused_or_can_be_drawn(tmp_path):
 
 
 DOCUMENT = two_neurons()[0].document
+
+
+def odd_edge(**changes):
+    """The document with other words in an edge of its graph."""
+    document = copy.deepcopy(DOCUMENT)
+    next(node for node in document["nodes"] if node["inputs"])["inputs"][0].update(changes)
+    return json.dumps(document)
+
+
 BAD = {
     "nothing": ("", "not a JSON file"),
     "deep": ("[" * 100_000, "not a JSON file"),
@@ -87,6 +96,7 @@ BAD = {
     "no nodes": (json.dumps(DOCUMENT | {"nodes": []}), "there is no node"),
     "one node twice": (json.dumps(DOCUMENT | {"nodes": DOCUMENT["nodes"][:1] * 2}), "two nodes"),
     "tensors lost": (json.dumps(DOCUMENT | {"tensors": []}), "beyond the 0 that there are"),
+    "half a shape": (odd_edge(shape=[[1], 2]), "inputs/0/shape: found a list, which is none of what it may be"),
     "something new": (json.dumps(DOCUMENT | {"code": "x"}), "'code' is not known"),
 }
 
