@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import watched_functions
 import watched_scripts
+import watched_training
 from watched_functions import Inherited, functions
 from watched_scripts import (
     a_module_that_refuses_to_be_looked_at,
@@ -26,7 +27,7 @@ from tinygrad_cnn.engine.modes import mode
 
 SCRIPTS = [
     f
-    for module in (watched_scripts, watched_functions)
+    for module in (watched_scripts, watched_functions, watched_training)
     for f in vars(module).values()
     if inspect.isfunction(f) and f.__module__ == module.__name__ and not inspect.signature(f).parameters
 ]
