@@ -92,7 +92,7 @@ class Search:
                 if edge["from"] is not None:
                     self.ways.setdefault(edge["from"], []).append((key, edge.get("cause")))
         self.roots = {key for key, entry in structure.nodes.items() if entry.get("output")}
-        self.leading = self._leading()
+        self.leading = self._leading()  # without a result, all that was computed is one
         ops = [key for key, entry in structure.nodes.items() if entry["kind"] == "op" and entry["needs_grad"]]
         self.saw_all = bool(structure.calls) and all(key in structure.calls for key in ops)
 
@@ -102,7 +102,8 @@ class Search:
         for source, uses in self.ways.items():
             for call, _ in uses:
                 back.setdefault(call, []).append(source)
-        found, stack = set(self.roots), list(self.roots)
+        found = set(self.roots) or set(back)
+        stack = list(found)
         while stack:
             for source in back.get(stack.pop(), ()):
                 if source not in found:
@@ -144,7 +145,7 @@ def without_gradient(structure: Structure, passes: list[dict]) -> list[dict[str,
             continue
         served = entry["id"] in arrived if passes else key in led | search.roots
         cause = None
-        if entry["needs_grad"] and not served:
+        if entry["needs_grad"] and not served and key not in structure.served:
             cause = search.cause(key)
             if cause is not None:
                 entry["cause"], entry["reason"] = cause, sentence(cause, structure.sources)
@@ -152,8 +153,9 @@ def without_gradient(structure: Structure, passes: list[dict]) -> list[dict[str,
             drawn.update(dict.fromkeys(entry["parameters"], cause))
     missing = []
     for name, p in names.all_parameters():
-        cause = drawn[name] if name in drawn else search.cause(structure.leaf(p)) if p.requires_grad else FROZEN
-        if cause is not None:
+        birth = structure.leaf(p)
+        cause = drawn[name] if name in drawn else search.cause(birth) if p.requires_grad else FROZEN
+        if cause is not None and birth not in structure.served:
             missing.append(
                 {
                     "name": name,

@@ -179,6 +179,8 @@ class _Drawing:
             text = attributes_text(self.document, node)
             if text:
                 rows.append(text)
+            if node.get("inplace"):
+                rows.append("changed in place")
             if node["kind"] in ("parameter", "buffer", "input") or kind == "output":
                 word = "result" if kind == "output" else kind
                 word = word if node["kind"] != "parameter" or node["needs_grad"] else "frozen parameter"

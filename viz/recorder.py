@@ -381,8 +381,9 @@ class Walk(Tracer):
     def note(self, text: str) -> None:
         self.recording.note(text)
 
-    def walk(self, *_: Any) -> None:
-        """A walk inside a rule is part of that rule."""
+    def walk(self, roots: list[Node], retain_graph: bool, ends: list[Node] | None) -> Tracer | None:
+        """A walk inside a rule is part of that rule; of one to leaves, it is known which were reached."""
+        return Inside(self.structure) if ends is None else None
 
     def called(self, op: Any, args: Any, out: Any, node: Node | None) -> None:
         """An op of a rule, while gradients get graphs of their own."""
@@ -549,6 +550,16 @@ class Walk(Tracer):
 def _arrays(g: Any) -> Any:
     """A gradient as an array, those of several results by their numbers."""
     return {i: _array(part) for i, part in g.items()} if type(g) is Parts else _array(g)
+
+
+class Inside(Tracer):
+    """A backward pass that a rule makes for itself."""
+
+    def __init__(self, structure: Structure):
+        self.structure = structure
+
+    def arrived(self, node: Node, g: Any) -> None:
+        self.structure.served.add(node.time)
 
 
 def _form(out: Any) -> tuple[tuple, Any]:

@@ -54,6 +54,7 @@ class Structure:
         self.cuts: dict[
             tuple[int, int | None], Cause | None
         ] = {}  # (birth, port, or None for all): where backward ended
+        self.served: set[int] = set()  # births of what gradients came to in a pass that is not shown
         self.uses = Uses()
         self.calls_of_modules: list[dict] = []
         self.scopes: dict[int, Any] = {}  # birth -> the module's call that it was made in

@@ -63,3 +63,22 @@ def doubled(n: int):
     for _ in range(n):
         x = x + x
     return x
+
+
+def cycle(seen):
+    """Two boxes each of which needs the other one, if there are such."""
+    follow = {}
+    for a in seen.arrows:
+        follow.setdefault(a.source, set()).add(a.target)
+    done, open_ = set(), []
+
+    def visit(box):
+        open_.append(box)
+        for after in follow.get(box, ()):
+            if after in open_:
+                return box, after
+            if after not in done and (found := visit(after)):
+                return found
+        done.add(open_.pop())
+
+    return next((found for box in seen.boxes if box not in done and (found := visit(box))), None)

@@ -203,3 +203,34 @@ def test_a_function_has_its_own_docstring_or_none():
         Spoken.apply(Bare.apply(x)).sum().backward()
     assert r.document["rules"]["Spoken"]["forward"] == "Gives back what it gets."
     assert r.document["rules"]["Bare"]["forward"] == ""
+
+
+def test_a_pass_inside_a_function_gives_gradients_too():
+    class Again(tg.autograd.Function):
+        @staticmethod
+        def forward(ctx, f, x):
+            ctx.f = f
+            ctx.save_for_backward(x)
+            return f(x)
+
+        @staticmethod
+        def backward(ctx, g):
+            x = ctx.saved_tensors[0].detach().requires_grad_()
+            with tg.enable_grad():
+                out = ctx.f(x)
+            out.backward(g)
+            return None, x.grad
+
+    net, x = nn.Linear(2, 2), tg.tensor(X, requires_grad=True)
+    with viz.record(net) as r:
+        Again.apply(net, x * 1).sum().backward()
+    assert net.weight.grad is not None
+    assert r.document["unused"] == []
+
+
+def test_without_a_result_all_that_ran_counts():
+    net = nn.Linear(2, 2)
+    with viz.record(net) as r, tg.no_grad():
+        net(tg.tensor(X))  # here
+    assert {u["cause"]["kind"] for u in r.document["unused"]} == {"no_grad"}
+    assert {line_of(u["cause"]) for u in r.document["unused"]} == {"here"}

@@ -12,6 +12,7 @@ import pytest
 import watched_functions
 import watched_scripts
 import watched_training
+from graphs import cycle
 from watched_functions import Inherited, functions
 from watched_scripts import (
     a_module_that_refuses_to_be_looked_at,
@@ -24,6 +25,7 @@ from watched_scripts import (
 import tinygrad_cnn as tg
 from tinygrad_cnn import viz
 from tinygrad_cnn.engine.modes import mode
+from tinygrad_cnn.viz import fold
 
 SCRIPTS = [
     f
@@ -65,6 +67,9 @@ def test_a_recorder_changes_nothing(script):
     assert viz.to_json(document)
     assert viz.text(document)
     assert viz.dot(document).source
+    assert "?" not in viz.text(document)
+    for depth in range(fold.depth_of(document) + 1):
+        assert cycle(fold.view(document, depth)) is None
 
 
 class Broken(RuntimeError):
