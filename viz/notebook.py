@@ -7,12 +7,13 @@ anything else is needed. A notebook asks the tensor or module, and that opens th
 from __future__ import annotations
 
 import base64
-from html import escape
+import html as markup
 from typing import Any
 
 from tinygrad_cnn.engine.tensor import Tensor
 from tinygrad_cnn.nn import Module
 
+from .charts import escape
 from .dot import plural, shape_text, summary
 from .fold import depth_of, view
 from .names import printable
@@ -65,7 +66,7 @@ class Page:
         # A sandbox: its script sees nothing of the notebook, and asks nobody.
         return (
             f'<iframe title="{escape(printable(self.title))}" sandbox="allow-scripts allow-downloads" srcdoc="'
-            f'{escape(self.html)}" style="width:100%;height:{self.height}px;border:1px solid #8d8d99"></iframe>'
+            f'{markup.escape(self.html)}" style="width:100%;height:{self.height}px;border:1px solid #8d8d99"></iframe>'
         )
 
 

@@ -151,7 +151,7 @@ def _write(axes: Any, one: dict, size: float, pen: str, z: int) -> None:
     text = one["text"]
     if not text.strip():
         return
-    taken = TextPath((0, 0), text, size=size).get_extents().width
+    taken = TextPath((0, 0), text.replace("$", r"\$"), size=size).get_extents().width  # a dollar begins no formula
     size *= min(1.0, 1.06 * one["width"] / taken) if taken else 1.0
     align = {"l": "left", "c": "center", "r": "right"}[one["align"]]
     axes.text(x, y, text, size=size, color=pen, ha=align, va="baseline", zorder=z, parse_math=False)

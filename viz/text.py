@@ -25,7 +25,7 @@ def text(source: Any, *, hide: Any = (), width: int = 120) -> str:
     document = document_from(source)
     hidden = set([hide] if isinstance(hide, str) else hide)
     nodes = [n for n in document["nodes"] if n["op"] not in hidden]
-    lines = [f"{document['title']}: {summary(document)}"]
+    lines = [printable(f"{document['title']}: {summary(document)}")]
     wide = min(40, max((len(short_name(n)) for n in nodes), default=0))
     module = ""
     for node in nodes:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from ..stopping import stop
-from .output import flush, for_any_encoding
+from .output import flush, for_any_encoding, harmless
 
 COMMANDS = ("train", "eval", "predict", "export", "launch", "info", "bench", "warmup", "graph", "diff", "summary")
 
@@ -37,7 +37,7 @@ class Parser(argparse.ArgumentParser):
         return found, left
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        self.exit(2, harmless(f"{self.prog}: {message} (see {self.prog} --help)\n"))
 
 
 class UserError(Exception):
@@ -76,6 +76,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             code = 0
         except (UserError, OSError) as error:
             message = " ".join(str(error).split())
-            print(f"tinygrad-cnn{command}: {message}", file=sys.stderr)
+            print(harmless(f"tinygrad-cnn{command}: {message}"), file=sys.stderr)
             code = 2
         return stop.code or code

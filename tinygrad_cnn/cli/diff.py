@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from . import UserError
+from .output import harmless
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,5 +21,5 @@ def run(args: argparse.Namespace) -> int:
         command.diff(args.before, args.after, args.output)
     except (ValueError, RuntimeError) as error:
         raise UserError(error) from None
-    print(args.output)
+    print(harmless(args.output))
     return 0

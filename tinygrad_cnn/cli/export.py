@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 
 from . import UserError
+from .output import harmless
 from .saved import WHERE, Saved, read
 from .train.options import check_library, check_writable
 
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps(facts))
     else:
-        print(f"{path}: {facts['model']}, {facts['parameters']:,} parameters, {facts['bytes']:,} bytes")
+        print(harmless(f"{path}: {facts['model']}, {facts['parameters']:,} parameters, {facts['bytes']:,} bytes"))
 
 
 def weights(saved: Saved, path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 
 from . import Parser, UserError
+from .output import harmless
 
 
 def add_arguments(parser: Parser) -> None:
@@ -35,9 +36,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         printed = command.graph(args.target, args.output, arguments=args.arguments, **options)
     except command.Failed as failure:
-        print(failure.printed if failure.printed is not None else args.output)
+        print(failure.printed if failure.printed is not None else harmless(args.output))
         raise UserError(failure) from None
     except (ValueError, RuntimeError) as error:
         raise UserError(error) from None
-    print(printed if printed is not None else args.output)
+    print(printed if printed is not None else harmless(args.output))
     return 0

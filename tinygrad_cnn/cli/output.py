@@ -65,6 +65,17 @@ def for_any_encoding() -> Iterator[None]:
                 stream.reconfigure(errors=errors)
 
 
+def harmless(text: str) -> str:
+    """The text with what no terminal should be sent replaced: control characters, and those that turn letters round.
+
+    Bytes of a file name that are no text stay, so that a name which is read from a pipe is that of the file.
+
+    >>> harmless("a\\x1b[2J\\u202eb") == "a\\ufffd[2J\\ufffdb"
+    True
+    """
+    return "".join(c if c.isprintable() or c == "\n" or "\udca0" <= c <= "\udcff" else "\ufffd" for c in text)
+
+
 def flush() -> None:
     """Write what was printed, now; what a full disk does not take is not tried again at the end of the process."""
     try:

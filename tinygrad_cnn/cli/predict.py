@@ -12,6 +12,7 @@ import numpy as np
 from . import UserError
 from .card import pillow
 from .options import positive_int
+from .output import harmless
 from .saved import Saved, read
 
 BATCH = 64  # pictures that are looked at together
@@ -46,12 +47,12 @@ def run(args: argparse.Namespace) -> int:
                 pictures[path] = saved.card.picture(path)
             except UserError as error:
                 errors.append({"image": path, "error": str(error)})
-                print(f"tinygrad-cnn predict: {error}", file=sys.stderr)
+                print(harmless(f"tinygrad-cnn predict: {error}"), file=sys.stderr)
         answers += predicted(saved, pictures, args.top)
     if args.json:
         print(json.dumps({"network": str(saved.path), "predictions": answers, "errors": errors}, ensure_ascii=False))
     elif answers:
-        print(table(answers))
+        print(harmless(table(answers)))
     return 2 if errors else 0
 
 

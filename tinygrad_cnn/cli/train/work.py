@@ -7,6 +7,7 @@ import sys
 
 from ...stopping import Stopped, stop
 from .. import UserError
+from ..output import harmless
 from ..ranks import Ranks
 from . import fits
 from .data import load
@@ -55,7 +56,7 @@ def train(args: argparse.Namespace, ranks: Ranks) -> int:
         if options.resume:
             training.resume()
         if ranks.first and options.folder is not None:
-            print(f"tinygrad-cnn train: this run is kept in {shown(options.folder)}", file=sys.stderr)
+            print(harmless(f"tinygrad-cnn train: this run is kept in {shown(options.folder)}"), file=sys.stderr)
         return work(training)
     finally:
         training.close()
@@ -72,13 +73,14 @@ def work(training: Training) -> int:
             training.run(progress)
             progress.close(keep=True)
             if not training.complete and training.ranks.first:
-                print(f"tinygrad-cnn train: stopped after {training.where()}; {way_on(training)}", file=sys.stderr)
+                say = f"tinygrad-cnn train: stopped after {training.where()}; {way_on(training)}"
+                print(harmless(say), file=sys.stderr)
             finish(training, not training.complete, slower)
     except NotFinite as error:
         raise UserError(f"{error}; {way_on(training, '--on-nan skip')}, or try a smaller --lr") from None
     except Stopped:
         if training.ranks.first:
-            print(f"tinygrad-cnn train: stopped before a step was done; {way_on(training)}", file=sys.stderr)
+            print(harmless(f"tinygrad-cnn train: stopped before a step was done; {way_on(training)}"), file=sys.stderr)
         raise
     finally:
         progress.close(keep=True)
