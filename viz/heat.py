@@ -118,3 +118,18 @@ def drawn(scale: Scale | None, norm: Any) -> dict[str, str]:
 
 def kind_of(scale: Scale | None, norm: Any) -> str:
     return scale.kind(norm) if scale is not None else "bad" if isinstance(norm, str) else "zero"
+
+
+def style() -> str:
+    """The steps as a style of the page: their colours, light and dark, and their widths."""
+    kinds = [*(f"h{k}" for k in range(len(WIDTHS))), "zero", "bad", "cut"]
+    light = dict(zip(kinds, [*LIGHT, ZERO, BAD, CUT], strict=True))
+    colours, dark = (
+        ";".join(f"--heat-{k}:{c}" for k, c in table.items())
+        for table in (light, {k: ON_DARK[c] for k, c in light.items()})
+    )
+    rules = [f":root{{{colours}}}", f"@media screen{{:root[data-theme=dark]{{{dark}}}}}"]
+    rules.append(f"@media screen and (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}")
+    wide = [*WIDTHS, 0.9, 3.4, 1.2]
+    rules += [f".{k}{{--heat:var(--heat-{k});--wide:{w}px}}" for k, w in zip(kinds, wide, strict=True)]
+    return "".join(rules)

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from .flow import Graph, Link, link
+from .flow import Graph, Link, link, listed
 from .words import plural
 
 WORDS = {
@@ -18,6 +18,7 @@ WORDS = {
     "function": "the backward of a Function returned None",
     "unused": "the loss does not depend on it",
 }
+FEW = 3  # so many of one cause are told one by one
 BEGINNINGS = {"detached": "detached", "made under no_grad": "no_grad", "frozen": "frozen"}
 
 
@@ -41,9 +42,10 @@ def without_gradient(graph: Graph) -> Iterator[tuple[tuple, dict[str, Any]]]:
     told = {name for members in groups.values() for name in members}
     every = told | {name for node in sources if node["kind"] == "parameter" for name in node["parameters"]}
     for (kind, place), members in groups.items():
-        for path, names in _wholes(set(members), every):
-            seen = next((members[name] for name in names if members[name] is not None), None)
-            yield (kind, place, path), _problem(graph, kind, place, path, names, seen)
+        wholes = list(_wholes(set(members), every))
+        for part in [wholes[k : k + 1] for k in range(len(wholes))] if len(wholes) <= FEW else [wholes]:
+            seen = next((members[name] for _, names in part for name in names if members[name] is not None), None)
+            yield (kind, place, part[0][0]), _problem(graph, kind, place, part, seen)
     yield from _parts(graph)
 
 
@@ -73,41 +75,44 @@ def _wholes(members: set[str], every: set[str]) -> Iterator[tuple[str, list[str]
 
 
 def _problem(
-    graph: Graph, kind: str, place: tuple | None, path: str, names: list[str], node: str | None
+    graph: Graph, kind: str, place: tuple | None, wholes: list[tuple[str, list[str]]], node: str | None
 ) -> dict[str, Any]:
-    """A module, or one parameter, without gradient."""
-    whole = len(names) > 1
-    what = names[0]
+    """Modules, or single parameters, without gradient."""
+    title, first = graph.document["title"], wholes[0][1][0]
+    whole = any(len(names) > 1 for _, names in wholes)
+    what = listed([graph.owner(path) or ("the whole model" if title == "graph" else title) for path, _ in wholes])
     if whole:
-        title = graph.document["title"]
-        what = graph.owner(path) or ("the whole model" if title == "graph" else title)
-        what += f" ({plural(len(names), 'parameter')})"
+        what += f" ({plural(sum(len(names) for _, names in wholes), 'parameter')})"
+    many = len(wholes) > 1
     at = graph.line(*place) if place else ""
     why = f"{WORDS[kind]}{at}"
     if kind == "frozen":
-        shown, text = "frozen", f"{what} is frozen: {why}"
+        shown, text = "frozen", f"{what} {'are' if many else 'is'} frozen: {why}"
     elif kind == "unused" and at:
         why = f"what is made of it{at} is used by nothing that the loss depends on"
         shown, text = "unused", f"the output of {what}{at} is not used: the loss does not depend on it"
     elif whole:
         shown, text = "unreached", f"the loss does not reach {what}: {why}"
     else:
-        shown, text = "no_gradient", f"{what} gets no gradient: {why}"
+        shown, text = "no_gradient", f"{what} {'get' if many else 'gets'} no gradient: {why}"
     end = _cut_at(graph, kind, place)
-    chain: list[Link] = [link(f"{names[0]} gets no gradient: none is computed, which is not zero", node)]
+    chain: list[Link] = [link(f"{first} gets no gradient: none is computed, which is not zero", node)]
     chain.append(link(f"{graph.called(end)}: {why}" if end is not None else why, end if end is not None else node))
     return {"kind": shown, "text": text, "node": node if node is not None else end, "chain": chain}
 
 
 def _cut_at(graph: Graph, kind: str, place: tuple | None) -> str | None:
-    """The node behind which gradients were cut at this line."""
+    """The node behind which gradients were cut at this line, the one that the loss sees if there is one."""
     if kind == "unused" or place is None:
         return None
+    found = None
     for node in graph.nodes.values():
         for edge in node["inputs"]:
             if "cause" in edge and edge["from"] is not None and _cause(edge) == (kind, place):
-                return edge["from"]
-    return None
+                if node["needs_grad"]:
+                    return edge["from"]
+                found = found or edge["from"]
+    return found
 
 
 def _parts(graph: Graph) -> Iterator[tuple[tuple, dict[str, Any]]]:

@@ -11,23 +11,27 @@ import re
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from tinygrad_cnn import files
 
-from .dot import DARK, crossing_text, dot, shape_text, show_set, summary
+from .dot import DARK, crossing_text, dot, show_set, summary
 from .fold import View, chains, depth_of, view
+from .heat import WIDTHS, Scale, heat_scale, style
 from .mathml import mathml
 from .names import printable
 from .snapshot import json_text
 from .source import document_from
 from .svg import SECONDS, describe, engine, layout, polish
 from .text import step_text
+from .words import plural, shape_text
 
 WEB = Path(__file__).parent / "web"
 READABLE = 150
 MODULE_PAGES = 40
 FEW = 8  # with no more modules than this, even one with a single op gets its picture
 SHOW = ("shapes", "grads", "params")
+OPEN = 3  # of so many problems the causes are shown at once
 
 
 def html(
@@ -80,10 +84,12 @@ def page(
         fitting = [p["depth"] for p in pictures if not p["module"] and len(p["boxes"]) <= READABLE]
         start = max(fitting, default=min(p["depth"] for p in pictures))
     first = next(i for i, p in enumerate(pictures) if not p["module"] and p["depth"] == start)
+    scale = heat_scale(document)
     data = {
         "document": document,
         "views": [{k: v for k, v in p.items() if k != "svg"} for p in pictures],
         "start": first,
+        "heat": None if scale is None else [scale.low, scale.high, len(WIDTHS)],
         "math": _formulas(document),
         "timings": timings,
         "compared": compared,
@@ -91,7 +97,10 @@ def page(
     parts = {
         "title": _shown(document["title"]),
         "summary": _shown(summary(document)),
-        "css": _whole("page.css") + _colours(),
+        "alarm": _alarm(document),
+        "ramp": _ramp(scale),
+        "problems": _problems(document),
+        "css": _whole("page.css") + style() + _colours(),
         "js": _whole("page.js"),
         "steps": _steps(document),
         "unused": _unused(document) + _notes(document),
@@ -234,6 +243,48 @@ def _unused(document: dict[str, Any]) -> str:
         for u in document["unused"]
     ]
     return f"<h3>No gradient computed</h3><ul>{''.join(items)}</ul>" if items else ""
+
+
+def _alarm(document: dict[str, Any]) -> str:
+    """How many problems there are, with the way to the list."""
+    count = len(document.get("problems", ()))
+    return f'  <a id="alarm" href="#problems">⚠ {plural(count, "problem")}</a>\n' if count else ""
+
+
+def _problems(document: dict[str, Any]) -> str:
+    """What is wrong, each with its causes, the first cause last; all of them lead to their nodes."""
+    items = []
+    for i, problem in enumerate(document.get("problems", ())):
+        causes = "".join(f"<li>{_jump(cause)}</li>" for cause in problem["chain"])
+        count = plural(len(problem["chain"]), "cause")
+        items.append(
+            f'<li><p><b class="kind">{_shown(problem["kind"].replace("_", " "))}</b> {_jump(problem)}</p>'
+            f"<details{' open' if i < OPEN else ''}><summary>{count}, the first one last</summary>"
+            f"<ol>{causes}</ol></details></li>"
+        )
+    if not items:
+        said = "No problem found: all is finite, nothing dead, vanishing or exploding, no gradient missing."
+        return f'<p class="quiet">{said}</p>'
+    return f'<ol class="problems">{"".join(items)}</ol>'
+
+
+def _jump(place: dict[str, Any]) -> str:
+    """A text that leads to its node, if it has one."""
+    text = _shown(place["text"])
+    return text if place["node"] is None else f'<a href="#node={_shown(quote(place["node"]))}">{text}</a>'
+
+
+def _ramp(scale: Scale | None) -> str:
+    """The legend of gradients: an arrow of each step of the scale, and what has no place on it."""
+    sample = '<svg class="ramp" width="26" height="10" aria-hidden="true">{}</svg>{}'
+    zero = '<path class="zero" d="M1 5h24"/><path class="core" d="M1 5h24"/>'
+    parts = [sample.format(zero, "zero"), sample.format('<path class="bad" d="M1 5h24"/>', "NaN, infinite"), "✂ cut"]
+    if scale is not None:
+        steps = "".join(f'<path class="h{k}" d="M{1 + 22 * k} 5h20"/>' for k in range(len(WIDTHS)))
+        low, *_, high = scale.ends()
+        ramp = f'<svg class="ramp" width="{22 * len(WIDTHS)}" height="10" aria-hidden="true">{steps}</svg>'
+        parts.insert(0, f"gradient, ‖g‖ {low} {ramp} {high}")
+    return "".join(f"      <span>{part}</span>\n" for part in parts)
 
 
 def _notes(document: dict[str, Any]) -> str:

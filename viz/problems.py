@@ -112,16 +112,15 @@ def _values(graph: Graph) -> Iterator[tuple[tuple, Problem]]:
 def _origin(graph: Graph, name: str) -> tuple[list[Link], str]:
     """From a value that is not finite against the arrows, to the node that made it of finite ones."""
     links: list[Link] = []
-    seen = {name}
-    while (source := _bad_source(graph, name, seen)) is not None:
+    while (source := _bad_source(graph, name)) is not None:
         name = source
         links.append(link(f"{graph.called(name)} is {graph.bad(name)} already", name))
     return links[:-1], name
 
 
-def _bad_source(graph: Graph, name: str, seen: set[str]) -> str | None:
+def _bad_source(graph: Graph, name: str) -> str | None:
     """The nearest value that is not finite among those that this one was made of, NaN before infinity."""
-    nearest = [name]
+    nearest, seen = [name], {name}
     while nearest:
         sources = [s for n in nearest for s in graph.sources(graph.nodes[n]) if s not in seen]
         seen.update(sources)
@@ -336,13 +335,16 @@ def _zeros(graph: Graph, flow: Flow, alive: set[str]) -> Iterator[tuple[tuple, P
 
 def _stopped(graph: Graph, node: dict, step: dict, given: dict) -> list[Link]:
     """Why this step sends zero, and what that comes from where the document says it."""
-    why, spread = given.get("why", ""), graph.spread(node)
+    why, spread = given.get("why"), graph.spread(node)
     text = f"{graph.called(node['id'])}: ‖g‖ = {figure(step['norm'])} arrives, nothing goes on"
+    highest = graph.stats(graph.nodes.get(node["inputs"][0]["from"])).get("max")
+    if node["op"] == "relu" and highest is not None and highest <= 0:
+        text += f", its input was not positive for {_of_all(node)}"
     text += f"; {spread}" if spread else ""
-    if isinstance(why, dict) and why["node"] != node["id"]:
-        return [link(text, node["id"]), link(why["text"], why["node"])]
-    reason = why["text"].partition(": ")[2] if isinstance(why, dict) else why.removeprefix("all of it is zero: ")
-    return [link(f"{text}, {reason}" if reason else text, node["id"])]
+    links = [link(text, node["id"])]
+    if why is not None and why["node"] != node["id"]:
+        links.append(link(why["text"], why["node"]))
+    return links
 
 
 def _of_all(node: dict) -> str:

@@ -41,6 +41,7 @@ from .check import worked
 from .dot import summary
 from .failure import failed_call
 from .names import Names, printable
+from .problems import problems
 from .samples import Samples, brief, norm, plain
 from .snapshot import BUDGET, EMPTY, document_of
 from .structure import Structure, op_name
@@ -161,6 +162,7 @@ class record(Tracer):
             "forward": {ids[key]: ns for key, ns in self.forward.items() if key in ids},
             "backward": [{ids[key]: ns for key, ns in walk.timings.items() if key in ids} for walk in self.walks],
         }
+        self._document["problems"] = problems(self._document)
 
     @property
     def document(self) -> dict[str, Any]:

@@ -68,7 +68,9 @@ def snapshot(
     if samples is not None:
         for t, root in zip(losses, roots, strict=True):
             structure._put(structure.nodes[root.time], t._array)
-    return document_of(structure, [])
+    document = document_of(structure, [])
+    document["problems"] = problems(document)
+    return document
 
 
 def document_of(structure: Structure, passes: list[dict]) -> dict[str, Any]:
@@ -93,7 +95,6 @@ def document_of(structure: Structure, passes: list[dict]) -> dict[str, Any]:
         for d, key in places:
             d[key] = row[d[key]]
     document["bad"] = _first_bad(document)
-    document["problems"] = problems(document)
     return document
 
 

@@ -315,8 +315,8 @@ BROKEN = [
     (where_trap, "nan", "log"),
     (forgotten_parameter, "no_gradient", None),
     (unused_output, "unused", None),
-    (detached, "unreached", "encoder.0.weight"),
-    (under_no_grad, "unreached", "encoder.0.weight"),
+    (detached, "unreached", "encoder.2/linear"),
+    (under_no_grad, "unreached", "encoder.2/linear"),
     (frozen, "frozen", "encoder.0.bias"),
-    (zero_factor, "zero", "mul"),
+    (zero_factor, "zero", "net.temperature"),
 ]

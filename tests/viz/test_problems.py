@@ -10,15 +10,16 @@ import pytest
 from test_watched_scripts import SCRIPTS, run
 
 import tinygrad_cnn as tg
-from tinygrad_cnn import viz
+from tinygrad_cnn import nn, viz
 from tinygrad_cnn.vision.models import resnet18
+from tinygrad_cnn.viz.flow import Graph
 
 DRAWN = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "graphs" / "draw.py"))["GRAPHS"]
 
 
-def recorded(step, **options):
+def recorded(step, check=False):
     tg.manual_seed(0)
-    with viz.record(check=False, **options) as r:
+    with viz.record(check=check) as r:
         step()
     return r
 
@@ -58,9 +59,81 @@ def test_scripts_have_no_problem(script):
 
 @pytest.mark.parametrize(("step", "kind", "first"), nets.BROKEN, ids=lambda x: getattr(x, "__name__", ""))
 def test_what_is_broken_is_found_with_its_first_cause(step, kind, first):
-    r = recorded(step)
+    r = recorded(step, check=True)
     found = [problem for problem in viz.problems(r) if problem["kind"] == kind]
     assert [problem["chain"][-1]["node"] for problem in found][:1] == [first]
     assert r.document["problems"] == viz.problems(r.document)
     ids = {node["id"] for node in r.document["nodes"]} | {None}
     assert all({problem["node"], *(cause["node"] for cause in problem["chain"])} <= ids for problem in found)
+
+
+def test_nan_is_followed_through_values_that_meet_again():
+    x = tg.tensor([-1.0, 2.0], requires_grad=True)
+    with viz.record(check=False) as r:
+        out = x.log()
+        for _ in range(30):
+            out = out * 1.5 + out
+        out.sum().backward()
+    forward = viz.problems(r)[0]
+    assert forward["node"] == forward["chain"][-1]["node"] == "log"
+    assert len(forward["chain"]) == 7
+    assert forward["chain"][3]["text"].startswith("and so on, through ")
+
+
+def test_what_is_unpacked_and_not_used():
+    x = tg.randn(4, 6).requires_grad_()
+    with viz.record(check=False) as r:
+        q, k, v = x.chunk(3, 1)  # noqa: RUF059  (what is looked for)
+        (q * k).sum().backward()
+        a, _ = x.chunk(2, 1)
+        a.sum().backward()
+        x.chunk(2, 1)[0].sum().backward()
+    (problem,) = viz.problems(r)
+    assert problem["kind"] == "unused"
+    assert problem["text"].startswith("v, output 2 of split_with_sizes at line ")
+
+
+def test_many_parameters_of_one_cause_are_one_problem():
+    net = nn.Sequential(*[nn.Linear(2, 2) for _ in range(5)])
+    for layer in net:
+        layer.bias.requires_grad_(False)
+    (problem,) = viz.problems(recorded(lambda: net(tg.ones(1, 2)).sum().backward()))
+    assert problem["text"] == "0.bias, 1.bias, 2.bias and 2 more are frozen: requires_grad is False"
+
+
+def test_what_comes_back_in_later_passes_is_told_once():
+    net = nets.stack(2)
+    with tg.no_grad():
+        net[2].bias.fill_(-100.0)
+    r = recorded(lambda: [nets.learn(net, tg.randn(8, 16)) for _ in range(3)])
+    assert [problem["kind"] for problem in viz.problems(r)] == ["dead"]
+
+
+def test_a_layer_that_is_off_in_one_pass_alone_is_no_problem():
+    x = tg.ones(3, requires_grad=True)
+    with viz.record(check=False) as r:
+        for k in range(3):
+            (x * k).sum().backward()
+    assert viz.problems(r) == []
+
+
+def test_an_error_in_the_search_leaves_the_document(monkeypatch):
+    def broken(*_):
+        raise LookupError("not here")
+
+    monkeypatch.setattr(Graph, "called", broken)
+    r = recorded(nets.dead_relu)
+    assert r.document["nodes"]
+    assert r.document["notes"] == ["_finish: LookupError: not here"]
+    assert r.timings["forward"]
+
+
+def test_text_tells_the_problems(tmp_path):
+    r = recorded(nets.dead_relu)
+    shown = viz.text(r, width=90)
+    assert "1 problem" in shown
+    assert "1. dead: relu in ReLU 3" in shown
+    assert shown.count("<- the gradient of 0.weight") == 1
+    assert max(map(len, shown.splitlines())) <= 90
+    path = viz.save(r.document, tmp_path / "dead.json")
+    assert viz.load(path) == r.document

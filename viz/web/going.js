@@ -43,7 +43,7 @@ function link() {
   const v = views[state.view];
   const parts = [state.forward !== null ? `forward=${film[state.forward].number}` : state.node !== null || !steps.length ? `node=${encodeURIComponent(selected() || "")}` : `step=${state.step + 1}`];
   if (state.view !== data.start) parts.push(v.module ? `module=${encodeURIComponent(v.module)}` : `depth=${v.depth}`);
-  if (state.tab !== "tensors") parts.push(`tab=${state.tab}`);
+  if (state.tab !== opening) parts.push(`tab=${state.tab}`);
   for (const id of breaks) parts.push(`break=${encodeURIComponent(id)}`);
   try { history.replaceState(null, "", `#${parts.join("&")}`); } catch { /* a page inside a notebook has no address of its own */ }
 }
@@ -54,7 +54,7 @@ function fromHash() {
   if (q.has("module")) view = views.findIndex(v => v.module === q.get("module"));
   else if (q.has("depth")) view = views.findIndex(v => !v.module && v.depth === Number(q.get("depth")));
   picture(view < 0 ? data.start : view);
-  openTab(q.get("tab") && $(`tab-${q.get("tab")}`) ? q.get("tab") : data.compared ? "changes" : "tensors");
+  openTab(q.get("tab") && $(`tab-${q.get("tab")}`) ? q.get("tab") : opening);
   breaks.clear();
   q.getAll("break").filter(id => place.has(id)).forEach(id => breaks.add(id));
   const forward = film.findIndex(f => f.number === Number(q.get("forward")));

@@ -12,6 +12,7 @@ const root = document.documentElement;
 //{document}
 //{picture}
 //{passes}
+//{heat}
 //{keys}
 //{going}
 //{play}
@@ -19,6 +20,7 @@ const root = document.documentElement;
 //{parameter}
 //{search}
 //{tabs}
+//{problems}
 //{step}
 //{heatmaps}
 //{special}
@@ -48,7 +50,7 @@ $("steps").addEventListener("click", e => {
   if (a) { e.preventDefault(); const q = new URLSearchParams(a.hash.slice(1)); if (q.has("step")) go(Number(q.get("step")) - 1); else goNode(q.get("node")); }
 });
 themeName();
-openTab("tensors");
+openTab(opening);
 fromHash();
 root.dataset.ready = Math.round(performance.now());   // milliseconds since the page was asked for
 mark();   // the picture is shown from here on, and can be scrolled

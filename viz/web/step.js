@@ -1,6 +1,6 @@
 // One step: what arrives, the rule, what flows on, and why.
 
-const PANES = { tensors: () => tensorPane(), list: () => {}, script: () => scriptPane(), cost: () => costPane(), changes: () => changesPane() };
+const PANES = { problems: () => {}, tensors: () => tensorPane(), list: () => {}, script: () => scriptPane(), cost: () => costPane(), changes: () => changesPane() };
 let listed = null;
 function render(quiet) {
   const id = selected(), n = nodes[place.get(id)];
