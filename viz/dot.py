@@ -114,7 +114,7 @@ def summary(document: dict[str, Any]) -> str:
     return ", ".join(parts + ([f"{plural(steps, 'backward step')}"] if steps else []))
 
 
-def attributes_text(document: dict[str, Any], node: dict) -> str:
+def attributes_text(document: dict[str, Any], node: dict, length: int = 36) -> str:
     """What a call was told beside its inputs, and not by default, in one short line."""
     texts = [f"{e['port']}={figure(e['number'])}" for e in node["inputs"] if isinstance(e.get("number"), (int, float))]
     defaults = document["rules"].get(node["op"], {}).get("defaults", {})
@@ -123,7 +123,7 @@ def attributes_text(document: dict[str, Any], node: dict) -> str:
         if value is None or value == usual or (isinstance(value, list) and value and value == [usual] * len(value)):
             continue
         texts.append(f"{name}={str(value).replace('[', '(').replace(']', ')')}")
-    return clip(" ".join(texts), 36)
+    return clip(" ".join(texts), length)
 
 
 class _Drawing:

@@ -46,6 +46,7 @@ class Arrow:
     source_node: int = 0
     target_node: int = 0
     cut: str = ""  # what keeps gradients from going on behind it
+    place: int = 0  # of the port among the target's inputs
 
 
 @dataclass(frozen=True)
@@ -266,6 +267,7 @@ def _arrows(document: dict, box_of: dict[str, str], through: dict, steps: dict) 
                     source_node=place[source_id],
                     target_node=place[node["id"]],
                     cut=cut(edge) if node["needs_grad"] else "",
+                    place=port,
                 )
                 if source[0] == "m" or target[0] == "m":
                     earlier = folded.get((source, target))

@@ -1,8 +1,8 @@
 """The page: one HTML file that steps through the backward pass, offline and without a server.
 
-Python lays out the pictures (one for each depth of modules, one for the inside of each module), sets the
-formulas and writes the ordered list of steps; `web/page.js` does the rest in the browser. Without scripts
-the picture and the list remain.
+Python sets the formulas, writes the ordered list of steps and says what is inside what (`nest`); `web/page.js`
+does the rest in the browser, where the graph is laid out as it is folded. Without scripts the list remains, and a
+picture that Graphviz laid out.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from urllib.parse import quote
 
 from tinygrad_cnn import files
 
-from .dot import DARK, crossing_text, dot, show_set, summary
-from .fold import View, chains, depth_of, view
+from .dot import DARK, GREY, STYLES, dot, show_set, summary
+from .fold import depth_of, view
 from .heat import WIDTHS, Scale, heat_scale, style
 from .mathml import mathml
 from .names import printable
+from .nest import nest
 from .snapshot import json_text
 from .source import document_from
 from .svg import SECONDS, describe, engine, layout, polish
@@ -28,8 +29,7 @@ from .words import plural, shape_text
 
 WEB = Path(__file__).parent / "web"
 READABLE = 150
-MODULE_PAGES = 40
-FEW = 8  # with no more modules than this, even one with a single op gets its picture
+COLOURS = {kind: [box["fillcolor"], box["color"]] for kind, box in (STYLES | {"grey": GREY}).items()}
 SHOW = ("shapes", "grads", "params")
 OPEN = 3  # of so many problems the causes are shown at once
 
@@ -77,18 +77,14 @@ def page(
 ) -> str:
     """The page of a document; `compared` is what `diff` found beside another one."""
     engine()
-    pictures = _pictures(document, show_set(show), hide, seconds)
-    if depth is not None:
-        start = min((p["depth"] for p in pictures if not p["module"]), key=lambda d: abs(d - depth))
-    else:
-        fitting = [p["depth"] for p in pictures if not p["module"] and len(p["boxes"]) <= READABLE]
-        start = max(fitting, default=min(p["depth"] for p in pictures))
-    first = next(i for i, p in enumerate(pictures) if not p["module"] and p["depth"] == start)
+    shown = show_set(show)
     scale = heat_scale(document)
     data = {
         "document": document,
-        "views": [{k: v for k, v in p.items() if k != "svg"} for p in pictures],
-        "start": first,
+        "nest": nest(document, view(document, hide=hide, parameters="params" in shown)),
+        "depth": depth,
+        "show": sorted(shown),
+        "colours": COLOURS,
         "heat": None if scale is None else [scale.low, scale.high, len(WIDTHS)],
         "math": _formulas(document),
         "timings": timings,
@@ -104,13 +100,8 @@ def page(
         "js": _whole("page.js"),
         "steps": _steps(document),
         "unused": _unused(document) + _notes(document),
-        "picture": pictures[first]["svg"],
+        "picture": _picture(document, depth, {"show": shown, "hide": hide, "legend": False}, seconds),
         "data": _json(data),
-        "pictures": "".join(
-            f'<script type="text/plain" class="picture" data-view="{i}">{_json(p["svg"])}</script>\n'
-            for i, p in enumerate(pictures)
-            if i != first
-        ),
     }
     text = (WEB / "page.html").read_text(encoding="utf-8")
     pieces = text.split("<!--{")
@@ -137,64 +128,16 @@ def _json(value: Any) -> str:
     return json_text(value).replace("<", "\\u003c")
 
 
-def _pictures(document: dict[str, Any], shown: set[str], hide: Any, seconds: float) -> list[dict]:
-    """One picture for each depth, shallow first, then one for each module that has an inside."""
-    wanted: list[tuple[View, str]] = []
-    for d in range(depth_of(document) + 1):
-        wanted.append((view(document, d, hide=hide, parameters="params" in shown), ""))
-    sizes: dict[str, int] = {}
-    lying = chains(document)
-    for node in document["nodes"]:
-        if node["kind"] == "op":
-            for path in dict.fromkeys(frame.module for frame in lying[node["id"]]):
-                sizes[path] = sizes.get(path, 0) + 1
-    least = 1 if len(sizes) <= FEW else 2
-    inner = [m["path"] for m in document["modules"] if sizes.get(m["path"], 0) >= least][:MODULE_PAGES]
-    for path in inner:
-        wanted.append((view(document, 1, hide=hide, module=path, parameters="params" in shown), path))
-    sources = [dot(document, v.depth, show=shown, hide=hide, module=m or None, legend=False).source for v, m in wanted]
-    pictures = []
-    description = describe(document)
-    for (v, m), svg in zip(wanted, layout(sources, seconds), strict=True):
-        if svg is None:
-            continue
-        keys = list(v.boxes)
-        places = {key: i for i, key in enumerate(keys)}
-        crossed = [a for a in v.arrows if a.norm is not None]
-        arrows = [[places[a.source], places[a.target], a.source_node, a.target_node] for a in crossed]
-        by_pass = (
-            {}
-            if len(document["passes"]) < 2
-            else {
-                "texts": [
-                    {nr: crossing_text(one) if a.count == 1 else "" for nr, one in a.passes.items()} for a in crossed
-                ],
-                "orders": [v.boxes[k].orders for k in keys],
-            }
-        )
-        pictures.append(
-            {
-                "depth": v.depth,
-                "module": m,
-                "boxes": [v.boxes[k].nodes for k in keys],
-                "paths": [v.boxes[k].module for k in keys],
-                "arrows": arrows,
-                **by_pass,
-                "svg": _bare(polish(svg, m or document["title"], description)),
-            }
-        )
-    if not any(not p["module"] for p in pictures):
-        raise ValueError(
-            f"html: a graph of {len(document['nodes'])} nodes could not be laid out in {seconds:g} s; leave ops out "
-            "with hide=, give it more seconds, or use the text view"
-        )
-    return pictures
-
-
-def _bare(svg: str) -> str:
-    """Without its own style: the page has one for all pictures."""
-    start, end = svg.index("<style>"), svg.index("</style>") + len("</style>")
-    return svg[:start] + svg[end:]
+def _picture(document: dict[str, Any], depth: int | None, options: dict, seconds: float) -> str:
+    """The picture that stands without scripts."""
+    if depth is None:
+        few = [d for d in range(depth_of(document) + 1) if len(view(document, d).boxes) <= READABLE]
+        depth = max(few, default=0)
+    for d in range(depth, -1, -1):
+        laid = layout([dot(document, d, **options).source], seconds)[0]
+        if laid is not None:
+            return re.sub(r"<style>.*?</style>", "", polish(laid, document["title"], describe(document)), flags=re.S)
+    return f"<p>The graph of {len(document['nodes'])} nodes could not be laid out in {seconds:g} s.</p>"
 
 
 def _colours() -> str:

@@ -107,21 +107,21 @@ def test_links_to_a_step_and_to_a_node(browser, lenet):
 
 
 def test_fold_and_unfold_give_the_same_nodes(opened, lenet):
-    def inside():
-        return opened.page.evaluate(
-            "JSON.parse(document.getElementById('data').textContent).views"
-            ".filter(v => !v.module).map(v => v.boxes.flat().sort((a, b) => a - b))"
-        )
+    def shown():
+        boxes = opened.page.locator("#graph .box").evaluate_all("all => all.map(e => e.dataset.nodes)")
+        return sorted(int(i) for box in boxes for i in box.split())
 
     every = list(range(len(lenet[0]["nodes"])))
-    assert all(boxes == every for boxes in inside())
     before = opened.page.locator("#graph .box").count()
+    assert shown() == every
     opened.page.locator("#depth").focus()
     opened.key("ArrowLeft")
     assert opened.page.locator("#graph .box").count() < before
     assert opened.page.locator("#graph .box.now").count() == 1
+    assert shown() == every
     opened.key("ArrowRight")
     assert opened.page.locator("#graph .box").count() == before
+    assert shown() == every
 
 
 def test_search(opened):

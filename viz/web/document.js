@@ -8,5 +8,4 @@ steps.forEach((s, k) => { if (!firstStep.has(s.node)) firstStep.set(s.node, k); 
 const users = new Map();
 nodes.forEach(n => n.inputs.forEach(e => { if (e.from !== null) (users.get(e.from) || users.set(e.from, []).get(e.from)).push(n.id); }));
 const name = n => n.kind === "pick" ? `output ${n.output_nr}` : n.kind === "op" ? n.op : n.parameters[0] || n.kind;
-const views = data.views, deepest = Math.max(...views.map(v => v.module ? 0 : v.depth));
-const state = { step: 0, node: null, forward: null, view: data.start, tab: null };   // forward: a frame of the film, before backward
+const state = { step: 0, node: null, forward: null, tab: null };   // forward: a frame of the film, before backward

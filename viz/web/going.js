@@ -40,9 +40,8 @@ function goNode(id) {
   render();
 }
 function link() {
-  const v = views[state.view];
   const parts = [state.forward !== null ? `forward=${film[state.forward].number}` : state.node !== null || !steps.length ? `node=${encodeURIComponent(selected() || "")}` : `step=${state.step + 1}`];
-  if (state.view !== data.start) parts.push(v.module ? `module=${encodeURIComponent(v.module)}` : `depth=${v.depth}`);
+  parts.push(...folding());
   if (state.tab !== opening) parts.push(`tab=${state.tab}`);
   for (const id of breaks) parts.push(`break=${encodeURIComponent(id)}`);
   try { history.replaceState(null, "", `#${parts.join("&")}`); } catch { /* a page inside a notebook has no address of its own */ }
@@ -50,10 +49,7 @@ function link() {
 const failed = nodes.find(n => n.failed);
 function fromHash() {
   const q = new URLSearchParams(location.hash.slice(1));
-  let view = data.start;
-  if (q.has("module")) view = views.findIndex(v => v.module === q.get("module"));
-  else if (q.has("depth")) view = views.findIndex(v => !v.module && v.depth === Number(q.get("depth")));
-  picture(view < 0 ? data.start : view);
+  foldAs(q);
   openTab(q.get("tab") && $(`tab-${q.get("tab")}`) ? q.get("tab") : opening);
   breaks.clear();
   q.getAll("break").filter(id => place.has(id)).forEach(id => breaks.add(id));

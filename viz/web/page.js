@@ -10,10 +10,13 @@ const root = document.documentElement;
 
 //{elements}
 //{document}
-//{picture}
 //{passes}
 //{heat}
 //{keys}
+//{nest}
+//{layout}
+//{drawing}
+//{picture}
 //{going}
 //{play}
 //{predict}
@@ -44,7 +47,6 @@ $("save-json").onclick = () => offer(JSON.stringify(JSON.parse(written).document
 const dark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
 const themeName = () => { $("theme").textContent = dark() ? "Light" : "Dark"; $("theme").setAttribute("aria-label", `Switch to ${dark() ? "light" : "dark"} colours`); };
 $("theme").onclick = () => { root.dataset.theme = dark() ? "light" : "dark"; themeName(); render(true); };
-const first = $("graph").innerHTML;
 $("steps").addEventListener("click", e => {
   const a = e.target.closest("a");
   if (a) { e.preventDefault(); const q = new URLSearchParams(a.hash.slice(1)); if (q.has("step")) go(Number(q.get("step")) - 1); else goNode(q.get("node")); }

@@ -89,7 +89,7 @@ function pathPane(n) {
 }
 let lit = { key: "", marks: [] };
 function pathMarks() {   // in the picture, while the page of a parameter is open
-  const id = selected(), n = nodes[place.get(id)], open = n && isLeaf(n) && state.forward === null, key = open ? `${id} ${state.view}` : "";
+  const id = selected(), n = nodes[place.get(id)], open = n && isLeaf(n) && state.forward === null, key = open ? id : "";
   if (lit.key === key && lit.svg === current.svg) return;
   lit.marks.forEach(e => e.classList.remove("path"));
   lit = { key, svg: current.svg, marks: [] };
@@ -97,6 +97,6 @@ function pathMarks() {   // in the picture, while the page of a parameter is ope
   if (!open) return;
   const p = pathFrom(id), mark_ = e => { if (e) { e.classList.add("path"); lit.marks.push(e); } };
   for (const m of p.ids) mark_(current.of.get(place.get(m)));
-  const v = views[state.view], on = b => v.boxes[b].some(i => p.ids.has(nodes[i].id));
-  v.arrows.forEach(([from, to], g) => { if (on(from) && on(to)) mark_(current.svg.querySelector(`#g${g}`)); });
+  const on = i => p.ids.has(nodes[i].id);
+  for (const { e, uses } of current.gradients) if (uses.some(u => on(u.source) && on(u.target))) mark_(e);
 }

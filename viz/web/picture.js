@@ -1,87 +1,71 @@
-// The graph: one picture at a time, its boxes focusable in the order of backward; zoom, pan and folding.
+// The graph: boxes focusable in the order of backward; what is folded opens where it stands, and Escape goes back; zoom and pan.
 
-let current = null;   // {svg, boxes: [elements], of: node index -> element, flows: Map}
-function picture(i) {
-  if (current && current.view === i) return;
-  state.view = i;
-  const v = views[i];
-  if (current || i !== data.start) {
-    const script = document.querySelector(`script.picture[data-view="${i}"]`);
-    const text = script ? JSON.parse(script.textContent) : first;
-    $("graph").replaceChildren(new DOMParser().parseFromString(text, "image/svg+xml").documentElement);
-  }
-  const svg = $("graph").querySelector("svg");
-  svg.setAttribute("role", "group");
-  svg.setAttribute("aria-label", `Graph of ${v.module || doc.title}, ${plural(v.boxes.length, "box")}`.replace("boxs", "boxes"));
-  svg.removeAttribute("aria-labelledby");
-  const frame = svg.querySelector("g");
-  const of = new Map(), boxes = [];
-  v.boxes.forEach((inside, b) => {
-    const e = svg.querySelector(`#b${b}`);
-    boxes.push(e);
-    inside.forEach(n => of.set(n, e));
-    e.dataset.box = b;
-    e.setAttribute("tabindex", "0");
-    e.setAttribute("role", "button");
-    e.setAttribute("aria-label", boxLabel(v, b));
-    if (data.compared && inside.some(n => data.compared.marks[nodes[n].id])) e.classList.add("changed");
-  });
-  const order = v.boxes.map((inside, b) => [Math.min(...inside.map(n => firstStep.has(nodes[n].id) ? firstStep.get(nodes[n].id) : 1e9 + n)), b]);
-  order.sort((a, b) => a[0] - b[0]);
-  frame.append(...order.map(([, b]) => boxes[b]));   // last in the file: above the lines, and focused in this order
-  const flows = new Map();
-  v.arrows.forEach(([, , , target], g) => (flows.get(target) || flows.set(target, []).get(target)).push(svg.querySelector(`#g${g}`)));
-  current = { view: i, svg, of, boxes, flows, ring: [] };
-  const move = (frame.getAttribute("transform") || "").match(/translate\(([-\d.]+)[ ,]([-\d.]+)/) || [0, 0, 0];
-  current.origin = [Number(move[1]), Number(move[2])];
-  full = svg.getAttribute("viewBox").split(/[ ,]+/).slice(2).map(Number);
-  size(fitting() < 0.8 ? 1.1 : fitting());   // larger than the pane: readable first, "Fit" shows it all
+let current = null;   // {svg, boxes: [{e, item}], of: node -> element, flows: node -> its gradient arrows, ...}
+let open = new Set(), asked = "";   // keys of what is open; the module that was asked for
+const before = [];   // how the picture stood, for Escape
+function picture(keys = open) {
+  open = keys;
+  const all = arranged(open);
+  current = { ...drawn(all), all, ring: [], pass: passOf() };
+  full = [all.width, all.height];
+  for (const { e, item } of current.boxes) if (data.compared && item.nodes.some(n => data.compared.marks[nodes[n].id])) e.classList.add("changed");
+  current.svg.setAttribute("aria-label", `Graph of ${doc.title}, ${current.boxes.length} ${current.boxes.length === 1 ? "box" : "boxes"}`);
+  $("graph").replaceChildren(current.svg);
+  size(zoomed);
   foldControls();
 }
-function boxLabel(v, b) {
-  const inside = v.boxes[b];
-  if (v.paths[b]) return `folded module ${v.paths[b]}, ${plural(inside.length, "node")}; Enter shows its inside`;
-  const n = nodes[inside[0]], k = firstStep.get(n.id);
+function redraw() {   // the same, with the numbers of another pass
+  const e = document.activeElement, held = current.boxes.findIndex(box => box.e === e);
+  picture();
+  if (held >= 0) current.boxes[held].e.focus({ preventScroll: true });
+}
+function boxLabel(item) {
+  if (item.folded) return `folded ${item.folded.module ? "module " : ""}${item.folded.name}, ${plural(item.nodes.length, "node")}; Enter shows its inside`;
+  const n = nodes[item.node], k = firstStep.get(n.id);
   const when = k !== undefined ? `step ${k + 1}` : n.needs_grad ? "gradient not computed" : `no gradient: ${n.reason || ""}`;
   return `${name(n)} ${shapeText(n.shape)}${n.module ? ` in ${n.module}` : ""}, ${when}`;
 }
-function mark() {
-  current.ring.forEach(([e, c]) => e && e.classList.remove(c));
+function mark(still) {
+  if (current.pass !== passOf()) redraw();
+  current.ring.forEach(([e, c]) => e.classList.remove(c));
   current.ring = [];
-  showPass(passOf());
   const put = (e, c) => { if (e) { e.classList.add(c); current.ring.push([e, c]); } };
-  const id = selected();
-  const here = place.get(id);
+  const here = place.get(selected());
   put(current.of.get(here), "now");
+  (current.echoes.get(here) || []).forEach(e => put(e, "near"));
   if (state.node === null && steps.length) {
     steps[state.step].inputs.forEach(one => put(current.of.get(place.get(one.node)), "near"));
     (current.flows.get(here) || []).forEach(e => put(e, "flow"));
   }
   decorate();
-  reveal(current.of.get(here));
+  if (!still) reveal(current.of.get(here));
 }
 const selected = () => state.node !== null ? state.node : steps.length ? steps[state.step].node : nodes.length ? nodes[nodes.length - 1].id : null;
 
 // zoom is the picture's size, pan is scrolling: neither makes the browser lay the picture out anew
-let full = [1, 1], zoomed = 1, pane = $("graph").getBoundingClientRect(), drag = null;
-addEventListener("resize", () => { pane = $("graph").getBoundingClientRect(); });
+let full = [1, 1], zoomed = 1, fitted = true, pane = $("graph").getBoundingClientRect(), drag = null;
+new ResizeObserver(() => {
+  pane = $("graph").getBoundingClientRect();
+  if (current && fitted) fit();
+}).observe($("graph"));
 function size(z) {
-  zoomed = Math.max(0.05, Math.min(6, z));
+  zoomed = Math.max(0.005, Math.min(6, z));
   current.svg.style.width = `${full[0] * zoomed}px`;
   current.svg.style.height = `${full[1] * zoomed}px`;
 }
-const fitting = () => Math.min(2, pane.width / full[0], pane.height / full[1]);
-const fit = () => size(fitting());
+const scaleOf = ([w, h]) => Math.min(1.5, (pane.width - 2) / w, (pane.height - 2) / h);
+function fit() { size(scaleOf(full)); fitted = true; }
 function zoom(f, x = pane.width / 2, y = pane.height / 2) {
-  const g = $("graph"), before = zoomed, [left, top] = [g.scrollLeft, g.scrollTop];
+  const g = $("graph"), was = zoomed, [left, top] = [g.scrollLeft, g.scrollTop];
   size(zoomed * f);
-  g.scrollTo((left + x) * zoomed / before - x, (top + y) * zoomed / before - y);
+  fitted = false;
+  g.scrollTo((left + x) * zoomed / was - x, (top + y) * zoomed / was - y);
 }
 function reveal(e) {
-  const t = e && e.querySelector("text"), g = $("graph");
-  if (!t) return;
-  const [x, y] = ["x", "y"].map((k, d) => (Number(t.getAttribute(k)) + current.origin[d]) * zoomed), margin = 60;
-  const out = (at, from, length) => at < from + margin || at > from + length - margin;
+  const at = e && current.at.get(e), g = $("graph");
+  if (!at) return;
+  const [x, y] = at.map(k => k * zoomed), margin = 60;
+  const out = (k, from, length) => k < from + margin || k > from + length - margin;
   if (out(x, g.scrollLeft, pane.width)) g.scrollLeft = x - pane.width / 2;
   if (out(y, g.scrollTop, pane.height)) g.scrollTop = y - pane.height / 2;
 }
@@ -98,43 +82,111 @@ addEventListener("pointermove", e => {
   if (drag.moved) $("graph").scrollTo(drag.left - dx, drag.top - dy);
 });
 addEventListener("pointerup", () => setTimeout(() => { drag = null; }));
-$("graph").addEventListener("click", e => {
-  const g = e.target.closest(".box");
-  if (g && g.dataset.box && !(drag && drag.moved)) choose(Number(g.dataset.box));
-});
-$("graph").addEventListener("keydown", e => {
-  const g = e.target.closest(".box");
-  if (g && (e.key === "Enter" || e.key === " ")) { e.preventDefault(); choose(Number(g.dataset.box)); }
-});
+const press = e => {
+  const g = e.target.closest(".box, .frame, .echo");
+  if (!g || drag && drag.moved) return;
+  e.preventDefault();
+  if (g.dataset.frame) fold(g.dataset.frame);
+  else if (g.dataset.box) choose(Number(g.dataset.box));
+  else goNode(nodes[g.dataset.node].id);
+};
+$("graph").addEventListener("click", press);
+$("graph").addEventListener("keydown", e => { if (e.key === "Enter" || e.key === " ") press(e); });
 function choose(b) {
-  const v = views[state.view];
-  if (v.paths[b]) {
-    const inside = views.findIndex(w => w.module === v.paths[b]);
-    return inside >= 0 ? (picture(inside), mark(), link()) : unfold(1);
-  }
-  goNode(nodes[v.boxes[b][0]].id);
+  const { item } = current.boxes[b];
+  if (item.folded) unfold(item.folded.key); else goNode(nodes[item.node].id);
 }
 $("zoom-in").onclick = () => zoom(1.4);
 $("zoom-out").onclick = () => zoom(1 / 1.4);
 $("zoom-fit").onclick = fit;
 
 // folding
-function foldControls() {
-  const v = views[state.view];
-  $("depth").max = deepest;
-  $("depth").value = v.module ? deepest : v.depth;
-  $("depth").disabled = deepest === 0;
-  $("depth-text").textContent = v.module ? "" : v.depth === deepest ? "nothing folded" : `depth ${v.depth}`;
-  $("inside").value = v.module;
-}
-function unfold(by) { depthTo(Math.min(deepest, views[state.view].depth + by)); }
-function depthTo(d) {   // the picture, and in it the same node
-  const there = views.map((v, i) => [v, i]).filter(([v]) => !v.module).sort((a, b) => Math.abs(a[0].depth - d) - Math.abs(b[0].depth - d));
-  picture(there[0][1]);
-  mark();
+const elementOf = key => current.heads.get(key) || current.of.get(frames.get(key).nodes[0]);
+function refold(keys, key) {   // what was pressed stays where it is on the screen
+  const g = $("graph"), held = g.contains(document.activeElement), [x0, y0] = current.at.get(elementOf(key));
+  const left = x0 * zoomed - g.scrollLeft, top = y0 * zoomed - g.scrollTop;
+  picture(keys);
+  fitted = false;
+  const e = elementOf(key), [x1, y1] = current.at.get(e);
+  g.scrollTo(x1 * zoomed - left, y1 * zoomed - top);
+  if (held) e.focus({ preventScroll: true });
+  mark(true);
   link();
 }
-$("depth").addEventListener("input", e => depthTo(Number(e.target.value)));
-$("inside").append(el("option", { value: "" }, "whole graph"), ...views.filter(v => v.module).map(v => el("option", { value: v.module }, v.module)));
-$("inside").disabled = views.every(v => !v.module);
-$("inside").addEventListener("change", e => { picture(e.target.value ? views.findIndex(v => v.module === e.target.value) : data.start); mark(); link(); });
+function remember(key) {
+  before.push({ open, asked, key, zoomed, fitted, left: $("graph").scrollLeft, top: $("graph").scrollTop });
+  asked = "";
+}
+function unfold(key) { remember(key); refold(new Set([...open, key]), key); }
+function fold(key) { remember(key); refold(new Set([...open].filter(k => k !== key)), key); }
+function back() {
+  const was = before.pop();
+  if (!was) return false;
+  const held = $("graph").contains(document.activeElement);
+  asked = was.asked;
+  zoomed = was.zoomed;
+  fitted = was.fitted;
+  picture(was.open);
+  $("graph").scrollTo(was.left, was.top);
+  if (held && was.key) elementOf(was.key).focus({ preventScroll: true });
+  mark(true);
+  link();
+}
+onKey(["Escape"], "back to how modules were folded before", back);
+
+const calls = [...frames.values()].filter(f => f.module);
+$("inside").append(el("option", { value: "" }, "whole graph"), ...calls.map(f => el("option", { value: f.key }, f.key)));
+$("inside").disabled = !calls.length;
+
+// What is open at first: as much, level by level, as can be read without scrolling.
+const LEGIBLE = 0.72, MANY = 120;
+const start = legibly();
+function legibly() {
+  if (data.depth !== null) return upTo(data.depth);
+  const legible = open => unfolded(open).boxes.length <= MANY && (a => scaleOf([a.width, a.height]) >= LEGIBLE)(arranged(open));
+  let chosen = new Set();
+  for (let depth = 1; depth <= deepest; depth++) {
+    const level = [...frames.values()].filter(f => f.level === depth && (f.outer === nest || chosen.has(f.outer.key)));
+    const wider = [level, level.filter(f => f.ops === 1)].map(fs => new Set([...chosen, ...fs.map(f => f.key)])).find(legible);
+    const alone = unfolded(chosen).boxes.length <= 4 && level.filter(f => !f.times);   // a box or two say nothing
+    if (!wider && !(alone && alone.length)) break;
+    chosen = wider || new Set([...chosen, ...alone.map(f => f.key)]);
+  }
+  return chosen;
+}
+function foldTo(keys) {   // the picture, and in it the same node
+  picture(keys);
+  fit();
+  if (zoomed < LEGIBLE) { size(1); fitted = false; }   // readable first, "Fit" shows it all
+}
+const alike = (a, b) => a.size === b.size && [...a].every(k => b.has(k));
+function folding() {   // for the address
+  if (asked) return [`module=${encodeURIComponent(asked)}`];
+  if (alike(open, start)) return [];
+  const depth = [...Array(deepest + 1).keys()].find(d => alike(open, upTo(d)));
+  return depth !== undefined ? [`depth=${depth}`] : [...open].map(k => `open=${encodeURIComponent(k)}`);
+}
+function foldAs(q) {
+  asked = q.has("module") && frames.has(q.get("module")) ? q.get("module") : "";
+  const keys = asked ? new Set([...start, ...around(frames.get(asked)).map(f => f.key)])
+    : q.has("depth") ? upTo(Number(q.get("depth"))) : q.has("open") ? new Set(q.getAll("open").filter(k => frames.has(k))) : start;
+  if (!current || !alike(keys, open)) foldTo(keys);
+  foldControls();
+}
+function foldControls() {
+  const closed = [...frames.values()].filter(f => !open.has(f.key));
+  $("depth").max = deepest;
+  $("depth").value = closed.length ? Math.min(...closed.map(f => f.level)) - 1 : deepest;
+  $("depth").disabled = deepest === 0;
+  $("depth-text").textContent = closed.length ? `${closed.length} folded` : "nothing folded";
+  $("inside").value = asked;
+}
+$("depth").addEventListener("input", e => { remember(); foldTo(upTo(Number(e.target.value))); mark(); link(); });
+$("inside").addEventListener("change", e => {
+  remember();
+  foldAs(new URLSearchParams(e.target.value ? { module: e.target.value } : {}));
+  const at = e.target.value && current.at.get(elementOf(e.target.value));
+  mark();
+  link();
+  if (at) $("graph").scrollTo(at[0] * zoomed - pane.width / 2, at[1] * zoomed - 30);
+});

@@ -65,7 +65,7 @@ function setByModule(on) {
 function into() {   // one op on, and a folded module that it is in is opened
   goFrame(frame() + 1);
   const e = current.of.get(place.get(selected())), b = e ? Number(e.dataset.box) : -1;
-  if (b >= 0 && views[state.view].paths[b]) choose(b);
+  if (b >= 0 && current.boxes[b].item.folded) choose(b);
 }
 function past(path, from) {   // the first frame from there on that is not in the module
   let j = from;
