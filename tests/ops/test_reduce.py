@@ -406,3 +406,33 @@ def test_products_of_others_where_they_are_quotients_and_where_not():
         found = gradient(lambda x: tg.prod(x, 1), values)
         want = [[np.prod(np.delete(row, i)) for i in range(30)] for row in values]
         np.testing.assert_allclose(found, want, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["amax", "amin", "argmax", "argmin", "any", "all"])
+@pytest.mark.parametrize("dim", [None, 0, 1, 2])
+@pytest.mark.parametrize("keepdim", [False, True])
+def test_what_is_expanded_has_the_extremes_of_its_copy(name, dim, keepdim):
+    for shape, whole in (((3, 1, 4), (3, 5, 4)), ((1, 3, 1), (2, 3, 4)), ((1, 1, 1), (2, 3, 4))):
+        x = tg.randn(shape).expand(whole)
+        kept = {"keepdim": True} if keepdim and dim is not None else {}
+        f = lambda t: getattr(t, name)(*() if dim is None else (dim,), **kept)
+        found, expected = f(x), f(x.clone())
+        assert found.dtype == expected.dtype
+        np.testing.assert_array_equal(found.numpy(), expected.numpy(), strict=True)
+
+
+def test_what_is_expanded_beyond_all_memory():
+    """It has an answer at once, or there is no room for one, which is said before anything is computed."""
+    huge = tg.zeros(2, 1).expand(2, 2**58)
+    assert huge.aminmax(dim=1).min.tolist() == huge.max(1).values.tolist() == [0.0, 0.0]
+    assert (huge.min().item(), huge.argmin().item(), huge.any().item(), huge.all().item()) == (0.0, 0, False, False)
+    place = (tg.tensor([1]), tg.tensor([3]))
+    for f in (
+        lambda: huge.softmax(1),
+        lambda: huge.log_softmax(1),
+        lambda: huge.logsumexp(1),
+        lambda: huge.index_put(place, tg.ones(1)),
+        lambda: huge.index_put(place, tg.ones(1), accumulate=True),
+    ):
+        with pytest.raises(MemoryError):
+            f()

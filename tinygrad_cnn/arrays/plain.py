@@ -22,6 +22,16 @@ def shares_memory(view: np.ndarray, array: np.ndarray) -> bool:
     return base is array or base is array.base or np.may_share_memory(view, array)
 
 
+def once(array: np.ndarray, axes: Any) -> np.ndarray:
+    """The array with one element along each of these axes where all are one place in memory, as after `expand`.
+
+    That says as much of its extremes, and there may be more of them than anybody can wait for.
+    """
+    if 0 not in array.strides:
+        return array
+    return array[tuple([slice(1 if s == 0 and i in axes else None) for i, s in enumerate(array.strides)])]
+
+
 def plain(array: np.ndarray) -> np.ndarray:
     """The same numbers as an np.ndarray in the byte order of the machine; a TypeError where a Tensor cannot hold them.
 

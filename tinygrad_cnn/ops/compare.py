@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import modular, promote, result_type
+from ..arrays.plain import once
 from ..arrays.types import Array, Axis, Number
 from ..engine.call import op
 from ..engine.tensor import as_array
@@ -398,7 +399,8 @@ def all(input: Array, dim: Axis | None = None, keepdim: bool = False) -> Array:
     >>> tg.all(tg.tensor([[1, 1], [0, 1]]), dim=0).tolist()
     [False, True]
     """
-    return np.all(input, axis=_over("all", dim, input.ndim, keepdim), keepdims=keepdim)
+    over = _over("all", dim, input.ndim, keepdim)
+    return np.all(once(input, over), axis=over, keepdims=keepdim)
 
 
 all.grad(input=None)
@@ -416,7 +418,8 @@ def any(input: Array, dim: Axis | None = None, keepdim: bool = False) -> Array:
     >>> tg.any(tg.tensor([[0, 1], [0, 0]]), dim=1).tolist(), tg.any(tg.tensor([])).item()
     ([True, False], False)
     """
-    return np.any(input, axis=_over("any", dim, input.ndim, keepdim), keepdims=keepdim)
+    over = _over("any", dim, input.ndim, keepdim)
+    return np.any(once(input, over), axis=over, keepdims=keepdim)
 
 
 any.grad(input=None)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 
 from ..arrays.dtypes import int64
+from ..arrays.plain import once
 from ..arrays.types import Array, Axis
 from ..engine.call import op
 from ..engine.tensor import Tensor, as_array
@@ -59,7 +60,8 @@ def amax(input: Array, dim: Axis | None = None, keepdim: bool = False) -> Array:
     >>> x.grad.tolist()
     [0.0, 0.5, 0.5]
     """
-    return kernel.fold(input, "max", _not_empty("amax", input, dim, keepdim), keepdim)
+    over = _not_empty("amax", input, dim, keepdim)
+    return kernel.fold(once(input, over), "max", over, keepdim)
 
 
 amax.grad(input=lambda g, input, out, dim, keepdim: shared(g, input, out, dim, keepdim))
@@ -84,7 +86,8 @@ def amin(input: Array, dim: Axis | None = None, keepdim: bool = False) -> Array:
     >>> y.tolist(), x.grad.tolist()
     ([1.0, 2.0], [[1.0, 0.0], [0.5, 0.5]])
     """
-    return kernel.fold(input, "min", _not_empty("amin", input, dim, keepdim), keepdim)
+    over = _not_empty("amin", input, dim, keepdim)
+    return kernel.fold(once(input, over), "min", over, keepdim)
 
 
 amin.grad(input=lambda g, input, out, dim, keepdim: shared(g, input, out, dim, keepdim))
@@ -143,8 +146,13 @@ argmin.grad(input=None)
 def _where_extreme(name: str, find: Any, input: Any, dim: Any, keepdim: bool) -> Any:
     if dim is not None:
         dim = axis(name, dim, input.ndim)
-    _not_empty(name, input, dim, keepdim)
-    return np.asarray(find(input, axis=dim if input.ndim else None, keepdims=keepdim and input.ndim > 0), int64)
+    over = _not_empty(name, input, dim, keepdim)
+    held = once(input, over)
+    place = find(held, axis=dim if input.ndim else None, keepdims=keepdim and input.ndim > 0)
+    if dim is None and held.shape != input.shape:  # counted in all that there are; equal ones stand behind the first
+        where = np.unravel_index(int(np.ravel(place)[0]), held.shape)
+        place = np.full(np.shape(place), np.ravel_multi_index(where, input.shape))
+    return np.asarray(place, int64)
 
 
 @appears("function out method")

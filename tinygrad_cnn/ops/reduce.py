@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import int64
+from ..arrays.plain import once
 from ..arrays.types import Array, Axis, DType
 from ..engine.broadcast import cast, expand_to, in_float32
 from ..engine.call import op
@@ -271,7 +272,7 @@ def logsumexp(input: Array, dim: Axis, keepdim: bool = False) -> Array:
     """
     input = real(input)
     over = reduced("logsumexp", dim, input.ndim, keepdim)
-    top = np.maximum.reduce(input, axis=over, keepdims=True, initial=-np.inf)
+    top = np.maximum.reduce(once(input, over), axis=over, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
     out = np.log(kernel.sum(_powers(input, top), over, True)) + top
     return out if keepdim else out.squeeze(over)

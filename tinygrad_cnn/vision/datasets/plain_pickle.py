@@ -31,6 +31,10 @@ BUFFER = {("numpy.core.numeric", "_frombuffer"), ("numpy._core.numeric", "_fromb
 KNOWN = {*ARRAY, *BUFFER, DTYPE, BYTES, ("numpy", "ndarray")}
 
 
+NEWEST = 5  # protocol
+FRAME = 9  # bytes of the instruction that says how long a frame is
+
+
 class Name(NamedTuple):
     """What a pickle calls a function or a class."""
 
@@ -58,9 +62,16 @@ def read_plain_pickle(blob: bytes) -> Any:
     marks: list[int] = []
     memo: dict[int, Any] = {}
     try:
-        for opcode, argument, _ in pickletools.genops(blob):
+        for opcode, argument, place in pickletools.genops(blob):
+            if opcode.name == "PROTO" and argument > NEWEST:
+                raise ValueError(f"it is of protocol {argument}")
+            if opcode.name == "FRAME" and argument > len(blob) - (place or 0) - FRAME:
+                raise ValueError("it is cut off")
             _follow(opcode.name, argument, stack, marks, memo)
         (result,) = stack
+        if marks:
+            raise ValueError("it holds a part without an end")
+        _refuse_parts(result)
     except Exception as error:  # text that is none, an instruction that finds no mark or nothing to work on
         if type(error) is ValueError:
             raise
@@ -73,12 +84,12 @@ def _follow(name: str, argument: Any, stack: list, marks: list[int], memo: dict[
     if name in VALUES:
         stack.append(argument)
     elif name in KEPT:
-        memo[argument] = stack[-1]
+        memo[argument] = _top(stack, marks)
     elif name in FETCHED:
         kept = memo[argument]
         stack.append(kept.array if isinstance(kept, Unfilled) and kept.array is not None else kept)
     elif name == "MEMOIZE":
-        memo[len(memo)] = stack[-1]
+        memo[len(memo)] = _top(stack, marks)
     elif name in CONSTANTS:
         stack.append(CONSTANTS[name])
     elif name == "MARK":
@@ -86,35 +97,42 @@ def _follow(name: str, argument: Any, stack: list, marks: list[int], memo: dict[
     elif name in ("EMPTY_DICT", "EMPTY_LIST", "EMPTY_TUPLE"):
         stack.append({"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}[name]())
     elif name in ("TUPLE1", "TUPLE2", "TUPLE3"):
-        stack.append(_taken(stack, len(stack) - int(name[-1]), tuple))
+        stack.append(_taken(stack, marks, len(stack) - int(name[-1]), tuple))
     elif name in ("TUPLE", "LIST"):
-        stack.append(_taken(stack, marks.pop(), tuple if name == "TUPLE" else list))
+        stack.append(_taken(stack, marks, marks.pop(), tuple if name == "TUPLE" else list))
     elif name == "DICT":
-        items = _taken(stack, marks.pop(), list)
+        items = _taken(stack, marks, marks.pop(), list)
         stack.append({})
         _set(stack[-1], items)
     elif name in ("APPEND", "APPENDS"):
-        items = _taken(stack, len(stack) - 1 if name == "APPEND" else marks.pop(), list)
-        _of(stack[-1], list).extend(items)
+        items = _taken(stack, marks, len(stack) - 1 if name == "APPEND" else marks.pop(), list)
+        _of(_top(stack, marks), list).extend(items)
     elif name in ("SETITEM", "SETITEMS"):
-        items = _taken(stack, len(stack) - 2 if name == "SETITEM" else marks.pop(), list)
-        _set(_of(stack[-1], dict), items)
+        items = _taken(stack, marks, len(stack) - 2 if name == "SETITEM" else marks.pop(), list)
+        _set(_of(_top(stack, marks), dict), items)
     elif name == "GLOBAL":
         stack.append(_known(*argument.split(" ", 1)))
     elif name == "STACK_GLOBAL":
-        stack.append(_known(*_taken(stack, len(stack) - 2, list)))
+        stack.append(_known(*_taken(stack, marks, len(stack) - 2, list)))
     elif name == "REDUCE":
-        function, arguments = _taken(stack, len(stack) - 2, list)
+        function, arguments = _taken(stack, marks, len(stack) - 2, list)
         stack.append(_called(_of(function, Name), _of(arguments, tuple)))
     elif name == "BUILD":
-        thing, state = _taken(stack, len(stack) - 2, list)
+        thing, state = _taken(stack, marks, len(stack) - 2, list)
         stack.append(_filled(thing, _of(state, tuple)))
     elif name not in IGNORED:
         raise ValueError(f"it has the instruction {name}, which plain data never needs")
 
 
-def _taken(stack: list, start: int, kind: Callable[[Any], Any]) -> Any:
-    if start < 0:
+def _top(stack: list, marks: list[int]) -> Any:
+    """What was put last, behind the last mark: what stands before that belongs to a part that has not ended."""
+    if len(stack) <= (marks[-1] if marks else 0):
+        raise IndexError(len(stack))
+    return stack[-1]
+
+
+def _taken(stack: list, marks: list[int], start: int, kind: Callable[[Any], Any]) -> Any:
+    if start < (marks[-1] if marks else 0):
         raise IndexError(start)
     items = kind(stack[start:])
     del stack[start:]
@@ -140,15 +158,17 @@ def _known(module: Any, name: Any) -> Name:
 
 def _called(function: Name, arguments: tuple) -> Any:
     if function in ARRAY:
+        if arguments not in ((("numpy", "ndarray"), (0,), b"b"), (("numpy", "ndarray"), (0,), "b")):
+            raise ValueError("it begins an array that is none")
         return Unfilled()
     if function == DTYPE:
-        if not re.fullmatch(r"b1|[iu][1248]|f[248]", _of(arguments[0], str)):
-            raise ValueError(f"it has an array of dtype {arguments[0][:20]!r}, expected numbers")
+        if len(arguments) != 3 or not re.fullmatch(r"b1|[iu][1248]|f[248]", _of(arguments[0], str)):
+            raise ValueError(f"it has an array of dtype {arguments[:1]!r:.20}, expected numbers")
         return Typecode(arguments[0])
     if function in BUFFER:
         content, typecode, shape, order = arguments
         return _array(content, typecode, shape, order)
-    if function == BYTES:
+    if function == BYTES and arguments[1:] == ("latin1",):
         return _of(arguments[0], str).encode("latin1")
     raise ValueError(f"it calls {function.module}.{function.name}")
 
@@ -157,12 +177,14 @@ def _filled(thing: Any, state: tuple) -> Any:
     """A dtype with its byte order, or an array with its numbers."""
     if isinstance(thing, Typecode):
         order = _of(state[1], str)
-        if order not in ("<", ">", "|", "="):
-            raise ValueError(f"it has a dtype of byte order {order[:20]!r}")
+        if order not in ("<", ">", "|", "=") or state[0] not in (3, 4) or any(x is not None for x in state[2:5]):
+            raise ValueError(f"it has a dtype of byte order {order[:20]!r}, or of more than numbers")
         thing.order = order
         return thing
     _of(thing, Unfilled)
-    _, shape, typecode, fortran, content = state
+    version, shape, typecode, fortran, content = state
+    if version != 1 or fortran not in (0, 1):
+        raise ValueError(f"it has an array of version {version!r:.20}")
     thing.array = _array(content, typecode, shape, "F" if fortran else "C")
     return thing.array
 
@@ -174,4 +196,15 @@ def _array(content: Any, typecode: Any, shape: Any, order: Any) -> np.ndarray:
         raise ValueError("it has an array whose shape is none")
     if math.prod(shape) * dtype.itemsize != len(content):
         raise ValueError(f"it has an array of shape {shape} and {len(content)} bytes")
-    return np.frombuffer(content, dtype).reshape(shape, order="F" if order == "F" else "C")
+    if order not in ("C", "F"):
+        raise ValueError(f"it has an array of order {order!r:.20}")
+    return np.frombuffer(content, dtype).reshape(shape, order=order)
+
+
+def _refuse_parts(value: Any) -> None:
+    """Raise where something was begun that did not become plain data."""
+    if isinstance(value, Name | Typecode | Unfilled):
+        raise ValueError(f"it holds a {type(value).__name__.lower()} that nothing was made of")
+    if isinstance(value, dict | list | tuple):
+        for one in value.values() if isinstance(value, dict) else value:
+            _refuse_parts(one)
