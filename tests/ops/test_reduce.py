@@ -412,11 +412,11 @@ def test_products_of_others_where_they_are_quotients_and_where_not():
 @pytest.mark.parametrize("dim", [None, 0, 1, 2])
 @pytest.mark.parametrize("keepdim", [False, True])
 def test_what_is_expanded_has_the_extremes_of_its_copy(name, dim, keepdim):
+    kept = {"keepdim": True} if keepdim and dim is not None else {}
+    call = lambda x: getattr(x, name)(*() if dim is None else (dim,), **kept)
     for shape, whole in (((3, 1, 4), (3, 5, 4)), ((1, 3, 1), (2, 3, 4)), ((1, 1, 1), (2, 3, 4))):
         x = tg.randn(shape).expand(whole)
-        kept = {"keepdim": True} if keepdim and dim is not None else {}
-        f = lambda t: getattr(t, name)(*() if dim is None else (dim,), **kept)
-        found, expected = f(x), f(x.clone())
+        found, expected = call(x), call(x.clone())
         assert found.dtype == expected.dtype
         np.testing.assert_array_equal(found.numpy(), expected.numpy(), strict=True)
 
