@@ -127,6 +127,14 @@ class Handler(BaseHTTPRequestHandler):
     def redirects(self):
         self.answer(b"", 302, Location="/ranges/x")
 
+    def redirects_with_a_length(self):
+        self.answer(b"", 302, length=10**30, Location="/ranges/x")
+
+    def redirects_without_end(self):
+        self.answer(b"", 302, length="", Location="/ranges/x")
+        while not self.server.over.is_set():  # or nobody reads it
+            self.wfile.write(bytes(65536))
+
     def redirects_in_a_circle(self):
         self.answer(b"", 302, Location=f"/redirects-in-a-circle/{len(self.server.asked)}")
 
@@ -173,6 +181,7 @@ def fetch(server, path, *ways, checksum=SUM, timeout=5.0, largest=10**6):
 GIVE = {
     "right": 1, "ranges": 1, "cuts-off": 3, "cuts-off-without-ranges": 2, "another-version": 2, "no-length": 1,
     "nonsense-length": 1, "redirects": 2,
+    "redirects-with-a-length": 2, "redirects-without-end": 2,
 }  # fmt: skip
 
 

@@ -181,13 +181,13 @@ def _opener() -> urllib.request.OpenerDirector:
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """A few, and to nothing but http and https."""
+    """A few, and to nothing but http and https. What stands beside one is not read: it may have no end."""
 
     max_redirections = REDIRECTS
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        fp.close()
         if urlsplit(newurl).scheme not in ("http", "https"):
-            fp.close()
             raise urllib.error.URLError(f"it sends on to {newurl!r:.200}, which is no address of http or https")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 

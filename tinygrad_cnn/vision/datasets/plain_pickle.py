@@ -63,9 +63,9 @@ def read_plain_pickle(blob: bytes) -> Any:
     memo: dict[int, Any] = {}
     try:
         for opcode, argument, place in pickletools.genops(blob):
-            if opcode.name == "PROTO" and argument > NEWEST:
+            if opcode.name == "PROTO" and (argument or 0) > NEWEST:
                 raise ValueError(f"it is of protocol {argument}")
-            if opcode.name == "FRAME" and argument > len(blob) - (place or 0) - FRAME:
+            if opcode.name == "FRAME" and (argument or 0) > len(blob) - (place or 0) - FRAME:
                 raise ValueError("it is cut off")
             _follow(opcode.name, argument, stack, marks, memo)
         (result,) = stack
