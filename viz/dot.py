@@ -30,7 +30,14 @@ STYLES: dict[str, dict[str, str]] = {
     "pick": {"shape": "cds", "style": "filled", "fillcolor": "#e8eefc", "color": "#3b5bb5"},
     "module": {"shape": "tab", "style": "filled", "fillcolor": "#efe6fb", "color": "#6a3fa0"},
     "saved": {"shape": "note", "style": "filled", "fillcolor": "#fff9c9", "color": "#6b6000"},
-    "failed": {"shape": "octagon", "style": "filled", "fillcolor": "#ffdcdc", "color": "#c00018", "penwidth": "3"},
+    "failed": {
+        "shape": "octagon",
+        "style": "filled",
+        "fillcolor": "#ffdcdc",
+        "color": "#c00018",
+        "penwidth": "3",
+        "margin": "0",
+    },
     "output": {"shape": "box", "style": "filled", "peripheries": "2", "fillcolor": "#fbdfe4", "color": "#a3263c"},
 }
 # Every colour of a picture, and what it is on a dark page.

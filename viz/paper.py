@@ -25,7 +25,6 @@ from .svg import SECONDS, engine, fitting
 POINTS = 72  # of Graphviz, to an inch
 DPI = 144
 LARGEST = 16_000  # dots along a side; where that is not enough, a PNG gets coarser
-FONTS = ["Helvetica", "Arial", "Liberation Sans", "DejaVu Sans"]
 ORDER = ("_draw_", "_ldraw_", "_hdraw_", "_tdraw_")
 
 
@@ -85,7 +84,7 @@ def _drawn(laid: dict[str, Any], form: str) -> bytes:
 
     left, bottom, right, top = map(float, laid["bb"].split(","))
     width, height = (right - left) / POINTS + 0.2, (top - bottom) / POINTS + 0.2
-    with rc_context({"font.family": FONTS, "pdf.fonttype": 42}), warnings.catch_warnings():
+    with rc_context({"font.family": "DejaVu Sans", "pdf.fonttype": 42}), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a name may hold characters that no font here has
         figure = Figure(figsize=(width, height))
         axes = figure.add_axes((0, 0, 1, 1), xlim=(left - 7.2, right + 7.2), ylim=(bottom - 7.2, top + 7.2))
@@ -132,7 +131,7 @@ def _follow(axes: Any, instructions: list[dict], z: int) -> None:
             _write(axes, one, size, pen, z)
         else:
             look: dict[str, Any] = {"edgecolor": pen, "linewidth": wide, "linestyle": dashes, "zorder": z}
-            look["facecolor"] = fill if op in "EPb" else "none"
+            look["facecolor"] = fill if op in "EPB" else "none"
             if op in "Ee":
                 x, y, rx, ry = one["rect"]
                 axes.add_patch(Ellipse((x, y), 2 * rx, 2 * ry, **look))

@@ -148,7 +148,9 @@ class record(Tracer):
             used = {parent for node in alive for parent in node.parents}
             roots = [node for node in alive if node not in used]
             self.structure.add(roots)
-            self.structure.mark_outputs(roots)
+            failed = [n for n in self.structure.nodes.values() if "failed" in n]
+            taken = {edge["from"] for n in failed for edge in n["inputs"]}
+            self.structure.mark_outputs(root for root in roots if root.time not in taken)
         passes = [walk.document() for walk in self.walks]
         ids = self.structure.ids()
         for walk, one in zip(self.walks, passes, strict=True):

@@ -16,10 +16,10 @@ addEventListener("keydown", e => {
   for (const run of keyed.get(e.key) || []) if (run(e) !== false) { e.preventDefault(); return; }
 });
 function showKeys() {
-  const box = $("keys");
-  if (!box.querySelector("tr")) box.querySelector("tbody").append(...keyList.map(([names, says]) =>
-    el("tr", {}, el("th", { scope: "row" }, ...names.flatMap((k, i) => [i ? " " : "", el("kbd", {}, SPOKEN[k] || k)])), el("td", {}, says))));
-  box.showModal();
+  const list = $("key-list");
+  if (!list.childElementCount) list.append(...keyList.map(([names, says]) =>
+    el("div", {}, el("dt", {}, ...names.flatMap((k, i) => [i ? " " : "", el("kbd", {}, SPOKEN[k] || k)])), el("dd", {}, says))));
+  $("keys").showModal();
 }
 $("show-keys").onclick = showKeys;
 $("close-keys").onclick = () => $("keys").close();

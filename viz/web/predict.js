@@ -38,7 +38,7 @@ function answer(given, value) {
   const right = given === null ? null : value ? Math.abs(given - q.answer) <= 0.02 * Math.abs(q.answer) + 1e-6 : Math.sign(given) === Math.sign(q.answer);
   predictions.set(state.step, { right, text: right === null ? `${is}.` : right ? `✓ Right: ${is}.` : `✗ ${is}; you said ${value ? num(given) : signName(given)}.` });
   render();
-  say(`${predictions.get(state.step).text} ${score()}`);
+  $("live").textContent = `${predictions.get(state.step).text} ${score()}`;
 }
 function score() {
   const given = [...predictions.values()].filter(p => p.right !== null);

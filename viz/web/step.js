@@ -33,7 +33,7 @@ const notComputed = n => n.needs_grad ? "Its gradient was not computed." : `It n
 const nodeLink = id => el("a", { href: `#node=${encodeURIComponent(id)}`, on: { click: e => { e.preventDefault(); goNode(id); } } }, id);
 
 function stepPane(n, step) {
-  if (state.forward !== null) return forwardPane(n);
+  if (state.forward !== null || n.failed) return forwardPane(n);
   if (step && asking()) return questionPane();
   const rule = doc.rules[n.op] || { words: "", inputs: {} };
   const out = headPane(n);
@@ -66,10 +66,10 @@ function forwardPane(n) {   // a frame of the film before backward: what is comp
   const out = headPane(n), rule = doc.rules[n.op], t = tensors[n.value];
   if (rule && rule.forward) out.push(el("p", {}, el("code", {}, rule.forward)));
   const from = n.inputs.filter(e => e.from !== null);
-  out.push(el("div", { class: "rule" }, el("h3", {}, "takes"), el("ul", {}, ...from.map(e => el("li", {}, `${e.port}: `, nodeLink(e.from), ` ${shapeText(e.shape)}`))),
-    el("p", {}, "gives ", el("strong", {}, shapeText(n.shape)), t && t.min !== null ? ` from ${num(t.min)} to ${num(t.max)}, mean ${num(t.mean)}` : "", t && t.nan + t.inf ? el("strong", { class: "wrong" }, ` ⚠ ${t.nan} NaN, ${t.inf} infinite`) : "")));
+  if (from.length || !n.failed) out.push(el("div", { class: "rule" }, el("h3", {}, "takes"), el("ul", {}, ...from.map(e => el("li", {}, `${e.port}: `, nodeLink(e.from), ` ${shapeText(e.shape)}`))),
+    n.failed ? null : el("p", {}, "gives ", el("strong", {}, shapeText(n.shape)), t && t.min !== null ? ` from ${num(t.min)} to ${num(t.max)}, mean ${num(t.mean)}` : "", t && t.nan + t.inf ? el("strong", { class: "wrong" }, ` ⚠ ${t.nan} NaN, ${t.inf} infinite`) : "")));
   if (n.saved.length) out.push(savedPane(n, null));
-  if (!n.needs_grad) out.push(el("p", { class: "why" }, notComputed(n)));
+  if (!n.needs_grad && !n.failed) out.push(el("p", { class: "why" }, notComputed(n)));
   const after = users.get(n.id) || [];
   if (after.length) out.push(usersPane(after));
   return out;
