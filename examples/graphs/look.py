@@ -34,7 +34,7 @@ def photograph(browser, path: Path, look: str, to: Path, share: float = 0.4) -> 
     if look == "paper":
         page.pdf(path=to / f"{path.stem}-{look}.pdf", format="A4", print_background=True)
     elif look == "projector":
-        page.keyboard.press("p")
+        page.keyboard.press("f")
         page.screenshot(path=to / f"{path.stem}-{look}.png")
         for _ in range(2):
             page.keyboard.press("ArrowRight")

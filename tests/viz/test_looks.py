@@ -1,4 +1,4 @@
-"""The page on a phone and on paper."""
+"""The page on a phone, on paper, and on a projector."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 
 import pytest
 from graphs import lenet_step
-from test_page import Opened
+from opened import Opened
+from test_page import steps
 
 from tinygrad_cnn import viz
 
@@ -84,3 +85,63 @@ def test_the_first_sheet_has_the_picture_and_the_rest_the_steps(browser, lenet):
             assert not o.page.locator(control).is_visible(), control
         sheets = len(re.findall(rb"/Type\s*/Page\b", o.page.pdf(format="A4")))
         assert 2 <= sheets <= 5
+
+
+# projector
+
+
+def test_a_presentation_shows_one_thing_at_a_time_in_large_type(browser, lenet):
+    with Opened(browser, lenet[1], viewport={"width": 1280, "height": 720}) as o:
+        ordinary = o.page.locator("#step-title").evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
+        o.key("f")
+        assert o.page.locator("#step-title").evaluate("e => parseFloat(getComputedStyle(e).fontSize)") > 2 * ordinary
+        seen = []
+        for _ in range(60):
+            shown = o.page.evaluate(
+                "[...document.querySelectorAll('#graph, #step > *, #tensors')].filter(e => e.getClientRects().length)"
+                ".map(e => e.matches('.rule') ? 'rule' : e.id || 'text')"
+            )
+            assert shown in (["graph"], ["tensors"], ["rule"]) or set(shown) == {"text"}, shown
+            if shown == ["graph"]:
+                assert o.page.evaluate(INSIDE)
+                tall = o.page.locator("#graph .now text").first.evaluate("e => e.getBoundingClientRect().height")
+                assert tall >= 22
+            seen.append((o.text("#counter"), shown[0]))
+            o.key("PageDown")
+        rules = sum(len(s["inputs"]) for s in steps(lenet[0]))
+        assert [where for where, _ in seen] == sorted((w for w, _ in seen), key=lambda w: int(re.findall(r"\d+", w)[0]))
+        assert len(set(seen)) > 20
+        assert 5 < sum(what == "rule" for _, what in seen) <= rules
+        assert o.said == []
+
+
+def test_a_presentation_goes_back_the_way_it_came_and_is_left_by_escape(browser, lenet):
+    with Opened(browser, lenet[1]) as o:
+        o.page.locator("#present").click()
+        way = []
+        for _ in range(9):
+            way.append((o.text("#counter"), o.text("#things")))
+            o.key("ArrowRight")
+        for before in reversed(way):
+            o.key("ArrowLeft")
+            assert (o.text("#counter"), o.text("#things")) == before
+        o.key("ArrowLeft")
+        assert o.text("#counter").startswith("forward "), "before backward comes forward"
+        o.key("ArrowRight")
+        assert (o.text("#counter"), o.text("#things")) == way[0]
+        o.page.locator("#next").click()
+        assert (o.text("#counter"), o.text("#things")) == way[1]
+        o.key("Escape")
+        assert not o.page.evaluate("document.documentElement.classList.contains('present')")
+        assert o.page.locator("#side-pane").is_visible()
+        o.key("ArrowRight")
+        assert o.text("#counter").startswith("step 2 ")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_a_presentation(browser, lenet, scheme):
+    with Opened(browser, lenet[1], "#step=6", color_scheme=scheme) as o:
+        o.key("f")
+        for _ in range(4):
+            axe_finds_nothing(o.page)
+            o.key("ArrowRight")

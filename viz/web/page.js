@@ -28,6 +28,7 @@ const root = document.documentElement;
 //{heatmaps}
 //{special}
 //{panes}
+//{present}
 
 // export, theme, start
 
