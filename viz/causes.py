@@ -34,6 +34,7 @@ DETACHED = "detached: it has a history, but gradients were told not to take it"
 FROZEN = Cause("frozen", "frozen: requires_grad is False")
 NEVER = "none of its inputs needs a gradient"
 UNUSED = "unused: the result does not depend on it"
+TAKEN = "detached: its numbers left the graph"
 UNSEEN = "unused: no gradient can come back to it; a recording of all that was computed would tell more"
 
 
@@ -113,10 +114,10 @@ class Search:
 
     def cause(self, key: int | None) -> Cause | None:
         """Why there is no gradient for a leaf; None where its way is whole, so that it was not asked for."""
-        if key is None or key not in self.leading:
-            uses = self.ways.get(key, ()) if key is not None else ()
-            where = next((place for call, _ in uses if (place := self.structure.line(call))), None)
-            return Cause("unused", UNUSED if self.saw_all else UNSEEN, where)
+        if key is None:
+            return self._unused()
+        if key not in self.leading:
+            return self._no_use(key)
         seen, queue = {key}, deque([key])
         while queue:
             for call, cause in self.ways.get(queue.popleft(), ()):
@@ -127,6 +128,24 @@ class Search:
                 seen.add(call)
                 queue.append(call)
         return None
+
+    def _unused(self, where: Place = None) -> Cause:
+        return Cause("unused", UNUSED if self.saw_all else UNSEEN, where)
+
+    def _no_use(self, key: int) -> Cause:
+        """Why there is no gradient where no way to a result was seen: its numbers may have left the graph."""
+        seen = {key}
+        queue: deque[tuple[int, Cause | None]] = deque([(key, None)])
+        while queue:
+            source, first = queue.popleft()
+            if source in self.structure.exits:
+                return first or Cause("detached", TAKEN, self.structure.exits[source])
+            for call, cause in self.ways.get(source, ()):
+                if call not in seen:
+                    seen.add(call)
+                    queue.append((call, first or cause))
+        uses = self.ways.get(key, ())
+        return self._unused(next((place for call, _ in uses if (place := self.structure.line(call))), None))
 
 
 def without_gradient(structure: Structure, passes: list[dict]) -> list[dict[str, Any]]:

@@ -269,9 +269,15 @@ class record(Tracer):
         """`out` has the values of `t` and none of its history."""
         if t._requires_grad:
             structure, key, where = self.structure, self._origin(t), user_line(HERE)
+            structure.exits.setdefault(key, where)
             structure.cut |= {id(thing): (weakref.ref(thing), where) for thing in (out, out._array)}
             if structure.birth(out._array) is None:
                 structure.remember(out._array, key)
+
+    @told
+    def taken(self, t: Tensor) -> None:
+        """The numbers of a tensor were handed to the script."""
+        self.structure.exits.setdefault(self._origin(t), user_line(HERE))
 
     @told
     def changed(self, t: Tensor, made: np.ndarray, op: str) -> None:
@@ -281,6 +287,8 @@ class record(Tracer):
         if key is None:  # no op made what was written
             key = self._grey(op, (t,), t._array)
         structure.change(key, op, t._array)
+        if structure.is_cut(t):  # who else lies in this memory has the numbers, and does not know where from
+            structure.exits.setdefault(key, user_line(HERE))
         if t._view is not None:
             self.base = weakref.ref(t._view.base._array)
 
@@ -364,6 +372,7 @@ class Walk(Tracer):
 
     def __init__(self, recording: record, roots: list[Node], retain_graph: bool, ends: list[Node] | None):
         self.recording = recording
+        self.number = len(recording.walks)
         self.structure = recording.structure
         self.samples = recording.samples
         self.retain_graph = retain_graph
@@ -433,7 +442,7 @@ class Walk(Tracer):
             return
         entry = self.structure.nodes[node.time]
         for birth in self.made:
-            self.structure.origins[birth] = entry["id"]
+            self.structure.origins[birth] = entry["id"], self.number
         self.made.clear()
         ports = [i for i, edge in enumerate(entry["inputs"]) if edge["needs_grad"]]
         arrays = []

@@ -260,7 +260,7 @@ def _inside(model: Module, pictures: np.ndarray) -> list[tuple[str, str, str]]:
         O, C, h, w = found.weight.shape
         alt = f"{O} filters of {C} × {h} × {w} of layer {path}"
         body = (
-            f"<p>The first convolution, <code>{escape(path)}</code>: {escape(alt)}, all on one scale.</p>"
+            f"<p>The first convolution: {escape(alt)}, all on one scale.</p>"
             f'<img alt="{escape(alt)}" src="{data_uri(big)}">'
             + (_sign_scale(scale) if found.grid.ndim == 2 else COLOUR_SCALE.format(scale))
         )
@@ -275,7 +275,7 @@ def _inside(model: Module, pictures: np.ndarray) -> list[tuple[str, str, str]]:
         captions = [f"{i} dead" if d else str(i) for i, d in enumerate(dead)]
         grid = image_grid([signed(p, top) for p in planes], captions, f"Feature maps of {path}", marked=list(dead))
         words = (
-            f"What <code>{escape(path)}</code> makes of image #0. {int(maps.dead.sum())} of its {len(maps.dead)} "
+            f"What layer <b>{escape(path)}</b> makes of image #0. {int(maps.dead.sum())} of its {len(maps.dead)} "
             f"channels are dead: nowhere positive on {len(pictures[:64])} images."
         )
         image = f"<figure>{_img(_shown(pictures[0], pictures), 'image #0')}<figcaption>image #0</figcaption></figure>"

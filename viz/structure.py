@@ -44,7 +44,7 @@ class Structure:
         self.rules: dict[str, dict] = {}
         self.counts: Counter = Counter()
         self.grey: dict[int, dict] = {}  # seen while recording, not in the document unless something uses it
-        self.origins: dict[int, str] = {}  # birth -> id of the node whose rule made it
+        self.origins: dict[int, tuple[str, int]] = {}  # birth -> id of the node whose rule made it, number of the pass
         self.calls: dict[int, dict] = {}  # birth -> what was seen when the op was called
         self.arrays: dict[int, tuple[weakref.ref, int]] = {}  # id of an array -> (the array, birth of its node)
         self.known: dict[int, tuple[weakref.ref, tuple, Any]] = {}  # birth -> a node that something used, shape, dtype
@@ -55,6 +55,7 @@ class Structure:
             tuple[int, int | None], Cause | None
         ] = {}  # (birth, port, or None for all): where backward ended
         self.served: set[int] = set()  # births of what gradients came to in a pass that is not shown
+        self.exits: dict[int, Any] = {}  # birth -> the line where its numbers left the graph
         self.uses = Uses()
         self.calls_of_modules: list[dict] = []
         self.scopes: dict[int, Any] = {}  # birth -> the module's call that it was made in
@@ -200,7 +201,7 @@ class Structure:
             entry["inplace"] = True
         self._within(node.time, node.scope)
         if node.time in self.origins:
-            entry["of"] = self.origins[node.time]
+            entry["of"] = self.origins[node.time][0]
             entry["module"] = "backward"
         elif kind == "pick":
             entry["output_nr"] = node.output_nr  # type: ignore[attr-defined]
@@ -369,12 +370,16 @@ class Structure:
             self.grey[key]["inplace"] = True
         self.remember(array, key)
 
+    def is_cut(self, thing: Tensor | np.ndarray) -> bool:
+        """Whether a tensor was made by detaching another one, or an array is that of one that was."""
+        ref, _ = self.cut.get(id(thing), (None, None))
+        return ref is not None and ref() is thing
+
     def cut_off(self, t: Tensor, key: int) -> Cause | None:
         """Why a tensor has no history where the node that its values come from has one."""
         for thing in (t, t._array):
-            ref, where = self.cut.get(id(thing), (None, None))
-            if ref is not None and ref() is thing:
-                return detached(where)
+            if self.is_cut(thing):
+                return detached(self.cut[id(thing)][1])
         call = self.calls.get(key)
         if call is None:
             return detached() if key in self.known else None
@@ -429,14 +434,18 @@ class Structure:
                     place[source] = key - 0.5
         order = sorted(self.nodes, key=place.__getitem__)
         numbers = self.names.numbers()
+        making = sorted({number for _, number in self.origins.values()})
         for key in order:
             entry = self.nodes[key]
             for edge in entry["inputs"]:
                 self._finish_edge(edge)
             if entry.get("reason") == NEVER and (causes := [e["cause"] for e in entry["inputs"] if "cause" in e]):
                 entry["cause"] = causes[0]
-            number = numbers.get(id(self.scopes.get(key)), 1)
-            if number > 1 and "of" not in entry:
+            if "of" in entry:  # a pass is to the nodes that it makes what a call is to others
+                number = making.index(self.origins[key][1]) + 1
+            else:
+                number = numbers.get(id(self.scopes.get(key)), 1)
+            if number > 1:
                 entry["call"] = number
         self.calls_of_modules = self.names.calls(self.scopes[key] for key in order if key in self.scopes)
         nodes = [self.nodes[key] for key in order]

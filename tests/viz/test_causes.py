@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from graphs import cycle
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn, viz
+from tinygrad_cnn.viz import fold
 
 X = np.linspace(-1, 1, 6, dtype=np.float32).reshape(3, 2)
 
@@ -234,3 +236,30 @@ def test_without_a_result_all_that_ran_counts():
         net(tg.tensor(X))  # here
     assert {u["cause"]["kind"] for u in r.document["unused"]} == {"no_grad"}
     assert {line_of(u["cause"]) for u in r.document["unused"]} == {"here"}
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        lambda y: tg.tensor(y.detach()), lambda y: tg.from_numpy(y.detach().numpy() + 1), lambda y: y.sum().item(),
+        lambda y: tg.tensor(y.tolist()), lambda y: float(y.sum()), lambda y: 1.0 if y.sum() > 99 else 2.0,
+        lambda y: y.detach().clone(), lambda y: y.data,
+    ],
+)  # fmt: skip
+def test_numbers_that_leave_the_graph_are_detached(leave):
+    net, x = nn.Linear(2, 2), tg.tensor(X, requires_grad=True)
+    with viz.record(net) as r:
+        (x * leave(net(x))).sum().backward()
+    kinds = {u["cause"]["kind"] for u in r.document["unused"]}
+    assert kinds == {"detached"} or (kinds == {"integer"} and "if" in r.document["unused"][0]["cause"]["where"]["text"])
+    assert {u["name"] for u in r.document["unused"]} == {"weight", "bias"}
+
+
+def test_a_graph_for_each_pass_is_a_box_for_each():
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    with viz.record() as r:
+        (a,) = tg.autograd.grad((x**4).sum(), x, create_graph=True)
+        (b,) = tg.autograd.grad((a * x).sum(), x, create_graph=True)
+        b.sum().backward()
+    assert {n.get("call") for n in r.document["nodes"] if "of" in n} == {None, 2}
+    assert cycle(fold.view(r.document, 0)) is None

@@ -57,6 +57,12 @@ def test_everything_is_there():
         assert page.count(f'id="{target}"') == 1
 
 
+def test_a_layer_called_0_is_read_as_that():
+    page = whole(name="0")
+    assert "layer <b>0</b>" in page
+    assert "<code>" not in page  # whose zeros have a stroke, or a dot
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [

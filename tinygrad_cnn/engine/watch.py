@@ -36,6 +36,9 @@ class Tracer:
     def detached(self, t: Tensor, out: Tensor) -> None:
         """`out` has the values of `t` and none of its history; it may be `t` itself."""
 
+    def taken(self, t: Tensor) -> None:
+        """The numbers of a tensor were handed to the script, which may do anything with them."""
+
     def moved(self, old: np.ndarray, new: np.ndarray) -> None:
         """An array was copied, and the new one is to stand where the old one stood."""
 

@@ -32,7 +32,13 @@ def numpy(self: Tensor, *, force: bool = False) -> np.ndarray:
     put_in_order(self)
     self._memory = FIXED
     self.version().keeper.exposed = True
+    _tell(self)
     return self._array
+
+
+def _tell(t: Tensor) -> None:
+    if mode.tracer is not None:
+        mode.tracer.taken(t)
 
 
 @method
@@ -53,6 +59,7 @@ def item(self: Tensor) -> int | float | bool:
     """
     if self._array.size != 1:
         raise RuntimeError(f"item: a Tensor with {self._array.size} elements cannot be converted to a scalar")
+    _tell(self)
     return self._array.item()
 
 
@@ -64,6 +71,7 @@ def tolist(self: Tensor) -> Any:
     >>> tg.tensor([[1, 2], [3, 4]]).tolist(), tg.tensor(0.5).tolist()
     ([[1, 2], [3, 4]], 0.5)
     """
+    _tell(self)
     return self._array.tolist()
 
 
@@ -73,6 +81,7 @@ def __bool__(self: Tensor) -> bool:
         raise RuntimeError(
             f"the truth value of a Tensor with {self._array.size} elements is ambiguous; use .any() or .all()"
         )
+    _tell(self)
     return bool(self._array.item())
 
 
