@@ -14,8 +14,12 @@ import pytest
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn, viz
 from tinygrad_cnn.cli import main
+from tinygrad_cnn.viz.landscape import Landscape
 
 HOSTILE = '</style></script><img src="http://localhost/x" onerror=alert(1)>'
+
+
+SURFACE = Landscape(np.eye(3), np.arange(3.0), np.arange(3.0), ("across", "up"), {"here": (1.0, 1.0)})
 
 
 def run(name="conv", channels=1, n=40, classes=3):
@@ -42,7 +46,9 @@ def run(name="conv", channels=1, n=40, classes=3):
 
 def whole(**options):
     history, model, images, labels = run(**options)
-    return viz.report(history, model=model, images=images, labels=labels, title="A run", facts={"seed": 0})
+    return viz.report(
+        history, model=model, images=images, labels=labels, title="A run", facts={"seed": 0}, landscape=SURFACE
+    )
 
 
 def headings(page):
@@ -51,7 +57,17 @@ def headings(page):
 
 def test_everything_is_there():
     page = whole()
-    assert headings(page) == ["curves", "gradients", "confusion", "filters", "maps", "activations", "looks", "summary"]
+    assert headings(page) == [
+        "curves",
+        "gradients",
+        "confusion",
+        "landscape",
+        "filters",
+        "maps",
+        "activations",
+        "looks",
+        "summary",
+    ]
     targets = re.findall(r'href="#([\w-]+)"', page)
     for target in targets:
         assert page.count(f'id="{target}"') == 1
@@ -76,6 +92,7 @@ def test_a_layer_called_0_is_read_as_that():
         ({"confusion": viz.confusion_matrix([1, 1], [0, 1])}, ["confusion"]),
         ({"confusion": viz.confusion_matrix([], [])}, ["confusion"]),
         ({"balance": {"training": [0, 1, 1], "test": []}}, ["balance"]),
+        ({"landscape": SURFACE}, ["landscape"]),
         ({"confusion": viz.confusion_matrix([1, 1], [0, 1]), "images": run()[2][:2]}, ["confusion"]),
         ({"model": nn.Sequential(nn.Flatten(), nn.Linear(64, 2)), "images": run()[2]}, ["activations", "summary"]),
         ({"model": run(channels=2)[1], "images": run(channels=2)[2]}, ["filters", "maps", "activations", "summary"]),
