@@ -239,3 +239,39 @@ def test_to_what_a_number_is():
     assert x.to(True).tolist() == [False, True]
     assert x.to(1.5).dtype == tg.float64
     assert x.to(tg.float32, False, True).dtype == tg.float32
+
+
+NO_DTYPES = ["S3", object, "M8[s]", "f4,f4", "V4", str, 3, [("a", "f4")], set, np.longdouble]
+TAKERS = [
+    *(lambda d, make=make: make(2, dtype=d) for make in (tg.zeros, tg.ones, tg.empty, tg.eye, tg.randperm, tg.rand)),
+    *(lambda d, make=make: make(tg.ones(2), dtype=d) for make in (tg.zeros_like, tg.empty_like, tg.as_tensor)),
+    lambda d: tg.arange(3, dtype=d),
+    lambda d: tg.linspace(0, 1, 3, dtype=d),
+    lambda d: tg.full((2,), 1, dtype=d),
+    lambda d: tg.randint(3, (2,), dtype=d),
+    lambda d: tg.normal(0.0, 1.0, (2,), dtype=d),
+    lambda d: tg.ones(2).new_zeros(2, dtype=d),
+    lambda d: tg.ones(2).new_tensor([1], dtype=d),
+    lambda d: tg.ones(2).to(d),
+    *(lambda d, f=f: f(tg.ones(2), 0, dtype=d) for f in (tg.sum, tg.mean, tg.prod, tg.cumsum, tg.softmax)),
+    lambda d: tg.nn.Linear(2, 2, dtype=d).weight,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", NO_DTYPES, ids=str)
+@pytest.mark.parametrize("taker", TAKERS)
+def test_what_is_no_dtype_of_numbers_is_refused(taker, dtype):
+    with pytest.raises((TypeError, RuntimeError, ValueError)):
+        taker(dtype)
+
+
+def test_another_byte_order_is_the_machines():
+    for taker in TAKERS:
+        assert taker(np.dtype(">f4")).dtype.isnative
+    with pytest.raises(ValueError, match="byte order '>f4'"):
+        tg.frombuffer(bytes(8), dtype=np.dtype(">f4"))
+
+
+def test_a_dtype_by_name():
+    assert tg.as_tensor(tg.ones(2), dtype="float64").dtype == tg.float64
+    assert tg.ones(2).sum(0, dtype="float64").dtype == tg.float64

@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from ..arrays.arguments import STUMBLING
 from ..arrays.dtypes import float16
-from ..arrays.plain import plain, shares_memory
+from ..arrays.plain import dtype_of, plain, shares_memory
 from ..arrays.quiet import SILENT, loudness, quietly, restore
 from .modes import mode
 from .node import INFERENCE, Pick
@@ -54,7 +54,7 @@ def op(
     if not callable(forward):
         raise TypeError(f"op: expected a function on arrays, got {type(forward).__name__}")
     spec = Op(forward, keeps=keeps, view=view, exact=exact, pointwise=pointwise, **shared)
-    compute, keeps, rest, exact = spec.compute, spec.keeps, spec.rest, spec.exact
+    compute, keeps, rest, exact, asked = spec.compute, spec.keeps, spec.rest, spec.exact, spec.asked
 
     @functools.wraps(forward)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -81,6 +81,8 @@ def op(
                     foreign = True
             values.append(a)
             bit += bit
+        if asked is not None and values[asked] is not None:
+            values[asked] = dtype_of(spec.name, values[asked])
         if foreign:
             values = [_beside_tensors(v) for v in values]
             half = half or (spec.asked is not None and values[spec.asked] == float16)

@@ -149,14 +149,16 @@ def new_tensor(
     >>> tg.zeros(2, dtype=tg.float64).new_tensor([1, 2]).dtype
     dtype('float64')
     """
-    return creation.tensor(data, dtype=dtype or self._array.dtype, device=device, requires_grad=requires_grad)
+    kind = self._array.dtype if dtype is None else dtype_of("new_tensor", dtype)
+    return creation.tensor(data, dtype=kind, device=device, requires_grad=requires_grad)
 
 
 def newborn(make: Callable) -> Callable:
     """zeros, ones, empty or full, in the dtype of self."""
 
     def method(self: Tensor, *args: Any, dtype: DType | None = None, **kwargs: Any) -> Tensor:
-        return make(*args, dtype=dtype or self._array.dtype, **kwargs)
+        kind = self._array.dtype if dtype is None else dtype_of(f"new_{make.__name__}", dtype)
+        return make(*args, dtype=kind, **kwargs)
 
     return method
 

@@ -35,7 +35,7 @@ def finish(array: np.ndarray, device: Any = None, requires_grad: bool = False, o
         Device(device)
     if out is not None:
         return into("out", out, array)
-    t = wrap(array)
+    t = wrap(plain(array))
     if mode.inference:
         t._version = INFERENCE
     if requires_grad:
@@ -160,7 +160,7 @@ def as_tensor(data: Any, dtype: DType | None = None, device: Any = None) -> Tens
     array([5., 0.])
     """
     if isinstance(data, Tensor):
-        return data if dtype is None or data.dtype == dtype else data.to(dtype)  # type: ignore[attr-defined]
+        return data if dtype is None or data.dtype == dtype else data.to(dtype=dtype)  # type: ignore[attr-defined]
     return on(_array_of("as_tensor", data, dtype, copy=None), device)
 
 

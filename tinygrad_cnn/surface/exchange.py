@@ -157,6 +157,10 @@ def frombuffer(buffer: Any, *, dtype: DType, count: int = -1, offset: int = 0, r
         raise TypeError("frombuffer: argument 'dtype' must be a dtype, not None; nothing in a buffer tells it")
     kind = np.dtype(dtype)
     plain(np.empty(0, kind))
+    if not kind.isnative:
+        raise ValueError(
+            f"frombuffer: a tensor has no numbers of the byte order {kind.str!r}; copy them by np.frombuffer"
+        )
     for name, number in (("count", count), ("offset", offset)):
         if not isinstance(number, int | np.integer):
             raise TypeError(f"frombuffer: argument {name!r} must be int, not {type(number).__name__}")
