@@ -182,7 +182,7 @@ class record(Tracer):
         """In a notebook, the picture; `viz.show` shows the page."""
         from .notebook import Graph  # which stands above
 
-        return f"<p>{escape(repr(self))}</p>{'' if self._document is None else Graph(self)._repr_html_()}"
+        return f"<p>{escape(repr(self))}</p>" if self._document is None else Graph(self)._repr_html_()
 
     @property
     def timings(self) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def about(document: dict[str, Any], node: dict) -> str:
     if node["kind"] not in ("op", "pick"):
         parts.append(f"{node['kind']} {shape_text(node['shape'])}")
     else:
-        parts.append(shape_text(node["shape"]))
+        parts.append("✗" if "failed" in node else shape_text(node["shape"]))
         extra = attributes_text(document, node)
         sources = ", ".join(map(source_text, node["inputs"]))
         parts.append(f"<- {sources}" + (f"  [{extra}]" if extra else ""))

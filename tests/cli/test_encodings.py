@@ -81,6 +81,14 @@ def test_those_that_take_longer_do_so_under_the_least_of_them(printed, monkeypat
             assert code == 0, (line, out, err)
 
 
+def test_the_graph_of_a_script_that_fails_is_printed_too(printed, tmp_path):
+    (tmp_path / "größe.py").write_text(SCRIPT.replace("(5, 3)", "(5, 4)"), encoding="utf-8")
+    code, out, err = printed("graph {script} -- --größe", "ascii")
+    assert code == 2
+    assert "(failed: RuntimeError: linear: " in out
+    assert "gro\\xdfe.py, line 6: RuntimeError: linear: " in err
+
+
 def test_what_an_encoding_lacks_is_spelled(printed):
     _, out, err = printed("graph {script}:loss", "ascii")
     assert "||g|| = " in out

@@ -119,6 +119,8 @@ def test_without_an_optimizer_it_says_gradient_and_not_update(opening):
         ("lenet", "400,120", None),
         ("lenet", f"graphs.py:{LINE}", "conv1/conv2d"),
         ("lenet", f"line {LINE} relu", "relu"),
+        ("lenet", f"{LINE} max", "max_pool2d"),
+        ("lenet", "weight 120", "fc1.weight"),
         ("lenet", "max_pool2d:2", "max_pool2d:2"),
         ("bad", "nan", "log"),
         ("bad", "zero relu", "relu"),

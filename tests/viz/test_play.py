@@ -58,7 +58,17 @@ def zero():
     return r
 
 
-RECORDED = {"two": two, "nested": nested, "lenet": lenet_step, "nan": nan, "zero": zero}
+def adversaries():
+    """A pass, and another one that begins where the first one left off."""
+    g, d, z = (tg.tensor([v], requires_grad=v != 3.0) for v in (1.0, 2.0, 3.0))
+    with viz.record(names={"g": g, "d": d, "z": z}) as r:
+        fake = g * z
+        (fake.detach() * d).sum().backward()
+        (fake * d).exp().sum().backward()
+    return r
+
+
+RECORDED = {"adversaries": adversaries, "two": two, "nested": nested, "lenet": lenet_step, "nan": nan, "zero": zero}
 
 
 @pytest.fixture
@@ -109,6 +119,19 @@ def test_forward_then_backward_as_one_film(opening):
     assert "takes" in o.text("#step")
     assert "not computed" not in o.text("#step")
     assert o.page.evaluate("location.hash") == "#forward=6"
+
+
+def test_of_two_passes_each_follows_its_own_forward(opening):
+    o = opening("adversaries")
+    o.key("Home")
+    seen = []
+    for _ in range(14):
+        seen.append(f"{where(o).split()[0]} {shown(o)}")
+        o.key("ArrowRight")
+    assert seen == [
+        "forward mul", "forward mul:2", "forward sum", "step sum", "step mul:2", "step d",
+        "forward mul:3", "forward exp", "forward sum:2", "step sum:2", "step exp", "step mul:3", "step d", "step mul",
+    ]  # fmt: skip
 
 
 def test_a_link_to_a_frame_of_forward(opening):

@@ -21,7 +21,11 @@ function matcher(text) {   // a function of a node: why it is found, or null
     for (const w of words) {
       const said = FINDS[w] ? FINDS[w](n).filter(Boolean) : [];
       why.push(...said);
-      if (!said.length && !name.includes(w)) return null;
+      if (!said.length && !name.includes(w)) {   // a bare number is a line, or a length of the shape
+        const line = n.where && String(n.where.line) === w ? lineOf(n) : n.shape.includes(Number(w)) && /^\d+$/.test(w) ? shapeText(n.shape) : "";
+        if (!line) return null;
+        why.push(line);
+      }
     }
     if (shape !== null) why.push(shapeText(n.shape));
     if (line) why.push(lineOf(n));
