@@ -28,7 +28,7 @@ class Generator:
 
     def manual_seed(self, seed: int) -> Generator:
         """Start again from this seed."""
-        if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+        if isinstance(seed, bool) or not hasattr(seed, "__index__") or np.ndim(seed):
             raise TypeError(f"manual_seed: seed must be an int, got {type(seed).__name__}")
         self._seed = int(seed)
         self._entropy: Any = self._seed % 2**64

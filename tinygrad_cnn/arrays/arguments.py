@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from inspect import Parameter, signature
@@ -110,8 +111,9 @@ def refusal(
 
 
 def _of_package(error: Exception) -> bool:
-    """Whether nobody had a part in it but this package and NumPy."""
-    trace, here = error.__traceback__, (PACKAGE, np.__path__[0], f"numpy{os.sep}")  # the last is how C calls it
+    """Whether nobody had a part in it but this package, NumPy and Numba."""
+    numba = sys.modules.get("numba", np).__path__[0]
+    trace, here = error.__traceback__, (PACKAGE, np.__path__[0], f"numpy{os.sep}", numba)  # the third is how C calls it
     while trace is not None and trace.tb_frame.f_code.co_filename.startswith(here):
         trace = trace.tb_next
     return trace is None

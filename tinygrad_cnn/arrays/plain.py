@@ -54,7 +54,9 @@ def dtype_of(name: str, given: Any) -> np.dtype:
     except TypeError:
         found = np.dtype(object)
     if given is None or hasattr(given, "requires_grad") or found.char not in _CHARS:
-        raise TypeError(f"{name}: expected a dtype of numbers, got {given!r:.80}")
+        tensor = isinstance(given, np.ndarray) or hasattr(given, "requires_grad")
+        shown = f"Tensor {tuple(given.shape)}" if tensor else f"{given!r:.80}"
+        raise TypeError(f"{name}: expected a dtype of numbers, got dtype={shown}")
     return found if found.isnative else found.newbyteorder("=")
 
 

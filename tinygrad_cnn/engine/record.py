@@ -169,7 +169,10 @@ def frozen(value: Any) -> Any:
                 return kind([v if type(v) in PLAIN else frozen(v) for v in value])
         return value if kind is tuple else value.copy()
     if kind is slice:
-        return slice(*[v if v is None else operator.index(v) for v in (value.start, value.stop, value.step)])
+        ends = value.start, value.stop, value.step
+        if strange := [v for v in ends if v is not None and not hasattr(v, "__index__")]:
+            raise TypeError(f"slice: its ends and its step must be ints or None, got {strange[0]!r:.60}")
+        return slice(*[v if v is None else operator.index(v) for v in ends])
     return np.array(as_array(value), order="K") if isinstance(value, Tensor | ndarray) else value
 
 

@@ -181,13 +181,16 @@ class _ConvTranspose(_Conv):
         self.output_padding = each(output_padding, self.spatial)
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        more = self._output_padding(input, output_size)
+        more = self.output_padding if output_size is None else self._output_padding(input, output_size)
         return self._op(input, self.weight, self.bias, self.stride, self.padding, more, self.groups, self.dilation)
 
-    def _output_padding(self, input: Tensor, output_size: Sequence[int] | None) -> tuple:
-        """The output_padding that gives this size; without a size, the one of the layer."""
-        if output_size is None:
-            return self.output_padding
+    def _output_padding(self, input: Tensor, output_size: Sequence[int]) -> tuple:
+        """The output_padding that gives this size."""
+        if not isinstance(input, Tensor) or not isinstance(output_size, Sequence):
+            raise TypeError(
+                f"{type(self).__name__}: expected a Tensor and a sequence of ints, got {type(input).__name__} and "
+                f"output_size={output_size!r:.60}"
+            )
         n = self.spatial
         if len(output_size) not in (n, input.ndim):
             raise ValueError(

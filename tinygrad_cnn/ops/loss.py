@@ -76,6 +76,8 @@ def elementwise_loss(each: Callable) -> Any:
     @wraps(each)
     def forward(*args: Any) -> Any:
         reduction = args[-1]
+        if not isinstance(args[0], np.ndarray):
+            raise TypeError(f"{each.__name__.strip('_')}: input must be a Tensor, got {type(args[0]).__name__}")
         arrays = [a for a in args if isinstance(a, np.ndarray)]
         if any(a.dtype is not arrays[0].dtype for a in arrays):  # NumPy would count those without axes as well
             common = result_type(*arrays)

@@ -16,6 +16,7 @@ from ..kernels import kernel
 from ..random import rng
 from .declared import appears
 from .dims import axis
+from .elementwise import neg
 from .reduce import sum as total
 from .unary import exp
 
@@ -105,7 +106,7 @@ log_softmax_back.explain(
 
 def softmin(input: Array, dim: int, dtype: DType | None = None) -> Array:
     """exp(-input) / Σ exp(-input) along dim        any shape -> the same"""
-    return softmax(-input, dim, dtype)
+    return softmax(neg(input), dim, dtype)
 
 
 @appears("functional")

@@ -155,7 +155,10 @@ def size(self: Tensor, dim: int | None = None) -> Any:
     >>> x.size(), x.size(-1)
     ((2, 3), 3)
     """
-    return Size(self._array.shape) if dim is None else self._array.shape[axis("size", dim, self._array.ndim)]
+    shape = self._array.shape
+    if dim is not None and not shape:
+        raise IndexError(f"size: dim {dim} is out of range for a tensor without axes")
+    return Size(shape) if dim is None else shape[axis("size", dim, len(shape))]
 
 
 @overload
