@@ -62,8 +62,13 @@ def nest(document: dict[str, Any], seen: View) -> dict[str, Any]:
             else:
                 _stand(root, i, [(*around[u], u) for u in users[i]])
     arrows = [[a.source_node, a.target_node, a.place] for a in seen.arrows]
-    notes = {i: text for i in present if (text := attributes_text(document, nodes[i], 24))}
+    notes = {i: text for i in present if (text := _note(document, nodes[i]))}
     return {"inside": root.plain()["inside"], "pills": pills, "notes": notes, "arrows": arrows}
+
+
+def _note(document: dict[str, Any], node: dict) -> str:
+    """What a box says beside the name: that the op changed a tensor in place, and what it was told."""
+    return " ".join(filter(None, ["in place" if node.get("inplace") else "", attributes_text(document, node, 24)]))
 
 
 def _calls(document: dict[str, Any], ops: list[int]) -> Nest:

@@ -29,7 +29,7 @@ function render(quiet) {
   const flows = step && !asking() ? step.inputs.filter(i => i.norm !== null).map(i => `${name(nodes[place.get(i.node)])} ${num(i.norm)}`).join(", ") : "";
   if (!quiet) $("live").textContent = `${$("step-title").textContent}${n.module ? ` in ${n.module}` : ""}. ${before ? `${shapeText(n.shape)}.` : asking() ? "Predict before you see." : step ? `Gradient ${shapeText(n.shape)}, norm ${num(step.norm)}. ${flows ? `Into ${flows}.` : "The path ends here."}` : notComputed(n)}`;
 }
-const notComputed = n => n.needs_grad ? "Its gradient was not computed." : `It needs no gradient: ${n.reason || ""}.`;
+const notComputed = n => n.needs_grad ? `Its gradient was not computed${n.reason ? `: ${n.reason}` : ""}.` : `It needs no gradient: ${n.reason || ""}.`;
 const nodeLink = id => el("a", { href: `#node=${encodeURIComponent(id)}`, on: { click: e => { e.preventDefault(); goNode(id); } } }, id);
 
 function stepPane(n, step) {
@@ -40,6 +40,7 @@ function stepPane(n, step) {
   if (step && n.inputs.length === 0) out.push(el("p", { class: "arrives" }, "Arrives: ", el("strong", { class: "gnorm" }, `‖g‖ = ${num(step.norm)}`), ` ${shapeText(n.shape)}. `, step.accumulates ? rule.words : step.wanted ? "The end of the path: this gradient was asked for." : "The path ends here; this gradient was not asked for."));
   else if (step) out.push(el("p", { class: "arrives" }, "Arrives: ", el("strong", { class: "gnorm" }, `‖g‖ = ${num(step.norm)}`), ` ${shapeText(n.shape)}.`), el("p", {}, rule.words));
   else if (!n.failed) out.push(el("p", { class: "arrives" }, el("strong", { class: "gnorm" }, "Gradient: not computed"), `. ${notComputed(n)}`), rule.words && n.kind === "op" ? el("p", {}, rule.words) : null);
+  if (step && n.reason) out.push(el("p", { class: "why" }, el("strong", {}, "Why? "), `${n.reason}.`));   // a hook
   if (step && n.inputs.length && !step.inputs.length) out.push(el("p", { class: "why" }, "Backward stopped here: nothing further on the way was asked for."));
   n.inputs.forEach((edge, port) => out.push(inputPane(n, step, rule, edge, port)));
   if (isLeaf(n)) out.push(...parameterPane(n));
@@ -55,7 +56,7 @@ function stepPane(n, step) {
   return out.filter(Boolean);
 }
 function headPane(n) {   // what it is, where it was written, what it was told
-  const out = [el("p", {}, el("code", {}, n.id), ` ${n.kind}${n.failed ? "" : ` ${shapeText(n.shape)} ${n.dtype}`}`, n.module ? ` in ${n.module}` : "", n.of ? ` (made by the rule of ${n.of})` : "")];
+  const out = [el("p", {}, el("code", {}, n.id), ` ${n.kind}${n.failed ? "" : ` ${shapeText(n.shape)} ${n.dtype}`}`, n.module ? ` in ${n.module}` : "", n.call ? `, call ${n.call}` : "", n.inplace ? ", changed in place" : "", n.of ? ` (made by the rule of ${n.of})` : "")];
   if (n.failed) out.push(el("p", { class: "wrong" }, `✗ This call failed. ${n.failed}`));
   if (n.where) out.push(el("p", {}, el("a", { href: "#", class: "where", on: { click: e => { e.preventDefault(); openTab("script"); render(); } } }, `${n.where.file}:${n.where.line}`), " ", el("code", {}, n.where.text)));
   const attributes = [...n.inputs.filter(e => e.number !== undefined).map(e => [e.port, e.number]), ...Object.entries(n.attributes)].filter(([, v]) => v !== null && v !== "");
@@ -102,6 +103,7 @@ function inputPane(n, step, rule, edge, port) {
   if (!one) { if (step) box.append(el("p", { class: "quiet" }, "not computed")); return box; }
   if (one.norm !== null) box.append(el("p", {}, "gives ", el("span", { class: "flow-norm" }, `‖g‖ = ${num(one.norm)}`)));
   if (one.use && one.use[1] > 1) box.append(el("p", {}, el("span", { class: "uses" }, `${one.use[0]} of ${one.use[1]} uses`), one.use[0] === 1 ? ": the first to arrive; the others are added to it" : `: added to what is there, ‖sum‖ = ${num(one.sum_norm)}`));
+  if (edge.reason) box.append(el("p", { class: "why" }, `${edge.reason}.`));   // a Function, or a module's hook
   if (one.why) box.append(el("p", { class: "why" }, el("strong", {}, "Why zero? "), one.why.text, " ", nodeLink(one.why.node)));
   if (one.worked) box.append(...workedPane(edge, one.worked));
   return box;
