@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -379,3 +380,16 @@ def test_one_hot():
     assert F.one_hot(tg.tensor(1), 3).tolist() == [0, 1, 0]
     assert F.one_hot(tg.tensor([[0], [1]]), num_classes=2).shape == (2, 1, 2)
     assert F.one_hot(tg.tensor([0])).dtype == tg.int64
+
+
+def test_every_tuple_is_an_index_an_axis():
+    class Place(NamedTuple):
+        row: int
+        column: int
+
+    x = tg.arange(6).reshape(2, 3)
+    for index in (tg.Size((1, 2)), Place(1, 2)):
+        assert x[index].item() == 5
+        y = x.clone()
+        y[index] = 7
+        assert y.tolist() == [[0, 1, 2], [3, 4, 7]]

@@ -44,7 +44,7 @@ def parse(index: Any, shape: tuple) -> Places:
     basic: list = []
     advanced: list = []
     picks = False
-    for i in index if kind is tuple else (index,):
+    for i in index if isinstance(index, tuple) else (index,):
         kind = type(i)
         if kind is int:
             basic.append(i)
