@@ -24,6 +24,7 @@ from .nest import nest
 from .snapshot import json_text
 from .source import document_from
 from .svg import SECONDS, describe, engine, layout, polish
+from .sweep import frames
 from .text import step_text
 from .words import plural, shape_text
 
@@ -74,8 +75,9 @@ def page(
     timings: dict[str, Any] | None = None,
     seconds: float = SECONDS,
     compared: dict[str, Any] | None = None,
+    live: dict[str, Any] | None = None,
 ) -> str:
-    """The page of a document; `compared` is what `diff` found beside another one."""
+    """The page of a document; `compared` is what `diff` found beside another one, `live` what a server adds to it."""
     engine()
     shown = show_set(show)
     scale = heat_scale(document)
@@ -89,16 +91,16 @@ def page(
         "math": _formulas(document),
         "timings": timings,
         "compared": compared,
+        "live": live,
+        "lists": [lists(frame) for frame in frames(document)] if "sweep" in document else None,
     }
     parts = {
         "title": _shown(document["title"]),
         "summary": _shown(summary(document)),
-        "alarm": _alarm(document),
+        **lists(document),
         "ramp": _ramp(scale),
-        "problems": _problems(document),
         "css": _whole("page.css") + style() + _colours(),
         "js": _whole("page.js"),
-        "steps": _steps(document),
         "unused": _unused(document) + _notes(document),
         "picture": _picture(document, depth, {"show": shown, "hide": hide, "legend": False}, seconds),
         "data": _json(data),
@@ -110,6 +112,11 @@ def page(
         name, _, rest = piece.partition("}-->")
         out += [parts[name], rest]
     return "".join(out)
+
+
+def lists(document: dict[str, Any]) -> dict[str, str]:
+    """What the page says of the document's numbers by itself; where a slider changes them, it says this anew."""
+    return {"alarm": _alarm(document), "problems": _problems(document), "steps": _steps(document)}
 
 
 def _whole(name: str) -> str:
@@ -191,7 +198,7 @@ def _unused(document: dict[str, Any]) -> str:
 def _alarm(document: dict[str, Any]) -> str:
     """How many problems there are, with the way to the list."""
     count = len(document.get("problems", ()))
-    return f'  <a id="alarm" href="#problems">⚠ {plural(count, "problem")}</a>\n' if count else ""
+    return f'<a id="alarm" href="#problems">⚠ {plural(count, "problem")}</a>' if count else ""
 
 
 def _problems(document: dict[str, Any]) -> str:

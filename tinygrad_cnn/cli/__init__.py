@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from ..stopping import stop
 from .output import flush, for_any_encoding, harmless
 
-COMMANDS = ("train", "eval", "predict", "export", "launch", "info", "bench", "warmup", "graph", "diff", "summary")
+COMMANDS = tuple("train eval predict export launch info bench warmup graph live diff summary".split())
 
 
 class Parser(argparse.ArgumentParser):

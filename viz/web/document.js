@@ -1,8 +1,9 @@
 // The document, indexed.
 
 const place = new Map(nodes.map((n, i) => [n.id, i]));
+const renewals = [], made = f => { f(); renewals.push(f); };   // what is made of numbers, which a slider changes (live.js)
 const steps = [];
-doc.passes.forEach((one, pass) => one.steps.forEach(s => steps.push({ ...s, pass })));
+made(() => { steps.length = 0; doc.passes.forEach((one, pass) => one.steps.forEach(s => steps.push({ ...s, pass }))); });
 const firstStep = new Map();
 steps.forEach((s, k) => { if (!firstStep.has(s.node)) firstStep.set(s.node, k); });
 const users = new Map();

@@ -29,6 +29,7 @@ const root = document.documentElement;
 //{special}
 //{panes}
 //{present}
+//{slider}
 
 // export, theme, start
 
@@ -57,4 +58,5 @@ openTab(opening);
 fromHash();
 root.dataset.ready = Math.round(performance.now());   // milliseconds since the page was asked for
 mark();   // the picture is shown from here on, and can be scrolled
+//{live}
 })();

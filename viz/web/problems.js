@@ -7,4 +7,4 @@ $("problems").addEventListener("click", e => {
   e.preventDefault();
   goNode(new URLSearchParams(a.hash.slice(1)).get("node"));
 });
-if ($("alarm")) $("alarm").addEventListener("click", e => { e.preventDefault(); openTab("problems"); render(true); $("problems").focus(); });
+$("alarms").addEventListener("click", e => { if (!e.target.closest("a")) return; e.preventDefault(); openTab("problems"); render(true); $("problems").focus(); });

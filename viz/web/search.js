@@ -1,7 +1,10 @@
 // Search: by name, by shape as (16, 6, 5, 5) or 16×6×5×5, by line as net.py:28 or line 28, and for nan, inf and zero.
 
 const normsOf = new Map();   // node -> the norms of the gradients that arrive there
-steps.forEach(s => { for (const [id, norm] of [[s.node, s.norm], ...s.inputs.map(i => [i.node, i.norm])]) (normsOf.get(id) || normsOf.set(id, []).get(id)).push(norm); });
+made(() => {
+  normsOf.clear();
+  steps.forEach(s => { for (const [id, norm] of [[s.node, s.norm], ...s.inputs.map(i => [i.node, i.norm])]) (normsOf.get(id) || normsOf.set(id, []).get(id)).push(norm); });
+});
 const FINDS = {
   nan: n => { const t = tensors[n.value]; return [t && t.nan ? `${t.nan} NaN in its value` : "", (normsOf.get(n.id) || []).includes("NaN") ? "NaN in its gradient" : ""]; },
   inf: n => { const t = tensors[n.value]; return [t && t.inf ? `${t.inf} infinite in its value` : "", (normsOf.get(n.id) || []).some(x => typeof x === "string" && x !== "NaN") ? "its gradient is infinite" : ""]; },

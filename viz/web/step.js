@@ -43,6 +43,7 @@ function stepPane(n, step) {
   if (step && n.reason) out.push(el("p", { class: "why" }, el("strong", {}, "Why? "), `${n.reason}.`));   // a hook
   if (step && n.inputs.length && !step.inputs.length) out.push(el("p", { class: "why" }, "Backward stopped here: nothing further on the way was asked for."));
   n.inputs.forEach((edge, port) => out.push(inputPane(n, step, rule, edge, port)));
+  if (canPin(n)) out.push(pinPane(n));
   if (isLeaf(n)) out.push(...parameterPane(n));
   if (n.saved.length) out.push(savedPane(n, step));
   if (step) out.unshift(predictedNote());
