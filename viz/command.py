@@ -21,7 +21,7 @@ from .recorder import record
 from .script import Script
 from .snapshot import load, save
 from .svg import engine, svg
-from .text import text
+from .text import WIDTH, problem_lines, text
 
 FORMATS = (".svg", ".png", ".pdf", ".html", ".json", ".dot", ".txt")
 MOST_PASSES = 8
@@ -39,6 +39,7 @@ def graph(
 ) -> str | None:
     """Draw `SCRIPT.py[:NAME]` into `output`, whose suffix says what it becomes; without one, return the text view.
 
+    With an output, its name and the problems of the graph are returned, if it has any.
     NAME: a Tensor, a Module (with `inputs`, texts such as "1,1,28,28"), or a function that returns a loss. arguments:
     what the script finds in `sys.argv`. Raises ValueError and FileNotFoundError, each with one line, before anything is
     written; but where the script fails, what it computed until then is drawn, with the call that failed in red, and a
@@ -52,9 +53,9 @@ def graph(
     if suffix in (".png", ".pdf"):
         can_draw(suffix)
     full = suffix in (".html", ".json")
-    values, shapes = full or "values" in shown, [shape(s) for s in inputs]
+    shapes = [shape(s) for s in inputs]
     try:
-        document = run_target(target, shapes, values=values, check=full, arguments=arguments).document
+        document = run_target(target, shapes, values=True, check=full, arguments=arguments).document
     except Failed as failure:
         there = {n["op"] for n in failure.document["nodes"]}
         hidden = [op for op in hidden if op in there]
@@ -80,7 +81,7 @@ def _drawn(
         paper(document, output, depth, show=shown, hide=hidden)
     else:
         html(document, output, depth=depth, show=shown, hide=hidden)
-    return None
+    return "\n".join([output, *problem_lines(document, WIDTH)]) if document.get("problems") else None
 
 
 def diff(before: str, after: str, output: str) -> None:

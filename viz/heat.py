@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from .words import figure
+from .words import power
 
 # From the smallest to the largest: on a light page darker, on a dark page lighter where it is more.
 LIGHT = ("#5b8bb8", "#4a78b5", "#6a62a6", "#8f4f86", "#ac4060", "#b53a2c", "#8c2200")
@@ -79,15 +79,6 @@ def scale_of(norms: Iterable[Any]) -> Scale | None:
 def heat_scale(document: dict[str, Any]) -> Scale | None:
     """The scale of a document, the same for every pass, so that passes can be compared."""
     return scale_of(one["norm"] for p in document["passes"] for step in p["steps"] for one in step["inputs"])
-
-
-def power(exponent: float) -> str:
-    """10^exponent for people, to one digit.
-
-    >>> power(-2), power(0.5), power(-7.1)
-    ('0.01', '3', '8e−08')
-    """
-    return figure(float(f"{10.0**exponent:.1g}")) if -300 < exponent < 300 else f"1e{exponent:.0f}".replace("-", "−")
 
 
 def total(norms: Iterable[Any]) -> Any:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from .flow import Graph, Link, link, listed
+from .flow import Flow, Graph, Link, link, listed
 from .words import plural
 
 WORDS = {
@@ -22,12 +22,14 @@ FEW = 3  # so many of one cause are told one by one
 BEGINNINGS = {"detached": "detached", "made under no_grad": "no_grad", "frozen": "frozen"}
 
 
-def without_gradient(graph: Graph) -> Iterator[tuple[tuple, dict[str, Any]]]:
+def without_gradient(graph: Graph, flows: list[Flow]) -> Iterator[tuple[tuple, dict[str, Any]]]:
     """Parameters without a gradient, by cause, and the outputs that nothing uses; each with a key of its own."""
     if not any(node.get("output") for node in graph.nodes.values()):
         return  # nothing was computed that a gradient could come from
     sources = [node for node in graph.nodes.values() if node["kind"] in ("parameter", "input")]
     known = {name: node["id"] for node in sources for name in node["parameters"]}
+    arrived = {leaf["node"] for flow in flows for leaf in flow.leaves}
+    trained = {name for node in sources if node["id"] in arrived for name in node["parameters"]}
     groups: dict[tuple, dict[str, str | None]] = {}
     for entry in graph.document["unused"]:
         groups.setdefault(_cause(entry), {})[entry["name"]] = known.get(entry["name"])
@@ -37,7 +39,7 @@ def without_gradient(graph: Graph) -> Iterator[tuple[tuple, dict[str, Any]]]:
         frozen = node["kind"] == "parameter" and not node["needs_grad"]
         cut = node["needs_grad"] and node.get("cause", {"kind": "unused"})["kind"] != "unused"
         for name in whose if frozen or cut else ():
-            if name not in told:
+            if name not in told | trained:  # frozen for a while is not without gradient
                 groups.setdefault(_cause(node), {})[name] = node["id"]
     told = {name for members in groups.values() for name in members}
     every = told | {name for node in sources if node["kind"] == "parameter" for name in node["parameters"]}
@@ -64,6 +66,9 @@ def _wholes(members: set[str], every: set[str]) -> Iterator[tuple[str, list[str]
     while left:
         parts = left[0].split(".")[:-1]
         names, whole = left[:1], left[0]
+        own = [name for name in every if "." not in name]  # of a model without modules
+        if not parts and len(own) > 1 and members.issuperset(own):
+            names, whole = sorted(own), ""
         for depth in range(len(parts) + 1):
             path = ".".join(parts[:depth])
             inside = [name for name in every if not path or name.startswith(f"{path}.")]

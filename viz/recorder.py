@@ -308,6 +308,8 @@ class record(Tracer):
         """The birth of the node that the values of a tensor come from; one that nothing made gets a node here."""
         structure = self.structure
         if not t._requires_grad:
+            if self.names.is_parameter(t):
+                self.names.module(mode.scope)  # only then its parameters have names
             return structure._constant(t._array, t)
         node = t.accumulator()
         if node.time not in structure.known:

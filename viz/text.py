@@ -10,8 +10,10 @@ from .names import printable
 from .source import document_from
 from .words import figure, plural, shape_text, size_text
 
+WIDTH = 120
 
-def text(source: Any, *, hide: Any = (), width: int = 120) -> str:
+
+def text(source: Any, *, hide: Any = (), width: int = WIDTH) -> str:
     """A list of the nodes, indented by module, and of the backward steps; needs no other program.
 
     >>> import tinygrad_cnn as tg

@@ -30,3 +30,13 @@ def size_text(n: int) -> str:
     if n < 1000:
         return f"{n} B"
     return f"{n / 1e3:.3g} kB" if n < 1e6 else f"{n / 1e6:.3g} MB" if n < 1e9 else f"{n / 1e9:.3g} GB"
+
+
+def power(exponent: float, digits: int = 1) -> str:
+    """10^exponent for people, also where no float holds it.
+
+    >>> power(-2), power(0.5), power(-7.1), power(3.456, 2), power(400)
+    ('0.01', '3', '8e−08', '2900', '1e400')
+    """
+    text = figure(float(f"{10.0**exponent:.{digits}g}")) if -300 < exponent < 300 else f"1e{exponent:.0f}"
+    return text.replace("-", "−")

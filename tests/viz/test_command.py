@@ -218,3 +218,23 @@ def test_png_and_pdf_without_matplotlib(script, tmp_path, monkeypatch):
     with pytest.raises(RuntimeError, match=r"pip install \"tinygrad_cnn\[viz,plot\]\".*`dot` is on the PATH"):
         command.graph(f"{script}:loss", "none.png")
     assert not (tmp_path / "none.png").exists()
+
+
+DEAD = """\
+import tinygrad_cnn as tg
+from tinygrad_cnn import nn
+
+net = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))
+with tg.no_grad():
+    net[0].bias.fill_(-50)
+loss = net(tg.randn(8, 4)).sum()
+"""
+
+
+@pytest.mark.parametrize("output", [None, "dead.dot"])
+def test_problems_are_told(tmp_path, monkeypatch, output):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dead.py").write_text(DEAD)
+    said = command.graph("dead.py", output)
+    assert "1. dead: relu in ReLU 1 at line 7 is closed for 8 of 8 examples" in said
+    assert said.splitlines()[0] == (output or "Sequential: 4 ops, 4 parameter tensors, 8 backward steps")
