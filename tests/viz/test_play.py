@@ -40,8 +40,13 @@ def nested():
     return r
 
 
-def nothing_wrong():
-    return two()
+def twice():
+    """A layer that is called twice, one call behind the other."""
+    layer = nn.Linear(2, 2)
+    net = nn.Sequential(layer, layer)
+    with viz.record(net) as r:
+        net(tg.ones(1, 2)).sum().backward()
+    return r
 
 
 def nan():
@@ -68,7 +73,15 @@ def adversaries():
     return r
 
 
-RECORDED = {"adversaries": adversaries, "two": two, "nested": nested, "lenet": lenet_step, "nan": nan, "zero": zero}
+RECORDED = {
+    "adversaries": adversaries,
+    "twice": twice,
+    "two": two,
+    "nested": nested,
+    "lenet": lenet_step,
+    "nan": nan,
+    "zero": zero,
+}
 
 
 @pytest.fixture
@@ -227,6 +240,20 @@ def test_into_a_folded_module_opens_it(opening):
     o.key("i")
     assert "linear" in shown(o)
     assert o.page.locator("#graph .box.now").text_content().find("linear") >= 0
+
+
+def test_each_call_of_a_module_is_gone_through_by_itself(opening):
+    o = opening("twice", "#forward=1")
+    o.key("m")
+    seen = [shown(o)]
+    for _ in range(2):
+        o.key("ArrowRight")
+        seen.append(shown(o))
+    assert seen == ["0/linear", "0/linear:2", "sum"]
+    o.page.evaluate("location.hash = 'forward=1'")
+    o.page.wait_for_function("document.getElementById('counter').textContent == 'forward 1 of 3'")
+    o.key("u")
+    assert shown(o) == "0/linear:2"
 
 
 # running to a place

@@ -2,7 +2,8 @@
 
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
 let speed = 1, timer = null, byModule = false;
-const moduleAt = i => nodes[place.get(film[i].node)].module, isForward = i => film[i].step === undefined;
+const nodeAt = i => nodes[place.get(film[i].node)], moduleAt = i => nodeAt(i).module, callAt = i => nodeAt(i).call || 1;
+const isForward = i => film[i].step === undefined;
 const inside = (path, module) => path !== "" && (module === path || module.startsWith(`${path}.`));
 const steady = matchMedia("(prefers-reduced-motion: reduce)");   // then nothing moves by itself between two steps
 
@@ -46,7 +47,7 @@ $("speed").addEventListener("change", e => setSpeed(Number(e.target.value)));
 $("play").onclick = toggle;
 
 // where the next step leads: one op on, or to where another module begins
-const same = (i, j) => moduleAt(i) === moduleAt(j) && isForward(i) === isForward(j);
+const same = (i, j) => moduleAt(i) === moduleAt(j) && callAt(i) === callAt(j) && isForward(i) === isForward(j);
 function following(i) {
   let j = Math.min(i + 1, film.length - 1);
   if (byModule) while (j < film.length - 1 && same(i, j)) j++;
@@ -64,12 +65,16 @@ function setByModule(on) {
 }
 function into() {   // one op on, and a folded module that it is in is opened
   goFrame(frame() + 1);
-  const e = current.of.get(place.get(selected())), b = e ? Number(e.dataset.box) : -1;
-  if (b >= 0 && current.boxes[b].item.folded) choose(b);
+  for (let b = boxHere(); b >= 0 && current.boxes[b].item.folded; b = boxHere()) choose(b);
 }
-function past(path, from) {   // the first frame from there on that is not in the module
+function boxHere() {
+  const e = current.of.get(place.get(selected()));
+  return e ? Number(e.dataset.box) : -1;
+}
+function past(path, from) {   // the first frame from there on that is not in this call of the module
+  const again = j => moduleAt(j) === path && moduleAt(from) === path && callAt(j) !== callAt(from);
   let j = from;
-  while (j < film.length - 1 && inside(path, moduleAt(j)) && isForward(j) === isForward(from)) j++;
+  while (j < film.length - 1 && inside(path, moduleAt(j)) && !again(j) && isForward(j) === isForward(from)) j++;
   return j;
 }
 function over() {   // as a debugger's "over": the module that the next op is in is gone through at once
