@@ -1,6 +1,6 @@
 """A line of mathematics as MathML, which browsers show without any script.
 
-    g · other            Σ_{n,p,q} input ⋆ g            g / (2 · √(input))            out^2
+    g · other            g / (2 · √(input))            out^2            [o] = Σ_{n,p,q} g[n, o, p, q]
 
 `_` and `^` take one name or number, or a group in braces. Names of tensors can carry a shape below.
 """
@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from html import escape
 
-_TOKEN = re.compile(r"\s*(\d+\.?\d*(?:e-?\d+)?|[ΣΠ∂√]|[^\W\d_](?=_[\d{])|[^\W\d_][\w.]*|[_^{}()\[\],√]|\S)")
+_TOKEN = re.compile(r"\s*(\d+\.?\d*(?:e-?\d+)?|[ΣΠ∂√]|mean(?=_)|[^\W\d_](?=_[\d{])|[^\W\d_][\w.]*|[_^{}()\[\],√]|\S)")
 _SHAPED = re.compile(r'<munder>(<mi>[^<]*</mi>)(<mtext data-shape="[^"]*"></mtext>)</munder>')
+_PREFIX = re.compile(r"(?:(\[[^\]]*\]) = )?(.*)", re.DOTALL)
 _WORDS = {"if", "else", "where", "otherwise", "and", "or", "of", "the", "to", "for", "in", "is", "at"}
 
 
@@ -20,6 +21,7 @@ def mathml(formula: str, of: str = "", names: frozenset[str] = frozenset()) -> s
 
     Each name in `names` gets an empty place below it, `<mtext data-shape="name">`, for its shape.
     """
+    element, formula = _PREFIX.fullmatch(formula).groups()  # type: ignore[union-attr]
     tokens = _TOKEN.findall(formula)
     parts, end = _row(tokens, 0, names, "")
     while end < len(tokens):  # a closing bracket without its opening one stays what it is
@@ -28,7 +30,9 @@ def mathml(formula: str, of: str = "", names: frozenset[str] = frozenset()) -> s
         parts += more
     left = ""
     if of:
-        left = f"<mfrac><mrow>{_mo('∂')}<mi>L</mi></mrow><mrow>{_mo('∂')}<mi>{escape(of)}</mi></mrow></mfrac>{_mo('=')}"
+        at = "".join(_row(_TOKEN.findall(element or ""), 0, frozenset(), "")[0])
+        below = f"<mrow>{_mo('∂')}<mi>{escape(of)}</mi>{at}</mrow>"
+        left = f"<mfrac><mrow>{_mo('∂')}<mi>L</mi></mrow>{below}</mfrac>{_mo('=')}"
     return f'<math displaystyle="true"><mrow>{left}{"".join(parts)}</mrow></math>'
 
 
@@ -41,7 +45,7 @@ def _row(tokens: list[str], i: int, names: frozenset[str], until: str) -> tuple[
         if token in "_^" and parts and i + 1 < len(tokens):
             script, i = _atom(tokens, i + 1, names)
             base = parts.pop()
-            big = base in ("<mo>Σ</mo>", "<mo>max</mo>", "<mo>Π</mo>")
+            big = base in ("<mo>Σ</mo>", "<mo>max</mo>", "<mo>Π</mo>", "<mo>mean</mo>")
             tag = {("_", True): "munder", ("^", True): "mover", ("_", False): "msub"}.get((token, big), "msup")
             shaped = _SHAPED.fullmatch(base)
             if shaped:  # the shape stays below both
@@ -73,7 +77,7 @@ def _atom(tokens: list[str], i: int, names: frozenset[str]) -> tuple[str, int]:
         return f"<msqrt>{under}</msqrt>", i
     if token[0].isdigit():
         return f"<mn>{escape(token)}</mn>", i + 1
-    if token in ("Σ", "Π", "max", "∂"):
+    if token in ("Σ", "Π", "max", "mean", "∂"):
         return _mo(token), i + 1
     if token in _WORDS:
         return f"<mtext>&#160;{escape(token)}&#160;</mtext>", i + 1

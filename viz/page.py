@@ -157,17 +157,19 @@ def _colours() -> str:
 
 
 def _formulas(document: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """MathML for each input of each op; the page fills in the shapes."""
+    """MathML of each formula, by its text for each name of an input; the page fills in the shapes."""
     out: dict[str, dict[str, str]] = {}
-    for op, rule in document["rules"].items():
-        users = [n for n in document["nodes"] if n["op"] == op]
-        names = {"g", "out"} | {e["port"].partition("[")[0] for n in users[:1] for e in n["inputs"]}
-        names |= {s["name"] for n in users[:1] for s in n["saved"] if "shape" in s}
-        out[op] = {
-            name: mathml(one["formula"], name, frozenset(names))
-            for name, one in rule["inputs"].items()
-            if one["formula"]
-        }
+    for node in document["nodes"]:
+        names = frozenset(
+            {"g", "out", *(e["port"].partition("[")[0] for e in node["inputs"])}
+            | {s["name"] for s in node["saved"] if "shape" in s}
+        )
+        rules = document["rules"].get(node["op"], {}).get("inputs", {})
+        for edge in node["inputs"]:
+            name = edge["port"].partition("[")[0]
+            formula = edge.get("formula") or rules.get(name, {}).get("formula")
+            if formula and edge["needs_grad"] and formula not in out.setdefault(name, {}):
+                out[name][formula] = mathml(formula, name, names)
     return out
 
 

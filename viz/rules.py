@@ -13,9 +13,14 @@ import ast
 import functools
 import inspect
 import linecache
+import re
 import textwrap
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
+
+from tinygrad_cnn.engine.op import Op, parameters_of
 
 from .samples import plain
 
@@ -41,8 +46,7 @@ def rule_of(op: Any) -> dict[str, Any]:
         if rule is None:
             inputs[name] = {"formula": "", "source": "None: not differentiable"}
         else:
-            source, formula = _read(op.name, name, rule)
-            inputs[name] = {"formula": op.formulas.get(name) or formula, "source": source}
+            inputs[name] = {"formula": formula_of(op, name), "source": _read(op.name, name, rule)[0]}
     if op.rules and not any(op.rules.values()):
         words = ENDS["none"]
     else:
@@ -53,6 +57,65 @@ def rule_of(op: Any) -> dict[str, Any]:
         "inputs": inputs,
         "defaults": {name: plain(value) for name, value in op.defaults.items() if value is not None},
     }
+
+
+def formula_of(op: Op, name: str, call: dict[str, Any] | None = None) -> str:
+    """The formula of a rule, for a call with its numbers: attributes and `<input>_shape`s, as far as they are known."""
+    rule = op.rules[name]
+    if rule is None:
+        return ""
+    call = call or {}
+    given = op.formulas.get(name) or _read(op.name, name, rule)[1]
+    if not isinstance(given, str):
+        known = {**op.defaults, **call}
+        given = given(**{p: known[p] for p in parameters_of(given).names if p in known})
+    numbers = {p: value for p, value in call.items() if _is_number(value)}
+    for word, number in op.numbers.items():
+        wanted = parameters_of(number).names
+        if all(p in call for p in wanted):
+            numbers[word] = number(*[call[p] for p in wanted])
+    return _with_numbers(given, numbers) if numbers else given
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, tuple | list):
+        return all(isinstance(v, int | np.integer) for v in value)
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_)
+
+
+def _with_numbers(formula: str, numbers: dict[str, Any]) -> str:
+    """The formula with numbers for names; what is then added as 0 or multiplied by 1 is left out."""
+
+    def put(match: re.Match) -> str:
+        value = numbers[match[0]]
+        if isinstance(value, tuple | list):
+            return f"({', '.join(map(_digits, value))}{',' * (len(value) == 1)})"
+        text = value if isinstance(value, str) else _digits(value)
+        bare = match.start() == 0 or formula[match.start() - 1] in "([{"
+        return text if bare or not text.startswith("−") else f"({text})"
+
+    names = "|".join(sorted(map(re.escape, numbers), key=len, reverse=True))
+    text = re.sub(rf"(?<![\w.])(?:{names})(?![\w.])", put, formula) if names else formula
+    for pattern, shorter in _SHORTER:
+        text = pattern.sub(shorter, text)
+    return text
+
+
+_SHORTER = [
+    (re.compile(r" / 1(?![\d.])"), ""),
+    (re.compile(r"(?<![\d.])1 · "), ""),
+    (re.compile(r" · 1(?![\d.])"), ""),
+    (re.compile(r" [−+] 0(?![\d.])"), ""),
+    (re.compile(r"(, |\[)\(([^(),]*)\)(?=[,\]])"), r"\1\2"),
+    (re.compile(r"/ \((\d+)\)"), r"/ \1"),
+    (re.compile(r" − \(−([\d.e]+)\)"), r" + \1"),
+    (re.compile(r" \+ \(−([\d.e]+)\)"), r" − \1"),
+]
+
+
+def _digits(value: Any) -> str:
+    text = f"{value:.12g}"
+    return {"inf": "∞", "-inf": "−∞"}.get(text, text.replace("-", "−") if not text.count("e-") else text)
 
 
 def first_line(text: str | None) -> str:

@@ -26,7 +26,7 @@ from tinygrad_cnn.engine.tensor import Tensor
 from .causes import DETACHED, FROZEN, NEVER, Cause, Uses, detached, integer, sentence, told
 from .failure import FailedCall
 from .names import Names, Sources
-from .rules import ENDS, rule_of
+from .rules import ENDS, formula_of, rule_of
 from .samples import Samples, plain
 
 NOT_KEPT = "needs no gradient, and its values were not kept"
@@ -143,12 +143,34 @@ class Structure:
         name = change if change and op.name == "setitem" else op_name(op)  # fill_, zero_ and copy_ are made of it
         if name not in self.rules:
             self.rules[name] = rule_of(op)
+        self._formulas(node, inputs, held)
         entry = self._entry("op", name, node, inputs, attributes, self._saved(op, plan, saved))
         if "value" in call:
             entry["value"] = call["value"]
         elif plan.keeps_out:
             self._put(entry, held.get(plan.numbered.index("out")))
         return entry
+
+    def _formulas(self, node: OpNode, inputs: list[dict], held: dict[int, Any]) -> None:
+        """The formula of each rule that will run, with the numbers of this call."""
+        op, plan = node.op, node.plan
+        attributes = op.keyword_only if op.variadic else op.parameters[plan.n_inputs :]
+        call: dict[str, Any] = dict(zip(attributes, node.attributes, strict=False)) | {"out_shape": node.shape}
+        values = dict(enumerate(self.calls.get(node.time, {}).get("args", ()))) or held
+        shapes = {i: parent.shape for i, parent in zip(plan.needed, node.parents, strict=True)}
+        shapes |= {i: v.shape for i, v in values.items() if isinstance(v, np.ndarray)}
+        for i in range(plan.n_inputs):
+            name = op.variadic or plan.numbered[i]
+            if op.variadic:
+                call.setdefault(f"{name}_shapes", {})[i] = shapes.get(i)
+            elif i in shapes:
+                call[f"{name}_shape"] = shapes[i]
+            elif i in values:
+                call[name] = values[i]
+        for i, edge in enumerate(inputs):
+            if edge["needs_grad"]:
+                name = op.variadic or edge["port"]
+                edge["formula"] = formula_of(op, name, call | ({"index": i} if op.variadic else {}))
 
     def _saved(self, op: Any, plan: Any, saved: list) -> list[dict]:
         out = []

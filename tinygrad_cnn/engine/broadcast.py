@@ -23,9 +23,7 @@ def sum_to(input, shape: tuple):
 
 
 sum_to.grad(input=lambda g, input_shape: expand_to(g, input_shape))
-sum_to.explain(
-    "A sum's gradient goes to every element that was added.", input="g repeated along the axes that were summed"
-)
+sum_to.explain("A sum's gradient goes to every element that was added.", input="g, repeated along axis of the sum")
 
 
 @op(view=True)

@@ -102,7 +102,8 @@ class Op:
         self.composition: Callable | None = None
         self.words = ""
         self.zero: str | dict[str, Callable] = ""
-        self.formulas: dict[str, str] = {}
+        self.formulas: dict[str, str | Callable] = {}
+        self.numbers: dict[str, Callable] = {}
         self.plans: dict[Any, Any] = {}  # see plan.py
         self.call: Callable = forward  # what callers see of it; set by `op`
         self.parameters, self.defaults, self.keyword_only, self.variadic, annotations = parameters_of(forward)
@@ -178,19 +179,28 @@ class Op:
         self.composition = composition
         return composition
 
-    def explain(self, words: str, *, zero: str | dict[str, Callable] = "", **formulas: str) -> None:
+    def explain(
+        self,
+        words: str,
+        *,
+        zero: str | dict[str, Callable] = "",
+        numbers: dict[str, Callable] | None = None,
+        **formulas: str | Callable,
+    ) -> None:
         """Say in words what backward does, and in `zero` why a gradient is zero where it is.
 
         Where there are several reasons, or one can be seen in the numbers, each comes with what tells it from the
         inputs or from `out`: `zero={"its input was negative": lambda input: input < 0}`.
 
         A rule that is an expression is its own formula: `mul.explain("...")`. One that calls a kernel gets
-        it here: `conv2d.explain("...", weight="Σ_{n,p,q} input ⋆ g")`.
+        it here: `conv2d.explain("...", bias="Σ_{n,p,q} g[n, o, p, q]")`; a function of attributes gives it where they
+        decide. For a call its attributes stand in the formula in the place of their names, and so does what
+        `numbers` makes of attributes and shapes: `mean.explain("...", input="g / n", numbers={"n": lambda ...})`.
         """
         for name in formulas:
             if name not in self.parameters:
                 raise TypeError(f"{self.name}.explain: there is no input {name!r}; it has {', '.join(self.parameters)}")
-        self.words, self.zero, self.formulas = words, zero, formulas
+        self.words, self.zero, self.numbers, self.formulas = words, zero, numbers or {}, formulas
 
     def _check(self, rule: Callable, which: str, extra: tuple[str, ...]) -> None:
         names = parameters_of(rule).names

@@ -208,7 +208,10 @@ def elu(input: Array, alpha: float = 1.0) -> Array:
 
 
 elu.grad(input=lambda g, input, alpha: where(le(input, 0), g * (alpha * exp(_below(input))), g))
-elu.explain("The gradient passes where the input was positive; below, the slope of the exponential.")
+elu.explain(
+    "The gradient passes where the input was positive; below, the slope of the exponential.",
+    input="g · alpha · e^{input} if [input ≤ 0], else g",
+)
 
 
 @appears("function functional inplace inplace_")
@@ -232,7 +235,10 @@ def celu(input: Array, alpha: float = 1.0) -> Array:
 
 
 celu.grad(input=lambda g, input, alpha: where(le(input, 0), g * exp(_below(input) / alpha), g))
-celu.explain("The gradient passes where the input was positive; below, the slope of the exponential.")
+celu.explain(
+    "The gradient passes where the input was positive; below, the slope of the exponential.",
+    input="g · e^{input / alpha} if [input ≤ 0], else g",
+)
 
 
 def _below(input: Any) -> Any:
@@ -330,7 +336,7 @@ softplus.grad(input=_softplus_to_input)
 softplus.explain(
     "The slope is the sigmoid; 1 beyond the threshold.",
     zero={"saturated, its result is 0": lambda out: out == 0},
-    input="g · sigmoid(beta · input)",
+    input="g if [beta · input > threshold], else g · sigmoid(beta · input)",
 )
 
 
@@ -457,7 +463,12 @@ def _gelu_to_input(g: Any, input: Any, approximate: str) -> Any:
 gelu.grad(input=_gelu_to_input)
 gelu.explain(
     "The product rule for x · Φ(x): the distribution plus x times the bell curve φ.",
-    input="g · (Φ(input) + input · φ(input))",
+    input=lambda approximate="none": (
+        "g · (Φ(input) + input · φ(input))"
+        if approximate == "none"
+        else "g · s · (1 + input · (1 − s) · √(2 / π) · (2 + 6 · 0.044715 · input^2)), "
+        "where s = sigmoid(2 · √(2 / π) · (input + 0.044715 · input^3))"
+    ),
 )
 
 

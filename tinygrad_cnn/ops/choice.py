@@ -214,9 +214,13 @@ clamp.grad(input=_clamp_to_input, min=_clamp_to_min, max=_clamp_to_max)
 clamp.explain(
     "Inside the bounds the gradient passes; outside it goes to the bound that was taken: max, where min is above it.",
     zero="it was held at a bound, or is a bound that held nothing",
-    input="g · [min ≤ input ≤ max]",
-    min="g · [input < min < max]",
-    max="g · [input > max or min > max]",
+    input=lambda min=None, max=None, min_shape=None, max_shape=None: "g · [{}input{}]".format(
+        "" if min is None and min_shape is None else "min ≤ ", "" if max is None and max_shape is None else " ≤ max"
+    ),
+    min=lambda max=None, max_shape=None: f"g · [input < min{'' if max is None and max_shape is None else ' ≤ max'}]",
+    max=lambda min=None, min_shape=None: (
+        f"g · [input > max{'' if min is None and min_shape is None else ' or min > max'}]"
+    ),
 )
 
 

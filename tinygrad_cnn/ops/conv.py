@@ -9,6 +9,7 @@ N batch, C input channels, O output channels, H W input, P Q output, h w window,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,53 @@ from .shape import squeeze, unsqueeze
 from .window import batched, fit, numbers, remembered
 
 GEOMETRY = "stride padding dilation groups"  # rules take the four in one word
+
+
+def _formula(kind: str, a: str, b: str) -> Any:
+    """The formula of a derivative of a convolution: a function of what decides which indices there are."""
+
+    def formula(input_shape: tuple = (1,) * 4, groups: int = 1) -> str:
+        n = "n, " * (len(input_shape) == 4)
+        first = " {} C · floor(o / O)" if groups > 1 else ""  # channel of the group of o
+        row, column = "sy · p + dy · i − py", "sx · q + dx · j − px"
+        if kind == "sums":
+            return f"[o] = Σ_{{{n[:1]}{',' * bool(n)}p,q}} {a}[{n}o, p, q]"
+        if kind == "patches":
+            over, seen = f"{n[:1]}{',' * bool(n)}p,q", f"{b}[{n}c{first.format('+')}, {row}, {column}]"
+            return f"[o, c, i, j] = Σ_{{{over}}} {a}[{n}o, p, q] · {seen}"
+        if kind == "forward":
+            return f"[{n}o, p, q] = Σ_{{c,i,j}} {a}[{n}c{first.format('+')}, {row}, {column}] · {b}[o, c, i, j]"
+        pixel = "(y + py − dy · i) / sy, (x + px − dx · j) / sx"
+        return f"[{n}c, y, x] = Σ_{{o,i,j}} {a}[{n}o, {pixel}] · {b}[o, c{first.format('−')}, i, j]"
+
+    return formula
+
+
+def _pair(name: str, k: int) -> Any:
+    """One of the two numbers of a part of the geometry."""
+    places: dict[str, Any] = {
+        "stride": lambda stride: numbers("conv2d", "stride", stride, 2, 1)[k],
+        "padding": lambda padding, weight_shape, dilation: _sides(padding, weight_shape, dilation)[k],
+        "dilation": lambda dilation: numbers("conv2d", "dilation", dilation, 2, 1)[k],
+    }
+    return places[name]
+
+
+def _sides(padding: Any, weight_shape: tuple, dilation: Any) -> Sequence[int]:
+    """What is added above and on the left."""
+    if padding == "valid":
+        return (0, 0)
+    if padding == "same":
+        return [d * (n - 1) // 2 for d, n in zip(numbers("conv2d", "dilation", dilation, 2, 1), weight_shape[-2:])]
+    return numbers("conv2d", "padding", padding, 2, 0)
+
+
+NUMBERS = {
+    f"{name[0]}{axis}": _pair(name, k) for name in ("stride", "padding", "dilation") for k, axis in enumerate("yx")
+} | {
+    "C": lambda weight_shape: weight_shape[1],
+    "O": lambda weight_shape, groups: weight_shape[0] // groups,
+}
 
 
 @appears("function functional")
@@ -69,10 +117,12 @@ conv2d.grad(
 )
 conv2d.explain(
     "Every output pixel sends its gradient back to the patch that it looked at, weighted by the "
-    "filter; the filter gets the patches, weighted by the gradients; the bias gets their sum.",
-    input="Σ_{o,i,j} g[n,o,p,q] · weight[o,c,i,j]",
-    weight="Σ_{n,p,q} g[n,o,p,q] · input[n,c,ps+i,qs+j]",
-    bias="Σ_{n,p,q} g[n,o,p,q]",
+    "filter; the filter gets the patches, weighted by the gradients; the bias gets their sum. Outside an array, and "
+    "between two places of it, there is 0.",
+    input=_formula("back", "g", "weight"),
+    weight=_formula("patches", "g", "input"),
+    bias=_formula("sums", "g", ""),
+    numbers=NUMBERS,
 )
 
 
@@ -106,8 +156,9 @@ conv2d_input.grad(
 )
 conv2d_input.explain(
     "It is linear in both: its derivatives are the convolution itself and the gradient of a filter.",
-    grad="conv2d(g, weight)",
-    weight="Σ_{n,p,q} grad[n,o,p,q] · g[n,c,ps+i,qs+j]",
+    grad=_formula("forward", "g", "weight"),
+    weight=_formula("patches", "grad", "g"),
+    numbers=NUMBERS,
 )
 
 
@@ -136,8 +187,9 @@ conv2d_weight.grad(
 )
 conv2d_weight.explain(
     "It is linear in both: its derivatives are the convolution with g as the filter, and that one's way back.",
-    grad="conv2d(input, g)",
-    input="Σ_{o,i,j} grad[n,o,p,q] · g[o,c,i,j]",
+    grad=_formula("forward", "input", "g"),
+    input=_formula("back", "grad", "g"),
+    numbers=NUMBERS,
 )
 
 
@@ -148,7 +200,10 @@ def channel_sums(input: Array) -> Array:
 
 
 channel_sums.grad(input=lambda g, input_shape: expand_to(g.reshape((-1, 1, 1)), input_shape))
-channel_sums.explain("A sum's gradient goes to every element that was added.", input="g[c] at every n, y, x")
+channel_sums.explain(
+    "A sum's gradient goes to every element that was added.",
+    input=lambda input_shape=(1,) * 4: f"[{'n, ' * (len(input_shape) == 4)}c, y, x] = g[c]",
+)
 
 
 @appears("function functional")

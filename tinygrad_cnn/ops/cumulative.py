@@ -58,7 +58,7 @@ def cumsum(input: Array, dim: int, dtype: DType | None = None) -> Array:
 
 
 cumsum.grad(input=lambda g, dim: sum_onwards(g, dim))
-cumsum.explain("An element is in every later sum: it gets the sum of their gradients.", input="Σ_{j ≥ i} g[j]")
+cumsum.explain("An element is in every later sum: it gets the sum of their gradients.", input="[i] = Σ_{j ≥ i} g[j]")
 
 
 @op
@@ -68,7 +68,9 @@ def sum_onwards(input: Array, dim: int) -> Array:
 
 
 sum_onwards.grad(input=lambda g, dim: cumsum(g, dim))
-sum_onwards.explain("An element is in every earlier sum: it gets the sum of their gradients.", input="Σ_{j ≤ i} g[j]")
+sum_onwards.explain(
+    "An element is in every earlier sum: it gets the sum of their gradients.", input="[i] = Σ_{j ≤ i} g[j]"
+)
 
 
 @appears("function out method")
@@ -109,7 +111,7 @@ cumprod.grad(input=_cumprod_to_input)
 cumprod.explain(
     "An element is a factor of every later product.",
     zero="another factor is zero",
-    input="Σ_{j ≥ i} g[j] · out[j] / input[i]",
+    input="[i] = Σ_{j ≥ i} g[j] · Π_{k ≤ j, k ≠ i} input[k]",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from operator import index
 from typing import Any
 
@@ -47,3 +48,24 @@ def reduced(op: str, dim: Any, ndim: int, keepdim: Any = False) -> tuple[int, ..
         return tuple(range(ndim))
     found = axes(op, dim, ndim)
     return found if ndim else ()
+
+
+# For the formulas of gradients.
+
+
+def over(dim: Any, shape: Any = None) -> str:
+    """What stands below a sum over axes: "_{axis 1, 2}", nothing where it goes over all."""
+    if dim is None or dim == () or dim == [] or shape == ():
+        return ""
+    return f"_{{axis {', '.join(map(str, axes('', dim, len(shape)))) if shape else 'dim'}}}"
+
+
+def along(dim: Any, shape: Any = None) -> str:
+    """Behind the gradient of a sum over axes: that it is the same for all that was added."""
+    found = over(dim, shape)
+    return found and f", repeated along {found[2:-1]}"
+
+
+def counted(input_shape: tuple, dim: Any) -> int:
+    """How many are added up."""
+    return math.prod(input_shape[i] for i in reduced("", dim, len(input_shape)))

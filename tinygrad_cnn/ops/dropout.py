@@ -158,7 +158,11 @@ def _dropout(input: Array, key: Array, p: float, axes: tuple) -> Array:
 
 
 _dropout.grad(input=lambda g, kept, p, axes: _dropout_again(g, kept, p, axes), key=None)
-_dropout.explain("What was kept gets the gradient, as much larger as the number was made.", zero="it was dropped")
+_dropout.explain(
+    "What was kept gets the gradient, as much larger as the number was made.",
+    zero="it was dropped",
+    input=lambda p=0.5: "g · mask / (1 − p)" if p < 1 else "0",
+)
 
 
 @op
@@ -168,7 +172,11 @@ def _dropout_again(input: Array, kept: Array, p: float, axes: tuple) -> Array:
 
 
 _dropout_again.grad(input=lambda g, kept, p, axes: _dropout_again(g, kept, p, axes), kept=None)
-_dropout_again.explain("What was kept gets the gradient, as much larger as the number was made.", zero="it was dropped")
+_dropout_again.explain(
+    "What was kept gets the gradient, as much larger as the number was made.",
+    zero="it was dropped",
+    input=lambda p=0.5: "g · mask / (1 − p)" if p < 1 else "0",
+)
 
 
 def _mask(shape: tuple, lead: int, p: float, dtype: np.dtype) -> np.ndarray:
@@ -210,4 +218,9 @@ def _scale(p: float) -> float:
 
 
 _to_floor.grad(input=lambda g, mask, p: g * (mask * ((1 - p) * _scale(p))), mask=None)
-_to_floor.explain("What was kept gets the gradient times the scale.", zero="it was dropped")
+_to_floor.explain(
+    "What was kept gets the gradient times the scale.",
+    zero="it was dropped",
+    input="g · mask · scale",
+    numbers={"scale": lambda p: (1 - p) * _scale(p)},
+)

@@ -38,10 +38,19 @@ def _operand_back(g: Any, operands: list, equation: str, index: int) -> Any:
     return _einsum(*operands[:index], g, *operands[index + 1 :], equation=f"{','.join(letters)}->{mine}")
 
 
+def _equation(equation: str = "…->…", index: int = 0) -> str:
+    """What `_operand_back` computes, in einsum's own words."""
+    terms, _, result = equation.partition("->")
+    letters = terms.split(",")
+    mine, letters[index] = letters[index], result
+    given = ", ".join("g" if i == index else f"operand {i}" for i in range(len(letters)))
+    return f"einsum({','.join(letters)}->{mine}) of {given}"
+
+
 _einsum.grad(operands=_operand_back)
 _einsum.explain(
     "The same sum with the gradient in the place of the operand: the letters say where everything goes.",
-    operands="einsum(g, the other operands)",
+    operands=_equation,
 )
 
 

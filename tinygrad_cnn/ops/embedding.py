@@ -35,7 +35,10 @@ _embedding.grad(
 _embedding.explain(
     "Each row of the table gets the sum of the gradients of the places where it was looked up.",
     zero="these rows were not looked up",
-    weight="Σ_{lookups of a row} g",
+    weight=lambda padding_idx=None, scale_grad_by_freq=False: (
+        f"{'mean' if scale_grad_by_freq else 'Σ'}_{{lookups of a row}} g"
+        f"{'' if padding_idx is None else f', nothing for row {padding_idx}'}"
+    ),
 )
 
 
@@ -69,7 +72,13 @@ def _embedding_grad(g: Any, input: Any, padding_idx: int | None, scale_grad_by_f
 
 
 _embedding_weight.grad(grad=_embedding_grad, input=None)
-_embedding_weight.explain("The rows' gradients are looked up.", grad="g[input]")
+_embedding_weight.explain(
+    "The rows' gradients are looked up.",
+    grad=lambda padding_idx=None, scale_grad_by_freq=False: (
+        f"rows(g, input){' / count(input)' if scale_grad_by_freq else ''}"
+        f"{'' if padding_idx is None else f', nothing for row {padding_idx}'}"
+    ),
+)
 
 
 @appears("function functional")

@@ -20,7 +20,7 @@ from ..kernels import kernel
 from .choice import maximum, minimum, where
 from .compare import eq, isnan
 from .declared import appears
-from .dims import axis, reduced
+from .dims import axis, over, reduced
 from .index import Places, getitem, parse, place, read
 from .reduce import mean, spread, sum
 from .shape import squeeze
@@ -65,10 +65,16 @@ def amax(input: Array, dim: Axis | None = None, keepdim: bool = False) -> Array:
 
 
 amax.grad(input=lambda g, input, out, dim, keepdim: shared(g, input, out, dim, keepdim))
+
+
+def _equals(dim: Any = None, input_shape: Any = None) -> str:
+    return f"g · [input = out] / Σ{over(dim, input_shape)} [input = out]"
+
+
 amax.explain(
     "The greatest element gets the gradient; equal ones share it.",
     zero="not chosen by the max",
-    input="g · [input = out] / how many are equal",
+    input=_equals,
 )
 
 
@@ -94,7 +100,7 @@ amin.grad(input=lambda g, input, out, dim, keepdim: shared(g, input, out, dim, k
 amin.explain(
     "The smallest element gets the gradient; equal ones share it.",
     zero="not chosen by the min",
-    input="g · [input = out] / how many are equal",
+    input=_equals,
 )
 
 

@@ -156,7 +156,7 @@ def place(input: Array, places: Places, shape: tuple) -> Array:
 
 
 place.grad(input=lambda g, places: getitem(g, places))
-place.explain("The gradient is read at the places that were filled.", input="g[places]")
+place.explain("The gradient is read at the places that were filled.", input="g at the places")
 
 
 def write(array: np.ndarray, places: Places, value: Any) -> None:
@@ -205,8 +205,8 @@ setitem.grad(input=lambda g, places: setitem(g, 0, places), value=_value_back)
 setitem.explain(
     "The value gets the gradient of the places that it filled; the rest goes to the input.",
     zero="these places were overwritten",
-    input="g, 0 at the places",
-    value="Σ g[places]",
+    input="g outside the places",
+    value="g at the places",
 )
 
 

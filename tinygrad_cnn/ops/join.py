@@ -39,7 +39,14 @@ def _part(g: Any, lengths: tuple[int, ...], dim: int, index: int) -> Any:
 
 
 _cat.grad(tensors=_part)
-_cat.explain("Each tensor gets its own part of the gradient back.", tensors="its part of g")
+_cat.explain(
+    "Each tensor gets its own part of the gradient back.",
+    tensors="part(g, start, end, dim)",
+    numbers={
+        "start": lambda lengths, index: sum(lengths[:index]),
+        "end": lambda lengths, index: sum(lengths[: index + 1]),
+    },
+)
 
 
 @appears("function out", aliases="concat concatenate")
@@ -215,7 +222,7 @@ split_with_sizes.grad(input=_split_back)
 split_with_sizes.explain(
     "The parts' gradients are joined again; a part that nobody used counts as zero.",
     zero="no part of it was used",
-    input="cat(g_1, g_2, …)",
+    input="cat(g, dim)",
 )
 
 
@@ -320,7 +327,7 @@ unbind.grad(input=_unbind_back)
 unbind.explain(
     "The slices' gradients are stacked again; a slice that nobody used counts as zero.",
     zero="no slice of it was used",
-    input="stack(g_1, g_2, …)",
+    input="stack(g, dim)",
 )
 
 

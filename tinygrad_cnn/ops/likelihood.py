@@ -15,7 +15,7 @@ from .choice import where
 from .compare import gt
 from .declared import appears
 from .elementwise import sub
-from .loss import elementwise_loss, reduction_of
+from .loss import SHARE, averaged, elementwise_loss, reduction_of
 from .pointwise import elementwise
 from .shape import unsqueeze
 from .unary import exp, log, square
@@ -78,8 +78,15 @@ _poisson_nll.grad(
 )
 _poisson_nll.explain(
     "The expected count less the true one.",
-    input="g · (e^{input} − target) / n",
-    target="−g · input / n",
+    input=lambda log_input=True, reduction="mean": averaged(
+        "g · (e^{input} − target)" if log_input else "g · (1 − target / (input + eps))", reduction
+    ),
+    target=lambda log_input=True, full=False, reduction="mean": averaged(
+        f"g · ({'[target > 1] · (ln(max(target, 1)) + 0.5 / max(target, 1))' * full or '0'}"
+        f" − {'input' if log_input else 'ln(input + eps)'})",
+        reduction,
+    ),
+    numbers=SHARE,
 )
 
 
@@ -151,7 +158,10 @@ _gaussian_nll.grad(
 _gaussian_nll.explain(
     "The error in units of the variance.",
     zero={"input and target are equal": lambda input, target: input == target},
-    input="g · (input − target) / (var · n)",
-    target="g · (target − input) / (var · n)",
-    var="g · (1 − (input − target)² / var) / (2 · var · n)",
+    input=lambda reduction="mean": averaged("g · (input − target) / v", reduction) + ", where v = max(var, eps)",
+    target=lambda reduction="mean": averaged("g · (target − input) / v", reduction) + ", where v = max(var, eps)",
+    var=lambda reduction="mean": (
+        averaged("g · (1 − (input − target)^2 / v) / (2 · v)", reduction) + ", where v = max(var, eps)"
+    ),
+    numbers=SHARE,
 )

@@ -92,10 +92,37 @@ def _transposed(x: Any) -> Any:
 
 
 matmul.grad(input=_matmul_input, other=_matmul_other)
+LETTERS = "abcdefgh"
+
+
+def _formula_of_input(input_shape: tuple = (1, 1), other_shape: tuple = (1, 1)) -> str:
+    if len(input_shape) == len(other_shape) == 1:
+        return "g · other"
+    if len(input_shape) == 1:
+        n = LETTERS[: len(other_shape) - 2]
+        return f"[k] = Σ_{{{','.join((*n, 'm'))}}} g[{', '.join((*n, 'm'))}] · other[{', '.join((*n, 'k', 'm'))}]"
+    if len(other_shape) == 1:
+        n = ", ".join(LETTERS[: len(input_shape) - 1])
+        return f"[{n}, k] = g[{n}] · other[k]"
+    return "g @ other^{T}"
+
+
+def _formula_of_other(input_shape: tuple = (1, 1), other_shape: tuple = (1, 1)) -> str:
+    if len(input_shape) == len(other_shape) == 1:
+        return "g · input"
+    if len(other_shape) == 1:
+        n = LETTERS[: len(input_shape) - 1]
+        return f"[k] = Σ_{{{','.join(n)}}} g[{', '.join(n)}] · input[{', '.join((*n, 'k'))}]"
+    if len(input_shape) == 1:
+        n = LETTERS[: len(other_shape) - 2]
+        return f"[{', '.join((*n, 'k', 'm'))}] = g[{', '.join((*n, 'm'))}] · input[k]"
+    return "input^{T} @ g"
+
+
 matmul.explain(
     "The gradient times the other matrix, transposed: on the side where it stood.",
-    input="g @ other^{T}",
-    other="input^{T} @ g",
+    input=_formula_of_input,
+    other=_formula_of_other,
 )
 
 
@@ -119,7 +146,7 @@ weigh.grad(input=lambda g, weights, dim: weigh(g, weights.T, dim))
 weigh.explain(
     "A sum of weighted numbers: each number gets back the gradients of its sums, with the same weights.",
     zero="no sum sees it",
-    input="Σ_{p} weights[p,y] · g[..., p, ...]",
+    input=lambda dim=-1: "g @ weights" if dim == -1 else "weights^{T} @ g",
 )
 
 
@@ -166,12 +193,23 @@ linear.grad(
     weight=lambda g, input: matmul(_rows(g).T, _rows(input)),
     bias=lambda g: g,
 )
+
+
+def _linear(text: str, input_shape: tuple) -> str:
+    """A formula with a sum over all axes of the input but the last."""
+    n = LETTERS[: len(input_shape) - 1]
+    rows = "".join(f"{letter}, " for letter in n)
+    return text.format(f"Σ_{{{','.join(n)}}} " if n else "", rows, rows)
+
+
 linear.explain(
     "The input gets the gradient through the weights; a weight gets gradient times input, summed "
     "over the batch; the bias gets the sum.",
     input="g @ weight",
-    weight="g^{T} @ input",
-    bias="Σ_{n} g",
+    weight=lambda input_shape=(1, 1): (
+        "g^{T} @ input" if len(input_shape) == 2 else _linear("[o, i] = {}g[{}o] · input[{}i]", input_shape)
+    ),
+    bias=lambda input_shape=(1, 1): _linear("[o] = {}g[{}o]", input_shape),
 )
 
 

@@ -100,6 +100,14 @@ def elementwise_loss(each: Callable) -> Any:
     return op(forward, keeps="share", pointwise=True)
 
 
+def averaged(formula: str, reduction: str) -> str:
+    """The formula of a loss's gradient, with the share of each number in a mean."""
+    return f"{formula} / n" if reduction == "mean" else formula
+
+
+SHARE = {"n": lambda input_shape, target_shape: math.prod(np.broadcast_shapes(input_shape, target_shape))}
+
+
 @op(keeps=("highest", "powers"))
 def _cross_entropy(input: Array, target: Array, reduction: str) -> Array:
     """log Σ exp(input[n]) - input[n, target[n]], reduced        (N,C) (N,) -> () or (N,)"""
@@ -125,7 +133,11 @@ def _(input, target, reduction):
 
 _cross_entropy.explain(
     "Softmax and logarithm cancel: the probabilities p less the truth y, 1 at the label and 0 elsewhere.",
-    input="g · (p − y), p = softmax(input)",
+    input=lambda reduction="mean": (
+        f"{dict(mean='g / N', sum='g', none='g[n]')[reduction]} · (p − y), "
+        "where p = softmax(input), y = onehot(target, C)"
+    ),
+    numbers={"N": lambda input_shape: input_shape[0], "C": lambda input_shape: input_shape[1]},
 )
 
 
@@ -139,7 +151,8 @@ pick_class.grad(input=lambda g, target, input_shape: place_class(g, target, inpu
 pick_class.explain(
     "The gradient of a row goes to the class that was picked; the others get zero.",
     zero="these classes were not picked",
-    input="g[n] at [n, target[n]], else 0",
+    input="g[n] · onehot(target, C)",
+    numbers={"C": lambda input_shape: input_shape[1]},
 )
 
 
@@ -152,7 +165,7 @@ def place_class(grad: Array, target: Array, input_shape: tuple) -> Array:
 
 
 place_class.grad(grad=lambda g, target: pick_class(g, target), target=None)
-place_class.explain("The gradient is picked where the value was placed.", grad="g[n, target[n]]")
+place_class.explain("The gradient is picked where the value was placed.", grad="[n] = g[n, target[n]]")
 
 
 @appears("functional")

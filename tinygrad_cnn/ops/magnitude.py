@@ -15,7 +15,7 @@ from ..kernels import kernel
 from .choice import where
 from .compare import eq
 from .declared import appears
-from .dims import reduced
+from .dims import over, reduced
 from .extreme import shared
 from .reduce import expect_floating, spread
 from .unary import abs, nought, sign
@@ -72,11 +72,21 @@ def _norm_to_x(g: Any, x: Any, out: Any, ord: float, dim: Any, keepdim: bool) ->
     return where(zero, 0, g * sign(x) * (where(zero, 1, abs(x)) / length) ** (ord - 1))
 
 
+def _formula(ord: float = 2, dim: Any = None, x_shape: Any = None) -> str:
+    if ord == 0:
+        return "0"
+    if ord in (math.inf, -math.inf):
+        return f"g · sign(x) · [abs(x) = out] / Σ{over(dim, x_shape)} [abs(x) = out]"
+    if ord == 1:
+        return "g · sign(x)"
+    return "g · x / out" if ord == 2 else "g · sign(x) · (abs(x) / out)^{ord − 1}"
+
+
 vector_norm.grad(x=_norm_to_x)
 vector_norm.explain(
     "The gradient in the direction of the vector.",
     zero="the norm does not feel this element",
-    x="g · sign(x) · (abs(x) / out)^{ord − 1}",
+    x=_formula,
 )
 
 

@@ -59,13 +59,20 @@ def _(input, weight, bias, eps, running):
     return _affine((input - mean(input, over, True)) * rsqrt(variance(input, over, 0, True) + eps), weight, bias)
 
 
+NORMALIZED = "(input − mean[c]) · invstd[c]"
+OVER = {"axes": lambda input_shape: f"axis {', '.join(map(str, (0, *range(2, len(input_shape)))))}"}
+
 _batch_norm.explain(
     "The gradient less its mean and less its part along the normalised values, for mean and variance "
     "follow the input; the scale gets gradient times normalised value, the shift the sum.",
     zero="mean and variance take it back: the gradient is constant over the batch",
-    input="weight · invstd · (g − mean(g) − x̂ · mean(g · x̂))",
-    weight="Σ g · x̂",
-    bias="Σ g",
+    input=lambda weight="weight": (
+        f"{'' if weight is None else 'weight[c] · '}invstd[c] · (g − mean_{{axes}} g − z · mean_{{axes}} g · z), "
+        f"where z = {NORMALIZED}"
+    ),
+    weight="Σ_{axes} g · z, where z = " + NORMALIZED,
+    bias="Σ_{axes} g",
+    numbers=OVER,
 )
 
 
@@ -89,9 +96,10 @@ _batch_norm_eval.grad(
 )
 _batch_norm_eval.explain(
     "One scale and one shift for each channel, so the gradient is scaled; the statistics are known and get none.",
-    input="g · weight · invstd",
-    weight="Σ g · (input − mean) · invstd",
-    bias="Σ g",
+    input="g · weight[c] / √(var[c] + eps)",
+    weight="Σ_{axes} g · (input − mean[c]) / √(var[c] + eps)",
+    bias="Σ_{axes} g",
+    numbers=OVER,
 )
 
 
@@ -227,13 +235,22 @@ def _(input, weight, bias, groups, eps, centered):
     return _affine(reshape(out, input.shape), weight, bias)
 
 
+def _z(centered: bool) -> str:
+    return "(input − mean) · invstd" if centered else "input · invstd"
+
+
 _group_norm.explain(
     "The gradient less its mean and less its part along the normalised values, for mean and variance follow the input; "
     "the scale gets gradient times normalised value, the shift the sum.",
     zero="mean and variance take it back: the gradient is constant over each group",
-    input="invstd · (g·weight − mean(g·weight) − x̂ · mean(g·weight · x̂))",
-    weight="Σ g · x̂",
-    bias="Σ g",
+    input=lambda weight="weight", centered=True: (
+        "invstd · (h − {}z · mean_{{group}} h · z), where h = g{}, z = {}".format(
+            "mean_{group} h − " if centered else "", "" if weight is None else " · weight[c]", _z(centered)
+        )
+    ),
+    weight=lambda centered=True: "Σ_{axes} g · z, where z = " + _z(centered),
+    bias="Σ_{axes} g",
+    numbers=OVER,
 )
 
 

@@ -47,7 +47,11 @@ def unfold(input: Array, kernel_size: Window, dilation: Window = 1, padding: Win
 
 
 unfold.grad(input=lambda g, input_shape, geometry: fold(g, input_shape[-2:], *geometry))  # type: ignore[has-type]
-unfold.explain("Every pixel gets the sum over the windows that saw it.", zero="in no window", input="fold(g)")
+unfold.explain(
+    "Every pixel gets the sum over the windows that saw it.",
+    zero="in no window",
+    input="fold(g, kernel_size, dilation, padding, stride)",
+)
 
 
 @appears("functional")
@@ -91,7 +95,10 @@ def fold(
 
 
 fold.grad(input=lambda g, geometry: unfold(g, *geometry))
-fold.explain("Every place of a window gets the gradient of the pixel that it was added to.", input="unfold(g)")
+fold.explain(
+    "Every place of a window gets the gradient of the pixel that it was added to.",
+    input="unfold(g, kernel_size, dilation, padding, stride)",
+)
 
 
 def _geometry(name: str, size: tuple, kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> tuple:

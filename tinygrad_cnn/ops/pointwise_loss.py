@@ -18,7 +18,7 @@ from .choice import clamp, where
 from .compare import eq
 from .declared import appears
 from .elementwise import sub
-from .loss import elementwise_loss, reduce_to, reduction_of
+from .loss import SHARE, averaged, elementwise_loss, reduce_to, reduction_of
 from .reduce import sum as total
 from .shape import broadcast_shapes
 from .unary import abs as absolute
@@ -40,8 +40,9 @@ _mse_loss.grad(
 _mse_loss.explain(
     "Twice the error, towards the target; divided by how many there are if they are averaged.",
     zero={"input and target are equal": lambda input, target: input == target},
-    input="g · 2 · (input − target) / n",
-    target="−g · 2 · (input − target) / n",
+    input=lambda reduction="mean": averaged("2 · g · (input − target)", reduction),
+    target=lambda reduction="mean": averaged("2 · g · (target − input)", reduction),
+    numbers=SHARE,
 )
 
 
@@ -119,8 +120,9 @@ _l1_loss.grad(
 _l1_loss.explain(
     "The sign of the error; divided by how many there are if they are averaged.",
     zero={"input and target are equal": lambda input, target: input == target},
-    input="g · sign(input − target) / n",
-    target="−g · sign(input − target) / n",
+    input=lambda reduction="mean": averaged("g · sign(input − target)", reduction),
+    target=lambda reduction="mean": averaged("g · sign(target − input)", reduction),
+    numbers=SHARE,
 )
 
 
@@ -203,8 +205,9 @@ _huber.grad(
 _huber.explain(
     "The error itself, held between -delta and delta.",
     zero={"input and target are equal": lambda input, target: input == target},
-    input="g · clamp(input − target, −delta, delta) / (divisor · n)",
-    target="−g · clamp(input − target, −delta, delta) / (divisor · n)",
+    input=lambda reduction="mean": averaged("g · clamp(input − target, −d, d) / divisor", reduction),
+    target=lambda reduction="mean": averaged("g · clamp(target − input, −d, d) / divisor", reduction),
+    numbers=SHARE | {"d": lambda delta: delta},
 )
 
 
@@ -260,8 +263,9 @@ _binary_cross_entropy.grad(
 _binary_cross_entropy.explain(
     "The error divided by the variance of a coin with this probability.",
     zero={"input and target are equal": lambda input, target: input == target},
-    input="g · (input − target) / (input · (1 − input))",
-    target="g · (ln(1 − input) − ln(input))",
+    input=lambda reduction="mean": averaged("g · (input − target) / max(input · (1 − input), 1e-12)", reduction),
+    target=lambda reduction="mean": averaged("g · (max(ln(1 − input), −100) − max(ln(input), −100))", reduction),
+    numbers=SHARE,
 )
 
 
@@ -378,8 +382,18 @@ _logit_loss.grad(
 )
 _logit_loss.explain(
     "The probability less the truth.",
-    input="g · (sigmoid(input) − target)",
-    target="−g · input / n",
+    input=lambda pos_weight_shape=None, reduction="mean": averaged(
+        "g · (sigmoid(input) − target)"
+        if pos_weight_shape is None
+        else "g · ((1 − target) · sigmoid(input) − pos_weight · target · sigmoid(−input))",
+        reduction,
+    ),
+    target=lambda pos_weight_shape=None, reduction="mean": averaged(
+        "−g · input" if pos_weight_shape is None else "g · (logsigmoid(−input) − pos_weight · logsigmoid(input))",
+        reduction,
+    ),
+    pos_weight=lambda reduction="mean": averaged("−g · target · logsigmoid(input)", reduction),
+    numbers=SHARE,
 )
 
 
@@ -445,8 +459,9 @@ _kl_div.grad(
 _kl_div.explain(
     "The more probable a case is, the more its logarithm counts.",
     zero={"the target is 0": lambda target: target == 0},
-    input="−g · target / n",
-    target="g · (ln(target) + 1 − input) / n",
+    input=lambda reduction="mean": averaged("−g · target", reduction),
+    target=lambda reduction="mean": averaged("g · (ln(target) + 1 − input)", reduction),
+    numbers=SHARE,
 )
 
 

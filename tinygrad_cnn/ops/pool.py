@@ -37,6 +37,47 @@ MAX_GEOMETRY = "kernel_size stride padding dilation ceil_mode"
 AVG_GEOMETRY = "kernel_size stride padding ceil_mode count_include_pad divisor_override"
 
 
+def _back_to_winners(input_shape: tuple = (1,) * 4) -> str:
+    n = "n, " * (len(input_shape) == 4)
+    window = "(y + py − sy · p) / dy, (x + px − sx · q) / dx"
+    return f"[{n}c, y, x] = Σ_{{p,q}} g[{n}c, p, q] · won[{n}c, p, q, {window}]"
+
+
+def _from_winners(input_shape: tuple = (1,) * 4) -> str:
+    n = "n, " * (len(input_shape) == 4)
+    pixel = "sy · p + dy · i − py, sx · q + dx · j − px"
+    return f"[{n}c, p, q] = Σ_{{i,j}} g[{n}c, {pixel}] · won[{n}c, p, q, i, j]"
+
+
+def _shares(mine: str, theirs: str) -> Any:
+    def formula(
+        input_shape: tuple = (1,) * 4,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> str:
+        element = mine if len(input_shape) == 4 else mine.removeprefix("n, ")
+        size = "ky · kx" if count_include_pad and not ceil_mode else "size[p, q]"
+        inside = "[0 ≤ y + py − sy · p < ky] · [0 ≤ x + px − sx · q < kx]"
+        summed = f"Σ_{{{theirs.replace(' ', '')}}} g[{element[: -len(theirs)]}{theirs}] · {inside}"
+        return f"[{element}] = {summed} / ({'divisor_override' if divisor_override else size})"
+
+    return formula
+
+
+def _numbers(k: int, axis: str) -> dict[str, Any]:
+    """The numbers of a geometry along one of the two axes."""
+    return {
+        f"k{axis}": lambda kernel_size: numbers("pool", "kernel_size", kernel_size, 2, 1)[k],
+        f"s{axis}": lambda kernel_size, stride: numbers("pool", "stride", stride or kernel_size, 2, 1)[k],
+        f"p{axis}": lambda padding: numbers("pool", "padding", padding, 2, 0)[k],
+        f"d{axis}": lambda dilation: numbers("pool", "dilation", dilation, 2, 1)[k],
+    }
+
+
+NUMBERS = _numbers(0, "y") | _numbers(1, "x")
+
+
 @appears("function functional", flags=INDICES)
 @op(keeps="choice", geometry=MAX_GEOMETRY)
 def max_pool2d(
@@ -87,9 +128,11 @@ max_pool2d.grad(
     )
 )
 max_pool2d.explain(
-    "The gradient of an output pixel goes to the one element of its window that was the largest; the others get zero.",
+    "The gradient of an output pixel goes to the one element of its window that was the largest; the others get zero. "
+    "In the formula, won is 1 for that element of a window, else 0.",
     zero="not chosen by the max of any window",
-    input="Σ_{windows won} g[n,c,p,q]",
+    input=_back_to_winners,
+    numbers=NUMBERS,
 )
 
 
@@ -112,7 +155,7 @@ def max_pool2d_place(
 
 
 max_pool2d_place.grad(grad=lambda g, choice, geometry: max_pool2d_pick(g, choice, *geometry), choice=None)
-max_pool2d_place.explain("The gradient is picked at the places that were chosen.", grad="g at the chosen places")
+max_pool2d_place.explain("The gradient is picked at the places that were chosen.", grad=_from_winners, numbers=NUMBERS)
 
 
 @op(geometry=MAX_GEOMETRY)
@@ -139,7 +182,8 @@ max_pool2d_pick.grad(
 max_pool2d_pick.explain(
     "The gradient is placed where the values were picked.",
     zero="not chosen by any window",
-    input="g at the chosen places, else 0",
+    input=_back_to_winners,
+    numbers=NUMBERS,
 )
 
 
@@ -187,7 +231,8 @@ avg_pool2d.grad(input=lambda g, input_shape, geometry: avg_pool2d_spread(g, inpu
 avg_pool2d.explain(
     "Every element of a window gets an equal share of the output pixel's gradient.",
     zero="in no window",
-    input="Σ_{windows} g[n,c,p,q] / size of the window",
+    input=_shares("n, c, y, x", "p, q"),
+    numbers=NUMBERS,
 )
 
 
@@ -213,7 +258,9 @@ def avg_pool2d_spread(
 
 
 avg_pool2d_spread.grad(grad=lambda g, geometry: avg_pool2d(g, *geometry))
-avg_pool2d_spread.explain("The mean of the gradients in each window.", grad="avg_pool2d(g)")
+avg_pool2d_spread.explain(
+    "The mean of the gradients in each window.", grad=_shares("n, c, p, q", "y, x"), numbers=NUMBERS
+)
 
 
 @appears("function functional", flags=INDICES)

@@ -109,7 +109,11 @@ def roll(input: Array, shifts: Axis, dims: Axis | None = None) -> Array:
 
 
 roll.grad(input=lambda g, shifts, dims: roll(g, tuple(-n for n in ints("roll", shifts)), dims))
-roll.explain("Shifted back.", input="roll(g, −shifts)")
+roll.explain(
+    "Shifted back.",
+    input=lambda dims=None: f"roll(g, back{', dims' if dims not in (None, ()) else ''})",
+    numbers={"back": lambda shifts: tuple(-n for n in ints("roll", shifts))},
+)
 
 
 # Repeated.
@@ -221,7 +225,7 @@ constant_pad_nd.grad(input=lambda g, pad: constant_pad_nd(g, tuple(-n for n in p
 constant_pad_nd.explain(
     "The border is cut off again; what was cut off gets zero.",
     zero="these elements were cut off",
-    input="g without its border",
+    input="without_border(g, pad)",
 )
 
 
@@ -308,7 +312,9 @@ def windows(input: Array, dimension: int, size: int, step: int) -> Array:
 
 
 windows.grad(input=lambda g, geometry, input_shape: fold_windows(g, *geometry, input_shape))
-windows.explain("An element gets the sum of its gradients in all windows.", input="Σ_{windows} g")
+windows.explain(
+    "An element gets the sum of its gradients in all windows.", input="fold_windows(g, dimension, size, step)"
+)
 
 
 @op(geometry="dimension size step")
@@ -325,7 +331,7 @@ def fold_windows(input: Array, dimension: int, size: int, step: int, shape: tupl
 
 
 fold_windows.grad(input=lambda g, geometry: windows(g, *geometry))
-fold_windows.explain("The windows of the gradient.", input="windows(g)")
+fold_windows.explain("The windows of the gradient.", input="windows(g, dimension, size, step)")
 
 
 @appears("method")
@@ -405,7 +411,7 @@ diagonal.grad(input=lambda g, place, input_shape: diagonal_place(g, *place, inpu
 diagonal.explain(
     "The gradient goes back to the diagonal; the rest gets zero.",
     zero="off the diagonal",
-    input="g on the diagonal, else 0",
+    input="on_diagonal(g, offset, dim1, dim2)",
 )
 
 
@@ -428,7 +434,7 @@ def diagonal_place(input: Array, offset: int, dim1: int, dim2: int, shape: tuple
 
 
 diagonal_place.grad(input=lambda g, place: diagonal(g, *place))
-diagonal_place.explain("The gradient's diagonal.", input="diagonal(g)")
+diagonal_place.explain("The gradient's diagonal.", input="diagonal(g, offset, dim1, dim2)")
 
 
 _line = diagonal  # `diag` has a parameter of that name

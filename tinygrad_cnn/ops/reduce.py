@@ -22,7 +22,7 @@ from ..kernels.at_once import at_once
 from .choice import where
 from .compare import eq, isnan, logical_not
 from .declared import appears
-from .dims import axis, reduced
+from .dims import along, axis, counted, over, reduced
 from .elementwise import divide, mul
 from .pointwise import elementwise
 from .unary import nought, real
@@ -75,7 +75,10 @@ def sum(input: Array, dim: Axis | None = None, keepdim: bool = False, dtype: DTy
 
 
 sum.grad(input=lambda g, input_shape, dim, keepdim: spread(g, input_shape, dim, keepdim))
-sum.explain("Every element that was added gets the sum's gradient.", input="g repeated along dim")
+sum.explain(
+    "Every element that was added gets the sum's gradient.",
+    input=lambda dim=0, input_shape=None: "g" + along(dim, input_shape),
+)
 
 
 @appears("function out method")
@@ -112,7 +115,11 @@ def _mean_to_input(g: Any, input_shape: tuple, dim: Any, keepdim: bool) -> Any:
 
 
 mean.grad(input=_mean_to_input)
-mean.explain("Every element gets an equal share of the mean's gradient.", input="g / n, repeated along dim")
+mean.explain(
+    "Every element gets an equal share of the mean's gradient.",
+    input=lambda dim=0, input_shape=None: "g / n" + along(dim, input_shape),
+    numbers={"n": counted},
+)
 
 
 @appears("function out method")
@@ -145,7 +152,11 @@ def _prod_to_input(g: Any, input: Any, dim: Any, keepdim: bool) -> Any:
 
 
 prod.grad(input=_prod_to_input)
-prod.explain("Each factor gets the product of the others.", zero="another factor is zero", input="g · Π_{others} input")
+prod.explain(
+    "Each factor gets the product of the others.",
+    zero="another factor is zero",
+    input="[i] = g · Π_{j ≠ i} input[j]",
+)
 
 
 @at_once
@@ -194,7 +205,7 @@ prod_others.grad(input=_prod_others_to_input)
 prod_others.explain(
     "Each factor gets the products of all others but one.",
     zero="other factors are zero",
-    input="Σ_{i} g[i] · Π_{others} input",
+    input="[i] = Σ_{k ≠ i} g[k] · Π_{j ≠ i, j ≠ k} input[j]",
 )
 
 
@@ -291,7 +302,7 @@ def _logsumexp_to_input(g: Any, input: Any, dim: Any, keepdim: bool) -> Any:
 logsumexp.grad(input=_logsumexp_to_input)
 logsumexp.explain(
     "Each element gets its share in the sum: the softmax.",
-    input="g · e^{input} / Σ e^{input}",
+    input="g · e^{input − out}",
 )
 
 
@@ -349,7 +360,8 @@ variance.grad(input=_variance_to_input)
 variance.explain(
     "Each element gets its distance from the mean; the mean's own part cancels.",
     zero="the element is the mean itself",
-    input="g · 2 · (input − mean) / (n − correction)",
+    input=lambda dim=None, input_shape=None: f"2 · g · (input − mean{over(dim, input_shape)} input) / (n − correction)",
+    numbers={"n": counted},
 )
 
 
@@ -370,7 +382,10 @@ deviation.grad(input=_deviation_to_input)
 deviation.explain(
     "The variance's gradient divided by twice the deviation.",
     zero="there is no deviation",
-    input="g · (input − mean) / ((n − correction) · out)",
+    input=lambda dim=None, input_shape=None: (
+        f"g · (input − mean{over(dim, input_shape)} input) / ((n − correction) · out)"
+    ),
+    numbers={"n": counted},
 )
 
 

@@ -294,7 +294,9 @@ def permute(input: Array, dims: Sequence[int]) -> Array:
 
 
 permute.grad(input=lambda g, dims: permute(g, _inverse(dims)))
-permute.explain("The axes go back to their places.", input="permute(g, the inverse of dims)")
+permute.explain(
+    "The axes go back to their places.", input="permute(g, inverse)", numbers={"inverse": lambda dims: _inverse(dims)}
+)
 
 
 def _inverse(dims: Sequence[int]) -> tuple[int, ...]:

@@ -42,10 +42,13 @@ def softmax(input: Array, dim: int, dtype: DType | None = None) -> Array:
 
 
 softmax.grad(input=lambda g, out, dim: softmax_back(g, out, dim))
+AXIS = {"dim": lambda dim, out_shape: dim % max(len(out_shape), 1)}
+
 softmax.explain(
     "Each probability gets its gradient less the average of all, weighted by the probabilities: they compete.",
     zero={"saturated, its result is 0 or 1": lambda out: (out == 0) | (out == 1)},
-    input="out · (g − Σ g · out)",
+    input="out · (g − Σ_{axis dim} g · out)",
+    numbers=AXIS,
 )
 
 
@@ -62,8 +65,9 @@ softmax_back.grad(
 )
 softmax_back.explain(
     "The probabilities compete for the second derivative as for the first.",
-    grad="out · (g − Σ g · out)",
-    out="g · (grad − Σ grad · out) − grad · Σ g · out",
+    grad="out · (g − Σ_{axis dim} g · out)",
+    out="g · (grad − Σ_{axis dim} grad · out) − grad · Σ_{axis dim} g · out",
+    numbers=AXIS,
 )
 
 
@@ -83,7 +87,11 @@ def log_softmax(input: Array, dim: int, dtype: DType | None = None) -> Array:
 
 
 log_softmax.grad(input=lambda g, out, dim: log_softmax_back(g, out, dim))
-log_softmax.explain("Each gets its gradient less its probability's share of the sum of all.", input="g − e^{out} · Σ g")
+log_softmax.explain(
+    "Each gets its gradient less its probability's share of the sum of all.",
+    input="g − e^{out} · Σ_{axis dim} g",
+    numbers=AXIS,
+)
 
 
 @op
@@ -99,8 +107,9 @@ log_softmax_back.grad(
 )
 log_softmax_back.explain(
     "Each probability takes its share of all gradients.",
-    grad="g − Σ g · e^{out}",
-    out="−g · e^{out} · Σ grad",
+    grad="g − Σ_{axis dim} g · e^{out}",
+    out="−g · e^{out} · Σ_{axis dim} grad",
+    numbers=AXIS,
 )
 
 

@@ -172,7 +172,7 @@ _whole_median.grad(input=_median_to_input)
 _whole_median.explain(
     "The middle element gets the gradient; equal ones share it.",
     zero="not the middle one",
-    input="g · [input = out] / how many are equal",
+    input="g · [input = out] / Σ [input = out]",
 )
 
 

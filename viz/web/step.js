@@ -78,7 +78,8 @@ function forwardPane(n) {   // a frame of the film before backward: what is comp
 }
 const usersPane = after => el("p", {}, "Used by ", ...after.slice(0, 12).flatMap((id, i) => [i ? ", " : "", nodeLink(id)]), after.length > 12 ? ` and ${after.length - 12} more` : "");
 function formulaOf(n, edge) {   // of the gradient that the node gives to one of its inputs
-  const base = edge.port.replace(/\[.*/, ""), math = (data.math[n.op] || {})[base];
+  const base = edge.port.replace(/\[.*/, ""), rule = ((doc.rules[n.op] || {}).inputs || {})[base];
+  const math = (data.math[base] || {})[edge.formula || (rule || {}).formula];
   if (!math) return null;
   const holder = el("div", { class: "formula", tabindex: 0, role: "group", "aria-label": `formula of the gradient of ${edge.port}` });
   holder.innerHTML = math;   // made by mathml.py, every name escaped
