@@ -13,6 +13,7 @@ from html import escape
 _TOKEN = re.compile(r"\s*(\d+\.?\d*(?:e-?\d+)?|[ΣΠ∂√]|mean(?=_)|[^\W\d_](?=_[\d{])|[^\W\d_][\w.]*|[_^{}()\[\],√]|\S)")
 _SHAPED = re.compile(r'<munder>(<mi>[^<]*</mi>)(<mtext data-shape="[^"]*"></mtext>)</munder>')
 _PREFIX = re.compile(r"(?:(\[[^\]]*\]) = )?(.*)", re.DOTALL)
+LONG = 34
 _WORDS = {"if", "else", "where", "otherwise", "and", "or", "of", "the", "to", "for", "in", "is", "at"}
 
 
@@ -22,18 +23,44 @@ def mathml(formula: str, of: str = "", names: frozenset[str] = frozenset()) -> s
     Each name in `names` gets an empty place below it, `<mtext data-shape="name">`, for its shape.
     """
     element, formula = _PREFIX.fullmatch(formula).groups()  # type: ignore[union-attr]
-    tokens = _TOKEN.findall(formula)
+    lines = [_line(line, names) for line in _lines(formula)]
+    if of:
+        at = "".join(_row(_TOKEN.findall(element or ""), 0, frozenset(), "")[0])
+        below = f"<mrow>{_mo('∂')}<mi>{escape(of)}</mi>{at}</mrow>"
+        left = f"<mfrac><mrow>{_mo('∂')}<mi>L</mi></mrow>{below}</mfrac>{_mo('=')}"
+        lines = [left, *lines] if len(lines) > 1 else [left + lines[0]]
+    if len(lines) > 1:
+        lines = [f"<mtable displaystyle='true'>{''.join(f'<mtr><mtd>{line}</mtd></mtr>' for line in lines)}</mtable>"]
+    return f'<math displaystyle="true"><mrow>{lines[0]}</mrow></math>'
+
+
+def _lines(formula: str) -> list[str]:
+    """A long formula in lines: its factors or cases below each other, and below them what its letters mean."""
+    if len(formula) <= LONG:
+        return [formula]
+    main, *meant = re.split(r", where |, (?=\w+ = )", formula)
+    parts, depth, start = [], 0, 0
+    for i, sign in enumerate(main):
+        depth += (sign in "([{") - (sign in ")]}")
+        if depth == 0 and main.startswith("else " if " if " in main else " · ", i):
+            parts.append(main[start:i])
+            start = i
+    lines = [""]
+    for part in [*parts, main[start:]]:
+        if lines[-1] and (len(lines[-1] + part) > LONG or part.startswith("else ")):
+            lines.append("")
+        lines[-1] += part
+    return [line.strip() for line in lines] + [f"{'and' if k else 'where'} {line}" for k, line in enumerate(meant)]
+
+
+def _line(line: str, names: frozenset[str]) -> str:
+    tokens = _TOKEN.findall(line)
     parts, end = _row(tokens, 0, names, "")
     while end < len(tokens):  # a closing bracket without its opening one stays what it is
         parts.append(_mo(tokens[end]))
         more, end = _row(tokens, end + 1, names, "")
         parts += more
-    left = ""
-    if of:
-        at = "".join(_row(_TOKEN.findall(element or ""), 0, frozenset(), "")[0])
-        below = f"<mrow>{_mo('∂')}<mi>{escape(of)}</mi>{at}</mrow>"
-        left = f"<mfrac><mrow>{_mo('∂')}<mi>L</mi></mrow>{below}</mfrac>{_mo('=')}"
-    return f'<math displaystyle="true"><mrow>{left}{"".join(parts)}</mrow></math>'
+    return "".join(parts)
 
 
 def _row(tokens: list[str], i: int, names: frozenset[str], until: str) -> tuple[list[str], int]:

@@ -33,15 +33,15 @@ def plain():
 
 
 def exploding():
-    mlp(depth=20, std=20.0)
+    mlp(depth=12, std=20.0)
 
 
 def exploding_beyond_float32():
-    mlp(depth=40, std=20.0)
+    mlp(depth=24, std=30.0)
 
 
 def exploding_with_tanh():
-    mlp(depth=12, std=30.0, act=nn.Tanh)
+    mlp(depth=6, std=30.0, act=nn.Tanh)
 
 
 def exploding_with_sigmoid():
@@ -49,11 +49,11 @@ def exploding_with_sigmoid():
 
 
 def exploding_with_gelu():
-    mlp(depth=15, std=10.0, act=nn.GELU)
+    mlp(depth=8, std=30.0, act=nn.GELU)
 
 
 def vanishing():
-    mlp(depth=12, std=1e-3)
+    mlp(depth=10, std=1e-3)
 
 
 def vanishing_with_sigmoid():

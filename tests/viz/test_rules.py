@@ -81,6 +81,15 @@ def test_words_of_ones_own_op(monkeypatch):
         own_cube.explain("No.", y="g")
 
 
+def test_a_long_line_is_set_in_several():
+    formula = "[o, c] = Σ_{n,p,q} g[n, o, p, q] · input[n, c, 2 · p − 1, 2 · q + 3], where a = (b · c), d = e"
+    lines = ["".join(row.itertext()) for row in ET.fromstring(mathml(formula, "w").replace("&#160;", " ")).iter("mtr")]
+    assert lines == [
+        "∂L∂w[o,c]=", "Σn,p,qg[n,o,p,q]", "·input[n,c,2·p−1,2·q+3]", " where a=(b·c)", " and d=e"
+    ]  # fmt: skip
+    assert "mtr" not in mathml("g · other", "input")
+
+
 @pytest.mark.parametrize(
     "formula", ["g", "Σ_{n,p} g[n,p] · w", "a^2 / √(b + 1)", "((", "))", "]{", "^", "_", "<b>&", "a b c", "√", "e^{−a}"]
 )

@@ -89,7 +89,7 @@ function formulaOf(n, edge) {   // of the gradient that the node gives to one of
   holder.querySelectorAll("[data-shape]").forEach(m => {
     if (shapes[m.dataset.shape]) m.textContent = shapeText(shapes[m.dataset.shape]); else m.parentNode.replaceWith(m.parentNode.firstChild);
   });
-  const math_ = holder.querySelector("math > mrow");
+  const math_ = holder.querySelector("math mtr:last-child mtd") || holder.querySelector("math > mrow");
   const arrow = document.createElementNS(math_.namespaceURI, "mo"), size = document.createElementNS(math_.namespaceURI, "mtext");
   arrow.textContent = "→"; size.textContent = shapeText(edge.shape);
   math_.append(arrow, size);
