@@ -90,7 +90,8 @@ def _calls(document: dict[str, Any], ops: list[int]) -> Nest:
             name += f": {classes[call.module]}" if classes.get(call.module, name) not in ("", name) else ""
             met[call.key] += 1
             key = call.key if met[call.key] == 1 else f"{call.key}#{met[call.key]}"
-            box = Nest(key, name + call.suffix, call.module)
+            again = call.suffix if not stack or stack[-1][0].call != call.call else ""
+            box = Nest(key, name + again, call.module)
             outer.inside.append(box)
             stack.append((call, box))
         (stack[-1][1] if stack else root).inside.append(i)

@@ -1,8 +1,9 @@
 // Where things stand. In each frame one spine, the longest way through it, runs straight down; what leaves it (a branch, a
-// skip connection, a line that only passes) is a strand of its own beside it, the shorter the nearer. A frame that is open is an item
-// of the frame around it, laid out the same way before. All is linear in what is drawn and in the rows that lines pass.
+// skip connection, a line that only passes) is a strand of its own beside it, the shorter the nearer. Where that is wider than can be
+// read, all items stand one below the other, as they ran. A frame that is open is an item of the frame around it, laid out the same
+// way before. All is linear in what is drawn and in the rows that lines pass.
 
-const HEAD = 22, PAD = 9, BOX = 22, TYPE = 12, SMALL = 10, APART = 10, LANE = 6, GAP = 12, ASIDE = 17;
+const HEAD = 22, PAD = 9, BOX = 22, TYPE = 12, SMALL = 10, APART = 10, LANE = 6, TIGHT = 12, LOOSE = 24, ASIDE = 5;
 const pen = document.createElement("canvas").getContext("2d"), widths = new Map();
 function wide(text, size, bold) {
   const key = `${bold ? "bold " : ""}${size} ${text}`;
@@ -10,14 +11,18 @@ function wide(text, size, bold) {
   return widths.get(key);
 }
 
+let between = LOOSE, widest = 0;   // two rows; what can be read without scrolling
 function arranged(open) {
-  const all = unfolded(open);
+  const all = unfolded(open), { root } = all, [width, height] = [pane.width / LEGIBLE, pane.height];
   for (const b of all.boxes) if (!b.pill) measure(b);
   for (const e of all.edges) split(e);
-  lay(all.root);
-  settle(all.root, all.root.left, 0);
+  const high = gap => { between = gap; lay(root); return root.h; };
+  widest = width;
+  const tight = high(TIGHT), room = height * Math.max(1, (root.left + root.right) / pane.width) - tight;
+  if (room > 0) high(TIGHT + (LOOSE - TIGHT) * Math.min(1, room / (high(LOOSE) - tight)));   // no tighter than it must be
+  settle(root, root.left, 0);
   for (const e of all.edges) e.points = [...e.out, e.across, ...e.into].flatMap(p => p.points.map(([x, y]) => [x + p.frame.X, y + p.frame.Y]));
-  return Object.assign(all, { width: all.root.left + all.root.right, height: all.root.h });
+  return Object.assign(all, { width: root.left + root.right, height: root.h });
 }
 function measure(item) {
   item.rows = rowsOf(item);
@@ -48,7 +53,11 @@ function split(e) {   // into the pieces within each frame that it crosses
 
 function lay(f) {
   f.items.forEach(i => i.items && lay(i));
-  const rows = ranked(f), strands = stranded(f, rows), gap = new Array(rows + 1).fill(GAP);
+  const wide = column => { rowed(f, column); return f.left + f.right; }, layered = wide(false);
+  if (layered > widest && wide(true) > layered) wide(false);
+}
+function rowed(f, column) {
+  const rows = ranked(f, column), strands = stranded(f, rows), gap = new Array(rows + 1).fill(between);
   const left = new Array(rows).fill(0), right = new Array(rows).fill(0), high = new Array(rows).fill(0);
   for (const i of f.items) high[i.rank] = Math.max(high[i.rank], i.h);
   strands.forEach((s, k) => stand(s, left, right, k > 0));
@@ -59,25 +68,33 @@ function lay(f) {
     (twins.get(key) || twins.set(key, []).get(key)).push(p);
   }
   for (const same of twins.values()) same.forEach((p, k) => route(f, p, (k - (same.length - 1) / 2) * 16));
-  for (const p of f.pieces) if (p.from && p.to && p.x0 !== p.x1) { gap[p.from.rank + 1] = gap[p.to.rank] = ASIDE; }
+  for (const p of f.pieces) if (p.from && p.to && p.x0 !== p.x1) { gap[p.from.rank + 1] = gap[p.to.rank] = between + ASIDE; }
   const top = [], bottom = [];
-  let y = f.outer ? HEAD + 4 : PAD - GAP;
+  let y = f.outer ? HEAD + 4 : PAD - gap[0];
   for (let r = 0; r < rows; r++) { y += r || !f.outer ? gap[r] : 0; top.push(y); y += high[r]; bottom.push(y); }
   f.h = y + PAD;
   for (const i of f.items) i.y = top[i.rank] + (high[i.rank] - i.h) / 2;
   for (const p of f.pieces) trace(f, p, top, bottom);
-  const side = (extents, least) => Math.max(least, ...extents) + PAD;
-  f.left = side(left, f.outer ? wide(`▾ ${f.frame.name}`, SMALL) + 6 : 0);
-  f.right = side(right, 20);
+  f.left = f.outer ? wide(`▾ ${f.frame.name}`, SMALL) + 6 : 0;
+  f.right = 20;
+  for (const x of left) f.left = Math.max(f.left, x);
+  for (const x of right) f.right = Math.max(f.right, x);
+  for (const p of f.pieces) if (p.label && !p.label[3]) {
+    const [x, , after] = p.label, w = wide(labelOf(p.e), SMALL) + 8;
+    if (after) f.right = Math.max(f.right, x + w); else f.left = Math.max(f.left, w - x);
+  }
+  f.left += PAD;
+  f.right += PAD;
 }
-function ranked(f) {   // rows: each item below what feeds it; beside the spine, just above what it feeds
+function ranked(f, column) {   // rows: each item below what feeds it; beside the spine, just above what it feeds
   f.items.forEach((i, nth) => Object.assign(i, { nth, from: [], to: [], strand: null }));
   for (const p of f.pieces) if (p.from && p.to) { p.from.to.push(p.to); p.to.from.push(p.from); }
   for (const i of f.items) i.rank = i.from.reduce((r, a) => Math.max(r, a.rank + 1), 0);
   const ends = f.pieces.filter(p => !p.to).map(p => p.from), results = f.items.filter(i => i.nodes && i.nodes.some(n => nodes[n].output));
   const candidates = ends.length ? ends : results.length ? results : f.items;
-  f.spine = [];
-  let at = candidates.reduce((best, i) => !best || i.rank > best.rank ? i : best, null);
+  if (column) f.items.forEach((i, k) => { i.rank = k; });
+  f.spine = column ? f.items : [];
+  let at = column ? null : candidates.reduce((best, i) => !best || i.rank > best.rank ? i : best, null);
   while (at) { f.spine.unshift(at); at = at.from.find(a => a.rank === at.rank - 1); }
   const spine = new Set(f.spine);
   for (const i of [...f.items].reverse()) if (!spine.has(i) && i.to.length) i.rank = Math.min(...i.to.map(b => b.rank)) - 1;
@@ -115,7 +132,7 @@ function stand(s, left, right, aside) {   // the strand's column: beside what is
   const at = new Map(s.items.map(i => [i.rank, i])), label = s.label ? 14 : 0;
   const need = (taken, inward) => { let x = 0; for (let r = s.lo; r <= s.hi; r++) x = Math.max(x, taken[r] + APART + (at.has(r) ? at.get(r)[inward] : LANE)); return x; };
   const r = need(right, "left"), l = need(left, "right");
-  s.x = !aside ? 0 : r <= l + (s.items.length ? 0 : 120) ? r : -l;
+  s.x = !aside ? 0 : r <= l + (s.items.length ? 60 : 120) ? r : -l;
   for (let r = s.lo; r <= s.hi; r++) {
     const i = at.get(r), [l, w] = i ? [i.left, i.right] : [s.x < 0 ? LANE + label : LANE, s.x < 0 ? LANE : LANE + label];
     left[r] = Math.max(left[r], l - s.x);

@@ -138,12 +138,12 @@ const calls = [...frames.values()].filter(f => f.module);
 $("inside").append(el("option", { value: "" }, "whole graph"), ...calls.map(f => el("option", { value: f.key }, f.key)));
 $("inside").disabled = !calls.length;
 
-// What is open at first: as much, level by level, as can be read without scrolling.
-const LEGIBLE = 0.72, MANY = 120;
+// What is open at first: as much, level by level, as can be read with ease and without scrolling.
+const LEGIBLE = 0.72, EASE = 0.8, MANY = 120;
 const start = legibly();
 function legibly() {
   if (data.depth !== null) return upTo(data.depth);
-  const legible = open => unfolded(open).boxes.length <= MANY && (a => scaleOf([a.width, a.height]) >= LEGIBLE)(arranged(open));
+  const legible = open => unfolded(open).boxes.length <= MANY && (a => scaleOf([a.width, a.height]) >= EASE)(arranged(open));
   let chosen = new Set();
   for (let depth = 1; depth <= deepest; depth++) {
     const level = [...frames.values()].filter(f => f.level === depth && (f.outer === nest || chosen.has(f.outer.key)));
