@@ -100,11 +100,8 @@ function drawn(all) {
     }
   });
   for (const e of all.edges) {
-    const l = e.across.label, beside = d => e.points.map(([x, y]) => [x + d, y]);
-    const label = labelOf(e), sign = l[2] ? 1 : -1;
-    const [x, y] = [l[0] + e.across.frame.X + sign * 8, l[1] + e.across.frame.Y], along = l[3] && { "text-anchor": "middle", transform: `rotate(90 ${tenth(x)} ${tenth(y)})` };
-    const at = label ? text(label, x, y, { "font-size": SMALL, fill: "#8f3c00", "text-anchor": l[2] ? undefined : "end", ...along }) : null;
-    arrows(e.uses, beside(2.5), beside(-2.5), at);
+    const beside = d => e.points.map(([x, y]) => [x + d, y]), { across } = e, label = labelOf(e);
+    arrows(e.uses, beside(2.5), beside(-2.5), label ? lettered(label, across.label, across.frame) : null);
   }
   // focused in the order of backward, a frame before what is in it
   const order = [...out.boxes.map(({ e, item }, b) => [firstOf(item.nodes), item.nodes[0], 1e6, e]),
@@ -113,6 +110,10 @@ function drawn(all) {
   front.append(...order.map(o => o[3]));
   svg.append(behind, lines, front);
   return out;
+}
+function lettered(label, { x, y, after, along, on }, frame) {
+  const at = [frame.X + x + (on ? 0 : after ? 8 : -8), frame.Y + y], anchor = along || on ? "middle" : after ? undefined : "end";
+  return text(label, ...at, { "font-size": SMALL, fill: "#8f3c00", "text-anchor": anchor, transform: along ? `rotate(90 ${at.map(tenth).join(" ")})` : undefined });
 }
 function text(what, x, y, attributes) { return draw("text", { x: tenth(x), y: tenth(y), ...attributes }, what); }
 function rounded(x, y, w, h, r) {

@@ -79,9 +79,9 @@ function rowed(f, column) {
   f.right = 20;
   for (const x of left) f.left = Math.max(f.left, x);
   for (const x of right) f.right = Math.max(f.right, x);
-  for (const p of f.pieces) if (p.label && !p.label[3]) {
-    const [x, , after] = p.label, w = wide(labelOf(p.e), SMALL) + 8;
-    if (after) f.right = Math.max(f.right, x + w); else f.left = Math.max(f.left, w - x);
+  for (const { e, label } of f.pieces) if (label && !label.along && !label.on) {
+    const w = wide(labelOf(e), SMALL) + 8;
+    if (label.after) f.right = Math.max(f.right, label.x + w); else f.left = Math.max(f.left, w - label.x);
   }
   f.left += PAD;
   f.right += PAD;
@@ -163,10 +163,13 @@ function trace(f, p, top, bottom) {   // down to the end of the row, aside betwe
   out.push([p.x1, p.to ? above(p.to) : f.h]);
   p.points = out;
   if (!p.from || !p.to) return;
-  const right = p.spread > 0 || p.x0 > 0 && p.x0 !== p.x1 || p.x1 > 0 && p.x0 !== p.x1;   // of the line, for its text
-  if (p.lane && !p.lane.items.length) p.label = [p.through, (top[a + 1] + bottom[b - 1]) / 2, p.through > 0, true];
-  else if (Math.abs(p.x1) > Math.abs(p.x0)) p.label = [p.x1, top[b] - 5, right];
-  else p.label = [p.x0, p.x0 === p.x1 ? (bottom[a] + top[a + 1]) / 2 + 3 : bottom[a] + 10, right];
+  // where its text stands: beside a line that runs down (after it, or before), along one that passes rows, on one that goes aside
+  if (p.lane && !p.lane.items.length) p.label = { x: p.through, y: (top[a + 1] + bottom[b - 1]) / 2, after: p.through > 0, along: true };
+  else if (p.x0 === p.x1) p.label = { x: p.x0, y: (bottom[a] + top[a + 1]) / 2 + 3, after: p.spread > 0 };
+  else {
+    const k = out.findIndex(([x], i) => i && x !== out[i - 1][0]), [x0, y0] = out[k - 1], [x1, y1] = out[k];
+    p.label = { x: (x0 + x1) / 2, y: (y0 + y1) / 2 + 3, on: true };
+  }
 }
 function settle(f, X, Y) {
   Object.assign(f, { X, Y });

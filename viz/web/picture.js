@@ -117,7 +117,10 @@ function remember(key) {
   before.push({ open, asked, key, zoomed, fitted, left: $("graph").scrollLeft, top: $("graph").scrollTop });
   asked = "";
 }
-function unfold(key) { remember(key); refold(new Set([...open, key]), key); }
+function unfold(key) {   // with the calls of one op in it, which are no more than that op
+  remember(key);
+  refold(new Set([...open, key, ...frames.get(key).inside.filter(f => f.ops === 1).map(f => f.key)]), key);
+}
 function fold(key) { remember(key); refold(new Set([...open].filter(k => k !== key)), key); }
 function back() {
   const was = before.pop();
