@@ -60,8 +60,11 @@ class Generator:
     def set_state(self, state: dict) -> Generator:
         """Go on from where `get_state` was called."""
         there = np.random.Generator(quietly(np.random.PCG64, 0))
-        there.bit_generator.state = state["numpy"]
-        self.manual_seed(state["seed"])
+        try:
+            there.bit_generator.state = state["numpy"]
+            self.manual_seed(state["seed"])
+        except (LookupError, OverflowError, TypeError, ValueError) as error:
+            raise ValueError(f"set_state: expected what get_state() gives, got {state!r:.60} ({error})") from None
         self._numpy = there
         return self
 

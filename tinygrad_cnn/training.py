@@ -57,6 +57,8 @@ class _Best:
         best, mode = _taken(self, state_dict, "best", "mode")
         if mode != self.mode:
             raise ValueError(f"{type(self).__name__}: the state was saved with mode {mode!r}, here it is {self.mode!r}")
+        if not isinstance(best, int | float):
+            raise TypeError(f"{type(self).__name__}: best must be a number, got {best!r:.60}")
         self.best = best
 
 
@@ -95,6 +97,8 @@ class EarlyStopping(_Best):
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         (bad,) = _taken(self, state_dict, "num_bad_epochs")
         super().load_state_dict(state_dict)
+        if type(bad) is not int:
+            raise TypeError(f"EarlyStopping: num_bad_epochs must be an int, got {bad!r:.60}")
         self.num_bad_epochs = bad
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import pytest
@@ -126,6 +127,40 @@ def test_a_damaged_checkpoint_is_passed_over(capsys, tmp_path):
     code, _, err = train(capsys, "--resume", folder)
     assert code == 2
     assert err.count("is no whole file") == 4
+
+
+def test_a_checkpoint_that_holds_other_things_is_one_line(capsys, tmp_path):
+    """The file is whole, but no training has written it so."""
+    folder = tmp_path / "a"
+    train(capsys, *SHORT, "--run", folder, "--optimizer", "adam", "--checkpoint-every", 3, "--keep", 5)
+    whole = tg.load(folder / "checkpoints" / "step-00000003.tgc")
+    for file in (folder / "checkpoints").iterdir():
+        file.unlink()
+
+    def resumed(change):
+        held = copy.deepcopy(whole)
+        change(held)
+        tg.save(held, folder / "checkpoints" / "step-00000003.tgc")
+        return train(capsys, "--resume", folder)
+
+    mine, state = lambda held: held["more"]["ranks"][0], lambda held: held["rng"]["numpy"]["state"]
+    for change, words in (
+        (lambda held: held["more"].update(step=99), "epoch 0, step 99, which this training has not"),
+        (lambda held: held["more"].update(epoch={}), "TypeError"),
+        (lambda held: mine(held).update(sums=[1]), "not enough values"),
+        (lambda held: mine(held).update(sums=["x", 1, 1]), "could not convert"),
+        (lambda held: state(held).update(inc=-1), "set_state: expected what get_state() gives"),
+        (lambda held: state(held).update(inc=2**200), "set_state: expected what get_state() gives"),
+        (lambda held: held["optimizer"]["param_groups"][0].update(lr=b"x"), "hyperparameter that is none"),
+        (lambda held: held["parts"]["stopper"].update(num_bad_epochs=None), "num_bad_epochs must be an int"),
+        (lambda held: held["parts"]["stopper"].update(best={}), "best must be a number"),
+    ):
+        code, _, err = resumed(change)
+        assert code == 2
+        assert "does not go on from here" in err
+        assert words in err
+        assert "Traceback" not in err
+    assert resumed(lambda held: None)[0] == 0
 
 
 def test_damaged_metrics_are_said(capsys, tmp_path):

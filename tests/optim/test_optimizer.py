@@ -355,3 +355,28 @@ def test_a_state_of_pytorch_can_be_taken_over(pytorch):
     p.grad = tg.tensor([3.0, -1.0])
     opt.step()
     np.testing.assert_allclose(p.tolist(), after, rtol=1e-6)
+
+
+@pytest.mark.parametrize("change", [lambda kept: kept.pop("exp_avg"), lambda kept: kept.update(exp_avg_sq=3)])
+def test_a_step_with_a_state_of_another_rule(change):
+    p = tg.ones(2, requires_grad=True)
+    opt = tg.optim.Adam([p])
+    p.sum().backward()
+    opt.step()
+    state = opt.state_dict()
+    change(state["state"][0])
+    opt.load_state_dict(state)
+    before = p.tolist()
+    with pytest.raises(RuntimeError, match=r"Adam\.step: the state of a parameter is not one of this rule"):
+        opt.step()
+    assert p.tolist() == before
+
+
+def test_a_state_whose_hyperparameter_is_none():
+    p = tg.ones(2, requires_grad=True)
+    opt = tg.optim.SGD([p])
+    state = opt.state_dict()
+    state["param_groups"][0]["lr"] = "x"
+    with pytest.raises(ValueError, match="hyperparameter that is none"):
+        opt.load_state_dict(state)
+    assert opt.param_groups[0]["lr"] == 0.001

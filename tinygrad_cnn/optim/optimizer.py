@@ -185,9 +185,13 @@ class Optimizer:
             self._counted = []
             try:
                 self.update(group, params, grads)
-            except Exception:  # not an interrupt, which comes when the work is done
+            except Exception as error:  # not an interrupt, which comes when the work is done
                 for state in self._counted:
                     state["step"] -= 1
+                if isinstance(error, AttributeError | LookupError | TypeError) and _ours(type(self).update):
+                    raise RuntimeError(
+                        f"{change}: the state of a parameter is not one of this rule ({error!r}); load what it saved"
+                    ) from error
                 raise
         self._opt_called = True
         if tracer is not None:
@@ -275,6 +279,11 @@ class Optimizer:
                     f"group: group {i} has {len(group['params'])} parameters, the optimizer's {len(own['params'])}"
                 )
             params.update(zip(group["params"], own["params"], strict=True))
+        for group, own in zip(groups, self.param_groups, strict=True):
+            try:
+                self.check({**own, **group})
+            except TypeError as error:
+                raise ValueError(f"{name}: loaded state dict has a hyperparameter that is none: {error}") from None
         state: dict[Tensor, dict[str, Any]] = defaultdict(dict)
         for number, kept in state_dict["state"].items():
             if number in params:
@@ -303,6 +312,10 @@ class Optimizer:
             lines.append(f"Parameter Group {i}")
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])
+
+
+def _ours(f: Callable) -> bool:
+    return f.__module__.startswith(f"{__package__}.")
 
 
 def _remembered_in(dtype: np.dtype) -> np.dtype:

@@ -198,7 +198,8 @@ class Training:
         mine = ranks[self.ranks.rank]
         self.ranks.begin(self.loader, self.seed, self.epoch + 1)
         self.loader.load_state_dict(mine["loader"])
-        self.sums = tuple(mine["sums"])
+        total, correct, seen = mine["sums"]
+        self.sums = float(total), int(correct), int(seen)
         set_rng_state(mine["random"])
 
     def save(self, improved: bool = False) -> None:
@@ -241,12 +242,17 @@ class Training:
             if held.get("checkpoint") == 1 and held["more"].get("digest") != self.digest:
                 raise UserError("it was begun with other images than there are now")
             values = load_checkpoint(path, self.model, self.optimizer, self.schedule, **tools)
-            self.begun = self.epoch = values["epoch"]
-            self.step = values["step"]
+            self.begun = self.epoch = int(values["epoch"])
+            self.step = int(values["step"])
+            if not (0 <= self.epoch <= self.epochs and 0 <= self.step < len(self.loader)):
+                raise ValueError(f"it was in epoch {self.epoch}, step {self.step}, which this training has not")
             if self.step:
                 self._go_on(values["ranks"])
-        except (UserError, RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise UserError(f"--resume: {place} does not go on from here: {error}") from None
+        except MemoryError:
+            raise
+        except Exception as error:  # what a damaged checkpoint holds may fail in any way
+            why = str(error) if isinstance(error, UserError | RuntimeError | ValueError) else repr(error)
+            raise UserError(f"--resume: {place} does not go on from here: {why}") from None
 
 
 def mean(total: float, n: int) -> float:
