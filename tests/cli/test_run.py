@@ -154,6 +154,8 @@ def test_a_checkpoint_that_holds_other_things_is_one_line(capsys, tmp_path):
         (lambda held: held["optimizer"]["param_groups"][0].update(lr=b"x"), "hyperparameter that is none"),
         (lambda held: held["parts"]["stopper"].update(num_bad_epochs=None), "num_bad_epochs must be an int"),
         (lambda held: held["parts"]["stopper"].update(best={}), "best must be a number"),
+        (lambda held: held["optimizer"]["state"][0].pop("exp_avg"), "Adam.step: the state of a parameter is not one"),
+        (lambda held: held["scheduler"].update(last_epoch=[]), "TypeError"),
     ):
         code, _, err = resumed(change)
         assert code == 2

@@ -67,7 +67,20 @@ class Training:
         return self.epoch - self.stopper.num_bad_epochs if kept else 0
 
     def run(self, progress: Any, wanted: Callable[[], bool] = lambda: stop.told > 0) -> None:
-        """All steps that are left, or those until a stop is `wanted`, which is asked after each; then it is saved."""
+        """All steps that are left, or those until a stop is `wanted`, which is asked after each; then it is saved.
+
+        UserError where the first step after --resume shows that the checkpoint is none of this training.
+        """
+        try:
+            self._run(progress, wanted)
+        except (UserError, OSError, MemoryError):
+            raise
+        except Exception as error:
+            if self.learned or not self.options.resume:
+                raise
+            raise UserError(f"--resume: {self.options.resume} does not go on from here: {error!r}") from error
+
+    def _run(self, progress: Any, wanted: Callable[[], bool]) -> None:
         while not self.complete:
             start = time.perf_counter()
             stopped = self._epoch(progress, wanted)
