@@ -359,6 +359,37 @@ def test_a_list_of_keys(opening):
     assert where(o) == "step 1 of 8"
 
 
+def structure():
+    w = tg.ones(2, requires_grad=True)
+    return viz.snapshot((w * 2).sum())
+
+
+def nothing():
+    with viz.record() as r:
+        pass
+    return r
+
+
+def one_leaf():
+    w = tg.tensor(1.0, requires_grad=True)
+    with viz.record(names={"w": w}) as r:
+        w.backward()
+    return r
+
+
+RECORDED |= {"structure": structure, "nothing": nothing, "one_leaf": one_leaf}
+
+
+@pytest.mark.parametrize("name", ["structure", "nothing", "one_leaf", "nan"])
+def test_every_key_does_no_harm_on_odd_graphs(opening, name):
+    o = opening(name)
+    for key in "m i o u b c n z p 0 + - ArrowRight ArrowLeft Home End m p b Space > <".split():
+        o.key(key)
+    o.key("?")
+    o.key("Escape")
+    assert o.page.evaluate("document.querySelector('dialog[open]')") is None
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(opening, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")

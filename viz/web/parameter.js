@@ -89,11 +89,11 @@ function pathPane(n) {
 }
 let lit = { key: "", marks: [] };
 function pathMarks() {   // in the picture, while the page of a parameter is open
-  const id = selected(), n = nodes[place.get(id)], open = n && isLeaf(n) && state.forward === null, key = open ? id : "";
+  const id = selected(), n = nodes[place.get(id)], open = n && isLeaf(n) && state.forward === null, dimmed = open && timer === null, key = open ? `${id} ${dimmed}` : "";
   if (lit.key === key && lit.svg === current.svg) return;
   lit.marks.forEach(e => e.classList.remove("path"));
   lit = { key, svg: current.svg, marks: [] };
-  $("graph").classList.toggle("pathed", open);
+  $("graph").classList.toggle("pathed", dimmed);   // not in the middle of a film
   if (!open) return;
   const p = pathFrom(id), mark_ = e => { if (e) { e.classList.add("path"); lit.marks.push(e); } };
   for (const m of p.ids) mark_(current.of.get(place.get(m)));

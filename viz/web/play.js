@@ -78,16 +78,18 @@ function past(path, from) {   // the first frame from there on that is not in th
   return j;
 }
 function over() {   // as a debugger's "over": the module that the next op is in is gone through at once
+  if (!film.length) return;
   const at = frame(), next = Math.min(at + 1, film.length - 1), here = moduleAt(at).split("."), there = moduleAt(next).split(".");
   const shared = isForward(at) === isForward(next) ? there.findIndex((part, i) => part !== here[i]) : 0;
   goFrame(shared < 0 || !there[0] ? next : past(there.slice(0, shared + 1).join("."), next));
 }
-const out = () => goFrame(moduleAt(frame()) ? past(moduleAt(frame()), frame()) : film.length - 1);
+const out = () => film.length && goFrame(moduleAt(frame()) ? past(moduleAt(frame()), frame()) : film.length - 1);
 
 // breakpoints, and running to a place
 const breaks = new Set();
 function toggleBreak() {
   const id = selected();
+  if (id === null) return;
   if (!breaks.delete(id)) breaks.add(id);
   decorate();
   link();
