@@ -60,10 +60,13 @@ class Live:
         self.original = self.document  # that of the run, with nothing pinned
         self.leaves: list[str] = []
         self.files: dict[str, Any] = {os.path.abspath(script): None}
-        self.runner = Runner()
         self.run: Running | None = None
-        self.server = Server(self, port)
+        try:
+            self.server = Server(self, port)
+        except OSError as error:
+            raise OSError(f"port {port}: {error.strerror}") from None
         self.url = self.server.url
+        self.runner = Runner()
 
     def __enter__(self) -> Live:
         return self

@@ -414,7 +414,7 @@ def gone(pids):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="looks at processes")
-@pytest.mark.parametrize(("number", "script"), [("SIGINT", SCRIPT), ("SIGTERM", SLEEPS), ("SIGKILL", SLEEPS)])
+@pytest.mark.parametrize(("number", "script"), [("SIGINT", SCRIPT), ("SIGKILL", SLEEPS)])
 def test_its_end_leaves_no_process_and_no_traceback(tmp_path, number, script):
     number = getattr(signal, number)
     (tmp_path / "net.py").write_text(script)
@@ -435,8 +435,7 @@ def test_mistakes_are_one_line(said, tmp_path, monkeypatch):
     (tmp_path / "net.py").write_text(SCRIPT)
     assert said("live", "none.py") == (2, "", "tinygrad-cnn live: none.py: there is no such script\n")
     with socket.create_server(("127.0.0.1", 0)) as other:
-        code, out, err = said("live", "net.py", "--port", other.getsockname()[1])
-    assert (code, out) == (2, "")
-    assert err.count("\n") == 1
-    assert "in use" in err
+        port = other.getsockname()[1]
+        taken = said("live", "net.py", "--port", port)
+    assert taken == (2, "", f"tinygrad-cnn live: port {port}: Address already in use\n")
     assert said("live", "net.py", "--port", "65536")[0] == 2

@@ -131,12 +131,15 @@ def test_it_follows_keeps_its_place_and_says_what_is_wrong(browser, live):
         assert o.page.evaluate("[graph.scrollLeft, graph.scrollTop]") == place
         assert o.scale() == pytest.approx(scale, rel=0.01)
 
+        o.page.locator("#present").click()
         live.script.write_text(SCRIPT + "loss = (")
         o.page.locator("#trouble", has_text="net.py, line 8: SyntaxError").wait_for()
         assert o.page.locator("#graph .box[aria-label^='mul ']").count() == 1, "the picture stays"
         live.script.write_text(SCRIPT + "loss.lost()\n")
         o.page.locator("#trouble", has_text="net.py, line 8: AttributeError").wait_for()
         o.page.locator("#graph .box[aria-label^='mean ']").wait_for()
+        assert "present" in o.page.locator("html").get_attribute("class").split()
+        o.page.keyboard.press("Escape")
         live.script.write_text(SCRIPT)
         o.state("live")
         o.page.locator("#trouble").wait_for(state="hidden")

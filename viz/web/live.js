@@ -4,7 +4,8 @@ if (live) followScript();
 
 function keepPlace() {
   const { node, index, value, low, high } = pinned, scrolls = ["graph", "step", state.tab].map(id => [id, $(id).scrollLeft, $(id).scrollTop]);
-  const kept = { id: selected(), tab: state.tab, zoom: fitted ? 0 : zoomed, scrolls, focus: document.activeElement.id, theme: root.dataset.theme, pin: node && { node, index, value, low, high } };
+  const kept = { id: selected(), tab: state.tab, zoom: fitted ? 0 : zoomed, scrolls, focus: document.activeElement.id, theme: root.dataset.theme, pin: node && { node, index, value, low, high },
+    speed, byModule, predicting, thing: presenting() ? thing : null };
   try { sessionStorage.setItem(location.pathname, JSON.stringify(kept)); } catch { /* then the next page begins where its address says */ }
 }
 function takePlace() {
@@ -13,9 +14,12 @@ function takePlace() {
   if (!kept) return;
   if (kept.theme) { root.dataset.theme = kept.theme; themeName(); }
   openTab(kept.tab);
+  setSpeed(kept.speed);
+  if (kept.byModule) setByModule(true);
+  if (kept.predicting) setPredicting(true);
   if (place.has(kept.id) && selected() !== kept.id) goNode(kept.id);   // the same node, where steps have other numbers now
   else render(true);
-  if (kept.zoom) { size(kept.zoom); fitted = false; }
+  if (kept.thing !== null) { present(true); thing = kept.thing; showThing(); } else if (kept.zoom) { size(kept.zoom); fitted = false; }
   for (const [id, x, y] of kept.scrolls) $(id).scrollTo(x, y);
   if (kept.pin && live.leaves.includes(kept.pin.node)) { pinElement(kept.pin); pin({ node: kept.pin.node, index: kept.pin.index, value: kept.pin.value }); }
   if (kept.focus && $(kept.focus)) $(kept.focus).focus({ preventScroll: true });

@@ -7,7 +7,7 @@ const pinned = { bar: null, node: null };   // node, index, value, and between w
 function renumber(next, lists) {   // the same graph with other numbers
   const into = (old, now) => { Object.keys(old).forEach(k => delete old[k]); Object.assign(old, now); };
   nodes.forEach((n, i) => into(n, next.nodes[i]));
-  tensors.splice(0, tensors.length, ...next.tensors);
+  if (next.tensors) tensors.splice(0, tensors.length, ...next.tensors);
   Object.assign(doc, next, { nodes, tensors, sweep });
   renewals.forEach(f => f());
   $("steps").innerHTML = lists.steps;   // these are made by page.py, every name escaped
@@ -34,9 +34,9 @@ function showNumber(value) {
 // recorded before
 
 if (sweep) {
-  const values = sweep.values.map(Number);
+  const values = sweep.values.map(Number), base = JSON.stringify({ ...doc, sweep: null, tensors: null });   // no frame changes these
   showSlider(sweep, 0, values.length - 1, 1, sweep.at, k => {
-    const next = plain(written).document;
+    const next = JSON.parse(base);
     for (const [path, value] of sweep.frames[k]) path.slice(0, -1).reduce((d, key) => d[key], next)[path.at(-1)] = value;
     renumber(next, data.lists[k]);
     showNumber(values[k]);
