@@ -129,6 +129,7 @@ def test_a_damaged_checkpoint_is_passed_over(capsys, tmp_path):
     assert err.count("is no whole file") == 4
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_holds_other_things_is_one_line(capsys, tmp_path):
     """The file is whole, but no training has written it so."""
     folder = tmp_path / "a"
@@ -216,6 +217,7 @@ def test_what_does_not_agree_is_refused(capsys, tmp_path, monkeypatch):
     config = json.loads((tmp_path / "a" / "config.json").read_text())
     for options, message in [
         ({"epochs": "many"}, "the options of a are damaged: argument --epochs: invalid int value: 'many'"),
+        ({"save": "a\0b"}, "the options of a are damaged: they hold a null character"),
         ({"model": "lenin"}, "invalid choice: 'lenin'"),
         ({"lr": {}}, "--lr"),
     ]:

@@ -169,6 +169,8 @@ def said_again(options: dict[str, Any], place: Path) -> dict[str, Any]:
         if name in DEFAULTS and value is not None and value is not False:
             words += spelled(name, value).split(" ", 1)
     parser = Strict(add_help=False)
+    if any("\0" in word for word in words):  # which no command line can hold, and no path
+        parser.error("they hold a null character")
     add_arguments(parser)
     return {**DEFAULTS, **vars(parser.parse_args(words))}
 
