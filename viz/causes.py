@@ -81,71 +81,51 @@ class Uses:
 
 
 class Search:
-    """Looks for the cause of a missing gradient, in a structure whose edges are still births."""
+    """Looks for the causes of missing gradients, in a structure whose edges are still births."""
 
     def __init__(self, structure: Structure):
         self.structure = structure
-        self.ways: dict[int, list[tuple[int, Cause | None]]] = {
-            key: [use for use in uses if use[0] not in structure.nodes] for key, uses in structure.uses.of.items()
-        }
+        self.back: dict[int, list[tuple[int, Cause | None]]] = {}  # what each call took
+        taken = set()
         for key, entry in structure.nodes.items():
             for edge in entry["inputs"]:
                 if edge["from"] is not None:
-                    self.ways.setdefault(edge["from"], []).append((key, edge.get("cause")))
-        self.roots = {key for key, entry in structure.nodes.items() if entry.get("output")}
-        self.leading = self._leading()  # without a result, all that was computed is one
+                    self.back.setdefault(key, []).append((edge["from"], edge.get("cause")))
+                    taken.add(edge["from"])
+        for source, uses in structure.uses.of.items():
+            for call, cause in uses:
+                if call not in structure.nodes:
+                    self.back.setdefault(call, []).append((source, cause))
+                    taken.add(source)
+        roots = [key for key, entry in structure.nodes.items() if entry.get("output")]
+        roots = roots or [key for key in self.back if key not in taken]  # without a result, what came last is one
+        self.whole = self._leading(dict.fromkeys(roots), cuts=False)
+        self.cut = self._leading(dict.fromkeys(roots))
+        self.left = self._leading({key: Cause("detached", TAKEN, where) for key, where in structure.exits.items()})
         ops = [key for key, entry in structure.nodes.items() if entry["kind"] == "op" and entry["needs_grad"]]
         self.saw_all = bool(structure.calls) and all(key in structure.calls for key in ops)
 
-    def _leading(self) -> set[int]:
-        """What the results depend on."""
-        back: dict[int, list[int]] = {}
-        for source, uses in self.ways.items():
-            for call, _ in uses:
-                back.setdefault(call, []).append(source)
-        found = set(self.roots) or set(back)
-        stack = list(found)
-        while stack:
-            for source in back.get(stack.pop(), ()):
-                if source not in found:
-                    found.add(source)
-                    stack.append(source)
+    def _leading(self, ends: dict[int, Cause | None], cuts: bool = True) -> dict[int, Cause | None]:
+        """All that leads to these ends: the first cut on the shortest way, else what the end says."""
+        found, queue = dict(ends), deque(ends)
+        while queue:
+            key = queue.popleft()
+            for source, cause in self.back.get(key, ()):
+                if source not in found and (cuts or cause is None):
+                    found[source] = cause or found[key]
+                    queue.append(source)
         return found
 
     def cause(self, key: int | None) -> Cause | None:
         """Why there is no gradient for a leaf; None where its way is whole, so that it was not asked for."""
-        if key is None:
-            return self._unused()
-        if key not in self.leading:
-            return self._no_use(key)
-        seen, queue = {key}, deque([key])
-        while queue:
-            for call, cause in self.ways.get(queue.popleft(), ()):
-                if call not in self.leading or call in seen:
-                    continue
-                if cause is not None:
-                    return cause
-                seen.add(call)
-                queue.append(call)
-        return None
-
-    def _unused(self, where: Place = None) -> Cause:
+        if key in self.whole:
+            return None
+        found = self.cut.get(key) or self.left.get(key) if key is not None else None
+        if found is not None:
+            return found
+        uses = self.structure.uses.of.get(key, ()) if key is not None else ()
+        where = next((place for call, _ in uses if (place := self.structure.line(call))), None)
         return Cause("unused", UNUSED if self.saw_all else UNSEEN, where)
-
-    def _no_use(self, key: int) -> Cause:
-        """Why there is no gradient where no way to a result was seen: its numbers may have left the graph."""
-        seen = {key}
-        queue: deque[tuple[int, Cause | None]] = deque([(key, None)])
-        while queue:
-            source, first = queue.popleft()
-            if source in self.structure.exits:
-                return first or Cause("detached", TAKEN, self.structure.exits[source])
-            for call, cause in self.ways.get(source, ()):
-                if call not in seen:
-                    seen.add(call)
-                    queue.append((call, first or cause))
-        uses = self.ways.get(key, ())
-        return self._unused(next((place for call, _ in uses if (place := self.structure.line(call))), None))
 
 
 def without_gradient(structure: Structure, passes: list[dict]) -> list[dict[str, Any]]:
@@ -158,11 +138,12 @@ def without_gradient(structure: Structure, passes: list[dict]) -> list[dict[str,
     search, names = Search(structure), structure.names
     arrived = {step["node"] for one in passes for step in one["steps"]}
     led = {edge["from"] for entry in structure.nodes.values() for edge in entry["inputs"] if edge["needs_grad"]}
+    led |= {key for key, entry in structure.nodes.items() if entry.get("output")}
     drawn: dict[str, Any] = {}
     for key, entry in structure.nodes.items():
         if entry["kind"] not in ("parameter", "input"):
             continue
-        served = entry["id"] in arrived if passes else key in led | search.roots
+        served = entry["id"] in arrived if passes else key in led
         cause = None
         if entry["needs_grad"] and not served and key not in structure.served:
             cause = search.cause(key)

@@ -270,7 +270,7 @@ class record(Tracer):
         if t._requires_grad:
             structure, key, where = self.structure, self._origin(t), user_line(HERE)
             structure.exits.setdefault(key, where)
-            structure.cut |= {id(thing): (weakref.ref(thing), where) for thing in (out, out._array)}
+            structure.detachments |= {id(thing): (weakref.ref(thing), where) for thing in (out, out._array)}
             if structure.birth(out._array) is None:
                 structure.remember(out._array, key)
 

@@ -50,10 +50,9 @@ class Structure:
         self.known: dict[int, tuple[weakref.ref, tuple, Any]] = {}  # birth -> a node that something used, shape, dtype
         self.changes: dict[int, str] = {}  # birth -> the change in place that it is the result of
         self.lines: dict[int, Any] = {}  # birth of a grey node -> the line of the script
-        self.cut: dict[int, tuple[weakref.ref, Any]] = {}  # id of an array -> (the array, where it was detached)
-        self.cuts: dict[
-            tuple[int, int | None], Cause | None
-        ] = {}  # (birth, port, or None for all): where backward ended
+        self.detachments: dict[int, tuple[weakref.ref, Any]] = {}  # id of a tensor or array -> (it, the line)
+        # Where backward ended: at (birth, number of the input), or at (birth, None), which a hook made zero.
+        self.cuts: dict[tuple[int, int | None], Cause | None] = {}
         self.served: set[int] = set()  # births of what gradients came to in a pass that is not shown
         self.exits: dict[int, Any] = {}  # birth -> the line where its numbers left the graph
         self.uses = Uses()
@@ -394,14 +393,14 @@ class Structure:
 
     def is_cut(self, thing: Tensor | np.ndarray) -> bool:
         """Whether a tensor was made by detaching another one, or an array is that of one that was."""
-        ref, _ = self.cut.get(id(thing), (None, None))
+        ref, _ = self.detachments.get(id(thing), (None, None))
         return ref is not None and ref() is thing
 
     def cut_off(self, t: Tensor, key: int) -> Cause | None:
         """Why a tensor has no history where the node that its values come from has one."""
         for thing in (t, t._array):
             if self.is_cut(thing):
-                return detached(self.cut[id(thing)][1])
+                return detached(self.detachments[id(thing)][1])
         call = self.calls.get(key)
         if call is None:
             return detached() if key in self.known else None
