@@ -6,6 +6,7 @@ import linecache
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 LONGEST_SOURCE = 200_000
@@ -123,6 +124,12 @@ class Names:
             row_of[key] = len(rows)
             rows.append({"module": self.module(scope), "call": numbers[key], "within": row_of.get(id(outer))})
         return rows
+
+    def meet(self) -> None:
+        """Name every module that ran, though the result may not come from it."""
+        for _, scope in sorted(self.scopes.values(), key=lambda met: met[0]):
+            with suppress(Exception):  # one that refuses to be looked at has no names
+                self.module(scope)
 
     def all_parameters(self) -> Iterator[tuple[str, Any]]:
         """The parameters of all models, each once, with its name."""

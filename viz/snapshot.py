@@ -75,11 +75,13 @@ def snapshot(
 
 def document_of(structure: Structure, passes: list[dict]) -> dict[str, Any]:
     """The document of a structure and of the backward passes over it."""
+    names = structure.names
+    title = type(names.model).__name__ if names.model is not None else "graph"
+    names.meet()
     unused = without_gradient(structure, passes)
     nodes = structure.finish()
-    names = structure.names
     document: dict[str, Any] = EMPTY | {
-        "title": type(names.model).__name__ if names.model is not None else "graph",
+        "title": title,
         "nodes": nodes,
         "modules": names.modules([node["module"] for node in nodes]),
         "rules": {op: structure.rules[op] for op in sorted({n["op"] for n in nodes} & structure.rules.keys())},

@@ -263,3 +263,13 @@ def test_a_graph_for_each_pass_is_a_box_for_each():
         b.sum().backward()
     assert {n.get("call") for n in r.document["nodes"] if "of" in n} == {None, 2}
     assert cycle(fold.view(r.document, 0)) is None
+
+
+def test_a_module_of_its_own_whose_result_is_dropped():
+    used, dropped, x = nn.Linear(2, 2), nn.Linear(2, 2), tg.tensor(X)
+    with viz.record() as r:
+        dropped(x)  # dropped
+        used(x).sum().backward()
+    assert r.document["title"] == "Linear"
+    assert {(u["cause"]["kind"], line_of(u["cause"])) for u in r.document["unused"]} == {("unused", "dropped")}
+    assert len(r.document["unused"]) == 2
