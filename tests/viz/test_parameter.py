@@ -100,6 +100,18 @@ def test_the_page_of_a_parameter(opening):
     assert o.page.locator("#graph .path").count() == 0
 
 
+def test_what_a_hook_made_of_the_sum_is_told_from_it(browser, tmp_path):
+    w = tg.tensor([1.0, 2.0], requires_grad=True)
+    w.register_hook(lambda g: g * 10)
+    with viz.record(names={"w": w}) as r:
+        (w * 2 + w).sum().backward()
+    viz.html(r, tmp_path / "hook.html")
+    with Opened(browser, tmp_path / "hook.html", "#node=w") as o:
+        assert o.page.locator("#step .shares tr").last.locator("td").first.inner_text() == "4.243"
+        assert "A hook made ‖g‖ = 42.43 of it." in o.text("#step")
+        assert o.said == []
+
+
 def test_without_an_optimizer_it_says_gradient_and_not_update(opening):
     o = opening("lenet", "#node=conv1.weight")
     text = o.text("#step")

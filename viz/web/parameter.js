@@ -18,7 +18,7 @@ function parameterPane(n) {
 }
 function gradientPane(n, end, uses) {
   if (!uses.length) return [];
-  const many = uses.length > 1, shown = uses.slice(0, 40), total = end ? end.norm : uses[uses.length - 1].sum_norm;
+  const many = uses.length > 1, shown = uses.slice(0, 40), last = uses[uses.length - 1], total = many && last.sum_norm !== undefined ? last.sum_norm : end ? end.norm : last.norm;
   const out = [el("h3", {}, many ? `Its gradient: the sum over ${uses.length} uses` : "Its gradient: one use")];
   const seen = new Set();
   for (const u of uses) {   // the formula, once for each kind of use
@@ -27,18 +27,19 @@ function gradientPane(n, end, uses) {
     seen.add(key);
     out.push(el("p", {}, many ? "each use in " : "in ", nodeLink(u.by), `, as ${edge.port}:`), f);
   }
-  const shares = sharesOf(uses, end);
+  const shares = sharesOf(uses);
   if (many) out.push(el("table", { class: "shares" }, el("thead", {}, el("tr", {}, ...["use", "‖g‖", "share"].map((h, i) => el("th", { scope: "col", class: i ? "num" : undefined }, h)))),
     el("tbody", {}, ...shown.map((u, i) => el("tr", {}, el("td", {}, nodeLink(u.by), el("small", {}, ` ${nodes[place.get(u.by)].inputs[u.port].port}`)), el("td", { class: "num" }, num(u.norm)),
       el("td", { class: "num" }, shares.of[i] === null ? "–" : `${num(100 * shares.of[i])} %`, bar(shares.of[i])))),
       uses.length > shown.length ? el("tr", {}, el("td", { colspan: 3 }, `and ${uses.length - shown.length} more uses`)) : null,
       el("tr", {}, el("th", { scope: "row" }, "the sum"), el("td", { class: "num" }, num(total)), el("td", { class: "num" }, shares.sum ? "100 %" : "")))),
     el("p", { class: "quiet" }, shares.words));
-  else out.push(el("p", {}, "all of it comes from ", nodeLink(uses[0].by), `: ‖g‖ = ${num(total)}`));
+  else out.push(el("p", {}, "all of it comes from ", nodeLink(uses[0].by), `: ‖g‖ = ${num(last.norm)}`));
+  if (end && many && end.norm !== total) out.push(el("p", {}, `A hook made ‖g‖ = ${num(end.norm)} of it.`));
   return out;
 }
 const bar = x => x === null ? null : el("span", { class: "share", role: "presentation" }, el("i", { class: x < 0 ? "down" : "up", style: `width:${Math.min(100, 100 * Math.abs(x))}%` }));
-function sharesOf(uses, end) {
+function sharesOf(uses) {
   if (uses.every(u => u.norm === null || u.share !== undefined)) return { of: uses.map(u => u.norm === null ? 0 : u.share), sum: true,
     words: "share: how much of the sum lies in this use, ⟨gᵢ, g⟩ / ⟨g, g⟩. The shares add up to 100 %; one below zero works against the sum." };
   const norms = uses.map(u => typeof u.norm === "string" ? NaN : u.norm || 0), all = norms.reduce((a, b) => a + b, 0);
