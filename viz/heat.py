@@ -17,7 +17,7 @@ from .words import power
 # From the smallest to the largest: on a light page darker, on a dark page lighter where it is more.
 LIGHT = ("#5b8bb8", "#4a78b5", "#6a62a6", "#8f4f86", "#ac4060", "#b53a2c", "#8c2200")
 DARK = ("#5f86ad", "#7fa6d8", "#a79be0", "#d08fc4", "#f08aa0", "#ffa07a", "#ffc9a0")
-WIDTHS = (0.7, 1.1, 1.6, 2.2, 2.9, 3.7, 4.6)
+WIDTHS = (1.0, 1.3, 1.7, 2.3, 3.0, 3.8, 4.6)
 ZERO, BAD, CUT = "#6b6b76", "#b000b0", "#6f6f7a"
 # Every colour of heat, and what it is on a dark page.
 ON_DARK = {**dict(zip(LIGHT, DARK, strict=True)), ZERO: "#a9a9b5", BAD: "#ff7dff", CUT: "#a2a2ae"}
@@ -29,6 +29,8 @@ STYLES: dict[str, dict[str, str]] = {
     "zero": {"color": f"{ZERO}:{ZERO}", "penwidth": "0.9", "style": "solid", "arrowtail": "onormal"},  # two thin lines
     "bad": {"color": BAD, "penwidth": "3", "style": "dotted", "arrowtail": "diamond"},
 }
+# In the page, where what is hollow is drawn in one piece: colour and width by kind.
+WARMTH = {**{f"h{k}": (LIGHT[k], WIDTHS[k]) for k in range(len(WIDTHS))}, "zero": (ZERO, 4), "bad": (BAD, 3.4)}
 CUTS = {
     "detached": "detached",
     "no_grad": "no_grad",
@@ -112,15 +114,11 @@ def kind_of(scale: Scale | None, norm: Any) -> str:
 
 
 def style() -> str:
-    """The steps as a style of the page: their colours, light and dark, and their widths."""
-    kinds = [*(f"h{k}" for k in range(len(WIDTHS))), "zero", "bad", "cut"]
-    light = dict(zip(kinds, [*LIGHT, ZERO, BAD, CUT], strict=True))
-    colours, dark = (
-        ";".join(f"--heat-{k}:{c}" for k, c in table.items())
-        for table in (light, {k: ON_DARK[c] for k, c in light.items()})
-    )
-    rules = [f":root{{{colours}}}", f"@media screen{{:root[data-theme=dark]{{{dark}}}}}"]
-    rules.append(f"@media screen and (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}")
-    wide = [*WIDTHS, 0.9, 3.4, 1.2]
-    rules += [f".{k}{{--heat:var(--heat-{k});--wide:{w}px}}" for k, w in zip(kinds, wide, strict=True)]
+    """The legend's style in the page: the colours of the steps, light and dark, and their widths."""
+    light = {kind: colour for kind, (colour, _) in WARMTH.items()}
+    dark = {kind: ON_DARK[colour] for kind, colour in light.items()}
+    on, off = (";".join(f"--heat-{kind}:{colour}" for kind, colour in table.items()) for table in (light, dark))
+    rules = [f":root{{{on}}}", f"@media screen{{:root[data-theme=dark]{{{off}}}}}"]
+    rules.append(f"@media screen and (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{off}}}}}")
+    rules += [f".{kind}{{--heat:var(--heat-{kind});--wide:{width}px}}" for kind, (_, width) in WARMTH.items()]
     return "".join(rules)

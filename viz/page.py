@@ -17,7 +17,7 @@ from tinygrad_cnn import files
 
 from .dot import DARK, GREY, STYLES, dot, show_set, summary
 from .fold import depth_of, view
-from .heat import WIDTHS, Scale, heat_scale, style
+from .heat import WARMTH, WIDTHS, Scale, heat_scale, style
 from .mathml import mathml
 from .names import printable
 from .nest import nest
@@ -87,6 +87,7 @@ def page(
         "depth": depth,
         "show": sorted(shown),
         "colours": COLOURS,
+        "warmth": WARMTH,
         "heat": None if scale is None else [scale.low, scale.high, len(WIDTHS)],
         "math": _formulas(document),
         "timings": timings,

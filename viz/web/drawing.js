@@ -57,7 +57,7 @@ function drawn(all) {
     const use = uses.find(u => u.given) || uses.find(u => u.edge.needs_grad) || uses[0], shown = use.given && shows("grads");
     const grey = !use.edge.needs_grad, tip = grey ? `${use.edge.port}: ${use.edge.reason || ""}` : use.edge.port;
     const data_ = arrow("data", forward, grey ? "#767676" : "#4a4a55", grey, tip, shown ? null : label);
-    if (grey && cutOf(use.edge)) severed(data_, forward);
+    if (cutOf(use)) severed(data_, forward, cutOf(use));
     lines.append(data_);
     if (!shown) return;
     const e = arrow("grad", back, "#b04a00", true, `gradient into ${use.edge.port}`, label);
