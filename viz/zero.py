@@ -72,13 +72,19 @@ class Zeros:
         causes = np.zeros(parent.shape if c is None else np.shape(c), np.int16)
         zero = np.ones(causes.shape, bool) if c is None else np.asarray(c) == 0
         if zero.any() or not zero.size:
-            self._arriving(node, call, g, nr, zero, causes)
-            if (left := zero & (causes == 0)).any():
-                self._own(node, call, g, nr, left, causes)
+            try:
+                self._find(node, call, g, nr, zero, causes)
+            except Exception:  # a rule of the script may do anything with other numbers
+                self._find(node, None, g, nr, zero, causes)
         before = self.held.get(key)
         self.held[key] = causes if before is None else np.where((before > 0) & (causes > 0), before, np.int16(0))
         share = np.count_nonzero(causes) / max(1, zero.size)
         return self._why(causes, share) if share >= WORTH_SAYING else None
+
+    def _find(self, node: Node, call: Again | None, g: Any, nr: int, zero: np.ndarray, causes: np.ndarray) -> None:
+        self._arriving(node, call, g, nr, zero, causes)
+        if (left := zero & (causes == 0)).any():
+            self._own(node, call, g, nr, left, causes)
 
     def _why(self, causes: np.ndarray, share: float) -> dict:
         counts = np.bincount(causes.ravel(), minlength=len(self.causes) + 1)[1:]

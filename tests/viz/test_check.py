@@ -63,6 +63,7 @@ def recorded(f, *values, dtype=tg.float32):
         ("max_pool2d", lambda x: F.max_pool2d(x, 2), np.ones((1, 1, 4, 4)), "agrees"),
         ("max_pool2d", lambda x: F.max_pool2d(x, 3, 1, 1), np.zeros((1, 1, 4, 4)), "agrees"),
         ("whole_median", lambda x: x.median(), [1.0, 1.0, 1.0], "agrees"),
+        ("whole_median", lambda x: x.median(), [0.0] * 12, "agrees"),
         ("clamp", lambda x: x.clamp(0, 1), [0.0, 1.0], "agrees"),
         ("hardtanh", lambda x: F.hardtanh(x), [-1.0, 1.0], "agrees"),
         ("vector_norm", lambda x: x.norm(), [0.0, 0.0], "agrees"),
@@ -70,12 +71,14 @@ def recorded(f, *values, dtype=tg.float32):
         ("pow", lambda x: x**0.5, [0.0, 1e-30], HERE),
         ("pow", lambda x: x**1.5, [0.0], "agrees"),
         ("floor", lambda x: x.floor(), [2.0], "agrees"),
+        ("round", lambda x: x.round(), [123456.0, 2e6], "agrees"),
         ("sign", lambda x: x.sign(), [0.0], HERE),
         ("tanh", lambda x: x.tanh(), [20.0], "agrees"),
         ("tanh", lambda x: x.tanh(), [8.0], HERE),
         ("sigmoid", lambda x: x.sigmoid(), [16.0], HERE),
         ("sigmoid", lambda x: x.sigmoid(), [-100.0], "agrees"),
         ("exp", lambda x: x.exp(), [-90.0], "agrees"),
+        ("log_softmax", lambda x: x.log_softmax(0) * tg.tensor([1.0, 1e-9], dtype=x.dtype), [9e3, 6e3], ""),
         ("add", lambda x: x + 1e8, [1e-20], "agrees"),
         ("mul", lambda x: x * 1e-30, [1e-6], "agrees"),
         ("matmul", lambda x: x @ tg.full((2, 1), 1e18, dtype=x.dtype), [[1e-3, 1e18]], "agrees"),
@@ -237,3 +240,27 @@ def test_a_wrong_kernel_of_one_dtype_is_found():
 
     r = recorded(wrong(own_square, x=rule), [1.0, 2.0])
     assert of("own_square", r)["check"] == "differs"
+
+
+def only_this(x):
+    if not np.array_equal(x, [1, 2, 3]):
+        raise ZeroDivisionError
+    return x * 1
+
+
+def only_in_float32(x):
+    return x * np.float32(1)
+
+
+def test_an_op_that_takes_no_other_numbers():
+    def rule(g, x):
+        if g.dtype == tg.float64 or not g.all():
+            raise ZeroDivisionError
+        return g * 0
+
+    for forward, said in ((only_this, "with another number in its place, this op raises ZeroDivisionError"),
+                          (only_in_float32, "differs")):  # fmt: skip
+        r = recorded(wrong(forward, x=rule), [1.0, 2.0, 3.0])
+        assert of(forward.__name__, r)["check"].endswith(said)
+        why = r.document["passes"][0]["steps"][1]["inputs"][0]["why"]
+        assert why["text"].endswith("its rule gives zero for 3 of 3 elements")

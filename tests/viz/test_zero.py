@@ -152,3 +152,16 @@ def test_nothing_is_said_of_what_is_not_zero():
     with viz.record() as r:
         net(tg.randn(5, 3)).square().mean().backward()
     assert set(whys(r)[0].values()) == {None}
+
+
+def test_the_page_links_to_the_cause(browser, tmp_path):
+    r = dead_net()
+    viz.html(r, tmp_path / "dead.html")
+    page = browser.new_page()
+    steps = [step["node"] for step in r.document["passes"][0]["steps"]]
+    page.goto(f"file://{tmp_path}/dead.html#step={steps.index('linear') + 1}")
+    why = page.locator("#step .why", has_text="Why zero?").first
+    assert "its input was negative for 2 of 2 examples" in why.text_content()
+    why.locator("a").click()
+    assert page.locator("#step-title").text_content().endswith(": relu")
+    page.close()
