@@ -265,6 +265,7 @@ HOSTILE = {
     "text": (b"hello, this is no model", "is no model in ONNX's format"),
     "half of a file": (RELU.SerializeToString()[:-7], "is no model|is damaged|has no"),
     "pickle": (b"\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00\x8c\x07builtin\x94.", "is no model"),
+    "a name of bytes": (RELU.SerializeToString().replace(b"Relu", b"Rel\xf4"), "a name in it is no text|is no model"),
     "no version": (helper.make_model(RELU.graph, opset_imports=[helper.make_opsetid("other", 1)]), "of version none"),
     "an old version": (graph([node("Relu", "x")], opset=6), r"version \[6\]; 7 and later"),
     "too short": (changed(lambda p, w: set_fields(w, dims=[5])), "'w' has 16 bytes for the shape"),

@@ -12,6 +12,7 @@ import inspect
 import math
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -106,6 +107,8 @@ def plan_of(model: Any, folder: Path | None, known: dict[str, Any]) -> Plan:
     graph = model.graph
     if max(len(graph.node), len(graph.initializer), len(graph.input), len(graph.output)) > MOST_NODES:
         raise Refusal(f"has more than {MOST_NODES} nodes or weights")
+    if any(isinstance(name, bytes) for name in _names(graph)):
+        raise Refusal("is damaged: a name in it is no text")
     if graph.sparse_initializer:
         raise Refusal("has sparse weights, which are not read")
     arrays: dict[str, np.ndarray] = {}
@@ -119,6 +122,14 @@ def plan_of(model: Any, folder: Path | None, known: dict[str, Any]) -> Plan:
     _check_operators(graph.node, nodes, known)
     _check_order(nodes, inputs, outputs, arrays)
     return Plan(graph.name, opsets[0], inputs, outputs, arrays, nodes)
+
+
+def _names(graph: Any) -> Iterator[str | bytes]:
+    """All names in a graph; of what is no text, protobuf gives the bytes."""
+    for held in (graph.initializer, graph.input, graph.output):
+        yield from (one.name for one in held)
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output, *(a.name for a in node.attribute))
 
 
 def _check_operators(protos: Any, nodes: list[Plain], known: dict[str, Any]) -> None:
