@@ -113,6 +113,7 @@ function drawn(all) {
 }
 function lettered(label, { x, y, after, along, on }, frame) {
   const at = [frame.X + x + (on ? 0 : after ? 8 : -8), frame.Y + y], anchor = along || on ? "middle" : after ? undefined : "end";
+  if (along && along < wide(label, SMALL)) label = label.replace(/ \(.*/, "");
   return text(label, ...at, { "font-size": SMALL, fill: "#8f3c00", "text-anchor": anchor, transform: along ? `rotate(90 ${at.map(tenth).join(" ")})` : undefined });
 }
 function text(what, x, y, attributes) { return draw("text", { x: tenth(x), y: tenth(y), ...attributes }, what); }

@@ -74,7 +74,10 @@ function rowed(f, column) {
   for (let r = 0; r < rows; r++) { y += r || !f.outer ? gap[r] : 0; top.push(y); y += high[r]; bottom.push(y); }
   f.h = y + PAD;
   for (const i of f.items) i.y = top[i.rank] + (high[i.rank] - i.h) / 2;
-  for (const p of f.pieces) trace(f, p, top, bottom);
+  const aslant = new Map();   // by the row below it: lines that go aside
+  for (const p of f.pieces) for (const [row, x] of [[p.from && p.from.rank + 1, p.x0], [p.to && p.to.rank, p.x1]])
+    if (row !== null && p.x0 !== p.x1) (aslant.get(row) || aslant.set(row, []).get(row)).push(p.through === null ? [p.x0, p.x1] : [x, p.through]);
+  for (const p of f.pieces) trace(f, p, top, bottom, aslant);
   f.left = f.outer ? wide(`▾ ${f.frame.name}`, SMALL) + 6 : 0;
   f.right = 20;
   for (const x of left) f.left = Math.max(f.left, x);
@@ -153,7 +156,7 @@ function route(f, p, spread) {   // where a piece leaves and arrives, across
   if (!p.from) f.ports.set(p.e, p.x0 = p.through === null ? p.x1 : p.through);
   if (!p.to) f.ports.set(p.e, p.x1 = p.through === null ? p.x0 : p.through);
 }
-function trace(f, p, top, bottom) {   // down to the end of the row, aside between two rows, straight through the others
+function trace(f, p, top, bottom, aslant) {   // down to the end of the row, aside between two rows, straight through the others
   const a = p.from ? p.from.rank : -1, b = p.to ? p.to.rank : top.length, out = [];
   const below = i => i.items ? i.y + i.h : i.y + (i.h + i.boxH) / 2, above = i => i.items ? i.y : i.y + (i.h - i.boxH) / 2;
   out.push([p.x0, p.from ? below(p.from) : 0]);
@@ -164,8 +167,12 @@ function trace(f, p, top, bottom) {   // down to the end of the row, aside betwe
   p.points = out;
   if (!p.from || !p.to) return;
   // where its text stands: beside a line that runs down (after it, or before), along one that passes rows, on one that goes aside
-  if (p.lane && !p.lane.items.length) p.label = { x: p.through, y: (top[a + 1] + bottom[b - 1]) / 2, after: p.through > 0, along: true };
-  else if (p.x0 === p.x1) p.label = { x: p.x0, y: (bottom[a] + top[a + 1]) / 2 + 3, after: p.spread > 0 };
+  if (p.lane && !p.lane.items.length) p.label = { x: p.through, y: (top[a + 1] + bottom[b - 1]) / 2, after: p.through > 0, along: bottom[b - 1] - top[a + 1] };
+  else if (p.x0 === p.x1) {
+    const meets = (from, to) => (aslant.get(a + 1) || []).some(xs => Math.min(...xs) < p.x0 + to && Math.max(...xs) > p.x0 + from);
+    const crossed = meets(-100, -8) && !meets(8, 100);
+    p.label = { x: p.x0, y: (bottom[a] + top[a + 1]) / 2 + 3, after: p.spread > 0 || p.spread === 0 && crossed };
+  }
   else {
     const k = out.findIndex(([x], i) => i && x !== out[i - 1][0]), [x0, y0] = out[k - 1], [x1, y1] = out[k];
     p.label = { x: (x0 + x1) / 2, y: (y0 + y1) / 2 + 3, on: true };

@@ -141,7 +141,7 @@ const calls = [...frames.values()].filter(f => f.module);
 $("inside").append(el("option", { value: "" }, "whole graph"), ...calls.map(f => el("option", { value: f.key }, f.key)));
 $("inside").disabled = !calls.length;
 
-// What is open at first: as much, level by level, as can be read with ease and without scrolling.
+// What is open at first: as much, level by level, as can be read with ease and without scrolling; what repeats stays one box.
 const LEGIBLE = 0.72, EASE = 0.8, MANY = 120;
 const start = legibly();
 function legibly() {
@@ -149,11 +149,11 @@ function legibly() {
   const legible = open => unfolded(open).boxes.length <= MANY && (a => scaleOf([a.width, a.height]) >= EASE)(arranged(open));
   let chosen = new Set();
   for (let depth = 1; depth <= deepest; depth++) {
-    const level = [...frames.values()].filter(f => f.level === depth && (f.outer === nest || chosen.has(f.outer.key)));
+    const level = [...frames.values()].filter(f => f.level === depth && !f.times && (f.outer === nest || chosen.has(f.outer.key)));
     const wider = [level, level.filter(f => f.ops === 1)].map(fs => new Set([...chosen, ...fs.map(f => f.key)])).find(legible);
-    const alone = unfolded(chosen).boxes.length <= 4 && level.filter(f => !f.times);   // a box or two say nothing
-    if (!wider && !(alone && alone.length)) break;
-    chosen = wider || new Set([...chosen, ...alone.map(f => f.key)]);
+    const alone = unfolded(chosen).boxes.length <= 4;   // a box or two say nothing
+    if (!level.length || !wider && !alone) break;
+    chosen = wider || new Set([...chosen, ...level.map(f => f.key)]);
   }
   return chosen;
 }
@@ -181,7 +181,7 @@ function foldControls() {
   $("depth").max = deepest;
   $("depth").value = closed.length ? Math.min(...closed.map(f => f.level)) - 1 : deepest;
   $("depth").disabled = deepest === 0;
-  $("depth-text").textContent = closed.length ? `${closed.length} folded` : "nothing folded";
+  $("depth-text").textContent = closed.length ? `${closed.length} folded` : "all open";
   $("inside").value = asked;
 }
 $("depth").addEventListener("input", e => { remember(); foldTo(upTo(Number(e.target.value))); mark(); link(); });
