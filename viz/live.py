@@ -24,6 +24,7 @@ import numpy as np
 
 from .live_process import Runner, Running
 from .live_server import Refused, Server
+from .names import printable
 from .page import html, lists, page
 from .snapshot import EMPTY
 from .svg import engine, kept
@@ -146,7 +147,7 @@ class Live:
                 self._watch(files or self.files, failed=trouble is not None)
         self._tell(run, **drawn, running=False, trouble=trouble)
         if trouble is not None:
-            print(f"tinygrad-cnn live: {trouble['text']}", file=sys.stderr)
+            print(f"tinygrad-cnn live: {printable(trouble['text'])}", file=sys.stderr)
 
     def _drawn(self, document: dict[str, Any], leaves: Sequence[str]) -> dict[str, Any]:
         """A page of this document."""

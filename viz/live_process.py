@@ -33,9 +33,10 @@ from .pins import Pin, Pinned, Use, small
 from .script import Script
 from .snapshot import json_text
 
-FORKS = hasattr(os, "fork")
-START = "import sys; sys.path[:] = {path!r}; from tinygrad_cnn.viz import live_process; live_process.main()"
-APART: dict[str, Any] = {"start_new_session": True} if os.name == "posix" else {"creationflags": 0x200}
+FORKS = hasattr(os, "fork") and sys.platform != "darwin"  # whose own libraries do not bear it
+GROUPS = os.name == "posix"  # of processes, which are ended together
+START = "import sys; sys.path[:] = {path!r}; from tinygrad_cnn.viz import live_process; live_process.main({forks})"
+APART: dict[str, Any] = {"start_new_session": True} if GROUPS else {"creationflags": 0x200}
 
 
 class Runner:
@@ -72,7 +73,7 @@ class Runner:
 
 def _process() -> subprocess.Popen:
     """A process that gets ready. It is not told of Ctrl-C, which is for whoever starts it."""
-    command = [sys.executable, "-c", START.format(path=sys.path)]
+    command = [sys.executable, "-c", START.format(path=sys.path, forks=FORKS)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **APART)
 
 
@@ -112,7 +113,7 @@ class Running:
     def end(self) -> None:
         if self.code is None:
             with suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGKILL) if FORKS else self.process.kill()
+                os.killpg(self.pid, signal.SIGKILL) if GROUPS else self.process.kill()
         while self.answer() is not None:
             pass
 
@@ -136,11 +137,11 @@ class Running:
         return None
 
 
-def main() -> None:
+def main(forks: bool) -> None:
     asked, answers = _ends()
     ready()
     while task := asked.readline():
-        if not FORKS:
+        if not forks:
             _serve(task, asked, answers)
         pid = os.fork()
         if not pid:
@@ -152,7 +153,6 @@ def main() -> None:
 
 def _serve(task: bytes, asked: Any, answers: BinaryIO) -> NoReturn:
     """Run a script, and then with pins, as long as someone asks."""
-
     tasks: queue.SimpleQueue = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(asked, tasks), daemon=True).start()
     sys.dont_write_bytecode = True  # compiled files are told apart by seconds, and a file may change twice in one
@@ -186,7 +186,7 @@ def _listen(asked: Any, tasks: queue.SimpleQueue) -> None:
     """Take what is asked; at its end, be gone, with all that the script has started."""
     for line in asked:
         tasks.put(json.loads(line))
-    if FORKS:
+    if GROUPS:
         os.killpg(0, signal.SIGKILL)
     os._exit(0)
 
@@ -258,7 +258,7 @@ class Run:
 def _line(error: BaseException) -> str:
     """What went wrong, in one line."""
     known = isinstance(error, ValueError | OSError)
-    return " ".join(str(error).split()) if known else f"{type(error).__name__}: {error}"
+    return " ".join((str(error) if known else f"{type(error).__name__}: {error}").split())
 
 
 def _trace(error: BaseException, path: str) -> str:

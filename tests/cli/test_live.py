@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tinygrad_cnn.viz import live_server
+from tinygrad_cnn.viz import live_process, live_server
 
 SCRIPT = """\
 import tinygrad_cnn as tg
@@ -396,6 +396,23 @@ def test_what_cannot_be_pinned_is_refused(command, asked):
     answer = json.loads(command.ask("pin", asked))
     assert list(answer) == ["error"]
     assert command.process.poll() is None
+
+
+@pytest.mark.slow
+def test_where_processes_cannot_fork_another_one_is_ready(tmp_path, monkeypatch):
+    monkeypatch.setattr(live_process, "FORKS", False)
+    (tmp_path / "net.py").write_text(SCRIPT)
+    task = {"target": str(tmp_path / "net.py"), "inputs": [], "arguments": []}
+    runner = live_process.Runner()
+    runs = [runner.start(**task) for _ in range(2)]
+    assert runs[0].answer() is None, "it was ended by the next one"
+    assert runs[1].answer()["trouble"] is None
+    assert runs[1].ask(node="w", index=[0], value=5.0)["document"]["passes"][0]["steps"]
+    assert runs[0].pid != runs[1].pid
+    pids = [process.pid for process in runner.ready]
+    runner.close()
+    assert gone(pids)
+    assert runs[1].ask(node="w", index=[0], value=5.0) is None
 
 
 def children(pid):

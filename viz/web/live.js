@@ -32,7 +32,7 @@ async function followScript() {
   addEventListener("pagehide", keepPlace);
   for (let version = 0; ;) {
     try {
-      const now = await (await fetch(`after?${version}`)).json();
+      const now = plain(await (await fetch(`after?${version}`)).text());
       version = now.version;
       if (now.page && now.page !== live.page) return location.reload();
       badge.textContent = now.running ? "running …" : now.trouble ? "stopped" : "live";

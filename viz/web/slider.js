@@ -14,7 +14,9 @@ function renumber(next, lists) {   // the same graph with other numbers
   $("problem-list").innerHTML = lists.problems;
   $("alarms").innerHTML = lists.alarm;
   redraw();
+  const panes = ["step", state.tab].map(id => [$(id), $(id).scrollTop]);
   render(true);
+  for (const [pane, y] of panes) pane.scrollTop = y;   // what is read stays where it is
 }
 const spelledAt = at => `${at.node}${at.index.length ? `[${at.index.join(", ")}]` : ""}`;
 function showSlider(at, low, high, step, value, input, ...more) {
