@@ -25,7 +25,7 @@ from watched_scripts import (
 import tinygrad_cnn as tg
 from tinygrad_cnn import viz
 from tinygrad_cnn.engine.modes import mode
-from tinygrad_cnn.viz import fold
+from tinygrad_cnn.viz import fold, valid
 
 SCRIPTS = [
     f
@@ -68,6 +68,9 @@ def test_a_recorder_changes_nothing(script):
     assert viz.text(document)
     assert viz.dot(document).source
     assert "?" not in viz.text(document)
+    valid.check(document)
+    worked = [c["worked"] for one in document["passes"] for s in one["steps"] for c in s["inputs"] if "worked" in c]
+    assert "differs" not in [w["check"] for w in worked]
     for depth in range(fold.depth_of(document) + 1):
         assert cycle(fold.view(document, depth)) is None
 
