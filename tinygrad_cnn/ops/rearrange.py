@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -118,6 +119,13 @@ roll.explain(
 
 # Repeated.
 
+MOST = 1 << 56  # numbers; NumPy counts those of a repetition without looking whether the count overflows
+
+
+def _refuse_endless(name: str, count: int) -> None:
+    if count > MOST:
+        raise MemoryError(f"{name}: {count:,} numbers are more than memory holds")
+
 
 @appears("sizes")
 @op
@@ -136,6 +144,7 @@ def repeat(input: Array, repeats: Shape) -> Array:
             f"repeat: repeats {repeats} must be {input.ndim} or more numbers, none negative, for a tensor of "
             f"shape {input.shape}"
         )
+    _refuse_endless("repeat", math.prod(repeats) * input.size)
     return np.tile(input, repeats)
 
 
@@ -187,6 +196,10 @@ def repeat_interleave(
         )
     if repeats.size and repeats.min() < 0:
         raise RuntimeError(f"repeat_interleave: repeats must not be negative, got {repeats.min()}")
+    if repeats.size and int(repeats.max()) * input.shape[d] > MOST:
+        _refuse_endless(
+            "repeat_interleave", sum(repeats.ravel().tolist()) * (input.shape[d] if repeats.size == 1 else 1)
+        )
     return along(input, d, np.repeat(np.arange(input.shape[d]), repeats))
 
 

@@ -178,9 +178,9 @@ def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
         if start[:8] not in (b"\x93NUMPY\1\0", b"\x93NUMPY\2\0"):
             raise ValueError(f"{name} is no array")
         length = start[8:] if start[6] == 1 else start[8:] + entry.read(2)
-        header = entry.read(int.from_bytes(length, "little")).decode("latin1")
+        header = entry.read(told := int.from_bytes(length, "little")).decode("latin1")
         found = HEADER.fullmatch(header)
-        if found is None:
+        if found is None or len(header) != told:
             raise ValueError(f"{name} says not what it is an array of")
         dtype = np.dtype(found[1])
         if dtype.hasobject:
