@@ -326,6 +326,8 @@ def take(input: Array, index: Array) -> Array:
     n = input.numel() if hasattr(input, "numel") else input.size
     if array.size and not -n <= array.min() <= array.max() < n:
         raise IndexError(f"take: index {array.tolist()} is out of range for {n} elements")
+    if not array.ndim:  # a single place would be a view of it
+        return reshape(_take(flatten(input), array[None]), ())
     return _take(flatten(input), array)
 
 
