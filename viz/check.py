@@ -265,7 +265,7 @@ class Element:
         rng = np.random.default_rng(0)
         mine = int(np.ravel_multi_index(self.index, self.x.shape)) if self.x.ndim else 0
         orders = [rng.permutation(n) for _ in range(8)]
-        for rank in {0, (n - 1) // 2, n // 2, n - 1}:
+        for rank in range(n) if n <= 64 else (0, (n - 1) // 2, n // 2, n - 1):
             for others in (range(n), range(n - 1, -1, -1)):
                 orders.append(np.insert([k for k in others if k != mine], rank, mine))
         apart = 1e-6 * np.where(self.x == 0, top(self.x) or 1.0, np.abs(self.x))
@@ -289,8 +289,13 @@ class Element:
         eps = float(np.finfo(self.dtype).eps)
         once, more = (max(abs(self._jittered(eps * k, seed) - exact) for seed in range(4)) for k in (1, 4))
         rounded = 64 * once if more >= 2 * once else 0.0  # else another case holds there
-        if abs(self.analytic - exact) > rounded + 8 * eps * self._size_in_double() + tiny(np.empty(0, self.dtype)):
-            return "differs"
+        least = tiny(np.empty(0, self.dtype))
+        if abs(self.analytic - exact) > rounded + 8 * eps * self._size_in_double() + least:
+            numbers = [
+                a for a in (*self.call.values, *self.call.outs) if isinstance(a, np.ndarray) and a.dtype.kind == "f"
+            ]
+            if not any(((a != 0) & (np.abs(a) < least)).any() for a in numbers):  # which have few digits, or none
+                return "differs"
         return (
             f"{NOT_HERE}its digits are rounded away in {self.dtype}; in double precision the rule gives {brief(exact)}"
         )

@@ -79,6 +79,8 @@ def recorded(f, *values, dtype=tg.float32):
         ("sigmoid", lambda x: x.sigmoid(), [-100.0], "agrees"),
         ("exp", lambda x: x.exp(), [-90.0], "agrees"),
         ("log_softmax", lambda x: x.log_softmax(0) * tg.tensor([1.0, 1e-9], dtype=x.dtype), [9e3, 6e3], ""),
+        ("cumprod", lambda x: x.cumprod(0) * tg.tensor([0, 1, 0], dtype=x.dtype), [0.01, 5.6e-45, 0.01], ""),
+        ("whole_median", lambda x: x.median(), [1.0, 1, 1, 1, 1, 1, 1, -1, -1], "agrees"),
         ("add", lambda x: x + 1e8, [1e-20], "agrees"),
         ("mul", lambda x: x * 1e-30, [1e-6], "agrees"),
         ("matmul", lambda x: x @ tg.full((2, 1), 1e18, dtype=x.dtype), [[1e-3, 1e18]], "agrees"),
