@@ -27,6 +27,13 @@ def tar(*members, mode="w:gz", **options):
     return file.getvalue()
 
 
+def sparse(name, size):
+    """The header of a file that says to be mostly holes, with so many bytes behind it."""
+    info = tarfile.TarInfo(name)
+    info.type, info.size = tarfile.GNUTYPE_SPARSE, size
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
 DIRECTORY = (tarfile.DIRTYPE, "")
 
 
@@ -68,6 +75,7 @@ BAD = {
     "cut off": (tar(("d/a", os.urandom(50_000)))[:-1000], "no whole tar archive"),
     "damaged": (tar(("d/a", os.urandom(50_000)), mode="w")[:20_000], "no whole tar archive"),
     "no folder": (tar(("d", b"a file")), " holds no folder d"),
+    "a file without end": (sparse("d/x", 2**60) + bytes(20_000), "no whole tar archive"),
     "a bomb of a header": (
         gzip.compress(tarfile.TarInfo("d/x").tobuf()[:156] + b"x" + bytes(355) + bytes(10**8)),
         "no whole tar archive|more than",

@@ -16,6 +16,7 @@ from .. import files
 LARGEST = 1 << 30  # bytes that all files may have together
 MOST = 10_000  # of them
 HEADER = 2048  # bytes that stand around the content of each
+ENDS = 8  # how often its end is looked at; tarfile goes on for ever, to a place that an archive says to be far behind
 
 
 def unpack(
@@ -63,11 +64,14 @@ class _Bounded:
         zipped = packed.read(2) == b"\x1f\x8b"
         packed.seek(0)
         self.file: Any = gzip.GzipFile(fileobj=packed) if zipped else packed
-        self.left = largest + MOST * HEADER
+        self.left, self.ends = largest + MOST * HEADER, 0
         self.largest = largest
 
     def read(self, size: int) -> bytes:
         content = self.file.read(size)
+        self.ends += not content
+        if self.ends > ENDS:
+            raise EOFError("it is cut off")
         self.left -= len(content)
         if self.left < 0:
             raise _Refused(f"more than {self.largest:,} bytes")
