@@ -103,6 +103,7 @@ class _Worker:
     def layout(self, sources: Sequence[str], seconds: float, form: str) -> list[str | None]:
         with self.lock:
             if self.process is None or self.process.poll() is not None:
+                self.close()
                 pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
                 self.process = subprocess.Popen([sys.executable, "-c", _WORKER], **pipes, stderr=subprocess.DEVNULL)
             late = threading.Timer(seconds, self.process.kill)
