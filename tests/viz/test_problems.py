@@ -63,7 +63,7 @@ def test_scripts_have_no_problem_but_what_they_show(script):
     with viz.record(check=False) as r:
         run(script)
     kinds = {problem["kind"] for problem in viz.problems(r)}
-    assert kinds == TRUE.get(script.__name__, set())
+    assert kinds <= TRUE.get(script.__name__, set())
 
 
 @pytest.mark.parametrize(("step", "kind", "first"), nets.BROKEN, ids=lambda x: getattr(x, "__name__", ""))
