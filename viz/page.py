@@ -49,7 +49,7 @@ def html(
 
     source: a finished recording, a document, or a Tensor. depth: of modules at the start. timings: True
     takes those of the recording; without them, the same program gives the same bytes. seconds: for laying
-    out all pictures; what is not ready then is left out.
+    out the picture that stands without scripts; where that takes longer, modules are folded.
 
     Raises a RuntimeError, before anything is written, where no layout program is installed.
 

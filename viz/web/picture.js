@@ -106,6 +106,7 @@ function refold(keys, key) {   // what was pressed stays where it is on the scre
   const g = $("graph"), held = g.contains(document.activeElement), [x0, y0] = current.at.get(elementOf(key));
   const left = x0 * zoomed - g.scrollLeft, top = y0 * zoomed - g.scrollTop;
   picture(keys);
+  if (fitted) size(Math.min(zoomed, Math.max(1, scaleOf(full))));   // what was larger than it must be makes room
   fitted = false;
   const e = elementOf(key), [x1, y1] = current.at.get(e);
   g.scrollTo(x1 * zoomed - left, y1 * zoomed - top);
