@@ -138,6 +138,7 @@ def test_it_follows_keeps_its_place_and_says_what_is_wrong(browser, live):
         live.script.write_text(SCRIPT + "loss.lost()\n")
         o.page.locator("#trouble", has_text="net.py, line 8: AttributeError").wait_for()
         o.page.locator("#graph .box[aria-label^='mean ']").wait_for()
+        assert o.page.locator("#graph .box.failed").count() == 1
         assert "present" in o.page.locator("html").get_attribute("class").split()
         o.page.keyboard.press("Escape")
         live.script.write_text(SCRIPT)

@@ -123,7 +123,7 @@ function rounded(x, y, w, h, r) {
 }
 function box(item) {
   const inside = item.nodes.map(n => nodes[n]), n = inside[0], w = item.w, h = item.pill ? item.h : item.boxH;
-  const kind = item.folded ? "module" : n.kind === "op" && n.output ? "output" : n.kind, grey = !inside.some(m => m.needs_grad);
+  const kind = item.folded ? "module" : n.failed ? "failed" : n.kind === "op" && n.output ? "output" : n.kind, grey = !inside.some(m => m.needs_grad || m.failed);
   const [fill, stroke] = data.colours[grey ? "grey" : kind], x = item.X - w / 2, y = item.Y + (item.h - h) / 2;
   const shape = { fill, stroke, "stroke-dasharray": kind === "buffer" ? "4 2" : undefined };
   const round = item.pill || kind === "input" ? Math.min(12, h / 2) : kind === "output" || kind === "module" ? 1 : 6;
