@@ -41,7 +41,7 @@ def unpack(
                 bounded: Any = _Bounded(packed, largest)
                 with tarfile.open(fileobj=bounded, mode="r|") as members:
                     _unpack(members, Path(beside), folder, largest, most)
-        except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, UnicodeError) as error:
+        except (tarfile.TarError, gzip.BadGzipFile, EOFError, IndexError, zlib.error, UnicodeError) as error:
             raise ValueError(f"{archive}: it is no whole tar archive ({error})") from error
         except _Refused as why:
             raise ValueError(f"{archive}: it is not unpacked, for it holds {why}") from None

@@ -172,7 +172,7 @@ def prelu(input: Array, weight: Array) -> Array:
         raise RuntimeError(f"prelu: input is {input.dtype} but weight is {weight.dtype}; they must be equal")
     if weight.ndim == 1 and input.ndim != 1:
         weight = weight.reshape((-1,) + (1,) * (input.ndim - 2) if input.ndim else ())
-    return mul(input, where(gt(input, 0), 1, weight))  # an infinite weight has no part in what is positive
+    return where(gt(input, 0), input, mul(input, weight))
 
 
 @appears("function out functional inplace inplace_")
