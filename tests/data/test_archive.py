@@ -76,6 +76,10 @@ BAD = {
     "damaged": (tar(("d/a", os.urandom(50_000)), mode="w")[:20_000], "no whole tar archive"),
     "no folder": (tar(("d", b"a file")), " holds no folder d"),
     "a file without end": (sparse("d/x", 2**60) + bytes(20_000), "no whole tar archive"),
+    "a header of many digits": (
+        tar(GOOD, format=tarfile.PAX_FORMAT, pax_headers={"x": "1" * 99_000}),
+        "more than 16,384",
+    ),
     "a bomb of a header": (
         gzip.compress(tarfile.TarInfo("d/x").tobuf()[:156] + b"x" + bytes(355) + bytes(10**8)),
         "no whole tar archive|more than",

@@ -16,6 +16,7 @@ from .. import files
 LARGEST = 1 << 30  # bytes that all files may have together
 MOST = 10_000  # of them
 HEADER = 2048  # bytes that stand around the content of each
+LONGEST = 1 << 14  # bytes of an extended header
 ENDS = 8  # how often its end is looked at; tarfile goes on for ever, to a place that an archive says to be far behind
 
 
@@ -39,7 +40,7 @@ def unpack(
         try:
             with open(archive, "rb") as packed:
                 bounded: Any = _Bounded(packed, largest)
-                with tarfile.open(fileobj=bounded, mode="r|") as members:
+                with tarfile.open(fileobj=bounded, mode="r|", tarinfo=_Member) as members:
                     _unpack(members, Path(beside), folder, largest, most)
         except (tarfile.TarError, gzip.BadGzipFile, EOFError, IndexError, zlib.error, UnicodeError) as error:
             raise ValueError(f"{archive}: it is no whole tar archive ({error})") from error
@@ -55,6 +56,15 @@ def unpack(
 
 class _Refused(Exception):
     """What an archive holds that it should not."""
+
+
+class _Member(tarfile.TarInfo):
+    """A member whose extended header is short: the time to look through one grows with its square."""
+
+    def _proc_pax(self, archive: Any) -> Any:
+        if self.size > LONGEST:
+            raise _Refused(f"a header of more than {LONGEST:,} bytes")
+        return super()._proc_pax(archive)  # type: ignore[misc]
 
 
 class _Bounded:
