@@ -95,7 +95,7 @@ class Filters(NamedTuple):
         )
         words = f"{O} filters of {C} × {h} × {w}, up to ±{brief(self.scale, 3)}: {colours}"
         pixels = np.repeat(np.repeat(signed_or_colour(self.picture), zoom, 0), zoom, 1)
-        return f'<figure><figcaption>{words}</figcaption><img alt="{words}" src="{data_uri(pixels)}"></figure>'
+        return f'<figure><figcaption>{words}</figcaption><img alt="{words}" src="{data_uri(pixels)}"/></figure>'
 
 
 def filters(source: Module | Tensor | np.ndarray, layer: str | Module | None = None, *, most: int = 64) -> Filters:

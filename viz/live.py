@@ -17,10 +17,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 import numpy as np
+
+from tinygrad_cnn.arrays.blocks import Ending
 
 from .live_process import Runner, Running
 from .live_server import Refused, Server
@@ -69,15 +72,15 @@ class Live:
         self.url = self.server.url
         self.runner = Runner()
 
+    __exit__ = Ending(
+        lambda self: [
+            *(self.over.set, partial(setattr, self, "run", None), self.runner.close),
+            *(self.server.shutdown, self.server.server_close),
+        ]
+    )
+
     def __enter__(self) -> Live:
         return self
-
-    def __exit__(self, *_: Any) -> None:
-        self.over.set()
-        self.run = None
-        self.runner.close()
-        self.server.shutdown()
-        self.server.server_close()
 
     def follow(self) -> None:
         """Run the script, and again after each change of its files, until the block ends."""

@@ -100,7 +100,7 @@ def picture(document: dict[str, Any]) -> str:
     if len(drawn) > LARGEST:
         return ""
     data = base64.b64encode(drawn.encode()).decode()
-    return f'<img style="max-width:100%" alt="{escape(describe(document))}" src="data:image/svg+xml;base64,{data}">'
+    return f'<img style="max-width:100%" alt="{escape(describe(document))}" src="data:image/svg+xml;base64,{data}"/>'
 
 
 def listing(document: dict[str, Any], most: int = 300) -> str:

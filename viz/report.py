@@ -261,7 +261,7 @@ def _inside(model: Module, pictures: np.ndarray) -> list[tuple[str, str, str]]:
         alt = f"{O} filters of {C} × {h} × {w} of layer {path}"
         body = (
             f"<p>The first convolution: {escape(alt)}, all on one scale.</p>"
-            f'<img alt="{escape(alt)}" src="{data_uri(big)}">'
+            f'<img alt="{escape(alt)}" src="{data_uri(big)}"/>'
             + (_sign_scale(scale) if found.grid.ndim == 2 else COLOUR_SCALE.format(scale))
         )
         sections.append(("filters", "Filters", body))
@@ -346,7 +346,7 @@ def _looks(model: Module, pictures: np.ndarray, confusion: Confusion | None) -> 
         "Where the last convolution speaks for the predicted class: ½ image + ½ heat. On the right the same of the "
         "same network with shuffled weights, which has learned nothing: the more alike, the less the view says."
     )
-    scale = f'<img alt="the scale of the heat, dark to light" src="{draw.HEAT_BAR}" width="144" height="13">'
+    scale = f'<img alt="the scale of the heat, dark to light" src="{draw.HEAT_BAR}" width="144" height="13"/>'
     bar = f'<p class="scale">0 {scale} the maximum of the map</p>'
     return [("looks", "Where it looks", f'<p>{words}</p><div class="row">{"".join(shown)}</div>{bar}')]
 
@@ -396,7 +396,7 @@ def _limits(image: np.ndarray, all_images: np.ndarray) -> np.ndarray:
 def _img(image: np.ndarray, alt: str, side: int = 112) -> str:
     h, w = image.shape[:2]
     zoom = side / max(h, w)
-    return f'<img alt="{escape(alt)}" src="{data_uri(image)}" width="{round(w * zoom)}" height="{round(h * zoom)}">'
+    return f'<img alt="{escape(alt)}" src="{data_uri(image)}" width="{round(w * zoom)}" height="{round(h * zoom)}"/>'
 
 
 def _figure(svg: str) -> str:

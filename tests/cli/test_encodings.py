@@ -29,6 +29,7 @@ LINES = {  # for each command, lines that print as much as it can
     "warmup": ["warmup"],
     "graph": ["graph {script}:loss"],
     "diff": [],
+    "live": [],  # it serves until it is ended
     "summary": ["summary {script}:größe --input 5,3", "summary {script} --input 5,3 --json", "summary lenet"],
 }
 SLOW = ("train", "eval", "predict", "export", "launch", "warmup")

@@ -404,3 +404,19 @@ def test_a_compiled_module_is_the_module():
         tg.compile(model, wrong=1)
     with pytest.raises(TypeError, match="expected a module or a function"):
         tg.compile(3)
+
+
+def test_the_collector_may_call_what_it_likes_meanwhile():
+    def told(phase, info):
+        global FACTOR
+        FACTOR = 2.0
+
+    x, before = tg.ones(3), gc.get_threshold()
+    f = tg.compile(lambda x: [[x * 2] for _ in range(9)][-1][0] + 1, fullgraph=True)
+    gc.callbacks.append(told)
+    gc.set_threshold(1)
+    try:
+        assert f(x).tolist() == [3, 3, 3]
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(told)

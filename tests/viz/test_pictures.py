@@ -174,15 +174,15 @@ def test_by_the_dot_program(monkeypatch, lenet):
 def test_a_layout_that_takes_too_long_folds_modules(monkeypatch, lenet):
     calls = []
 
-    def slow(sources, seconds):
+    def slow(sources, seconds, form="svg"):
         calls.append(seconds)
-        return [None] if len(calls) == 1 else layout(sources, seconds)
+        return [None] if len(calls) == 1 else layout(sources, seconds, form)
 
     layout = SVG.layout
     monkeypatch.setattr(SVG, "layout", slow)
     assert "5 ops inside" not in viz.svg(lenet)
     assert len(calls) == 2
-    monkeypatch.setattr(SVG, "layout", lambda sources, seconds: [None])
+    monkeypatch.setattr(SVG, "layout", lambda *_: [None])
     with pytest.raises(ValueError, match="could not be laid out in 30 s; fold modules"):
         viz.svg(lenet)
 

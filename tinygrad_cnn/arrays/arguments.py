@@ -28,10 +28,6 @@ NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
 NUMBERS = {bool: "__bool__", int: "__index__", float: "__float__", complex: "__float__"}  # what makes one of a thing
 
 
-class RefusedValue(ValueError, AssertionError):
-    """A ValueError where PyTorch has an assertion, for those who catch that."""
-
-
 def in_pytorch(kwargs: dict) -> dict:
     """Keyword arguments with NumPy's names replaced by PyTorch's."""
     return {NUMPY_NAMES.get(name, name): value for name, value in kwargs.items()}

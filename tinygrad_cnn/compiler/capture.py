@@ -10,11 +10,12 @@ Backward's rules run on arrays, and each is one instruction. Gradients travel as
 
 from __future__ import annotations
 
+import gc
 import sys
 import weakref
 from collections.abc import Callable
 from functools import partial
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -417,7 +418,9 @@ class Capture(Tracer):
             objection = objection_to_package(code, module)
             if objection:
                 self.refuse(objection)
-        elif is_library(code.co_filename) and frame.f_back is not None and _of_package(frame.f_back):
+        elif _is_collectors(code) or (
+            is_library(code.co_filename) and frame.f_back is not None and _of_package(frame.f_back)
+        ):
             self.busy = frame
         else:
             self._user_code(code, frame)
@@ -582,6 +585,11 @@ class Capture(Tracer):
             return result
         self.refuse(f"returns a {type(result).__name__}")
         return None
+
+
+def _is_collectors(code: CodeType) -> bool:
+    """Whether Python's collector calls this when it likes, whatever the program is about."""
+    return any(getattr(f, "__code__", None) is code for f in gc.callbacks)
 
 
 def _of_package(frame: FrameType) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..arrays.arguments import RefusedValue, forgiving
+from ..arrays.arguments import forgiving
 from ..arrays.types import DType
 from ..autograd.grad_mode import no_grad
 from ..engine.tensor import Tensor
@@ -42,7 +42,7 @@ class Embedding(Module):
         super().__init__()
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
-                raise RefusedValue(
+                raise AssertionError(
                     f"Embedding: padding_idx must be within num_embeddings={num_embeddings}, got {padding_idx}"
                 )
             padding_idx %= num_embeddings
@@ -59,7 +59,7 @@ class Embedding(Module):
             self.reset_parameters()
         else:
             if tuple(_weight.shape) != (num_embeddings, embedding_dim):
-                raise RefusedValue(
+                raise AssertionError(
                     f"Embedding: the weight {tuple(_weight.shape)} does not match num_embeddings={num_embeddings} and "
                     f"embedding_dim={embedding_dim}"
                 )
@@ -109,7 +109,7 @@ class Embedding(Module):
     ) -> Embedding:
         """An Embedding of this table; freeze=True keeps it as it is."""
         if embeddings.ndim != 2:
-            raise RefusedValue(f"from_pretrained: expected a table (rows, length), got {tuple(embeddings.shape)}")
+            raise AssertionError(f"from_pretrained: expected a table (rows, length), got {tuple(embeddings.shape)}")
         rows, length = embeddings.shape
         return cls(
             rows,

@@ -32,11 +32,11 @@ from ..engine.record import frozen
 from ..engine.stamp import Stamp
 from ..engine.tensor import Tensor, as_array, wrap
 from ..kernels import kernel
-from ..ops.activation import relu, relu_mask
 from ..ops.conv import checked_conv2d, conv2d
 from ..ops.linalg import checked_linear, linear
 from ..ops.norm import _batch_norm, _bump, _check_channels, _check_training
 from ..ops.pool import max_pool2d, max_pool2d_place
+from ..ops.rectifier import relu, relu_mask
 from .activation import ReLU
 from .conv import Conv2d
 from .linear import Linear

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..arrays.arguments import RefusedValue
 from ..engine.tensor import Tensor
 from ..ops.loss import reduction_of
 from . import functional as F
@@ -126,7 +125,7 @@ class MultiMarginLoss(_WeightedLoss):
         if p not in (1, 2):
             raise ValueError(f"MultiMarginLoss: p must be 1 or 2, got {p}")
         if weight is not None and weight.ndim != 1:
-            raise RefusedValue(f"MultiMarginLoss: weight must be a vector or None, got shape {tuple(weight.shape)}")
+            raise AssertionError(f"MultiMarginLoss: weight must be a vector or None, got shape {tuple(weight.shape)}")
         self.p = p
         self.margin = margin
 

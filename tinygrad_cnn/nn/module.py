@@ -211,7 +211,7 @@ class Module:
         if name == "":
             raise KeyError(f'{what} name can\'t be empty string ""')
         if hasattr(self, name) and name not in room:
-            raise KeyError(f"attribute {name!r} already exists")
+            raise KeyError(f"{type(self).__name__}: attribute {name!r} already exists")
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter; None keeps its place without one (`bias=False`)."""

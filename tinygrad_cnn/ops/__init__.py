@@ -25,6 +25,7 @@ from . import (
     pointwise_loss,
     pool,
     rearrange,
+    rectifier,
     reduce,
     resize,
     shape,

@@ -217,7 +217,7 @@ clamp.explain(
     input=lambda min=None, max=None, min_shape=None, max_shape=None: "g · [{}input{}]".format(
         "" if min is None and min_shape is None else "min ≤ ", "" if max is None and max_shape is None else " ≤ max"
     ),
-    min=lambda max=None, max_shape=None: f"g · [input < min{'' if max is None and max_shape is None else ' ≤ max'}]",
+    min=lambda max=None, max_shape=None: f"g · [input < min{'' if max is None and max_shape is None else ' < max'}]",
     max=lambda min=None, min_shape=None: (
         f"g · [input > max{'' if min is None and min_shape is None else ' or min > max'}]"
     ),

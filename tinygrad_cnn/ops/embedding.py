@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.arguments import RefusedValue
 from ..arrays.half import widened
 from ..arrays.types import Array
 from ..engine.call import op
@@ -121,7 +120,7 @@ def embedding(
     _refuse_outside(rows, tuple(weight.shape))
     if padding_idx is not None:
         if not -V <= padding_idx < V:
-            raise RefusedValue(f"embedding: padding_idx {padding_idx} must be within the {V} rows of weight")
+            raise AssertionError(f"embedding: padding_idx {padding_idx} must be within the {V} rows of weight")
         padding_idx %= V
     if max_norm is not None:
         _shorten(weight, np.unique(rows), max_norm, norm_type)

@@ -13,12 +13,13 @@ from ..arrays.types import Array
 from ..engine.broadcast import cast, in_float32
 from ..engine.tensor import as_array
 from ..kernels.at_once import how_many
-from .activation import hardtanh, logsigmoid, sigmoid, softplus
+from .activation import logsigmoid, sigmoid, softplus
 from .choice import clamp, where
 from .compare import eq
 from .declared import appears
 from .elementwise import sub
 from .loss import SHARE, averaged, elementwise_loss, reduce_to, reduction_of
+from .rectifier import hardtanh
 from .reduce import sum as total
 from .shape import broadcast_shapes
 from .unary import abs as absolute

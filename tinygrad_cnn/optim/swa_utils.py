@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from typing import Any
 
-from ..arrays.arguments import RefusedValue
 from ..arrays.dtypes import int64
 from ..autograd.grad_mode import no_grad
 from ..engine.tensor import Tensor
@@ -157,7 +156,7 @@ class AveragedModel(Module):
     ):
         super().__init__()
         if avg_fn is not None and multi_avg_fn is not None:
-            raise RefusedValue("AveragedModel: Only one of avg_fn and multi_avg_fn should be provided")
+            raise AssertionError("AveragedModel: Only one of avg_fn and multi_avg_fn should be provided")
         self.module = deepcopy(model)
         if device is not None:
             self.module = self.module.to(device)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...arrays.dtypes import result_type
 from ...compiler.program import Value
-from ...ops import activation
+from ...ops import activation, rectifier
 from ..sizes import Size
 from ..writing import Writer, onnx_type, writes
 
@@ -348,7 +348,7 @@ def _(w, input, approximate):
     return w.node("Mul", w.node("Mul", input, half), w.node("Add", inner, one))
 
 
-@writes(activation.prelu)
+@writes(rectifier.prelu)
 def _(w, input, weight):
     slope = weight
     if len(w.shape(input)) > 2 and weight.shape != (1,):  # (C,) -> (C,1,...), which stands beside (N,C,...)
@@ -356,11 +356,11 @@ def _(w, input, weight):
     return w.node("PRelu", input, slope)
 
 
-@writes(activation.hardshrink)
+@writes(rectifier.hardshrink)
 def _(w, input, lambd):
     return w.node("Shrink", input, lambd=float(lambd)) if lambd >= 0 else None
 
 
-@writes(activation.softshrink)
+@writes(rectifier.softshrink)
 def _(w, input, lambd):
     return w.node("Shrink", input, lambd=float(lambd), bias=float(lambd))

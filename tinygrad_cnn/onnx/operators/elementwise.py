@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 
 from ...engine.broadcast import cast
-from ...ops import activation, choice, circular, compare, elementwise, softmax, unary
+from ...ops import activation, choice, circular, compare, elementwise, rectifier, softmax, unary
 from ...ops.shape import clone, reshape
 from ..reading import TYPES
 from .table import number, reads
 
 ONE = {
-    "Relu": activation.relu, "Sigmoid": activation.sigmoid, "Tanh": circular.tanh, "Softsign": activation.softsign,
+    "Relu": rectifier.relu, "Sigmoid": activation.sigmoid, "Tanh": circular.tanh, "Softsign": activation.softsign,
     "Exp": unary.exp, "Log": unary.log, "Sqrt": unary.sqrt, "Abs": unary.abs, "Neg": elementwise.neg,
     "Ceil": unary.ceil, "Floor": unary.floor, "Sign": unary.sign, "Sin": circular.sin, "Cos": circular.cos,
     "Tan": circular.tan, "Asin": circular.asin, "Acos": circular.acos, "Atan": circular.atan, "Sinh": circular.sinh,
     "Cosh": circular.cosh, "Asinh": circular.asinh, "Acosh": circular.acosh, "Atanh": circular.atanh,
     "Erf": unary.erf, "Reciprocal": unary.reciprocal, "IsNaN": compare.isnan, "Not": compare.logical_not,
-    "Round": unary.round, "HardSwish": activation.hardswish, "Mish": activation.mish,
+    "Round": unary.round, "HardSwish": rectifier.hardswish, "Mish": activation.mish,
     "Softplus": activation.softplus, "Identity": lambda x: x,
 }  # fmt: skip
 TWO = {
