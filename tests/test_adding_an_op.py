@@ -13,7 +13,7 @@ import tinygrad_cnn as tg
 
 PACKAGE = Path(tg.__file__).parent
 
-# In ops/activation.py.
+# In ops/rectifier.py.
 OP = '''
 
 @appears("function out method in_place functional inplace inplace_", aliases="soft_square")
@@ -101,7 +101,7 @@ def test_an_op_of_the_package(tmp_path):
     package = tmp_path / "tinygrad_cnn"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(Path(__file__).with_name("test_every_op.py"), tmp_path)
-    for file, text in (("ops/activation.py", OP), ("testing/cases/activation.py", CASE)):
+    for file, text in (("ops/rectifier.py", OP), ("testing/cases/activation.py", CASE)):
         with (package / file).open("a", encoding="utf-8") as lines:
             lines.write(text)
 
@@ -111,7 +111,7 @@ def test_an_op_of_the_package(tmp_path):
     options = ["-p", "no:cacheprovider", "--doctest-modules", "--import-mode=importlib", "-k", "softsquare"]
     options.append("--ignore-glob=*/cli/bench/in_*.py")  # each needs the library that it is named after
     tried = run(tmp_path, "-m", "pytest", "-v", *options, ".")
-    for what in ("test_forward", "test_gradient", "test_second_derivative", "activation.softsquare PASSED"):
+    for what in ("test_forward", "test_gradient", "test_second_derivative", "rectifier.softsquare PASSED"):
         assert what in tried, what
 
 

@@ -10,7 +10,9 @@ import pytest
 
 import tinygrad_cnn as tg
 from tinygrad_cnn.kernels import use
-from tinygrad_cnn.ops import activation
+from tinygrad_cnn.ops import activation, rectifier
+
+OPS = {**vars(rectifier), **vars(activation)}
 
 inf, nan = math.inf, math.nan
 NAMES = (
@@ -22,7 +24,7 @@ NAMES = (
 def run(name, x, *args):
     """The value and the derivative, in float64."""
     x = tg.tensor(x, dtype=tg.float64, requires_grad=True)
-    y = getattr(activation, name)(x, *args)
+    y = OPS[name](x, *args)
     y.sum().backward()
     return y.detach().numpy(), x.grad.numpy()
 
@@ -90,7 +92,7 @@ def test_at_infinity_and_nan_as_in_pytorch(name, value, slope):
 @pytest.mark.parametrize("name", NAMES)
 def test_large_float32_inputs_are_silent(name):
     x = tg.tensor([-1e4, -1e2, -1.0, 0.0, 1.0, 1e2, 1e4], requires_grad=True)
-    y = getattr(activation, name)(x)
+    y = OPS[name](x)
     y.sum().backward()
     assert y.dtype == x.grad.dtype == tg.float32
     assert tg.isfinite(y).all()
@@ -138,7 +140,7 @@ def test_as_in_pytorch(pytorch, name):
     ],
 )
 def test_names_and_defaults_are_those_of_pytorch(name, parameters):
-    found = inspect.signature(getattr(activation, name)).parameters
+    found = inspect.signature(OPS[name]).parameters
     assert {key: p.default for key, p in list(found.items())[1:]} == parameters
     assert next(iter(found)) == "input"
 
@@ -160,10 +162,10 @@ def test_relu_stops_infinite_gradients():
 
 def test_prelu_shapes():
     x = tg.tensor([[-1.0, -2.0, 3.0]])
-    assert activation.prelu(x, tg.tensor([0.5])).tolist() == [[-0.5, -1, 3]]
-    assert activation.prelu(x, tg.tensor([0.5, 0.25, 9.0])).tolist() == [[-0.5, -0.5, 3]]
-    assert activation.prelu(tg.tensor(-4.0), tg.tensor([0.5])).item() == -2
-    assert activation.prelu(tg.ones(2, 3, 4, 5), tg.ones(3)).shape == (2, 3, 4, 5)
+    assert rectifier.prelu(x, tg.tensor([0.5])).tolist() == [[-0.5, -1, 3]]
+    assert rectifier.prelu(x, tg.tensor([0.5, 0.25, 9.0])).tolist() == [[-0.5, -0.5, 3]]
+    assert rectifier.prelu(tg.tensor(-4.0), tg.tensor([0.5])).item() == -2
+    assert rectifier.prelu(tg.ones(2, 3, 4, 5), tg.ones(3)).shape == (2, 3, 4, 5)
 
 
 def test_glu_halves():
@@ -187,12 +189,12 @@ def test_elu_at_scale():
         (lambda: activation.gelu(tg.ones(2), "fast"), RuntimeError, "'none' or 'tanh', got 'fast'"),
         (lambda: activation.celu(tg.ones(2), 0.0), RuntimeError, "alpha cannot be 0"),
         (
-            lambda: activation.prelu(tg.ones(2, 3), tg.ones(2)),
+            lambda: rectifier.prelu(tg.ones(2, 3), tg.ones(2)),
             RuntimeError,
             r"\(3\) of input \(2, 3\), got .*\(2,\)",
         ),
-        (lambda: activation.softshrink(tg.ones(2), -1.0), RuntimeError, "must not be negative"),
-        (lambda: activation.hardtanh(tg.ones(2), 1.0, -1.0), ValueError, "min_val must not be greater"),
+        (lambda: rectifier.softshrink(tg.ones(2), -1.0), RuntimeError, "must not be negative"),
+        (lambda: rectifier.hardtanh(tg.ones(2), 1.0, -1.0), ValueError, "min_val must not be greater"),
         (lambda: tg.relu(tg.tensor([True])), RuntimeError, "relu: takes numbers, got bool"),
     ],
 )
@@ -211,11 +213,11 @@ def test_a_sigmoid_is_as_small_as_its_exponential(n):
 
 @pytest.mark.parametrize("name", ["elu", "celu", "leaky_relu", "softplus"])
 def test_a_tensor_for_a_number_does_not_widen(name):
-    x, f = tg.tensor([-1.0, 2.0], requires_grad=True), getattr(activation, name)
+    x, f = tg.tensor([-1.0, 2.0], requires_grad=True), OPS[name]
     out = f(x, tg.tensor(0.5, dtype=tg.float64))
     assert out.dtype == tg.float32
     assert out.tolist() == f(x, 0.5).tolist()
     out.sum().backward()
     assert x.grad.dtype == tg.float32
     bounds = tg.tensor(-0.5, dtype=tg.float64), tg.tensor(0.5, dtype=tg.float64)
-    assert activation.hardtanh(x, *bounds).dtype == tg.float32
+    assert rectifier.hardtanh(x, *bounds).dtype == tg.float32

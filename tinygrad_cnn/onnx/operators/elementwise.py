@@ -107,7 +107,7 @@ def _(n, x, like):
 
 @reads("LeakyRelu")
 def _(n, x):
-    return activation.leaky_relu(x, n.get("alpha", 0.01))
+    return rectifier.leaky_relu(x, n.get("alpha", 0.01))
 
 
 @reads("Elu")
@@ -132,9 +132,9 @@ def _(n, x):
 def _(n, x, slope):
     one_each = x.ndim > 2 and slope.ndim == x.ndim - 1 and slope.shape[0] == x.shape[1]
     if one_each and set(slope.shape[1:]) <= {1}:  # (C,1,1), as PyTorch's exporters write it
-        return activation.prelu(x, reshape(slope, (-1,)))
+        return rectifier.prelu(x, reshape(slope, (-1,)))
     if slope.shape == (1,) or (x.ndim == 2 and slope.shape == x.shape[1:]):
-        return activation.prelu(x, slope)
+        return rectifier.prelu(x, slope)
     return choice.where(compare.gt(x, 0), x, elementwise.mul(x, slope))
 
 
@@ -142,7 +142,7 @@ def _(n, x, slope):
 def _(n, x):
     alpha, beta = n.get("alpha", 0.2), n.get("beta", 0.5)
     if abs(alpha - 1 / 6) < 1e-6 and beta == 0.5:
-        return activation.hardsigmoid(x)
+        return rectifier.hardsigmoid(x)
     return choice.clamp(elementwise.add(elementwise.mul(x, alpha), beta), 0, 1)
 
 
@@ -155,16 +155,16 @@ def _(n, x):
 def _(n, x):
     lambd, bias = n.get("lambd", 0.5), n.get("bias", 0.0)
     if bias == 0:
-        return activation.hardshrink(x, lambd)
+        return rectifier.hardshrink(x, lambd)
     if bias == lambd:
-        return activation.softshrink(x, lambd)
+        return rectifier.softshrink(x, lambd)
     below = choice.where(compare.lt(x, -lambd), elementwise.add(x, bias), 0)
     return choice.where(compare.gt(x, lambd), elementwise.sub(x, bias), below)
 
 
 @reads("ThresholdedRelu")
 def _(n, x):
-    return activation.threshold(x, n.get("alpha", 1.0), 0)
+    return rectifier.threshold(x, n.get("alpha", 1.0), 0)
 
 
 @reads("Clip")
@@ -172,7 +172,7 @@ def _(n, x, low=None, high=None):
     low = n.attributes.get("min") if low is None else number(low)
     high = n.attributes.get("max") if high is None else number(high)
     if x.dtype.kind == "f" and low is not None and high is not None:
-        return activation.hardtanh(x, low, high)
+        return rectifier.hardtanh(x, low, high)
     return clone(x) if low is None and high is None else choice.clamp(x, low, high)
 
 
