@@ -98,7 +98,8 @@ def about(document: dict[str, Any], node: dict) -> str:
 def source_text(edge: dict[str, Any]) -> str:
     """What goes into a port: a node, a number, or what is known of it."""
     if edge["from"] is not None:
-        return edge["from"]
+        detached = edge.get("cause", {}).get("kind") == "detached"
+        return f"{edge['from']} (detached)" if detached else edge["from"]
     return str(edge["number"]) if "number" in edge else f"({edge['port']}: not kept)"
 
 

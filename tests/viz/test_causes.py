@@ -76,6 +76,7 @@ def test_inputs_and_nodes_say_why(document):
     assert cut["cause"]["kind"] == "detached"
     assert line_of(cut["cause"]) == "detached"
     assert "test_causes.py" in cut["reason"]
+    assert "tanh (detached)" in viz.text(document)
 
 
 @pytest.mark.parametrize("document_", ["document", "snapshot"])
