@@ -80,6 +80,12 @@ BAD = {
         tar(GOOD, format=tarfile.PAX_FORMAT, pax_headers={"x": "1" * 99_000}),
         "more than 16,384",
     ),
+    "a header that says to be long": (
+        tar(GOOD, mode="w", format=tarfile.PAX_FORMAT, pax_headers={"x": "1" * 40}).replace(
+            b"46 x=" + b"1" * 30, b"9" * 30 + b" x=11"
+        ),
+        "no whole tar archive",
+    ),
     "a bomb of a header": (
         gzip.compress(tarfile.TarInfo("d/x").tobuf()[:156] + b"x" + bytes(355) + bytes(10**8)),
         "no whole tar archive|more than",

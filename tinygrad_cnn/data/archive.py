@@ -17,6 +17,7 @@ LARGEST = 1 << 30  # bytes that all files may have together
 MOST = 10_000  # of them
 HEADER = 2048  # bytes that stand around the content of each
 LONGEST = 1 << 14  # bytes of an extended header
+STUMBLING = (tarfile.TarError, gzip.BadGzipFile, zlib.error, IndexError, OverflowError)  # over what is no archive
 ENDS = 8  # how often its end is looked at; tarfile goes on for ever, to a place that an archive says to be far behind
 
 
@@ -42,7 +43,7 @@ def unpack(
                 bounded: Any = _Bounded(packed, largest)
                 with tarfile.open(fileobj=bounded, mode="r|", tarinfo=_Member) as members:
                     _unpack(members, Path(beside), folder, largest, most)
-        except (tarfile.TarError, gzip.BadGzipFile, EOFError, IndexError, zlib.error, UnicodeError) as error:
+        except (*STUMBLING, EOFError, UnicodeError) as error:
             raise ValueError(f"{archive}: it is no whole tar archive ({error})") from error
         except _Refused as why:
             raise ValueError(f"{archive}: it is not unpacked, for it holds {why}") from None
