@@ -167,6 +167,7 @@ HOSTILE = {
     "a long text": (archive([ARRAY, ("arrays/0.npy", npy(descr="<U999999999"))]), "damaged"),
     "objects": (archive([ARRAY, ("arrays/0.npy", npy(descr="|O"))]), "damaged"),
     "nameless bytes": (archive([ARRAY, ("arrays/0.npy", npy(descr="|V4"))]), "damaged"),
+    "no bytes each": (archive([ARRAY, ("arrays/0.npy", npy("|S0", "(600000000,)", b""))]), "damaged"),
     "header cut off": (
         archive([ARRAY, ("arrays/0.npy", b"\x93NUMPY\1\0\xff\0" + npy(shape="(0,)", content=b"")[10:])]), "damaged"
     ),

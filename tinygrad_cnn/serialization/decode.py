@@ -185,7 +185,7 @@ def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
         dtype = np.dtype(found[1])
         if dtype.hasobject:
             raise ValueError(f"{name} is an array of dtype {dtype}: pickled, which can run code and is not read")
-        if dtype.kind == "V":
+        if dtype.kind == "V" or not dtype.itemsize:
             raise ValueError(f"{name} is an array of dtype {dtype}")
         shape = tuple(int(n) for n in found[4].split(",") if n.strip())
         left -= 8 + len(length) + len(header)
