@@ -6,14 +6,12 @@ with the same result, `reason` says why.
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from tinygrad_cnn.arrays.blocks import block
 from tinygrad_cnn.arrays.quiet import quietly
 from tinygrad_cnn.arrays.size import Size
 from tinygrad_cnn.engine.modes import Setting
@@ -21,7 +19,8 @@ from tinygrad_cnn.engine.node import Parts
 from tinygrad_cnn.engine.op import Op
 from tinygrad_cnn.engine.record import OpNode, record
 from tinygrad_cnn.engine.tensor import wrap
-from tinygrad_cnn.random import get_rng_state, set_rng_state
+
+from .chance import chance_untouched
 
 LARGEST = 20_000_000
 PLAIN = (type(None), bool, int, float, complex, str, slice, type(...), np.dtype, np.generic, Size)
@@ -52,7 +51,7 @@ class Again:
 
     def _compute(self, values: list) -> tuple[Any, Sequence]:
         """The result and what forward hands on, with every random state left as it was."""
-        with _chance_untouched(), Setting(**UNSEEN):
+        with chance_untouched(), Setting(**UNSEEN):
             found = quietly(self.op.compute, *[wide(v) for v in values])
         out, extras = (found[0], found[1:]) if self.op.keeps else (found, ())
         return out if isinstance(out, tuple) else np.asarray(out), extras
@@ -75,7 +74,7 @@ class Again:
     def pull(self, g: Any) -> list[np.ndarray | None]:
         """What the rules make of this gradient, for each of the places."""
         whole = Parts({i: _float64(part) for i, part in g.items()}) if isinstance(g, dict) else _float64(g)
-        with _chance_untouched(), Setting(**UNSEEN):
+        with chance_untouched(), Setting(**UNSEEN):
             found = quietly(self.node.pull, whole)
         return [None if c is None else np.asarray(c) for c in found]
 
@@ -128,17 +127,6 @@ def wide(v: Any) -> Any:
     if (isinstance(v, np.dtype) and v.kind == "f") or (isinstance(v, type) and issubclass(v, np.floating)):
         return np.dtype(np.float64)
     return v
-
-
-@block
-def _chance_untouched() -> Iterator[None]:
-    ours, numpys, pythons = get_rng_state(), np.random.get_state(), random.getstate()
-    try:
-        yield
-    finally:
-        set_rng_state(ours)
-        np.random.set_state(numpys)
-        random.setstate(pythons)
 
 
 def _same(again: list, out: Any) -> bool:

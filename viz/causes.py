@@ -36,6 +36,19 @@ NEVER = "none of its inputs needs a gradient"
 UNUSED = "unused: the result does not depend on it"
 TAKEN = "detached: its numbers left the graph"
 UNSEEN = "unused: no gradient can come back to it; a recording of all that was computed would tell more"
+BEGINNINGS = {"detached": "detached", "made under no_grad": "no_grad", "frozen": "frozen"}
+
+
+def cause_kind(thing: dict[str, Any]) -> str:
+    """The kind of what keeps gradients from an edge or a node; from its words where it names none; "" for nothing.
+
+    >>> cause_kind({"reason": "detached: its numbers left the graph"})
+    'detached'
+    """
+    if "cause" in thing:
+        return thing["cause"]["kind"]
+    reason = thing.get("reason", "")
+    return next((kind for start, kind in BEGINNINGS.items() if reason.startswith(start)), "")
 
 
 def integer(dtype: Any, where: Place = None) -> Cause:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from .causes import cause_kind
 from .words import power
 
 # From the smallest to the largest: on a light page darker, on a dark page lighter where it is more.
@@ -94,14 +95,7 @@ def total(norms: Iterable[Any]) -> Any:
 
 def cut(edge: dict[str, Any]) -> str:
     """What cuts this way for gradients that would otherwise go on behind it, in a word or two; "" for nothing."""
-    kind = edge["cause"]["kind"] if "cause" in edge else _told(edge.get("reason", ""))
-    return CUTS.get(kind, "")
-
-
-def _told(reason: str) -> str:
-    """The kind of cause, from the words of a document that does not name it."""
-    beginnings = {"detached": "detached", "made under no_grad": "no_grad", "frozen": "frozen"}
-    return next((kind for start, kind in beginnings.items() if reason.startswith(start)), "")
+    return CUTS.get(cause_kind(edge), "")
 
 
 def drawn(scale: Scale | None, norm: Any) -> dict[str, str]:

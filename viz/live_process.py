@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import queue
-import random
 import signal
 import subprocess
 import sys
@@ -21,14 +20,13 @@ import traceback
 from contextlib import suppress
 from typing import Any, BinaryIO, NoReturn
 
-import numpy as np
-
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 from tinygrad_cnn.nn.functional import cross_entropy
 from tinygrad_cnn.random import get_rng_state, set_rng_state
 
 from . import command
+from .chance import chances, put_back
 from .pins import Pin, Pinned, Use, small
 from .script import Script
 from .snapshot import json_text
@@ -206,7 +204,7 @@ class Run:
 
     def __init__(self, target: str, inputs: list[str], arguments: list[str]):
         self.target, self.inputs, self.arguments = target, inputs, arguments
-        self.state = random.getstate(), np.random.get_state(), get_rng_state()
+        self.state = chances()
         self.uses: dict[str, Use] = {}
         self.block = 0  # in which of its recordings the document was made: that of the script, or of a call
 
@@ -236,9 +234,7 @@ class Run:
 
         path = self.target.partition(":")[0]
         files, trouble = {os.path.abspath(path)}, None
-        random.setstate(self.state[0])
-        np.random.set_state(self.state[1])
-        set_rng_state(self.state[2])
+        put_back(self.state)
         try:
             script = Script(path, self.arguments)
             files = script.files

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
+from .causes import cause_kind
 from .flow import Flow, Graph, Link, link, listed
 from .words import plural
 
@@ -19,7 +20,6 @@ WORDS = {
     "unused": "the loss does not depend on it",
 }
 FEW = 3  # so many of one cause are told one by one
-BEGINNINGS = {"detached": "detached", "made under no_grad": "no_grad", "frozen": "frozen"}
 
 
 def without_gradient(graph: Graph, flows: list[Flow]) -> Iterator[tuple[tuple, dict[str, Any]]]:
@@ -52,12 +52,9 @@ def without_gradient(graph: Graph, flows: list[Flow]) -> Iterator[tuple[tuple, d
 
 
 def _cause(thing: dict) -> tuple[str, tuple | None]:
-    """The kind of cause and its line; the kind is read from the words where a document does not name it."""
-    if "cause" not in thing:
-        reason = thing.get("reason", "")
-        return next((kind for start, kind in BEGINNINGS.items() if reason.startswith(start)), "unused"), None
-    where = thing["cause"]["where"]
-    return thing["cause"]["kind"], where and (where["file"], where["line"])
+    """The kind of cause and its line; what names none is unused."""
+    where = thing["cause"]["where"] if "cause" in thing else None
+    return cause_kind(thing) or "unused", where and (where["file"], where["line"])
 
 
 def _wholes(members: set[str], every: set[str]) -> Iterator[tuple[str, list[str]]]:

@@ -9,6 +9,11 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+from graphs import lenet_step
+from opened import Opened
+
+from tinygrad_cnn import viz
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -21,3 +26,28 @@ def browser():
         running = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield running
         running.close()
+
+
+@pytest.fixture(scope="session")
+def lenet(tmp_path_factory):
+    """The document of a step of LeNet, and where its page is."""
+    document = lenet_step().document
+    path = tmp_path_factory.mktemp("page") / "lenet.html"
+    viz.html(document, path)
+    return document, path
+
+
+@pytest.fixture
+def opening(browser, pages):
+    """opening(name): that one of a module's `pages`, open; behind the test it is known to have said nothing."""
+    held = []
+
+    def opening(name, hash_="", **options):
+        held.append(Opened(browser, pages[name], hash_, **options))
+        return held[-1]
+
+    yield opening
+    for o in held:
+        said = o.said
+        o.context.close()
+        assert said == []

@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from test_page import Opened
+from opened import Opened
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn, viz

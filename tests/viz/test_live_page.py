@@ -12,7 +12,7 @@ import time
 import numpy as np
 import pytest
 from conftest import CHROMIUM
-from test_page import Opened
+from opened import Opened
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import viz

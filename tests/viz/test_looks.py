@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from graphs import lenet_step
 from opened import Opened
 from test_page import steps
-
-from tinygrad_cnn import viz
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 SEEN = """e => { const r = e.getBoundingClientRect();
@@ -18,14 +15,6 @@ INSIDE = """() => { const box = document.querySelector('#graph .now').getBoundin
     pane = document.getElementById('graph').getBoundingClientRect();
     return box.top >= pane.top - 1 && box.bottom <= Math.min(pane.bottom, innerHeight) + 1
         && box.left >= pane.left - 1 && box.right <= pane.right + 1; }"""
-
-
-@pytest.fixture(scope="module")
-def lenet(tmp_path_factory):
-    document = lenet_step().document
-    path = tmp_path_factory.mktemp("looks") / "lenet.html"
-    viz.html(document, path)
-    return document, path
 
 
 def axe_finds_nothing(page):

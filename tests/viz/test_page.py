@@ -19,14 +19,6 @@ from tinygrad_cnn import nn, viz
 HERE = Path(__file__).parent
 
 
-@pytest.fixture(scope="module")
-def lenet(tmp_path_factory):
-    document = lenet_step().document
-    path = tmp_path_factory.mktemp("page") / "lenet.html"
-    viz.html(document, path)
-    return document, path
-
-
 @pytest.fixture
 def opened(browser, lenet):
     with Opened(browser, lenet[1]) as o:

@@ -37,22 +37,7 @@ def pages(tmp_path_factory):
     with viz.record(net, names={"x": x}) as r:
         ((net(x) * 0).relu() + x.log()).sum().backward()
     viz.html(r, folder / "bad.html")
-    return folder
-
-
-@pytest.fixture
-def opening(browser, pages):
-    held = []
-
-    def opening(name, hash_="", **options):
-        held.append(Opened(browser, pages / f"{name}.html", hash_, **options))
-        return held[-1]
-
-    yield opening
-    for o in held:
-        said = o.said
-        o.context.close()
-        assert said == []
+    return {path.stem: path for path in folder.iterdir()}
 
 
 def test_shares_add_up_to_one():

@@ -6,7 +6,6 @@ import re
 
 import pytest
 from graphs import two_neurons
-from opened import Opened
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn, viz
@@ -81,22 +80,6 @@ RECORDED = {
     "nan": nan,
     "zero": zero,
 }
-
-
-@pytest.fixture
-def opening(browser, pages):
-    """opening(name): that page, open; behind the test it is known to have said nothing."""
-    held = []
-
-    def opening(name, hash_="", **options):
-        held.append(Opened(browser, pages[name], hash_, **options))
-        return held[-1]
-
-    yield opening
-    for o in held:
-        said = o.said
-        o.context.close()
-        assert said == []
 
 
 def where(o):

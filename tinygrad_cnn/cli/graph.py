@@ -9,24 +9,18 @@ from __future__ import annotations
 import argparse
 
 from . import Parser, UserError
+from .options import add_script
 from .output import harmless
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_argument(
-        "target", metavar="SCRIPT.py[:NAME]", help="NAME: a Tensor, a Module, a function that returns a loss"
-    )
     parser.add_argument("-o", "--output", metavar="FILE", help="ends in .svg, .png, .pdf, .html, .json, .dot or .txt")
     parser.add_argument("--depth", type=int, help="depth of modules that are shown open (default: all that fit)")
     parser.add_argument(
         "--show", metavar="WHAT", help="of shapes,grads,saved,params,values (default: shapes,grads,params)"
     )
     parser.add_argument("--hide", metavar="OPS", help="ops to leave out, such as reshape,add")
-    parser.add_argument(
-        "--input", action="append", default=[], metavar="SHAPE", help="what goes into a Module: 1,1,28,28"
-    )
-    parser.rest = "arguments"
-    parser.epilog = "What stands behind -- is the script's: graph train.py:loss -o loss.svg -- --epochs 1"
+    add_script(parser, "graph train.py:loss -o loss.svg")
 
 
 def run(args: argparse.Namespace) -> int:

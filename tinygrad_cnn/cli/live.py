@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 
 from . import Parser, UserError
+from .options import add_script
 
 
 def port(text: str) -> int:
@@ -19,16 +20,9 @@ def port(text: str) -> int:
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_argument(
-        "target", metavar="SCRIPT.py[:NAME]", help="NAME: a Tensor, a Module, a function that returns a loss"
-    )
-    parser.add_argument(
-        "--input", action="append", default=[], metavar="SHAPE", help="what goes into a Module: 1,1,28,28"
-    )
+    add_script(parser, "live train.py:loss")
     parser.add_argument("--port", type=port, default=0, help="the port of the page's address (default: a free one)")
     parser.add_argument("--open", action="store_true", help="open the page in your browser")
-    parser.rest = "arguments"
-    parser.epilog = "What stands behind -- is the script's: live train.py:loss -- --epochs 1"
 
 
 def run(args: argparse.Namespace) -> int:

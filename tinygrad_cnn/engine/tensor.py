@@ -58,8 +58,8 @@ class Tensor(Attached):
         try:
             self._array = np.array(as_array(data[0]), kind) if one else np.empty(data or 0, kind)
         except (TypeError, ValueError) as error:
-            kind_of_error = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind_of_error(f"Tensor: {error}; got {data!r:.100}") from None
+            words = f"Tensor: {error}; got {data!r:.100}"
+            raise (TypeError(words) if isinstance(error, TypeError) else ValueError(words)) from None
         self._node = self._version = self._view = self._memory = self._grad = None
         self._requires_grad = False
         if requires_grad:

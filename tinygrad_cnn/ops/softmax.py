@@ -20,6 +20,8 @@ from .elementwise import neg
 from .reduce import sum as total
 from .unary import exp
 
+AXIS = {"dim": lambda dim, out_shape: dim % max(len(out_shape), 1)}  # for formulas: never negative
+
 
 @appears("function out method")
 @op
@@ -42,8 +44,6 @@ def softmax(input: Array, dim: int, dtype: DType | None = None) -> Array:
 
 
 softmax.grad(input=lambda g, out, dim: softmax_back(g, out, dim))
-AXIS = {"dim": lambda dim, out_shape: dim % max(len(out_shape), 1)}
-
 softmax.explain(
     "Each probability gets its gradient less the average of all, weighted by the probabilities: they compete.",
     zero={"saturated, its result is 0 or 1": lambda out: (out == 0) | (out == 1)},
