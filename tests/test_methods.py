@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import operator
 
 import numpy as np
@@ -318,6 +319,32 @@ def test_in_place_methods_are_pytorchs(pytorch, name):
     pytorch.agrees(changed, rtol=1e-6)
     if name != "//=":  # PyTorch refuses to differentiate it
         pytorch.agrees(gradient, rtol=1e-5)
+
+
+PLACES = {"package": lambda m: m, "Tensor": lambda m: m.Tensor, "functional": lambda m: m.nn.functional}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_what_has_a_twin_in_pytorch_has_one(pytorch, place):
+    def twins(m):
+        home = PLACES[place](m)
+        return sorted(n for n in dir(home) if n.endswith("_") and n[0] != "_" and hasattr(home, n[:-1]))
+
+    ours = PLACES[place](tg)
+    assert [name for name in pytorch(twins) if hasattr(ours, name[:-1]) and not hasattr(ours, name)] == []
+
+
+def test_what_takes_out_in_pytorch_takes_it(pytorch):
+    def takes_out(m):
+        """The functions of which the schema of an overload, written by hand, has an `out`."""
+        forms = {n: getattr(m.ops.aten, n) for n in dir(m) if n[0] != "_" and hasattr(m.ops.aten, n)}
+        forms = {n: [getattr(f, overload) for overload in f.overloads()] for n, f in forms.items()}
+        kept = {n: [f for f in fs if m.Tag.generated not in f.tags] for n, fs in forms.items()}
+        return sorted(n for n, fs in kept.items() if any(a.is_out for f in fs for a in f._schema.arguments))
+
+    declares = {name for d in declared if "out" in d.words for name in d.names}
+    found = [name for name in pytorch(takes_out) if hasattr(tg, name) and name not in declares]
+    assert [name for name in found if "out" not in inspect.signature(getattr(tg, name)).parameters] == []
 
 
 def test_what_has_no_gradient_cuts_the_history_in_place():

@@ -102,13 +102,25 @@ newaxis: None
 def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """|input|; the gradient at 0 is 0."""
 
+def abs_(input: Tensor) -> Tensor:
+    """|input|; the gradient at 0 is 0."""
+
 def absolute(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """|input|; the gradient at 0 is 0."""
+
+def absolute_(input: Tensor) -> Tensor:
     """|input|; the gradient at 0 is 0."""
 
 def acos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The angle in [0, π] whose cosine is input."""
 
+def acos_(input: Tensor) -> Tensor:
+    """The angle in [0, π] whose cosine is input."""
+
 def acosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The number >= 0 whose cosh is input; NaN below 1."""
+
+def acosh_(input: Tensor) -> Tensor:
     """The number >= 0 whose cosh is input; NaN below 1."""
 
 def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
@@ -139,6 +151,9 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: builtins.float = 1
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1, out: Tensor | None = None) -> Tensor:
     """beta · input + alpha · mat @ vec."""
 
+def addmv_(input: Tensor, mat: Tensor, vec: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
+    """beta · input + alpha · mat @ vec."""
+
 def adjoint(input: Tensor) -> Tensor:
     """The last two axes change places: the transposed matrices of a batch; a number has none."""
 
@@ -149,6 +164,9 @@ def allclose(input: Tensor, other: Tensor, rtol: builtins.float = 1e-05, atol: b
     """Whether all elements are close: |input - other| <= atol + rtol · |other|; a Python bool."""
 
 def alpha_dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = False) -> Tensor:
+    """Dropout for SELU networks, which keeps mean 0 and variance 1        any shape -> the same"""
+
+def alpha_dropout_(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = False) -> Tensor:
     """Dropout for SELU networks, which keeps mean 0 and variance 1        any shape -> the same"""
 
 def amax(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
@@ -169,19 +187,40 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, out: Tensor | N
 def arccos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The angle in [0, π] whose cosine is input."""
 
+def arccos_(input: Tensor) -> Tensor:
+    """The angle in [0, π] whose cosine is input."""
+
 def arccosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The number >= 0 whose cosh is input; NaN below 1."""
+
+def arccosh_(input: Tensor) -> Tensor:
     """The number >= 0 whose cosh is input; NaN below 1."""
 
 def arcsin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The angle in [-π/2, π/2] whose sine is input."""
 
+def arcsin_(input: Tensor) -> Tensor:
+    """The angle in [-π/2, π/2] whose sine is input."""
+
 def arcsinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The number whose sinh is input."""
+
+def arcsinh_(input: Tensor) -> Tensor:
     """The number whose sinh is input."""
 
 def arctan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The angle in (-π/2, π/2) whose tangent is input."""
 
+def arctan2(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """The angle of the point (other, input) to the x axis, in (-π, π]."""
+
+def arctan_(input: Tensor) -> Tensor:
+    """The angle in (-π/2, π/2) whose tangent is input."""
+
 def arctanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The number whose tanh is input; NaN beyond -1 and 1."""
+
+def arctanh_(input: Tensor) -> Tensor:
     """The number whose tanh is input; NaN beyond -1 and 1."""
 
 def argmax(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
@@ -202,7 +241,13 @@ def asarray(data: Any, dtype: DType | None = None, device: Any = None) -> Tensor
 def asin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The angle in [-π/2, π/2] whose sine is input."""
 
+def asin_(input: Tensor) -> Tensor:
+    """The angle in [-π/2, π/2] whose sine is input."""
+
 def asinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The number whose sinh is input."""
+
+def asinh_(input: Tensor) -> Tensor:
     """The number whose sinh is input."""
 
 def atan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -211,7 +256,13 @@ def atan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def atan2(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The angle of the point (other, input) to the x axis, in (-π, π]."""
 
+def atan_(input: Tensor) -> Tensor:
+    """The angle in (-π/2, π/2) whose tangent is input."""
+
 def atanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The number whose tanh is input; NaN beyond -1 and 1."""
+
+def atanh_(input: Tensor) -> Tensor:
     """The number whose tanh is input; NaN beyond -1 and 1."""
 
 @overload
@@ -285,8 +336,17 @@ def cat(tensors: Sequence[Tensor], dim: builtins.int = 0, *, out: Tensor | None 
 def ceil(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The smallest integer >= input."""
 
+def ceil_(input: Tensor) -> Tensor:
+    """The smallest integer >= input."""
+
 def celu(input: Tensor, alpha: builtins.float = 1.0) -> Tensor:
     """input where it is positive, else alpha · (e^(input / alpha) - 1)."""
+
+def celu_(input: Tensor, alpha: builtins.float = 1.0) -> Tensor:
+    """input where it is positive, else alpha · (e^(input / alpha) - 1)."""
+
+def channel_shuffle(input: Tensor, groups: builtins.int) -> Tensor:
+    """Channels (group, k) in the order (k, group)        (N,C,...) -> (N,C,...)"""
 
 def chunk(input: Tensor, chunks: builtins.int, dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
     """At most `chunks` parts of one length along axis dim, the last may be shorter. Views."""
@@ -294,7 +354,25 @@ def chunk(input: Tensor, chunks: builtins.int, dim: builtins.int = 0) -> builtin
 def clamp(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Number | None = None, *, out: Tensor | None = None) -> Tensor:
     """min(max(input, min), max), elementwise; where min > max it is max. The bounds are tensors or numbers."""
 
+def clamp_(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Number | None = None) -> Tensor:
+    """min(max(input, min), max), elementwise; where min > max it is max. The bounds are tensors or numbers."""
+
+def clamp_max(input: Tensor, max: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """min(input, max)"""
+
+def clamp_max_(input: Tensor, max: Tensor | Number) -> Tensor:
+    """min(input, max)"""
+
+def clamp_min(input: Tensor, min: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """max(input, min)"""
+
+def clamp_min_(input: Tensor, min: Tensor | Number) -> Tensor:
+    """max(input, min)"""
+
 def clip(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Number | None = None, *, out: Tensor | None = None) -> Tensor:
+    """min(max(input, min), max), elementwise; where min > max it is max. The bounds are tensors or numbers."""
+
+def clip_(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Number | None = None) -> Tensor:
     """min(max(input, min), max), elementwise; where min > max it is max. The bounds are tensors or numbers."""
 
 def clone(input: Tensor, memory_format: memory_format | None = None) -> Tensor:
@@ -324,7 +402,13 @@ def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, 
 def cos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """cos(input)."""
 
+def cos_(input: Tensor) -> Tensor:
+    """cos(input)."""
+
 def cosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """(e^input + e^-input) / 2."""
+
+def cosh_(input: Tensor) -> Tensor:
     """(e^input + e^-input) / 2."""
 
 def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: builtins.float = 0, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
@@ -348,6 +432,12 @@ def cumprod(input: Tensor, dim: builtins.int, dtype: DType | None = None, *, out
 def cumsum(input: Tensor, dim: builtins.int, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """out[i] = input[0] + ... + input[i] along dim."""
 
+def detach(input: Tensor) -> Tensor:
+    """`input.detach()`: a tensor on the same memory that needs no gradient."""
+
+def detach_(self: Tensor) -> Tensor:
+    """In place: without history, a leaf that needs no gradient."""
+
 def diag(input: Tensor, diagonal: builtins.int = 0, *, out: Tensor | None = None) -> Tensor:
     """The diagonal of a matrix, a copy; of a vector, the matrix that has it as its diagonal."""
 
@@ -357,10 +447,16 @@ def diagonal(input: Tensor, offset: builtins.int = 0, dim1: builtins.int = 0, di
 def div(input: Tensor, other: Tensor | Number, *, rounding_mode: builtins.str | None = None, out: Tensor | None = None) -> Tensor:
     """input / other, in floating numbers; rounding_mode "floor" or "trunc" rounds the quotient and keeps integers."""
 
+def divide(input: Tensor, other: Tensor | Number, *, rounding_mode: builtins.str | None = None, out: Tensor | None = None) -> Tensor:
+    """input / other, in floating numbers; rounding_mode "floor" or "trunc" rounds the quotient and keeps integers."""
+
 def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Σ input · tensor: (K,) (K,) -> ()."""
 
 def dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True) -> Tensor:
+    """input · mask / (1-p), each element kept with probability 1-p        any shape -> the same"""
+
+def dropout_(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True) -> Tensor:
     """input · mask / (1-p), each element kept with probability 1-p        any shape -> the same"""
 
 def einsum(equation: builtins.str, *operands: Tensor) -> Tensor:
@@ -384,7 +480,13 @@ def equal(input: Tensor, other: Tensor) -> builtins.bool:
 def erf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """2/√π ∫₀^input e^(-t²) dt."""
 
+def erf_(input: Tensor) -> Tensor:
+    """2/√π ∫₀^input e^(-t²) dt."""
+
 def erfc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """1 - erf(input), exact to the last digits where that is small."""
+
+def erfc_(input: Tensor) -> Tensor:
     """1 - erf(input), exact to the last digits where that is small."""
 
 def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -393,7 +495,16 @@ def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def exp2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """2^input."""
 
+def exp2_(input: Tensor) -> Tensor:
+    """2^input."""
+
+def exp_(input: Tensor) -> Tensor:
+    """e^input."""
+
 def expm1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """e^input - 1, exact to the last digits for small input."""
+
+def expm1_(input: Tensor) -> Tensor:
     """e^input - 1, exact to the last digits for small input."""
 
 def eye(n: builtins.int, m: builtins.int | None = None, *, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
@@ -402,8 +513,20 @@ def eye(n: builtins.int, m: builtins.int | None = None, *, out: Tensor | None = 
 def feature_alpha_dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = False) -> Tensor:
     """alpha_dropout of whole channels        (N,C,...) -> (N,C,...)"""
 
+def feature_alpha_dropout_(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = False) -> Tensor:
+    """alpha_dropout of whole channels        (N,C,...) -> (N,C,...)"""
+
 def fill(input: Tensor, value: Tensor | Number) -> Tensor:
     """`value`, a number, in the shape and dtype of input."""
+
+def fill_(self: Tensor, value: Tensor | Number) -> Tensor:
+    """In place: every element becomes this number."""
+
+def fix(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The integer part: rounded towards zero."""
+
+def fix_(input: Tensor) -> Tensor:
+    """The integer part: rounded towards zero."""
 
 def flatten(input: Tensor, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
     """One axis in place of the axes start_dim to end_dim."""
@@ -420,6 +543,9 @@ def flipud(input: Tensor) -> Tensor:
 def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The greatest integer <= input."""
 
+def floor_(input: Tensor) -> Tensor:
+    """The greatest integer <= input."""
+
 def floor_divide(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """⌊input / other⌋: rounded towards minus infinity, as `//`."""
 
@@ -433,6 +559,9 @@ def fmod(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) ->
     """input - other · trunc(input / other): the sign is that of input, as in C."""
 
 def frac(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """input - trunc(input): the part behind the point, with the sign of input."""
+
+def frac_(input: Tensor) -> Tensor:
     """input - trunc(input): the part behind the point, with the sign of input."""
 
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: builtins.bool | None = None) -> Tensor:
@@ -495,6 +624,9 @@ def index_fill(input: Tensor, dim: builtins.int, index: Tensor, value: Tensor | 
 def index_put(input: Tensor, indices: builtins.tuple, values: Tensor | Number, accumulate: builtins.bool = False) -> Tensor:
     """input with input[indices] = values; with accumulate, input[indices] += values, where repeated places add up."""
 
+def index_put_(input: Tensor, indices: builtins.tuple, values: Tensor | Number, accumulate: builtins.bool = False) -> Tensor:
+    """input with input[indices] = values; with accumulate, input[indices] += values, where repeated places add up."""
+
 def index_select(input: Tensor, dim: builtins.int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The slices of axis dim that `index`, a vector of ints, names; a copy."""
 
@@ -555,11 +687,23 @@ def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def log10(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The logarithm to base 10."""
 
+def log10_(input: Tensor) -> Tensor:
+    """The logarithm to base 10."""
+
 def log1p(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """ln(1 + input), exact to the last digits for small input."""
+
+def log1p_(input: Tensor) -> Tensor:
     """ln(1 + input), exact to the last digits for small input."""
 
 def log2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The logarithm to base 2."""
+
+def log2_(input: Tensor) -> Tensor:
+    """The logarithm to base 2."""
+
+def log_(input: Tensor) -> Tensor:
+    """ln input."""
 
 def log_softmax(input: Tensor, dim: builtins.int, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """input - log Σ exp(input) along dim        any shape -> the same"""
@@ -686,6 +830,9 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
 def nan_to_num(input: Tensor, nan: builtins.float = 0.0, posinf: builtins.float | None = None, neginf: builtins.float | None = None, *, out: Tensor | None = None) -> Tensor:
     """NaN replaced by `nan`, the infinities by `posinf` and `neginf` (default: the largest finite numbers)."""
 
+def nan_to_num_(input: Tensor, nan: builtins.float = 0.0, posinf: builtins.float | None = None, neginf: builtins.float | None = None) -> Tensor:
+    """NaN replaced by `nan`, the infinities by `posinf` and `neginf` (default: the largest finite numbers)."""
+
 def nanmean(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """The mean along dim of what is not NaN."""
 
@@ -701,7 +848,13 @@ def ne(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
 def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """-input."""
 
+def neg_(input: Tensor) -> Tensor:
+    """-input."""
+
 def negative(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """-input."""
+
+def negative_(input: Tensor) -> Tensor:
     """-input."""
 
 @overload
@@ -740,6 +893,12 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: builtins.float = 2.0, eps: buil
 
 def permute(input: Tensor, dims: Sequence[builtins.int]) -> Tensor:
     """Axis i of the result is axis dims[i] of the input."""
+
+def pixel_shuffle(input: Tensor, upscale_factor: builtins.int) -> Tensor:
+    """input[n, (c,i,j), y, x] at [n, c, y·r+i, x·r+j]        (..., C·r², H, W) -> (..., C, H·r, W·r)"""
+
+def pixel_unshuffle(input: Tensor, downscale_factor: builtins.int) -> Tensor:
+    """The way back from pixel_shuffle        (..., C, H·r, W·r) -> (..., C·r², H, W)"""
 
 def poisson_nll_loss(input: Tensor, target: Tensor, log_input: builtins.bool = True, full: builtins.bool = False, size_average: builtins.bool | None = None, eps: builtins.float = 1e-08, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
     """mean of e^input - target·input: counts with a Poisson distribution        any shape twice -> ()"""
@@ -780,7 +939,13 @@ def ravel(input: Tensor) -> Tensor:
 def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """1 / input."""
 
+def reciprocal_(input: Tensor) -> Tensor:
+    """1 / input."""
+
 def relu(input: Tensor) -> Tensor:
+    """max(input, 0)."""
+
+def relu_(input: Tensor) -> Tensor:
     """max(input, 0)."""
 
 def remainder(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
@@ -804,7 +969,22 @@ def rot90(input: Tensor, k: builtins.int = 1, dims: Sequence[builtins.int] = ...
 def round(input: Tensor, decimals: builtins.int = 0, *, out: Tensor | None = None) -> Tensor:
     """The nearest integer, or multiple of 10^-decimals; from the middle to the even one."""
 
+def round_(input: Tensor, decimals: builtins.int = 0) -> Tensor:
+    """The nearest integer, or multiple of 10^-decimals; from the middle to the even one."""
+
+def row_stack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
+    """The tensors on top of each other: along axis 0, vectors as rows."""
+
+def rrelu(input: Tensor, lower: builtins.float = 0.125, upper: builtins.float = 0.3333333333333333, training: builtins.bool = False) -> Tensor:
+    """leaky_relu with a random slope between lower and upper for each element; their mean when not training."""
+
+def rrelu_(input: Tensor, lower: builtins.float = 0.125, upper: builtins.float = 0.3333333333333333, training: builtins.bool = False) -> Tensor:
+    """leaky_relu with a random slope between lower and upper for each element; their mean when not training."""
+
 def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """1 / √input."""
+
+def rsqrt_(input: Tensor) -> Tensor:
     """1 / √input."""
 
 def rsub(input: Tensor, other: Tensor | Number, *, alpha: builtins.float = 1) -> Tensor:
@@ -822,10 +1002,19 @@ def select(input: Tensor, dim: builtins.int, index: builtins.int) -> Tensor:
 def selu(input: Tensor) -> Tensor:
     """1.0507 · elu(input, 1.67326): keeps mean 0 and variance 1 from layer to layer (Klambauer et al. 2017)."""
 
+def selu_(input: Tensor) -> Tensor:
+    """1.0507 · elu(input, 1.67326): keeps mean 0 and variance 1 from layer to layer (Klambauer et al. 2017)."""
+
 def set_printoptions(precision: builtins.int | None = None, threshold: builtins.float | None = None, edgeitems: builtins.int | None = None, linewidth: builtins.int | None = None, profile: builtins.str | None = None, sci_mode: builtins.bool | None = None) -> None:
     """How tensors show their values: digits, from how many elements on they are shortened, and how wide lines are."""
 
+def sgn(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """-1, 0 or 1; 0 for NaN."""
+
 def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """1 / (1 + e^-input)."""
+
+def sigmoid_(input: Tensor) -> Tensor:
     """1 / (1 + e^-input)."""
 
 def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -837,10 +1026,19 @@ def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def sin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """sin(input)."""
 
+def sin_(input: Tensor) -> Tensor:
+    """sin(input)."""
+
 def sinc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """sin(π·input) / (π·input), and 1 at 0."""
 
+def sinc_(input: Tensor) -> Tensor:
+    """sin(π·input) / (π·input), and 1 at 0."""
+
 def sinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """(e^input - e^-input) / 2."""
+
+def sinh_(input: Tensor) -> Tensor:
     """(e^input - e^-input) / 2."""
 
 def softmax(input: Tensor, dim: builtins.int, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
@@ -858,7 +1056,13 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[builtins.int], dim: bu
 def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """√input."""
 
+def sqrt_(input: Tensor) -> Tensor:
+    """√input."""
+
 def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """input²."""
+
+def square_(input: Tensor) -> Tensor:
     """input²."""
 
 def squeeze(input: Tensor, dim: Axis | None = None) -> Tensor:
@@ -900,7 +1104,13 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: builtins.int | None = No
 def tan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """tan(input)."""
 
+def tan_(input: Tensor) -> Tensor:
+    """tan(input)."""
+
 def tanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """sinh(input) / cosh(input)."""
+
+def tanh_(input: Tensor) -> Tensor:
     """sinh(input) / cosh(input)."""
 
 def tensor(data: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
@@ -913,6 +1123,9 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, *, out: Tensor | None = None)
     """Σ over axes dims[0] of a and dims[1] of b; a number n means the last n of a and the first n of b."""
 
 def threshold(input: Tensor, threshold: builtins.float, value: builtins.float, *, out: Tensor | None = None) -> Tensor:
+    """input where it is greater than threshold, else value, in the dtype of input."""
+
+def threshold_(input: Tensor, threshold: builtins.float, value: builtins.float) -> Tensor:
     """input where it is greater than threshold, else value, in the dtype of input."""
 
 def tile(input: Tensor, dims: Shape) -> Tensor:
@@ -940,6 +1153,9 @@ def true_divide(input: Tensor, other: Tensor | Number, *, out: Tensor | None = N
     """input / other, in floating numbers."""
 
 def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The integer part: rounded towards zero."""
+
+def trunc_(input: Tensor) -> Tensor:
     """The integer part: rounded towards zero."""
 
 def unbind(input: Tensor, dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
@@ -978,6 +1194,12 @@ def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor
 
 def xlogy(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input · ln(other), and 0 where input is 0 (unless other is NaN)."""
+
+def xlogy_(input: Tensor, other: Tensor | Number) -> Tensor:
+    """input · ln(other), and 0 where input is 0 (unless other is NaN)."""
+
+def zero_(self: Tensor) -> Tensor:
+    """In place: every element becomes 0."""
 
 def zeros(*sizes: Shape, size: Shape | None = None, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of zeros."""

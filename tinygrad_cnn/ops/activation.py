@@ -54,7 +54,7 @@ elu.explain(
 )
 
 
-@appears("function functional inplace inplace_")
+@appears("function function_ functional inplace inplace_")
 @elementwise
 def celu(input: Array, alpha: float = 1.0) -> Array:
     """input where it is positive, else alpha · (e^(input / alpha) - 1).
@@ -90,7 +90,7 @@ def _below(input: Any) -> Any:
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
-@appears("function functional inplace inplace_")
+@appears("function function_ functional inplace inplace_")
 @in_float32
 def selu(input: Array) -> Array:
     """1.0507 · elu(input, 1.67326): keeps mean 0 and variance 1 from layer to layer (Klambauer et al. 2017).
@@ -107,7 +107,7 @@ def selu(input: Array) -> Array:
 # The sigmoid and what is made of it.
 
 
-@appears("function out method in_place functional")
+@appears("function out method in_place function_ functional")
 @elementwise
 def sigmoid(input: Array) -> Array:
     """1 / (1 + e^-input).

@@ -169,7 +169,7 @@ fmin.grad(
 fmin.explain("The one that was taken gets the gradient.", zero="the other one was taken")
 
 
-@appears("function out method in_place", aliases="clip")
+@appears("function out method in_place function_", aliases="clip")
 @elementwise
 def clamp(input: Array, min: Array | Number | None = None, max: Array | Number | None = None) -> Array:
     """min(max(input, min), max), elementwise; where min > max it is max. The bounds are tensors or numbers.
@@ -224,7 +224,7 @@ clamp.explain(
 )
 
 
-@appears("method in_place")
+@appears("function out method in_place function_")
 def clamp_min(input: Array, min: Array | Number) -> Array:
     """max(input, min)
 
@@ -235,7 +235,7 @@ def clamp_min(input: Array, min: Array | Number) -> Array:
     return clamp(input, min)
 
 
-@appears("method in_place")
+@appears("function out method in_place function_")
 def clamp_max(input: Array, max: Array | Number) -> Array:
     """min(input, max)
 
@@ -246,7 +246,7 @@ def clamp_max(input: Array, max: Array | Number) -> Array:
     return clamp(input, max=max)
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_")
 @op(exact=True)
 def nan_to_num(input: Array, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Array:
     """NaN replaced by `nan`, the infinities by `posinf` and `neginf` (default: the largest finite numbers).

@@ -18,7 +18,7 @@ from .unary import abs, real, rsqrt
 # Circular functions.
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_")
 @op
 def sin(input: Array) -> Array:
     """sin(input).
@@ -37,7 +37,7 @@ sin.grad(input=lambda g, input: g * cos(input))  # type: ignore[has-type]
 sin.explain("The slope of the sine is the cosine.")
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_")
 @op
 def cos(input: Array) -> Array:
     """cos(input).
@@ -54,7 +54,7 @@ cos.grad(input=lambda g, input: -g * sin(input))
 cos.explain("The slope of the cosine is minus the sine.")
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_")
 @op
 def tan(input: Array) -> Array:
     """tan(input).
@@ -73,7 +73,7 @@ tan.grad(input=lambda g, out: g * (1 + out * out))
 tan.explain("The slope of the tangent is 1 + tan².")
 
 
-@appears("function out method in_place", aliases="arcsin")
+@appears("function out method in_place function_", aliases="arcsin")
 @op
 def asin(input: Array) -> Array:
     """The angle in [-π/2, π/2] whose sine is input.
@@ -91,7 +91,7 @@ asin.grad(input=lambda g, input: g * rsqrt(1 - input * input))
 asin.explain("The slope of the arc sine is 1/√(1 - x²): endless at -1 and 1.")
 
 
-@appears("function out method in_place", aliases="arccos")
+@appears("function out method in_place function_", aliases="arccos")
 @op
 def acos(input: Array) -> Array:
     """The angle in [0, π] whose cosine is input.
@@ -109,7 +109,7 @@ acos.grad(input=lambda g, input: -g * rsqrt(1 - input * input))
 acos.explain("As the arc sine's, with the other sign.")
 
 
-@appears("function out method in_place", aliases="arctan")
+@appears("function out method in_place function_", aliases="arctan")
 @op
 def atan(input: Array) -> Array:
     """The angle in (-π/2, π/2) whose tangent is input.
@@ -125,7 +125,7 @@ atan.grad(input=lambda g, input: g / (1 + input * input))
 atan.explain("The slope of the arc tangent is 1/(1 + x²).", zero="saturated: the arc tangent is flat far from zero")
 
 
-@appears("function out method")
+@appears("function out method in_place function_")
 @op
 def sinc(input: Array) -> Array:
     """sin(π·input) / (π·input), and 1 at 0.
@@ -155,7 +155,7 @@ sinc.explain("The quotient rule, with the limit 0 at the origin.", input="g · (
 # Hyperbolic functions.
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_")
 @op
 def sinh(input: Array) -> Array:
     """(e^input - e^-input) / 2.
@@ -171,7 +171,7 @@ sinh.grad(input=lambda g, input: g * cosh(input))  # type: ignore[has-type]
 sinh.explain("The slope of sinh is cosh.")
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_")
 @op
 def cosh(input: Array) -> Array:
     """(e^input + e^-input) / 2.
@@ -187,7 +187,7 @@ cosh.grad(input=lambda g, input: g * sinh(input))
 cosh.explain("The slope of cosh is sinh.")
 
 
-@appears("function out method in_place functional")
+@appears("function out method in_place function_ functional")
 @elementwise
 def tanh(input: Array) -> Array:
     """sinh(input) / cosh(input).
@@ -209,7 +209,7 @@ tanh.explain(
 )
 
 
-@appears("function out method", aliases="arcsinh")
+@appears("function out method in_place function_", aliases="arcsinh")
 @op
 def asinh(input: Array) -> Array:
     """The number whose sinh is input.
@@ -225,7 +225,7 @@ asinh.grad(input=lambda g, input: g * rsqrt(1 + input * input))
 asinh.explain("The slope is 1/√(1 + x²).")
 
 
-@appears("function out method", aliases="arccosh")
+@appears("function out method in_place function_", aliases="arccosh")
 @op
 def acosh(input: Array) -> Array:
     """The number >= 0 whose cosh is input; NaN below 1.
@@ -241,7 +241,7 @@ acosh.grad(input=lambda g, input: g * rsqrt(abs(input) - 1) * rsqrt(abs(input) +
 acosh.explain("The slope is 1/√(x² - 1).")
 
 
-@appears("function out method", aliases="arctanh")
+@appears("function out method in_place function_", aliases="arctanh")
 @op
 def atanh(input: Array) -> Array:
     """The number whose tanh is input; NaN beyond -1 and 1.

@@ -162,7 +162,7 @@ def _shiftable(input: Any, other: Any) -> tuple:
     return promote(input, other)
 
 
-@appears("function out method")
+@appears("function out method in_place")
 @pairwise(np.bitwise_and, _bits, quick=_bits)
 def bitwise_and(input: Array, other: Array | Number):
     """input & other, bit by bit; for bool: both.
@@ -175,7 +175,7 @@ def bitwise_and(input: Array, other: Array | Number):
     """
 
 
-@appears("function out method")
+@appears("function out method in_place")
 @pairwise(np.bitwise_or, _bits, quick=_bits)
 def bitwise_or(input: Array, other: Array | Number):
     """input | other, bit by bit; for bool: one or both.
@@ -188,7 +188,7 @@ def bitwise_or(input: Array, other: Array | Number):
     """
 
 
-@appears("function out method")
+@appears("function out method in_place")
 @pairwise(np.bitwise_xor, _bits, quick=_bits)
 def bitwise_xor(input: Array, other: Array | Number):
     """input ^ other, bit by bit; for bool: just one.
@@ -201,7 +201,7 @@ def bitwise_xor(input: Array, other: Array | Number):
     """
 
 
-@appears("function out")
+@appears("function out method in_place")
 @pairwise(np.left_shift, _shiftable, quick=_shiftable)
 def bitwise_left_shift(input: Array, other: Array | Number):
     """input << other.
@@ -214,7 +214,7 @@ def bitwise_left_shift(input: Array, other: Array | Number):
     """
 
 
-@appears("function out")
+@appears("function out method in_place")
 @pairwise(np.right_shift, _shiftable, quick=_shiftable)
 def bitwise_right_shift(input: Array, other: Array | Number):
     """input >> other; the sign stays.
@@ -227,7 +227,7 @@ def bitwise_right_shift(input: Array, other: Array | Number):
     """
 
 
-@appears("function out method")
+@appears("function out method in_place")
 @op
 def bitwise_not(input: Array) -> Array:
     """~input, bit by bit; for bool: not.

@@ -73,7 +73,7 @@ sum_onwards.explain(
 )
 
 
-@appears("function out method")
+@appears("function out method in_place")
 @op
 def cumprod(input: Array, dim: int, dtype: DType | None = None) -> Array:
     """out[i] = input[0] · ... · input[i] along dim. The gradient is right where elements are 0.

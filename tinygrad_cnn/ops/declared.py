@@ -23,6 +23,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "sizes": (),
     "in_place": (),
     "in_shape": (),
+    "function_": ("in_place", "inplace"),
     "functional": (),
     "out": ("function", "functional"),
     "inplace": ("functional",),
@@ -85,6 +86,7 @@ def appears(where: str, *, aliases: str = "", flags: str = "") -> Callable[[F], 
         sizes        x.name(2, 3): a method that takes its sizes one by one, or as one tuple
         in_place     x.name_(): the tensor becomes the result
         in_shape     x.name_(): the tensor itself gets the shape of the result
+        function_    tinygrad_cnn.name_(x) as well, for what works in place
         functional   tinygrad_cnn.nn.functional.name(x)
         out          the function takes out=, a tensor for the result
         inplace      the function of nn.functional takes inplace=, a flag: the tensor becomes the result

@@ -25,7 +25,7 @@ from .pointwise import elementwise
 SELU_FLOOR = -1.7580993408473766
 
 
-@appears("function functional inplace")
+@appears("function function_ functional inplace")
 def dropout(input: Array, p: float = 0.5, training: bool = True) -> Array:
     """input · mask / (1-p), each element kept with probability 1-p        any shape -> the same
 
@@ -103,7 +103,7 @@ def dropout3d(input: Array, p: float = 0.5, training: bool = True) -> Array:
     return _drop_channels("dropout3d", input, p, training, 2)
 
 
-@appears("function functional inplace")
+@appears("function function_ functional inplace")
 def alpha_dropout(input: Array, p: float = 0.5, training: bool = False) -> Array:
     """Dropout for SELU networks, which keeps mean 0 and variance 1        any shape -> the same
 
@@ -120,7 +120,7 @@ def alpha_dropout(input: Array, p: float = 0.5, training: bool = False) -> Array
     return _drop_to_floor("alpha_dropout", input, p, training, input.ndim)
 
 
-@appears("function functional inplace")
+@appears("function function_ functional inplace")
 def feature_alpha_dropout(input: Array, p: float = 0.5, training: bool = False) -> Array:
     """alpha_dropout of whole channels        (N,C,...) -> (N,C,...)
 

@@ -83,7 +83,7 @@ divide.grad(input=lambda g, other: g / other, other=lambda g, input, other: -g *
 divide.explain("The numerator gets the gradient over the denominator, the denominator by the quotient rule.")
 
 
-@appears("function out method in_place", aliases="negative")
+@appears("function out method in_place function_", aliases="negative")
 @elementwise
 def neg(input: Array) -> Array:
     """-input.
@@ -162,7 +162,7 @@ def rsub(input: Array, other: Array | Number, *, alpha: float = 1) -> Array:
     return sub(other, input, alpha=alpha)
 
 
-@appears("function out method in_place")
+@appears("function out method in_place", aliases="divide")
 def div(input: Array, other: Array | Number, *, rounding_mode: str | None = None) -> Array:
     """input / other, in floating numbers; rounding_mode "floor" or "trunc" rounds the quotient and keeps integers.
 
@@ -334,7 +334,7 @@ pow.explain(
 # Formulas in two or three operands.
 
 
-@appears("function out method")
+@appears("function out method in_place", aliases="arctan2")
 @pairwise(np.arctan2, floating)
 def atan2(input: Array, other: Array | Number):
     """The angle of the point (other, input) to the x axis, in (-π, π].
@@ -365,7 +365,7 @@ atan2.explain(
 )
 
 
-@appears("function out method")
+@appears("function out method in_place")
 @pairwise(np.hypot, floating)
 def hypot(input: Array, other: Array | Number):
     """√(input² + other²), without overflow.
@@ -404,7 +404,7 @@ def _xlogy(input: Any, other: Any) -> Any:
     )
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_")
 @pairwise(_xlogy, floating)
 def xlogy(input: Array, other: Array | Number):
     """input · ln(other), and 0 where input is 0 (unless other is NaN).

@@ -239,7 +239,7 @@ def refuse_dtype(name: str, input: Any, source: Any) -> None:
         )
 
 
-@appears("function method in_place")
+@appears("function method in_place function_")
 def index_put(input: Array, indices: tuple, values: Array | Number, accumulate: bool = False) -> Array:
     """input with input[indices] = values; with accumulate, input[indices] += values, where repeated places add up.
 

@@ -164,7 +164,7 @@ def hstack(tensors: Sequence[Array]) -> Array:
     return cat(tensors, 0 if tensors[0].ndim == 1 else 1)
 
 
-@appears("function out")
+@appears("function out", aliases="row_stack")
 def vstack(tensors: Sequence[Array]) -> Array:
     """The tensors on top of each other: along axis 0, vectors as rows.
 

@@ -337,7 +337,7 @@ def addmm(input: Array, mat1: Array, mat2: Array, *, beta: float = 1, alpha: flo
     return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
 
 
-@appears("function out method")
+@appears("function out method in_place function_")
 @in_float32
 def addmv(input: Array, mat: Array, vec: Array, *, beta: float = 1, alpha: float = 1) -> Array:
     """beta · input + alpha · mat @ vec.
@@ -352,7 +352,7 @@ def addmv(input: Array, mat: Array, vec: Array, *, beta: float = 1, alpha: float
     return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
 
 
-@appears("function out method")
+@appears("function out method in_place")
 @in_float32
 def baddbmm(input: Array, batch1: Array, batch2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
     """beta · input + alpha · batch1 @ batch2.

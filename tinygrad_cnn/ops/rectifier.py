@@ -25,7 +25,7 @@ from .pointwise import bare, elementwise, floating
 from .unary import abs, sign
 
 
-@appears("function method in_place functional inplace inplace_")
+@appears("function method in_place function_ functional inplace inplace_")
 @op
 def relu(input: Array) -> Array:
     """max(input, 0).
@@ -134,7 +134,7 @@ leaky_relu.grad(input=lambda g, input, negative_slope: where(gt(input, 0), g, g 
 leaky_relu.explain("The gradient passes where the input was positive; elsewhere it is scaled down.")
 
 
-@appears("function functional")
+@appears("function method functional")
 def prelu(input: Array, weight: Array) -> Array:
     """input where it is positive, else weight · input        (N, C, ...), (C,) or (1,) -> (N, C, ...)
 
@@ -162,7 +162,7 @@ def prelu(input: Array, weight: Array) -> Array:
     return where(gt(input, 0), input, mul(input, weight))
 
 
-@appears("function out functional inplace inplace_")
+@appears("function out function_ functional inplace inplace_")
 def threshold(input: Array, threshold: float, value: float) -> Array:
     """input where it is greater than threshold, else value, in the dtype of input.
 
@@ -236,7 +236,7 @@ def softshrink(input: Array, lambd: float = 0.5) -> Array:
     return where(le(abs(input), lambd), 0, minus(input, mul(sign(input), lambd)))
 
 
-@appears("function out functional")
+@appears("function out method functional")
 def hardshrink(input: Array, lambd: float = 0.5) -> Array:
     """input, and 0 where -lambd <= input <= lambd.
 
@@ -250,7 +250,7 @@ def hardshrink(input: Array, lambd: float = 0.5) -> Array:
     return where(le(abs(input), lambd), 0, input)
 
 
-@appears("functional inplace inplace_")
+@appears("function function_ functional inplace inplace_")
 def rrelu(input: Array, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False) -> Array:
     """leaky_relu with a random slope between lower and upper for each element; their mean when not training.
 

@@ -172,7 +172,7 @@ def upsample(
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
-@appears("functional")
+@appears("function functional")
 def pixel_shuffle(input: Array, upscale_factor: int) -> Array:
     """input[n, (c,i,j), y, x] at [n, c, y·r+i, x·r+j]        (..., C·r², H, W) -> (..., C, H·r, W·r)
 
@@ -196,7 +196,7 @@ def pixel_shuffle(input: Array, upscale_factor: int) -> Array:
     return apart(reshape(mixed, (*lead, C // (r * r), H * r, W * r)), input)
 
 
-@appears("functional")
+@appears("function functional")
 def pixel_unshuffle(input: Array, downscale_factor: int) -> Array:
     """The way back from pixel_shuffle        (..., C, H·r, W·r) -> (..., C·r², H, W)
 
@@ -218,7 +218,7 @@ def pixel_unshuffle(input: Array, downscale_factor: int) -> Array:
     return apart(reshape(mixed, (*lead, C * r * r, H // r, W // r)), input)
 
 
-@appears("functional")
+@appears("function functional")
 def channel_shuffle(input: Array, groups: int) -> Array:
     """Channels (group, k) in the order (k, group)        (N,C,...) -> (N,C,...)
 

@@ -335,7 +335,7 @@ def swapaxes(input: Array, axis0: int, axis1: int) -> Array:
     return transpose(input, axis0, axis1)
 
 
-@appears("function method")
+@appears("function method in_shape")
 def swapdims(input: Array, dim0: int, dim1: int) -> Array:
     """`transpose`.
 
@@ -363,7 +363,7 @@ def t(input: Array) -> Array:
     return permute(input, ((), (0,), (1, 0))[input.ndim])
 
 
-@appears("function")
+@appears("function method")
 def adjoint(input: Array) -> Array:
     """The last two axes change places: the transposed matrices of a batch; a number has none.
 

@@ -37,7 +37,7 @@ nought.explain("A constant has no slope.", zero="it is constant")
 # Powers and roots.
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_")
 @elementwise
 def square(input: Array) -> Array:
     """input².
@@ -58,7 +58,7 @@ square.grad(input=lambda g, input: 2 * g * input)
 square.explain("The slope of x² is 2x.", zero={"its input is zero": lambda input: input == 0})
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_")
 @elementwise
 def reciprocal(input: Array) -> Array:
     """1 / input.
@@ -76,7 +76,7 @@ reciprocal.grad(input=lambda g, out: -g * out * out)
 reciprocal.explain("The slope of 1/x is -1/x², written with the result.")
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_")
 @elementwise
 def sqrt(input: Array) -> Array:
     """√input.
@@ -96,7 +96,7 @@ sqrt.grad(input=lambda g, out: g / (2 * out))
 sqrt.explain("The slope of √x is 1/(2√x): the smaller the root, the steeper.")
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_")
 @elementwise
 def rsqrt(input: Array) -> Array:
     """1 / √input.
@@ -117,7 +117,7 @@ rsqrt.explain("The slope of 1/√x is -1/2 of the result's cube.")
 # Exponentials and logarithms.
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_")
 @elementwise
 def exp(input: Array) -> Array:
     """e^input.
@@ -137,7 +137,7 @@ exp.grad(input=lambda g, out: g * out)
 exp.explain("The exponential is its own slope.", zero={"its result is so small that it is zero": lambda out: out == 0})
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_")
 @op
 def exp2(input: Array) -> Array:
     """2^input.
@@ -153,7 +153,7 @@ exp2.grad(input=lambda g, out: g * out * math.log(2))
 exp2.explain("The result is its own slope, but for ln 2.")
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_")
 @elementwise
 def expm1(input: Array) -> Array:
     """e^input - 1, exact to the last digits for small input.
@@ -170,7 +170,7 @@ expm1.grad(input=lambda g, input: g * exp(input))
 expm1.explain("The slope is e^x.")
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_")
 @elementwise
 def log(input: Array) -> Array:
     """ln input.
@@ -190,7 +190,7 @@ log.grad(input=lambda g, input: g / input)
 log.explain("The slope of ln x is 1/x: steep near zero.")
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_")
 @op
 def log2(input: Array) -> Array:
     """The logarithm to base 2.
@@ -208,7 +208,7 @@ log2.grad(input=lambda g, input: g / (input * math.log(2)))
 log2.explain("The slope of ln x, scaled to base 2.")
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_")
 @op
 def log10(input: Array) -> Array:
     """The logarithm to base 10.
@@ -226,7 +226,7 @@ log10.grad(input=lambda g, input: g / (input * math.log(10)))
 log10.explain("The slope of ln x, scaled to base 10.")
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_")
 @elementwise
 def log1p(input: Array) -> Array:
     """ln(1 + input), exact to the last digits for small input.
@@ -250,7 +250,7 @@ log1p.explain("The slope of ln(1 + x) is 1/(1 + x).")
 STAIRCASE = {"words": "A staircase is flat almost everywhere: nothing flows back.", "zero": "a staircase is flat"}
 
 
-@appears("function out method in_place")
+@appears("function out method in_place", aliases="sgn")
 @elementwise
 def sign(input: Array) -> Array:
     """-1, 0 or 1; 0 for NaN.
@@ -266,7 +266,7 @@ sign.grad(input=lambda g: nought(g))
 sign.explain("Flat but for a jump at zero: nothing flows back.", zero="sign is flat")
 
 
-@appears("function out method in_place", aliases="absolute")
+@appears("function out method in_place function_", aliases="absolute")
 @elementwise
 def abs(input: Array) -> Array:
     """|input|; the gradient at 0 is 0.
@@ -288,7 +288,7 @@ abs.explain(
 )
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_")
 @elementwise
 def floor(input: Array) -> Array:
     """The greatest integer <= input.
@@ -304,7 +304,7 @@ floor.grad(input=lambda g: nought(g))
 floor.explain(**STAIRCASE)
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_")
 @elementwise
 def ceil(input: Array) -> Array:
     """The smallest integer >= input.
@@ -320,7 +320,7 @@ ceil.grad(input=lambda g: nought(g))
 ceil.explain(**STAIRCASE)
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_", aliases="fix")
 @elementwise
 def trunc(input: Array) -> Array:
     """The integer part: rounded towards zero.
@@ -336,7 +336,7 @@ trunc.grad(input=lambda g: nought(g))
 trunc.explain(**STAIRCASE)
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_")
 @elementwise
 def round(input: Array, decimals: int = 0) -> Array:
     """The nearest integer, or multiple of 10^-decimals; from the middle to the even one.
@@ -358,7 +358,7 @@ round.grad(input=lambda g: nought(g))
 round.explain(**STAIRCASE)
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_")
 @elementwise
 def frac(input: Array) -> Array:
     """input - trunc(input): the part behind the point, with the sign of input.
@@ -381,7 +381,7 @@ frac.explain("What is left of a staircase rises with slope one.")
 # The integral of the normal distribution.
 
 
-@appears("function out method in_place")
+@appears("function out method in_place function_")
 @elementwise
 def erf(input: Array) -> Array:
     """2/√π ∫₀^input e^(-t²) dt.
@@ -397,7 +397,7 @@ erf.grad(input=lambda g, input: g * exp(-input * input) * (2 / math.sqrt(math.pi
 erf.explain("The slope is the bell curve, 2/√π · e^(-x²).", zero="saturated: erf is flat far from zero")
 
 
-@appears("function out method")
+@appears("function out method in_place function_")
 @elementwise
 def erfc(input: Array) -> Array:
     """1 - erf(input), exact to the last digits where that is small.

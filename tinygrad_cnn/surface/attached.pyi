@@ -260,6 +260,9 @@ class Attached:
     def acosh(self) -> Tensor:
         """The number >= 0 whose cosh is input; NaN below 1."""
 
+    def acosh_(self) -> Self:
+        """In place: the tensor becomes its `acosh`."""
+
     def add(self, other: Tensor | Number, *, alpha: builtins.float = 1) -> Tensor:
         """input + alpha · other."""
 
@@ -286,6 +289,12 @@ class Attached:
 
     def addmv(self, mat: Tensor, vec: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
         """beta · input + alpha · mat @ vec."""
+
+    def addmv_(self, mat: Tensor, vec: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Self:
+        """In place: the tensor becomes its `addmv`."""
+
+    def adjoint(self) -> Tensor:
+        """The last two axes change places: the transposed matrices of a batch; a number has none."""
 
     def all(self, dim: Axis | None = None, keepdim: builtins.bool = False) -> Tensor:
         """Whether all elements along `dim` are not zero."""
@@ -314,6 +323,9 @@ class Attached:
     def arccosh(self) -> Tensor:
         """The number >= 0 whose cosh is input; NaN below 1."""
 
+    def arccosh_(self) -> Self:
+        """In place: the tensor becomes its `arccosh`."""
+
     def arcsin(self) -> Tensor:
         """The angle in [-π/2, π/2] whose sine is input."""
 
@@ -323,14 +335,26 @@ class Attached:
     def arcsinh(self) -> Tensor:
         """The number whose sinh is input."""
 
+    def arcsinh_(self) -> Self:
+        """In place: the tensor becomes its `arcsinh`."""
+
     def arctan(self) -> Tensor:
         """The angle in (-π/2, π/2) whose tangent is input."""
+
+    def arctan2(self, other: Tensor | Number) -> Tensor:
+        """The angle of the point (other, input) to the x axis, in (-π, π]."""
+
+    def arctan2_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `arctan2`."""
 
     def arctan_(self) -> Self:
         """In place: the tensor becomes its `arctan`."""
 
     def arctanh(self) -> Tensor:
         """The number whose tanh is input; NaN beyond -1 and 1."""
+
+    def arctanh_(self) -> Self:
+        """In place: the tensor becomes its `arctanh`."""
 
     def argmax(self, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Tensor:
         """Where the greatest element along dim stands, the first of equal ones; without dim in the flattened tensor."""
@@ -350,11 +374,17 @@ class Attached:
     def asinh(self) -> Tensor:
         """The number whose sinh is input."""
 
+    def asinh_(self) -> Self:
+        """In place: the tensor becomes its `asinh`."""
+
     def atan(self) -> Tensor:
         """The angle in (-π/2, π/2) whose tangent is input."""
 
     def atan2(self, other: Tensor | Number) -> Tensor:
         """The angle of the point (other, input) to the x axis, in (-π, π]."""
+
+    def atan2_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `atan2`."""
 
     def atan_(self) -> Self:
         """In place: the tensor becomes its `atan`."""
@@ -362,11 +392,17 @@ class Attached:
     def atanh(self) -> Tensor:
         """The number whose tanh is input; NaN beyond -1 and 1."""
 
+    def atanh_(self) -> Self:
+        """In place: the tensor becomes its `atanh`."""
+
     def backward(self, gradient: Tensor | None = None, retain_graph: builtins.bool | None = None, create_graph: builtins.bool = False, inputs: Any = None) -> None:
         """Add d(self)/d(leaf) to the `.grad` of every leaf that needs a gradient; see `autograd.backward`."""
 
     def baddbmm(self, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
         """beta · input + alpha · batch1 @ batch2."""
+
+    def baddbmm_(self, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Self:
+        """In place: the tensor becomes its `baddbmm`."""
 
     def bernoulli(self, p: Tensor | builtins.float | None = None, *, generator: Generator | None = None, out: Tensor | None = None) -> Tensor:
         """1 with the probability that stands in input (or with probability p everywhere), else 0."""
@@ -380,14 +416,38 @@ class Attached:
     def bitwise_and(self, other: Tensor | Number) -> Tensor:
         """input & other, bit by bit; for bool: both."""
 
+    def bitwise_and_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `bitwise_and`."""
+
+    def bitwise_left_shift(self, other: Tensor | Number) -> Tensor:
+        """input << other."""
+
+    def bitwise_left_shift_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `bitwise_left_shift`."""
+
     def bitwise_not(self) -> Tensor:
         """~input, bit by bit; for bool: not."""
+
+    def bitwise_not_(self) -> Self:
+        """In place: the tensor becomes its `bitwise_not`."""
 
     def bitwise_or(self, other: Tensor | Number) -> Tensor:
         """input | other, bit by bit; for bool: one or both."""
 
+    def bitwise_or_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `bitwise_or`."""
+
+    def bitwise_right_shift(self, other: Tensor | Number) -> Tensor:
+        """input >> other; the sign stays."""
+
+    def bitwise_right_shift_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `bitwise_right_shift`."""
+
     def bitwise_xor(self, other: Tensor | Number) -> Tensor:
         """input ^ other, bit by bit; for bool: just one."""
+
+    def bitwise_xor_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `bitwise_xor`."""
 
     def bmm(self, mat2: Tensor) -> Tensor:
         """input[b] @ mat2[b]: (B, N, K) (B, K, M) -> (B, N, M)."""
@@ -476,6 +536,9 @@ class Attached:
     def cumprod(self, dim: builtins.int, dtype: DType | None = None) -> Tensor:
         """out[i] = input[0] · ... · input[i] along dim. The gradient is right where elements are 0."""
 
+    def cumprod_(self, dim: builtins.int, dtype: DType | None = None) -> Self:
+        """In place: the tensor becomes its `cumprod`."""
+
     def cumsum(self, dim: builtins.int, dtype: DType | None = None) -> Tensor:
         """out[i] = input[0] + ... + input[i] along dim."""
 
@@ -507,6 +570,12 @@ class Attached:
     def div_(self, other: Tensor | Number, *, rounding_mode: builtins.str | None = None) -> Self:
         """In place: the tensor becomes its `div`."""
 
+    def divide(self, other: Tensor | Number, *, rounding_mode: builtins.str | None = None) -> Tensor:
+        """input / other, in floating numbers; rounding_mode "floor" or "trunc" rounds the quotient and keeps integers."""
+
+    def divide_(self, other: Tensor | Number, *, rounding_mode: builtins.str | None = None) -> Self:
+        """In place: the tensor becomes its `divide`."""
+
     def dot(self, tensor: Tensor) -> Tensor:
         """Σ input · tensor: (K,) (K,) -> ()."""
 
@@ -537,6 +606,9 @@ class Attached:
 
     def erfc(self) -> Tensor:
         """1 - erf(input), exact to the last digits where that is small."""
+
+    def erfc_(self) -> Self:
+        """In place: the tensor becomes its `erfc`."""
 
     def exp(self) -> Tensor:
         """e^input."""
@@ -574,6 +646,12 @@ class Attached:
 
     def fill_(self, value: Tensor | Number) -> Tensor:
         """In place: every element becomes this number."""
+
+    def fix(self) -> Tensor:
+        """The integer part: rounded towards zero."""
+
+    def fix_(self) -> Self:
+        """In place: the tensor becomes its `fix`."""
 
     def flatten(self, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
         """One axis in place of the axes start_dim to end_dim."""
@@ -657,11 +735,17 @@ class Attached:
     def half(self, memory_format: Any = None) -> Tensor:
         """In dtype float16; itself where it is that already."""
 
+    def hardshrink(self, lambd: builtins.float = 0.5) -> Tensor:
+        """input, and 0 where -lambd <= input <= lambd."""
+
     def histc(self, bins: builtins.int = 100, min: builtins.float = 0, max: builtins.float = 0) -> Tensor:
         """How many elements fall into each of `bins` equal parts of [min, max]; if both are equal, of the input's range."""
 
     def hypot(self, other: Tensor | Number) -> Tensor:
         """√(input² + other²), without overflow."""
+
+    def hypot_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `hypot`."""
 
     def index_add(self, dim: builtins.int, index: Tensor, source: Tensor, *, alpha: builtins.float = 1) -> Tensor:
         """input with alpha · source[i] added to slice index[i] of axis dim; repeated slices add up."""
@@ -1041,6 +1125,9 @@ class Attached:
     def pow_(self, exponent: Tensor | Number) -> Self:
         """In place: the tensor becomes its `pow`."""
 
+    def prelu(self, weight: Tensor) -> Tensor:
+        """input where it is positive, else weight · input        (N, C, ...), (C,) or (1,) -> (N, C, ...)"""
+
     def prod(self, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None) -> Tensor:
         """Π input along one axis, or of all elements. The gradient is right where elements are 0."""
 
@@ -1137,6 +1224,12 @@ class Attached:
     def select(self, dim: builtins.int, index: builtins.int) -> Tensor:
         """Slice number `index` of axis dim, without that axis. A view."""
 
+    def sgn(self) -> Tensor:
+        """-1, 0 or 1; 0 for NaN."""
+
+    def sgn_(self) -> Self:
+        """In place: the tensor becomes its `sgn`."""
+
     @property
     def shape(self) -> Size:
         """The lengths of the axes."""
@@ -1167,6 +1260,9 @@ class Attached:
 
     def sinc(self) -> Tensor:
         """sin(π·input) / (π·input), and 1 at 0."""
+
+    def sinc_(self) -> Self:
+        """In place: the tensor becomes its `sinc`."""
 
     def sinh(self) -> Tensor:
         """(e^input - e^-input) / 2."""
@@ -1247,6 +1343,9 @@ class Attached:
 
     def swapdims(self, dim0: builtins.int, dim1: builtins.int) -> Tensor:
         """`transpose`."""
+
+    def swapdims_(self, dim0: builtins.int, dim1: builtins.int) -> Self:
+        """In place: the tensor itself gets the shape of its `swapdims`."""
 
     def t(self) -> Tensor:
         """The transposed matrix; a vector and a number stay as they are."""

@@ -32,7 +32,13 @@ def function(declaration: Declaration) -> Callable:
 
 def of_package(declaration: Declaration) -> dict[str, Callable]:
     """The functions that a declaration gives the package, by name."""
-    return dict.fromkeys(declaration.names, function(declaration)) if "function" in declaration.words else {}
+    words, names = declaration.words, declaration.names
+    found: dict[str, Callable] = {}
+    if "function" in words:
+        found.update(dict.fromkeys(names, function(declaration)))
+    if "function_" in words:
+        found.update({f"{name}_": in_place(plain(declaration), f"{name}_") for name in names})
+    return found
 
 
 def of_functional(declaration: Declaration) -> dict[str, Callable]:

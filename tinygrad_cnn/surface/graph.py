@@ -11,6 +11,7 @@ from ..engine import node
 from ..engine.modes import mode
 from ..engine.node import Handle
 from ..engine.tensor import Tensor
+from ..ops.declared import appears
 from .attach import method
 
 
@@ -106,6 +107,18 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
     return self
 
 
+@appears("function")
+def detach(input: Tensor) -> Tensor:
+    """`input.detach()`: a tensor on the same memory that needs no gradient.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.detach(tg.ones(2, requires_grad=True)).requires_grad
+    False
+    """
+    return input.detach()
+
+
+@appears("function")
 @method
 def detach_(self: Tensor) -> Tensor:
     """In place: without history, a leaf that needs no gradient.

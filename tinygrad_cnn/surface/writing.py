@@ -11,6 +11,7 @@ from ..engine.inplace import change
 from ..engine.modes import mode
 from ..engine.tensor import Tensor, as_array, refuse_change
 from ..ops import index as places_of
+from ..ops.declared import appears
 from .attach import method
 
 KNOWN = (Tensor, int, float, complex, np.ndarray, np.generic)  # what can stand beside a Tensor
@@ -55,6 +56,7 @@ def copy_(self: Tensor, src: Tensor | Number, non_blocking: bool = False) -> Ten
     return write(self, "copy_", ..., src)
 
 
+@appears("function")
 @method
 def zero_(self: Tensor) -> Tensor:
     """In place: every element becomes 0.
@@ -69,6 +71,7 @@ def zero_(self: Tensor) -> Tensor:
     return write(self, "zero_", ..., 0)
 
 
+@appears("function")
 @method
 def fill_(self: Tensor, value: Tensor | Number) -> Tensor:
     """In place: every element becomes this number.

@@ -128,8 +128,12 @@ def body(f: Any) -> str:
 
 
 def of_package(d: Declaration) -> dict[str, str]:
-    f, out = d.function, "out" in d.words
-    return {name: definition(name, f, out=out, flags=d.flags) for name in d.names} if "function" in d.words else {}
+    f, out, found = d.function, "out" in d.words, {}
+    if "function" in d.words:
+        found.update({name: definition(name, f, out=out, flags=d.flags) for name in d.names})
+    if "function_" in d.words:
+        found.update({f"{name}_": definition(f"{name}_", f) for name in d.names})
+    return found
 
 
 def of_functional(d: Declaration) -> dict[str, str]:
