@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
+from tinygrad_cnn import ops
 from tinygrad_cnn.data import Digits, write_idx
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -22,6 +23,8 @@ from oracle import (  # noqa: F401
     pytest_sessionfinish,
     pytorch,
 )
+
+ops.open_all()  # so that tables of all ops have all of them
 
 
 @pytest.fixture(scope="session")

@@ -71,6 +71,23 @@ print({m.partition(".")[0] for m in set(sys.modules) - before} & {"asyncio", "co
     assert done.stdout.split() == ["set()", "set()"], done.stderr
 
 
+def test_files_of_ops_are_opened_when_one_of_their_names_is_asked_for():
+    code = """
+import importlib, sys
+import tinygrad_cnn
+from tinygrad_cnn.ops.names import NAMES
+opened = {file for file in NAMES if f"tinygrad_cnn.ops.{file}" in sys.modules}
+for file, places in NAMES.items():
+    for place, names in places.items():
+        home = tinygrad_cnn.Tensor if place == "Tensor" else importlib.import_module(place)
+        for name in names.split():
+            assert name in dir(home) and callable(getattr(home, name)), name
+print(opened)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.split() == ["set()"], done.stderr
+
+
 def test_the_package_runs_on_numpy_alone(tmp_path):
     """With no other distribution in reach, and without the room of pictures: import, a network, a step, a file."""
     for folder in (ROOT / "tinygrad_cnn", Path(np.__file__).parent, Path(np.__file__).parent.with_name("numpy.libs")):

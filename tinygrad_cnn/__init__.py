@@ -62,6 +62,7 @@ from .kernels.deterministic import (
 )
 from .kernels.threads import get_num_threads, set_num_threads
 from .ops.declared import appears
+from .ops.declared import asked as _asked
 from .ops.declared import later as _later
 from .ops.declared import open_place as _open_place
 from .ops.shape import channels_last, contiguous_format, memory_format, preserve_format
@@ -71,7 +72,7 @@ __version__ = "0.1.0"
 newaxis = None
 
 # Everything that is declared becomes a method of Tensor, a function of this package, or both.
-_open_place(_sys.modules[__name__], _surface.forms.of_package)
+_declared_names = _open_place(_sys.modules[__name__], _surface.forms.of_package)
 _open_place(Tensor, _surface.forms.of_tensor)
 _later["functional"] = lambda: _importlib.import_module(f"{__name__}.nn")
 
@@ -104,7 +105,7 @@ def __getattr__(name: str):
         return _importlib.import_module(f"{__name__}.{name}")
     if name in _LATER:
         return getattr(_importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _asked(__name__, name)
 
 
 def _draw(shown):
@@ -115,4 +116,4 @@ _surface.printing.draw = _draw
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_ROOMS, *_LATER])
+    return sorted({*globals(), *_declared_names, *_ROOMS, *_LATER})

@@ -14,7 +14,7 @@ from ..engine.tensor import Tensor
 from ..ops import linalg as _linalg
 from ..ops import norm as _norm
 from ..ops import softmax as _softmax
-from ..ops.declared import open_place
+from ..ops.declared import asked, open_place
 from ..surface import forms
 from ..surface.out import into
 
@@ -105,3 +105,11 @@ def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, o
 
 _here = [name for name, f in globals().items() if getattr(f, "__module__", "") == __name__ and name[0] != "_"]
 __all__ = sorted([*_here, *open_place(sys.modules[__name__], forms.of_functional)])
+
+
+def __getattr__(name: str) -> Any:
+    return asked(__name__, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

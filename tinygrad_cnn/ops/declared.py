@@ -7,12 +7,18 @@
 That gives `tinygrad_cnn.abs(x, out=y)`, `x.abs()` and `x.abs_()`, all of them as `absolute` too. Ops know nothing of
 Tensor's methods or of `out=`: the rooms above, which make them, are the places here, and are told of every
 declaration, earlier or later. What is not declared is internal.
+
+Files of ops that few programs use are opened when one of their names is first asked for (`names.py` says which).
 """
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
+
+from .names import NAMES
 
 F = TypeVar("F", bound=Callable)
 
@@ -56,15 +62,48 @@ later: dict[str, Callable[[], Any]] = {}
 def open_place(home: Any, forms: Forms) -> list[str]:
     """Let all functions appear in a module or a class: those declared so far, and those to come.
 
-    forms: what a declaration gives this place, by name. Returns the names of now.
+    forms: what a declaration gives this place, by name. Returns the names.
     """
     names: list[str] = []
+    waiting = awaited(home)
+    if isinstance(home, type):
+        for name, file in waiting.items():
+            setattr(home, name, Awaited(name, file))
     for declaration in declared:
         found = forms(declaration)
         _put(home, found, declaration)
         names += found
     places.append((home, forms))
-    return names
+    return sorted({*names, *waiting})
+
+
+def awaited(home: Any) -> dict[str, str]:
+    """The names that a place has from files which open when they are asked for, and these files."""
+    return {name: file for file, places in NAMES.items() for name in places.get(home.__name__, "").split()}
+
+
+class Awaited:
+    """Stands in a class for a function of a file that is not open; asked for, it opens it, and makes way for it."""
+
+    def __init__(self, name: str, file: str):
+        self.name, self.file = name, file
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        importlib.import_module(f".{self.file}", __package__)
+        return getattr(owner if instance is None else instance, self.name)
+
+
+def asked(home: str, name: str) -> Any:
+    """What a module answers when it is asked for a name that it does not have: it opens the file where that is.
+
+    AttributeError where no file has the name.
+    """
+    module = sys.modules[home]
+    file = awaited(module).get(name)
+    if file is None:
+        raise AttributeError(f"module {home!r} has no attribute {name!r}")
+    importlib.import_module(f".{file}", __package__)
+    return vars(module)[name]
 
 
 def _put(home: Any, forms: dict[str, Callable], declaration: Declaration) -> None:
@@ -117,7 +156,8 @@ def appears(where: str, *, aliases: str = "", flags: str = "") -> Callable[[F], 
         old = next((d for d in declared if d.again(new)), None) if places else None
         made = [(home, forms(new), forms(old) if old else {}) for home, forms in places]
         for home, found, before in made:
-            if taken := [name for name in found if name in dir(home) and name not in before]:
+            file, waiting, present = function.__module__.rpartition(".")[2], awaited(home), dir(home)
+            if taken := [n for n in found if n in present and n not in before and waiting.get(n) != file]:
                 raise ValueError(f"appears: {home.__name__} has a {taken[0]!r} already; this needs another name")
         if old:
             declared.remove(old)

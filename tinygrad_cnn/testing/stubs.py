@@ -2,6 +2,7 @@
 
 Three files: the package's face, what `surface/` attaches to Tensor, and `nn.functional`. All of it follows from the
 declarations over the functions (`ops/declared.py`) and from their annotations, where an Array is a Tensor to callers.
+A fourth, `ops/names.py`, is for the package itself: the names of those files of ops that it opens when asked for them.
 A test holds the files equal to what this would write. Python 3.11 or newer writes them.
 """
 
@@ -10,15 +11,16 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import textwrap
 import typing
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import tinygrad_cnn
-from tinygrad_cnn import files
+from tinygrad_cnn import files, ops
 from tinygrad_cnn.nn import functional
-from tinygrad_cnn.ops.declared import Declaration, declared
+from tinygrad_cnn.ops.declared import Declaration, declared, places
 
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
 PACKAGE = Path(tinygrad_cnn.__file__).parent
@@ -209,8 +211,31 @@ def exports() -> list[str]:
     return [*lines, "", "__version__: builtins.str", "newaxis: None", ""]
 
 
+def names() -> str:
+    """The names of those files of ops that open when asked for, by file and by place."""
+    tree = ast.parse((PACKAGE / "ops" / "__init__.py").read_text(encoding="utf-8"))
+    first = {a.name for node in tree.body if isinstance(node, ast.ImportFrom) for a in node.names}
+    found: dict[str, dict[str, list[str]]] = {}
+    for d in declared:
+        room, _, name = d.function.__module__.rpartition(".")
+        if room == ops.__name__ and name not in first:
+            for home, forms in places:
+                found.setdefault(name, {}).setdefault(home.__name__, []).extend(forms(d))
+    lines = []
+    for name in sorted(found):
+        lines.append(f'    "{name}": {{')
+        for home in sorted(found[name]):
+            if words := sorted(found[name][home]):
+                lines += [f'        "{home}": """', *textwrap.wrap(" ".join(words), 108, initial_indent=" " * 12,
+                          subsequent_indent=" " * 12), '        """,']  # fmt: skip
+        lines.append("    },")
+    title = "The files of ops that are opened when they are asked for, and their names by place."
+    return HEAD.format(title) + "\n".join(["\nNAMES: dict[str, dict[str, str]] = {", *lines, "}", ""])
+
+
 def stubs() -> dict[Path, str]:
     """The text of each stub, by its path."""
+    ops.open_all()
     face: dict[str, str] = {}
     tensor = attached()
     layers: dict[str, str] = {}
@@ -226,6 +251,7 @@ def stubs() -> dict[Path, str]:
             "What `surface/` attaches to Tensor.", ["class Attached:"], tensor, "    "
         ),
         PACKAGE / "nn" / "functional.pyi": file("Layers as functions.", [], layers),
+        PACKAGE / "ops" / "names.py": names(),
     }
 
 
