@@ -85,7 +85,7 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
     """
     if a > b:
         raise RuntimeError(f"uniform_: expects a <= b, got {a} and {b}")
-    values = np.asarray(a + (b - a) * rng(generator).random(tensor.shape))
+    values = np.asarray(a + (b - a) * rng(generator).random(tensor._array.shape))
     return _fill("uniform_", tensor, between(values, a, b, tensor.dtype))
 
 
@@ -100,7 +100,7 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Gene
     """
     if std < 0:
         raise RuntimeError(f"normal_: expected std >= 0, got {std}")
-    return _fill("normal_", tensor, mean + std * rng(generator).standard_normal(tensor.shape))
+    return _fill("normal_", tensor, mean + std * rng(generator).standard_normal(tensor._array.shape))
 
 
 @forgiving
@@ -245,7 +245,7 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | Non
 
 
 def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float | None:
-    if 0 in tensor.shape:
+    if 0 in tensor._array.shape:
         warnings.warn("initializing zero-element tensors is a no-op", stacklevel=user_level())
         return None
     return calculate_gain(nonlinearity, a) / math.sqrt(_calculate_correct_fan(tensor, mode))

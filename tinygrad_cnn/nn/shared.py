@@ -16,11 +16,13 @@ import numpy as np
 
 from ..engine.tensor import Tensor, wrap
 from ..surface.copies import rebuild
-from .parameter import Buffer, Parameter
+from .parameter import Buffer, Parameter, is_lazy
 
 
 def share(t: Tensor) -> Tensor:
     """A tensor with the same values in memory that child processes share; itself, if it is there already."""
+    if is_lazy(t):
+        t.share_memory_()
     if _block(t._array) is not None:
         return t
     array = _array_on(RawArray(ctypes.c_char, max(1, t._array.nbytes)), t._array.dtype, t._array.shape)

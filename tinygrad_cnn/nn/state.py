@@ -16,7 +16,7 @@ import numpy as np
 
 from ..engine.tensor import Tensor
 from ..random import get_rng_state, set_rng_state
-from .parameter import Parameter
+from .parameter import Parameter, is_lazy
 
 EXTRA = "_extra_state"
 
@@ -57,7 +57,7 @@ def collect(module: Any, into: dict[str, Any], prefix: str, keep_vars: bool) -> 
 def save_own(module: Any, into: dict[str, Any], prefix: str, keep_vars: bool) -> None:
     """Put the state of this one module into a dict."""
     for name, tensor in _own(module):
-        into[prefix + name] = tensor if keep_vars else tensor.detach()
+        into[prefix + name] = tensor if keep_vars or is_lazy(tensor) else tensor.detach()
     if hasattr(type(module), "get_extra_state"):
         into[prefix + EXTRA] = module.get_extra_state()
 
@@ -177,7 +177,7 @@ def unchanged_by_errors(dicts: Iterable[dict]) -> Iterator[None]:
     Nothing is called again of what has just failed.
     """
     kept = [(d, dict(d)) for d in dicts]
-    tensors = {t for _, before in kept for t in before.values() if isinstance(t, Tensor)}
+    tensors = {t for _, before in kept for t in before.values() if isinstance(t, Tensor) and not is_lazy(t)}
     arrays = [(t, t._array, t._array.copy()) for t in tensors]
     random = get_rng_state()
     try:
@@ -202,7 +202,7 @@ def _misfit(key: str, own: Tensor, value: Any) -> list[str]:
     """Why this value cannot be loaded, in no lines if it can."""
     if not isinstance(value, Tensor):
         return [f"{key}: expected a Tensor, got {type(value).__name__}."]
-    if own.shape == value.shape or (own.shape == () and value.shape == (1,)):
+    if is_lazy(own) or own.shape == value.shape or (own.shape == () and value.shape == (1,)):
         return []
     return [
         f"size mismatch for {key}: copying a param with shape {tuple(value.shape)} from checkpoint, "
@@ -212,6 +212,10 @@ def _misfit(key: str, own: Tensor, value: Any) -> list[str]:
 
 def _copy(owner: Any, name: str, value: Tensor) -> None:
     own = getattr(owner, name)
+    if is_lazy(own):
+        if is_lazy(value):
+            return
+        own.materialize(value.shape)
     np.copyto(own._array, value._array.reshape(own.shape), casting="unsafe")
     own.version().bump("load_state_dict")
 
