@@ -268,7 +268,7 @@ BAD = {
     "array too long": (_archive(_index({"array": 0}), arrays__0_npy=_npy(np.ones(9)) + b"x"), "longer"),
     "pickled array": (_archive(_index({"array": 0}), arrays__0_npy=_npy(np.array([{}]), allow_pickle=True)), "damaged"),
     "set of lists": (_archive(_index({"set": [[1]]})), "damaged"),
-    "cuda": (_archive(_index({"device": "cuda"})), "cpu"),
+    "device": (_archive(_index({"device": "nowhere"})), "cpu"),
 }
 
 

@@ -186,7 +186,7 @@ def test_to():
     assert t.to(tg.float32, copy=True) is not t
     assert t.to("cpu", tg.float32, False, True) is not t
     assert t.type(tg.float64).dtype == t.type_as(tg.zeros(1, dtype=tg.float64)).dtype == tg.float64
-    assert t.type() == "tinygrad_cnn.FloatTensor"
+    assert t.type() == "torch.FloatTensor"
     assert t.type("torch.LongTensor").dtype == tg.int64
     assert t.type(tg.LongTensor if hasattr(tg, "LongTensor") else "LongTensor").dtype == tg.int64
 

@@ -23,7 +23,7 @@ if "newaxis" not in globals():  # else it is imported again on purpose: importli
 
 from . import autograd
 from . import surface as _surface
-from .arrays.device import device, get_default_device, set_default_device
+from .arrays.device import device, get_default_device, layout, set_default_device, strided
 from .arrays.dtypes import (
     bool,
     can_cast,
@@ -67,6 +67,17 @@ from .ops.declared import later as _later
 from .ops.declared import open_place as _open_place
 from .ops.shape import channels_last, contiguous_format, memory_format, preserve_format
 from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from .surface.typed import (
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+)
 
 __version__ = "0.1.0"
 newaxis = None

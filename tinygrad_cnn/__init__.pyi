@@ -24,7 +24,9 @@ from math import pi as pi
 from . import autograd as autograd
 from .arrays.device import device as device
 from .arrays.device import get_default_device as get_default_device
+from .arrays.device import layout as layout
 from .arrays.device import set_default_device as set_default_device
+from .arrays.device import strided as strided
 from .arrays.dtypes import bool as bool
 from .arrays.dtypes import can_cast as can_cast
 from .arrays.dtypes import double as double
@@ -75,6 +77,15 @@ from .random import initial_seed as initial_seed
 from .random import manual_seed as manual_seed
 from .random import seed as seed
 from .random import set_rng_state as set_rng_state
+from .surface.typed import BoolTensor as BoolTensor
+from .surface.typed import ByteTensor as ByteTensor
+from .surface.typed import CharTensor as CharTensor
+from .surface.typed import DoubleTensor as DoubleTensor
+from .surface.typed import FloatTensor as FloatTensor
+from .surface.typed import HalfTensor as HalfTensor
+from .surface.typed import IntTensor as IntTensor
+from .surface.typed import LongTensor as LongTensor
+from .surface.typed import ShortTensor as ShortTensor
 from . import accelerator as accelerator
 from . import backends as backends
 from . import checkpoint as checkpoint
@@ -465,8 +476,8 @@ def einsum(equation: builtins.str, *operands: Tensor) -> Tensor:
 def embedding(input: Tensor, weight: Tensor, padding_idx: builtins.int | None = None, max_norm: builtins.float | None = None, norm_type: builtins.float = 2.0, scale_grad_by_freq: builtins.bool = False, sparse: builtins.bool = False) -> Tensor:
     """weight[input]: one row of the table for each number        (...) int, (V,D) -> (...,D)"""
 
-def empty(*sizes: Shape, size: Shape | None = None, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
-    """A tensor whose values are not set: whatever the memory held."""
+def empty(*sizes: Shape, size: Shape | None = None, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
+    """A tensor whose values are not set: whatever the memory held. memory_format: how they lie there."""
 
 def empty_like(input: Tensor, *, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
     """A tensor in the shape, dtype and layout of input, whose values are not set."""
@@ -918,10 +929,10 @@ def rand(*sizes: Shape, size: Shape | None = None, generator: Generator | None =
 def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
     """`rand` in the shape and dtype of input."""
 
-def randint(low: builtins.int, high: Any = None, size: Shape | None = None, *, generator: Generator | None = None, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
-    """Random integers low ≤ i < high, int64; randint(high, size) begins at 0. RuntimeError unless low < high."""
+def randint(*bounds: Any, low: builtins.int = 0, high: builtins.int | None = None, size: Shape | None = None, generator: Generator | None = None, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    """Random integers low ≤ i < high, int64: randint(low, high, size), or randint(high, size), which begins at 0."""
 
-def randint_like(input: Tensor, low: builtins.int, high: builtins.int | None = None, *, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
+def randint_like(input: Tensor, *bounds: Any, low: builtins.int = 0, high: builtins.int | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
     """`randint` in the shape and dtype of input."""
 
 def randn(*sizes: Shape, size: Shape | None = None, generator: Generator | None = None, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
@@ -1004,6 +1015,9 @@ def selu(input: Tensor) -> Tensor:
 
 def selu_(input: Tensor) -> Tensor:
     """1.0507 · elu(input, 1.67326): keeps mean 0 and variance 1 from layer to layer (Klambauer et al. 2017)."""
+
+def set_default_tensor_type(t: Any) -> None:
+    """An older `set_default_dtype`: a type, or its name, of floating numbers. TypeError for others."""
 
 def set_printoptions(precision: builtins.int | None = None, threshold: builtins.float | None = None, edgeitems: builtins.int | None = None, linewidth: builtins.int | None = None, profile: builtins.str | None = None, sci_mode: builtins.bool | None = None) -> None:
     """How tensors show their values: digits, from how many elements on they are shortened, and how wide lines are."""

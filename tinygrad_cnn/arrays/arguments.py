@@ -17,6 +17,7 @@ from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_typ
 
 import numpy as np
 
+from .device import layout
 from .lines import PACKAGE
 from .types import Array
 
@@ -25,6 +26,7 @@ R = TypeVar("R")
 
 STUMBLING = (AttributeError, LookupError, OverflowError, TypeError, ValueError, ZeroDivisionError)
 NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+OF_DEVICES = {"layout": (layout, type(None)), "pin_memory": (bool, type(None))}
 NUMBERS = {bool: "__bool__", int: "__index__", float: "__float__", complex: "__float__"}  # what makes one of a thing
 
 
@@ -33,11 +35,19 @@ def in_pytorch(kwargs: dict) -> dict:
     return {NUMPY_NAMES.get(name, name): value for name, value in kwargs.items()}
 
 
+def without_devices(name: str, kwargs: dict) -> dict:
+    """Keyword arguments without those that tell nothing of a tensor on a CPU; a TypeError where they want another."""
+    for word, kinds in OF_DEVICES.items():
+        if word in kwargs and not isinstance(kwargs[word], kinds):
+            raise TypeError(f"{name}: {word} must be {kinds[0].__name__}, not {type(kwargs[word]).__name__}")
+    return {word: value for word, value in kwargs.items() if word not in OF_DEVICES}
+
+
 def forgiving(f: Callable[P, R]) -> Callable[P, R]:
     """A composition of ops as an op is by itself (`engine/op.py`).
 
-    It takes `axis=` for dim and `keepdims=` for keepdim too, and says by its own name that it was given what is no
-    tensor, or no number.
+    It takes `axis=` for dim and `keepdims=` for keepdim too, and `layout=` and `pin_memory=` where it takes `device=`.
+    It says by its own name that it was given what is no tensor, or no number.
     """
 
     @wraps(f)
@@ -45,9 +55,11 @@ def forgiving(f: Callable[P, R]) -> Callable[P, R]:
         try:
             return f(*args, **kwargs)
         except STUMBLING as error:
-            renamed = isinstance(error, TypeError) and not kwargs.keys().isdisjoint(NUMPY_NAMES)
-            if renamed and "dim" in signature(f).parameters:
+            known = signature(f).parameters if isinstance(error, TypeError) and kwargs else {}
+            if "dim" in known and not kwargs.keys().isdisjoint(NUMPY_NAMES):
                 return g(*args, **in_pytorch(kwargs))
+            if "device" in known and not kwargs.keys().isdisjoint(OF_DEVICES):
+                return g(*args, **without_devices(f.__name__, kwargs))
             if (better := refusal(f.__name__, error, args, kwargs, f)) is None:
                 raise
             raise better from None

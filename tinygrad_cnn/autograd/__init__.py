@@ -7,12 +7,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from ..engine.function import Function
-from ..engine.tensor import Tensor as Variable
 from ..engine.walk import ancestry
-from . import function
+from . import function, variable
 from .anomaly_mode import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .gradients import backward, grad
+from .variable import Variable
 
 if TYPE_CHECKING:
     from . import functional

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from ..arrays.lines import user_level
 from ..engine.broadcast import cast
 from ..engine.higher import pull_recorded
 from ..engine.node import Node
@@ -59,6 +61,7 @@ def grad(
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
@@ -67,6 +70,7 @@ def grad(
 
     Only what lies between the outputs and the inputs is computed. An input that the outputs do not
     depend on raises a RuntimeError, gives None with allow_unused=True, zeros with materialize_grads=True.
+    only_inputs: there is no other way; a FutureWarning says so of False.
 
     >>> import tinygrad_cnn as tg
     >>> x = tg.tensor(2.0, requires_grad=True)
@@ -79,6 +83,8 @@ def grad(
         raise NotImplementedError("grad: is_grads_batched is not supported; call grad once for each row")
     if materialize_grads and allow_unused is False:
         raise ValueError("grad: materialize_grads=True needs allow_unused to be True or left out, got False")
+    if not only_inputs:
+        warnings.warn("grad: only_inputs=False is ignored, it was removed", FutureWarning, stacklevel=user_level())
     inputs = _several("grad", "inputs", inputs)
     if not inputs:
         raise ValueError("grad: requires non-empty inputs")

@@ -42,6 +42,7 @@ def gradcheck(
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
     check_undefined_grad: bool = True,
+    fast_mode: bool = False,
 ) -> bool:
     """True where the gradient of `func(*inputs)` agrees with finite differences: |a - n| <= atol + rtol·|n|.
 
@@ -50,6 +51,7 @@ def gradcheck(
     nondet_tol: by how much two calls, or two backward passes, with the same numbers may differ.
     check_undefined_grad: also ask that backward copes with outputs that got no gradient, all of them or one of
     several: it passes on zeros, or nothing. Only an `autograd.Function` with `set_materialize_grads(False)` sees that.
+    fast_mode: compare one number for each input and output, along a random direction of either, not every element.
 
     Raises GradcheckError naming the input, the element, both values and the tolerance (or returns False
     with raise_exception=False); ValueError where no input requires grad.
@@ -63,6 +65,9 @@ def gradcheck(
     checked = [i for i, t in enumerate(given) if isinstance(t, Tensor) and t.requires_grad]
     if not checked:
         raise ValueError("gradcheck: at least one of the inputs must be a Tensor with requires_grad=True")
+    if fast_mode:
+        func, given = _along(func, given, checked)
+        checked = list(range(len(checked)))
     try:
         outputs = _outputs(func(*given))
         again = _outputs(func(*given))
@@ -98,6 +103,7 @@ def gradgradcheck(
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
     check_undefined_grad: bool = True,
+    fast_mode: bool = False,
 ) -> bool:
     """`gradcheck` of the gradient of `func`: is its second derivative right?
 
@@ -136,7 +142,31 @@ def gradgradcheck(
         raise_exception=raise_exception,
         nondet_tol=nondet_tol,
         check_undefined_grad=check_undefined_grad,
+        fast_mode=fast_mode,
     )
+
+
+def _along(func: Callable, given: tuple, checked: list[int]) -> tuple[Callable, tuple]:
+    """<f(x + t·u), v> for each output, as a function of t, and t = 0 for each checked input; u and v are random."""
+    rng = quietly(np.random.default_rng, 0)
+
+    def direction(t: Tensor) -> Tensor:
+        u = rng.standard_normal(t._array.shape)
+        return wrap((u / max(np.linalg.norm(u), 1e-300)).astype(t._array.dtype))
+
+    ways = {i: direction(given[i]) for i in checked}
+    weights = [direction(out) if out._array.dtype.kind == "f" else None for out in _outputs(func(*given))]
+
+    def along(*steps: Tensor) -> tuple:
+        moved = list(given)
+        for t, (i, u) in zip(steps, ways.items(), strict=True):
+            moved[i] = given[i].detach() + t * u
+        return tuple((out * v).sum() for out, v in zip(_outputs(func(*moved)), weights, strict=True) if v is not None)  # type: ignore
+
+    zeros = tuple(wrap(np.zeros((), given[i]._array.dtype)) for i in checked)
+    for t in zeros:
+        t.requires_grad = True
+    return along, zeros
 
 
 def _outputs(result: Any) -> list[Tensor]:

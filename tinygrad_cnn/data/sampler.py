@@ -15,6 +15,7 @@ from ..engine.tensor import as_array, wrap
 from ..random import Generator, rng
 
 Index = TypeVar("Index", covariant=True)
+DRAWN = 1 << 16  # indices at a time
 
 
 class Sampler(Generic[Index]):
@@ -55,7 +56,8 @@ class SequentialSampler(Sampler[int]):
 class RandomSampler(Sampler[int]):
     """A permutation of 0 ... len(data_source) - 1; with `replacement`, independent draws.
 
-    `num_samples` (default: all) more than there are begins another permutation; ValueError for none at all.
+    `num_samples` (default: all) more than there are begins another permutation; ValueError for none at all. They are
+    drawn as they are asked for, so that there may be any number of them.
 
     >>> sorted(RandomSampler("abc", num_samples=6))
     [0, 0, 1, 1, 2, 2]
@@ -83,12 +85,13 @@ class RandomSampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         n, left = len(self.data_source), self.num_samples
-        if self.replacement and left:
-            yield from rng(self.generator).integers(n, size=left).tolist()
-            return
         while n and left > 0:
-            yield from rng(self.generator).permutation(n)[:left].tolist()
-            left -= n
+            if self.replacement:
+                drawn = rng(self.generator).integers(n, size=min(left, DRAWN))
+            else:
+                drawn = rng(self.generator).permutation(n)[:left]
+            yield from drawn.tolist()
+            left -= len(drawn)
 
     def __len__(self) -> int:
         return self.num_samples

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays.plain import dtype_of, plain
+from ..arrays.plain import plain
 from .memory import Memory, join
 from .modes import mode
 from .node import INFERENCE, AccumulateGrad, Node, Version
@@ -48,22 +48,6 @@ class Tensor(Attached):
     _view: View | None
     _memory: Memory | None
     _grad: Tensor | None
-
-    def __init__(self, *data: Any, dtype: Any = None, requires_grad: bool = False):
-        """Tensor(2, 3) has this shape and no values yet; Tensor([2, 3]) has these values. Both are float32."""
-        kind = np.dtype(np.float32) if dtype is None else dtype_of("Tensor", dtype)
-        one = len(data) == 1 and isinstance(data[0], Tensor | np.ndarray | np.generic | list | tuple | float)
-        if not one and not all(isinstance(n, int) for n in data):
-            raise TypeError(f"Tensor: expected sizes or one list of data, got {data}; tensor(...) makes one of data")
-        try:
-            self._array = np.array(as_array(data[0]), kind) if one else np.empty(data or 0, kind)
-        except (TypeError, ValueError) as error:
-            words = f"Tensor: {error}; got {data!r:.100}"
-            raise (TypeError(words) if isinstance(error, TypeError) else ValueError(words)) from None
-        self._node = self._version = self._view = self._memory = self._grad = None
-        self._requires_grad = False
-        if requires_grad:
-            self.requires_grad = True
 
     __hash__ = object.__hash__  # identity, though == compares elements
 

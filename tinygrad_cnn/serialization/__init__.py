@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from .. import files
-from ..arrays.device import device
+from ..arrays.device import refuse_other
 from .decode import check_metadata, read, read_metadata
 from .encode import Encoder
 
@@ -97,8 +97,8 @@ def load(
     >>> load(file)
     [tensor([1., 1.], shape=(2,), dtype=float32), 'text']
     """
-    if map_location is not None and not callable(map_location) and not isinstance(map_location, Mapping):
-        device(map_location)
+    if not callable(map_location) and not isinstance(map_location, Mapping):
+        refuse_other(map_location)
     if unknown := pickle_load_args.keys() - PICKLE_ARGUMENTS:
         raise TypeError(f"load: unknown argument {', '.join(sorted(unknown))}")
     if pickle_module is not None and weights_only is not False:

@@ -12,6 +12,7 @@ from . import (
     operators,
     printing,
     sampling,
+    typed,
     values,
     writing,
 )

@@ -6,8 +6,9 @@ from typing import Any, overload
 
 import numpy as np
 
-from ..arrays.device import CPU
+from ..arrays.device import CPU, strided
 from ..arrays.device import device as Device
+from ..arrays.device import layout as Layout
 from ..arrays.plain import owner
 from ..arrays.size import Size
 from ..engine.memory import put_in_order
@@ -83,6 +84,17 @@ def device(self: Tensor) -> Device:
     device(type='cpu')
     """
     return CPU
+
+
+@attribute
+def layout(self: Tensor) -> Layout:
+    """`strided`, as all are.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2).layout
+    tinygrad_cnn.strided
+    """
+    return strided
 
 
 for _kind in ("cuda", "xpu", "mps", "sparse", "quantized"):

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 import numpy as np
 from tinygrad_cnn.arrays.device import device as Device
+from tinygrad_cnn.arrays.device import layout as Layout
 from tinygrad_cnn.arrays.size import Size
 from tinygrad_cnn.arrays.types import Axis
 from tinygrad_cnn.arrays.types import DType
@@ -45,6 +46,9 @@ class Attached:
 
     def __array__(self, dtype: Any = None, copy: builtins.bool | None = None) -> np.ndarray:
         ...
+
+    def __array_wrap__(self, array: np.ndarray, context: Any = None, return_scalar: builtins.bool = False) -> Tensor:
+        """What a function of NumPy made of a tensor is a tensor; truth values are bytes then, 0 or 1, as in PyTorch."""
 
     def __bool__(self) -> builtins.bool:
         ...
@@ -108,6 +112,9 @@ class Attached:
 
     def __index__(self) -> builtins.int:
         ...
+
+    def __init__(self, *data: Any, dtype: DType | None = None, requires_grad: builtins.bool = False, **named: Any) -> None:
+        """Tensor(2, 3) has this shape and no values yet; Tensor([2, 3]) has these values, of the default floating dtype."""
 
     def __int__(self) -> builtins.int:
         ...
@@ -836,6 +843,10 @@ class Attached:
     def kthvalue(self, k: builtins.int, dim: builtins.int = -1, keepdim: builtins.bool = False) -> Chosen:
         """The k-th smallest element along dim, k counted from 1, as (values, indices)."""
 
+    @property
+    def layout(self) -> Layout:
+        """`strided`, as all are."""
+
     def le(self, other: Tensor | Number) -> Tensor:
         """input <= other."""
 
@@ -1058,6 +1069,9 @@ class Attached:
 
     def nelement(self) -> builtins.int:
         """The number of elements."""
+
+    def new(self, *data: Any, **named: Any) -> Tensor:
+        """A tensor of these sizes, or of this data, in the dtype of self."""
 
     def new_empty(self, *args: Any, dtype: DType | None = None, **kwargs: Any) -> Tensor:
         """`empty`, by default in the dtype of self."""
@@ -1425,10 +1439,10 @@ class Attached:
 
     @overload
     def type(self) -> builtins.str:
-        """Converted to this dtype; without one, the name of the type, as in "torch.FloatTensor"."""
+        """Converted to this dtype; without one, the name of the type. Scripts compare it, so it begins with "torch"."""
     @overload
     def type(self, dtype: DType, non_blocking: builtins.bool = False) -> Tensor:
-        """Converted to this dtype; without one, the name of the type, as in "torch.FloatTensor"."""
+        """Converted to this dtype; without one, the name of the type. Scripts compare it, so it begins with "torch"."""
 
     def type_as(self, other: Tensor) -> Tensor:
         """In the dtype of other; itself where it is that already."""

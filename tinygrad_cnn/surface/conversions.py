@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
+from ..arrays.arguments import forgiving
 from ..arrays.device import device as Device
+from ..arrays.device import refuse_other
 from ..arrays.plain import dtype_of
 from ..arrays.types import DType
 from ..engine.broadcast import cast
@@ -20,7 +22,7 @@ DTYPES = {"float": "float32", "double": "float64", "half": "float16", "long": "i
           "char": "int8", "byte": "uint8", "bool": "bool"}  # fmt: skip
 
 
-def _converted(self: Tensor, dtype: Any, copy: bool = False) -> Tensor:
+def converted(self: Tensor, dtype: Any, copy: bool = False) -> Tensor:
     """In this dtype; itself where nothing is to do."""
     dtype = self.dtype if dtype is None else dtype_of("to", dtype)
     if dtype != self.dtype:
@@ -32,7 +34,7 @@ def converter(dtype: str) -> Callable:
     kind = np.dtype(dtype)
 
     def method(self: Tensor, memory_format: Any = None) -> Tensor:
-        return _converted(self, kind)
+        return converted(self, kind)
 
     return method
 
@@ -60,35 +62,13 @@ def to(
             dtype = a.__class__
         elif isinstance(a, bool):  # to(dtype, non_blocking, copy)
             copy = a if isinstance(args[i - 1], bool) else copy
-        elif isinstance(a, str | Device):
+        elif isinstance(a, str | Device | int):
             device = a
         elif a is not None:
             dtype = a
-    if device is not None:
-        Device(device)
-    out = _converted(self, dtype, copy)
+    refuse_other(device)
+    out = converted(self, dtype, copy)
     return out if memory_format is None else contiguous(out, memory_format)
-
-
-@overload
-def type(self: Tensor) -> str: ...
-@overload
-def type(self: Tensor, dtype: DType, non_blocking: bool = False) -> Tensor: ...
-@method
-def type(self: Tensor, dtype: DType | None = None, non_blocking: bool = False) -> Any:
-    """Converted to this dtype; without one, the name of the type, as in "torch.FloatTensor".
-
-    >>> import tinygrad_cnn as tg
-    >>> x = tg.tensor([1.5, -1.5])
-    >>> x.type(), x.type(tg.int64).tolist(), x.type("torch.LongTensor").dtype
-    ('tinygrad_cnn.FloatTensor', [1, -1], dtype('int64'))
-    """
-    names = {np.dtype(d): name for name, d in DTYPES.items()}
-    if dtype is None:
-        return f"tinygrad_cnn.{names[self.dtype].capitalize()}Tensor"
-    if isinstance(dtype, str) and dtype.endswith("Tensor"):
-        dtype = DTYPES[dtype.split(".")[-1].removesuffix("Tensor").lower()]
-    return _converted(self, dtype)
 
 
 @method
@@ -124,7 +104,7 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
     """
     if not isinstance(other, Tensor):
         raise TypeError(f"type_as: expected a Tensor, got {other.__class__.__name__}")
-    return _converted(self, other._array.dtype)
+    return converted(self, other._array.dtype)
 
 
 @method
@@ -158,7 +138,7 @@ def newborn(make: Callable) -> Callable:
 
     def method(self: Tensor, *args: Any, dtype: DType | None = None, **kwargs: Any) -> Tensor:
         kind = self._array.dtype if dtype is None else dtype_of(f"new_{make.__name__}", dtype)
-        return make(*args, dtype=kind, **kwargs)
+        return forgiving(make)(*args, dtype=kind, **kwargs)
 
     return method
 

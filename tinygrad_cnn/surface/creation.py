@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import dtypes
-from ..arrays.device import device as Device
+from ..arrays.device import refuse_other
 from ..arrays.dtypes import get_default_dtype, number, result_type
 from ..arrays.plain import plain
 from ..arrays.quiet import quietly
@@ -22,7 +22,8 @@ from ..engine.modes import mode
 from ..engine.node import INFERENCE
 from ..engine.tensor import Tensor, as_array, wrap
 from ..ops.declared import appears
-from ..ops.shape import ints
+from ..ops.shape import channels_last, contiguous_format, ints
+from ..ops.shape import memory_format as MemoryFormat
 from .out import into
 
 MOST = 1 << 60  # numbers, of 8 bytes each, that an address reaches
@@ -31,8 +32,7 @@ LONG = 1 << 16  # numbers of a range, which takes no memory itself
 
 def finish(array: np.ndarray, device: Any = None, requires_grad: bool = False, out: Tensor | None = None) -> Tensor:
     """The array as a tensor: a new one, or `out`."""
-    if device is not None:
-        Device(device)
+    refuse_other(device)
     if out is not None:
         return into("out", out, array)
     t = wrap(plain(array))
@@ -73,10 +73,10 @@ def tensor(data: Any, *, dtype: DType | None = None, device: Any = None, require
     >>> tg.tensor([1, 2.5]).dtype.name, tg.tensor([1, 2]).dtype.name
     ('float32', 'int64')
     """
-    return finish(_array_of("tensor", data, dtype, copy=True), device, requires_grad)
+    return finish(array_of("tensor", data, dtype, copy=True), device, requires_grad)
 
 
-def _array_of(name: str, data: Any, dtype: Any, copy: bool | None) -> np.ndarray:
+def array_of(name: str, data: Any, dtype: Any, copy: bool | None) -> np.ndarray:
     data = as_array(data)
     if not isinstance(data, np.ndarray | np.generic | list | tuple) and hasattr(data, "__array__"):
         data = np.asarray(data)
@@ -107,7 +107,7 @@ def _plain(name: str, data: Any, kinds: set, dtype: Any) -> Any:
             if kind.kind in "iu":
                 number(data[0], kind), number(data[-1], kind)
         return data[0] + np.arange(n) * number(data.step, dtypes.int64)
-    if isinstance(data, list | tuple | range):
+    if is_sequence(data):
         return [_plain(name, x, kinds, dtype) for x in data]
     data = as_array(data)
     if isinstance(data, np.ndarray | np.generic):
@@ -123,6 +123,14 @@ def _plain(name: str, data: Any, kinds: set, dtype: Any) -> Any:
     else:
         raise TypeError(f"{name}: could not infer a dtype of {type(data).__name__}; expected numbers, lists or arrays")
     return data
+
+
+def is_sequence(data: Any) -> bool:
+    """Whether this is what tensors are made of, element by element: a list, a deque, a table's column, but no text."""
+    if isinstance(data, list | tuple | range):
+        return True
+    known = isinstance(data, np.ndarray | np.generic | Tensor | str | bytes | dict)
+    return not known and hasattr(data, "__getitem__") and hasattr(data, "__len__")
 
 
 def _each_number(name: str, data: np.ndarray, dtype: np.dtype) -> np.ndarray:
@@ -161,7 +169,7 @@ def as_tensor(data: Any, dtype: DType | None = None, device: Any = None) -> Tens
     """
     if isinstance(data, Tensor):
         return data if dtype is None or data.dtype == dtype else data.to(dtype=dtype)  # type: ignore[attr-defined]
-    return on(_array_of("as_tensor", data, dtype, copy=None), device)
+    return on(array_of("as_tensor", data, dtype, copy=None), device)
 
 
 def on(array: np.ndarray, device: Any = None) -> Tensor:
@@ -251,14 +259,16 @@ def empty(
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
-    """A tensor whose values are not set: whatever the memory held.
+    """A tensor whose values are not set: whatever the memory held. memory_format: how they lie there.
 
     >>> import tinygrad_cnn as tg
     >>> tg.empty(2, 3).shape
     (2, 3)
     """
-    return finish(np.empty(shape_of("empty", sizes, size), dtype or get_default_dtype()), device, requires_grad, out)
+    array = np.empty(shape_of("empty", sizes, size), dtype or get_default_dtype())
+    return finish(lying(array, memory_format), device, requires_grad, out)
 
 
 @appears("function")
@@ -285,11 +295,23 @@ def full(
     return _filled(shape_of("full", (size,)), value, dtype, device, requires_grad, out)
 
 
-def _like(input: Tensor, value: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+def lying(array: np.ndarray, memory_format: Any) -> np.ndarray:
+    """A new array, or one of its shape, which lies in memory as a memory format says."""
+    if memory_format is not None and not isinstance(memory_format, MemoryFormat):
+        raise TypeError(f"memory_format must be one such as channels_last, not {memory_format!r:.60}")
+    if memory_format is channels_last:
+        if array.ndim != 4:
+            raise RuntimeError(f"channels_last: expected a shape (N, C, H, W), got {array.shape}")
+        n, c, h, w = array.shape
+        return np.empty((n, h, w, c), array.dtype).transpose(0, 3, 1, 2)
+    return np.empty(array.shape, array.dtype) if memory_format is contiguous_format else array
+
+
+def _like(input: Tensor, value: Any, dtype: Any, device: Any, requires_grad: bool, memory_format: Any) -> Tensor:
     """One value, or with None whatever the memory held, in the shape of input."""
     if not isinstance(input, Tensor):
         raise TypeError(f"expected a Tensor to make another like, got {type(input).__name__}")
-    array = np.empty_like(input._array, dtype=dtype)
+    array = lying(np.empty_like(input._array, dtype=dtype), memory_format)
     if value is not None:
         array[...] = number(value, array.dtype)
     return finish(array, device, requires_grad)
@@ -310,7 +332,7 @@ def zeros_like(
     >>> tg.zeros_like(tg.tensor([1, 2])).tolist()
     [0, 0]
     """
-    return _like(input, 0, dtype, device, requires_grad)
+    return _like(input, 0, dtype, device, requires_grad, memory_format)
 
 
 @appears("function")
@@ -328,7 +350,7 @@ def ones_like(
     >>> tg.ones_like(tg.tensor([1.0, 2.0])).tolist()
     [1.0, 1.0]
     """
-    return _like(input, 1, dtype, device, requires_grad)
+    return _like(input, 1, dtype, device, requires_grad, memory_format)
 
 
 @appears("function")
@@ -346,7 +368,7 @@ def empty_like(
     >>> tg.empty_like(tg.zeros(2, 3)).shape
     (2, 3)
     """
-    return _like(input, None, dtype, device, requires_grad)
+    return _like(input, None, dtype, device, requires_grad, memory_format)
 
 
 @appears("function")
@@ -360,7 +382,7 @@ def full_like(
     >>> tg.full_like(tg.zeros(2), 7).tolist()
     [7.0, 7.0]
     """
-    return _like(input, as_array(fill_value), dtype, device, requires_grad)
+    return _like(input, as_array(fill_value), dtype, device, requires_grad, memory_format)
 
 
 # Of a rule.

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.device import device as Device
+from ..arrays.device import refuse_other
 from ..arrays.plain import plain
 from ..arrays.types import DType
 from ..engine.tensor import Tensor
 from ..ops.declared import appears
 from .attach import method
-from .creation import on
+from .creation import from_numpy, on
 
 CPU = (1, 0)  # kDLCPU, and the first of them
 REACHABLE = (1, 3, 11)  # kDLCPU, and memory that a GPU can read as well
@@ -66,6 +66,18 @@ def __dlpack__(
 def __dlpack_device__(self: Tensor) -> tuple[int, int]:
     """Where the memory is, in DLPack's numbers: (1, 0), the CPU."""
     return CPU
+
+
+@method
+def __array_wrap__(self: Tensor, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Tensor:
+    """What a function of NumPy made of a tensor is a tensor; truth values are bytes then, 0 or 1, as in PyTorch.
+
+    >>> import tinygrad_cnn as tg
+    >>> np.sqrt(tg.tensor([4.0, 9.0])), np.isnan(tg.ones(1)).dtype
+    (tensor([2., 3.], shape=(2,), dtype=float32), dtype('uint8'))
+    """
+    array = np.asarray(array)
+    return from_numpy(array.astype(np.uint8) if array.dtype == np.bool_ else array)
 
 
 class _Producer:
@@ -125,8 +137,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
         )
     if is_capsule and (device is not None or copy is not None):
         raise TypeError("from_dlpack: a capsule is taken as it is; device and copy are for tensors and arrays")
-    if device is not None:
-        Device(device)
+    refuse_other(device)
     producer = _Producer(ext_tensor, copy)
     if (place := tuple(map(int, producer.__dlpack_device__())))[0] not in REACHABLE:
         raise BufferError(f"from_dlpack: the memory is on DLPack's device {place}, not on the CPU; move it there first")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 import numpy as np
 
-from ..arrays.dtypes import get_default_dtype
+from ..arrays.dtypes import get_default_dtype, number
 from ..arrays.quiet import quietly
 from ..arrays.types import DType, Shape
 from ..engine.tensor import Tensor, as_array
 from ..ops.declared import appears
 from ..random import Generator, rng
-from .creation import finish, shape_of
+from .creation import empty_like, finish, shape_of
+
+MOST = 2**63 - 1  # the largest int64
 
 
 def standard_normal(g: np.random.Generator, shape: tuple, dtype: Any) -> np.ndarray:
@@ -102,9 +105,9 @@ def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: DType
     >>> tg.rand_like(tg.zeros(2, 3)).shape
     (2, 3)
     """
-    return rand(
-        input.shape, generator=generator, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad
-    )
+    out = empty_like(input, dtype=dtype, memory_format=memory_format)
+    out = rand(input.shape, generator=generator, dtype=out.dtype, device=device, out=out)
+    return out.requires_grad_() if requires_grad else out  # type: ignore[attr-defined]
 
 
 @appears("function")
@@ -116,50 +119,73 @@ def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: DTyp
     >>> tg.randn_like(tg.zeros(2, 3)).shape
     (2, 3)
     """
-    return randn(
-        input.shape, generator=generator, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad
-    )
+    out = empty_like(input, dtype=dtype, memory_format=memory_format)
+    out = randn(input.shape, generator=generator, dtype=out.dtype, device=device, out=out)
+    return out.requires_grad_() if requires_grad else out  # type: ignore[attr-defined]
 
 
 @appears("function")
 def randint(
-    low: int,
-    high: Any = None,
+    *bounds: Any,
+    low: int = 0,
+    high: int | None = None,
     size: Shape | None = None,
-    *,
     generator: Generator | None = None,
     out: Tensor | None = None,
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Random integers low ≤ i < high, int64; randint(high, size) begins at 0. RuntimeError unless low < high.
+    """Random integers low ≤ i < high, int64: randint(low, high, size), or randint(high, size), which begins at 0.
+
+    RuntimeError unless low < high, and where the dtype does not hold them. TypeError for what is no int.
 
     >>> import tinygrad_cnn as tg
     >>> set(tg.randint(3, 5, (100,)).tolist()) == {3, 4}
     True
+    >>> tg.randint(2, size=(2, 3)).shape
+    (2, 3)
     """
-    if size is None:
-        low, high, size = 0, low, high
-    if size is None:
-        raise TypeError("randint: missing size: randint(high, size) or randint(low, high, size)")
+    named: dict[str, Any] = {"low": low} if low else {}
+    named |= {name: value for name, value in (("high", high), ("size", size)) if value is not None}
+    whole = len(bounds) + len(named) > 2  # else low is left out
+    order = ["low", "high", "size"] if whole or "low" in named else ["high", "size"]
+    free = [name for name in order if name not in named]
+    if len(bounds) != len(free) or "high" not in order:
+        raise TypeError("randint: expected randint(high, size) or randint(low, high, size)")
+    given = {"low": 0, **named, **dict(zip(free, bounds, strict=True))}
+    low, high = (_whole("randint", name, given[name]) for name in ("low", "high"))
+    if not isinstance(given["size"], tuple | list):
+        raise TypeError(f"randint: size must be a tuple of ints, got {given['size']!r:.60}")
     if not low < high:
         raise RuntimeError(f"randint: expects low < high, got {low} and {high}")
-    values = rng(generator).integers(low, high, shape_of("randint", (size,)))
-    return finish(values.astype(dtype or np.int64), device, requires_grad, out)
+    kind = np.dtype(dtype or np.int64)
+    number(low, kind), number(high - 1, kind)  # which it can hold
+    values = rng(generator).integers(low, high, shape_of("randint", (given["size"],)))
+    return finish(values.astype(kind), device, requires_grad, out)
+
+
+def _whole(name: str, what: str, value: Any) -> int:
+    """A bound as an int: also one that stands in a tensor."""
+    value = value.item() if isinstance(value, Tensor) else value
+    if not hasattr(value, "__index__"):
+        raise TypeError(f"{name}: {what} must be int, not {type(value).__name__}")
+    if not -MOST - 1 <= index(value) <= MOST:
+        raise ValueError(f"{name}: {what} {index(value)} is more than int64 holds")
+    return index(value)
 
 
 @appears("function")
-def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: DType | None = None, device: Any = None,
-                 requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
+def randint_like(input: Tensor, *bounds: Any, low: int = 0, high: int | None = None, dtype: DType | None = None,
+                 device: Any = None, requires_grad: bool = False, memory_format: Any = None) -> Tensor:  # fmt: skip
     """`randint` in the shape and dtype of input.
 
     >>> import tinygrad_cnn as tg
     >>> set(tg.randint_like(tg.zeros(100), 2).tolist()) == {0.0, 1.0}
     True
     """
-    low, high = (0, low) if high is None else (low, high)
-    return randint(low, high, input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+    options: dict = {"dtype": dtype or input.dtype, "device": device, "requires_grad": requires_grad}
+    return randint(*bounds, low=low, high=high, size=tuple(input.shape), **options)
 
 
 @appears("function")

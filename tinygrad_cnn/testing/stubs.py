@@ -32,7 +32,7 @@ ORIGINS = {
     "typing_extensions": "Self",
     "collections.abc": "Callable Iterator Sequence",
     "numpy": "np",
-    "tinygrad_cnn.arrays.device": "Device",
+    "tinygrad_cnn.arrays.device": "Device Layout",
     "tinygrad_cnn.arrays.size": "Size",
     "tinygrad_cnn.arrays.types": "Axis DType Number Shape Window",
     "tinygrad_cnn.engine.node": "Handle",
@@ -41,7 +41,11 @@ ORIGINS = {
     "tinygrad_cnn.ops.shape": "memory_format",
     "tinygrad_cnn.random": "Generator",
 }
-SPELLED = {"np": "import numpy as np", "Device": "from tinygrad_cnn.arrays.device import device as Device"}
+SPELLED = {
+    "np": "import numpy as np",
+    "Device": "from tinygrad_cnn.arrays.device import device as Device",
+    "Layout": "from tinygrad_cnn.arrays.device import layout as Layout",
+}
 
 
 # Signatures.
