@@ -605,6 +605,12 @@ def greater_equal(input: Tensor, other: Tensor | Number, *, out: Tensor | None =
 def group_norm(input: Tensor, num_groups: builtins.int, weight: Tensor | None = None, bias: Tensor | None = None, eps: builtins.float = 1e-05) -> Tensor:
     """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) -> (N,C,...)"""
 
+def gru(input: Tensor, hx: Tensor, params: Sequence, has_biases: builtins.bool, num_layers: builtins.int, dropout: builtins.float, train: builtins.bool, bidirectional: builtins.bool, batch_first: builtins.bool) -> builtins.tuple[Tensor, Tensor]:
+    """h = (1 - z)·n + z·h        (T,B,I) (L,B,H) -> (T,B,H), (L,B,H)"""
+
+def gru_cell(input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None) -> Tensor:
+    """h = (1 - z)·n + z·h        (B,I) (B,H) (3H,I) (3H,H) (3H,) (3H,) -> (B,H)"""
+
 def gt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input > other."""
 
@@ -739,6 +745,12 @@ def logspace(start: Tensor | builtins.float, end: Tensor | builtins.float, steps
 
 def logsumexp(input: Tensor, dim: Axis, keepdim: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
     """ln Σ e^input along dim, for inputs of any size."""
+
+def lstm(input: Tensor, hx: Sequence, params: Sequence, has_biases: builtins.bool, num_layers: builtins.int, dropout: builtins.float, train: builtins.bool, bidirectional: builtins.bool, batch_first: builtins.bool) -> builtins.tuple[Tensor, Tensor, Tensor]:
+    """c = f·c + i·g,  h = o·tanh(c)        (T,B,I) ((L,B,P), (L,B,H)) -> (T,B,P), (L,B,P), (L,B,H)"""
+
+def lstm_cell(input: Tensor, hx: Sequence, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None) -> builtins.tuple[Tensor, Tensor]:
+    """c = f·c + i·g,  h = o·tanh(c)        (B,I) ((B,H), (B,H)) (4H,I) (4H,H) (4H,) (4H,) -> (B,H), (B,H)"""
 
 def lt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input < other."""
@@ -970,6 +982,18 @@ def reshape(input: Tensor, shape: Shape) -> Tensor:
 
 def rms_norm(input: Tensor, normalized_shape: Shape, weight: Tensor | None = None, eps: builtins.float | None = None) -> Tensor:
     """input / √(mean of input² + eps) · weight        (..., *normalized_shape) -> the same"""
+
+def rnn_relu(input: Tensor, hx: Tensor, params: Sequence, has_biases: builtins.bool, num_layers: builtins.int, dropout: builtins.float, train: builtins.bool, bidirectional: builtins.bool, batch_first: builtins.bool) -> builtins.tuple[Tensor, Tensor]:
+    """h = relu(weight_ih @ input + bias_ih + weight_hh @ h + bias_hh)        (T,B,I) (L,B,H) -> (T,B,H), (L,B,H)"""
+
+def rnn_relu_cell(input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None) -> Tensor:
+    """relu(w_ih @ input + b_ih + w_hh @ hx + b_hh)        (B,I) (B,H) (H,I) (H,H) (H,) (H,) -> (B,H)"""
+
+def rnn_tanh(input: Tensor, hx: Tensor, params: Sequence, has_biases: builtins.bool, num_layers: builtins.int, dropout: builtins.float, train: builtins.bool, bidirectional: builtins.bool, batch_first: builtins.bool) -> builtins.tuple[Tensor, Tensor]:
+    """h = tanh(weight_ih @ input + bias_ih + weight_hh @ h + bias_hh)        (T,B,I) (L,B,H) -> (T,B,H), (L,B,H)"""
+
+def rnn_tanh_cell(input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None) -> Tensor:
+    """tanh(w_ih @ input + b_ih + w_hh @ hx + b_hh)        (B,I) (B,H) (H,I) (H,H) (H,) (H,) -> (B,H)"""
 
 def roll(input: Tensor, shifts: Axis, dims: Axis | None = None) -> Tensor:
     """Shifted along axes; what leaves at the end comes in at the start. Without dims, as if it were one axis."""

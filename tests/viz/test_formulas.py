@@ -11,7 +11,8 @@ import tinygrad_cnn.nn.functional as F
 from tinygrad_cnn import viz
 from tinygrad_cnn.engine.call import registry
 from tinygrad_cnn.engine.tensor import Tensor
-from tinygrad_cnn.kernels import kernel
+from tinygrad_cnn.kernels import kernel, use
+from tinygrad_cnn.kernels.textbook.recurrent import turns
 from tinygrad_cnn.testing.cases import public, table
 from tinygrad_cnn.viz import recorder
 
@@ -109,6 +110,8 @@ class Call:
                 "mean": np.broadcast_to(mean, y.shape).reshape(x.shape),
                 "invstd": np.broadcast_to(scale, y.shape).reshape(x.shape), "group": group,
             }  # fmt: skip
+        if op in ("_rnn", "_lstm", "_gru"):
+            return through_time(op, names, self.g, self.op.parameters[place])
         if op in ("_dropout", "_dropout_again"):
             ones = np.ones(names["input"].shape)
             return {"mask": kernel.dropout_again(ones, names["kept"], names["p"], names["axes"]) != 0}
@@ -188,6 +191,36 @@ class Call:
         ]
         moved = [shape[i] for i in axes] + [m for i, m in enumerate(shape) if i not in axes]
         return np.moveaxis(np.stack(found, 1).reshape(moved), front, axes)
+
+
+def through_time(op, names, g, port):
+    """What the law of a recurrent layer makes of a gradient, in the words of its formulas."""
+    hidden, weight, bias, *steps = (names[k] for k in ("hidden", "weight_hh", "bias_hh", "sizes", "reverse"))
+    x = names["input"] @ names["weight_ih"].T + (0 if names["bias_ih"] is None else names["bias_ih"])
+    if op != "_gru" and bias is not None:
+        x += bias
+    grads = [g.get(i) for i in range(3)]
+    with use("textbook"):
+        if op == "_rnn":
+            *_, before, slope = kernel.rnn(x, hidden, weight, *steps, names["rectify"])
+            d_x, d_h = kernel.rnn_backward(*grads[:2], slope, weight, *steps)
+            return {"d_x": d_x, "d_h": d_h, "before": before}
+        if op == "_gru":
+            *_, before, gates = kernel.gru(x, hidden, weight, bias, *steps)
+            d_x, d_q, d_h = kernel.gru_backward(*grads[:2], before, gates, weight, *steps)
+            return {"d_x": d_x, "d_q": d_q, "d_h": d_h, "before": before}
+        *_, before, cell, gates = kernel.lstm(x, hidden, names["cell"], weight, names["weight_hr"], *steps)
+        d_x, d_h, d_c, _ = kernel.lstm_backward(*grads, cell, gates, weight, names["weight_hr"], *steps)
+    found = {"d_x": d_x, "d_h": d_h, "d_c": d_c, "before": before}
+    if port == "weight_hr":
+        i, f, g, o = np.split(gates, 4, 1)
+        sent, of_every_step = {}, np.zeros_like(before)
+        for row, b in turns(steps[0], not steps[1]):
+            of_every_step[row] = 0 if grads[0] is None else grads[0][row]
+            of_every_step[row] += sent[b] if b in sent else 0 if grads[1] is None else grads[1][b]
+            sent[b] = d_x[row] @ weight
+        found |= {"d_h": of_every_step, "o": o, "c": f * cell + i * g}
+    return found
 
 
 def of_case(case):

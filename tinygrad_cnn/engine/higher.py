@@ -12,7 +12,7 @@ import numpy as np
 
 from ..arrays.dtypes import float16
 from .broadcast import by_cases, fit, wide
-from .node import Node, refuse_changed, tick
+from .node import Node, Parts, refuse_changed, tick
 from .record import OpNode
 from .tensor import Tensor, wrap
 from .walk import walk
@@ -45,7 +45,6 @@ def _in_the_graph(node: OpNode) -> list:
     plan, out = node.plan, node.plan.numbered.index("out")
     nodes: dict[int, Node] = dict(zip(plan.needed, node.parents, strict=True))
     nodes[out] = node
-
     return [_placed(value, number, nodes) for value, number in zip(node.saved or (), plan.keep, strict=True)]
 
 
@@ -94,6 +93,7 @@ def _pull_meaning(node: OpNode, g: Tensor, saved: list) -> list:
     ends = [arguments[i].accumulator() for i in node.plan.needed]
     if node.dtype is float16:
         g, arguments = wide(g), wide(arguments)
-    out = node.op.composition(*arguments)  # type: ignore[misc]
-    found = walk([out.accumulator()], [g], True, ends, pull_recorded)
+    out, parts = node.op.composition(*arguments), g if type(g) is Parts else {0: g}  # type: ignore[misc]
+    roots = [(out[i] if type(out) is tuple else out).accumulator() for i in parts]
+    found = walk(roots, list(parts.values()), True, ends, pull_recorded)
     return [found.get(end) for end in ends]

@@ -31,6 +31,7 @@ from . import (
     pool,
     rearrange,
     rectifier,
+    recurrent,
     reduce,
     shape,
     softmax,

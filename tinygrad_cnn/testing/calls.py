@@ -45,7 +45,7 @@ def outcome(f: Callable, args: tuple) -> list[np.ndarray]:
     found = f(*args)
     if found is None:
         return [a for arrays in args if isinstance(arrays, list) for a in arrays if a is not None]
-    return list(found) if isinstance(found, tuple) else [found]
+    return [a for a in found if a is not None] if isinstance(found, tuple) else [found]
 
 
 def version(name: str, room: str) -> Callable:
@@ -202,6 +202,10 @@ BOUNDS = {
     **dict.fromkeys(("batch_norm_backward", "batch_norm_relu_backward"), _batch_norm_backward),
     "group_norm": _group_norm,
     "group_norm_backward": _group_norm_backward,
+    **dict.fromkeys(
+        ("rnn", "rnn_backward", "lstm", "lstm_backward", "gru", "gru_backward"),
+        lambda law, args, expected: [np.full(x.shape, np.abs(x).max(initial=0) + 0.1) for x in expected],
+    ),
 }
 
 
@@ -356,6 +360,60 @@ def _norm_backward(rng: Rng, with_bias: bool = False) -> tuple:
     return _numbers(rng, *input.shape), input, weight, *([bias] if with_bias else []), mean, invstd
 
 
+def _steps(rng: Rng) -> tuple:
+    """The sizes of steps, as many rows, the numbers of a state, and whether steps are read from behind."""
+    T, B, H = (int(_one_of(rng, *choices)) for choices in ((1, 2, 5, 9), (1, 2, 13, 30), (1, 3, 16, 37, 64)))
+    sizes = (B,) * T if rng.integers(2) else tuple(sorted(rng.integers(1, B + 1, T).tolist(), reverse=True))
+    return sizes, sum(sizes), H, bool(rng.integers(2))
+
+
+def _weights(rng: Rng, *shape: int) -> np.ndarray:
+    """So small that numbers neither grow nor vanish from step to step."""
+    return _numbers(rng, *shape) / np.float32(np.sqrt(shape[-1]))
+
+
+def _rnn(rng: Rng) -> tuple:
+    sizes, N, H, reverse = _steps(rng)
+    x, hidden = _numbers(rng, N, H), _numbers(rng, sizes[0], H)
+    return x, hidden, _weights(rng, H, H), sizes, reverse, bool(rng.integers(2))
+
+
+def _rnn_backward(rng: Rng) -> tuple:
+    sizes, N, H, reverse = _steps(rng)
+    grads = [_numbers(rng, n, H) if rng.integers(3) else None for n in (N, sizes[0])]
+    return *grads, _numbers(rng, N, H) / 3, _weights(rng, H, H), sizes, reverse
+
+
+def _lstm(rng: Rng) -> tuple:
+    sizes, N, H, reverse = _steps(rng)
+    P = H if rng.integers(3) else H // 2 + 1
+    projection = None if P == H else _weights(rng, P, H)
+    x, hidden, cell = (_numbers(rng, *shape) for shape in ((N, 4 * H), (sizes[0], P), (sizes[0], H)))
+    return x, hidden, cell, _weights(rng, 4 * H, P), projection, sizes, reverse
+
+
+def _lstm_backward(rng: Rng) -> tuple:
+    *args, weight, projection, sizes, reverse = _lstm(rng)
+    with use("numpy"):
+        out, last, last_cell, _, before_cell, gates = kernel.lstm(*args, weight, projection, sizes, reverse)
+    grads = [_numbers(rng, *a.shape) if rng.integers(3) else None for a in (out, last, last_cell)]
+    return *grads, before_cell, gates, weight, projection, sizes, reverse
+
+
+def _gru(rng: Rng) -> tuple:
+    sizes, N, H, reverse = _steps(rng)
+    bias = _numbers(rng, 3 * H) if rng.integers(2) else None
+    return _numbers(rng, N, 3 * H), _numbers(rng, sizes[0], H), _weights(rng, 3 * H, H), bias, sizes, reverse
+
+
+def _gru_backward(rng: Rng) -> tuple:
+    *args, weight, bias, sizes, reverse = _gru(rng)
+    with use("numpy"):
+        out, last, before, gates = kernel.gru(*args, weight, bias, sizes, reverse)
+    grads = [_numbers(rng, *a.shape) if rng.integers(3) else None for a in (out, last)]
+    return *grads, before, gates, weight, sizes, reverse
+
+
 def _groups(rng: Rng) -> tuple:
     """Of one number each, too; some layer norms."""
     shape = _one_of(rng, _pictures(rng), (int(_one_of(rng, 1, 3, 40)), int(_one_of(rng, 1, 37, 130, 5000))))
@@ -453,6 +511,12 @@ DRAWS: dict[str, Callable[[Rng], tuple]] = {
     "batch_norm_relu_backward": lambda rng: _norm_backward(rng, with_bias=True),
     "group_norm": _groups,
     "group_norm_backward": _groups_backward,
+    "rnn": _rnn,
+    "rnn_backward": _rnn_backward,
+    "lstm": _lstm,
+    "lstm_backward": _lstm_backward,
+    "gru": _gru,
+    "gru_backward": _gru_backward,
     **dict.fromkeys(("channel_sums", "contiguous", "relu", "erf", "erfc"), lambda rng: (_some(rng),)),
     "sums_at": lambda rng: (x := _some(rng), rng.integers(0, 7, len(x)), 7),
     "sum": lambda rng: (x := _some(rng), _some_axes(rng, x.ndim), bool(rng.integers(2))),

@@ -6,4 +6,19 @@ As in PyTorch, infinities and NaN pass through them without a warning.
 """
 
 from ...arrays.quiet import silent
-from . import conv, dropout, elementwise, erf, fused, groups, layout, linear, norm, optim, pool, softmax, sums
+from . import (
+    conv,
+    dropout,
+    elementwise,
+    erf,
+    fused,
+    groups,
+    layout,
+    linear,
+    norm,
+    optim,
+    pool,
+    recurrent,
+    softmax,
+    sums,
+)

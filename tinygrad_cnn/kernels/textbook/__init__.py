@@ -8,4 +8,19 @@ A sum of many numbers is added up in float64, or in pairs (as np.sum does), and 
 As in PyTorch, infinities and NaN pass through without a warning.
 """
 
-from . import conv, dropout, elementwise, erf, fused, groups, layout, linear, norm, optim, pool, softmax, sums
+from . import (
+    conv,
+    dropout,
+    elementwise,
+    erf,
+    fused,
+    groups,
+    layout,
+    linear,
+    norm,
+    optim,
+    pool,
+    recurrent,
+    softmax,
+    sums,
+)

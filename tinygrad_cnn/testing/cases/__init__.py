@@ -111,7 +111,8 @@ class Case:
 
 
 TOPICS = ("elementwise", "unary", "activation", "compare", "reduce", "cumulative", "sort", "shape", "index", "linalg",
-          "conv", "patches", "pool", "resize", "softmax", "loss", "norm", "dropout", "embedding", "engine")  # fmt: skip
+          "conv", "patches", "pool", "resize", "softmax", "loss", "norm", "dropout", "embedding",
+          "recurrent", "engine")  # fmt: skip
 
 
 def table() -> Iterator[Case]:
