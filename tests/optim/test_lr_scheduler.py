@@ -309,6 +309,63 @@ def test_a_group_that_comes_later_than_its_least_rate():
     assert _later("ReduceLROnPlateau", min_lr=0.2, lr=0.5) == [0.2, 0.2]
 
 
+class Halving:
+    """A function of the epoch that remembers something."""
+
+    def __init__(self):
+        self.by = 0.5
+
+    def __call__(self, t):
+        return self.by**t
+
+
+KEYS = {name: make for name, make in PLANS.items() if "by hand" not in name} | {
+    "MultiStepLR, twice": lambda s, o: s.MultiStepLR(o, [1, 3, 3]),
+    "LambdaLR of an object": lambda s, o: s.LambdaLR(o, Halving()),
+    "CyclicLR of a function": lambda s, o: s.CyclicLR(o, 0.1, 1.0, 2, scale_fn=lambda x: 0.5, cycle_momentum=False),
+    "CyclicLR of an object": lambda s, o: s.CyclicLR(o, 0.1, 1.0, 2, scale_fn=Halving(), cycle_momentum=False),
+}
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_state_has_pytorchs_names(pytorch, name):
+    """So that either library takes over the other's."""
+
+    def names(m):
+        state = KEYS[name](m.optim.lr_scheduler, _optimizer(m)).state_dict()
+        values = {
+            k: state[k] for k in ("milestones", "lr_lambdas", "_scale_fn_custom", "_schedule_phases") if k in state
+        }
+        more = {"base_momentums", "max_momentums"} if "OneCycle" in name else set()
+        return sorted(set(state) - more), values
+
+    pytorch.agrees(names)
+
+
+def test_what_objects_remember_is_in_the_state():
+    s, opt = tg.optim.lr_scheduler, _optimizer(tg)
+    f, plans = Halving(), []
+    for make in (lambda g: s.LambdaLR(opt, g), lambda g: s.CyclicLR(opt, 0.1, 1, scale_fn=g, cycle_momentum=False)):
+        f.by = 0.25
+        plans.append((make(f).state_dict(), make(g := Halving()), g))
+    for state, plan, g in plans:
+        plan.load_state_dict(state)
+        assert g.by == 0.25
+
+
+def test_the_old_name_and_where_they_are_from():
+    s = tg.optim.lr_scheduler
+    assert issubclass(s._LRScheduler, s.LRScheduler)
+    assert {getattr(s, name).__module__ for name in s.__all__} == {"tinygrad_cnn.optim.lr_scheduler"}
+
+    class Own(s._LRScheduler):
+        def get_lr(self):
+            assert self._get_lr_called_within_step
+            return [0.5 for _ in self.base_lrs]
+
+    assert Own(tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0)).get_last_lr() == [0.5]
+
+
 def test_states_from_pytorch():
     """Where PyTorch keeps a thing in another form, it is turned into ours."""
     s = tg.optim.lr_scheduler

@@ -18,6 +18,12 @@ ALL = {
     "RMSprop": {"lr": 0.1, "momentum": 0.9, "centered": True},
     "Adagrad": {"lr": 0.1, "lr_decay": 0.1},
     "Adadelta": {"lr": 0.5},
+    "Adamax": {"lr": 0.1},
+    "NAdam": {"lr": 0.1, "weight_decay": 0.1},
+    "RAdam": {"lr": 0.1, "betas": (0.5, 0.6)},
+    "Rprop": {"lr": 0.1},
+    "ASGD": {"lr": 0.1, "t0": 1},
+    "Adafactor": {"lr": 0.1},
 }
 
 
@@ -239,6 +245,17 @@ ERRORS = {
     "accumulator": (lambda: optim.Adagrad([_leaf(1)], initial_accumulator_value=-1), ValueError, "Invalid initial_acc"),
     "rho": (lambda: optim.Adadelta([_leaf(1)], rho=1.5), ValueError, "Invalid rho value: 1.5; expected 0 <= rho <= 1"),
     "differentiable": (lambda: optim.SGD([_leaf(1)], differentiable=True), ValueError, "differentiable=True"),
+    "etas": (lambda: optim.Rprop([_leaf(1)], etas=(1.5, 2)), ValueError, "Invalid eta values: 1.5, 2"),
+    "beta2_decay": (lambda: optim.Adafactor([_leaf(1)], beta2_decay=1), ValueError, "Invalid beta2_decay: 1"),
+    "eps of two": (lambda: optim.Adafactor([_leaf(1)], eps=(-1, 0)), ValueError, "Invalid epsilon values"),
+    "momentum_decay": (lambda: optim.NAdam([_leaf(1)], momentum_decay=-1), ValueError, "Invalid momentum_decay value"),
+    "two groups": (lambda: optim.LBFGS([{"params": _leaf(1)}, {"params": _leaf(1)}]), ValueError, "give one list"),
+    "no closure": (lambda: optim.LBFGS([_leaf(1)]).step(None), TypeError, "needs a closure"),
+    "another search": (
+        lambda: optim.LBFGS([_leaf(1)], line_search_fn="armijo").step(lambda: tg.ones(())),
+        RuntimeError,
+        "only 'strong_wolfe'",
+    ),
     "unknown": (lambda: optim.SGD([_leaf(1)], speed=1), TypeError, "speed"),
 }
 

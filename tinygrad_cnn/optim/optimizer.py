@@ -50,6 +50,8 @@ class Optimizer:
     [0.5, -1.5]
     """
 
+    _of_other_shape: frozenset[str] = frozenset()  # what a rule remembers that has not the shape of its parameter
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         names_itself(cls)
@@ -295,11 +297,13 @@ class Optimizer:
 
     def _fitted(self, key: str, value: Any, p: Tensor) -> Any:
         """A copy of something remembered, in the dtype that it is computed in."""
+        if isinstance(value, list):
+            return [self._fitted(key, one, p) for one in value]
         if not isinstance(value, Tensor):
             return value
         if key == "step":
             return value.item()
-        if value.ndim and value.shape != p.shape:
+        if value.ndim and value.shape != p.shape and key not in self._of_other_shape:
             raise ValueError(
                 f"{type(self).__name__}: the loaded {key} has shape {tuple(value.shape)}, its parameter has shape "
                 f"{tuple(p.shape)}; nothing was loaded"

@@ -1,6 +1,6 @@
 """Learning rates that change while training, by a plan or by what the loss does."""
 
-from .base import LRScheduler
+from .base import LRScheduler, _LRScheduler
 from .combine import ChainedScheduler, SequentialLR
 from .cycle import CyclicLR, OneCycleLR
 from .decay import (
@@ -35,3 +35,6 @@ __all__ = [
     "SequentialLR",
     "StepLR",
 ]
+
+for _name in (*__all__, "_LRScheduler"):
+    globals()[_name].__module__ = __name__  # where everybody imports them from

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from types import FunctionType
 from typing import Any
 
 from ...arrays.arguments import names_itself
@@ -56,6 +57,7 @@ class LRScheduler:
     def _initial_step(self) -> None:
         self._step_count = 0
         self._is_initial = True
+        self._get_lr_called_within_step = False  # which subclasses that were written for PyTorch ask for
         self.step()
         self._is_initial = False
 
@@ -87,7 +89,11 @@ class LRScheduler:
     def _update_lr(self, epoch: int | None = None) -> None:
         closed_form = getattr(self, "_get_closed_form_lr", self.get_lr)
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
-        self._set_lr(self.get_lr() if epoch is None else closed_form())
+        self._get_lr_called_within_step = True
+        try:
+            self._set_lr(self.get_lr() if epoch is None else closed_form())
+        finally:
+            self._get_lr_called_within_step = False
 
     def _set_lr(self, lrs: list[float]) -> None:
         for group, lr in zip(self.optimizer.param_groups, lrs, strict=True):
@@ -102,6 +108,15 @@ class LRScheduler:
         """Take over a state."""
         check_state(type(self).__name__, state_dict)
         self.__dict__.update(state_dict)
+
+
+class _LRScheduler(LRScheduler):
+    """LRScheduler by its old name, for subclasses that know it by that."""
+
+
+def state_of(f: Any) -> dict[str, Any] | None:
+    """What a callable object remembers, for the state of a scheduler; None of a function."""
+    return None if f is None or isinstance(f, FunctionType) else dict(vars(f))
 
 
 def check_state(name: str, state_dict: Any) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..optimizer import Optimizer
-from .base import LRScheduler, check_optimizer, for_each_group
+from .base import LRScheduler, check_optimizer, for_each_group, state_of
 
 
 class _WithMomentum(LRScheduler):
@@ -20,6 +20,7 @@ class _WithMomentum(LRScheduler):
                 f"{name}: optimizer must support momentum or beta1 with cycle_momentum=True, "
                 f"{type(self.optimizer).__name__} does not; set cycle_momentum=False"
             )
+        self.use_beta1 = "betas" in defaults
         self.base_momentums = for_each_group(name, self.optimizer, base, "base_momentum")
         self.max_momentums = for_each_group(name, self.optimizer, largest, "max_momentum")
         if last_epoch == -1:
@@ -30,7 +31,7 @@ class _WithMomentum(LRScheduler):
                 self._set_momentum(group, high)
 
     def _set_momentum(self, group: dict[str, Any], momentum: float) -> None:
-        if "betas" in self.optimizer.defaults:
+        if self.use_beta1:
             group["betas"] = (momentum, *group["betas"][1:])
         else:
             group["momentum"] = momentum
@@ -81,7 +82,7 @@ class CyclicLR(_WithMomentum):
         self.step_ratio = float(step_size_up) / self.total_size
         self.mode = mode
         self.gamma = gamma
-        self._scale_fn = scale_fn
+        self._scale_fn_custom = scale_fn
         self.scale_mode = scale_mode if scale_fn is not None else "iterations" if mode == "exp_range" else "cycle"
         self.cycle_momentum = cycle_momentum
         if cycle_momentum:
@@ -94,11 +95,23 @@ class CyclicLR(_WithMomentum):
 
     def scale_fn(self, x: float) -> float:
         """The height of a triangle, as a share of the first one's."""
-        if self._scale_fn is not None:
-            return self._scale_fn(x)
+        if self._scale_fn_custom is not None:
+            return self._scale_fn_custom(x)
         if self.mode == "triangular2":
             return 1 / (2.0 ** (x - 1))
         return self.gamma**x if self.mode == "exp_range" else 1.0
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that it remembers; of a scale_fn nothing, but the attributes of a callable object."""
+        return {**super().state_dict(), "_scale_fn_custom": state_of(self._scale_fn_custom)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over a state; a scale_fn stays, a callable object gets back what it remembered."""
+        own = self._scale_fn_custom
+        super().load_state_dict(state_dict)
+        kept, self._scale_fn_custom = state_dict.get("_scale_fn_custom"), own
+        if kept is not None and own is not None:
+            vars(own).update(kept)
 
     def get_lr(self) -> list[float]:
         cycle = math.floor(1 + self.last_epoch / self.total_size)
@@ -161,9 +174,15 @@ class OneCycleLR(_WithMomentum):
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"OneCycleLR: anneal_strategy must be one of 'cos' or 'linear', got {anneal_strategy!r}")
         self.total_steps = epochs * steps_per_epoch if total_steps is None else total_steps  # type: ignore[operator]
-        self.anneal_strategy = anneal_strategy
+        self._anneal_func_type = anneal_strategy
         peak = float(pct_start * self.total_steps) - 1
-        # (where it ends, lr from and to, momentum from and to): keys of the groups
+        words = (
+            "end_step",
+            "start_lr",
+            "end_lr",
+            "start_momentum",
+            "end_momentum",
+        )  # the last four: keys of the groups
         phases: list[tuple] = [(peak, "initial_lr", "max_lr", "max_momentum", "base_momentum")]
         if three_phase:
             back = float(2 * pct_start * self.total_steps) - 2
@@ -171,7 +190,7 @@ class OneCycleLR(_WithMomentum):
             phases.append((self.total_steps - 1, "initial_lr", "min_lr", "max_momentum", "max_momentum"))
         else:
             phases.append((self.total_steps - 1, "max_lr", "min_lr", "base_momentum", "max_momentum"))
-        self.phases = phases
+        self._schedule_phases = [dict(zip(words, phase, strict=True)) for phase in phases]
         if last_epoch == -1:
             largest = for_each_group("OneCycleLR", optimizer, max_lr, "max_lr")
             for group, lr in zip(optimizer.param_groups, largest, strict=True):
@@ -184,7 +203,7 @@ class OneCycleLR(_WithMomentum):
         super().__init__(optimizer, last_epoch)
 
     def _between(self, start: float, end: float, share: float) -> float:
-        if self.anneal_strategy == "linear":
+        if self._anneal_func_type == "linear":
             return (end - start) * share + start
         return end + (start - end) / 2.0 * (math.cos(math.pi * share) + 1)
 
@@ -192,10 +211,10 @@ class OneCycleLR(_WithMomentum):
         t = self.last_epoch
         if t > self.total_steps:
             raise ValueError(f"OneCycleLR: tried to step {t} times, the number of total steps is {self.total_steps}")
-        last = len(self.phases) - 1
-        i = next(i for i, phase in enumerate(self.phases) if t <= phase[0] or i == last)
-        start = self.phases[i - 1][0] if i else 0.0
-        end, lr_from, lr_to, momentum_from, momentum_to = self.phases[i]
+        phases: list[dict[str, Any]] = self._schedule_phases
+        i = next(i for i, phase in enumerate(phases) if t <= phase["end_step"] or phase is phases[-1])
+        start = phases[i - 1]["end_step"] if i else 0.0
+        end, lr_from, lr_to, momentum_from, momentum_to = phases[i].values()
         share = (t - start) / (end - start)
         if self.cycle_momentum:
             for group in self.optimizer.param_groups:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..optimizer import Optimizer
-from .base import LRScheduler, for_each_group
+from .base import LRScheduler, for_each_group, state_of
 
 
 class _ByFactor(LRScheduler):
@@ -74,21 +74,20 @@ class MultiStepLR(_ByFactor):
     """
 
     def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1):
-        self.milestones = sorted(milestones)
+        self.milestones = Counter(milestones)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over a state; PyTorch's has a count of milestones, which their order is made of."""
+        """Take over a state."""
         super().load_state_dict(state_dict)
-        if isinstance(self.milestones, Mapping):
-            self.milestones = sorted(Counter(self.milestones).elements())
+        self.milestones = Counter(self.milestones)  # of a file it is a dict
 
     def _factor(self, t: int) -> float:
-        return self.gamma ** self.milestones.count(t)
+        return self.gamma ** self.milestones[t]
 
     def _share(self, t: int) -> float:
-        return self.gamma ** bisect_right(self.milestones, t)
+        return self.gamma ** bisect_right(sorted(self.milestones.elements()), t)
 
 
 class ConstantLR(_ByFactor):
@@ -221,7 +220,7 @@ class PolynomialLR(_ByFactor):
 
 
 class _ByFunction(LRScheduler):
-    """Functions of the epoch, one for all groups or one for each; they are not part of the state."""
+    """Functions of the epoch, one for all groups or one for each; the state has what objects among them remember."""
 
     def __init__(self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | list, last_epoch: int = -1):
         name = type(self).__name__
@@ -232,13 +231,17 @@ class _ByFunction(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        return {key: value for key, value in super().state_dict().items() if key != "lr_lambdas"}
+        """All that it remembers; of functions nothing, of callable objects their attributes."""
+        return {**super().state_dict(), "lr_lambdas": [state_of(f) for f in self.lr_lambdas]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over a state; PyTorch's has places for functions, with nothing in them."""
+        """Take over a state; the functions stay, callable objects get back what they remembered."""
         own = self.lr_lambdas
         super().load_state_dict(state_dict)
-        self.lr_lambdas = own
+        kept, self.lr_lambdas = state_dict.get("lr_lambdas", []), own
+        for f, attributes in zip(own, kept, strict=False):
+            if attributes is not None:
+                vars(f).update(attributes)
 
 
 class LambdaLR(_ByFunction):
