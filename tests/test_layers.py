@@ -19,6 +19,7 @@ FLOORS = [
     "kernels random cuda accelerator backends multiprocessing",
     "engine",
     "ops",
+    "func",
     "autograd distributed",
     "surface",
     "nn data metrics",

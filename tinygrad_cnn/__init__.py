@@ -95,6 +95,7 @@ _ROOMS = (
     "cuda",
     "data",
     "distributed",
+    "func",
     "kernels",
     "metrics",
     "multiprocessing",
@@ -108,7 +109,7 @@ _ROOMS = (
     "vision",
     "viz",
 )
-_LATER = {"load": "serialization", "save": "serialization"}
+_LATER = {"load": "serialization", "save": "serialization", "vmap": "func"}
 
 
 def __getattr__(name: str):

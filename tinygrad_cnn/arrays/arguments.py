@@ -30,6 +30,20 @@ OF_DEVICES = {"layout": (layout, type(None)), "pin_memory": (bool, type(None))}
 NUMBERS = {bool: "__bool__", int: "__index__", float: "__float__", complex: "__float__"}  # what makes one of a thing
 
 
+class ByExample(RuntimeError):
+    """What is raised where a function looks at numbers that differ from example to example, as in `vmap`.
+
+    A composition of ops is then run example by example, by `each`, which who has examples sets; anybody else is told.
+    drawn: it was for random numbers.
+    """
+
+    drawn = False
+
+    @staticmethod
+    def each(f: Callable, args: tuple, kwargs: dict, error: ByExample) -> Any:
+        raise error
+
+
 def in_pytorch(kwargs: dict) -> dict:
     """Keyword arguments with NumPy's names replaced by PyTorch's."""
     return {NUMPY_NAMES.get(name, name): value for name, value in kwargs.items()}
@@ -54,6 +68,8 @@ def forgiving(f: Callable[P, R]) -> Callable[P, R]:
     def g(*args: Any, **kwargs: Any) -> Any:
         try:
             return f(*args, **kwargs)
+        except ByExample as error:
+            return error.each(g, args, kwargs, error)
         except STUMBLING as error:
             known = signature(f).parameters if isinstance(error, TypeError) and kwargs else {}
             if "dim" in known and not kwargs.keys().isdisjoint(NUMPY_NAMES):

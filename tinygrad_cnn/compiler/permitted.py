@@ -78,6 +78,7 @@ ACCUMULATE = accumulate.__code__
 
 # Functions of this package that ask arrays for no more than their form, or hand them to ops.
 FORM = {
+    "ops.checks": "every",
     "ops.dropout": "dropout",
     "ops.elementwise": "scaled addcdiv",
     "ops.norm": "batch_norm _check_channels _check_training _last_axes",

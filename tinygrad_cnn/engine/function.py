@@ -242,8 +242,9 @@ class Function:
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run forward on the arguments, and record it if a Tensor among them needs a gradient."""
-        if mode.tracer is not None:
-            mode.tracer.calling(cls, args)
+        done = mode.tracer and mode.tracer.calling(cls, args)
+        if done is not None:
+            return done
         ctx = FunctionCtx(cls, args)
         unrecorded = Setting(grad=False)
         if "setup_context" in {name for k in cls.__mro__[:-1] for name in vars(k)} and cls is not Function:

@@ -16,13 +16,19 @@ from .tensor import Tensor
 class Tracer:
     """What the engine tells while `mode.watch` is on, each kind of event by a method: here nobody listens.
 
-    `plain`: every op is to run by itself, none as a part of a fused kernel.
+    `plain`: every op is to run by itself, none as a part of a fused kernel. `rewrites`: ops are run by the tracer.
     """
 
-    plain = False
+    plain = rewrites = False
 
-    def calling(self, op: Any, args: Any) -> None:
-        """An op is about to run on these arguments, whose values may still be changed; `called` comes when it has."""
+    def calling(self, op: Any, args: Any) -> Any:
+        """An op is about to run on these arguments, whose values may still be changed; `called` comes when it has.
+
+        What is returned, unless None, is its result, and it does not run.
+        """
+
+    def changing(self, t: Tensor, name: str, make: Callable) -> Any:
+        """`t` is about to become make(t), in place; it does not where this returns something."""
 
     def called(self, op: Any, args: Any, out: Any, node: Node | None) -> None:
         """An op ran on these arguments; `node` is its record, None where it was not recorded."""

@@ -16,6 +16,7 @@ from ..arrays.types import Array
 from ..engine.call import op
 from ..engine.tensor import Tensor, as_array
 from ..kernels import kernel
+from .checks import every
 from .declared import appears
 
 
@@ -116,14 +117,13 @@ def embedding(
     if sparse:
         raise NotImplementedError("embedding: sparse gradients do not exist here; leave sparse=False")
     V = weight.shape[0]
-    rows = as_array(input)
-    _refuse_outside(rows, tuple(weight.shape))
+    _refuse_outside(every(input), tuple(weight.shape))
     if padding_idx is not None:
         if not -V <= padding_idx < V:
             raise AssertionError(f"embedding: padding_idx {padding_idx} must be within the {V} rows of weight")
         padding_idx %= V
     if max_norm is not None:
-        _shorten(weight, np.unique(rows), max_norm, norm_type)
+        _shorten(weight, np.unique(as_array(input)), max_norm, norm_type)
     return _embedding(input, weight, padding_idx, scale_grad_by_freq)
 
 

@@ -17,6 +17,7 @@ from ..arrays.types import Array, Axis
 from ..engine.call import op
 from ..engine.tensor import Tensor, as_array
 from ..kernels import kernel
+from .checks import every
 from .choice import maximum, minimum, where
 from .compare import eq, isnan
 from .declared import appears
@@ -234,7 +235,8 @@ def _extreme(
         out = whole(input)
         found = as_array(out)
         # NaNs share the gradient too, though they equal nothing.
-        return mean(getitem(input, isnan(input))) if found != found else out
+        unknown = isnan(every(out)).any() and isnan(found)
+        return mean(getitem(input, isnan(input))) if unknown else out
     return chosen(read_at, input, find(input, dim, True), dim, keepdim)
 
 

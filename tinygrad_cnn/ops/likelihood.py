@@ -9,8 +9,9 @@ import numpy as np
 
 from ..arrays.types import Array, Number
 from ..engine.broadcast import in_float32
-from ..engine.tensor import Tensor, as_array
+from ..engine.tensor import Tensor
 from ..kernels.at_once import how_many
+from .checks import every
 from .choice import where
 from .compare import gt
 from .declared import appears
@@ -109,7 +110,7 @@ def gaussian_nll_loss(
     ([0.0, 2.0], 1.0)
     """
     reduction = reduction_of(reduction)
-    if how_many(_negative, np.asarray(as_array(var))):
+    if how_many(_negative, np.asarray(every(var))):
         raise ValueError("gaussian_nll_loss: var has negative entries")
     if isinstance(var, Tensor | np.ndarray) and var.shape != input.shape:
         if var.shape == input.shape[:-1]:

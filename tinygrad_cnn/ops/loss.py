@@ -24,9 +24,11 @@ from ..engine.call import op
 from ..engine.tensor import as_array
 from ..kernels import kernel
 from ..kernels.at_once import at_once, summed_in_one_pass
+from .checks import every
 from .choice import where
 from .compare import gt
 from .declared import appears
+from .index import getitem
 from .pairs import apart
 from .reduce import average, mean
 from .reduce import sum as total
@@ -352,7 +354,7 @@ def _examples(name: str, input: Any, target: Any, ignore_index: int) -> tuple:
         input, classes = reshape(movedim(input, 1, -1), (-1, scores.shape[1])), reshape(target, (-1,))
     C = as_array(input).shape[1]
     labels = as_array(classes)
-    if not _all_count(labels, C, ignore_index):
+    if not _all_count(every(classes), C, ignore_index):
         kept = labels != ignore_index
         outside = kept & ((labels < 0) | (labels >= C))
         if outside.any():
@@ -378,7 +380,7 @@ def _counts(labels: Any, kept: Any, weight: Any, dtype: Any) -> np.ndarray | Non
     """How much each example counts in the mean; None if all count 1."""
     if weight is None:
         return None if kept is None else kept.astype(dtype)
-    counts = as_array(weight)[as_array(labels)]
+    counts = as_array(getitem(as_array(weight), labels))
     return counts if kept is None else counts * kept
 
 

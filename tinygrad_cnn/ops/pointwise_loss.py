@@ -14,6 +14,7 @@ from ..engine.broadcast import cast, in_float32
 from ..engine.tensor import as_array
 from ..kernels.at_once import how_many
 from .activation import logsigmoid, sigmoid, softplus
+from .checks import every
 from .choice import clamp, where
 from .compare import eq
 from .declared import appears
@@ -298,8 +299,8 @@ def binary_cross_entropy(
             f"binary_cross_entropy: found target dtype {target.dtype} but expected {input.dtype}, the input's; "
             f"convert it with .to({input.dtype})"
         )
-    _refuse_improbable("input", as_array(input))
-    _refuse_improbable("target", as_array(target))
+    _refuse_improbable("input", every(input))
+    _refuse_improbable("target", every(target))
     if weight is None:
         return _binary_cross_entropy(input, target, reduction)
     return reduce_to(_binary_cross_entropy(input, target, "none") * weight, reduction)

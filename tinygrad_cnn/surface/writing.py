@@ -26,7 +26,8 @@ def write(t: Tensor, name: str, index: Any, value: Any) -> Tensor:
     places = places_of.parse(index, t._array.shape)
     if isinstance(value, Tensor) and places.advanced is not None and value.ndim:
         places_of.refuse_dtype(name, t, value)
-    if mode.grad and (t.requires_grad or getattr(value, "requires_grad", False)):
+    followed = mode.grad and (t.requires_grad or getattr(value, "requires_grad", False))
+    if followed or (mode.tracer is not None and mode.tracer.rewrites):
         change(t, name, lambda p: places_of.setitem(p, value, index))
     else:
         places_of.write(t._array, places, array)
