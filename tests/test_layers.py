@@ -22,7 +22,7 @@ FLOORS = [
     "func",
     "autograd distributed",
     "surface",
-    "nn data metrics",
+    "linalg nn data metrics",
     "optim vision",
     "serialization",
     "checkpoint compiler testing training",

@@ -86,6 +86,7 @@ newaxis = None
 _declared_names = _open_place(_sys.modules[__name__], _surface.forms.of_package)
 _open_place(Tensor, _surface.forms.of_tensor)
 _later["functional"] = lambda: _importlib.import_module(f"{__name__}.nn")
+_later["linalg"] = lambda: _importlib.import_module(f"{__name__}.linalg")
 
 # Opened when somebody first asks for them, so that `import tinygrad_cnn` stays quick.
 _ROOMS = (
@@ -97,6 +98,7 @@ _ROOMS = (
     "distributed",
     "func",
     "kernels",
+    "linalg",
     "metrics",
     "multiprocessing",
     "nn",

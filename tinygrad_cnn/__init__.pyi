@@ -16,6 +16,11 @@ from tinygrad_cnn.arrays.types import Shape
 from tinygrad_cnn.arrays.types import Window
 from tinygrad_cnn.ops.extreme import Chosen
 from tinygrad_cnn.ops.extreme import MinMax
+from tinygrad_cnn.ops.factors import LU
+from tinygrad_cnn.ops.factors import QR
+from tinygrad_cnn.ops.former import SVDWithV
+from tinygrad_cnn.ops.former import TriangularSolution
+from tinygrad_cnn.ops.solve import SLogDet
 
 from math import e as e
 from math import inf as inf
@@ -93,6 +98,7 @@ from . import cuda as cuda
 from . import data as data
 from . import distributed as distributed
 from . import kernels as kernels
+from . import linalg as linalg
 from . import metrics as metrics
 from . import multiprocessing as multiprocessing
 from . import nn as nn
@@ -356,8 +362,20 @@ def celu(input: Tensor, alpha: builtins.float = 1.0) -> Tensor:
 def celu_(input: Tensor, alpha: builtins.float = 1.0) -> Tensor:
     """input where it is positive, else alpha · (e^(input / alpha) - 1)."""
 
+def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
+    """The product of a chain of matrices: deprecated, as in PyTorch, for `linalg.multi_dot`, which takes a list."""
+
 def channel_shuffle(input: Tensor, groups: builtins.int) -> Tensor:
     """Channels (group, k) in the order (k, group)        (N,C,...) -> (N,C,...)"""
+
+def cholesky(input: Tensor, upper: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
+    """L with input = L Lᵀ, or its transpose: deprecated, as in PyTorch, for `linalg.cholesky`."""
+
+def cholesky_inverse(input: Tensor, upper: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
+    """The inverse of A, where input is its triangle of `linalg.cholesky`: (B, N, N) -> (B, N, N)."""
+
+def cholesky_solve(input: Tensor, input2: Tensor, upper: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
+    """X of A X = input, where input2 is A's triangle of `linalg.cholesky`: (B, N, K) (B, N, N) -> (B, N, K)."""
 
 def chunk(input: Tensor, chunks: builtins.int, dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
     """At most `chunks` parts of one length along axis dim, the last may be shorter. Views."""
@@ -431,6 +449,9 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: builtins.int = 1, eps: builti
 def count_nonzero(input: Tensor, dim: Axis | None = None) -> Tensor:
     """How many elements along dim are not zero, int64."""
 
+def cross(input: Tensor, other: Tensor, dim: builtins.int | None = None, *, out: Tensor | None = None) -> Tensor:
+    """As `linalg.cross`, along the first axis of length 3 where dim is not given, which is deprecated."""
+
 def cummax(input: Tensor, dim: builtins.int, *, out: builtins.tuple[Tensor, ...] | None = None) -> Chosen:
     """The greatest of elements 0 to i along dim, as (values, indices)."""
 
@@ -442,6 +463,9 @@ def cumprod(input: Tensor, dim: builtins.int, dtype: DType | None = None, *, out
 
 def cumsum(input: Tensor, dim: builtins.int, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """out[i] = input[0] + ... + input[i] along dim."""
+
+def det(input: Tensor) -> Tensor:
+    """The determinant, as `linalg.det`: (B, N, N) -> (B)."""
 
 def detach(input: Tensor) -> Tensor:
     """`input.detach()`: a tensor on the same memory that needs no gradient."""
@@ -469,6 +493,9 @@ def dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = Tr
 
 def dropout_(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True) -> Tensor:
     """input · mask / (1-p), each element kept with probability 1-p        any shape -> the same"""
+
+def eig(*args: Any, **kwargs: Any) -> Any:
+    """Refused, as in PyTorch, which has removed it: use linalg.eig."""
 
 def einsum(equation: builtins.str, *operands: Tensor) -> Tensor:
     """Σ of the products of the operands over all letters that stand before the arrow and not behind it."""
@@ -596,6 +623,9 @@ def gather(input: Tensor, dim: builtins.int, index: Tensor, *, out: Tensor | Non
 def ge(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input >= other."""
 
+def ger(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Each element with each: (N,) (M,) -> (N, M)."""
+
 def greater(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input > other."""
 
@@ -652,6 +682,9 @@ def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None, weight: Tensor | None = None, bias: Tensor | None = None, use_input_stats: builtins.bool = True, momentum: builtins.float = 0.1, eps: builtins.float = 1e-05) -> Tensor:
     """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) (C,) (C,) -> (N,C,...)"""
+
+def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The inverse, as `linalg.inv`: (B, N, N) -> (B, N, N)."""
 
 def is_tensor(obj: Any) -> builtins.bool:
     """Whether this is a Tensor."""
@@ -728,6 +761,9 @@ def log_softmax(input: Tensor, dim: builtins.int, dtype: DType | None = None, *,
 def logaddexp(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """ln(e^input + e^other), without overflow."""
 
+def logdet(input: Tensor) -> Tensor:
+    """The logarithm of the determinant, NaN where that is negative: (B, N, N) -> (B)."""
+
 def logical_and(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Both are not zero."""
 
@@ -752,8 +788,20 @@ def lstm(input: Tensor, hx: Sequence, params: Sequence, has_biases: builtins.boo
 def lstm_cell(input: Tensor, hx: Sequence, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None) -> builtins.tuple[Tensor, Tensor]:
     """c = f·c + i·g,  h = o·tanh(c)        (B,I) ((B,H), (B,H)) (4H,I) (4H,H) (4H,) (4H,) -> (B,H), (B,H)"""
 
+def lstsq(*args: Any, **kwargs: Any) -> Any:
+    """Refused, as in PyTorch, which has removed it: use linalg.lstsq, whose first argument is the matrix."""
+
 def lt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input < other."""
+
+def lu(A: Tensor, pivot: builtins.bool = True, get_infos: builtins.bool = False) -> builtins.tuple[Tensor, ...]:
+    """L and U in one matrix, swaps of rows, and with get_infos which pivot is zero: deprecated, as in PyTorch, for"""
+
+def lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """X of A X = input with what `lu` made of A: deprecated, as in PyTorch, for `linalg.lu_solve`."""
+
+def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: builtins.bool = True, unpack_pivots: builtins.bool = True, *, out: builtins.tuple[Tensor, ...] | None = None) -> LU:
+    """P, L and U of what `linalg.lu_factor` gives; what is not unpacked is empty: (B, M, N) (B, K) -> (B, M, M), ..."""
 
 def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: builtins.float = 0, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
     """mean of max(0, margin - target·(input1 - input2)): input1 should be larger where target is 1, smaller where -1"""
@@ -766,6 +814,15 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
 
 def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """input @ other: (..., N, K) (..., K, M) -> (..., N, M); axes in front broadcast."""
+
+def matrix_exp(input: Tensor) -> Tensor:
+    """The exponential of matrices, as `linalg.matrix_exp`: (B, N, N) -> (B, N, N)."""
+
+def matrix_power(input: Tensor, n: builtins.int, *, out: Tensor | None = None) -> Tensor:
+    """A product of n times the same matrix, as `linalg.matrix_power`: (B, N, N) -> (B, N, N)."""
+
+def matrix_rank(*args: Any, **kwargs: Any) -> Any:
+    """Refused, as in PyTorch, which has removed it: use linalg.matrix_rank."""
 
 @overload
 def max(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -917,6 +974,9 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: builtins.float = 2.0, eps: buil
 def permute(input: Tensor, dims: Sequence[builtins.int]) -> Tensor:
     """Axis i of the result is axis dims[i] of the input."""
 
+def pinverse(input: Tensor, rcond: builtins.float = 1e-15) -> Tensor:
+    """Moore and Penrose's inverse, as `linalg.pinv` with rtol=rcond: (B, M, N) -> (B, N, M)."""
+
 def pixel_shuffle(input: Tensor, upscale_factor: builtins.int) -> Tensor:
     """input[n, (c,i,j), y, x] at [n, c, y·r+i, x·r+j]        (..., C·r², H, W) -> (..., C, H·r, W·r)"""
 
@@ -934,6 +994,9 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 
 def prod(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """Π input along one axis, or of all elements. The gradient is right where elements are 0."""
+
+def qr(input: Tensor, some: builtins.bool = True, *, out: builtins.tuple[Tensor, ...] | None = None) -> QR:
+    """Q and R of input = Q R, with all columns of Q unless some: deprecated, as in PyTorch, for `linalg.qr`."""
 
 def rand(*sizes: Shape, size: Shape | None = None, generator: Generator | None = None, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """Random numbers 0 ≤ x < 1, all equally likely."""
@@ -1079,8 +1142,14 @@ def sinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def sinh_(input: Tensor) -> Tensor:
     """(e^input - e^-input) / 2."""
 
+def slogdet(input: Tensor, *, out: builtins.tuple[Tensor, ...] | None = None) -> SLogDet:
+    """The sign of the determinant and the logarithm of its magnitude, as `linalg.slogdet`: (B, N, N) -> (B), (B)."""
+
 def softmax(input: Tensor, dim: builtins.int, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """exp(input) / Σ exp(input) along dim        any shape -> the same"""
+
+def solve(*args: Any, **kwargs: Any) -> Any:
+    """Refused, as in PyTorch, which has removed it: use linalg.solve, whose first argument is the matrix."""
 
 def sort(input: Tensor, dim: builtins.int = -1, descending: builtins.bool = False, stable: builtins.bool = False, *, out: builtins.tuple[Tensor, ...] | None = None) -> Chosen:
     """The elements along dim in order, as (values, indices)."""
@@ -1124,11 +1193,17 @@ def subtract(input: Tensor, other: Tensor | Number, *, alpha: builtins.float = 1
 def sum(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """Σ input along dim."""
 
+def svd(input: Tensor, some: builtins.bool = True, compute_uv: builtins.bool = True, *, out: builtins.tuple[Tensor, ...] | None = None) -> SVDWithV:
+    """U, S and V with input = U diag(S) Vᵀ: as `linalg.svd`, but the last is not transposed, and short unless not some."""
+
 def swapaxes(input: Tensor, axis0: builtins.int, axis1: builtins.int) -> Tensor:
     """`transpose`, under NumPy's name."""
 
 def swapdims(input: Tensor, dim0: builtins.int, dim1: builtins.int) -> Tensor:
     """`transpose`."""
+
+def symeig(*args: Any, **kwargs: Any) -> Any:
+    """Refused, as in PyTorch, which has removed it: use linalg.eigh."""
 
 def t(input: Tensor) -> Tensor:
     """The transposed matrix; a vector and a number stay as they are."""
@@ -1178,6 +1253,9 @@ def trace(input: Tensor) -> Tensor:
 def transpose(input: Tensor, dim0: builtins.int, dim1: builtins.int) -> Tensor:
     """The axes dim0 and dim1 change places."""
 
+def triangular_solve(input: Tensor, A: Tensor, upper: builtins.bool = True, transpose: builtins.bool = False, unitriangular: builtins.bool = False, *, out: builtins.tuple[Tensor, ...] | None = None) -> TriangularSolution:
+    """X of A X = input for a triangular A, and a copy of A: deprecated, as in PyTorch, for `linalg.solve_triangular`."""
+
 def tril(input: Tensor, diagonal: builtins.int = 0, *, out: Tensor | None = None) -> Tensor:
     """The lower triangle of each matrix, zeros above; `diagonal` counts upwards from the main one."""
 
@@ -1223,6 +1301,9 @@ def var(input: Tensor, dim: Axis | None = None, unbiased: builtins.bool | None =
 
 def var_mean(input: Tensor, dim: Axis | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> builtins.tuple[Tensor, Tensor]:
     """(var, mean) along dim."""
+
+def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Σ input · other of two vectors, as `dot`: the numbers are real."""
 
 def vstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """The tensors on top of each other: along axis 0, vectors as rows."""

@@ -197,6 +197,10 @@ class Reader:
                     self.take()
             self.take(")")
             return (self.names.get("words", {}).get(token) or FUNCTIONS[token])(*given)
+        if token[-1] == "_" and self.peek() == "{":  # one of several, by its name
+            self.take()
+            token += self.take()
+            self.take("}")
         found = self.names[token]
         if self.peek() != "[":
             return found
@@ -260,6 +264,34 @@ def softmax(x):
     return p / p.sum(1, keepdims=True)
 
 
+def skew(x):
+    return x - x.mT
+
+
+def gaps(values):
+    """Of each to each; 1 on the diagonal, where nothing is divided."""
+    return values[..., None, :] - values[..., :, None] + np.eye(values.shape[-1])
+
+
+def corner(block):
+    n = block.shape[-1] // 2
+    return block[..., :n, n:]
+
+
+def np_exp(x):
+    total = term = np.eye(x.shape[-1])
+    for k in range(1, 60):
+        term = term @ x / k
+        total = total + term
+    return total
+
+
+@np.vectorize(signature="(n,n)->(n,n)")
+def cofactors(x):
+    minors = [[np.linalg.det(np.delete(np.delete(x, i, 0), j, 1)) for j in range(len(x))] for i in range(len(x))]
+    return np.array(minors) * (-1.0) ** np.add.outer(range(len(x)), range(len(x)))
+
+
 def ints(x):
     return tuple(int(v) for v in x) if isinstance(x, tuple) else int(x)
 
@@ -281,6 +313,12 @@ FUNCTIONS = {
     "flip": lambda g, dims: np.flip(g, ints(dims)), "roll": lambda g, n, dims=None: np.roll(
         g, ints(n), None if dims is None or dims == () else ints(dims)), "tril": lambda g, k: np.tril(g, int(k)),
     "triu": lambda g, k: np.triu(g, int(k)),
+    "inv": np.linalg.inv, "solve": np.linalg.solve, "cofactors": cofactors,
+    "cross": lambda a, b, dim: np.cross(a, b, axis=int(dim)),
+    "sym": lambda x: (x + x.mT) / 2, "half": lambda x: (np.tril(x) + np.tril(x, -1)) / 2, "skew": skew, "gaps": gaps,
+    "copied": lambda x: np.tril(x) + np.tril(x, -1).mT, "unit": lambda x: np.tril(x, -1) + np.eye(len(x)),
+    "diag": lambda v: v[..., None] * np.eye(v.shape[-1]), "across": lambda u, g: g - u @ (u.mT @ g),
+    "matrix_exp": np_exp, "corner": corner, "block": lambda a, g: np.block([[a, g], [a * 0, a]]),
 }  # fmt: skip
 
 

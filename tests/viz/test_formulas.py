@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from formulas import fitted, value
+from formulas import cofactors, fitted, value
 
 import tinygrad_cnn as tg
 import tinygrad_cnn.nn.functional as F
@@ -32,7 +32,8 @@ class Call:
         self.node, self.step, self.contributions = node, step, contributions
         self.g = g
         self.names = dict(zip(self.op.parameters, self.values, strict=False))
-        self.kept = {k: node.kept(k) for k in ("choice", "kept") if k in self.op.keeps}
+        numbers = [node.plan.numbered.index(k) for k in self.op.keeps]
+        self.kept = {k: node.kept(k) for k, n in zip(self.op.keeps, numbers) if n in node.plan.keep}
         if self.op.variadic:
             n = len(self.values) - len(self.op.keyword_only)
             self.names = dict(zip(self.op.keyword_only, self.values[n:], strict=True))
@@ -63,6 +64,8 @@ class Call:
         if isinstance(g, dict):
             parts = [g.get(i, np.zeros(np.shape(o))) for i, o in enumerate(out)]
             g, out = parts[0], out[0]
+            names |= {f"g_{i}": part for i, part in enumerate(parts)}
+            names |= {f"g_{k}": part for k, part in zip(self.kept, parts)} | self.kept
             names["words"] = {
                 "cat": lambda _, dim: np.concatenate(parts, int(dim)),
                 "stack": lambda _, dim: np.stack(parts, int(dim)),
@@ -81,6 +84,7 @@ class Call:
         names["words"] |= {
             "part": lambda g, a, b, dim: np.take(g, range(int(a), int(b)), int(dim)),
             "rows": lambda g, input: g[input],
+            "substitute": lambda a, g: np.linalg.solve(self.triangle(a), g),
             "count": lambda i: np.bincount(i.ravel(), minlength=1)[i][..., None],
             **{
                 word: lambda *_: self.linear(place)
@@ -91,9 +95,21 @@ class Call:
         names["phrases"] |= {"group": names.pop("group", None)}
         return names
 
+    def triangle(self, transposed):
+        """What substitution reads of the transposed matrix."""
+        upper, unit = self.names["upper"], self.names["unitriangular"]
+        side = (np.tril if upper else np.triu)(transposed, (-1 if upper else 1) * unit)
+        return side + np.eye(side.shape[-1]) if unit else side
+
     def special(self, place):
         """Words of single ops."""
         op, names = self.op.name, self.names | self.kept
+        if op in ("det", "_slogdet"):
+            g = self.g if op == "det" else self.g.get(1, 0.0)
+            return dict.fromkeys(("g", "g_1"), np.asarray(g)[..., None, None])
+        if op in ("_svdvals", "_eigvalsh"):
+            u, _, v = np.linalg.svd(names["A"], full_matrices=False)
+            return {"U": u, "V": v, "Q": np.linalg.eigh(names["A"])[1] if op == "_eigvalsh" else None}
         if op in ("_batch_norm", "_group_norm"):
             x = names["input"]
             groups = x.shape[1] if op == "_batch_norm" else names["groups"]
@@ -158,6 +174,8 @@ class Call:
             x, dim = np.moveaxis(names["input"], names["dim"], (-2, -1)), names["dim"]
             u, _, v = np.linalg.svd(x, full_matrices=False)
             return np.moveaxis(np.asarray(g)[..., None, None] * (u @ v), (-2, -1), dim)
+        if formula == "the turn of cofactors(A) along g":
+            return (cofactors(names["A"] + 1e-6 * g) - cofactors(names["A"] - 1e-6 * g)) / 2e-6
         if formula == "the turn of U Vᵀ along g":
 
             def turn(x):
@@ -232,6 +250,7 @@ MORE = {  # inputs that the table gives no gradient to
     "_index_put": (lambda x, v: x.index_put((tg.tensor([1, 0]),), v), [OF_TWO, -OF_TWO]),
     "_index_fill": (lambda x, v: x.index_fill(0, tg.tensor([1]), v), [OF_TWO, np.array(3.0)]),
     "_powers": (registry["_powers"], [OF_TWO / 9, np.array(0.5)]),
+    "_cofactors": (registry["_cofactors"], [np.arange(9.0).reshape(3, 3)]),
     "_rotation": (lambda x: registry["_rotation"](x, (0, 1)), [OF_TWO + np.eye(2, 3)]),
     "_logit_loss": (
         lambda x, p: tg.nn.functional.binary_cross_entropy_with_logits(x, (x > 3).to(x.dtype), pos_weight=p),

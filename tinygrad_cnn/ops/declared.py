@@ -31,7 +31,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "in_shape": (),
     "function_": ("in_place", "inplace"),
     "functional": (),
-    "out": ("function", "functional"),
+    "linalg": (),
+    "out": ("function", "functional", "linalg"),
     "inplace": ("functional",),
     "inplace_": ("inplace",),
 }
@@ -127,6 +128,7 @@ def appears(where: str, *, aliases: str = "", flags: str = "") -> Callable[[F], 
         in_shape     x.name_(): the tensor itself gets the shape of the result
         function_    tinygrad_cnn.name_(x) as well, for what works in place
         functional   tinygrad_cnn.nn.functional.name(x)
+        linalg       tinygrad_cnn.linalg.name(x)
         out          the function takes out=, a tensor for the result
         inplace      the function of nn.functional takes inplace=, a flag: the tensor becomes the result
         inplace_     nn.functional.name_(x) as well, which has that flag set
@@ -140,7 +142,7 @@ def appears(where: str, *, aliases: str = "", flags: str = "") -> Callable[[F], 
     >>> tg.appears("method out")
     Traceback (most recent call last):
         ...
-    ValueError: appears: the word out needs function or functional beside it; got 'method out'
+    ValueError: appears: the word out needs function or functional or linalg beside it; got 'method out'
     """
     words = frozenset(where.split())
     if not words or not words <= WORDS.keys():

@@ -22,7 +22,7 @@ from .reduce import sum
 from .shape import permute, reshape, transpose, unsqueeze
 
 
-@appears("function out method")
+@appears("function linalg out method")
 @op
 def matmul(input: Array, other: Array) -> Array:
     """input @ other: (..., N, K) (..., K, M) -> (..., N, M); axes in front broadcast.
@@ -307,7 +307,7 @@ def inner(input: Array, other: Array) -> Array:
     return tensordot(input, other, ((-1,), (-1,)))
 
 
-@appears("function out method")
+@appears("function out method", aliases="ger")
 def outer(input: Array, vec2: Array) -> Array:
     """Each element with each: (N,) (M,) -> (N, M).
 

@@ -21,6 +21,16 @@ from .reduce import expect_floating, spread
 from .unary import abs, nought, sign
 
 
+def in_dtype(name: str, x: Any, dtype: Any) -> Any:
+    """x in the dtype that a norm is to be computed in; a RuntimeError where that is narrower."""
+    if dtype is None:
+        return x
+    if (dtype := np.dtype(dtype)).kind not in "fc" or dtype.itemsize < x.dtype.itemsize:
+        raise RuntimeError(f"{name}: dtype must be a floating one, and no narrower than {x.dtype}, got {dtype}")
+    return cast(x, dtype)
+
+
+@appears("linalg out")
 @op
 def vector_norm(
     x: Array, ord: float = 2, dim: Axis | None = None, keepdim: bool = False, dtype: DType | None = None
@@ -38,7 +48,7 @@ def vector_norm(
     """
     expect_floating("norm", x)
     over = reduced("norm", dim, x.ndim, keepdim)
-    x = x if dtype is None else x.astype(dtype, copy=False)
+    x = in_dtype("norm", x, dtype)
     if ord == 2 and x.dtype.kind == "f":
         return np.sqrt(kernel.fold(x, "squares", over, keepdim))
     x = np.abs(x)
@@ -154,7 +164,7 @@ def norm(
         over = reduced("norm", dim, input.ndim, keepdim)
         if len(over) != 2:
             raise RuntimeError(f"norm: 'nuc' is of a matrix, two axes; got dim={dim} for shape {tuple(input.shape)}")
-        out = nuclear_norm(input if dtype is None else cast(input, np.dtype(dtype)), over)
+        out = nuclear_norm(in_dtype("norm", input, dtype), over)
         return spread_back(out, over, input.ndim) if keepdim else out
     if isinstance(p, str):
         if p != "fro":

@@ -23,7 +23,11 @@ from tinygrad_cnn.engine.node import Handle
 from tinygrad_cnn.engine.tensor import Tensor
 from tinygrad_cnn.ops.extreme import Chosen
 from tinygrad_cnn.ops.extreme import MinMax
+from tinygrad_cnn.ops.factors import QR
+from tinygrad_cnn.ops.former import SVDWithV
+from tinygrad_cnn.ops.former import TriangularSolution
 from tinygrad_cnn.ops.shape import memory_format
+from tinygrad_cnn.ops.solve import SLogDet
 from tinygrad_cnn.random import Generator
 
 class Attached:
@@ -477,6 +481,15 @@ class Attached:
     def char(self, memory_format: Any = None) -> Tensor:
         """In dtype int8; itself where it is that already."""
 
+    def cholesky(self, upper: builtins.bool = False) -> Tensor:
+        """L with input = L Lᵀ, or its transpose: deprecated, as in PyTorch, for `linalg.cholesky`."""
+
+    def cholesky_inverse(self, upper: builtins.bool = False) -> Tensor:
+        """The inverse of A, where input is its triangle of `linalg.cholesky`: (B, N, N) -> (B, N, N)."""
+
+    def cholesky_solve(self, input2: Tensor, upper: builtins.bool = False) -> Tensor:
+        """X of A X = input, where input2 is A's triangle of `linalg.cholesky`: (B, N, K) (B, N, N) -> (B, N, K)."""
+
     def chunk(self, chunks: builtins.int, dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
         """At most `chunks` parts of one length along axis dim, the last may be shorter. Views."""
 
@@ -531,6 +544,9 @@ class Attached:
     def cpu(self) -> Tensor:
         """Itself: the CPU is where all tensors are."""
 
+    def cross(self, other: Tensor, dim: builtins.int | None = None) -> Tensor:
+        """As `linalg.cross`, along the first axis of length 3 where dim is not given, which is deprecated."""
+
     def cuda(self, device: Any = None, non_blocking: builtins.bool = False) -> Tensor:
         """There is no CUDA here: a RuntimeError that says so."""
 
@@ -554,6 +570,9 @@ class Attached:
 
     def data_ptr(self) -> builtins.int:
         """The address of the first element."""
+
+    def det(self) -> Tensor:
+        """The determinant, as `linalg.det`: (B, N, N) -> (B)."""
 
     def detach_(self) -> Tensor:
         """In place: without history, a leaf that needs no gradient."""
@@ -592,6 +611,9 @@ class Attached:
     @property
     def dtype(self) -> np.dtype:
         """The type of the elements, a NumPy dtype."""
+
+    def eig(self, **kwargs: Any) -> Any:
+        """Refused, as in PyTorch, which has removed it: use linalg.eig."""
 
     def element_size(self) -> builtins.int:
         """Bytes of one element."""
@@ -718,6 +740,9 @@ class Attached:
     def ge_(self, other: Tensor | Number) -> Self:
         """In place: the tensor becomes its `ge`."""
 
+    def ger(self, vec2: Tensor) -> Tensor:
+        """Each element with each: (N,) (M,) -> (N, M)."""
+
     def get_device(self) -> builtins.int:
         """-1: the CPU."""
 
@@ -786,6 +811,9 @@ class Attached:
 
     def int(self, memory_format: Any = None) -> Tensor:
         """In dtype int32; itself where it is that already."""
+
+    def inverse(self) -> Tensor:
+        """The inverse, as `linalg.inv`: (B, N, N) -> (B, N, N)."""
 
     def is_complex(self) -> builtins.bool:
         """Whether the elements are complex numbers."""
@@ -901,6 +929,9 @@ class Attached:
     def logaddexp(self, other: Tensor | Number) -> Tensor:
         """ln(e^input + e^other), without overflow."""
 
+    def logdet(self) -> Tensor:
+        """The logarithm of the determinant, NaN where that is negative: (B, N, N) -> (B)."""
+
     def logical_and(self, other: Tensor) -> Tensor:
         """Both are not zero."""
 
@@ -931,11 +962,20 @@ class Attached:
     def long(self, memory_format: Any = None) -> Tensor:
         """In dtype int64; itself where it is that already."""
 
+    def lstsq(self, **kwargs: Any) -> Any:
+        """Refused, as in PyTorch, which has removed it: use linalg.lstsq, whose first argument is the matrix."""
+
     def lt(self, other: Tensor | Number) -> Tensor:
         """input < other."""
 
     def lt_(self, other: Tensor | Number) -> Self:
         """In place: the tensor becomes its `lt`."""
+
+    def lu(self, pivot: builtins.bool = True, get_infos: builtins.bool = False) -> builtins.tuple[Tensor, ...]:
+        """L and U in one matrix, swaps of rows, and with get_infos which pivot is zero: deprecated, as in PyTorch, for"""
+
+    def lu_solve(self, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
+        """X of A X = input with what `lu` made of A: deprecated, as in PyTorch, for `linalg.lu_solve`."""
 
     @property
     def mH(self) -> Tensor:
@@ -956,6 +996,12 @@ class Attached:
 
     def matmul(self, other: Tensor) -> Tensor:
         """input @ other: (..., N, K) (..., K, M) -> (..., N, M); axes in front broadcast."""
+
+    def matrix_exp(self) -> Tensor:
+        """The exponential of matrices, as `linalg.matrix_exp`: (B, N, N) -> (B, N, N)."""
+
+    def matrix_power(self, n: builtins.int) -> Tensor:
+        """A product of n times the same matrix, as `linalg.matrix_power`: (B, N, N) -> (B, N, N)."""
 
     @overload
     def max(self) -> Tensor:
@@ -1133,6 +1179,9 @@ class Attached:
     def pin_memory(self) -> Tensor:
         """Itself: there is no device to copy it to."""
 
+    def pinverse(self, rcond: builtins.float = 1e-15) -> Tensor:
+        """Moore and Penrose's inverse, as `linalg.pinv` with rtol=rcond: (B, M, N) -> (B, N, M)."""
+
     def pow(self, exponent: Tensor | Number) -> Tensor:
         """input ** exponent; 0 ** 0 is 1, and a negative number to a fraction NaN."""
 
@@ -1144,6 +1193,9 @@ class Attached:
 
     def prod(self, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None) -> Tensor:
         """Π input along one axis, or of all elements. The gradient is right where elements are 0."""
+
+    def qr(self, some: builtins.bool = True) -> QR:
+        """Q and R of input = Q R, with all columns of Q unless some: deprecated, as in PyTorch, for `linalg.qr`."""
 
     def random_(self, from_: builtins.int | None = None, to: builtins.int | None = None, *, generator: Generator | None = None) -> Tensor:
         """In place: random integers from ≤ i < to; random_(to) begins at 0."""
@@ -1291,8 +1343,14 @@ class Attached:
     def size(self, dim: builtins.int) -> builtins.int:
         """The shape, or the length of one axis."""
 
+    def slogdet(self) -> SLogDet:
+        """The sign of the determinant and the logarithm of its magnitude, as `linalg.slogdet`: (B, N, N) -> (B), (B)."""
+
     def softmax(self, dim: builtins.int, dtype: DType | None = None) -> Tensor:
         """exp(input) / Σ exp(input) along dim        any shape -> the same"""
+
+    def solve(self, **kwargs: Any) -> Any:
+        """Refused, as in PyTorch, which has removed it: use linalg.solve, whose first argument is the matrix."""
 
     def sort(self, dim: builtins.int = -1, descending: builtins.bool = False, stable: builtins.bool = False) -> Chosen:
         """The elements along dim in order, as (values, indices)."""
@@ -1349,6 +1407,9 @@ class Attached:
     def sum(self, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None) -> Tensor:
         """Σ input along dim."""
 
+    def svd(self, some: builtins.bool = True, compute_uv: builtins.bool = True) -> SVDWithV:
+        """U, S and V with input = U diag(S) Vᵀ: as `linalg.svd`, but the last is not transposed, and short unless not some."""
+
     def swapaxes(self, axis0: builtins.int, axis1: builtins.int) -> Tensor:
         """`transpose`, under NumPy's name."""
 
@@ -1360,6 +1421,9 @@ class Attached:
 
     def swapdims_(self, dim0: builtins.int, dim1: builtins.int) -> Self:
         """In place: the tensor itself gets the shape of its `swapdims`."""
+
+    def symeig(self, **kwargs: Any) -> Any:
+        """Refused, as in PyTorch, which has removed it: use linalg.eigh."""
 
     def t(self) -> Tensor:
         """The transposed matrix; a vector and a number stay as they are."""
@@ -1412,6 +1476,9 @@ class Attached:
 
     def transpose_(self, dim0: builtins.int, dim1: builtins.int) -> Self:
         """In place: the tensor itself gets the shape of its `transpose`."""
+
+    def triangular_solve(self, A: Tensor, upper: builtins.bool = True, transpose: builtins.bool = False, unitriangular: builtins.bool = False) -> TriangularSolution:
+        """X of A X = input for a triangular A, and a copy of A: deprecated, as in PyTorch, for `linalg.solve_triangular`."""
 
     def tril(self, diagonal: builtins.int = 0) -> Tensor:
         """The lower triangle of each matrix, zeros above; `diagonal` counts upwards from the main one."""
@@ -1480,6 +1547,9 @@ class Attached:
 
     def var(self, dim: Axis | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> Tensor:
         """Σ (input - mean)² / (n - correction) along dim. unbiased=False is correction=0; the default is 1."""
+
+    def vdot(self, other: Tensor) -> Tensor:
+        """Σ input · other of two vectors, as `dot`: the numbers are real."""
 
     @overload
     def view(self, shape: Shape) -> Tensor:

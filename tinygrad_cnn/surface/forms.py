@@ -54,6 +54,11 @@ def of_functional(declaration: Declaration) -> dict[str, Callable]:
     return found
 
 
+def of_linalg(declaration: Declaration) -> dict[str, Callable]:
+    """The functions that a declaration gives `linalg`, by name."""
+    return dict.fromkeys(declaration.names, function(declaration)) if "linalg" in declaration.words else {}
+
+
 def of_tensor(declaration: Declaration) -> dict[str, Callable]:
     """The methods that a declaration gives Tensor, by name."""
     words, names = declaration.words, declaration.names

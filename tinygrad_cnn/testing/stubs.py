@@ -1,9 +1,9 @@
 """What an editor is told of names that are made at import: `python -m tinygrad_cnn.testing.stubs` writes the stubs.
 
-Three files: the package's face, what `surface/` attaches to Tensor, and `nn.functional`. All of it follows from the
-declarations over the functions (`ops/declared.py`) and from their annotations, where an Array is a Tensor to callers.
-A fourth, `ops/names.py`, is for the package itself: the names of those files of ops that it opens when asked for them.
-A test holds the files equal to what this would write. Python 3.11 or newer writes them.
+Four files: the package's face, what `surface/` attaches to Tensor, `nn.functional`, and `linalg`. All of it follows
+from the declarations over the functions (`ops/declared.py`) and from their annotations, where an Array is a Tensor to
+callers. A fifth, `ops/names.py`, is for the package itself: the names of those files of ops that it opens when asked
+for them. A test holds the files equal to what this would write. Python 3.11 or newer writes them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import tinygrad_cnn
-from tinygrad_cnn import files, ops
+from tinygrad_cnn import files, linalg, ops
 from tinygrad_cnn.nn import functional
 from tinygrad_cnn.ops.declared import Declaration, declared, places
 
@@ -38,7 +38,11 @@ ORIGINS = {
     "tinygrad_cnn.engine.node": "Handle",
     "tinygrad_cnn.engine.tensor": "Tensor",
     "tinygrad_cnn.ops.extreme": "Chosen MinMax",
+    "tinygrad_cnn.ops.factors": "CholeskyInfo LU LUFactor LUFactorInfo QR",
+    "tinygrad_cnn.ops.former": "SVDWithV TriangularSolution",
     "tinygrad_cnn.ops.shape": "memory_format",
+    "tinygrad_cnn.ops.solve": "Inverse SLogDet Solution",
+    "tinygrad_cnn.ops.spectrum": "Eigen LeastSquares SVD",
     "tinygrad_cnn.random": "Generator",
 }
 SPELLED = {
@@ -95,8 +99,7 @@ def definition(
         result = returns or ("Tensor" if annotation is signature.empty else told(annotation))
         for given, gives in with_flags(parameters, result, flags):
             if out and "out" not in signature.parameters:
-                several = re.match(r"builtins.tuple|Chosen|MinMax", gives)
-                held = "builtins.tuple[Tensor, ...]" if several else "Tensor"
+                held = "Tensor" if gives in ("Tensor", "Any") else "builtins.tuple[Tensor, ...]"
                 given = [*given, inspect.Parameter("out", KEYWORD, default=None, annotation=f"{held} | None")]
             texts.append(f"def {name}({arguments(given, method)}) -> {gives}:")
         if sizes:
@@ -150,6 +153,11 @@ def of_functional(d: Declaration) -> dict[str, str]:
     if "inplace_" in d.words:
         found.update({f"{name}_": definition(f"{name}_", d.function) for name in d.names})
     return found
+
+
+def of_linalg(d: Declaration) -> dict[str, str]:
+    out = "out" in d.words
+    return {name: definition(name, d.function, out=out) for name in d.names} if "linalg" in d.words else {}
 
 
 def of_tensor(d: Declaration) -> dict[str, str]:
@@ -243,10 +251,12 @@ def stubs() -> dict[Path, str]:
     face: dict[str, str] = {}
     tensor = attached()
     layers: dict[str, str] = {}
+    matrices: dict[str, str] = {}
     for d in declared:
         face.update(of_package(d))
         tensor.update(of_tensor(d))
         layers.update(of_functional(d))
+        matrices.update(of_linalg(d))
     for name in vars(functional)["_here"]:
         layers[name] = definition(name, getattr(functional, name))
     return {
@@ -255,6 +265,9 @@ def stubs() -> dict[Path, str]:
             "What `surface/` attaches to Tensor.", ["class Attached:"], tensor, "    "
         ),
         PACKAGE / "nn" / "functional.pyi": file("Layers as functions.", [], layers),
+        PACKAGE / "linalg.pyi": file(
+            "Linear algebra.", [f"from {linalg.LinAlgError.__module__} import LinAlgError as LinAlgError\n"], matrices
+        ),
         PACKAGE / "ops" / "names.py": names(),
     }
 

@@ -111,7 +111,7 @@ class Case:
 
 
 TOPICS = ("elementwise", "unary", "activation", "compare", "reduce", "cumulative", "sort", "shape", "index", "linalg",
-          "conv", "patches", "pool", "resize", "softmax", "loss", "norm", "dropout", "embedding",
+          "matrices", "conv", "patches", "pool", "resize", "softmax", "loss", "norm", "dropout", "embedding",
           "recurrent", "engine")  # fmt: skip
 
 
