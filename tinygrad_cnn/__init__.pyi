@@ -97,6 +97,7 @@ from . import checkpoint as checkpoint
 from . import cuda as cuda
 from . import data as data
 from . import distributed as distributed
+from . import func as func
 from . import kernels as kernels
 from . import linalg as linalg
 from . import metrics as metrics
@@ -112,6 +113,7 @@ from . import vision as vision
 from . import viz as viz
 from .serialization import load as load
 from .serialization import save as save
+from .func import vmap as vmap
 
 __version__: builtins.str
 newaxis: None
