@@ -16,9 +16,9 @@ from tinygrad_cnn.surface.conversions import DTYPES
 
 # Rooms whose names are reached as they stand here, and files of functions that are the package's.
 ROOMS = """
-    autograd autograd.function autograd.functional checkpoint cuda data metrics nn nn.init nn.parallel nn.utils onnx
-    optim optim.lr_scheduler random testing utils.data vision.datasets vision.models vision.transforms
-    vision.transforms.functional vision.utils viz
+    autograd autograd.function autograd.functional checkpoint cuda data metrics nn nn.init nn.parallel nn.utils
+    nn.utils.parametrizations nn.utils.parametrize onnx optim optim.lr_scheduler random testing utils.data
+    vision.datasets vision.models vision.transforms vision.transforms.functional vision.utils viz
 """.split()
 FILES = """
     arrays.device arrays.dtypes arrays.size autograd.grad_mode checkpoint compiler kernels.threads random
