@@ -62,7 +62,7 @@ def test_second_derivative(case):
     assert gradgradcheck(lambda *inputs: f(*inputs, **case.attributes), tensors(case), atol=1e-4)
 
 
-@pytest.mark.parametrize("case", DIFFERENTIABLE, ids=str)
+@pytest.mark.parametrize("case", [c for c in DIFFERENTIABLE if c.op != "as_strided"], ids=str)  # which sees the layout
 def test_layout_changes_nothing(case):
     """Inputs and incoming gradients in every form that memory allows give what fresh arrays of these numbers give."""
     f = public(case.op)

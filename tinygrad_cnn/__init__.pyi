@@ -20,6 +20,8 @@ from tinygrad_cnn.ops.factors import LU
 from tinygrad_cnn.ops.factors import QR
 from tinygrad_cnn.ops.former import SVDWithV
 from tinygrad_cnn.ops.former import TriangularSolution
+from tinygrad_cnn.ops.histogram import Histogram
+from tinygrad_cnn.ops.numbers import Frexp
 from tinygrad_cnn.ops.solve import SLogDet
 
 from math import e as e
@@ -158,6 +160,9 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: builtin
 def add(input: Tensor, other: Tensor | Number, *, alpha: builtins.float = 1, out: Tensor | None = None) -> Tensor:
     """input + alpha · other."""
 
+def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1, out: Tensor | None = None) -> Tensor:
+    """beta·input + alpha·Σ batch1[i] @ batch2[i]        (B, n, k) (B, k, m) -> (n, m)"""
+
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: builtins.float = 1, out: Tensor | None = None) -> Tensor:
     """input + value · tensor1 / tensor2, of floating tensors."""
 
@@ -172,6 +177,9 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: builtins.float = 1, 
 
 def addmv_(input: Tensor, mat: Tensor, vec: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
     """beta · input + alpha · mat @ vec."""
+
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1, out: Tensor | None = None) -> Tensor:
+    """beta·input + alpha·vec1[i]·vec2[j]        input broadcasts to (n, m)"""
 
 def adjoint(input: Tensor) -> Tensor:
     """The last two axes change places: the transposed matrices of a batch; a number has none."""
@@ -251,6 +259,18 @@ def argmin(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.boo
 def argsort(input: Tensor, dim: builtins.int = -1, descending: builtins.bool = False, stable: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
     """The places that bring the elements along dim in order; equal ones keep theirs, stable or not."""
 
+def argwhere(input: Tensor) -> Tensor:
+    """The places that are not zero, a row each        -> (n, ndim) int64"""
+
+def as_strided(input: Tensor, size: Shape, stride: Shape, storage_offset: builtins.int | None = None) -> Tensor:
+    """The memory of input with these sizes and strides, counted in elements from storage_offset on. A view."""
+
+def as_strided_(input: Tensor, size: Shape, stride: Shape, storage_offset: builtins.int | None = None) -> Tensor:
+    """The memory of input with these sizes and strides, counted in elements from storage_offset on. A view."""
+
+def as_strided_scatter(input: Tensor, src: Tensor, size: Shape, stride: Shape, storage_offset: builtins.int | None = None) -> Tensor:
+    """input with what `as_strided` sees of it replaced by src."""
+
 def as_tensor(data: Any, dtype: DType | None = None, device: Any = None) -> Tensor:
     """The data as a tensor: itself where it is one of this dtype, an array without a copy, else a new one."""
 
@@ -298,11 +318,21 @@ def atleast_2d(tensor: Tensor, /) -> Tensor:
 def atleast_2d(*tensors: Tensor) -> builtins.tuple[Tensor, ...]:
     """Each tensor with at least two axes; new ones come in front."""
 
+@overload
+def atleast_3d(tensor: Tensor, /) -> Tensor:
+    """Each tensor with at least three axes: (n,) -> (1, n, 1), (n, m) -> (n, m, 1)"""
+@overload
+def atleast_3d(*tensors: Tensor) -> builtins.tuple[Tensor, ...]:
+    """Each tensor with at least three axes: (n,) -> (1, n, 1), (n, m) -> (n, m, 1)"""
+
 def avg_pool1d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True) -> Tensor:
     """mean of input[n,c,ps+i] over i        (N,C,L) -> (N,C,P)"""
 
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1, out: Tensor | None = None) -> Tensor:
     """beta · input + alpha · batch1 @ batch2."""
+
+def bartlett_window(window_length: builtins.int, periodic: builtins.bool = True, *, dtype: DType | None = None, layout: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    """A triangle: 1 - |2k / n - 1|, k = 0 ... n - 1; for one that is not periodic n is window_length - 1."""
 
 def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None, bias: Tensor | None = None, training: builtins.bool = False, momentum: builtins.float = 0.1, eps: builtins.float = 1e-05) -> Tensor:
     """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) (C,) (C,) -> (N,C,...)"""
@@ -318,6 +348,9 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tens
 
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: builtins.int = 0) -> Tensor:
     """How often each integer 0, 1, ... occurs, or the sum of its weights        (n,) -> (max + 1,)"""
+
+def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
+    """How many of count tries succeed where each does with probability prob; the shapes broadcast."""
 
 def bitwise_and(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input & other, bit by bit; for bool: both."""
@@ -337,6 +370,12 @@ def bitwise_right_shift(input: Tensor, other: Tensor | Number, *, out: Tensor | 
 def bitwise_xor(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input ^ other, bit by bit; for bool: just one."""
 
+def blackman_window(window_length: builtins.int, periodic: builtins.bool = True, *, dtype: DType | None = None, layout: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    """0.42 - 0.5·cos(2πk / n) + 0.08·cos(4πk / n), k = 0 ... n - 1; not periodic, n is window_length - 1."""
+
+def block_diag(*tensors: Tensor) -> Tensor:
+    """The matrices along the diagonal of one, zeros elsewhere; a vector is a row."""
+
 def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """input[b] @ mat2[b]: (B, N, K) (B, K, M) -> (B, N, M)."""
 
@@ -349,8 +388,17 @@ def broadcast_tensors(*tensors: Tensor) -> builtins.tuple[Tensor, ...]:
 def broadcast_to(input: Tensor, size: Shape) -> Tensor:
     """`expand`, under NumPy's name."""
 
+def bucketize(input: Tensor | Number, boundaries: Tensor, *, out_int32: builtins.bool = False, right: builtins.bool = False, out: Tensor | None = None) -> Tensor:
+    """The number of the bucket between boundaries in ascending order that each element falls into."""
+
+def cartesian_prod(*tensors: Tensor) -> Tensor:
+    """All combinations of an element of each vector, a row each, in the order of the first        -> (n·m···, vectors)"""
+
 def cat(tensors: Sequence[Tensor], dim: builtins.int = 0, *, out: Tensor | None = None) -> Tensor:
     """The tensors one behind the other along axis dim: (..., n1, ...) (..., n2, ...) -> (..., n1 + n2, ...)."""
+
+def cdist(x1: Tensor, x2: Tensor, p: builtins.float = 2.0, compute_mode: builtins.str | None = 'use_mm_for_euclid_dist_if_necessary') -> Tensor:
+    """out[i, j] = |x1[i] - x2[j]|, the p-norm        (..., P, M) (..., R, M) -> (..., P, R)"""
 
 def ceil(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The smallest integer >= input."""
@@ -409,6 +457,12 @@ def clip_(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Numbe
 def clone(input: Tensor, memory_format: memory_format | None = None) -> Tensor:
     """A copy, in memory of its own; the gradient passes through."""
 
+def column_stack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
+    """The tensors side by side along axis 1; a number or a vector is a column."""
+
+def combinations(input: Tensor, r: builtins.int = 2, with_replacement: builtins.bool = False) -> Tensor:
+    """All choices of r elements of a vector, in their order, a row each; with_replacement, also the same one again."""
+
 def concat(tensors: Sequence[Tensor], dim: builtins.int = 0, *, out: Tensor | None = None) -> Tensor:
     """The tensors one behind the other along axis dim: (..., n1, ...) (..., n2, ...) -> (..., n1 + n2, ...)."""
 
@@ -429,6 +483,12 @@ def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, 
 
 def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Window = 1, padding: Window | builtins.str = 0, output_padding: Window = 0, groups: builtins.int = 1, dilation: Window = 1) -> Tensor:
     """Σ input[n,c,p,q]·weight[c,o,i,j] at [n,o,ps+i,qs+j], + bias[o]        (N,C,P,Q) (C,O/G,h,w) (O,) -> (N,O,H,W)"""
+
+def copysign(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """|input| with the sign of other, also of -0.0; integers become floating."""
+
+def corrcoef(input: Tensor) -> Tensor:
+    """The correlations of variables, a row each: cov(x, y) / √(var x · var y)        (V, n) -> (V, V)"""
 
 def cos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """cos(input)."""
@@ -451,6 +511,9 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: builtins.int = 1, eps: builti
 def count_nonzero(input: Tensor, dim: Axis | None = None) -> Tensor:
     """How many elements along dim are not zero, int64."""
 
+def cov(input: Tensor, *, correction: builtins.int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None) -> Tensor:
+    """The covariances of variables, a row each: Σ (x - mean x)·(y - mean y) / (n - correction)        (V, n) -> (V, V)"""
+
 def cross(input: Tensor, other: Tensor, dim: builtins.int | None = None, *, out: Tensor | None = None) -> Tensor:
     """As `linalg.cross`, along the first axis of length 3 where dim is not given, which is deprecated."""
 
@@ -466,6 +529,15 @@ def cumprod(input: Tensor, dim: builtins.int, dtype: DType | None = None, *, out
 def cumsum(input: Tensor, dim: builtins.int, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """out[i] = input[0] + ... + input[i] along dim."""
 
+def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: builtins.float | None = None, dim: builtins.int = -1) -> Tensor:
+    """`trapezoid` of the first 2, 3, ... elements along dim."""
+
+def deg2rad(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """input · π / 180."""
+
+def deg2rad_(input: Tensor) -> Tensor:
+    """input · π / 180."""
+
 def det(input: Tensor) -> Tensor:
     """The determinant, as `linalg.det`: (B, N, N) -> (B)."""
 
@@ -478,8 +550,26 @@ def detach_(self: Tensor) -> Tensor:
 def diag(input: Tensor, diagonal: builtins.int = 0, *, out: Tensor | None = None) -> Tensor:
     """The diagonal of a matrix, a copy; of a vector, the matrix that has it as its diagonal."""
 
+def diag_embed(input: Tensor, offset: builtins.int = 0, dim1: builtins.int = -2, dim2: builtins.int = -1) -> Tensor:
+    """Matrices of zeros with the rows of input on their diagonals        (..., n) -> (..., n, n)"""
+
+def diagflat(input: Tensor, offset: builtins.int = 0) -> Tensor:
+    """A matrix of zeros with all elements of input on a diagonal, `offset` above the main one."""
+
 def diagonal(input: Tensor, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1) -> Tensor:
     """The elements whose places along dim1 and dim2 are equal (or `offset` apart), as the last axis. A view."""
+
+def diagonal_scatter(input: Tensor, src: Tensor, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1, *, out: Tensor | None = None) -> Tensor:
+    """input with its diagonal, as `diagonal` gives it, replaced by src."""
+
+def diff(input: Tensor, n: builtins.int = 1, dim: builtins.int = -1, prepend: Tensor | None = None, append: Tensor | None = None, *, out: Tensor | None = None) -> Tensor:
+    """out[i] = input[i + 1] - input[i] along dim, n times; prepend and append are joined to input first."""
+
+def digamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The derivative of ln Γ; -inf at 0, NaN at -1, -2, ..."""
+
+def dist(input: Tensor, other: Tensor, p: builtins.float = 2) -> Tensor:
+    """|input - other|, the p-norm of all elements; the shapes broadcast."""
 
 def div(input: Tensor, other: Tensor | Number, *, rounding_mode: builtins.str | None = None, out: Tensor | None = None) -> Tensor:
     """input / other, in floating numbers; rounding_mode "floor" or "trunc" rounds the quotient and keeps integers."""
@@ -495,6 +585,12 @@ def dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = Tr
 
 def dropout_(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True) -> Tensor:
     """input · mask / (1-p), each element kept with probability 1-p        any shape -> the same"""
+
+def dsplit(input: Tensor, indices_or_sections: Shape) -> builtins.tuple[Tensor, ...]:
+    """So many equal parts along axis 2, or parts that begin at the given places. Views."""
+
+def dstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
+    """The tensors behind each other along axis 2; a matrix is a layer, a vector a row of one."""
 
 def eig(*args: Any, **kwargs: Any) -> Any:
     """Refused, as in PyTorch, which has removed it: use linalg.eig."""
@@ -528,6 +624,9 @@ def erfc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def erfc_(input: Tensor) -> Tensor:
     """1 - erf(input), exact to the last digits where that is small."""
+
+def erfinv(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The y with erf(y) = input; ±inf at ±1, NaN beyond."""
 
 def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """e^input."""
@@ -580,6 +679,9 @@ def fliplr(input: Tensor) -> Tensor:
 def flipud(input: Tensor) -> Tensor:
     """Upside down: axis 0 turned round."""
 
+def float_power(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input ** exponent, computed in float64."""
+
 def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The greatest integer <= input."""
 
@@ -604,6 +706,9 @@ def frac(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def frac_(input: Tensor) -> Tensor:
     """input - trunc(input): the part behind the point, with the sign of input."""
 
+def frexp(input: Tensor, *, out: builtins.tuple[Tensor, ...] | None = None) -> Frexp:
+    """input as mantissa · 2^exponent with ½ <= |mantissa| < 1. RuntimeError for integers."""
+
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: builtins.bool | None = None) -> Tensor:
     """A tensor on the memory of a tensor or array of another library, or of a capsule of DLPack."""
 
@@ -622,11 +727,20 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: DType | None = None, dev
 def gather(input: Tensor, dim: builtins.int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """out[i][j] = input[index[i][j]][j] for dim=0, input[i][index[i][j]] for dim=1; out has the shape of index."""
 
+def gcd(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The greatest common divisor; gcd(0, n) is |n|. NotImplementedError for all but integers."""
+
+def gcd_(input: Tensor, other: Tensor) -> Tensor:
+    """The greatest common divisor; gcd(0, n) is |n|. NotImplementedError for all but integers."""
+
 def ge(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input >= other."""
 
 def ger(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Each element with each: (N,) (M,) -> (N, M)."""
+
+def gradient(input: Tensor, *, spacing: Any = 1, dim: builtins.int | Sequence[builtins.int] | None = None, edge_order: builtins.int = 1) -> builtins.tuple[Tensor, ...]:
+    """The slope of samples along each axis (or those in dim): central differences, at the ends those of edge_order."""
 
 def greater(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input > other."""
@@ -646,8 +760,17 @@ def gru_cell(input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor
 def gt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input > other."""
 
+def hamming_window(window_length: builtins.int, periodic: builtins.bool = True, alpha: builtins.float = 0.54, beta: builtins.float = 0.46, *, dtype: DType | None = None, layout: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    """alpha - beta·cos(2πk / n), k = 0 ... n - 1; for one that is not periodic n is window_length - 1."""
+
+def hann_window(window_length: builtins.int, periodic: builtins.bool = True, *, dtype: DType | None = None, layout: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    """sin²(πk / n), k = 0 ... n - 1; for one that is not periodic n is window_length - 1."""
+
 def hardshrink(input: Tensor, lambd: builtins.float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """input, and 0 where -lambd <= input <= lambd."""
+
+def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """0 where input is negative (or NaN), 1 where it is positive, values where it is 0. RuntimeError for two dtypes."""
 
 def hinge_embedding_loss(input: Tensor, target: Tensor, margin: builtins.float = 1.0, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
     """mean of input where target is 1, max(0, margin - input) where it is -1        any shape twice -> ()"""
@@ -655,11 +778,23 @@ def hinge_embedding_loss(input: Tensor, target: Tensor, margin: builtins.float =
 def histc(input: Tensor, bins: builtins.int = 100, min: builtins.float = 0, max: builtins.float = 0, *, out: Tensor | None = None) -> Tensor:
     """How many elements fall into each of `bins` equal parts of [min, max]; if both are equal, of the input's range."""
 
+def histogram(input: Tensor, bins: builtins.int | Tensor, *, range: Sequence[builtins.float] | None = None, weight: Tensor | None = None, density: builtins.bool = False, out: builtins.tuple[Tensor, ...] | None = None) -> Histogram:
+    """How many elements fall between neighbouring edges, as (hist, bin_edges); the last part includes its end."""
+
+def hsplit(input: Tensor, indices_or_sections: Shape) -> builtins.tuple[Tensor, ...]:
+    """So many equal parts along axis 1 (of a vector along axis 0), or parts that begin at the given places. Views."""
+
 def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """The tensors side by side: along axis 1, vectors along axis 0."""
 
 def hypot(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """√(input² + other²), without overflow."""
+
+def i0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Bessel's modified function of order 0: Σ (x²/4)^k / k!² over k = 0, 1, ... (A&S 9.6.12)"""
+
+def i0_(input: Tensor) -> Tensor:
+    """Bessel's modified function of order 0: Σ (x²/4)^k / k!² over k = 0, 1, ... (A&S 9.6.12)"""
 
 def index_add(input: Tensor, dim: builtins.int, index: Tensor, source: Tensor, *, alpha: builtins.float = 1, out: Tensor | None = None) -> Tensor:
     """input with alpha · source[i] added to slice index[i] of axis dim; repeated slices add up."""
@@ -675,6 +810,9 @@ def index_put(input: Tensor, indices: builtins.tuple, values: Tensor | Number, a
 
 def index_put_(input: Tensor, indices: builtins.tuple, values: Tensor | Number, accumulate: builtins.bool = False) -> Tensor:
     """input with input[indices] = values; with accumulate, input[indices] += values, where repeated places add up."""
+
+def index_reduce(input: Tensor, dim: builtins.int, index: Tensor, source: Tensor, reduce: builtins.str, *, include_self: builtins.bool = True, out: Tensor | None = None) -> Tensor:
+    """`scatter_reduce` of whole slices: source[i] comes to slice index[i] of axis dim; prod, mean, amax or amin."""
 
 def index_select(input: Tensor, dim: builtins.int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The slices of axis dim that `index`, a vector of ints, names; a copy."""
@@ -697,6 +835,9 @@ def isclose(input: Tensor, other: Tensor, rtol: builtins.float = 1e-05, atol: bu
 def isfinite(input: Tensor) -> Tensor:
     """It is neither infinite nor NaN."""
 
+def isin(elements: Tensor | Number, test_elements: Tensor | Number, *, assume_unique: builtins.bool = False, invert: builtins.bool = False, out: Tensor | None = None) -> Tensor:
+    """Whether each element is among test_elements, or with invert, whether it is not. RuntimeError for bool."""
+
 def isinf(input: Tensor) -> Tensor:
     """It is infinite, of either sign."""
 
@@ -709,14 +850,32 @@ def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """It is +inf."""
 
+def kaiser_window(window_length: builtins.int, periodic: builtins.bool = True, beta: builtins.float = 12.0, *, dtype: DType | None = None, layout: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    """I0(beta·√(1 - (2k / n - 1)²)) / I0(beta), k = 0 ... n - 1; not periodic, n is window_length - 1. (Kaiser 1974.)"""
+
 def kl_div(input: Tensor, target: Tensor, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean', log_target: builtins.bool = False) -> Tensor:
     """mean of target·(log target - input): the Kullback-Leibler divergence        any shape twice -> ()"""
+
+def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Kronecker's product: each element of input times all of other, (a, b) (c, d) -> (a·c, b·d)"""
 
 def kthvalue(input: Tensor, k: builtins.int, dim: builtins.int = -1, keepdim: builtins.bool = False, *, out: builtins.tuple[Tensor, ...] | None = None) -> Chosen:
     """The k-th smallest element along dim, k counted from 1, as (values, indices)."""
 
 def layer_norm(input: Tensor, normalized_shape: Shape, weight: Tensor | None = None, bias: Tensor | None = None, eps: builtins.float = 1e-05) -> Tensor:
     """(input - mean) / √(var + eps) · weight + bias        (..., *normalized_shape) -> the same"""
+
+def lcm(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The least common multiple; lcm(0, n) is 0. NotImplementedError for all but integers."""
+
+def lcm_(input: Tensor, other: Tensor) -> Tensor:
+    """The least common multiple; lcm(0, n) is 0. NotImplementedError for all but integers."""
+
+def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """input · 2^other."""
+
+def ldexp_(input: Tensor, other: Tensor) -> Tensor:
+    """input · 2^other."""
 
 def le(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input <= other."""
@@ -729,6 +888,9 @@ def less(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) ->
 
 def less_equal(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input <= other."""
+
+def lgamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """ln |Γ(input)|: ln((n - 1)!) for a positive integer n; inf at 0, -1, -2, ..."""
 
 def linspace(start: Tensor | builtins.float, end: Tensor | builtins.float, steps: builtins.int, *, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """start + i·(end - start) / (steps - 1) for i = 0 ... steps - 1: `steps` numbers, both ends included."""
@@ -763,6 +925,12 @@ def log_softmax(input: Tensor, dim: builtins.int, dtype: DType | None = None, *,
 def logaddexp(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """ln(e^input + e^other), without overflow."""
 
+def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """log2(2^input + 2^other), without overflow. NotImplementedError for integers."""
+
+def logcumsumexp(input: Tensor, dim: builtins.int, *, out: Tensor | None = None) -> Tensor:
+    """out[i] = ln(e^input[0] + ... + e^input[i]) along dim, for inputs of any size."""
+
 def logdet(input: Tensor) -> Tensor:
     """The logarithm of the determinant, NaN where that is negative: (B, N, N) -> (B)."""
 
@@ -777,6 +945,12 @@ def logical_or(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Te
 
 def logical_xor(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Just one is not zero."""
+
+def logit(input: Tensor, eps: builtins.float | None = None, *, out: Tensor | None = None) -> Tensor:
+    """ln(input / (1 - input)), the inverse of sigmoid; with eps, input is held between eps and 1 - eps first."""
+
+def logit_(input: Tensor, eps: builtins.float | None = None) -> Tensor:
+    """ln(input / (1 - input)), the inverse of sigmoid; with eps, input is held between eps and 1 - eps first."""
 
 def logspace(start: Tensor | builtins.float, end: Tensor | builtins.float, steps: builtins.int, base: builtins.float = 10.0, *, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """`steps` numbers from base^start to base^end, equally far apart on a logarithmic scale."""
@@ -810,6 +984,9 @@ def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: 
 
 def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     """`value`, a number, where the mask is True, input elsewhere; shapes broadcast, the dtype is that of input."""
+
+def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """input with the places where the mask is True filled by the elements of source, one after the other."""
 
 def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The elements where the mask is True, as a vector; shapes broadcast."""
@@ -888,6 +1065,9 @@ def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tenso
 def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """input @ mat2: (N, K) (K, M) -> (N, M)."""
 
+def mode(input: Tensor, dim: builtins.int = -1, keepdim: builtins.bool = False, *, out: builtins.tuple[Tensor, ...] | None = None) -> Chosen:
+    """The most frequent element along dim, the smallest of several, as (values, indices): where it stands last."""
+
 def moveaxis(input: Tensor, source: Axis, destination: Axis) -> Tensor:
     """The axes `source` become the axes `destination`, the others keep their order."""
 
@@ -909,6 +1089,9 @@ def multiply(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None
 def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     """input @ vec: (N, K) (K,) -> (N,)."""
 
+def mvlgamma(input: Tensor, p: builtins.int, *, out: Tensor | None = None) -> Tensor:
+    """The logarithm of the gamma function in p dimensions: p·(p - 1)/4·ln π + Σ lgamma(input - i/2) over i < p."""
+
 def nan_to_num(input: Tensor, nan: builtins.float = 0.0, posinf: builtins.float | None = None, neginf: builtins.float | None = None, *, out: Tensor | None = None) -> Tensor:
     """NaN replaced by `nan`, the infinities by `posinf` and `neginf` (default: the largest finite numbers)."""
 
@@ -917,6 +1100,16 @@ def nan_to_num_(input: Tensor, nan: builtins.float = 0.0, posinf: builtins.float
 
 def nanmean(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """The mean along dim of what is not NaN."""
+
+@overload
+def nanmedian(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`median` of what is not NaN; NaN where nothing else is there."""
+@overload
+def nanmedian(input: Tensor, dim: builtins.int, keepdim: builtins.bool = False, *, out: builtins.tuple[Tensor, ...] | None = None) -> Chosen:
+    """`median` of what is not NaN; NaN where nothing else is there."""
+
+def nanquantile(input: Tensor, q: builtins.float | Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False, *, interpolation: builtins.str = 'linear', out: Tensor | None = None) -> Tensor:
+    """`quantile` of what is not NaN; NaN where nothing else is there."""
 
 def nansum(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """The sum along dim, NaN counted as 0."""
@@ -939,6 +1132,9 @@ def negative(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def negative_(input: Tensor) -> Tensor:
     """-input."""
 
+def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The next number that the dtype has after input, on the way to other."""
+
 @overload
 def nonzero(input: Tensor, *, as_tuple: Literal[False] = False, out: Tensor | None = None) -> Tensor:
     """The places that are not zero, (n, ndim) int64; with as_tuple, one vector per axis, ready to index with."""
@@ -948,6 +1144,9 @@ def nonzero(input: Tensor, *, as_tuple: Literal[True], out: builtins.tuple[Tenso
 @overload
 def nonzero(input: Tensor, *, as_tuple: builtins.bool = False, out: Tensor | None = None) -> Any:
     """The places that are not zero, (n, ndim) int64; with as_tuple, one vector per axis, ready to index with."""
+
+def nonzero_static(input: Tensor, *, size: builtins.int, fill_value: builtins.int = -1, out: Tensor | None = None) -> Tensor:
+    """The first `size` rows of `nonzero`, with rows of fill_value behind them where there are fewer."""
 
 def norm(input: Tensor, p: builtins.float | builtins.str = 'fro', dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """(Σ |input|^p)^(1/p) along dim, of all elements without it; "fro" is p = 2, "nuc" the sum of singular values."""
@@ -973,6 +1172,9 @@ def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
 def pairwise_distance(x1: Tensor, x2: Tensor, p: builtins.float = 2.0, eps: builtins.float = 1e-06, keepdim: builtins.bool = False) -> Tensor:
     """|x1 - x2 + eps|, the p-norm along the last axis        two shapes that broadcast -> without the last axis"""
 
+def pdist(input: Tensor, p: builtins.float = 2.0) -> Tensor:
+    """|input[i] - input[j]|, the p-norm, of all pairs i < j        (N, M) -> (N·(N - 1)/2,)"""
+
 def permute(input: Tensor, dims: Sequence[builtins.int]) -> Tensor:
     """Axis i of the result is axis dims[i] of the input."""
 
@@ -985,8 +1187,17 @@ def pixel_shuffle(input: Tensor, upscale_factor: builtins.int) -> Tensor:
 def pixel_unshuffle(input: Tensor, downscale_factor: builtins.int) -> Tensor:
     """The way back from pixel_shuffle        (..., C, H·r, W·r) -> (..., C·r², H, W)"""
 
+def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
+    """How many events happen where input are expected, for each element."""
+
 def poisson_nll_loss(input: Tensor, target: Tensor, log_input: builtins.bool = True, full: builtins.bool = False, size_average: builtins.bool | None = None, eps: builtins.float = 1e-08, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
     """mean of e^input - target·input: counts with a Poisson distribution        any shape twice -> ()"""
+
+def polygamma(n: builtins.int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The n-th derivative of digamma, which is n = 0; infinite at 0, -1, -2, ..."""
+
+def positive(input: Tensor) -> Tensor:
+    """input itself. RuntimeError for bool."""
 
 def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input ** exponent; 0 ** 0 is 1, and a negative number to a fraction NaN."""
@@ -997,8 +1208,20 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 def prod(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """Π input along one axis, or of all elements. The gradient is right where elements are 0."""
 
+def put(input: Tensor, index: Tensor, source: Tensor, accumulate: builtins.bool = False) -> Tensor:
+    """input, seen as a vector, with source at the places that index names; with accumulate it is added there."""
+
 def qr(input: Tensor, some: builtins.bool = True, *, out: builtins.tuple[Tensor, ...] | None = None) -> QR:
     """Q and R of input = Q R, with all columns of Q unless some: deprecated, as in PyTorch, for `linalg.qr`."""
+
+def quantile(input: Tensor, q: builtins.float | Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False, *, interpolation: builtins.str = 'linear', out: Tensor | None = None) -> Tensor:
+    """The element that a share q of all along dim is below: number q·(n - 1) in order, of all elements without dim."""
+
+def rad2deg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """input · 180 / π."""
+
+def rad2deg_(input: Tensor) -> Tensor:
+    """input · 180 / π."""
 
 def rand(*sizes: Shape, size: Shape | None = None, generator: Generator | None = None, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """Random numbers 0 ≤ x < 1, all equally likely."""
@@ -1021,6 +1244,9 @@ def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: DTyp
 def randperm(n: builtins.int, *, generator: Generator | None = None, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """The numbers 0 to n - 1 in random order, int64."""
 
+def range(start: builtins.float = 0, end: builtins.float | None = None, step: builtins.float = 1, *, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False, out: Tensor | None = None) -> Tensor:
+    """start, start + step, ... up to and with end, floating. It warns, as PyTorch does: `arange` is what Python means."""
+
 def ravel(input: Tensor) -> Tensor:
     """All elements along one axis; a view where they lie in memory in their order, else a copy."""
 
@@ -1038,6 +1264,9 @@ def relu_(input: Tensor) -> Tensor:
 
 def remainder(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input - other · ⌊input / other⌋: the sign is that of other, as `%`."""
+
+def renorm(input: Tensor, p: builtins.float, dim: builtins.int, maxnorm: builtins.float, *, out: Tensor | None = None) -> Tensor:
+    """input, where each slice along dim whose p-norm is greater than maxnorm is scaled down to it."""
 
 def repeat_interleave(input: Tensor, repeats: builtins.int | Tensor, dim: builtins.int | None = None, *, output_size: builtins.int | None = None) -> Tensor:
     """Each slice of axis dim repeated, one behind the other: by one number, or by a number for each."""
@@ -1096,8 +1325,17 @@ def scatter(input: Tensor, dim: builtins.int, index: Tensor, src: Tensor | Numbe
 def scatter_add(input: Tensor, dim: builtins.int, index: Tensor, src: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """`scatter` that adds: what comes to one place adds up."""
 
+def scatter_reduce(input: Tensor, dim: builtins.int, index: Tensor, src: Tensor, reduce: builtins.str, *, include_self: builtins.bool = True, out: Tensor | None = None) -> Tensor:
+    """out[index[i][j]][j] is the sum (prod, mean, amax, amin) of input there and of all src[i][j] that come to it."""
+
+def searchsorted(sorted_sequence: Tensor, input: Tensor | Number, *, out_int32: builtins.bool = False, right: builtins.bool = False, side: builtins.str | None = None, sorter: Tensor | None = None, out: Tensor | None = None) -> Tensor:
+    """Where each number would stand in a sequence in ascending order: before the first that is not smaller."""
+
 def select(input: Tensor, dim: builtins.int, index: builtins.int) -> Tensor:
     """Slice number `index` of axis dim, without that axis. A view."""
+
+def select_scatter(input: Tensor, src: Tensor, dim: builtins.int, index: builtins.int, *, out: Tensor | None = None) -> Tensor:
+    """input with slice number `index` of axis dim replaced by src, which has the shape of the slice."""
 
 def selu(input: Tensor) -> Tensor:
     """1.0507 · elu(input, 1.67326): keeps mean 0 and variance 1 from layer to layer (Klambauer et al. 2017)."""
@@ -1143,6 +1381,9 @@ def sinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def sinh_(input: Tensor) -> Tensor:
     """(e^input - e^-input) / 2."""
+
+def slice_scatter(input: Tensor, src: Tensor, dim: builtins.int = 0, start: builtins.int | None = None, end: builtins.int | None = None, step: builtins.int = 1, *, out: Tensor | None = None) -> Tensor:
+    """input with the slices start, start + step, ... below end of axis dim replaced by src."""
 
 def slogdet(input: Tensor, *, out: builtins.tuple[Tensor, ...] | None = None) -> SLogDet:
     """The sign of the determinant and the logarithm of its magnitude, as `linalg.slogdet`: (B, N, N) -> (B), (B)."""
@@ -1255,17 +1496,29 @@ def trace(input: Tensor) -> Tensor:
 def transpose(input: Tensor, dim0: builtins.int, dim1: builtins.int) -> Tensor:
     """The axes dim0 and dim1 change places."""
 
+def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: builtins.float | None = None, dim: builtins.int = -1) -> Tensor:
+    """The integral of y by trapezoids: Σ (y[i] + y[i + 1])/2·(x[i + 1] - x[i]) along dim; without x in steps of dx."""
+
+def trapz(y: Tensor, x: Tensor | None = None, *, dx: builtins.float | None = None, dim: builtins.int = -1) -> Tensor:
+    """The integral of y by trapezoids: Σ (y[i] + y[i + 1])/2·(x[i + 1] - x[i]) along dim; without x in steps of dx."""
+
 def triangular_solve(input: Tensor, A: Tensor, upper: builtins.bool = True, transpose: builtins.bool = False, unitriangular: builtins.bool = False, *, out: builtins.tuple[Tensor, ...] | None = None) -> TriangularSolution:
     """X of A X = input for a triangular A, and a copy of A: deprecated, as in PyTorch, for `linalg.solve_triangular`."""
 
 def tril(input: Tensor, diagonal: builtins.int = 0, *, out: Tensor | None = None) -> Tensor:
     """The lower triangle of each matrix, zeros above; `diagonal` counts upwards from the main one."""
 
+def tril_indices(row: builtins.int, col: builtins.int, offset: builtins.int = 0, *, dtype: DType | None = ..., device: Any = None) -> Tensor:
+    """The places of a row × col matrix on and below a diagonal, row by row        -> (2, n)"""
+
 def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: builtins.float = 1.0, p: builtins.float = 2, eps: builtins.float = 1e-06, swap: builtins.bool = False, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
     """mean of max(0, |anchor - positive| - |anchor - negative| + margin)        (N,D) three times -> ()"""
 
 def triu(input: Tensor, diagonal: builtins.int = 0, *, out: Tensor | None = None) -> Tensor:
     """The upper triangle of each matrix, zeros below; `diagonal` counts upwards from the main one."""
+
+def triu_indices(row: builtins.int, col: builtins.int, offset: builtins.int = 0, *, dtype: DType | None = ..., device: Any = None) -> Tensor:
+    """The places of a row × col matrix on and above a diagonal, row by row        -> (2, n)"""
 
 def true_divide(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input / other, in floating numbers."""
@@ -1295,8 +1548,27 @@ def unique(input: Tensor, sorted: builtins.bool = True, return_inverse: builtins
 def unique(input: Tensor, sorted: builtins.bool = True, return_inverse: builtins.bool = False, return_counts: builtins.bool = False, dim: builtins.int | None = None) -> Any:
     """The different elements in order; with return_inverse where each went, with return_counts how many there are."""
 
+@overload
+def unique_consecutive(input: Tensor, return_inverse: Literal[False] = False, return_counts: Literal[False] = False, dim: builtins.int | None = None) -> Tensor:
+    """The elements without those that equal the one before; return_inverse: where each went."""
+@overload
+def unique_consecutive(input: Tensor, *, return_inverse: Literal[True], return_counts: builtins.bool = False, dim: builtins.int | None = None) -> builtins.tuple[Tensor, ...]:
+    """The elements without those that equal the one before; return_inverse: where each went."""
+@overload
+def unique_consecutive(input: Tensor, return_inverse: builtins.bool = False, *, return_counts: Literal[True], dim: builtins.int | None = None) -> builtins.tuple[Tensor, ...]:
+    """The elements without those that equal the one before; return_inverse: where each went."""
+@overload
+def unique_consecutive(input: Tensor, return_inverse: builtins.bool = False, return_counts: builtins.bool = False, dim: builtins.int | None = None) -> Any:
+    """The elements without those that equal the one before; return_inverse: where each went."""
+
+def unravel_index(indices: Tensor, shape: Shape) -> builtins.tuple[Tensor, ...]:
+    """The places in a tensor of this shape that numbers of its elements in a row stand for, a tensor for each axis."""
+
 def unsqueeze(input: Tensor, dim: builtins.int) -> Tensor:
     """With a new axis of length 1, which becomes axis dim."""
+
+def vander(x: Tensor, N: builtins.int | None = None, increasing: builtins.bool = False) -> Tensor:
+    """The powers of each element, N of them, the highest first        (n,) -> (n, N)"""
 
 def var(input: Tensor, dim: Axis | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None, out: Tensor | None = None) -> Tensor:
     """Σ (input - mean)² / (n - correction) along dim. unbiased=False is correction=0; the default is 1."""
@@ -1306,6 +1578,9 @@ def var_mean(input: Tensor, dim: Axis | None = None, unbiased: builtins.bool | N
 
 def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Σ input · other of two vectors, as `dot`: the numbers are real."""
+
+def vsplit(input: Tensor, indices_or_sections: Shape) -> builtins.tuple[Tensor, ...]:
+    """So many equal parts along axis 0, or parts that begin at the given places. Views."""
 
 def vstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """The tensors on top of each other: along axis 0, vectors as rows."""

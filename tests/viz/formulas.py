@@ -13,6 +13,9 @@ from math import erf
 
 import numpy as np
 
+from tinygrad_cnn.ops.gamma import digamma, polygamma
+from tinygrad_cnn.ops.special import bessel_i1, i0
+
 TOKEN = re.compile(r"\s*(\d+\.?\d*(?:e-?\d+)?|[ΣΠ]|mean(?=_)|[^\W\d]\w*|.)")
 
 
@@ -308,6 +311,8 @@ FUNCTIONS = {
     "max": np.maximum, "floor_divide": lambda a, b: np.floor(a / b), "softmax": softmax, "onehot": one_hot,
     "Φ": lambda x: 0.5 * (1 + np.vectorize(erf)(x / np.sqrt(2))),
     "φ": lambda x: np.exp(-x * x / 2) / np.sqrt(2 * np.pi),
+    "exp2": np.exp2, "i0": i0, "bessel_i1": bessel_i1, "digamma": digamma,
+    "polygamma": lambda n, x: polygamma(int(n), x),
     "reshape": lambda g: g, "permute": lambda g, dims: np.transpose(g, ints(dims)),
     "transpose": lambda g, a, b: np.swapaxes(g, int(a), int(b)) if np.ndim(g) else g,
     "flip": lambda g, dims: np.flip(g, ints(dims)), "roll": lambda g, n, dims=None: np.roll(

@@ -92,7 +92,7 @@ class Call:
             },
         }
         names["phrases"] = {k: lambda _: self.linear(place) for k in ("copies", "reads of a place")}
-        names["phrases"] |= {"group": names.pop("group", None)}
+        names["phrases"] |= {"group": names.pop("group", None), **names.pop("sets", {})}
         return names
 
     def triangle(self, transposed):
@@ -128,6 +128,23 @@ class Call:
             }  # fmt: skip
         if op in ("_rnn", "_lstm", "_gru"):
             return through_time(op, names, self.g, self.op.parameters[place])
+        if op in ("_scatter_extreme", "_scatter_product"):
+            src, places = names["src"], names["places"]
+            count, product = np.asarray(names["input"] == self.out, float), np.ones(np.shape(self.out))
+            np.add.at(count, places, src == self.out[places])
+            np.multiply.at(product, places, src)
+            others = np.empty(src.shape)
+            for i in np.ndindex(*src.shape):
+                one = src.copy()
+                one[i] = 1
+                others[i] = registry["_scatter_product"](names["input"], one, places)[places][i]
+            return {
+                "ties": np.maximum(count, 1), "words": {"at": lambda a: a[places]},
+                "sets": {
+                    "sources of a place": lambda _: product,
+                    "other sources of a place": lambda _: others,
+                },
+            }  # fmt: skip
         if op in ("_dropout", "_dropout_again"):
             ones = np.ones(names["input"].shape)
             return {"mask": kernel.dropout_again(ones, names["kept"], names["p"], names["axes"]) != 0}
@@ -203,8 +220,9 @@ class Call:
 
         g, input = lines(names["g"]), lines(names["input"])
         inside = "g[" in formula
+        out = lines(names["out"]) if "out[" in formula else input
         found = [
-            value(formula, names | {"g": g[:, k] if inside else g[0, k], "input": input[:, k]}, (n,))
+            value(formula, names | {"g": g[:, k] if inside else g[0, k], "input": input[:, k], "out": out[:, k]}, (n,))
             for k in range(input.shape[1])
         ]
         moved = [shape[i] for i in axes] + [m for i, m in enumerate(shape) if i not in axes]
@@ -213,25 +231,23 @@ class Call:
 
 def through_time(op, names, g, port):
     """What the law of a recurrent layer makes of a gradient, in the words of its formulas."""
-    weight, bias, *steps = (names[k] for k in ("weight_hh", "bias_hh", "sizes", "reverse"))
-    rows = lambda a: None if a is None else a.reshape(-1, a.shape[-1])
-    hidden, input = rows(names["hidden"]), rows(names["input"])
-    x = input @ names["weight_ih"].T + (0 if names["bias_ih"] is None else names["bias_ih"])
+    hidden, weight, bias, *steps = (names[k] for k in ("hidden", "weight_hh", "bias_hh", "sizes", "reverse"))
+    x = names["input"] @ names["weight_ih"].T + (0 if names["bias_ih"] is None else names["bias_ih"])
     if op != "_gru" and bias is not None:
         x += bias
-    grads = [rows(g.get(i)) for i in range(3)]
+    grads = [g.get(i) for i in range(3)]
     with use("textbook"):
         if op == "_rnn":
             *_, before, slope = kernel.rnn(x, hidden, weight, *steps, names["rectify"])
             d_x, d_h = kernel.rnn_backward(*grads[:2], slope, weight, *steps)
-            return {"input": input, "d_x": d_x, "d_h": d_h, "before": before}
+            return {"d_x": d_x, "d_h": d_h, "before": before}
         if op == "_gru":
             *_, before, gates = kernel.gru(x, hidden, weight, bias, *steps)
             d_x, d_q, d_h = kernel.gru_backward(*grads[:2], before, gates, weight, *steps)
-            return {"input": input, "d_x": d_x, "d_q": d_q, "d_h": d_h, "before": before}
-        *_, before, cell, gates = kernel.lstm(x, hidden, rows(names["cell"]), weight, names["weight_hr"], *steps)
+            return {"d_x": d_x, "d_q": d_q, "d_h": d_h, "before": before}
+        *_, before, cell, gates = kernel.lstm(x, hidden, names["cell"], weight, names["weight_hr"], *steps)
         d_x, d_h, d_c, _ = kernel.lstm_backward(*grads, cell, gates, weight, names["weight_hr"], *steps)
-    found = {"input": input, "d_x": d_x, "d_h": d_h, "d_c": d_c, "before": before}
+    found = {"d_x": d_x, "d_h": d_h, "d_c": d_c, "before": before}
     if port == "weight_hr":
         i, f, g, o = np.split(gates, 4, 1)
         sent, of_every_step = {}, np.zeros_like(before)

@@ -1,6 +1,5 @@
 """Layers, and what networks are made of."""
 
-from ..pytorch.absent import explains
 from . import functional, init, parallel, parameter, utils
 from .activation import (
     CELU,
@@ -270,5 +269,3 @@ __all__ = [
     "parameter",
     "utils",
 ]
-
-explains(__name__)

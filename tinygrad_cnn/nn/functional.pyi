@@ -245,6 +245,9 @@ def pad(input: Tensor, pad: Sequence[builtins.int], mode: builtins.str = 'consta
 def pairwise_distance(x1: Tensor, x2: Tensor, p: builtins.float = 2.0, eps: builtins.float = 1e-06, keepdim: builtins.bool = False) -> Tensor:
     """|x1 - x2 + eps|, the p-norm along the last axis        two shapes that broadcast -> without the last axis"""
 
+def pdist(input: Tensor, p: builtins.float = 2.0) -> Tensor:
+    """|input[i] - input[j]|, the p-norm, of all pairs i < j        (N, M) -> (N·(N - 1)/2,)"""
+
 def pixel_shuffle(input: Tensor, upscale_factor: builtins.int) -> Tensor:
     """input[n, (c,i,j), y, x] at [n, c, y·r+i, x·r+j]        (..., C·r², H, W) -> (..., C, H·r, W·r)"""
 

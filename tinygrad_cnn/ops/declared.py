@@ -18,7 +18,6 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
-from ..pytorch.absent import find
 from .names import NAMES
 
 F = TypeVar("F", bound=Callable)
@@ -30,7 +29,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "sizes": (),
     "in_place": (),
     "in_shape": (),
-    "function_": ("in_place", "inplace"),
+    "function_": ("in_place", "in_shape", "inplace"),
     "functional": (),
     "linalg": (),
     "out": ("function", "functional", "linalg"),
@@ -98,12 +97,12 @@ class Awaited:
 def asked(home: str, name: str) -> Any:
     """What a module answers when it is asked for a name that it does not have: it opens the file where that is.
 
-    AttributeError where no file has the name, with what is to be said of it.
+    AttributeError where no file has the name.
     """
     module = sys.modules[home]
     file = awaited(module).get(name)
     if file is None:
-        return find(home, name)
+        raise AttributeError(f"module {home!r} has no attribute {name!r}")
     importlib.import_module(f".{file}", __package__)
     return vars(module)[name]
 
@@ -160,8 +159,7 @@ def appears(where: str, *, aliases: str = "", flags: str = "") -> Callable[[F], 
         made = [(home, forms(new), forms(old) if old else {}) for home, forms in places]
         for home, found, before in made:
             file, waiting, present = function.__module__.rpartition(".")[2], awaited(home), dir(home)
-            names = [n for n in found if n in present and n not in before and waiting.get(n) != file]
-            if taken := [n for n in names if hasattr(home, n)]:
+            if taken := [n for n in found if n in present and n not in before and waiting.get(n) != file]:
                 raise ValueError(f"appears: {home.__name__} has a {taken[0]!r} already; this needs another name")
         if old:
             declared.remove(old)

@@ -25,7 +25,7 @@ from .index import getitem, parse, place, refuse_axes, refuse_dtype, setitem
 from .shape import broadcast_shapes, clone, expand, flatten, reshape
 
 
-def _numbers_too(f: Callable) -> Callable:
+def numbers_too(f: Callable) -> Callable:
     """The same function, which takes a number as a vector of one element."""
 
     @wraps(f)
@@ -37,7 +37,7 @@ def _numbers_too(f: Callable) -> Callable:
     return g
 
 
-def _each(name: str, input: Any, dim: int, index: np.ndarray) -> tuple[np.ndarray, ...]:
+def each_along(name: str, input: Any, dim: int, index: np.ndarray) -> tuple[np.ndarray, ...]:
     """The index that reads input[i0, ..., index[i0, i1, ...], ...], with `index` at axis dim."""
     index, shape = np.atleast_1d(index), tuple(input.shape)
     d = axis(name, dim, len(shape))
@@ -50,7 +50,7 @@ def _each(name: str, input: Any, dim: int, index: np.ndarray) -> tuple[np.ndarra
     return tuple(index if i == d else places for i, places in enumerate(grid))
 
 
-def _whole(name: str, input: Any, dim: int, index: np.ndarray) -> tuple:
+def whole_slices(name: str, input: Any, dim: int, index: np.ndarray) -> tuple:
     """The index that reads whole slices of axis dim."""
     d = axis(name, dim, input.ndim)
     if index.ndim > 1:
@@ -60,7 +60,7 @@ def _whole(name: str, input: Any, dim: int, index: np.ndarray) -> tuple:
     return (slice(None),) * d + (index.reshape(-1),)
 
 
-def _ints(name: str, index: Any, *dtypes: Any) -> np.ndarray:
+def int_array(name: str, index: Any, *dtypes: Any) -> np.ndarray:
     """The array of an index, of int64, or of another of these dtypes; one without elements is of any."""
     array = as_array(index)
     if not isinstance(array, np.ndarray):
@@ -91,12 +91,12 @@ def gather(input: Array, dim: int, index: Array) -> Array:
     >>> scores.grad.tolist()
     [[0.0, 1.0], [1.0, 0.0]]
     """
-    index = _ints("gather", index, np.int32)
+    index = int_array("gather", index, np.int32)
     input = input if input.ndim else reshape(input, (1,))
     if not index.size:
         axis("gather", dim, input.ndim)
         return _gather(flatten(input), index)
-    found = _gather(input, _each("gather", input, dim, index))
+    found = _gather(input, each_along("gather", input, dim, index))
     return found if index.ndim else reshape(found, ())
 
 
@@ -114,7 +114,7 @@ def take_along_dim(input: Array, indices: Array, dim: int | None = None) -> Arra
     >>> tg.take_along_dim(x, tg.argsort(x, 1), 1).tolist(), tg.take_along_dim(x, tg.tensor([3])).tolist()
     ([[1, 3], [2, 4]], [4])
     """
-    indices = _ints("take_along_dim", indices)
+    indices = int_array("take_along_dim", indices)
     if flat := dim is None:
         input, indices, dim = flatten(input), indices.reshape(-1), 0
     if input.ndim != indices.ndim:
@@ -133,7 +133,7 @@ def take_along_dim(input: Array, indices: Array, dim: int | None = None) -> Arra
 
 
 @appears("function out method in_place")
-@_numbers_too
+@numbers_too
 def scatter(
     input: Array,
     dim: int,
@@ -159,14 +159,14 @@ def scatter(
         raise TypeError("scatter: missing src: a tensor of the shape of index, or a number")
     if reduce not in (None, "add", "multiply"):
         raise RuntimeError(f"scatter: reduce must be 'add', 'multiply' or left out, got {reduce!r}")
-    index = _ints("scatter", index, np.int32)
+    index = int_array("scatter", index, np.int32)
     if not hasattr(src, "ndim"):
         src = np.full(index.shape, number(src, input.dtype))
     return _scattered("scatter", input, dim, index, src, reduce)
 
 
 @appears("function out method in_place")
-@_numbers_too
+@numbers_too
 def scatter_add(input: Array, dim: int, index: Array, src: Array | Number) -> Array:
     """`scatter` that adds: what comes to one place adds up.
 
@@ -176,7 +176,7 @@ def scatter_add(input: Array, dim: int, index: Array, src: Array | Number) -> Ar
     >>> tg.zeros(3).scatter_add(0, tg.tensor([0, 2, 2]), tg.ones(3)).tolist()
     [1.0, 0.0, 2.0]
     """
-    return _scattered("scatter_add", input, dim, _ints("scatter_add", index, np.int32), src, "add")
+    return _scattered("scatter_add", input, dim, int_array("scatter_add", index, np.int32), src, "add")
 
 
 def _scattered(name: str, input: Any, dim: int, index: np.ndarray, src: Any, reduce: str | None) -> Any:
@@ -184,8 +184,8 @@ def _scattered(name: str, input: Any, dim: int, index: np.ndarray, src: Any, red
     if not index.size:
         axis(name, dim, input.ndim)
         return clone(input)
-    places = _each(name, input, dim, index)
-    src = _part(name, src, index)
+    places = each_along(name, input, dim, index)
+    src = part_for(name, src, index)
     if reduce == "multiply":
         return place_factors(input, src, places)
     if reduce == "add":
@@ -207,7 +207,7 @@ def place_factors(input: Array, src: Array | Number, places: tuple) -> Array:
 place_factors.grad(input=None, src=None)
 
 
-def _part(name: str, src: Any, index: np.ndarray) -> Any:
+def part_for(name: str, src: Any, index: np.ndarray) -> Any:
     """As much of src as index has places."""
     src = src if src.ndim else reshape(src, (1,))
     shape = np.atleast_1d(index).shape
@@ -217,7 +217,7 @@ def _part(name: str, src: Any, index: np.ndarray) -> Any:
 
 
 @appears("function out method")
-@_numbers_too
+@numbers_too
 def index_select(input: Array, dim: int, index: Array) -> Array:
     """The slices of axis dim that `index`, a vector of ints, names; a copy.
 
@@ -227,14 +227,14 @@ def index_select(input: Array, dim: int, index: Array) -> Array:
     >>> tg.tensor([[1, 2], [3, 4]]).index_select(1, tg.tensor([1, 1])).tolist()
     [[2, 2], [4, 4]]
     """
-    return _index_select(input, _whole("index_select", input, dim, _ints("index_select", index, np.int32)))
+    return _index_select(input, whole_slices("index_select", input, dim, int_array("index_select", index, np.int32)))
 
 
 _index_select = renamed(getitem, "index_select")
 
 
 @appears("function out method in_place")
-@_numbers_too
+@numbers_too
 def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: float = 1) -> Array:
     """input with alpha · source[i] added to slice index[i] of axis dim; repeated slices add up.
 
@@ -245,14 +245,14 @@ def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: flo
     >>> tg.index_add(x, 0, tg.tensor([2, 0, 2]), tg.ones(3, 2), alpha=10).tolist()
     [[10.0, 10.0], [0.0, 0.0], [20.0, 20.0]]
     """
-    index = _ints("index_add", index, np.int32)
-    places = parse(_whole("index_add", input, dim, index), input.shape)
+    index = int_array("index_add", index, np.int32)
+    places = parse(whole_slices("index_add", input, dim, index), input.shape)
     source = _slices("index_add", input, dim, index, source)
     return input + place(scaled("index_add", input, source, alpha), places, tuple(input.shape))
 
 
 @appears("function out method in_place")
-@_numbers_too
+@numbers_too
 def index_copy(input: Array, dim: int, index: Array, source: Array) -> Array:
     """input with slice index[i] of axis dim replaced by source[i].
 
@@ -262,8 +262,8 @@ def index_copy(input: Array, dim: int, index: Array, source: Array) -> Array:
     >>> tg.index_copy(tg.zeros(3, 2), 0, tg.tensor([2, 0]), tg.tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
     [[3.0, 4.0], [0.0, 0.0], [1.0, 2.0]]
     """
-    index = _ints("index_copy", index)
-    places = _whole("index_copy", input, dim, index)
+    index = int_array("index_copy", index)
+    places = whole_slices("index_copy", input, dim, index)
     return _index_copy(input, _slices("index_copy", input, dim, index, source), places)
 
 
@@ -284,7 +284,7 @@ def _slices(name: str, input: Any, dim: int, index: np.ndarray, source: Any) -> 
 
 
 @appears("function method in_place")
-@_numbers_too
+@numbers_too
 def index_fill(input: Array, dim: int, index: Array, value: Array | Number) -> Array:
     """input with the slices of axis dim that `index` names set to one value.
 
@@ -295,10 +295,10 @@ def index_fill(input: Array, dim: int, index: Array, value: Array | Number) -> A
     [[7.0, 0.0, 7.0], [7.0, 0.0, 7.0]]
     """
     refuse_axes("index_fill", value)
-    index = _from_behind(_ints("index_fill", index), input.shape[axis("index_fill", dim, input.ndim)])
+    index = _from_behind(int_array("index_fill", index), input.shape[axis("index_fill", dim, input.ndim)])
     # A slice that is named twice is filled once, and once it asks for the value's gradient.
     index = np.unique(index) if index.ndim == 1 else index
-    return _index_fill(input, value, _whole("index_fill", input, dim, index))
+    return _index_fill(input, value, whole_slices("index_fill", input, dim, index))
 
 
 _index_fill = renamed(setitem, "index_fill")
@@ -322,7 +322,7 @@ def take(input: Array, index: Array) -> Array:
     >>> y.tolist(), x.grad.tolist()
     ([1.0, 4.0, 4.0], [[1.0, 0.0], [0.0, 2.0]])
     """
-    array = _ints("take", index)
+    array = int_array("take", index)
     n = input.numel() if hasattr(input, "numel") else input.size
     if array.size and not -n <= array.min() <= array.max() < n:
         raise IndexError(f"take: index {array.tolist()} is out of range for {n} elements")
@@ -344,7 +344,7 @@ def one_hot(tensor: Array, num_classes: int = -1) -> Array:
     >>> tg.nn.functional.one_hot(tg.tensor([0, 2])).tolist()
     [[1, 0, 0], [0, 0, 1]]
     """
-    labels = _ints("one_hot", tensor)
+    labels = int_array("one_hot", tensor)
     if labels.size and labels.min() < 0:
         raise RuntimeError(f"one_hot: class values must not be negative, got {labels.min()}")
     if num_classes == -1:

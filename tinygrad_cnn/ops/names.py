@@ -4,13 +4,32 @@ Written by `python -m tinygrad_cnn.testing.stubs`.
 """
 
 NAMES: dict[str, dict[str, str]] = {
-    "distance": {
+    "calculus": {
+        "Tensor": """
+            diff
+        """,
         "tinygrad_cnn": """
-            cosine_embedding_loss cosine_similarity margin_ranking_loss pairwise_distance
-            triplet_margin_loss
+            cumulative_trapezoid diff gradient trapezoid trapz
+        """,
+    },
+    "chance": {
+        "Tensor": """
+            apply_ cauchy_ geometric_ log_normal_ map_
+        """,
+        "tinygrad_cnn": """
+            binomial poisson
+        """,
+    },
+    "distance": {
+        "Tensor": """
+            dist renorm renorm_
+        """,
+        "tinygrad_cnn": """
+            cdist cosine_embedding_loss cosine_similarity dist margin_ranking_loss pairwise_distance pdist
+            renorm triplet_margin_loss
         """,
         "tinygrad_cnn.nn.functional": """
-            cosine_embedding_loss cosine_similarity margin_ranking_loss pairwise_distance
+            cosine_embedding_loss cosine_similarity margin_ranking_loss pairwise_distance pdist
             triplet_margin_loss
         """,
     },
@@ -30,12 +49,36 @@ NAMES: dict[str, dict[str, str]] = {
             triangular_solve vdot
         """,
     },
+    "gamma": {
+        "Tensor": """
+            digamma digamma_ lgamma lgamma_ mvlgamma mvlgamma_
+        """,
+        "tinygrad_cnn": """
+            digamma lgamma mvlgamma polygamma
+        """,
+    },
+    "histogram": {
+        "Tensor": """
+            histogram unique_consecutive
+        """,
+        "tinygrad_cnn": """
+            bucketize histogram isin searchsorted unique_consecutive
+        """,
+    },
     "likelihood": {
         "tinygrad_cnn": """
             poisson_nll_loss
         """,
         "tinygrad_cnn.nn.functional": """
             gaussian_nll_loss poisson_nll_loss
+        """,
+    },
+    "logarithms": {
+        "Tensor": """
+            logaddexp2 logcumsumexp
+        """,
+        "tinygrad_cnn": """
+            logaddexp2 logcumsumexp
         """,
     },
     "matrix_functions": {
@@ -48,9 +91,35 @@ NAMES: dict[str, dict[str, str]] = {
             cond matrix_norm norm
         """,
     },
+    "numbers": {
+        "Tensor": """
+            copysign copysign_ deg2rad deg2rad_ float_power float_power_ frexp gcd gcd_ heaviside heaviside_
+            lcm lcm_ ldexp ldexp_ nextafter nextafter_ positive rad2deg rad2deg_
+        """,
+        "tinygrad_cnn": """
+            copysign deg2rad deg2rad_ float_power frexp gcd gcd_ heaviside lcm lcm_ ldexp ldexp_ nextafter
+            positive rad2deg rad2deg_
+        """,
+    },
     "patches": {
         "tinygrad_cnn.nn.functional": """
             fold unfold
+        """,
+    },
+    "positions": {
+        "Tensor": """
+            argwhere nonzero_static sum_to_size
+        """,
+        "tinygrad_cnn": """
+            argwhere nonzero_static range tril_indices triu_indices unravel_index
+        """,
+    },
+    "products": {
+        "Tensor": """
+            addbmm addbmm_ addr addr_ kron
+        """,
+        "tinygrad_cnn": """
+            addbmm addr block_diag cartesian_prod combinations kron vander
         """,
     },
     "resize": {
@@ -61,14 +130,61 @@ NAMES: dict[str, dict[str, str]] = {
             channel_shuffle interpolate pixel_shuffle pixel_unshuffle upsample
         """,
     },
+    "scatter": {
+        "Tensor": """
+            diagonal_scatter fill_diagonal_ index_reduce index_reduce_ masked_scatter masked_scatter_ put
+            put_ scatter_reduce scatter_reduce_ select_scatter slice_scatter
+        """,
+        "tinygrad_cnn": """
+            as_strided_scatter diagonal_scatter index_reduce masked_scatter put scatter_reduce
+            select_scatter slice_scatter
+        """,
+    },
     "solve": {
         "tinygrad_cnn.linalg": """
             det inv inv_ex slogdet solve solve_ex solve_triangular tensorinv tensorsolve
         """,
     },
+    "special": {
+        "Tensor": """
+            erfinv erfinv_ i0 i0_ logit logit_
+        """,
+        "tinygrad_cnn": """
+            erfinv i0 i0_ logit logit_
+        """,
+    },
     "spectrum": {
         "tinygrad_cnn.linalg": """
             eig eigh eigvals eigvalsh lstsq matrix_rank pinv svd svdvals
+        """,
+    },
+    "stacks": {
+        "Tensor": """
+            diag_embed diagflat dsplit hsplit vsplit
+        """,
+        "tinygrad_cnn": """
+            atleast_3d column_stack diag_embed diagflat dsplit dstack hsplit vsplit
+        """,
+    },
+    "statistics": {
+        "Tensor": """
+            corrcoef cov mode nanmedian nanquantile quantile
+        """,
+        "tinygrad_cnn": """
+            corrcoef cov mode nanmedian nanquantile quantile
+        """,
+    },
+    "strided": {
+        "Tensor": """
+            as_strided as_strided_
+        """,
+        "tinygrad_cnn": """
+            as_strided as_strided_
+        """,
+    },
+    "tapers": {
+        "tinygrad_cnn": """
+            bartlett_window blackman_window hamming_window hann_window kaiser_window
         """,
     },
 }

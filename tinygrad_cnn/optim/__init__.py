@@ -1,6 +1,5 @@
 """Optimizers: the rules by which parameters follow their gradients."""
 
-from ..pytorch.absent import explains
 from . import lr_scheduler, swa_utils
 from .adadelta import Adadelta
 from .adafactor import Adafactor
@@ -34,5 +33,3 @@ __all__ = [
     "lr_scheduler",
     "swa_utils",
 ]
-
-explains(__name__)

@@ -26,6 +26,8 @@ from tinygrad_cnn.ops.extreme import MinMax
 from tinygrad_cnn.ops.factors import QR
 from tinygrad_cnn.ops.former import SVDWithV
 from tinygrad_cnn.ops.former import TriangularSolution
+from tinygrad_cnn.ops.histogram import Histogram
+from tinygrad_cnn.ops.numbers import Frexp
 from tinygrad_cnn.ops.shape import memory_format
 from tinygrad_cnn.ops.solve import SLogDet
 from tinygrad_cnn.random import Generator
@@ -280,6 +282,12 @@ class Attached:
     def add_(self, other: Tensor | Number, *, alpha: builtins.float = 1) -> Self:
         """In place: the tensor becomes its `add`."""
 
+    def addbmm(self, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
+        """beta·input + alpha·Σ batch1[i] @ batch2[i]        (B, n, k) (B, k, m) -> (n, m)"""
+
+    def addbmm_(self, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Self:
+        """In place: the tensor becomes its `addbmm`."""
+
     def addcdiv(self, tensor1: Tensor, tensor2: Tensor, *, value: builtins.float = 1) -> Tensor:
         """input + value · tensor1 / tensor2, of floating tensors."""
 
@@ -304,6 +312,12 @@ class Attached:
     def addmv_(self, mat: Tensor, vec: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Self:
         """In place: the tensor becomes its `addmv`."""
 
+    def addr(self, vec1: Tensor, vec2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
+        """beta·input + alpha·vec1[i]·vec2[j]        input broadcasts to (n, m)"""
+
+    def addr_(self, vec1: Tensor, vec2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Self:
+        """In place: the tensor becomes its `addr`."""
+
     def adjoint(self) -> Tensor:
         """The last two axes change places: the transposed matrices of a batch; a number has none."""
 
@@ -324,6 +338,9 @@ class Attached:
 
     def any(self, dim: Axis | None = None, keepdim: builtins.bool = False) -> Tensor:
         """Whether any element along `dim` is not zero."""
+
+    def apply_(self, callable: Callable[[Any], Any]) -> Self:
+        """In place: the tensor becomes its `apply`."""
 
     def arccos(self) -> Tensor:
         """The angle in [0, π] whose cosine is input."""
@@ -375,6 +392,15 @@ class Attached:
 
     def argsort(self, dim: builtins.int = -1, descending: builtins.bool = False, stable: builtins.bool = False) -> Tensor:
         """The places that bring the elements along dim in order; equal ones keep theirs, stable or not."""
+
+    def argwhere(self) -> Tensor:
+        """The places that are not zero, a row each        -> (n, ndim) int64"""
+
+    def as_strided(self, size: Shape, stride: Shape, storage_offset: builtins.int | None = None) -> Tensor:
+        """The memory of input with these sizes and strides, counted in elements from storage_offset on. A view."""
+
+    def as_strided_(self, size: Shape, stride: Shape, storage_offset: builtins.int | None = None) -> Self:
+        """In place: the tensor itself gets the shape of its `as_strided`."""
 
     def asin(self) -> Tensor:
         """The angle in [-π/2, π/2] whose sine is input."""
@@ -472,6 +498,9 @@ class Attached:
     def byte(self, memory_format: Any = None) -> Tensor:
         """In dtype uint8; itself where it is that already."""
 
+    def cauchy_(self, median: builtins.float = 0, sigma: builtins.float = 1, *, generator: Generator | None = None) -> Self:
+        """In place: the tensor becomes its `cauchy`."""
+
     def ceil(self) -> Tensor:
         """The smallest integer >= input."""
 
@@ -526,6 +555,15 @@ class Attached:
     def copy_(self, src: Tensor | Number, non_blocking: builtins.bool = False) -> Tensor:
         """In place: the values of src, in the dtype of self."""
 
+    def copysign(self, other: Tensor | Number) -> Tensor:
+        """|input| with the sign of other, also of -0.0; integers become floating."""
+
+    def copysign_(self, other: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `copysign`."""
+
+    def corrcoef(self) -> Tensor:
+        """The correlations of variables, a row each: cov(x, y) / √(var x · var y)        (V, n) -> (V, V)"""
+
     def cos(self) -> Tensor:
         """cos(input)."""
 
@@ -540,6 +578,9 @@ class Attached:
 
     def count_nonzero(self, dim: Axis | None = None) -> Tensor:
         """How many elements along dim are not zero, int64."""
+
+    def cov(self, *, correction: builtins.int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None) -> Tensor:
+        """The covariances of variables, a row each: Σ (x - mean x)·(y - mean y) / (n - correction)        (V, n) -> (V, V)"""
 
     def cpu(self) -> Tensor:
         """Itself: the CPU is where all tensors are."""
@@ -571,6 +612,12 @@ class Attached:
     def data_ptr(self) -> builtins.int:
         """The address of the first element."""
 
+    def deg2rad(self) -> Tensor:
+        """input · π / 180."""
+
+    def deg2rad_(self) -> Self:
+        """In place: the tensor becomes its `deg2rad`."""
+
     def det(self) -> Tensor:
         """The determinant, as `linalg.det`: (B, N, N) -> (B)."""
 
@@ -584,11 +631,32 @@ class Attached:
     def diag(self, diagonal: builtins.int = 0) -> Tensor:
         """The diagonal of a matrix, a copy; of a vector, the matrix that has it as its diagonal."""
 
+    def diag_embed(self, offset: builtins.int = 0, dim1: builtins.int = -2, dim2: builtins.int = -1) -> Tensor:
+        """Matrices of zeros with the rows of input on their diagonals        (..., n) -> (..., n, n)"""
+
+    def diagflat(self, offset: builtins.int = 0) -> Tensor:
+        """A matrix of zeros with all elements of input on a diagonal, `offset` above the main one."""
+
     def diagonal(self, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1) -> Tensor:
         """The elements whose places along dim1 and dim2 are equal (or `offset` apart), as the last axis. A view."""
 
+    def diagonal_scatter(self, src: Tensor, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1) -> Tensor:
+        """input with its diagonal, as `diagonal` gives it, replaced by src."""
+
+    def diff(self, n: builtins.int = 1, dim: builtins.int = -1, prepend: Tensor | None = None, append: Tensor | None = None) -> Tensor:
+        """out[i] = input[i + 1] - input[i] along dim, n times; prepend and append are joined to input first."""
+
+    def digamma(self) -> Tensor:
+        """The derivative of ln Γ; -inf at 0, NaN at -1, -2, ..."""
+
+    def digamma_(self) -> Self:
+        """In place: the tensor becomes its `digamma`."""
+
     def dim(self) -> builtins.int:
         """The number of axes."""
+
+    def dist(self, other: Tensor, p: builtins.float = 2) -> Tensor:
+        """|input - other|, the p-norm of all elements; the shapes broadcast."""
 
     def div(self, other: Tensor | Number, *, rounding_mode: builtins.str | None = None) -> Tensor:
         """input / other, in floating numbers; rounding_mode "floor" or "trunc" rounds the quotient and keeps integers."""
@@ -607,6 +675,13 @@ class Attached:
 
     def double(self, memory_format: Any = None) -> Tensor:
         """In dtype float64; itself where it is that already."""
+
+    @overload
+    def dsplit(self, indices_or_sections: Shape) -> builtins.tuple[Tensor, ...]:
+        """So many equal parts along axis 2, or parts that begin at the given places. Views."""
+    @overload
+    def dsplit(self, *indices_or_sections: builtins.int) -> builtins.tuple[Tensor, ...]:
+        """So many equal parts along axis 2, or parts that begin at the given places. Views."""
 
     @property
     def dtype(self) -> np.dtype:
@@ -638,6 +713,12 @@ class Attached:
 
     def erfc_(self) -> Self:
         """In place: the tensor becomes its `erfc`."""
+
+    def erfinv(self) -> Tensor:
+        """The y with erf(y) = input; ±inf at ±1, NaN beyond."""
+
+    def erfinv_(self) -> Self:
+        """In place: the tensor becomes its `erfinv`."""
 
     def exp(self) -> Tensor:
         """e^input."""
@@ -676,6 +757,9 @@ class Attached:
     def fill_(self, value: Tensor | Number) -> Tensor:
         """In place: every element becomes this number."""
 
+    def fill_diagonal_(self, value: Tensor | Number, wrap: builtins.bool = False) -> Self:
+        """In place: the tensor becomes its `fill_diagonal`."""
+
     def fix(self) -> Tensor:
         """The integer part: rounded towards zero."""
 
@@ -700,6 +784,12 @@ class Attached:
 
     def float(self, memory_format: Any = None) -> Tensor:
         """In dtype float32; itself where it is that already."""
+
+    def float_power(self, exponent: Tensor | Number) -> Tensor:
+        """input ** exponent, computed in float64."""
+
+    def float_power_(self, exponent: Tensor | Number) -> Self:
+        """In place: the tensor becomes its `float_power`."""
 
     def floor(self) -> Tensor:
         """The greatest integer <= input."""
@@ -731,14 +821,26 @@ class Attached:
     def frac_(self) -> Self:
         """In place: the tensor becomes its `frac`."""
 
+    def frexp(self) -> Frexp:
+        """input as mantissa · 2^exponent with ½ <= |mantissa| < 1. RuntimeError for integers."""
+
     def gather(self, dim: builtins.int, index: Tensor) -> Tensor:
         """out[i][j] = input[index[i][j]][j] for dim=0, input[i][index[i][j]] for dim=1; out has the shape of index."""
+
+    def gcd(self, other: Tensor) -> Tensor:
+        """The greatest common divisor; gcd(0, n) is |n|. NotImplementedError for all but integers."""
+
+    def gcd_(self, other: Tensor) -> Self:
+        """In place: the tensor becomes its `gcd`."""
 
     def ge(self, other: Tensor | Number) -> Tensor:
         """input >= other."""
 
     def ge_(self, other: Tensor | Number) -> Self:
         """In place: the tensor becomes its `ge`."""
+
+    def geometric_(self, p: builtins.float, *, generator: Generator | None = None) -> Self:
+        """In place: the tensor becomes its `geometric`."""
 
     def ger(self, vec2: Tensor) -> Tensor:
         """Each element with each: (N,) (M,) -> (N, M)."""
@@ -770,14 +872,36 @@ class Attached:
     def hardshrink(self, lambd: builtins.float = 0.5) -> Tensor:
         """input, and 0 where -lambd <= input <= lambd."""
 
+    def heaviside(self, values: Tensor) -> Tensor:
+        """0 where input is negative (or NaN), 1 where it is positive, values where it is 0. RuntimeError for two dtypes."""
+
+    def heaviside_(self, values: Tensor) -> Self:
+        """In place: the tensor becomes its `heaviside`."""
+
     def histc(self, bins: builtins.int = 100, min: builtins.float = 0, max: builtins.float = 0) -> Tensor:
         """How many elements fall into each of `bins` equal parts of [min, max]; if both are equal, of the input's range."""
+
+    def histogram(self, bins: builtins.int | Tensor, *, range: Sequence[builtins.float] | None = None, weight: Tensor | None = None, density: builtins.bool = False) -> Histogram:
+        """How many elements fall between neighbouring edges, as (hist, bin_edges); the last part includes its end."""
+
+    @overload
+    def hsplit(self, indices_or_sections: Shape) -> builtins.tuple[Tensor, ...]:
+        """So many equal parts along axis 1 (of a vector along axis 0), or parts that begin at the given places. Views."""
+    @overload
+    def hsplit(self, *indices_or_sections: builtins.int) -> builtins.tuple[Tensor, ...]:
+        """So many equal parts along axis 1 (of a vector along axis 0), or parts that begin at the given places. Views."""
 
     def hypot(self, other: Tensor | Number) -> Tensor:
         """√(input² + other²), without overflow."""
 
     def hypot_(self, other: Tensor | Number) -> Self:
         """In place: the tensor becomes its `hypot`."""
+
+    def i0(self) -> Tensor:
+        """Bessel's modified function of order 0: Σ (x²/4)^k / k!² over k = 0, 1, ... (A&S 9.6.12)"""
+
+    def i0_(self) -> Self:
+        """In place: the tensor becomes its `i0`."""
 
     def index_add(self, dim: builtins.int, index: Tensor, source: Tensor, *, alpha: builtins.float = 1) -> Tensor:
         """input with alpha · source[i] added to slice index[i] of axis dim; repeated slices add up."""
@@ -802,6 +926,12 @@ class Attached:
 
     def index_put_(self, indices: builtins.tuple, values: Tensor | Number, accumulate: builtins.bool = False) -> Self:
         """In place: the tensor becomes its `index_put`."""
+
+    def index_reduce(self, dim: builtins.int, index: Tensor, source: Tensor, reduce: builtins.str, *, include_self: builtins.bool = True) -> Tensor:
+        """`scatter_reduce` of whole slices: source[i] comes to slice index[i] of axis dim; prod, mean, amax or amin."""
+
+    def index_reduce_(self, dim: builtins.int, index: Tensor, source: Tensor, reduce: builtins.str, *, include_self: builtins.bool = True) -> Self:
+        """In place: the tensor becomes its `index_reduce`."""
 
     def index_select(self, dim: builtins.int, index: Tensor) -> Tensor:
         """The slices of axis dim that `index`, a vector of ints, names; a copy."""
@@ -868,12 +998,27 @@ class Attached:
     def itemsize(self) -> builtins.int:
         """Bytes of one element."""
 
+    def kron(self, other: Tensor) -> Tensor:
+        """Kronecker's product: each element of input times all of other, (a, b) (c, d) -> (a·c, b·d)"""
+
     def kthvalue(self, k: builtins.int, dim: builtins.int = -1, keepdim: builtins.bool = False) -> Chosen:
         """The k-th smallest element along dim, k counted from 1, as (values, indices)."""
 
     @property
     def layout(self) -> Layout:
         """`strided`, as all are."""
+
+    def lcm(self, other: Tensor) -> Tensor:
+        """The least common multiple; lcm(0, n) is 0. NotImplementedError for all but integers."""
+
+    def lcm_(self, other: Tensor) -> Self:
+        """In place: the tensor becomes its `lcm`."""
+
+    def ldexp(self, other: Tensor) -> Tensor:
+        """input · 2^other."""
+
+    def ldexp_(self, other: Tensor) -> Self:
+        """In place: the tensor becomes its `ldexp`."""
 
     def le(self, other: Tensor | Number) -> Tensor:
         """input <= other."""
@@ -899,6 +1044,12 @@ class Attached:
     def less_equal_(self, other: Tensor | Number) -> Self:
         """In place: the tensor becomes its `less_equal`."""
 
+    def lgamma(self) -> Tensor:
+        """ln |Γ(input)|: ln((n - 1)!) for a positive integer n; inf at 0, -1, -2, ..."""
+
+    def lgamma_(self) -> Self:
+        """In place: the tensor becomes its `lgamma`."""
+
     def log(self) -> Tensor:
         """ln input."""
 
@@ -923,11 +1074,20 @@ class Attached:
     def log_(self) -> Self:
         """In place: the tensor becomes its `log`."""
 
+    def log_normal_(self, mean: builtins.float = 1, std: builtins.float = 2, *, generator: Generator | None = None) -> Self:
+        """In place: the tensor becomes its `log_normal`."""
+
     def log_softmax(self, dim: builtins.int, dtype: DType | None = None) -> Tensor:
         """input - log Σ exp(input) along dim        any shape -> the same"""
 
     def logaddexp(self, other: Tensor | Number) -> Tensor:
         """ln(e^input + e^other), without overflow."""
+
+    def logaddexp2(self, other: Tensor) -> Tensor:
+        """log2(2^input + 2^other), without overflow. NotImplementedError for integers."""
+
+    def logcumsumexp(self, dim: builtins.int) -> Tensor:
+        """out[i] = ln(e^input[0] + ... + e^input[i]) along dim, for inputs of any size."""
 
     def logdet(self) -> Tensor:
         """The logarithm of the determinant, NaN where that is negative: (B, N, N) -> (B)."""
@@ -955,6 +1115,12 @@ class Attached:
 
     def logical_xor_(self, other: Tensor) -> Self:
         """In place: the tensor becomes its `logical_xor`."""
+
+    def logit(self, eps: builtins.float | None = None) -> Tensor:
+        """ln(input / (1 - input)), the inverse of sigmoid; with eps, input is held between eps and 1 - eps first."""
+
+    def logit_(self, eps: builtins.float | None = None) -> Self:
+        """In place: the tensor becomes its `logit`."""
 
     def logsumexp(self, dim: Axis, keepdim: builtins.bool = False) -> Tensor:
         """ln Σ e^input along dim, for inputs of any size."""
@@ -985,11 +1151,20 @@ class Attached:
     def mT(self) -> Tensor:
         """The last two axes change places: the transposed matrices of a batch; a number has none."""
 
+    def map_(self, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> Self:
+        """In place: the tensor becomes its `map`."""
+
     def masked_fill(self, mask: Tensor, value: Tensor | Number) -> Tensor:
         """`value`, a number, where the mask is True, input elsewhere; shapes broadcast, the dtype is that of input."""
 
     def masked_fill_(self, mask: Tensor, value: Tensor | Number) -> Self:
         """In place: the tensor becomes its `masked_fill`."""
+
+    def masked_scatter(self, mask: Tensor, source: Tensor) -> Tensor:
+        """input with the places where the mask is True filled by the elements of source, one after the other."""
+
+    def masked_scatter_(self, mask: Tensor, source: Tensor) -> Self:
+        """In place: the tensor becomes its `masked_scatter`."""
 
     def masked_select(self, mask: Tensor) -> Tensor:
         """The elements where the mask is True, as a vector; shapes broadcast."""
@@ -1042,6 +1217,9 @@ class Attached:
     def mm(self, mat2: Tensor) -> Tensor:
         """input @ mat2: (N, K) (K, M) -> (N, M)."""
 
+    def mode(self, dim: builtins.int = -1, keepdim: builtins.bool = False) -> Chosen:
+        """The most frequent element along dim, the smallest of several, as (values, indices): where it stands last."""
+
     def moveaxis(self, source: Axis, destination: Axis) -> Tensor:
         """The axes `source` become the axes `destination`, the others keep their order."""
 
@@ -1069,6 +1247,12 @@ class Attached:
     def mv(self, vec: Tensor) -> Tensor:
         """input @ vec: (N, K) (K,) -> (N,)."""
 
+    def mvlgamma(self, p: builtins.int) -> Tensor:
+        """The logarithm of the gamma function in p dimensions: p·(p - 1)/4·ln π + Σ lgamma(input - i/2) over i < p."""
+
+    def mvlgamma_(self, p: builtins.int) -> Self:
+        """In place: the tensor becomes its `mvlgamma`."""
+
     def nan_to_num(self, nan: builtins.float = 0.0, posinf: builtins.float | None = None, neginf: builtins.float | None = None) -> Tensor:
         """NaN replaced by `nan`, the infinities by `posinf` and `neginf` (default: the largest finite numbers)."""
 
@@ -1077,6 +1261,16 @@ class Attached:
 
     def nanmean(self, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None) -> Tensor:
         """The mean along dim of what is not NaN."""
+
+    @overload
+    def nanmedian(self) -> Tensor:
+        """`median` of what is not NaN; NaN where nothing else is there."""
+    @overload
+    def nanmedian(self, dim: builtins.int, keepdim: builtins.bool = False) -> Chosen:
+        """`median` of what is not NaN; NaN where nothing else is there."""
+
+    def nanquantile(self, q: builtins.float | Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False, *, interpolation: builtins.str = 'linear') -> Tensor:
+        """`quantile` of what is not NaN; NaN where nothing else is there."""
 
     def nansum(self, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None) -> Tensor:
         """The sum along dim, NaN counted as 0."""
@@ -1134,6 +1328,12 @@ class Attached:
     def new_zeros(self, *args: Any, dtype: DType | None = None, **kwargs: Any) -> Tensor:
         """`zeros`, by default in the dtype of self."""
 
+    def nextafter(self, other: Tensor) -> Tensor:
+        """The next number that the dtype has after input, on the way to other."""
+
+    def nextafter_(self, other: Tensor) -> Self:
+        """In place: the tensor becomes its `nextafter`."""
+
     @overload
     def nonzero(self, *, as_tuple: Literal[False] = False) -> Tensor:
         """The places that are not zero, (n, ndim) int64; with as_tuple, one vector per axis, ready to index with."""
@@ -1143,6 +1343,9 @@ class Attached:
     @overload
     def nonzero(self, *, as_tuple: builtins.bool = False) -> Any:
         """The places that are not zero, (n, ndim) int64; with as_tuple, one vector per axis, ready to index with."""
+
+    def nonzero_static(self, *, size: builtins.int, fill_value: builtins.int = -1) -> Tensor:
+        """The first `size` rows of `nonzero`, with rows of fill_value behind them where there are fewer."""
 
     def norm(self, p: builtins.float | builtins.str = 'fro', dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None) -> Tensor:
         """(Σ |input|^p)^(1/p) along dim, of all elements without it; "fro" is p = 2, "nuc" the sum of singular values."""
@@ -1182,6 +1385,9 @@ class Attached:
     def pinverse(self, rcond: builtins.float = 1e-15) -> Tensor:
         """Moore and Penrose's inverse, as `linalg.pinv` with rtol=rcond: (B, M, N) -> (B, N, M)."""
 
+    def positive(self) -> Tensor:
+        """input itself. RuntimeError for bool."""
+
     def pow(self, exponent: Tensor | Number) -> Tensor:
         """input ** exponent; 0 ** 0 is 1, and a negative number to a fraction NaN."""
 
@@ -1194,8 +1400,23 @@ class Attached:
     def prod(self, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None) -> Tensor:
         """Π input along one axis, or of all elements. The gradient is right where elements are 0."""
 
+    def put(self, index: Tensor, source: Tensor, accumulate: builtins.bool = False) -> Tensor:
+        """input, seen as a vector, with source at the places that index names; with accumulate it is added there."""
+
+    def put_(self, index: Tensor, source: Tensor, accumulate: builtins.bool = False) -> Self:
+        """In place: the tensor becomes its `put`."""
+
     def qr(self, some: builtins.bool = True) -> QR:
         """Q and R of input = Q R, with all columns of Q unless some: deprecated, as in PyTorch, for `linalg.qr`."""
+
+    def quantile(self, q: builtins.float | Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False, *, interpolation: builtins.str = 'linear') -> Tensor:
+        """The element that a share q of all along dim is below: number q·(n - 1) in order, of all elements without dim."""
+
+    def rad2deg(self) -> Tensor:
+        """input · 180 / π."""
+
+    def rad2deg_(self) -> Self:
+        """In place: the tensor becomes its `rad2deg`."""
 
     def random_(self, from_: builtins.int | None = None, to: builtins.int | None = None, *, generator: Generator | None = None) -> Tensor:
         """In place: random integers from ≤ i < to; random_(to) begins at 0."""
@@ -1226,6 +1447,12 @@ class Attached:
 
     def remainder_(self, other: Tensor | Number) -> Self:
         """In place: the tensor becomes its `remainder`."""
+
+    def renorm(self, p: builtins.float, dim: builtins.int, maxnorm: builtins.float) -> Tensor:
+        """input, where each slice along dim whose p-norm is greater than maxnorm is scaled down to it."""
+
+    def renorm_(self, p: builtins.float, dim: builtins.int, maxnorm: builtins.float) -> Self:
+        """In place: the tensor becomes its `renorm`."""
 
     @overload
     def repeat(self, repeats: Shape) -> Tensor:
@@ -1287,8 +1514,17 @@ class Attached:
     def scatter_add_(self, dim: builtins.int, index: Tensor, src: Tensor | Number) -> Self:
         """In place: the tensor becomes its `scatter_add`."""
 
+    def scatter_reduce(self, dim: builtins.int, index: Tensor, src: Tensor, reduce: builtins.str, *, include_self: builtins.bool = True) -> Tensor:
+        """out[index[i][j]][j] is the sum (prod, mean, amax, amin) of input there and of all src[i][j] that come to it."""
+
+    def scatter_reduce_(self, dim: builtins.int, index: Tensor, src: Tensor, reduce: builtins.str, *, include_self: builtins.bool = True) -> Self:
+        """In place: the tensor becomes its `scatter_reduce`."""
+
     def select(self, dim: builtins.int, index: builtins.int) -> Tensor:
         """Slice number `index` of axis dim, without that axis. A view."""
+
+    def select_scatter(self, src: Tensor, dim: builtins.int, index: builtins.int) -> Tensor:
+        """input with slice number `index` of axis dim replaced by src, which has the shape of the slice."""
 
     def sgn(self) -> Tensor:
         """-1, 0 or 1; 0 for NaN."""
@@ -1342,6 +1578,9 @@ class Attached:
     @overload
     def size(self, dim: builtins.int) -> builtins.int:
         """The shape, or the length of one axis."""
+
+    def slice_scatter(self, src: Tensor, dim: builtins.int = 0, start: builtins.int | None = None, end: builtins.int | None = None, step: builtins.int = 1) -> Tensor:
+        """input with the slices start, start + step, ... below end of axis dim replaced by src."""
 
     def slogdet(self) -> SLogDet:
         """The sign of the determinant and the logarithm of its magnitude, as `linalg.slogdet`: (B, N, N) -> (B), (B)."""
@@ -1406,6 +1645,13 @@ class Attached:
 
     def sum(self, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None) -> Tensor:
         """Σ input along dim."""
+
+    @overload
+    def sum_to_size(self, size: Shape) -> Tensor:
+        """The sum over the axes along which `size` would be expanded to the shape of input."""
+    @overload
+    def sum_to_size(self, *size: builtins.int) -> Tensor:
+        """The sum over the axes along which `size` would be expanded to the shape of input."""
 
     def svd(self, some: builtins.bool = True, compute_uv: builtins.bool = True) -> SVDWithV:
         """U, S and V with input = U diag(S) Vᵀ: as `linalg.svd`, but the last is not transposed, and short unless not some."""
@@ -1539,6 +1785,19 @@ class Attached:
     def unique(self, sorted: builtins.bool = True, return_inverse: builtins.bool = False, return_counts: builtins.bool = False, dim: builtins.int | None = None) -> Any:
         """The different elements in order; with return_inverse where each went, with return_counts how many there are."""
 
+    @overload
+    def unique_consecutive(self, return_inverse: Literal[False] = False, return_counts: Literal[False] = False, dim: builtins.int | None = None) -> Tensor:
+        """The elements without those that equal the one before; return_inverse: where each went."""
+    @overload
+    def unique_consecutive(self, *, return_inverse: Literal[True], return_counts: builtins.bool = False, dim: builtins.int | None = None) -> builtins.tuple[Tensor, ...]:
+        """The elements without those that equal the one before; return_inverse: where each went."""
+    @overload
+    def unique_consecutive(self, return_inverse: builtins.bool = False, *, return_counts: Literal[True], dim: builtins.int | None = None) -> builtins.tuple[Tensor, ...]:
+        """The elements without those that equal the one before; return_inverse: where each went."""
+    @overload
+    def unique_consecutive(self, return_inverse: builtins.bool = False, return_counts: builtins.bool = False, dim: builtins.int | None = None) -> Any:
+        """The elements without those that equal the one before; return_inverse: where each went."""
+
     def unsqueeze(self, dim: builtins.int) -> Tensor:
         """With a new axis of length 1, which becomes axis dim."""
 
@@ -1560,6 +1819,13 @@ class Attached:
 
     def view_as(self, other: Tensor) -> Tensor:
         """`input.view(other.shape)`."""
+
+    @overload
+    def vsplit(self, indices_or_sections: Shape) -> builtins.tuple[Tensor, ...]:
+        """So many equal parts along axis 0, or parts that begin at the given places. Views."""
+    @overload
+    def vsplit(self, *indices_or_sections: builtins.int) -> builtins.tuple[Tensor, ...]:
+        """So many equal parts along axis 0, or parts that begin at the given places. Views."""
 
     def where(self, condition: Tensor, other: Tensor | Number) -> Tensor:
         """self where condition, else other."""

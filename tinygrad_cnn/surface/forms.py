@@ -37,7 +37,8 @@ def of_package(declaration: Declaration) -> dict[str, Callable]:
     if "function" in words:
         found.update(dict.fromkeys(names, function(declaration)))
     if "function_" in words:
-        found.update({f"{name}_": in_place(plain(declaration), f"{name}_") for name in names})
+        form = in_shape if "in_shape" in words else in_place
+        found.update({f"{name}_": form(plain(declaration), f"{name}_") for name in names})
     return found
 
 

@@ -110,9 +110,9 @@ class Case:
         return f"{self.op}[{shapes}{attributes}]{self.note}".replace(" ", "")
 
 
-TOPICS = ("elementwise", "unary", "activation", "compare", "reduce", "cumulative", "sort", "shape", "index", "linalg",
-          "matrices", "conv", "patches", "pool", "resize", "softmax", "loss", "norm", "dropout", "embedding",
-          "recurrent", "engine")  # fmt: skip
+TOPICS = ("elementwise", "unary", "activation", "compare", "reduce", "cumulative", "sort", "shape", "index", "scatter",
+          "special", "numbers", "statistics", "linalg", "matrices", "conv", "patches", "pool", "resize", "softmax",
+          "loss", "norm", "dropout", "embedding", "recurrent", "engine")  # fmt: skip
 
 
 def table() -> Iterator[Case]:
