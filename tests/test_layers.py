@@ -14,7 +14,7 @@ PACKAGE = ROOT / "tinygrad_cnn"
 
 # From the ground up. Rooms on one floor know nothing of each other.
 FLOORS = [
-    "leaving",
+    "leaving pytorch",
     "arrays files stopping",
     "kernels random cuda accelerator backends multiprocessing",
     "engine",

@@ -66,6 +66,7 @@ from .ops.declared import asked as _asked
 from .ops.declared import later as _later
 from .ops.declared import open_place as _open_place
 from .ops.shape import channels_last, contiguous_format, memory_format, preserve_format
+from .pytorch import absent as _absent
 from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from .surface.typed import (
     BoolTensor,
@@ -85,6 +86,8 @@ newaxis = None
 # Everything that is declared becomes a method of Tensor, a function of this package, or both.
 _declared_names = _open_place(_sys.modules[__name__], _surface.forms.of_package)
 _open_place(Tensor, _surface.forms.of_tensor)
+_absent.explain_class(Tensor, "torch.Tensor")
+_sys.meta_path.append(_absent.Finder)
 _later["functional"] = lambda: _importlib.import_module(f"{__name__}.nn")
 _later["linalg"] = lambda: _importlib.import_module(f"{__name__}.linalg")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from .arrays.typed import types_of
+from .pytorch.absent import explains
 
 
 def is_available() -> bool:
@@ -78,3 +79,5 @@ def _refuse(*args: Any, **kwargs: Any) -> NoReturn:
 current_device = get_device_name = set_device = get_device_properties = _refuse
 
 globals().update(types_of("cuda"))  # FloatTensor and so on, by which nothing can be made
+
+explains(__name__)

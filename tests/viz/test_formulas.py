@@ -231,23 +231,25 @@ class Call:
 
 def through_time(op, names, g, port):
     """What the law of a recurrent layer makes of a gradient, in the words of its formulas."""
-    hidden, weight, bias, *steps = (names[k] for k in ("hidden", "weight_hh", "bias_hh", "sizes", "reverse"))
-    x = names["input"] @ names["weight_ih"].T + (0 if names["bias_ih"] is None else names["bias_ih"])
+    weight, bias, *steps = (names[k] for k in ("weight_hh", "bias_hh", "sizes", "reverse"))
+    rows = lambda a: None if a is None else a.reshape(-1, a.shape[-1])
+    hidden, input = rows(names["hidden"]), rows(names["input"])
+    x = input @ names["weight_ih"].T + (0 if names["bias_ih"] is None else names["bias_ih"])
     if op != "_gru" and bias is not None:
         x += bias
-    grads = [g.get(i) for i in range(3)]
+    grads = [rows(g.get(i)) for i in range(3)]
     with use("textbook"):
         if op == "_rnn":
             *_, before, slope = kernel.rnn(x, hidden, weight, *steps, names["rectify"])
             d_x, d_h = kernel.rnn_backward(*grads[:2], slope, weight, *steps)
-            return {"d_x": d_x, "d_h": d_h, "before": before}
+            return {"input": input, "d_x": d_x, "d_h": d_h, "before": before}
         if op == "_gru":
             *_, before, gates = kernel.gru(x, hidden, weight, bias, *steps)
             d_x, d_q, d_h = kernel.gru_backward(*grads[:2], before, gates, weight, *steps)
-            return {"d_x": d_x, "d_q": d_q, "d_h": d_h, "before": before}
-        *_, before, cell, gates = kernel.lstm(x, hidden, names["cell"], weight, names["weight_hr"], *steps)
+            return {"input": input, "d_x": d_x, "d_q": d_q, "d_h": d_h, "before": before}
+        *_, before, cell, gates = kernel.lstm(x, hidden, rows(names["cell"]), weight, names["weight_hr"], *steps)
         d_x, d_h, d_c, _ = kernel.lstm_backward(*grads, cell, gates, weight, names["weight_hr"], *steps)
-    found = {"d_x": d_x, "d_h": d_h, "d_c": d_c, "before": before}
+    found = {"input": input, "d_x": d_x, "d_h": d_h, "d_c": d_c, "before": before}
     if port == "weight_hr":
         i, f, g, o = np.split(gates, 4, 1)
         sent, of_every_step = {}, np.zeros_like(before)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.function import Function
 from ..engine.walk import ancestry
+from ..pytorch.absent import find
 from . import function, variable
 from .anomaly_mode import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
@@ -44,4 +45,4 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(".functional", __name__)
     if name in ("gradcheck", "gradgradcheck"):
         return getattr(importlib.import_module(".numerical", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return find(__name__, name)

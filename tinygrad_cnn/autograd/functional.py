@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Tensor, wrap
+from ..pytorch.absent import explains
 from .grad_mode import enable_grad
 from .gradients import grad
 
@@ -235,3 +236,6 @@ def hessian(
         return grads[0] if isinstance(inputs, Tensor) else grads
 
     return jacobian(gradient, inputs, create_graph, strict)
+
+
+explains(__name__)

@@ -22,6 +22,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
+from ..pytorch.absent import explains
+
 if TYPE_CHECKING:
     from ..nn.module import Module
     from .compiled import Compiled
@@ -103,3 +105,6 @@ def compile(
     from .compiled import compiled
 
     return compiled(model, fullgraph, options)
+
+
+explains(__name__)

@@ -27,6 +27,7 @@ To be read in this order:
     modules      modules as functions of their parameters
 """
 
+from ..pytorch.absent import explains
 from .derivatives import grad, grad_and_value, hessian, jacfwd, jacrev, jvp, linearize, vjp
 from .modules import functional_call, stack_module_state
 from .vmap import vmap
@@ -44,3 +45,5 @@ __all__ = [
     "vjp",
     "vmap",
 ]
+
+explains(__name__)

@@ -72,6 +72,7 @@ TOPICS = {
     ),
     "optim": ("sgd", "adam", "rmsprop", "adagrad", "adadelta"),
     "pool": ("max_pool2d", "max_pool2d_place", "sum_pool2d", "sum_pool2d_spread"),
+    "recurrent": ("rnn", "rnn_backward", "lstm", "lstm_backward", "gru", "gru_backward"),
     "softmax": (
         *("cross_entropy", "cross_entropy_backward"),
         *("softmax", "log_softmax", "softmax_backward", "log_softmax_backward"),

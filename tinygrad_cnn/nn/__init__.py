@@ -1,5 +1,6 @@
 """Layers, and what networks are made of."""
 
+from ..pytorch.absent import explains
 from . import functional, init, parallel, parameter, utils
 from .activation import (
     CELU,
@@ -269,3 +270,5 @@ __all__ = [
     "parameter",
     "utils",
 ]
+
+explains(__name__)

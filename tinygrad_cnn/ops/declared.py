@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
+from ..pytorch.absent import find
 from .names import NAMES
 
 F = TypeVar("F", bound=Callable)
@@ -97,12 +98,12 @@ class Awaited:
 def asked(home: str, name: str) -> Any:
     """What a module answers when it is asked for a name that it does not have: it opens the file where that is.
 
-    AttributeError where no file has the name.
+    AttributeError where no file has the name, with what is to be said of it.
     """
     module = sys.modules[home]
     file = awaited(module).get(name)
     if file is None:
-        raise AttributeError(f"module {home!r} has no attribute {name!r}")
+        return find(home, name)
     importlib.import_module(f".{file}", __package__)
     return vars(module)[name]
 
@@ -159,7 +160,8 @@ def appears(where: str, *, aliases: str = "", flags: str = "") -> Callable[[F], 
         made = [(home, forms(new), forms(old) if old else {}) for home, forms in places]
         for home, found, before in made:
             file, waiting, present = function.__module__.rpartition(".")[2], awaited(home), dir(home)
-            if taken := [n for n in found if n in present and n not in before and waiting.get(n) != file]:
+            names = [n for n in found if n in present and n not in before and waiting.get(n) != file]
+            if taken := [n for n in names if hasattr(home, n)]:
                 raise ValueError(f"appears: {home.__name__} has a {taken[0]!r} already; this needs another name")
         if old:
             declared.remove(old)

@@ -17,6 +17,7 @@ directions.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ from .dropout import dropout as drop
 from .join import cat, chunk, split_with_sizes, stack, unbind
 from .linalg import linear
 from .rectifier import relu
-from .shape import reshape, transpose
+from .shape import squeeze, transpose, unsqueeze
 
 Sizes = tuple[int, ...]
 
@@ -43,7 +44,10 @@ def _loop(step: Callable, x: Any, states: tuple, sizes: Sizes, reverse: bool) ->
 
     Of sequences that are over, or have not begun, the states stay.
     """
-    rows, outs = split_with_sizes(x, list(sizes), 0), []
+    even, outs = x.ndim == 3, []
+    rows = unbind(x, 0) if even else split_with_sizes(x, list(sizes), 0)
+    whole = states[0].ndim == 3
+    states = tuple([squeeze(s, 0) for s in states]) if whole else states
     for t in reversed(range(len(sizes))) if reverse else range(len(sizes)):
         n = sizes[t]
         if n == sizes[0]:
@@ -53,7 +57,8 @@ def _loop(step: Callable, x: Any, states: tuple, sizes: Sizes, reverse: bool) ->
             new = step(rows[t], *[s[:n] for s in states])
             states = tuple([cat((s, old[n:])) for s, old in zip(new, states, strict=True)])
             outs.append(new[0])
-    return cat(outs[::-1] if reverse else outs), *states
+    states = tuple([unsqueeze(s, 0) for s in states]) if whole else states
+    return (stack if even else cat)(outs[::-1] if reverse else outs), *states
 
 
 def _rnn_step(x: Any, h: Any, weight: Any, bias: Any, rectify: bool) -> tuple:
@@ -76,7 +81,16 @@ def _gru_step(x: Any, h: Any, weight: Any, bias: Any) -> tuple:
     return ((1 - z) * n + z * h,)
 
 
-# One layer in one direction.
+# One layer in one direction. Its input is (N,I) or (T,B,I), a state (B,H) or (1,B,H): for the kernels all are rows.
+
+
+def _rows(a: Any) -> Any:
+    return a if a is None or a.ndim == 2 else a.reshape(math.prod(a.shape[:-1]), a.shape[-1])
+
+
+def _shaped(rows: Any, like: tuple[int, ...]) -> Any:
+    """Rows under the axes of another array."""
+    return rows.reshape(*like[:-1], rows.shape[-1])
 
 
 def _together(bias_ih: Any, bias_hh: Any) -> Any:
@@ -90,8 +104,8 @@ def _parameters_back(needs: tuple, d_x: Any, d_q: Any, input: Any, before: Any, 
     """
     needs_input, needs_ih, needs_hh, *needs_biases = needs
     return (
-        kernel.matmul(d_x, weight_ih) if needs_input else None,
-        kernel.matmul(d_x.T, input) if needs_ih else None,
+        _shaped(kernel.matmul(d_x, weight_ih), input.shape) if needs_input else None,
+        kernel.matmul(d_x.T, _rows(input)) if needs_ih else None,
         kernel.matmul(d_q.T, before) if needs_hh else None,
         *[kernel.sum(d, (0,), False) if needed else None for d, needed in zip((d_x, d_q), needs_biases, strict=True)],
     )
@@ -125,15 +139,15 @@ def _rnn(
     rectify: bool,
 ) -> tuple:
     """h = tanh(weight_ih @ input + bias_ih + weight_hh @ h + bias_hh), or relu        (N,I) (B,H) -> (N,H), (B,H)"""
-    x = kernel.linear(input, weight_ih, _together(bias_ih, bias_hh))
-    out, last, before, slope = kernel.rnn(x, hidden, weight_hh, sizes, reverse, rectify)
-    return (out, last), before, slope
+    x = kernel.linear(_rows(input), weight_ih, _together(bias_ih, bias_hh))
+    out, last, before, slope = kernel.rnn(x, _rows(hidden), weight_hh, sizes, reverse, rectify)
+    return (_shaped(out, input.shape), _shaped(last, hidden.shape)), before, slope
 
 
-def _rnn_back(g, input, weight_ih, weight_hh, before, slope, sizes, reverse, needs):
-    d_x, d_hidden = kernel.rnn_backward(g.get(0), g.get(1), slope, weight_hh, sizes, reverse)
+def _rnn_back(g, input, hidden_shape, weight_ih, weight_hh, before, slope, sizes, reverse, needs):
+    d_x, d_hidden = kernel.rnn_backward(_rows(g.get(0)), _rows(g.get(1)), slope, weight_hh, sizes, reverse)
     d_input, *parameters = _parameters_back((needs[0], *needs[2:]), d_x, d_x, input, before, weight_ih)
-    return d_input, d_hidden, *parameters
+    return d_input, _shaped(d_hidden, hidden_shape), *parameters
 
 
 _rnn.joint_grad(_rnn_back, inputs=("input", "hidden", "weight_ih", "weight_hh", "bias_ih", "bias_hh"))
@@ -165,16 +179,30 @@ def _lstm(
 
     i, f, o = σ(...), g = tanh(...) of the parts of weight_ih @ input + bias_ih + weight_hh @ h + bias_hh.
     """
-    x = kernel.linear(input, weight_ih, _together(bias_ih, bias_hh))
-    *outs, before, before_cell, gates = kernel.lstm(x, hidden, cell, weight_hh, weight_hr, sizes, reverse)
-    return tuple(outs), before, before_cell, gates
+    x = kernel.linear(_rows(input), weight_ih, _together(bias_ih, bias_hh))
+    out, h, c, *kept = kernel.lstm(x, _rows(hidden), _rows(cell), weight_hh, weight_hr, sizes, reverse)
+    return (_shaped(out, input.shape), _shaped(h, hidden.shape), _shaped(c, cell.shape)), *kept
 
 
-def _lstm_back(g, input, weight_ih, weight_hh, weight_hr, before, before_cell, gates, sizes, reverse, needs):
-    grads = g.get(0), g.get(1), g.get(2)
-    d_x, d_hidden, d_cell, d_hr = kernel.lstm_backward(*grads, before_cell, gates, weight_hh, weight_hr, sizes, reverse)
+def _lstm_back(
+    g,
+    input,
+    hidden_shape,
+    cell_shape,
+    weight_ih,
+    weight_hh,
+    weight_hr,
+    before,
+    before_cell,
+    gates,
+    sizes,
+    reverse,
+    needs,
+):
+    grads = [_rows(g.get(i)) for i in range(3)]
+    d_x, d_h, d_c, d_hr = kernel.lstm_backward(*grads, before_cell, gates, weight_hh, weight_hr, sizes, reverse)
     d_input, *parameters = _parameters_back((needs[0], *needs[3:7]), d_x, d_x, input, before, weight_ih)
-    return d_input, d_hidden, d_cell, *parameters, d_hr
+    return d_input, _shaped(d_h, hidden_shape), _shaped(d_c, cell_shape), *parameters, d_hr
 
 
 _lstm.joint_grad(
@@ -215,15 +243,15 @@ def _gru(
 
     r, z = σ(x + q) and n = tanh(x + r·q), of the parts of x = weight_ih @ input + bias_ih, q = weight_hh @ h + bias_hh.
     """
-    x = kernel.linear(input, weight_ih, bias_ih)
-    *outs, before, gates = kernel.gru(x, hidden, weight_hh, bias_hh, sizes, reverse)
-    return tuple(outs), before, gates
+    x = kernel.linear(_rows(input), weight_ih, bias_ih)
+    out, last, before, gates = kernel.gru(x, _rows(hidden), weight_hh, bias_hh, sizes, reverse)
+    return (_shaped(out, input.shape), _shaped(last, hidden.shape)), before, gates
 
 
-def _gru_back(g, input, weight_ih, weight_hh, before, gates, sizes, reverse, needs):
-    d_x, d_q, d_hidden = kernel.gru_backward(g.get(0), g.get(1), before, gates, weight_hh, sizes, reverse)
+def _gru_back(g, input, hidden_shape, weight_ih, weight_hh, before, gates, sizes, reverse, needs):
+    d_x, d_q, d_hidden = kernel.gru_backward(_rows(g.get(0)), _rows(g.get(1)), before, gates, weight_hh, sizes, reverse)
     d_input, *parameters = _parameters_back((needs[0], *needs[2:]), d_x, d_q, input, before, weight_ih)
-    return d_input, d_hidden, *parameters
+    return d_input, _shaped(d_hidden, hidden_shape), *parameters
 
 
 _gru.joint_grad(_gru_back, inputs=("input", "hidden", "weight_ih", "weight_hh", "bias_ih", "bias_hh"))
@@ -270,12 +298,13 @@ def _layers(
     train: bool,
     bidirectional: bool,
 ) -> tuple:
-    """The last layer's output for each row, and all states at the end        (N,I) (L,B,H) -> (N,H), (L,B,H)"""
+    """The last layer's output, and all states at the end        (N,I) or (T,B,I), (L,B,H) -> the same"""
     layer, _, *told = KINDS[name]
     projected = name == "lstm" and states[0].shape[2] != states[1].shape[2]
     per, directions = (4 if has_biases else 2) + projected, 1 + bool(bidirectional)
-    _check(name, rows, sizes, states, params, per, num_layers * directions)
-    each = [unbind(s, 0) for s in states]
+    layers = num_layers * directions
+    _check(name, rows, sizes, states, params, per, layers)
+    each = [(s,) if layers == 1 else split_with_sizes(s, [1] * layers, 0) for s in states]
     lasts: list[list] = [[] for _ in states]
     for k in range(num_layers):
         outs = []
@@ -289,10 +318,10 @@ def _layers(
             outs.append(out)
             for all_of_them, one in zip(lasts, last, strict=True):
                 all_of_them.append(one)
-        rows = outs[0] if directions == 1 else cat(outs, 1)
+        rows = outs[0] if directions == 1 else cat(outs, -1)
         if dropout and train and k < num_layers - 1:
             rows = drop(rows, dropout, True)
-    return rows, *[stack(found) for found in lasts]
+    return rows, *[found[0] if layers == 1 else cat(found) for found in lasts]
 
 
 def _check(name: str, rows: Any, sizes: Sizes, states: Sequence, params: Sequence, per: int, layers: int) -> None:
@@ -363,10 +392,8 @@ def _of_padded(name: str, input: Any, hx: Any, params: Sequence, *args: Any) -> 
     if input.ndim != 3:
         raise RuntimeError(f"{name}: expected an input of three axes, got shape {tuple(input.shape)}")
     steps = transpose(input, 0, 1) if batch_first else input
-    T, B, I = steps.shape
-    states = hx if name == "lstm" else (hx,)
-    rows, *lasts = _layers(name, reshape(steps, (T * B, I)), (B,) * T, states, params, *args)
-    out = reshape(rows, (T, B, rows.shape[1]))
+    T, B, _ = steps.shape
+    out, *lasts = _layers(name, steps, (B,) * T, hx if name == "lstm" else (hx,), params, *args)
     return transpose(out, 0, 1) if batch_first else out, *lasts
 
 

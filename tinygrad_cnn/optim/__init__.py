@@ -1,5 +1,6 @@
 """Optimizers: the rules by which parameters follow their gradients."""
 
+from ..pytorch.absent import explains
 from . import lr_scheduler, swa_utils
 from .adadelta import Adadelta
 from .adafactor import Adafactor
@@ -33,3 +34,5 @@ __all__ = [
     "lr_scheduler",
     "swa_utils",
 ]
+
+explains(__name__)

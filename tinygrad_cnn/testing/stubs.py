@@ -4,6 +4,7 @@ Four files: the package's face, what `surface/` attaches to Tensor, `nn.function
 from the declarations over the functions (`ops/declared.py`) and from their annotations, where an Array is a Tensor to
 callers. A fifth, `ops/names.py`, is for the package itself: the names of those files of ops that it opens when asked
 for them. A test holds the files equal to what this would write. Python 3.11 or newer writes them.
+With them it writes the page on what of PyTorch is here (`pytorch/README.md`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import tinygrad_cnn
 from tinygrad_cnn import files, linalg, ops
 from tinygrad_cnn.nn import functional
 from tinygrad_cnn.ops.declared import Declaration, declared, places
+from tinygrad_cnn.pytorch import report
 
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
 PACKAGE = Path(tinygrad_cnn.__file__).parent
@@ -275,5 +277,5 @@ def stubs() -> dict[Path, str]:
 
 
 if __name__ == "__main__":
-    for path, text in stubs().items():
+    for path, text in [*stubs().items(), (report.PAGE, report.page(report.entries()))]:
         files.write(path, text)

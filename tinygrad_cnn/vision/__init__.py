@@ -3,6 +3,11 @@
 Pillow is an optional extra and imported when a picture is first opened: `pip install "tinygrad_cnn[vision]"`.
 """
 
+from ..pytorch.absent import explains
 from . import datasets, models, transforms, utils
 
 __all__ = ["datasets", "models", "transforms", "utils"]
+
+__version__ = "0.28.0"  # torchvision's, whose names these are: scripts compare it
+
+explains(__name__)

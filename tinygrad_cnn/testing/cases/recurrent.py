@@ -61,6 +61,18 @@ CASES = [
     Case("_rnn", [(4, 2), (2, 3), Unit(3, 2), Unit(3, 3), (3,), (3,)], {**EVEN, "rectify": False}, rnn),
     Case("_rnn", [(3, 2), (2, 3), Unit(3, 2), Unit(3, 3), None, None], {**UNEVEN, "rectify": True}, rnn, note="relu"),
     Case("_lstm", [(4, 2), (2, 2), (2, 2), Unit(8, 2), Unit(8, 2), (8,), (8,), None], EVEN, lstm),
+    Case(
+        "_lstm",
+        [(2, 2, 2), (1, 2, 2), (1, 2, 2), Unit(8, 2), Unit(8, 2), (8,), (8,), None],
+        EVEN,
+        lambda x, h, c, *rest, **more: (
+            *(
+                a.reshape(2, 2, 2) if k == 0 else a[None]
+                for k, a in enumerate(lstm(x.reshape(4, 2), h[0], c[0], *rest, **more))
+            ),
+        ),
+        note="steps",
+    ),
     Case("_lstm", [(3, 2), (2, 1), (2, 2), Unit(8, 2), Unit(8, 1), None, None, Unit(1, 2)], UNEVEN, lstm),
     Case("_gru", [(4, 2), (2, 2), Unit(6, 2), Unit(6, 2), (6,), (6,)], EVEN, gru),
     Case("_gru", [(3, 2), (2, 2), Unit(6, 2), Unit(6, 2), None, None], UNEVEN, gru),

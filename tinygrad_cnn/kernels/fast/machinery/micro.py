@@ -360,6 +360,18 @@ def tile(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, sta
         _half(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
 
 
+_wide_few = tile_of(2, WIDTH, THIRD)
+
+
+@register_jitable
+def wide_tile(rows, a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu):
+    """The same for the first `rows` rows, always in full width: for loops that are many, and compiled one by one."""
+    if rows > THIRD:
+        _wide(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
+    else:
+        _wide_few(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
+
+
 _each_wide, _each_single = tile_of(2, WIDTH, each=True), tile_of(1, WIDTH, each=True)
 
 
@@ -373,7 +385,7 @@ def each_tile(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes
 
 
 _wide_2, _single_2 = tile_of(2, WIDTH, 2 * THIRD), tile_of(1, WIDTH, 2 * THIRD)
-_wide_1, _single_1 = tile_of(2, WIDTH, THIRD), tile_of(1, WIDTH, THIRD)
+_single_1 = tile_of(1, WIDTH, THIRD)
 
 
 @register_jitable
@@ -387,6 +399,6 @@ def short_tile(rows, a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b
         else:
             _single_2(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
     elif lanes > WIDTH:
-        _wide_1(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
+        _wide_few(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)
     else:
         _single_1(a, b, c, bias, row_a, row_c, run_a, runs, n, step_a, step_b, lanes, start, relu)

@@ -150,7 +150,7 @@ def _product(thread, part, parts, a, b, bias, scratch, depth, most, relu, out):
         for k in range(0, K, depth):
             n = min(depth, K - k)
             packed = first + seen * LANES
-            _pack(b, k, n, packed, min(first + count * LANES, N) - packed, depth, right)
+            pack(b, k, n, packed, min(first + count * LANES, N) - packed, depth, right)
             start, finish = ADD if k else BIAS if len(bias) else ZERO, relu if k + depth >= K else 0
             for m in range(begin, end, ROWS):
                 rows, here = min(ROWS, end - m), a.ctypes.data + m * a.strides[0] + k * a.strides[1]
@@ -183,7 +183,7 @@ def _product(thread, part, parts, a, b, bias, scratch, depth, most, relu, out):
 
 
 @register_jitable
-def _pack(b, k, n, first, columns, depth, panels):
+def pack(b, k, n, first, columns, depth, panels):
     """n rows of b from k on, some columns from `first` on        -> (columns / LANES, depth, LANES)
 
     Lanes beyond the columns are 0: what is made of them is never stored, but denormal numbers would take their time.

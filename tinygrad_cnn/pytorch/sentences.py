@@ -1,0 +1,202 @@
+"""What is to be said of PyTorch's names, by hand: why something is not here and what to use instead, or how it differs.
+
+A row has words and a sentence; the first row that has a word for a name speaks of it, so single names stand above
+their groups. A word may have * and ?, as in file names: with a dot it is a whole name, without one the last part of
+a name of `torch`, `torch.Tensor`, `nn.functional` or `linalg`. Whether a name is here is looked up, and not said here:
+a row says nothing of names that are. A sentence goes on after "torch.fft is not in tinygrad_cnn: ".
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from itertools import accumulate
+
+SHORT = r"torch\.(Tensor\.|nn\.functional\.|linalg\.)?"
+
+NOT_HERE = [
+    # numbers
+    ("torch.fft torch.fft.* torch.signal torch.signal.* stft istft *_window",
+     "Fourier transforms need complex networks; numpy.fft works on x.numpy()"),
+    ("angle cdouble cfloat chalf complex complex32 complex64 complex128 conj conj_physical conj_physical_ imag "
+     "is_complex is_conj is_neg isreal polar real resolve_* view_as_complex view_as_real vdot sgn sgn_ adjoint H mH "
+     "torch.Complex*",
+     "complex numbers have no gradients here; keep the real and the imaginary part in two tensors, or compute on "
+     "x.numpy()"),
+    ("bfloat16 torch.BFloat16* torch.nn.Module.bfloat16",
+     "NumPy has no bfloat16; take float32, or float16 where memory counts"),
+    ("uint16 uint32 uint64", "whole numbers are int8 to int64, and uint8; int64 holds the values of these"),
+    ("quantize_* q_* fake_quantize_* int_repr dequantize qint* quint* qscheme per_*_affine* per_*_symmetric "
+     "quantized_* torch.ao torch.ao.* torch.quantization torch.quantization.* torch.nn.intrinsic torch.nn.qat "
+     "torch.nn.quantizable torch.nn.quantized int1 int2 int3 int4 int5 int6 int7 uint? bit bits* float8* float4* "
+     "torch.Q*Storage is_quantized ScalingType SwizzleType grouped_mm scaled_*mm",
+     "there are no networks of fewer than 16 bits; export(...) to ONNX, whose runtimes quantise"),
+    ("sparse* *sparse* coalesce is_coalesced col_indices crow_indices dense_dim indices values hspmm smm sspaddmm "
+     "to_dense jagged torch.optim.SparseAdam",
+     "tensors are dense; keep a dense one and a mask, or scipy.sparse beside it"),
+    ("nested torch.masked to_padded_tensor", "rows of a tensor are of one length; pad them, and mask what was padded"),
+    # memory and devices
+    ("*Storage storage storage_type untyped_storage torch.storage set_ resize_as_ is_set_to to_mkldnn from_file "
+     "is_storage const_data_ptr",
+     "a tensor's memory is a NumPy array; x.numpy() shares it, numpy.memmap and from_numpy read it from a file"),
+    ("get_device get_device_module is_cpu is_ipu is_maia is_meta is_mkldnn is_mtia is_vulkan is_xla is_xpu ipu mtia "
+     "xpu torch.cpu torch.mps record_stream Stream Event AcceleratorError OutOfMemoryError torch.nn.Module.ipu "
+     "torch.nn.Module.mtia torch.nn.Module.xpu torch.nn.Module.to_empty torch.cuda.* torch.backends.* "
+     "torch.accelerator.*",
+     "everything is computed on the CPU, at once and in order; device('cpu') is the only one"),
+    ("torch.amp torch.amp.* autocast GradScaler",
+     "mixed precision pays on GPUs; on a CPU float32 is the fastest, and .half() saves memory"),
+    ("layout strided legacy_contiguous_format channels_last_3d dim_order empty_permuted empty_strided "
+     "new_empty_strided as_strided as_strided_ as_strided_scatter",
+     "memory is laid out as NumPy does it; permute(...).contiguous() makes another order"),
+    ("*et_float32_matmul_precision set_flush_denormal *_num_interop_threads *set_warn_always is_warn_always_enabled "
+     "*_deterministic_debug_mode compiled_with_cxx11_abi torch.version torch_version set_default_tensor_type",
+     "it sets PyTorch's own kernels; here set_num_threads, set_default_dtype and use_deterministic_algorithms do"),
+    # programs
+    ("torch.jit torch.jit.* torch.fx torch.fx.* torch.export torch.export.* ScriptFunction CompilationUnit "
+     "JITException torch.compiler.* torch.cond while_loop sym_* torch.nn.Module.compile",
+     "a program is captured by tinygrad_cnn.compile, and written to a file by tinygrad_cnn.onnx.export; decorators "
+     "of jit change nothing"),
+    ("*Tensor",
+     "say the dtype: torch.FloatTensor(x) is tensor(x, dtype=float32)"),
+    ("torch.hub torch.hub.* torch.utils.model_zoo torch.utils.model_zoo.* torchvision._internally_replaced_utils",
+     "nothing is downloaded; fetch the file yourself, and tinygrad_cnn.load or vision's models read it"),
+    ("torch.library torch.overrides torch.package torch.types torch.return_types torch.functional "
+     "Tag DisableTorchFunction as_subclass module_load hash_tensor typename",
+     "it extends PyTorch from within; tinygrad_cnn.op and tinygrad_cnn.appears add an op here"),
+    ("torch._C", "it is the part of PyTorch that is written in C++"),
+    ("torch._dynamo torch._inductor torch._jit_internal torch._utils torch.onnx.symbolic_*",
+     "it is a part of PyTorch that its documentation does not speak of"),
+    ("torch.futures torch.futures.* torch.monitor torch.distributed.*",
+     "processes speak by MPI; tinygrad_cnn.distributed has collectives and DistributedDataParallel"),
+    ("torch.utils.collect_env", "tinygrad-cnn info says what is installed"),
+    ("torch.utils.cpp_extension torch.utils.cpp_extension.*", "ops are written in Python, with Numba where it is fast"),
+    ("torch.utils.*", "it is for those who build PyTorch itself"),
+    # functions
+    ("torch.special torch.special.* digamma* erfinv* i0 i0_ igamma* lgamma* mvlgamma* polygamma* logit* xlog* sinc_",
+     "special functions of statistics; scipy.special works on x.numpy()"),
+    ("torch.linalg torch.linalg.* det slogdet logdet inverse pinverse svd* qr lu lu_* cholesky* geqrf orgqr ormqr "
+     "lobpcg pca_lowrank triangular_solve matrix_exp matrix_power chain_matmul cross vander",
+     "numpy.linalg and scipy.linalg work on x.numpy(), without a gradient"),
+    ("addbmm* addmv_ addr* baddbmm_ dist ger kron renorm* tensordot cdist pdist",
+     "write it out: matmul, outer, norm and + have the same gradients"),
+    ("bitwise_* gcd* lcm* ldexp* frexp nextafter* float_power* heaviside* copysign* positive fix* divide* arctan2* "
+     "atan2_ *acosh_ *asinh_ *atanh_ arcsinh_ arccosh_ arctanh_ deg2rad* rad2deg* erfc_ hypot_ logaddexp2 "
+     "cumprod_ hardshrink prelu",
+     "the operators of Python and the other functions do it; those of NumPy work on x.numpy()"),
+    ("argwhere block_diag bucketize cartesian_prod combinations column_stack corrcoef cov cumulative_trapezoid "
+     "diag_embed diagflat diagonal_scatter diff dsplit dstack hsplit vsplit row_stack fill_diagonal_ gradient histc "
+     "histogram histogramdd isin logcumsumexp mode nanmedian nanquantile quantile nonzero_static put put_ range "
+     "result_type scatter_reduce* searchsorted segment_reduce select_scatter slice_scatter index_reduce* index_put_ "
+     "masked_scatter* sum_to_size swapdims_ trapezoid trapz tril_indices triu_indices unique_consecutive "
+     "unravel_index unsafe_chunk unsafe_split narrow_copy atleast_3d apply_ map_ resize_ index",
+     "few networks need it; NumPy's function of this name, or of one alike, works on x.numpy()"),
+    ("poisson cauchy_ geometric_ log_normal_ rrelu torch.quasirandom",
+     "numpy.random draws it: from_numpy(numpy.random.default_rng(0).poisson(...))"),
+    ("channel_shuffle pixel_shuffle pixel_unshuffle max_pool1d_with_indices native_channel_shuffle conv_tbc "
+     "ctc_loss embedding_bag rrelu",
+     "look into nn.functional, where this or one alike is"),
+    ("vmap torch.func torch.func.* torch.autograd.forward_ad torch.autograd.forward_ad.*",
+     "autograd.functional has Jacobians and their products with vectors"),
+    ("torch.distributions torch.distributions.*",
+     "numpy.random draws, and scipy.stats has the densities, without a gradient"),
+    ("torch.profiler torch.profiler.* torch.autograd.profiler.*", "tinygrad-cnn bench ops measures each op"),
+    ("is_inference is_nonzero is_signed is_nested is_shared share_memory_ is_sparse_csr name volatile grad_dtype "
+     "detach detach_ to_dlpack",
+     "it is asked of a tensor in another way: x.is_leaf, x.dtype, bool(x), x.detach(), x.__dlpack__()"),
+    ("torch.*_", "it is a method only: x.name_() works in place"),
+    # layers
+    ("torch.nn.*3d torch.nn.functional.*3d torch.nn.functional.*3d_with_indices conv3d conv_transpose3d max_pool3d "
+     "torch.nn.utils.convert_conv3d_weight_memory_format",
+     "layers are for sequences and images; fold the depth of a volume into its channels or its batch"),
+    ("torch.nn.Fractional* fractional_*", "pool by max_pool2d, or by interpolate to the size that is wanted"),
+    ("torch.nn.MaxUnpool1d max_unpool1d", "MaxUnpool2d does it on x.unsqueeze(-2)"),
+    ("torch.nn.Lazy* torch.nn.Uninitialized*", "say the number of input features, which print(model(x).shape) tells"),
+    ("torch.nn.RNN* torch.nn.LSTM* torch.nn.GRU* torch.nn.utils.rnn torch.nn.utils.rnn.*",
+     "write the steps as a loop over Linear and tanh"),
+    ("torch.nn.Transformer* torch.nn.MultiheadAttention torch.nn.attention torch.nn.EmbeddingBag "
+     "scaled_dot_product_attention multi_head_attention_forward",
+     "attention is softmax(q @ k.mT / d**0.5) @ v"),
+    ("torch.nn.CTCLoss torch.nn.MultiLabelMarginLoss multilabel_margin_loss torch.nn.TripletMarginWithDistanceLoss "
+     "triplet_margin_with_distance_loss torch.nn.AdaptiveLogSoftmaxWithLoss torch.nn.LinearCrossEntropy* "
+     "linear_cross_entropy torch.nn.NLLLoss2d",
+     "write the loss out of functions that are here: its gradient comes by itself"),
+    ("affine_grid grid_sample", "interpolate resizes, and vision.transforms turns and shifts pictures"),
+    ("upsample_bilinear upsample_nearest", "interpolate(x, scale_factor=2, mode='bilinear', align_corners=True)"),
+    ("*_with_indices", "call the function without the ending, with return_indices=True"),
+    ("torch.nn.CrossMapLRN2d", "LocalResponseNorm is the same"),
+    ("torch.nn.Container", "ModuleList and ModuleDict hold modules"),
+    ("torch.nn.grad torch.nn.modules", "autograd.grad and nn have what it holds"),
+    ("torch.nn.Module.*", "it is PyTorch's own bookkeeping; state_dict() and load_state_dict() are as there"),
+    ("torch.nn.init.*", "the name with an underscore at its end: PyTorch has given up this one"),
+    ("torch.nn.utils.*_bn_* torch.nn.utils.convert_conv2d_weight_memory_format torch.nn.utils.skip_init",
+     "tinygrad_cnn.compile fuses layers by itself, and memory is always contiguous"),
+    ("torch.nn.utils.clip_grad_norm", "clip_grad_norm_, of which this is the old name"),
+    ("torch.nn.utils.*weight_norm torch.nn.utils.*spectral_norm torch.nn.utils.parametrize* "
+     "torch.nn.utils.parametrize.* torch.nn.utils.parametrizations torch.nn.utils.parametrizations.* "
+     "torch.nn.utils.stateless",
+     "compute the weight in forward(): F.linear(x, weight / weight.norm())"),
+    # learning
+    ("torch.optim.Muon torch.optim.Adafactor",
+     "its gain is in training large language models; AdamW is here, and an Optimizer of your own takes a step()"),
+    ("torch.optim.* torch.optim.Optimizer.*", "Adam, AdamW and SGD are here; an Optimizer of your own takes a step()"),
+    ("torch.autograd.graph torch.autograd.graph.*", "x.register_hook sees gradients, viz.record sees all of a graph"),
+    ("torch.autograd.*", "it is PyTorch's own machinery; Function, backward and grad are as there"),
+    ("torch.utils.checkpoint.*", "it is PyTorch's own machinery; checkpoint and checkpoint_sequential are as there"),
+    ("torch.utils.data.*", "data pipes have left PyTorch too; Dataset, IterableDataset and DataLoader are as there"),
+    # pictures
+    ("torchvision.models.quantization torchvision.models.quantization.*",
+     "there are no networks of fewer than 16 bits; export(...) to ONNX, whose runtimes quantise"),
+    ("torchvision.models.optical_flow torchvision.models.video torchvision.models.detection "
+     "torchvision.models.detection.* torchvision.models.video.* torchvision.models.optical_flow.*",
+     "networks here tell what a picture shows; boxes, films and flow have no ops of their own"),
+    ("torchvision.models.segmentation torchvision.models.segmentation.*",
+     "a network for segmentation is written of Conv2d and interpolate"),
+    ("torchvision.models.get_*weight* torchvision.models.*_Weights torchvision.models.Weights*",
+     "weights are not downloaded; model.load_state_dict(tinygrad_cnn.load(path)) takes them from a file"),
+    ("torchvision.models.*",
+     "torchvision's own file of this network runs here once its import lines are changed"),
+    ("torchvision.datasets.wrap_dataset_for_transforms_v2", "transforms are those of version 1"),
+    ("torchvision.datasets.*",
+     "ImageFolder reads any folder of pictures, and a Dataset of your own any file"),
+    ("torchvision.transforms.*Augment* torchvision.transforms.AugMix torchvision.transforms.TrivialAugmentWide "
+     "torchvision.transforms.autoaugment",
+     "RandomApply and RandomChoice make a policy of the transforms that are here"),
+    ("torchvision.transforms.transforms", "import it from vision.transforms"),
+    ("torchvision.transforms.* torchvision.transforms.functional.*",
+     "Lambda(f) takes any function of a picture; Pillow's ImageOps and ImageFilter have many"),
+    ("torchvision.utils.*", "Pillow's ImageDraw draws boxes and points; make_grid and save_image are here"),
+    ("torchvision.ops torchvision.ops.*", "operations on boxes and regions are for detection, which is not here"),
+    ("torchvision.io torchvision.io.*", "Pillow opens pictures; films are not read"),
+    ("torchvision.extension torchvision.version torchvision.*_backend torchvision.disable_beta_transforms_warning",
+     "pictures are Pillow's, by any name"),
+]  # fmt: skip
+
+DIFFERENT = [
+    (
+        "torch.ops torch.compiler torch.testing torch.serialization torch.functional torch.random",
+        "a module of this library's own under that name, with other contents",
+    ),
+    ("torch.manual_seed", "numbers are random by NumPy's generator: others than PyTorch's, from the same seed"),
+]
+
+
+def pattern(words: str) -> str:
+    """What a name is held to, for several words."""
+    parts = (re.escape(word if "." in word else f"@{word}") for word in words.split())
+    return "|".join(parts).replace(r"\*", "[^.]*").replace(r"\?", "[^.]").replace("@", SHORT)
+
+
+_pattern = functools.cache(lambda words: re.compile(pattern(words)))
+
+
+def first(rows: list[tuple[str, str]], path: str) -> str | None:
+    """The sentence for a name of PyTorch, by its dotted path; None where no row has one."""
+    return next((sentence for words, sentence in rows if _pattern(words).fullmatch(path)), None)
+
+
+def refusal(path: str) -> str:
+    """What is said when something that is not here is called, by its dotted name: its sentence, or that of its room."""
+    rooms = list(accumulate(path.split("."), "{}.{}".format))
+    said = next((s for room in reversed(rooms) if (s := first(NOT_HERE, room))), "it is PyTorch's own machinery")
+    return f"{path} is not in tinygrad_cnn: {said}"
