@@ -128,3 +128,43 @@ def test_strict_refuses_what_does_not_depend(name, f, create_graph, fine):
     else:
         with pytest.raises(RuntimeError, match="strict is True"):
             derivative(f, inputs, *v, create_graph=create_graph, strict=True)
+
+
+@pytest.mark.parametrize("strategy", ["reverse-mode", "forward-mode"])
+def test_all_rows_or_columns_at_once(strategy):
+    x, y = tg.tensor([1.0, 2.0]), tg.tensor(3.0)
+    f = lambda x, y: (x * y, y * y)
+    for found, wanted in zip(jacobian(f, (x, y), vectorize=True, strategy=strategy), jacobian(f, (x, y)), strict=True):
+        assert [block.tolist() for block in found] == [block.tolist() for block in wanted]
+    g = lambda x: (x**3).sum()
+    found = hessian(g, x, vectorize=True, outer_jacobian_strategy=strategy)
+    assert found.tolist() == [[6.0, 0.0], [0.0, 12.0]]
+    assert not found.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("error", "given"),
+    [
+        (AssertionError, {"strategy": "sideways"}),
+        (NotImplementedError, {"strategy": "forward-mode"}),
+        (NotImplementedError, {"strategy": "forward-mode", "vectorize": True, "create_graph": True}),
+        (RuntimeError, {"strategy": "forward-mode", "vectorize": True, "strict": True}),
+    ],
+)
+def test_what_cannot_be_had_together(error, given):
+    with pytest.raises(error):
+        jacobian(linear, tg.tensor([1.0, 0.0, 2.0]), **given)
+
+
+def test_gradients_of_rows():
+    x, unused = tg.tensor([1.0, 2.0], requires_grad=True), tg.ones(2, requires_grad=True)
+    y = x**2
+    for create_graph in (False, True):
+        rows, none = tg.autograd.grad(
+            y, [x, unused], tg.eye(2), True, create_graph, allow_unused=True, is_grads_batched=True
+        )
+        assert rows.tolist() == [[2.0, 0.0], [0.0, 4.0]]
+        assert none is None
+        assert rows.requires_grad is create_graph
+    rows = tg.vmap(lambda v: tg.autograd.grad(y, x, v, retain_graph=True)[0])(tg.eye(2))
+    assert rows.tolist() == [[2.0, 0.0], [0.0, 4.0]]

@@ -86,6 +86,13 @@ def test_nestings():
     assert grad(lambda x: jvp(cubes, (x,), (X,))[1])(X).tolist() == [6.0, 24.0]
 
 
+def test_a_rule_that_asks_for_an_input_named_out():
+    f = lambda x: (F.log_softmax(x, 0) * X).sum() + (F.softmax(x, 0) * X).sum()
+    for second in (jacfwd(jacfwd(f)), jacrev(jacfwd(f)), jacrev(jacrev(f))):
+        close(second(X), hessian(f)(X))
+    close(jacrev(hessian(f))(X), jacfwd(jacrev(jacfwd(f)))(X))
+
+
 def test_a_gradient_reaches_on_to_what_is_outside():
     x, w = X.clone().requires_grad_(), tg.tensor(3.0, dtype=tg.float64, requires_grad=True)
     found = grad(lambda x: w * cubes(x))(x)

@@ -16,7 +16,7 @@ from .gradients import backward, grad
 from .variable import Variable
 
 if TYPE_CHECKING:
-    from . import functional
+    from . import forward_ad, functional
     from .numerical import gradcheck, gradgradcheck
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "forward_ad",
     "function",
     "functional",
     "grad",
@@ -43,6 +44,8 @@ def __getattr__(name: str) -> Any:
     """What few programs use is read when it is first asked for."""
     if name == "functional":
         return importlib.import_module(".functional", __name__)
+    if name == "forward_ad":
+        return importlib.import_module(".forward_ad", __name__)
     if name in ("gradcheck", "gradgradcheck"):
         return getattr(importlib.import_module(".numerical", __name__), name)
     return find(__name__, name)

@@ -16,6 +16,9 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Tensor, wrap
+from ..func import jacfwd, vmap
+from ..ops.join import stack, unbind
+from ..ops.shape import reshape
 from ..pytorch.absent import explains
 from .grad_mode import enable_grad
 from .gradients import grad
@@ -179,33 +182,79 @@ def hvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, 
 
 
 def jacobian(
-    func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False
+    func: Callable,
+    inputs: Any,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    strategy: str = "reverse-mode",
 ) -> Any:
     """∂out/∂in for every output and input: shape out.shape + in.shape; nested tuples where there are several.
 
-    vectorize: PyTorch's wish for all rows in one pass; they are worked out one by one either way, with the same
-    result. As in PyTorch, it cannot be had together with strict (RuntimeError).
+    vectorize: all rows at once, by `vmap`, instead of one by one. strategy: "forward-mode" takes columns, which is less
+    work where there are more outputs than inputs. As in PyTorch, strict cannot be had together with vectorize
+    (RuntimeError), nor forward mode with strict (RuntimeError), create_graph, or without vectorize
+    (NotImplementedError); AssertionError for another strategy.
 
     >>> import tinygrad_cnn as tg
-    >>> jacobian(lambda x: x * x, tg.tensor([1.0, 2.0])).tolist()
+    >>> x = tg.tensor([1.0, 2.0])
+    >>> jacobian(lambda x: x * x, x).tolist()
+    [[2.0, 0.0], [0.0, 4.0]]
+    >>> jacobian(lambda x: x * x, x, vectorize=True, strategy="forward-mode").tolist()
     [[2.0, 0.0], [0.0, 4.0]]
     """
+    _check_strategy("jacobian", strategy)
+    if strategy == "forward-mode":
+        return _by_columns(func, inputs, create_graph, strict, vectorize)
     _refuse_both("jacobian", strict, vectorize)
     with enable_grad():
         given, one_input = _inputs("jacobian", inputs, create_graph)
         outputs, one_output = _outputs("jacobian", func(*given), strict)
         result = []
         for out in outputs:
-            rows: list[list[Tensor]] = [[] for _ in given]
-            for i in range(out._array.size):
-                unit = np.zeros(out._array.shape, out._array.dtype)
-                unit.reshape(-1)[i] = 1
-                pulled = _pull("jacobian", (out,), given, (wrap(unit),), create_graph, strict)
-                for held, g in zip(rows, pulled, strict=True):
-                    held.append(g)
-            blocks = tuple(_stacked(held, out, t) for held, t in zip(rows, given, strict=True))
+            units = _units(out)
+            if vectorize:
+                rows = vmap(lambda unit, out=out: _pull("jacobian", (out,), given, (unit,), create_graph, False))(units)
+            else:
+                each = [_pull("jacobian", (out,), given, (unit,), create_graph, strict) for unit in unbind(units)]
+                rows = [stack(row) for row in zip(*each)] if each else [_no_rows(t) for t in given]
+            blocks = tuple([reshape(r, (*out._array.shape, *t._array.shape)) for r, t in zip(rows, given, strict=True)])
             result.append(blocks[0] if one_input else blocks)
     return result[0] if one_output else tuple(result)
+
+
+def _by_columns(func: Callable, inputs: Any, create_graph: bool, strict: bool, vectorize: bool) -> Any:
+    if create_graph or not vectorize:
+        what = "create_graph=True" if create_graph else "vectorize=False"
+        raise NotImplementedError(f'jacobian: strategy="forward-mode" and {what} cannot be had together')
+    if strict:
+        raise RuntimeError('jacobian: strategy="forward-mode" and strict=True cannot be had together')
+    given, one_input = _inputs("jacobian", inputs, False)
+    single: list[bool] = []
+
+    def results(*arguments: Tensor) -> tuple[Tensor, ...]:
+        outputs, one = _outputs("jacobian", func(*arguments), False)
+        single.append(one)
+        return outputs
+
+    found = jacfwd(results, tuple(range(len(given))))(*[t.detach() for t in given])
+    found = tuple([blocks[0] for blocks in found]) if one_input else found
+    return found[0] if single[0] else found
+
+
+def _units(t: Tensor) -> Tensor:
+    """A one for each element of t, the rest zeros, along a new first axis."""
+    n, array = t._array.size, t._array
+    return wrap(np.eye(n, dtype=array.dtype).reshape(n, *array.shape))
+
+
+def _no_rows(t: Tensor) -> Tensor:
+    return wrap(np.zeros((0, *t._array.shape), t._array.dtype))
+
+
+def _check_strategy(name: str, strategy: str) -> None:
+    if strategy not in ("forward-mode", "reverse-mode"):
+        raise AssertionError(f'{name}: the strategy is "reverse-mode" or "forward-mode", got {strategy!r}')
 
 
 def _refuse_both(name: str, strict: bool, vectorize: bool) -> None:
@@ -213,29 +262,29 @@ def _refuse_both(name: str, strict: bool, vectorize: bool) -> None:
         raise RuntimeError(f"{name}: strict=True and vectorize=True cannot be had together; leave one of them out")
 
 
-def _stacked(rows: list[Tensor], out: Tensor, t: Tensor) -> Tensor:
-    from ..ops.join import stack
-
-    shape = out._array.shape + t._array.shape
-    return stack(rows).reshape(shape) if rows else wrap(np.zeros(shape, t._array.dtype))
-
-
 def hessian(
-    func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False
+    func: Callable,
+    inputs: Any,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    outer_jacobian_strategy: str = "reverse-mode",
 ) -> Any:
-    """∂²func/∂in∂in of a function that returns a scalar: shape in.shape + in.shape. vectorize: as for `jacobian`.
+    """∂²func/∂in∂in of a function that returns a scalar: shape in.shape + in.shape.
+
+    vectorize, outer_jacobian_strategy: as vectorize and strategy of `jacobian`, for that of the gradient.
 
     >>> import tinygrad_cnn as tg
     >>> hessian(lambda x: (x**3).sum(), tg.tensor([1.0, 2.0])).tolist()
     [[6.0, 0.0], [0.0, 12.0]]
     """
-    _refuse_both("hessian", strict, vectorize)
+    _check_strategy("hessian", outer_jacobian_strategy)
 
     def gradient(*given: Tensor) -> Any:
         grads = _gradient("hessian", _scalar("hessian", func(*given), strict), given, strict)
         return grads[0] if isinstance(inputs, Tensor) else grads
 
-    return jacobian(gradient, inputs, create_graph, strict)
+    return jacobian(gradient, inputs, create_graph, strict, vectorize, outer_jacobian_strategy)
 
 
 explains(__name__)

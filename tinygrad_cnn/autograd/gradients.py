@@ -11,6 +11,7 @@ import numpy as np
 from ..arrays.lines import user_level
 from ..engine.broadcast import cast
 from ..engine.higher import pull_recorded
+from ..engine.modes import mode
 from ..engine.node import Node
 from ..engine.tensor import Tensor, wrap
 from ..engine.walk import accumulate, walk
@@ -70,6 +71,7 @@ def grad(
 
     Only what lies between the outputs and the inputs is computed. An input that the outputs do not
     depend on raises a RuntimeError, gives None with allow_unused=True, zeros with materialize_grads=True.
+    is_grads_batched: the grad_outputs have one more axis in front; a gradient for each of their rows, by `vmap`.
     only_inputs: there is no other way; a FutureWarning says so of False.
 
     >>> import tinygrad_cnn as tg
@@ -79,8 +81,6 @@ def grad(
     >>> first.item(), second.item()
     (12.0, 12.0)
     """
-    if is_grads_batched:
-        raise NotImplementedError("grad: is_grads_batched is not supported; call grad once for each row")
     if materialize_grads and allow_unused is False:
         raise ValueError("grad: materialize_grads=True needs allow_unused to be True or left out, got False")
     if not only_inputs:
@@ -88,9 +88,19 @@ def grad(
     inputs = _several("grad", "inputs", inputs)
     if not inputs:
         raise ValueError("grad: requires non-empty inputs")
-    roots, seeds = _roots("grad", outputs, grad_outputs, create_graph)
+    if is_grads_batched:
+        unused = allow_unused or materialize_grads
+        return _of_rows(outputs, inputs, grad_outputs, create_graph, unused, materialize_grads)
+    lifted = mode.tracer is not None and mode.tracer.rewrites
+    roots, seeds = _roots("grad", outputs, grad_outputs, create_graph or lifted)
     retain_graph = create_graph if retain_graph is None else retain_graph
-    found = walk(roots, seeds, retain_graph, _ends("grad", inputs), pull_recorded if create_graph else None)
+    ends = _ends("grad", inputs)
+    if lifted:
+        from ..func.reverse import pull
+
+        found = dict(zip(ends, pull(_several("grad", "outputs", outputs), seeds, inputs, create_graph)))
+    else:
+        found = walk(roots, seeds, retain_graph, ends, pull_recorded if create_graph else None)
     result: list[Tensor | None] = []
     handed_out = {id(seed) for seed in seeds}
     for i, t in enumerate(inputs):
@@ -108,6 +118,28 @@ def grad(
         handed_out.add(id(g))
         result.append(g if g is None or isinstance(g, Tensor) else wrap(np.asarray(g)))
     return tuple(result)
+
+
+def _of_rows(
+    outputs: Any, inputs: list, rows: Any, create_graph: bool, allow_unused: Any, materialize_grads: bool
+) -> tuple:
+    """`grad` for each row of the gradients of the outputs."""
+    from ..func.vmap import vmap
+
+    if rows is None:
+        raise RuntimeError("grad: is_grads_batched=True needs grad_outputs, with one more axis in front")
+    used: list = []
+
+    def of_row(*row: Tensor) -> tuple:
+        found = grad(outputs, inputs, row, True, create_graph, allow_unused=allow_unused)
+        used[:] = [g is not None for g in found]
+        return tuple([g for g in found if g is not None])
+
+    rows = _several("grad", "gradients", rows)
+    found = iter(vmap(of_row)(*rows))
+    n = rows[0]._array.shape[0]
+    zeros = lambda t: wrap(np.zeros((n, *t._array.shape), t._array.dtype)) if materialize_grads else None
+    return tuple([next(found) if there else zeros(t) for t, there in zip(inputs, used, strict=True)])
 
 
 def _roots(name: str, tensors: Any, gradients: Any, create_graph: bool) -> tuple[list[Node], list]:

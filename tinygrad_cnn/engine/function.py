@@ -72,6 +72,10 @@ class FunctionCtx(Node):
                 )
         self._to_save = tensors
 
+    def save_for_forward(self, *tensors: Tensor | None) -> None:
+        """Keep tensors for `jvp`, where `saved_tensors` gives them, unless others were kept for backward."""
+        self._to_save = self._to_save or tensors
+
     def mark_non_differentiable(self, *outputs: Tensor) -> None:
         """These outputs need no gradient."""
         self._not_differentiable |= {id(t) for t in outputs}
@@ -109,7 +113,7 @@ class FunctionCtx(Node):
             tensors.append(t)
         return tuple(tensors)
 
-    def _record(self, args: tuple, outputs: tuple, single: bool) -> list:
+    def _record(self, args: tuple, outputs: tuple, single: bool) -> tuple:
         """Let the outputs have this node as their history, and keep what is to be saved."""
         self._single = single
         self.parents = tuple(a.accumulator() for a, n in zip(args, self.needs_input_grad, strict=True) if n)
@@ -118,7 +122,7 @@ class FunctionCtx(Node):
         results = [self._output(i, t, id(t) in given) for i, t in enumerate(outputs)]
         self._keep(results)
         self._dirty = {}  # a node does not hold its outputs
-        return results
+        return tuple(results)
 
     def _output(self, i: int, t: Any, is_input: bool) -> Any:
         """Output number i with its history, as far as it is a Tensor that has a gradient."""
@@ -260,18 +264,11 @@ class Function:
                 f"{cls.__name__}: {len(lost)} of the inputs that were marked as dirty are not among the outputs; "
                 "return what was changed in place"
             )
-        if not ctx._recorded:
-            if mode.tracer is not None:
-                mode.tracer.called(cls, args, _arrays_of(everything), None)
-            return outputs
-        results = ctx._record(args, everything, single=not isinstance(outputs, tuple))
+        node = ctx if ctx._recorded else None
+        results = everything if node is None else ctx._record(args, everything, single=not isinstance(outputs, tuple))
         if mode.tracer is not None:
-            mode.tracer.called(cls, args, _arrays_of(results), ctx)
-        return tuple(results) if isinstance(outputs, tuple) else results[0]
-
-
-def _arrays_of(results: Any) -> tuple:
-    return tuple(a._array for a in results if isinstance(a, Tensor))
+            mode.tracer.called(cls, args, tuple(a._array for a in results if isinstance(a, Tensor)), node)
+        return results if isinstance(outputs, tuple) else results[0]
 
 
 def _same(t: Tensor) -> Tensor:

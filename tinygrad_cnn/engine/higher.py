@@ -42,7 +42,7 @@ def pull_recorded(node: Node, g: Any) -> list:
 
 def _in_the_graph(node: OpNode) -> list:
     """What was saved, with its place in the graph: inputs come from their nodes, the result from this one."""
-    plan, out = node.plan, node.plan.numbered.index("out")
+    plan, out = node.plan, len(node.plan.names)  # an input may be called `out`, too
     nodes: dict[int, Node] = dict(zip(plan.needed, node.parents, strict=True))
     nodes[out] = node
     return [_placed(value, number, nodes) for value, number in zip(node.saved or (), plan.keep, strict=True)]
@@ -69,7 +69,7 @@ def _tie(node: OpNode, c: Any, slots: list[int], saved: list, start: int) -> Any
                 stack.extend(other.parents)
     if node in reached:
         return c
-    beyond = node.plan.numbered.index("out")
+    beyond = len(node.plan.names)
     left: dict[Node, None] = {}
     for i in slots:
         number = node.plan.keep[i]

@@ -58,22 +58,20 @@ def change(t: Tensor, name: str, make: Callable[[Tensor], Any]) -> Tensor:
         )
     if mode.grad and t.requires_grad and not (isinstance(made, Tensor) and made.requires_grad):
         made = registry["setitem"](t, made, ...)  # nothing of the old values is left, so their gradient is zero
-    if isinstance(made, Tensor) and made.requires_grad:
+    followed = isinstance(made, Tensor) and made.requires_grad
+    if followed:
         if t._view is not None:
             t._view.refuse_change(name)
         if result.dtype != array.dtype:
             made = cast(made, array.dtype)
         _keep_old_values(made, array, t, start)
-        t.version().bump(name)  # first: an interrupt may come between the two
-        np.copyto(array, made._array)
-        if mode.tracer is not None:
-            mode.tracer.changed(t, made._array, name)
+        result = made._array
+    t.version().bump(name)  # first: an interrupt may come between the two
+    np.copyto(array, result, casting="unsafe")
+    if mode.tracer is not None:
+        mode.tracer.changed(t, result, name)
+    if followed:
         adopt(t, made)
-    else:
-        t.version().bump(name)
-        np.copyto(array, result, casting="unsafe")
-        if mode.tracer is not None:
-            mode.tracer.changed(t, result, name)
     return t
 
 

@@ -78,7 +78,7 @@ def walk(
         restore(SILENT)
         mode.grad, mode.tracer = pull is not None, mode.tracer and mode.tracer.walk(roots, retain_graph, ends)
         if mode.watch:
-            pull, tell = watched(pull or pull_arrays, arrive, stops)
+            pull, tell = watched(pull or (lambda node, g: node.pull(g)), arrive, stops)
         for node in order:
             g = gradients.pop(node, None)
             if g is None:
@@ -109,10 +109,6 @@ def walk(
         mode.grad, mode.tracer = before
         restore(loud)
     return found
-
-
-def pull_arrays(node: Node, g: Any) -> list:
-    return node.pull(g)
 
 
 def _destinations(order: list[Node], ends: list[Node] | None) -> tuple[set[Node], set[Node]]:

@@ -30,9 +30,10 @@ from ..ops.dropout import _dropout
 from ..ops.index import Places, getitem, parse
 from ..ops.join import stack, unbind
 from ..ops.linalg import matmul
+from ..ops.norm import _batch_norm as batch_norm
 from ..ops.reduce import mean, sum
 from ..ops.shape import movedim, reshape, squeeze, transpose, unsqueeze
-from .interpreter import again
+from .interpreter import again, tensors_in
 
 Rule = Callable[[Op, dict, set, int], Any]  # of the op, its arguments, the names of those that are batched, how many
 
@@ -298,6 +299,8 @@ def taken(op: Op, given: dict, batched: set, n: int) -> Any:
         return at_places(op, given, batched, n)
     if isinstance(index, tuple | list) and len(index) == 1:
         index = index[0]
+    if any(t._array.dtype.kind == "b" for t in tensors_in((index,))):
+        refuse_shape("an index by a mask")
     if not isinstance(index, Tensor) or index._array.dtype.kind not in "iu":
         return by_example(op, given, batched, n)
     if "input" not in batched:
@@ -350,6 +353,14 @@ def stacked(results: Sequence) -> Any:
     return stack(list(results))
 
 
+def refuse_shape(name: str, *_: Any) -> None:
+    """Raise: this gives results of different shapes, even if by chance it does not."""
+    raise RuntimeError(
+        f"vmap: the shape of {name} depends on the numbers, which differ from example to example, so the results would "
+        "make no batch; compute with where(mask, a, b) instead"
+    )
+
+
 _said: set[str] = set()
 
 
@@ -379,6 +390,15 @@ def _channel_sums(input: Any) -> Any:
     return sum(input, tuple([i for i in range(input.ndim) if i != 1]))
 
 
+def _batch_norm(input: Any, weight: Any, bias: Any, eps: float, running: Any) -> Any:
+    if running is not None:
+        raise RuntimeError(
+            "vmap: batch_norm in training moves the running statistics, each example another way; make the layer "
+            "with track_running_stats=False, or call func.replace_all_batch_norm_modules_(model)"
+        )
+    return batch_norm.op.composition(input, weight, bias, eps, None)
+
+
 def _batch_norm_eval(input: Any, weight: Any, bias: Any, mean: Any, var: Any, eps: float) -> Any:
     def channels(v: Any) -> Any:
         return reshape(v, (-1, *(1,) * (input.ndim - 2)))
@@ -392,6 +412,7 @@ PARTS: dict[str, Callable] = {
     "linear": _linear,
     "_dropout": _dropped,
     "channel_sums": _channel_sums,
+    "_batch_norm": _batch_norm,
     "_batch_norm_eval": _batch_norm_eval,
 }
 
@@ -425,7 +446,8 @@ OTHERS: dict[str, Rule] = {
         "bitwise_not",
         elementwise,
     ),
-    **_all("unique bincount histc _whole_median place_factors _embedding_weight", by_example),
+    **_all("unique", lambda op, *_: refuse_shape(op.name)),
+    **_all("bincount histc _whole_median place_factors _embedding_weight", by_example),
 }
 
 

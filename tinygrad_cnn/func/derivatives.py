@@ -40,7 +40,7 @@ def _numbers(name: str, argnums: Any, args: tuple) -> list[int]:
     return found
 
 
-def _tensors(name: str, what: str, tree: Any) -> list[Tensor]:
+def _tensors(name: str, what: str, tree: Any, error: type[Exception] = RuntimeError) -> list[Tensor]:
     found = leaves(tree)
     for t in found:
         if not isinstance(t, Tensor):
@@ -92,7 +92,7 @@ def grad_and_value(func: Callable, argnums: Argnums = 0, has_aux: bool = False) 
 def _grad_and_value(name: str, func: Callable, argnums: Any, has_aux: bool, args: tuple, kwargs: dict) -> tuple:
     numbers = _numbers(name, argnums, args)
     for i in numbers:
-        _tensors(name, f"argument {i}", args[i])
+        _tensors(name, f"argument {i}", args[i], ValueError)
     done = Recorded(func, args, numbers, kwargs, has_aux)
     value = done.out
     if not isinstance(value, Tensor):
@@ -124,7 +124,7 @@ def vjp(func: Callable, *primals: Any, has_aux: bool = False) -> tuple:
     ([1.0, 4.0], [2.0, 40.0])
     """
     for i, primal in enumerate(primals):
-        _tensors("vjp", f"primal {i}", primal)
+        _tensors("vjp", f"primal {i}", primal, ValueError)
     done = Recorded(func, primals, range(len(primals)), {}, has_aux)
     _tensors("vjp", "outputs of the function", done.out)
     out = done.released(done.out)

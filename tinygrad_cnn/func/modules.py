@@ -117,3 +117,17 @@ def _stacked(states: list[dict]) -> dict[str, Tensor]:
         whole.requires_grad = first.requires_grad
         found[name] = whole
     return found
+
+
+def replace_all_batch_norm_modules_(root: Any) -> Any:
+    """The module itself, whose batch norms keep no running statistics any more, which `vmap` could not move.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.func.replace_all_batch_norm_modules_(tg.nn.BatchNorm1d(2)).running_mean is None
+    True
+    """
+    for module in root.modules():
+        if isinstance(getattr(module, "track_running_stats", None), bool) and "BatchNorm" in type(module).__name__:
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+            module.track_running_stats = False
+    return root

@@ -94,8 +94,7 @@ class Recorded:
 
     def released(self, tree: Any) -> Any:
         """Results for those outside: with a history where that leads on from the inputs, or beside them."""
-        keep = self.has_others(leaves(tree))
-        return tree if keep else mapped(lambda t: t.detach() if isinstance(t, Tensor) else t, tree)
+        return mapped(lambda t: t.detach() if isinstance(t, Tensor) and not self.has_others([t]) else t, tree)
 
 
 def like(make: Callable, t: Tensor) -> Tensor:

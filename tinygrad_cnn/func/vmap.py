@@ -23,7 +23,7 @@ from ..ops.join import cat, tensor_split
 from ..ops.shape import movedim
 from ..random import Generator, current_generator, drawn_from, of_thread
 from .batched import Batched, Veil, added, at_levels, levels_of, removed
-from .batching import OTHERS, PARTS, by_example, parted, rule_of, slow, stacked
+from .batching import OTHERS, PARTS, by_example, parted, refuse_shape, rule_of, slow, stacked
 from .interpreter import Interpreter, again, tensors_in
 from .tree import leaves, rebuilt, spread
 
@@ -66,7 +66,7 @@ class Examples(Interpreter):
         if parts is not None and op.name not in OTHERS:
             return self.during(parts, *args)
         batched = [self.has(a) for a in args]
-        values = [self.opened(a) for a in args]
+        values = [wrap(a) if isinstance(a, np.ndarray) and op.variadic else self.opened(a) for a in args]
         if op.variadic:
             return self.closed(OTHERS.get(op.name, by_example)(op, values, batched, self.size))  # type: ignore[arg-type]
         given = dict(zip(op.parameters, values, strict=True))
@@ -250,10 +250,13 @@ def _run(func: Callable, given: Any, dims: list, size: int, out_dims: Any, rando
         given,
         [t if d is None else added(movedim(t, d, 0), level.level) for t, d in zip(leaves(given), dims, strict=True)],
     )
-    if randomness == "same":
-        out = level.during(func, *args, **kwargs)
-    else:
-        out = drawn_from(_GENERATORS[randomness](level), level.during, partial(func, *args, **kwargs))
+    try:
+        if randomness == "same":
+            out = level.during(func, *args, **kwargs)
+        else:
+            out = drawn_from(_GENERATORS[randomness](level), level.during, partial(func, *args, **kwargs))
+    except ByExample as error:
+        raise RuntimeError(str(error)) from None
     name = getattr(func, "__name__", type(func).__name__)
     places = spread(out_dims, out)
     if places is None:
@@ -282,6 +285,8 @@ def by_examples(f: Callable, args: tuple, kwargs: dict, error: ByExample) -> Any
     drawing = drawing if error.drawn and isinstance(drawing, _Different) else None
     while isinstance(level, Examples):
         if level is drawing.examples if drawing is not None else level.has(*args, *kwargs.values()):
+            if f.__name__ in ("nonzero", "argwhere", "unique_consecutive"):
+                refuse_shape(f.__name__)
             slow(f.__name__)
             each = level.each
             try:

@@ -96,8 +96,7 @@ NOT_HERE = [
     ("channel_shuffle pixel_shuffle pixel_unshuffle max_pool1d_with_indices native_channel_shuffle conv_tbc "
      "ctc_loss embedding_bag rrelu",
      "look into nn.functional, where this or one alike is"),
-    ("vmap torch.func torch.func.* torch.autograd.forward_ad torch.autograd.forward_ad.*",
-     "autograd.functional has Jacobians and their products with vectors"),
+    ("torch.func.*", "changes in place are followed as they are, and axes are moved by permute and reshape"),
     ("torch.distributions torch.distributions.*",
      "numpy.random draws, and scipy.stats has the densities, without a gradient"),
     ("torch.profiler torch.profiler.* torch.autograd.profiler.*", "tinygrad-cnn bench ops measures each op"),

@@ -1,6 +1,6 @@
 """Helpers around parameters and their gradients."""
 
-from . import clip_grad, convert_parameters, fusion, init, parametrizations, parametrize, rnn
+from . import clip_grad, convert_parameters, fusion, init, parametrizations, parametrize, rnn, stateless
 from .clip_grad import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from .convert_parameters import parameters_to_vector, vector_to_parameters
 from .fusion import fuse_conv_bn_eval, fuse_conv_bn_weights, fuse_linear_bn_eval, fuse_linear_bn_weights
@@ -29,6 +29,7 @@ __all__ = [
     "rnn",
     "skip_init",
     "spectral_norm",
+    "stateless",
     "vector_to_parameters",
     "weight_norm",
 ]
