@@ -25,7 +25,7 @@ FLOORS = [
     "linalg nn data metrics",
     "optim vision",
     "serialization",
-    "checkpoint compiler testing training",
+    "checkpoint compiler profiler testing training",
     "onnx viz",
     "utils",
     "cli",

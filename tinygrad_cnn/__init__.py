@@ -107,6 +107,7 @@ _ROOMS = (
     "nn",
     "onnx",
     "optim",
+    "profiler",
     "serialization",
     "testing",
     "training",

@@ -107,6 +107,7 @@ from . import multiprocessing as multiprocessing
 from . import nn as nn
 from . import onnx as onnx
 from . import optim as optim
+from . import profiler as profiler
 from . import serialization as serialization
 from . import testing as testing
 from . import training as training

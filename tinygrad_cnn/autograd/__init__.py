@@ -42,10 +42,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """What few programs use is read when it is first asked for."""
-    if name == "functional":
-        return importlib.import_module(".functional", __name__)
-    if name == "forward_ad":
-        return importlib.import_module(".forward_ad", __name__)
+    if name in ("forward_ad", "functional", "profiler"):
+        return importlib.import_module(f".{name}", __name__)
     if name in ("gradcheck", "gradgradcheck"):
         return getattr(importlib.import_module(".numerical", __name__), name)
     return find(__name__, name)

@@ -23,7 +23,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, NoReturn
 
-from .names import ours, theirs
+from .names import names, ours, theirs
 from .sentences import refusal
 
 # By PyTorch's names. A module below one of these is one as well.
@@ -33,20 +33,21 @@ ROOMS = set(
     torch.fx torch.hub torch.jit torch.library torch.monitor torch.onnx.symbolic_helper torch.onnx.symbolic_opset9
     torch.onnx.symbolic_opset11 torch.overrides torch.package torch.quantization torch.types
     torch.utils.cpp_extension torch.utils.mobile_optimizer torch.utils.model_zoo torchvision._internally_replaced_utils
-    torchvision.extension torchvision.io
+    torchvision.extension torchvision.io torchvision.ops.deform_conv torchvision.ops.feature_pyramid_network
+    torchvision.ops.poolers torchvision.ops.roi_align
     """.split()
 )
 
 # Modules that have another place here.
 MOVED = {
-    "torchvision._utils": "torchvision.ops.layers",
     "torchvision.models._api": "torchvision.weights",
     "torchvision.models._meta": "torchvision.weights",
     "torchvision.models._utils": "torchvision.weights",
-    "torchvision.ops.misc": "torchvision.ops.layers",
-    "torchvision.ops.stochastic_depth": "torchvision.ops.layers",
     "torchvision.transforms._presets": "torchvision.weights",
 }
+
+# Of these the names that PyTorch has and that are not here stand in as well.
+PARTLY = ("torchvision.ops",)
 
 
 class Standin(type):
@@ -136,7 +137,6 @@ REAL: dict[str, Any] = {
     "torch.overrides.has_torch_function_variadic": never,
     "torchvision.extension._has_ops": never,
     "torchvision.utils._log_api_usage_once": nothing,
-    "torchvision.transforms._presets.ImageClassification": nothing,
 }
 for _room, *_names in (line.split() for line in DECORATORS.strip().splitlines()):
     REAL.update({f"{_room[:-1]}.{name}": decorator for name in _names})
@@ -155,6 +155,8 @@ def get(home: str, name: str) -> Any:
     path = theirs(f"{home}.{name}")
     if path in REAL:
         return REAL[path]
+    if theirs(home) in PARTLY and name in names()[theirs(home)]:
+        return standin(home, name)
     return importlib.import_module(ours(path)) if path in ROOMS or path in MOVED else None
 
 

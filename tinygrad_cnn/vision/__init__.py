@@ -4,9 +4,9 @@ Pillow is an optional extra and imported when a picture is first opened: `pip in
 """
 
 from ..pytorch.absent import explains
-from . import datasets, models, transforms, utils
+from . import datasets, models, ops, transforms, utils
 
-__all__ = ["datasets", "models", "transforms", "utils"]
+__all__ = ["datasets", "models", "ops", "transforms", "utils"]
 
 __version__ = "0.28.0"  # torchvision's, whose names these are: scripts compare it
 
