@@ -23,7 +23,7 @@ FLOORS = [
     "autograd distributed",
     "surface",
     "linalg nn data metrics",
-    "optim vision",
+    "distributions optim vision",
     "serialization",
     "checkpoint compiler profiler testing training",
     "onnx viz",

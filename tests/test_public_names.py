@@ -28,7 +28,7 @@ PATHS = """
     tinygrad_cnn.vision.transforms tinygrad_cnn.vision.models tinygrad_cnn.vision.utils tinygrad_cnn.data
     tinygrad_cnn.testing tinygrad_cnn.checkpoint tinygrad_cnn.viz tinygrad_cnn.distributed
     tinygrad_cnn.training tinygrad_cnn.optim.swa_utils tinygrad_cnn.utils.tensorboard tinygrad_cnn.utils.dlpack
-    tinygrad_cnn.onnx tinygrad_cnn.serialization tinygrad_cnn.linalg
+    tinygrad_cnn.onnx tinygrad_cnn.serialization tinygrad_cnn.linalg tinygrad_cnn.distributions
 """.split()
 
 

@@ -99,6 +99,7 @@ _ROOMS = (
     "cuda",
     "data",
     "distributed",
+    "distributions",
     "func",
     "kernels",
     "linalg",

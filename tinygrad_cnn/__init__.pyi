@@ -99,6 +99,7 @@ from . import checkpoint as checkpoint
 from . import cuda as cuda
 from . import data as data
 from . import distributed as distributed
+from . import distributions as distributions
 from . import func as func
 from . import kernels as kernels
 from . import linalg as linalg

@@ -166,7 +166,7 @@ def polygamma(n: int, x: np.ndarray) -> np.ndarray:
         return digamma(x)
     sign = (-1.0) ** (n + 1)
     left = x < 0
-    out = sign * math.factorial(n) * zeta(n + 1, np.where(left, 1 - x, x))
+    out = np.asarray(sign * math.factorial(n) * zeta(n + 1, np.where(left, 1 - x, x)))
     turn = _turn(x[left])
     cot = 1 / np.tan(turn)
     reflected = -sign * out[left] - x.dtype.type(PI) ** (n + 1) * polynomial(cot, _of_cot(n))

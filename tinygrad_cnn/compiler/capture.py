@@ -28,7 +28,7 @@ from ..engine.modes import Setting, mode
 from ..engine.node import Node, Parts, Pick, Version, refuse_changed, tick
 from ..engine.op import Op
 from ..engine.record import OpNode, summed_to
-from ..engine.tensor import Tensor, wrap
+from ..engine.tensor import Tensor, as_array, wrap
 from ..engine.walk import _own, accumulate, ancestry, walk
 from ..engine.watch import Tracer
 from ..surface import writing
@@ -293,7 +293,7 @@ class Capture(Tracer):
         """Through a node, with arrays, as ever; what comes out is wrapped."""
         if isinstance(node, Pick):
             return node.pull(g)
-        arrays = Parts({i: p._array for i, p in g.items()}) if type(g) is Parts else getattr(g, "_array", g)
+        arrays = Parts({i: as_array(part) for i, part in g.items()}) if type(g) is Parts else as_array(g)
         for part in arrays.values() if type(arrays) is Parts else [arrays]:
             self._gradient(node, part)
         if isinstance(node, FunctionCtx):

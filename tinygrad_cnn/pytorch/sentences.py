@@ -75,9 +75,8 @@ NOT_HERE = [
     # functions
     ("torch.special torch.special.* digamma* erfinv* i0 i0_ igamma* lgamma* mvlgamma* polygamma* logit* xlog* sinc_",
      "special functions of statistics; scipy.special works on x.numpy()"),
-    ("torch.linalg torch.linalg.* det slogdet logdet inverse pinverse svd* qr lu lu_* cholesky* geqrf orgqr ormqr "
-     "lobpcg pca_lowrank triangular_solve matrix_exp matrix_power chain_matmul cross vander",
-     "numpy.linalg and scipy.linalg work on x.numpy(), without a gradient"),
+    ("torch.linalg.* geqrf orgqr ormqr lobpcg pca_lowrank svd_lowrank vander",
+     "few programs need it; numpy.linalg and scipy.linalg work on x.numpy(), without a gradient"),
     ("addbmm* addmv_ addr* baddbmm_ dist ger kron renorm* tensordot cdist pdist",
      "write it out: matmul, outer, norm and + have the same gradients"),
     ("bitwise_* gcd* lcm* ldexp* frexp nextafter* float_power* heaviside* copysign* positive fix* divide* arctan2* "
@@ -97,8 +96,8 @@ NOT_HERE = [
      "ctc_loss embedding_bag rrelu",
      "look into nn.functional, where this or one alike is"),
     ("torch.func.*", "changes in place are followed as they are, and axes are moved by permute and reshape"),
-    ("torch.distributions torch.distributions.*",
-     "numpy.random draws, and scipy.stats has the densities, without a gradient"),
+    ("torch.distributions.*",
+     "a subclass of Distribution, or a TransformedDistribution, says it in a few lines"),
     ("torch.profiler torch.profiler.* torch.autograd.profiler.*", "tinygrad-cnn bench ops measures each op"),
     ("is_inference is_nonzero is_signed is_nested is_shared share_memory_ is_sparse_csr name volatile grad_dtype "
      "detach detach_ to_dlpack",
@@ -172,6 +171,11 @@ NOT_HERE = [
 ]  # fmt: skip
 
 DIFFERENT = [
+    ("torch.linalg.eig torch.linalg.eigvals", "it gives complex numbers, which have no gradients here"),
+    (
+        "torch.linalg.det torch.det torch.Tensor.det",
+        "the first derivative at a singular matrix is the cofactors; PyTorch's is 0 there",
+    ),
     (
         "torch.ops torch.compiler torch.testing torch.serialization torch.functional torch.random",
         "a module of this library's own under that name, with other contents",
