@@ -159,7 +159,10 @@ LAYERS = [
     (lambda nn: nn.HingeEmbeddingLoss(), [X[:, 0].copy(), SIGNS]),
     (lambda nn: nn.MultiMarginLoss(p=2), [X, LABELS]),
     (lambda nn: nn.MultiLabelSoftMarginLoss(), [X, positive(4, 3).round()]),
+    (lambda nn: nn.MultiLabelMarginLoss(), [X, np.array([[0, 2, -1], [1, -1, 0], [-1, 0, 0], [2, 0, 1]])]),
+    (lambda nn: nn.TripletMarginWithDistanceLoss(swap=True), [X, normal(4, 3), normal(4, 3)]),
     (lambda nn: nn.CosineEmbeddingLoss(), [X, normal(4, 3), SIGNS]),
     (lambda nn: nn.MarginRankingLoss(), [X[:, 0].copy(), X[:, 1].copy(), SIGNS]),
+    (lambda nn: nn.CTCLoss(), [np.log(positive(4, 1, 3)), np.array([[1, 2]]), np.array([4]), np.array([2])]),
     (lambda nn: nn.TripletMarginLoss(swap=True), [X, normal(4, 3), normal(4, 3)]),
 ]

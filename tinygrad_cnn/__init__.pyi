@@ -519,6 +519,9 @@ def cov(input: Tensor, *, correction: builtins.int = 1, fweights: Tensor | None 
 def cross(input: Tensor, other: Tensor, dim: builtins.int | None = None, *, out: Tensor | None = None) -> Tensor:
     """As `linalg.cross`, along the first axis of length 3 where dim is not given, which is deprecated."""
 
+def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Tensor | Sequence[builtins.int], target_lengths: Tensor | Sequence[builtins.int], blank: builtins.int = 0, reduction: builtins.str = 'mean', zero_infinity: builtins.bool = False) -> Tensor:
+    """-log Σ over all paths that say the text of Π over t of P[t, path[t]]        (T,N,C) (N,S) (N,) (N,) -> ()"""
+
 def cummax(input: Tensor, dim: builtins.int, *, out: builtins.tuple[Tensor, ...] | None = None) -> Chosen:
     """The greatest of elements 0 to i along dim, as (values, indices)."""
 

@@ -7,6 +7,7 @@ import builtins
 from typing import Any
 from typing import Literal
 from typing import overload
+from collections.abc import Callable
 from collections.abc import Sequence
 from tinygrad_cnn.arrays.types import Number
 from tinygrad_cnn.arrays.types import Shape
@@ -38,6 +39,9 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, *, return_indices: Lite
 @overload
 def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: builtins.bool = False) -> Any:
     """max over P·Q windows that cover the picture        (N,C,H,W) -> (N,C,P,Q)"""
+
+def affine_grid(theta: Tensor, size: Sequence[builtins.int], align_corners: builtins.bool | None = None) -> Tensor:
+    """The places (x, y) = theta @ (x_0, y_0, 1), where (x_0, y_0) are a picture's pixels        (N,2,3) -> (N,H,W,2)"""
 
 def alpha_dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = False, inplace: builtins.bool = False) -> Tensor:
     """Dropout for SELU networks, which keeps mean 0 and variance 1        any shape -> the same"""
@@ -90,6 +94,9 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: builtins.int = 1, eps: builti
 def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: builtins.bool | None = None, ignore_index: builtins.int = -100, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean', label_smoothing: builtins.float = 0.0) -> Tensor:
     """-log softmax(input)[target]: the surprise of the true class        (N,C) (N,) -> ()"""
 
+def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Tensor | Sequence[builtins.int], target_lengths: Tensor | Sequence[builtins.int], blank: builtins.int = 0, reduction: builtins.str = 'mean', zero_infinity: builtins.bool = False) -> Tensor:
+    """-log Σ over all paths that say the text of Π over t of P[t, path[t]]        (T,N,C) (N,S) (N,) (N,) -> ()"""
+
 def dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True, inplace: builtins.bool = False) -> Tensor:
     """input · mask / (1-p), each element kept with probability 1-p        any shape -> the same"""
 
@@ -125,6 +132,9 @@ def gelu(input: Tensor, approximate: builtins.str = 'none') -> Tensor:
 
 def glu(input: Tensor, dim: builtins.int = -1) -> Tensor:
     """a · sigmoid(b), where a and b are the two halves of input along dim        (..., 2n, ...) -> (..., n, ...)"""
+
+def grid_sample(input: Tensor, grid: Tensor, mode: builtins.str = 'bilinear', padding_mode: builtins.str = 'zeros', align_corners: builtins.bool | None = None) -> Tensor:
+    """out[n, c, p, q] = input[n, c] at grid[n, p, q] = (x, y)        (N,C,H,W) (N,P,Q,2) -> (N,C,P,Q)"""
 
 def group_norm(input: Tensor, num_groups: builtins.int, weight: Tensor | None = None, bias: Tensor | None = None, eps: builtins.float = 1e-05) -> Tensor:
     """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) -> (N,C,...)"""
@@ -227,6 +237,9 @@ def mse_loss(input: Tensor, target: Tensor, size_average: builtins.bool | None =
 def multi_margin_loss(input: Tensor, target: Tensor, p: builtins.int = 1, margin: builtins.float = 1.0, weight: Tensor | None = None, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
     """Σ over j ≠ target of max(0, margin - input[target] + input[j])^p / C        (N,C) (N,) -> ()"""
 
+def multilabel_margin_loss(input: Tensor, target: Tensor, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
+    """Σ over labels j, Σ over i that are none of max(0, 1 - input[j] + input[i]) / C        (N,C) (N,C) -> ()"""
+
 def multilabel_soft_margin_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
     """binary_cross_entropy_with_logits, its mean over the classes C        (N,C) (N,C) -> ()"""
 
@@ -325,6 +338,9 @@ def threshold_(input: Tensor, threshold: builtins.float, value: builtins.float) 
 
 def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: builtins.float = 1.0, p: builtins.float = 2, eps: builtins.float = 1e-06, swap: builtins.bool = False, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
     """mean of max(0, |anchor - positive| - |anchor - negative| + margin)        (N,D) three times -> ()"""
+
+def triplet_margin_with_distance_loss(anchor: Tensor, positive: Tensor, negative: Tensor, *, distance_function: Callable[[Tensor, Tensor], Tensor] | None = None, margin: builtins.float = 1.0, swap: builtins.bool = False, reduction: builtins.str = 'mean') -> Tensor:
+    """mean of max(0, distance(anchor, positive) - distance(anchor, negative) + margin)        three (N,D) -> ()"""
 
 def unfold(input: Tensor, kernel_size: Window, dilation: Window = 1, padding: Window = 0, stride: Window = 1) -> Tensor:
     """input[n,c,ps+i,qs+j] at [n, (c,i,j), (p,q)]        (N,C,H,W) -> (N, C·h·w, P·Q)"""

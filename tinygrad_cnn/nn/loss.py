@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from ..engine.tensor import Tensor
 from ..ops.loss import reduction_of
 from . import functional as F
@@ -417,6 +420,76 @@ class TripletMarginLoss(_Loss):
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         return F.triplet_margin_loss(
             anchor, positive, negative, self.margin, self.p, self.eps, self.swap, reduction=self.reduction
+        )
+
+
+class TripletMarginWithDistanceLoss(_Loss):
+    """triplet_margin_with_distance_loss: TripletMarginLoss with a distance of your own        three (N,D) -> ()
+
+    distance_function: by default PairwiseDistance(). ValueError unless margin > 0.
+
+    >>> import tinygrad_cnn as tg
+    >>> loss = tg.nn.TripletMarginWithDistanceLoss(distance_function=lambda x, y: abs(x - y).sum(-1))
+    >>> loss(tg.tensor([[0.0]]), tg.tensor([[9.0]]), tg.tensor([[1.0]])).item()
+    9.0
+    """
+
+    def __init__(
+        self,
+        *,
+        distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
+        margin: float = 1.0,
+        swap: bool = False,
+        reduction: str = "mean",
+    ):
+        super().__init__(reduction=reduction)
+        if margin <= 0:
+            raise ValueError(f"TripletMarginWithDistanceLoss: margin must be greater than 0, got {margin}")
+        self.distance_function = PairwiseDistance() if distance_function is None else distance_function
+        self.margin = margin
+        self.swap = swap
+
+    def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+        how: dict[str, Any] = dict(margin=self.margin, swap=self.swap, reduction=self.reduction)
+        return F.triplet_margin_with_distance_loss(
+            anchor, positive, negative, distance_function=self.distance_function, **how
+        )
+
+
+class MultiLabelMarginLoss(_Loss):
+    """multilabel_margin_loss: the hinge of examples with several labels        (N,C) (N,C) -> ()
+
+    target: int64, the labels of each example first, then -1.
+
+    >>> import tinygrad_cnn as tg
+    >>> loss = tg.nn.MultiLabelMarginLoss()(tg.tensor([[0.1, 0.2, 0.4, 0.8]]), tg.tensor([[3, 0, -1, 1]]))
+    >>> round(loss.item(), 4)
+    0.85
+    """
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return F.multilabel_margin_loss(input, target, reduction=self.reduction)
+
+
+class CTCLoss(_Loss):
+    """ctc_loss: -log of the probability of all paths that say a text        (T,N,C) (N,S) (N,) (N,) -> ()
+
+    Graves et al., 2006. blank: its class. zero_infinity: losses of texts that are too long for their times are 0.
+
+    >>> import tinygrad_cnn as tg
+    >>> log_probs = tg.zeros(2, 1, 2).log_softmax(2)
+    >>> round(tg.nn.CTCLoss()(log_probs, tg.tensor([[1]]), (2,), (1,)).exp().item(), 4)  # 1 / (3/4)
+    1.3333
+    """
+
+    def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False):
+        super().__init__(reduction=reduction)
+        self.blank = blank
+        self.zero_infinity = zero_infinity
+
+    def forward(self, log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any) -> Tensor:
+        return F.ctc_loss(
+            log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity
         )
 
 

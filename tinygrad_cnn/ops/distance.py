@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -332,4 +333,45 @@ def triplet_margin_loss(
     far = pairwise_distance(anchor, negative, p, eps)
     if swap:
         far = minimum(far, pairwise_distance(positive, negative, p, eps))
+    return reduce_to(clamp(near - far + margin, 0), reduction)
+
+
+@appears("functional")
+@in_float32
+def triplet_margin_with_distance_loss(
+    anchor: Array,
+    positive: Array,
+    negative: Array,
+    *,
+    distance_function: Callable[[Array, Array], Array] | None = None,
+    margin: float = 1.0,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Array:
+    """mean of max(0, distance(anchor, positive) - distance(anchor, negative) + margin)        three (N,D) -> ()
+
+    distance_function: by default pairwise_distance. swap: the negative may be compared with the positive instead, if
+    that is closer.
+
+    ValueError unless margin is positive, RuntimeError for different numbers of axes.
+
+    >>> import tinygrad_cnn as tg
+    >>> here, near, far = tg.tensor([[0.0]]), tg.tensor([[1.0]]), tg.tensor([[9.0]])
+    >>> squared = lambda x, y: ((x - y) ** 2).sum(-1)
+    >>> F = tg.nn.functional
+    >>> F.triplet_margin_with_distance_loss(here, far, near, distance_function=squared).item()
+    81.0
+    """
+    reduction = reduction_of(reduction)
+    if margin <= 0:
+        raise ValueError(f"triplet_margin_with_distance_loss: margin must be greater than 0, got {margin}")
+    if not anchor.ndim == positive.ndim == negative.ndim:
+        raise RuntimeError(
+            "triplet_margin_with_distance_loss: anchor, positive and negative must have equally many axes, got "
+            f"{tuple(anchor.shape)}, {tuple(positive.shape)} and {tuple(negative.shape)}"
+        )
+    distance = pairwise_distance if distance_function is None else distance_function
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = minimum(far, distance(positive, negative))
     return reduce_to(clamp(near - far + margin, 0), reduction)

@@ -20,6 +20,14 @@ NAMES: dict[str, dict[str, str]] = {
             binomial poisson
         """,
     },
+    "ctc": {
+        "tinygrad_cnn": """
+            ctc_loss
+        """,
+        "tinygrad_cnn.nn.functional": """
+            ctc_loss
+        """,
+    },
     "distance": {
         "Tensor": """
             dist renorm renorm_
@@ -30,7 +38,7 @@ NAMES: dict[str, dict[str, str]] = {
         """,
         "tinygrad_cnn.nn.functional": """
             cosine_embedding_loss cosine_similarity margin_ranking_loss pairwise_distance pdist
-            triplet_margin_loss
+            triplet_margin_loss triplet_margin_with_distance_loss
         """,
     },
     "factors": {
@@ -55,6 +63,11 @@ NAMES: dict[str, dict[str, str]] = {
         """,
         "tinygrad_cnn": """
             digamma lgamma mvlgamma polygamma
+        """,
+    },
+    "grid": {
+        "tinygrad_cnn.nn.functional": """
+            affine_grid grid_sample
         """,
     },
     "histogram": {
@@ -89,6 +102,11 @@ NAMES: dict[str, dict[str, str]] = {
     "matrix_norm": {
         "tinygrad_cnn.linalg": """
             cond matrix_norm norm
+        """,
+    },
+    "multilabel": {
+        "tinygrad_cnn.nn.functional": """
+            multilabel_margin_loss
         """,
     },
     "numbers": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -53,6 +54,20 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, reduction="me
         beyond = np.maximum(0, margin - input[n, k] + np.delete(input[n], k)) ** p
         losses[n] = beyond.sum() / input.shape[1] * (1 if weight is None else weight[k])
     return REDUCE[reduction](losses)
+
+
+def paths_that_say(text, times, classes):
+    """Every path of so many classes that says a text: repeated ones are one, and blanks, 0, are left out."""
+    said = lambda path: [k for k, _ in itertools.groupby(path) if k]
+    return [path for path in itertools.product(range(classes), repeat=times) if said(path) == list(text)]
+
+
+def ctc_loss(log_probs, targets, times, letters):
+    losses = []
+    for n, (T, S) in enumerate(zip(times, letters, strict=True)):
+        paths = paths_that_say(targets[n, :S], T, log_probs.shape[2])
+        losses.append(-np.log(sum(np.exp(log_probs[range(T), n, path].sum()) for path in paths)) / S)
+    return np.mean(losses)
 
 
 def elementwise(f):
@@ -108,7 +123,11 @@ PLACES = np.array([[0, 2], [1, 1]])
 WEIGHTS = np.array([0.5, 2.0, 1.5])
 BYTE = np.array([1, 0, 2, 2], np.uint8)
 
+TEXTS = [np.array([[1, 2, 2], [2, 0, 0]]), np.array([5, 3]), np.array([3, 1])]
+
 CASES = [
+    Case("ctc_loss", [(5, 2, 3), *TEXTS], expected=ctc_loss, orders=0, note="whose gradient is that of the scores"),
+    Case("_ctc_loss", [(5, 2, 3), *TEXTS], dict(blank=0, zero_infinity=True), orders=1),
     Case("cross_entropy", [(4, 3), FOUR], expected=cross_entropy),
     Case("cross_entropy", [(4, 3), BYTE], dict(reduction="sum"), expected=cross_entropy),
     Case("cross_entropy", [(4, 3), FOUR], dict(reduction="none"), expected=cross_entropy),
