@@ -51,7 +51,7 @@ def nest(document: dict[str, Any], seen: View) -> dict[str, Any]:
     for a in seen.arrows:
         users[a.source_node].append(a.target_node)
         feeds[a.target_node].append(a.source_node)
-    root = _calls(document, [i for i in present if nodes[i]["inputs"]])
+    root = _calls(document, _in_order(nodes, present, users))
     _Repeats(document, feeds).find(root)
     around = dict(_around(root, ()))
     pills: dict[int, list[int]] = {}
@@ -64,6 +64,12 @@ def nest(document: dict[str, Any], seen: View) -> dict[str, Any]:
     arrows = [[a.source_node, a.target_node, a.place] for a in seen.arrows]
     notes = {i: text for i in present if (text := _note(document, nodes[i]))}
     return {"inside": root.plain()["inside"], "pills": pills, "notes": notes, "arrows": arrows}
+
+
+def _in_order(nodes: list[dict], present: list[int], users: dict[int, list[int]]) -> list[int]:
+    """The ops as they ran, but one output of several before what uses it first: in the step that reads it."""
+    ops = [i for i in present if nodes[i]["inputs"]]
+    return sorted(ops, key=lambda i: min(users[i]) - 0.5 if nodes[i]["kind"] == "pick" and users[i] else i)
 
 
 def _note(document: dict[str, Any], node: dict) -> str:
@@ -155,6 +161,12 @@ class _Repeats:
                 best = (turns, period)
         return best
 
+    def _said(self, item: int | Nest) -> str:
+        """What a turn of a loop is told to be made of: calls and ops, not the outputs of an op one by one."""
+        if isinstance(item, Nest):
+            return item.name.partition(":")[0]
+        return "" if self.nodes[item]["kind"] == "pick" else self.nodes[item]["op"]
+
     def _repeat(self, items: list, period: int, outer: Nest) -> Nest:
         times = len(items) // period
         first, last = items[0], items[-1]
@@ -165,8 +177,7 @@ class _Repeats:
             name = first.module.removeprefix(f"{outer.module}.")
             name += f"–{last.module.rpartition('.')[2]}" if last.module != first.module else ""
             return Nest(key, f"{name}: {self.classes[first.module]} ×{times}", inside=items, times=times)
-        turn = [item.name.partition(":")[0] if isinstance(item, Nest) else self.nodes[item]["op"] for item in items]
-        box = Nest(key, f"step ×{times}", times=times, turn=turn[:period])
+        box = Nest(key, f"step ×{times}", times=times, turn=[*filter(None, map(self._said, items[:period]))])
         for k in range(times):
             box.inside.append(Nest(f"{key}/{k + 1}", f"step {k + 1}", inside=items[k * period : (k + 1) * period]))
         return box

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+MANY = 4  # outputs of one shape; more are counted
+
 
 def plural(n: int, what: str) -> str:
     return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def shape_text(shape: Any) -> str:
-    """(4, 8, 26, 26); several outputs are joined by a semicolon."""
+    """(4, 8, 26, 26); several outputs are joined by a semicolon, and many of one shape are counted."""
     if shape and isinstance(shape[0], list):
+        if len(shape) > MANY and all(s == shape[0] for s in shape):
+            return f"{len(shape)} × {shape_text(shape[0])}"
         return "; ".join(shape_text(s) for s in shape)
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 

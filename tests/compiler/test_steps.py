@@ -81,6 +81,27 @@ def test_model(twice, make):
     twice(lambda compile: list(run(compile)))
 
 
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
+def test_recurrent_layers(twice, kind):
+    def run(compile):
+        model = kind(4, 5, num_layers=2, bidirectional=True, dropout=0.3)
+        opt = optim.SGD(model.parameters(), lr=0.1)
+
+        def step(x):
+            opt.zero_grad()
+            out, _ = model(x)
+            loss = (out * out).mean()
+            loss.backward()
+            opt.step()
+            return loss
+
+        step = compile(step, fullgraph=True) if compile is tg.compile else step
+        for _ in range(3):
+            yield [bits(step(tg.rand(6, 2, 4))), *left(model, opt)]
+
+    twice(lambda compile: list(run(compile)))
+
+
 @pytest.mark.slow
 def test_resnet():
     """With ReLUs in place, which the batch norms before them do."""

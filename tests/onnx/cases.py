@@ -184,4 +184,11 @@ LOSSES = [
     (nn.CosineSimilarity(0), [X, OTHER]),
     *[(nn.PairwiseDistance(p), [X, OTHER]) for p in (1, 3, math.inf)],
 ]
-CASES = [*CONVOLUTIONS, *POOLINGS, *NORMS, *SHAPES, *ACTIVATIONS, *LOSSES]
+RECURRENT = [
+    (nn.RNN(3, 4, 2, "relu", batch_first=True), [normal(2, 5, 3)]),
+    (nn.LSTM(3, 4, bidirectional=True), [normal(5, 2, 3)]),
+    (nn.LSTM(3, 4, bias=False), [normal(5, 3)]),
+    (nn.GRU(3, 4, 2, bidirectional=True), [normal(5, 2, 3)]),
+    *[(cell(3, 4), [normal(2, 3)]) for cell in (nn.RNNCell, nn.LSTMCell, nn.GRUCell)],
+]
+CASES = [*CONVOLUTIONS, *POOLINGS, *NORMS, *SHAPES, *ACTIVATIONS, *LOSSES, *RECURRENT]

@@ -13,6 +13,11 @@ import tinygrad_cnn as tg
 sys.path.insert(0, str(Path(__file__).parent))
 
 
+def flat(out):
+    """The tensors of a result: of an LSTM, those of its state as well."""
+    return [t for part in out for t in flat(part)] if isinstance(out, tuple | list) else [out]
+
+
 @pytest.fixture
 def agrees():
     """agrees(proto, model, inputs): the exported model gives what the model gives, in dtype, shape and numbers.
@@ -29,7 +34,7 @@ def agrees():
                 expected = model(*map(tg.tensor, inputs))
             feed = {i.name: x for i, x in zip(session.get_inputs(), inputs, strict=True)}
             actual = session.run(None, feed)
-            expected = expected if isinstance(expected, tuple | list) else [expected]
+            expected = flat(expected)
             assert len(expected) == len(actual)
             for e, a in zip(expected, actual):
                 e = e.detach().numpy()

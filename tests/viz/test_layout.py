@@ -87,6 +87,29 @@ def test_the_steps_of_a_loop_are_one_box():
     assert box["turn"] == ["getitem", "matmul", "matmul", "add", "tanh"]
 
 
+def test_the_steps_of_a_recurrent_layer_are_one_box_and_its_gates_have_names():
+    lstm, x = nn.LSTM(2, 3, batch_first=True), tg.ones(2, 7, 2)
+    with viz.record(lstm, values=False) as r:
+        lstm(x)[0].sum().backward()
+    assert "7 × (2, 12)" in viz.text(r)
+    box = next(b for b in boxes(nested(r.document)) if b.get("times"))
+    gates = ["input_gate", "forget_gate", "cell_gate", "output_gate"]
+    assert (box["name"], box["turn"]) == (
+        "step ×7",
+        ["linear", "add", "split_with_sizes", *gates, "mul", "mul", "add", "tanh", "mul"],
+    )
+
+
+def test_a_loop_over_a_cell_is_one_box():
+    cell, x = nn.GRUCell(2, 3), tg.ones(7, 2, 2)
+    with viz.record(cell, values=False) as r:
+        h = tg.zeros(2, 3)
+        for step in x:
+            h = cell(step, h)
+        h.sum().backward()
+    assert "step ×7" in named(r.document)
+
+
 def test_a_weight_is_a_pill_at_its_first_use():
     document = steps_of_a_loop(20, lambda x, h, w: (x @ w + h @ w).tanh())
     place = {n["id"]: i for i, n in enumerate(document["nodes"])}

@@ -49,7 +49,7 @@ from .permitted import (
     objection_to_code,
     objection_to_package,
 )
-from .program import AsTensor, Instruction, Program, Value, values_in
+from .program import AsTensor, Instruction, Program, Value, in_a_row, values_in
 
 SHAPED_BY_NUMBERS = {"nonzero", "masked_select", "unique", "bincount", "histc", "argwhere", "unique_consecutive"}
 WRITE = writing.write.__code__
@@ -204,7 +204,7 @@ class Capture(Tracer):
         several = type(out) is tuple
         outs: list[Any] = [self._computed(a) for a in (out if several else (out,))]
         if op.keeps:
-            outs = [outs if several else outs[0], *extras]
+            outs, run = [*outs, *extras], in_a_row(run) if several else run
         self.emit(op.name, run, given, outs, node.where if node else None, several=several or bool(op.keeps),
                   view=op.view, source=op, effect="writes" if written else "", written=written)  # fmt: skip
 

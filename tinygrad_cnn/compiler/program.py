@@ -214,6 +214,16 @@ def values_in(tree: Any) -> Iterator[Value]:
             yield from values_in(part)
 
 
+def in_a_row(run: Callable) -> Callable:
+    """A call that gives several results and something besides, ((a, b), c, d), with all of them in one row."""
+
+    def flat(*args: Any) -> tuple:
+        results, *more = run(*args)
+        return *results, *more
+
+    return flat
+
+
 def filled(tree: Any, known: Any) -> Any:
     """The tree with arrays in the places of values: known[v]."""
     if isinstance(tree, Value):

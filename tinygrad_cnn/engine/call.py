@@ -141,7 +141,7 @@ def renamed(call: Callable, name: str) -> Callable:
     spec: Op = call.op  # type: ignore[attr-defined]
     f: Any = spec.forward
     same = FunctionType(f.__code__, f.__globals__, f"_{name}", f.__defaults__, f.__closure__)
-    same.__annotations__, same.__doc__ = f.__annotations__, f.__doc__
+    functools.update_wrapper(same, f, ("__annotations__", "__doc__"))
     made = op(same, keeps=spec.keeps, view=spec.view, exact=spec.exact, pointwise=spec.pointwise)
     made.grad(**spec.rules)
     made.explain(spec.words, zero=spec.zero, **spec.formulas)

@@ -97,7 +97,7 @@ class Trace(Capture):
         if isinstance(op, Op):  # its own changes are statistics, of which a model in ONNX has none
             kept.pop("effect", None)
         if more.get("several") and isinstance(op, Op) and op.keeps:  # what it hands on to its rules is no result
-            outs = outs[0] if isinstance(outs[0], list) else outs[:1]
+            outs = outs[: len(outs) - len(op.keeps)]
         self.calls.append(Call(name, named, outs, self._path(mode.scope), line or user_line(), run=run,
                                given=args, **kept))  # fmt: skip
 

@@ -22,21 +22,25 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..arrays.types import Array
-from ..engine.call import op
+from ..engine.call import op, renamed
 from ..engine.modes import mode
 from ..engine.tensor import as_array
 from ..kernels import kernel
 from .activation import sigmoid, tanh
 from .declared import appears
 from .dropout import dropout as drop
-from .join import cat, chunk, split_with_sizes, stack, unbind
+from .join import cat, chunk, split_with_sizes, unbind
 from .linalg import linear
 from .rectifier import relu
-from .shape import squeeze, transpose, unsqueeze
+from .shape import reshape, squeeze, transpose, unsqueeze
 
 Sizes = tuple[int, ...]
 
-# What a layer means: the loop over its steps.
+# What a layer means: the loop over its steps. Gates are sigmoids and tanhs that are called what they are.
+
+input_gate, forget_gate, output_gate = (renamed(sigmoid, f"{name}_gate") for name in ("input", "forget", "output"))
+reset_gate, update_gate = (renamed(sigmoid, f"{name}_gate") for name in ("reset", "update"))
+cell_gate, new_gate = (renamed(tanh, f"{name}_gate") for name in ("cell", "new"))
 
 
 def _loop(step: Callable, x: Any, states: tuple, sizes: Sizes, reverse: bool) -> tuple:
@@ -58,7 +62,8 @@ def _loop(step: Callable, x: Any, states: tuple, sizes: Sizes, reverse: bool) ->
             states = tuple([cat((s, old[n:])) for s, old in zip(new, states, strict=True)])
             outs.append(new[0])
     states = tuple([unsqueeze(s, 0) for s in states]) if whole else states
-    return (stack if even else cat)(outs[::-1] if reverse else outs), *states
+    out = cat(outs[::-1] if reverse else outs)
+    return reshape(out, (len(sizes), sizes[0], out.shape[1])) if even else out, *states
 
 
 def _rnn_step(x: Any, h: Any, weight: Any, bias: Any, rectify: bool) -> tuple:
@@ -67,7 +72,7 @@ def _rnn_step(x: Any, h: Any, weight: Any, bias: Any, rectify: bool) -> tuple:
 
 def _lstm_step(x: Any, h: Any, c: Any, weight: Any, bias: Any, projection: Any = None) -> tuple:
     i, f, g, o = chunk(x + linear(h, weight, bias), 4, 1)
-    i, f, g, o = sigmoid(i), sigmoid(f), tanh(g), sigmoid(o)
+    i, f, g, o = input_gate(i), forget_gate(f), cell_gate(g), output_gate(o)
     c = f * c + i * g
     h = o * tanh(c)
     return h if projection is None else linear(h, projection, None), c
@@ -76,8 +81,8 @@ def _lstm_step(x: Any, h: Any, c: Any, weight: Any, bias: Any, projection: Any =
 def _gru_step(x: Any, h: Any, weight: Any, bias: Any) -> tuple:
     x_r, x_z, x_n = chunk(x, 3, 1)
     q_r, q_z, q_n = chunk(linear(h, weight, bias), 3, 1)
-    r, z = sigmoid(x_r + q_r), sigmoid(x_z + q_z)
-    n = tanh(x_n + r * q_n)
+    r, z = reset_gate(x_r + q_r), update_gate(x_z + q_z)
+    n = new_gate(x_n + r * q_n)
     return ((1 - z) * n + z * h,)
 
 

@@ -9,7 +9,11 @@ function el(tag, attributes, ...children) {
   e.append(...children.filter(c => c !== null && c !== undefined));
   return e;
 }
-const shapeText = s => s.length && Array.isArray(s[0]) ? s.map(shapeText).join("; ") : `(${s.join(", ")}${s.length === 1 ? "," : ""})`;
+const shapeText = s => {
+  if (!s.length || !Array.isArray(s[0])) return `(${s.join(", ")}${s.length === 1 ? "," : ""})`;
+  const each = s.map(shapeText), many = each.length > 4 && each.every(one => one === each[0]);
+  return many ? `${each.length} × ${each[0]}` : each.join("; ");
+};
 function num(x) {
   if (x === null || x === undefined) return "–";
   if (typeof x === "string") return x;
