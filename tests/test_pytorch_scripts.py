@@ -253,6 +253,13 @@ def test_blitz_autograd(compared):
     assert names["frozen_grad"] is None
 
 
+@pytest.mark.slow
+def test_names_rnn(compared):
+    names = compared("names_rnn.py")
+    assert names["outputs"].shape == (24, 12, 24)
+    assert names["losses"][-1] < names["losses"][-3]
+
+
 def test_blitz_networks(compared, capsys):
     names = compared("blitz_networks.py")
     # What the tutorial says that it prints: the loss, the linear layer, its input's ReLU (and its weight).
