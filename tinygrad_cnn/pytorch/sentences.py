@@ -172,16 +172,55 @@ NOT_HERE = [
 
 DIFFERENT = [
     ("torch.linalg.eig torch.linalg.eigvals", "it gives complex numbers, which have no gradients here"),
-    (
-        "torch.linalg.det torch.det torch.Tensor.det",
-        "the first derivative at a singular matrix is the cofactors; PyTorch's is 0 there",
-    ),
-    (
-        "torch.ops torch.compiler torch.testing torch.serialization torch.functional torch.random",
-        "a module of this library's own under that name, with other contents",
-    ),
-    ("torch.manual_seed", "numbers are random by NumPy's generator: others than PyTorch's, from the same seed"),
-]
+    ("torch.linalg.det torch.det torch.Tensor.det",
+     "the first derivative at a singular matrix is the cofactors; PyTorch's is 0 there"),
+    ("torch.ops torch.compiler torch.testing torch.serialization torch.functional torch.random",
+     "a module of this library's own under that name, with other contents"),
+    # numbers
+    ("rand randn randint rand*_like randperm normal bernoulli multinomial poisson manual_seed seed initial_seed "
+     "Generator default_generator bernoulli_ normal_ uniform_ random_ exponential_ log_normal_ cauchy_ geometric_ "
+     "rrelu rrelu_ dropout dropout1d dropout2d dropout3d *alpha_dropout* gumbel_softmax torch.nn.Dropout* "
+     "torch.nn.*AlphaDropout torch.nn.RReLU torch.nn.init.uniform_ torch.nn.init.*normal_ torch.nn.init.*uniform_ "
+     "torch.nn.init.orthogonal_ torch.nn.init.sparse_ torch.utils.data.random_split torch.utils.data.*RandomSampler",
+     "random numbers are drawn by NumPy: of the same distribution, and others than PyTorch's from the same seed"),
+    ("get_rng_state set_rng_state", "the state is a dict, that of a NumPy generator, and no tensor"),
+    ("dtype torch.float torch.float?? torch.double torch.half torch.int torch.int8 torch.int?? torch.long torch.short "
+     "torch.uint8 torch.bool",
+     "dtypes are NumPy's: tinygrad_cnn.float32 == numpy.float32, and it prints without torch; what is asked of a dtype "
+     "by attributes is_floating_point(x) and finfo(dtype) answer"),
+    ("Size shape size", "a shape is a tuple, and prints as one: (2, 3)"),
+    ("set_printoptions", "a tensor prints its shape and dtype as well: tensor([1.], shape=(1,), dtype=float32)"),
+    # memory and devices
+    ("torch.device torch.Tensor.cuda torch.nn.Module.cuda set_default_device torch.cuda torch.accelerator",
+     "another device than the CPU may be named, and is refused when something is to be there; is_available() is False"),
+    ("pin_memory is_pinned torch.nn.Module.share_memory", "there is nothing to do on a CPU, and nothing is done"),
+    ("load save",
+     "a file holds values and no code: state dicts and what is made of lists, dicts and tensors, in this library's own "
+     "format; .npz and .safetensors go between the libraries, and a whole module is refused"),
+    ("use_deterministic_algorithms",
+     "all algorithms are deterministic; this lets a program wait for the kernels that are being compiled"),
+    ("compile",
+     "the program is captured by running it, and replayed; backend and mode are taken and change nothing"),
+    ("torch.utils.data.DataLoader",
+     "num_workers are threads; the batches are the same with any number of them, also after it goes on from a state"),
+    ("torch.distributed torch.multiprocessing",
+     "the backend is MPI, and tinygrad-cnn launch starts the processes; multiprocessing is Python's own"),
+    ("torch.nn.DataParallel", "the module runs as it is, on the CPU"),
+    ("torch.autograd.profiler.profile torch.profiler.profile",
+     "ops go by their names here, conv2d and not aten::conv2d; with_modules sums up by class of module; with_stack and "
+     "with_flops are taken and change nothing"),
+    ("torch.utils.checkpoint.checkpoint torch.utils.checkpoint.checkpoint_sequential",
+     "with use_reentrant=False what was computed again stays until the graph is freed, so that a second walk of a "
+     "retained graph computes nothing"),
+    # pictures
+    ("torchvision.models.get_model torchvision.models.list_models",
+     "of this library's own networks: get_model(name, input_shape=..., num_classes=...)"),
+    ("torchvision.models.*_Weights torchvision.models.WeightsEnum",
+     "weights have names, and asking for them is an error that says what to do: nothing is downloaded"),
+    ("torchvision.models.resnet* torchvision.models.alexnet torchvision.models.vgg* torchvision.models.densenet* "
+     "torchvision.models.mobilenet* torchvision.models.squeezenet*",
+     "weights=None alone: trained weights are loaded from a state dict that you have"),
+]  # fmt: skip
 
 
 def pattern(words: str) -> str:
