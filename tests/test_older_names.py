@@ -6,6 +6,8 @@ Each call is asked of both libraries; what differs on purpose is not here.
 from __future__ import annotations
 
 import collections
+import copy
+import pickle
 import re
 import warnings
 
@@ -37,7 +39,6 @@ x.type('torch.cuda.FloatTensor'); x.type(torch.cuda.FloatTensor); x.type('double
 x.type(torch.FloatTensor) is x; torch.tensor([1j]).type()
 torch.set_default_tensor_type(torch.DoubleTensor) or torch.Tensor([1.]); torch.Tensor([1.])
 torch.set_default_tensor_type('torch.LongTensor'); torch.set_default_tensor_type('torch.cuda.FloatTensor')
-torch.set_default_tensor_type(torch.float32)
 # Variable
 torch.autograd.Variable(x).data_ptr() == x.data_ptr(); torch.autograd.Variable(torch.LongTensor([1]))
 torch.autograd.Variable(x, requires_grad=True); torch.autograd.Variable(x, volatile=True); torch.autograd.Variable(r)
@@ -73,6 +74,30 @@ torch.autograd.grad((r * 2).sum(), [r], None, None, False, True, True)
 torch.autograd.gradcheck(lambda t: t * t, q, fast_mode=True)
 torch.autograd.gradgradcheck(lambda t: t * t, q, fast_mode=True)
 torch.autograd.gradcheck(lambda t: t.detach() * t, q, fast_mode=True, raise_exception=False)
+# older names and forms
+nn.init.kaiming_normal(M).shape; nn.init.xavier_normal(M).shape; nn.init.xavier_uniform(M).shape
+nn.init.normal(M).shape
+nn.init.kaiming_uniform(M).shape; nn.init.uniform(M).shape; nn.init.constant(M, 2.); nn.init.orthogonal(M).shape
+nn.init.eye(M); nn.init.dirac(torch.zeros(2, 2, 2)); nn.init.sparse(M, .5).shape; nn.init.zeros(M)
+nn.utils.clip_grad_norm([r], 1.); F.upsample_nearest(X, scale_factor=2); F.upsample_bilinear(X, scale_factor=2)
+F.upsample(X, scale_factor=2); nn.NLLLoss2d()(X - 1, X[:, 0].long()); nn.NLLLoss2d().reduction
+x.add_(1, x); M.addmm_(2, 3, M, M); torch.true_divide(x, 2); torch.divide(x, 2); x[torch.ByteTensor([1, 0])]
+F.sigmoid(x); F.tanh(x); nn.MSELoss(size_average=False)(x, x * 2); F.mse_loss(x, x * 2, reduce=False)
+nn.CrossEntropyLoss(size_average=True)(M, torch.zeros(2).long()); torch.ones(()).data[0]; nn.Softmax()(M)
+# memory
+torch.ones(4).resize_(2, 2); torch.ones(4).resize_as_(M); r.resize_(3); (r * 2).resize_(3); x.resize_()
+torch.arange(6).reshape(2, 3).t().resize_(2, 2); torch.arange(6)[2:].resize_(2); torch.arange(6)[:2].resize_(2, 2)
+torch.arange(6).resize_((2, 3)); torch.arange(6).resize_(-1); torch.arange(6).resize_(2.5); x.resize_(0)
+torch.FloatTensor().resize_(2, 3).copy_(torch.ones(2, 3)); x.data.resize_(2, 2).shape; x.resize_as_(3)
+x.untyped_storage().nbytes(); len(torch.arange(6)[2:].untyped_storage())
+pickle.loads(pickle.dumps(r * 2)); pickle.loads(pickle.dumps(r)); copy.copy(r * 2); copy.deepcopy(r * 2); copy.copy(r)
+x.apply_(lambda v: v + 1); r.apply_(lambda v: v + 1); torch.is_nonzero(x[:1]); torch.is_complex(x); x.is_cpu
+torch.is_same_size(x, M); torch.is_signed(x); torch.is_inference(x)
+# switches
+torch.get_float32_matmul_precision(); torch.set_float32_matmul_precision('foo'); torch.get_num_interop_threads() > 0
+torch.set_deterministic_debug_mode('foo'); torch.set_deterministic_debug_mode(3); torch.get_deterministic_debug_mode()
+torch.backends.cudnn.enabled; torch.backends.cudnn.benchmark; torch.backends.cudnn.deterministic
+torch.cuda.max_memory_allocated()
 """
 
 CALLS = [
@@ -83,8 +108,17 @@ CALLS = [
 def asked(call: str, m) -> list:
     """What a call gives, as data, or the kind of the error; and the kinds of its warnings."""
     names = {"torch": m, "np": np, "collections": collections, "x": m.ones(2), "d": m.ones(2, dtype=m.float64)}
+    names |= {
+        "nn": m.nn,
+        "F": m.nn.functional,
+        "M": m.zeros(2, 2),
+        "X": m.zeros(1, 2, 2, 2),
+        "pickle": pickle,
+        "copy": copy,
+    }
     names["r"] = m.ones(2, requires_grad=True)
     names["q"] = m.ones(2, dtype=m.float64, requires_grad=True)
+    getattr(m, "set_warn_always", bool)(True)
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         try:
@@ -133,3 +167,26 @@ def test_what_is_for_another_place_is_refused_when_it_is_used():
             use()
     with tg.device("cpu"):
         assert tg.zeros(1).device == tg.device("cpu")
+
+
+def test_random_numbers_are_as_if_a_fork_had_not_been():
+    tg.manual_seed(0)
+    with tg.random.fork_rng():
+        first = tg.rand(3)
+    assert tg.equal(tg.rand(3), first)
+
+
+def test_memory_that_is_resized_stays_where_it_is_large_enough():
+    x = tg.arange(6)
+    part = x[1:3].resize_(4)
+    part.fill_(9)
+    assert x.tolist() == [0, 9, 9, 9, 9, 5]
+    larger = x[:2].resize_(9)
+    larger.fill_(7)
+    assert x.tolist() == [0, 9, 9, 9, 9, 5]
+    assert x.resize_(3).tolist() == [0, 9, 9]
+    with pytest.warns(UserWarning, match="untyped_storage"):
+        storage = x[1:].storage()
+    storage[0] = 4
+    assert (storage.tolist(), storage[1], len(storage)) == ([4, 9, 9, 9, 9, 5], 9, 6)
+    assert storage.data_ptr() == x.data_ptr()

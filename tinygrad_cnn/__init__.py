@@ -57,7 +57,9 @@ from .engine.call import op
 from .engine.tensor import Tensor
 from .kernels.deterministic import (
     are_deterministic_algorithms_enabled,
+    get_deterministic_debug_mode,
     is_deterministic_algorithms_warn_only_enabled,
+    set_deterministic_debug_mode,
     use_deterministic_algorithms,
 )
 from .kernels.threads import get_num_threads, set_num_threads
@@ -117,6 +119,16 @@ _ROOMS = (
     "viz",
 )
 _LATER = {"load": "serialization", "save": "serialization", "vmap": "func"}
+_LATER |= dict.fromkeys(
+    [
+        "get_float32_matmul_precision",
+        "get_num_interop_threads",
+        "set_float32_matmul_precision",
+        "set_flush_denormal",
+        "set_num_interop_threads",
+    ],
+    "backends",
+)
 
 
 def __getattr__(name: str):

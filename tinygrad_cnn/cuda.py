@@ -57,12 +57,38 @@ def empty_cache() -> None:
     """
 
 
+reset_peak_memory_stats = reset_max_memory_allocated = empty_cache
+
+
 def synchronize(device: Any = None) -> None:
     """Nothing to wait for: every op has finished when its call returns.
 
     >>> import tinygrad_cnn as tg
     >>> tg.cuda.synchronize()
     """
+
+
+def memory_allocated(device: Any = None) -> int:
+    """0 bytes: there is no such memory.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.cuda.max_memory_allocated()
+    0
+    """
+    return 0
+
+
+max_memory_allocated = memory_reserved = max_memory_reserved = memory_allocated
+
+
+def is_bf16_supported(including_emulation: bool = True) -> bool:
+    """False: there is no bfloat16.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.cuda.is_bf16_supported()
+    False
+    """
+    return False
 
 
 def _refuse(*args: Any, **kwargs: Any) -> NoReturn:
@@ -76,7 +102,8 @@ def _refuse(*args: Any, **kwargs: Any) -> NoReturn:
     raise RuntimeError("CUDA is not available: tinygrad_cnn computes on the CPU; ask cuda.is_available() first")
 
 
-current_device = get_device_name = set_device = get_device_properties = _refuse
+current_device = get_device_name = set_device = get_device_properties = get_device_capability = _refuse
+Event = Stream = current_stream = mem_get_info = get_rng_state = set_rng_state = _refuse
 
 globals().update(types_of("cuda"))  # FloatTensor and so on, by which nothing can be made
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -133,6 +134,24 @@ def manual_seed(seed: int) -> Generator:
     True
     """
     return current_generator().manual_seed(seed)
+
+
+@contextmanager
+def fork_rng(devices: Any = None, enabled: bool = True, device_type: str = "cuda") -> Iterator[None]:
+    """A block after which the library's random numbers go on as if it had not been; devices are others than the CPU.
+
+    >>> import tinygrad_cnn as tg
+    >>> with tg.random.fork_rng():
+    ...     a = tg.rand(2)
+    >>> tg.equal(tg.rand(2), a)
+    True
+    """
+    state = get_rng_state() if enabled else None
+    try:
+        yield
+    finally:
+        if state is not None:
+            set_rng_state(state)
 
 
 def seed() -> int:

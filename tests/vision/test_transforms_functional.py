@@ -372,7 +372,6 @@ def test_resized_crop():
         (lambda x: F.adjust_hue(x, 0.6), ValueError, "between -0.5 and 0.5"),
         (lambda x: F.rgb_to_grayscale(x, 2), ValueError, "1 or 3, got 2"),
         (lambda x: F.rgb_to_grayscale(tg.zeros(2, 4, 4)), TypeError, "1 or 3 channels, got 2"),
-        (lambda x: F.hflip(tg.ones(1, 2, 2, requires_grad=True)), RuntimeError, "requires grad"),
     ],
 )
 def test_refusals(call, error, message):
@@ -462,3 +461,29 @@ def test_batches_are_done_image_by_image():
         whole = call(tg.tensor(a)).numpy()
         for i in range(4):
             np.testing.assert_allclose(whole[i], call(tg.tensor(a[i])).numpy())
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        F.hflip,
+        F.vflip,
+        lambda x: F.crop(x, -1, 1, 5, 3),
+        lambda x: F.pad(x, [1, 2, 0, 1], fill=[0.1, 0.2, 0.3]),
+        lambda x: F.pad(x, 1, padding_mode="symmetric"),
+        lambda x: F.resize(x, [3, 7]),
+        lambda x: F.resize(x, [3, 7], Mode.NEAREST),
+        lambda x: F.rotate(x, 30, fill=0.5),
+        lambda x: F.rotate(x, 30, Mode.BILINEAR, expand=True, fill=0.5),
+        lambda x: F.rgb_to_grayscale(x, 3),
+        lambda x: F.adjust_brightness(x, 1.5),
+        lambda x: F.adjust_contrast(x, 1.5),
+        lambda x: F.adjust_saturation(x, 0.5),
+        lambda x: F.adjust_hue(x, 0.2),
+        lambda x: F.normalize(x, [0.5, 0.4, 0.3], [0.2, 0.3, 0.4]),
+    ],
+)
+def test_gradients_pass_through_what_is_done_to_a_tensor(transform):
+    x = tg.tensor(np.random.RandomState(0).uniform(0.1, 0.6, (3, 4, 5)), requires_grad=True)
+    assert tg.allclose(transform(x), transform(x.detach()))
+    assert tg.testing.gradcheck(transform, x, fast_mode=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from inspect import Parameter, signature
@@ -18,7 +19,8 @@ from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_typ
 import numpy as np
 
 from .device import layout
-from .lines import PACKAGE
+from .lines import PACKAGE, user_level
+from .older import scales_by_name
 from .types import Array
 
 P = ParamSpec("P")
@@ -74,6 +76,12 @@ def forgiving(f: Callable[P, R]) -> Callable[P, R]:
             known = signature(f).parameters if isinstance(error, TypeError) and kwargs else {}
             if "dim" in known and not kwargs.keys().isdisjoint(NUMPY_NAMES):
                 return g(*args, **in_pytorch(kwargs))
+            if isinstance(error, TypeError) and (now := scales_by_name(f, args)):
+                tensors, scales = now
+                warnings.warn(
+                    f"{f.__name__}: say {', '.join(scales)} by name, behind the tensors", stacklevel=user_level()
+                )
+                return g(*tensors, **scales, **kwargs)
             if "device" in known and not kwargs.keys().isdisjoint(OF_DEVICES):
                 return g(*args, **without_devices(f.__name__, kwargs))
             if (better := refusal(f.__name__, error, args, kwargs, f)) is None:

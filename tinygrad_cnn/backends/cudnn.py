@@ -1,9 +1,10 @@
 """Here because PyTorch scripts import it: cuDNN's switches, on which nothing depends."""
 
-enabled = False
+enabled = True
 benchmark = False
-deterministic = True
-allow_tf32 = False
+benchmark_limit = 10
+deterministic = False
+allow_tf32 = True
 
 
 def is_available() -> bool:

@@ -6,6 +6,7 @@ take over from NumPy's and round differently. With this switch, a kernel that is
 
 from __future__ import annotations
 
+MODES = ("default", "warn", "error")
 _enabled = False
 _warn_only = False
 
@@ -49,3 +50,28 @@ def is_deterministic_algorithms_warn_only_enabled() -> bool:
     False
     """
     return _warn_only
+
+
+def set_deterministic_debug_mode(debug_mode: int | str) -> None:
+    """`use_deterministic_algorithms` by a number or a word: 0 "default", 1 "warn" or 2 "error".
+
+    >>> set_deterministic_debug_mode("warn")
+    >>> get_deterministic_debug_mode(), are_deterministic_algorithms_enabled()
+    (1, True)
+    >>> set_deterministic_debug_mode(0)
+    """
+    if isinstance(debug_mode, bool) or not isinstance(debug_mode, int | str):
+        raise TypeError(f"set_deterministic_debug_mode: expected int or str, got {type(debug_mode).__name__}")
+    if debug_mode not in (0, 1, 2, *MODES):
+        raise RuntimeError(f"set_deterministic_debug_mode: expected 0 to 2 or one of {MODES}, got {debug_mode!r}")
+    mode = MODES.index(debug_mode) if isinstance(debug_mode, str) else debug_mode
+    use_deterministic_algorithms(mode > 0, warn_only=mode == 1)
+
+
+def get_deterministic_debug_mode() -> int:
+    """0 for no, 1 and 2 for deterministic algorithms, 1 where these only warn.
+
+    >>> get_deterministic_debug_mode()
+    0
+    """
+    return 0 if not _enabled else 1 if _warn_only else 2

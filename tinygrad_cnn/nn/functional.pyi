@@ -347,3 +347,9 @@ def unfold(input: Tensor, kernel_size: Window, dilation: Window = 1, padding: Wi
 
 def upsample(input: Tensor, size: Shape | None = None, scale_factor: Any = None, mode: builtins.str = 'nearest', align_corners: builtins.bool | None = None) -> Tensor:
     """interpolate, under its old name."""
+
+def upsample_bilinear(input: Tensor, size: Shape | None = None, scale_factor: Any = None) -> Tensor:
+    """interpolate by straight lines, corner on corner, under its old name. It warns that it is old."""
+
+def upsample_nearest(input: Tensor, size: Shape | None = None, scale_factor: Any = None) -> Tensor:
+    """interpolate by the nearest pixel, under its old name. It warns that it is old."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..arrays.arguments import forgiving
 from ..arrays.lines import user_level
+from ..arrays.older import older
 from ..arrays.quiet import quietly
 from ..engine.tensor import Tensor
 from ..random import Generator, rng
@@ -335,3 +336,18 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
     for column in range(columns):
         values[draw.permutation(rows)[: math.ceil(sparsity * rows)], column] = 0
     return _fill("sparse_", tensor, values)
+
+
+# The names of before PyTorch 0.4.
+
+constant = older(constant_)
+dirac = older(dirac_)
+eye = older(eye_)
+kaiming_normal = older(kaiming_normal_)
+kaiming_uniform = older(kaiming_uniform_)
+normal = older(normal_)
+orthogonal = older(orthogonal_)
+sparse = older(sparse_)
+uniform = older(uniform_)
+xavier_normal = older(xavier_normal_)
+xavier_uniform = older(xavier_uniform_)

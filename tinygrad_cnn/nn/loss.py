@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
+from ..arrays.lines import user_level
 from ..engine.tensor import Tensor
 from ..ops.loss import reduction_of
 from . import functional as F
@@ -103,6 +105,22 @@ class NLLLoss(_WeightedLoss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.nll_loss(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
+
+
+class NLLLoss2d(NLLLoss):
+    """NLLLoss under the name that it had for pictures: (N,C,H,W) (N,H,W) -> (); a FutureWarning says so.
+
+    >>> import tinygrad_cnn as tg, warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     loss = tg.nn.NLLLoss2d()
+    >>> loss(tg.zeros(1, 2, 1, 1) - 1, tg.zeros(1, 1, 1).long()).item()
+    1.0
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        warnings.warn("NLLLoss2d has been deprecated; NLLLoss does the same", FutureWarning, stacklevel=user_level())
+        super().__init__(*args, **kwargs)
 
 
 class MultiMarginLoss(_WeightedLoss):

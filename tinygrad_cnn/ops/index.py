@@ -8,11 +8,13 @@ moves axes.) An index is parsed once into these two steps, `Places`, and every o
 from __future__ import annotations
 
 import operator
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..arrays.dtypes import number
+from ..arrays.lines import user_level
 from ..arrays.types import Array, Number
 from ..engine.broadcast import cast
 from ..engine.call import op, renamed
@@ -97,8 +99,9 @@ def _index_array(i: Any) -> np.ndarray:
         raise IndexError(
             f"getitem: an index is an int, a slice, None, ..., or a tensor or list of ints or bools; got {_kind(i)}"
         )
-    if array.dtype == np.uint8:
-        raise IndexError("getitem: an index of dtype uint8 could be a mask or places; say .bool() or .long()")
+    if array.dtype == np.uint8:  # which was the dtype of masks
+        warnings.warn("indexing with dtype uint8 is deprecated, use bool instead", stacklevel=user_level())
+        array = array != 0
     return array
 
 

@@ -145,7 +145,8 @@ NAMES: dict[str, dict[str, str]] = {
             channel_shuffle pixel_shuffle pixel_unshuffle
         """,
         "tinygrad_cnn.nn.functional": """
-            channel_shuffle interpolate pixel_shuffle pixel_unshuffle upsample
+            channel_shuffle interpolate pixel_shuffle pixel_unshuffle upsample upsample_bilinear
+            upsample_nearest
         """,
     },
     "scatter": {

@@ -146,6 +146,9 @@ def _cubic(x: np.ndarray, a: float = -0.75) -> np.ndarray:
     return np.where(x <= 1, near, far)
 
 
+OLD = "`nn.functional.{}` is deprecated. Use `nn.functional.interpolate` instead."
+
+
 @appears("functional")
 def upsample(
     input: Array,
@@ -166,10 +169,22 @@ def upsample(
     >>> y.tolist()
     [[[1.0, 1.0, 3.0, 3.0]]]
     """
-    warnings.warn(
-        "`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=user_level()
-    )
+    warnings.warn(OLD.format("upsample"), stacklevel=user_level())
     return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+@appears("functional")
+def upsample_nearest(input: Array, size: Shape | None = None, scale_factor: Any = None) -> Array:
+    """interpolate by the nearest pixel, under its old name. It warns that it is old."""
+    warnings.warn(OLD.format("upsample_nearest"), stacklevel=user_level())
+    return interpolate(input, size, scale_factor, "nearest")
+
+
+@appears("functional")
+def upsample_bilinear(input: Array, size: Shape | None = None, scale_factor: Any = None) -> Array:
+    """interpolate by straight lines, corner on corner, under its old name. It warns that it is old."""
+    warnings.warn(OLD.format("upsample_bilinear"), stacklevel=user_level())
+    return interpolate(input, size, scale_factor, "bilinear", align_corners=True)
 
 
 @appears("function functional")

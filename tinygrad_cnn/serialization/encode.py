@@ -98,7 +98,15 @@ class Encoder:
             found = self._encode_container(obj, where)
             self.depth -= 1
             return found
-        cure = "save its state_dict()" if hasattr(obj, "state_dict") else "save the values that it is made from"
+        cure = "save the values that it is made from"
+        if hasattr(obj, "state_dict"):
+            name = type(obj).__name__
+            cure = (
+                "save its state_dict(), and load that into another one:\n"
+                "    save(model.state_dict(), path)\n"
+                f"    model = {name}(...)  # made as this one was\n"
+                "    model.load_state_dict(load(path))"
+            )
         raise TypeError(f"save: {where} is a {type(obj).__name__}; only values are saved, no objects with code: {cure}")
 
     def _encode_container(self, obj: Any, where: str) -> Any:

@@ -12,6 +12,7 @@ from . import (
     operators,
     printing,
     sampling,
+    storage,
     typed,
     values,
     writing,

@@ -14,6 +14,7 @@ from ..arrays.size import Size
 from ..engine.memory import put_in_order
 from ..engine.node import INFERENCE, Pick
 from ..engine.tensor import Tensor
+from ..ops.declared import appears
 from ..ops.dims import axis
 from ..ops.shape import adjoint, permute, t
 from .attach import attribute, method
@@ -87,6 +88,17 @@ def device(self: Tensor) -> Device:
 
 
 @attribute
+def is_cpu(self: Tensor) -> bool:
+    """True: the CPU is where all tensors are.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.zeros(2).is_cpu
+    True
+    """
+    return True
+
+
+@attribute
 def layout(self: Tensor) -> Layout:
     """`strided`, as all are.
 
@@ -97,12 +109,12 @@ def layout(self: Tensor) -> Layout:
     return strided
 
 
-for _kind in ("cuda", "xpu", "mps", "sparse", "quantized"):
+for _kind in ("cuda", "ipu", "meta", "mkldnn", "mps", "nested", "quantized", "sparse", "sparse_csr", "xla", "xpu"):
     setattr(Tensor, f"is_{_kind}", False)
 
 
-@method
-def is_inference(self: Tensor) -> bool:
+@appears("function method")
+def is_inference(input: Tensor) -> bool:
     """Whether it was made in `inference_mode`.
 
     >>> import tinygrad_cnn as tg
@@ -111,7 +123,7 @@ def is_inference(self: Tensor) -> bool:
     >>> x.is_inference(), tg.ones(2).is_inference()
     (True, False)
     """
-    return self._version is INFERENCE
+    return input._version is INFERENCE
 
 
 @attribute
@@ -281,26 +293,48 @@ def is_floating_point(self: Tensor) -> bool:
     return self._array.dtype.kind == "f"
 
 
-@method
-def is_complex(self: Tensor) -> bool:
+@appears("function method")
+def is_complex(input: Tensor) -> bool:
     """Whether the elements are complex numbers.
 
     >>> import tinygrad_cnn as tg
     >>> tg.zeros(2).is_complex(), tg.tensor([1j]).is_complex()
     (False, True)
     """
-    return self._array.dtype.kind == "c"
+    return input._array.dtype.kind == "c"
 
 
-@method
-def is_signed(self: Tensor) -> bool:
+@appears("function method")
+def is_signed(input: Tensor) -> bool:
     """Whether the elements can be negative.
 
     >>> import tinygrad_cnn as tg
     >>> tg.zeros(2).is_signed(), tg.tensor([True]).is_signed()
     (True, False)
     """
-    return self._array.dtype.kind in "ifc"
+    return input._array.dtype.kind in "ifc"
+
+
+@appears("function method")
+def is_nonzero(input: Tensor) -> bool:
+    """Whether its one number is not 0. RuntimeError for another number of elements.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.is_nonzero(tg.tensor([2.0]))
+    True
+    """
+    return bool(input)
+
+
+@appears("function method")
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether both have the same shape.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.is_same_size(tg.zeros(2), tg.ones(2, 1))
+    False
+    """
+    return input._array.shape == other._array.shape
 
 
 @method

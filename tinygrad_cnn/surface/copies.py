@@ -1,4 +1,4 @@
-"""Copies of tensors, by `copy.deepcopy` and by pickle: leaves, since a history is not copied."""
+"""Copies of tensors, by `copy.deepcopy` and by pickle: they are leaves, since a history is not copied."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ from .attach import method
 
 @method
 def __reduce__(self: Tensor) -> tuple:
-    _refuse_graph(self, "pickle")
-    return rebuild, (type(self), self._array, self._requires_grad, self.__dict__)
+    return rebuild, (type(self), self._array, self.requires_grad, self.__dict__)
 
 
 @method
 def __deepcopy__(self: Tensor, memo: dict) -> Tensor:
     """A leaf on memory of its own; tensors that share memory, copied together, share it again."""
-    _refuse_graph(self, "deepcopy")
+    if not self.is_leaf:
+        raise RuntimeError(
+            "deepcopy: only Tensors created by the user (leaves) support deepcopy; this one is the result of "
+            f"{self.grad_fn.name()}: use .detach() first"  # type: ignore[union-attr]
+        )
     out = memo[id(self)] = rebuild(type(self), _copied(self._array, memo), self._requires_grad, {})
     if self._version:
         out._version = copy.deepcopy(self._version, memo)
@@ -31,14 +34,6 @@ def __deepcopy__(self: Tensor, memo: dict) -> Tensor:
     out._grad = copy.deepcopy(self._grad, memo)
     out.__dict__.update(copy.deepcopy(self.__dict__, memo))
     return out
-
-
-def _refuse_graph(self: Tensor, action: str) -> None:
-    if not self.is_leaf:
-        raise RuntimeError(
-            f"{action}: only Tensors created by the user (leaves) support {action}; this one is the result of "
-            f"{self.grad_fn.name()}: use .detach() first"  # type: ignore[union-attr]
-        )
 
 
 def rebuild(kind: type, array: np.ndarray, requires_grad: bool, attributes: dict) -> Tensor:

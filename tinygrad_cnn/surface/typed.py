@@ -121,6 +121,9 @@ def set_default_tensor_type(t: Any) -> None:
     >>> import tinygrad_cnn as tg
     >>> tg.set_default_tensor_type(tg.DoubleTensor)  # doctest: +SKIP
     """
+    warnings.warn(
+        "torch.set_default_tensor_type() is deprecated; use set_default_dtype()", UserWarning, stacklevel=user_level()
+    )
     if not isinstance(t, str | TensorType):
         raise TypeError(f"invalid type object: only floating-point types are supported as the default type, got {t!r}")
     try:
@@ -129,7 +132,4 @@ def set_default_tensor_type(t: Any) -> None:
         raise TypeError(f"set_default_tensor_type: {error}") from None
     if dtype.kind != "f":
         raise TypeError(f"only floating-point types are supported as the default type, got {name_of(dtype)}")
-    warnings.warn(
-        "torch.set_default_tensor_type() is deprecated; use set_default_dtype()", UserWarning, stacklevel=user_level()
-    )
     set_default_dtype(dtype)

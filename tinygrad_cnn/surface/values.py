@@ -9,7 +9,7 @@ import numpy as np
 
 from ..engine.memory import FIXED, put_in_order
 from ..engine.modes import mode
-from ..engine.tensor import Tensor
+from ..engine.tensor import Tensor, wrap
 from ..ops.declared import appears
 from .attach import method
 
@@ -73,6 +73,19 @@ def tolist(self: Tensor) -> Any:
     """
     _tell(self)
     return self._array.tolist()
+
+
+@method
+def apply_(self: Tensor, callable: Any) -> Tensor:
+    """In place: callable(x) of each element x, as Python numbers. Slow, and no gradient follows it.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.tensor([1.0, 2.0]).apply_(lambda x: x * x).tolist()
+    [1.0, 4.0]
+    """
+    if self.requires_grad:
+        raise RuntimeError("apply_: can't call apply_() on a Tensor that requires grad; use .detach().apply_()")
+    return self.copy_(wrap(np.array([callable(x) for x in self._array.ravel().tolist()]).reshape(self._array.shape)))  # type: ignore[attr-defined]
 
 
 @method

@@ -48,6 +48,7 @@ ORIGINS = {
     "tinygrad_cnn.ops.solve": "Inverse SLogDet Solution",
     "tinygrad_cnn.ops.spectrum": "Eigen LeastSquares SVD",
     "tinygrad_cnn.random": "Generator",
+    "tinygrad_cnn.surface.storage": "Storage",
 }
 SPELLED = {
     "np": "import numpy as np",

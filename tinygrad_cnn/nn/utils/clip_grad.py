@@ -9,6 +9,7 @@ import numpy as np
 
 from ...arrays.arguments import forgiving
 from ...arrays.half import widened
+from ...arrays.older import older
 from ...arrays.quiet import silent
 from ...engine.tensor import Tensor, wrap
 
@@ -142,3 +143,6 @@ def _clip_value(parameters: list[Tensor], clip_value: float) -> None:
     for g in _gradients(parameters):
         np.clip(g._array, -clip_value, clip_value, out=g._array)
         g.version().bump("clip_grad_value_")
+
+
+clip_grad_norm = older(clip_grad_norm_)

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
+from ...arrays.lines import user_level
 from ...data.download import Published
 from ...data.mnist import PUBLISHED, read_mnist
 from ...engine.tensor import as_array, wrap
 from ..pillow import pillow
 from .vision import Transform, VisionDataset
+
+
+def older(name: str) -> property:
+    """What an attribute was called while training and testing had one each."""
+
+    def now(self: MNIST) -> Any:
+        warnings.warn(f"it is called {name} now", UserWarning, stacklevel=user_level())
+        return getattr(self, name)
+
+    return property(now, doc=f"`{name}`, by an older name.")
 
 
 class MNIST(VisionDataset):
@@ -70,6 +82,9 @@ class MNIST(VisionDataset):
     def raw_folder(self) -> str:
         """Where the files are looked for first."""
         return str(Path(self.root, self.folder, "raw"))  # type: ignore[arg-type]
+
+    train_data = test_data = older("data")
+    train_labels = test_labels = older("targets")
 
     def __len__(self) -> int:
         return len(self.data)

@@ -1,7 +1,7 @@
 """The transforms as functions, over PIL images and over Tensors (..., C, H, W), with torchvision's names.
 
-What is done is in pictures.py for the one and in arrays.py for the other; here are the arguments, their checks, and
-the ways between both kinds of image. These functions prepare data: gradients do not pass through them.
+What is done is in pictures.py for the one and in arrays.py for the other, or in tensors.py where a gradient is asked
+for; here are the arguments, their checks, and the ways between both kinds of image.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ...arrays.dtypes import get_default_dtype
 from ...arrays.types import DType, Window
+from ...engine.modes import mode
 from ...engine.tensor import Tensor, wrap
 from ..pillow import is_picture, pillow
-from . import arrays, pictures
+from . import arrays, pictures, tensors
 
 Picture = TypeVar("Picture")  # a PIL image or a Tensor; what is done to one gives one of the same kind
 
@@ -41,6 +43,8 @@ def _apply(what: str, img: Any, *arguments: Any) -> Any:
     if is_picture(img):
         return getattr(pictures, what)(img, *arguments)
     if isinstance(img, Tensor):
+        if mode.grad and img.requires_grad:
+            return getattr(tensors, what)(img, *arguments)
         return wrap(getattr(arrays, what)(img.numpy(), *arguments))
     raise TypeError(f"{what}: img should be a PIL Image or a Tensor (..., C, H, W), got {type(img).__name__}")
 
@@ -49,8 +53,9 @@ def _apply(what: str, img: Any, *arguments: Any) -> Any:
 
 
 def to_tensor(pic: Any) -> Tensor:
-    """A PIL image, or an array (H, W) or (H, W, C), as a Tensor (C, H, W); bytes 0 to 255 become float32 0 to 1.
+    """A PIL image, or an array (H, W) or (H, W, C), as a Tensor (C, H, W); bytes 0 to 255 become numbers 0 to 1.
 
+    These are of the default floating dtype.
     Images of other types (PIL modes I, F, I;16; arrays of other dtypes) keep their values. TypeError for what is
     neither, ValueError for an array of another number of dimensions.
 
@@ -59,10 +64,10 @@ def to_tensor(pic: Any) -> Tensor:
     """
     planes = _planes(pic, "to_tensor")
     if is_picture(pic) and pic.mode == "1":
-        planes = planes.astype(np.float32)
+        planes = planes.astype(get_default_dtype())
     if planes.dtype != np.uint8:
         return wrap(np.ascontiguousarray(planes))
-    return wrap(np.divide(planes, np.float32(255), dtype=np.float32, order="C"))
+    return wrap(np.divide(planes, 255, dtype=get_default_dtype(), order="C"))
 
 
 def pil_to_tensor(pic: Any) -> Tensor:
@@ -149,9 +154,11 @@ def convert_image_dtype(image: Tensor, dtype: DType = np.float32) -> Tensor:
     >>> convert_image_dtype(tg.tensor([[[0, 51, 255]]], dtype=tg.uint8))
     tensor([[[0. , 0.2, 1. ]]], shape=(1, 1, 3), dtype=float32)
     """
-    x, to = image.numpy(), np.dtype(dtype)
+    x, to = image.detach().numpy(), np.dtype(dtype)
     if x.dtype == to:
         return image
+    if to.kind == x.dtype.kind == "f":
+        return image.to(to)
     if to.kind == "f":
         return wrap(x.astype(to) / to.type(arrays.brightest(x.dtype)))
     if x.dtype.kind == "f":
@@ -176,7 +183,7 @@ def normalize(
     """
     if not isinstance(tensor, Tensor):
         raise TypeError(f"normalize: expected a Tensor, got {type(tensor).__name__}; put ToTensor() before Normalize")
-    x = tensor.numpy()
+    x = tensor.detach().numpy()
     if x.dtype.kind != "f":
         raise TypeError(f"normalize: expected a floating-point Tensor, got {x.dtype}; put ToTensor() before Normalize")
     if x.ndim < 3:
@@ -191,6 +198,8 @@ def normalize(
                 f"{x.shape[-3]} channels of {x.shape}"
             )
     m, s = m[:, None, None], s[:, None, None]
+    if mode.grad and tensor.requires_grad:
+        return tensor.sub_(wrap(m)).div_(wrap(s)) if inplace else (tensor - wrap(m)) / wrap(s)
     if not inplace:
         return wrap((x - m) / s)
     np.divide(np.subtract(x, m, out=x), s, out=x)
@@ -208,7 +217,7 @@ def get_dimensions(img: Any) -> list[int]:
     >>> get_dimensions(tg.zeros(3, 20, 30))
     [3, 20, 30]
     """
-    return list(pictures.dimensions(img) if is_picture(img) else arrays.dimensions(img.numpy()))
+    return list(pictures.dimensions(img) if is_picture(img) else arrays.dimensions(img.detach().numpy()))
 
 
 def get_image_size(img: Any) -> list[int]:
