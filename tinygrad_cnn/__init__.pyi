@@ -68,7 +68,9 @@ from .compiler import compile as compile
 from .engine.call import op as op
 from .engine.tensor import Tensor as Tensor
 from .kernels.deterministic import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
+from .kernels.deterministic import get_deterministic_debug_mode as get_deterministic_debug_mode
 from .kernels.deterministic import is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled
+from .kernels.deterministic import set_deterministic_debug_mode as set_deterministic_debug_mode
 from .kernels.deterministic import use_deterministic_algorithms as use_deterministic_algorithms
 from .kernels.threads import get_num_threads as get_num_threads
 from .kernels.threads import set_num_threads as set_num_threads
@@ -118,6 +120,11 @@ from . import viz as viz
 from .serialization import load as load
 from .serialization import save as save
 from .func import vmap as vmap
+from .backends import get_float32_matmul_precision as get_float32_matmul_precision
+from .backends import get_num_interop_threads as get_num_interop_threads
+from .backends import set_float32_matmul_precision as set_float32_matmul_precision
+from .backends import set_flush_denormal as set_flush_denormal
+from .backends import set_num_interop_threads as set_num_interop_threads
 
 __version__: builtins.str
 newaxis: None
@@ -830,6 +837,21 @@ def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var
 
 def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The inverse, as `linalg.inv`: (B, N, N) -> (B, N, N)."""
+
+def is_complex(input: Tensor) -> builtins.bool:
+    """Whether the elements are complex numbers."""
+
+def is_inference(input: Tensor) -> builtins.bool:
+    """Whether it was made in `inference_mode`."""
+
+def is_nonzero(input: Tensor) -> builtins.bool:
+    """Whether its one number is not 0. RuntimeError for another number of elements."""
+
+def is_same_size(input: Tensor, other: Tensor) -> builtins.bool:
+    """Whether both have the same shape."""
+
+def is_signed(input: Tensor) -> builtins.bool:
+    """Whether the elements can be negative."""
 
 def is_tensor(obj: Any) -> builtins.bool:
     """Whether this is a Tensor."""

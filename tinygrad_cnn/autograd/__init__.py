@@ -16,7 +16,7 @@ from .gradients import backward, grad
 from .variable import Variable
 
 if TYPE_CHECKING:
-    from . import forward_ad, functional
+    from . import forward_ad, functional, graph
     from .numerical import gradcheck, gradgradcheck
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "grad",
     "gradcheck",
     "gradgradcheck",
+    "graph",
     "inference_mode",
     "is_anomaly_enabled",
     "no_grad",
@@ -42,7 +43,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """What few programs use is read when it is first asked for."""
-    if name in ("forward_ad", "functional", "profiler"):
+    if name in ("forward_ad", "functional", "graph", "profiler"):
         return importlib.import_module(f".{name}", __name__)
     if name in ("gradcheck", "gradgradcheck"):
         return getattr(importlib.import_module(".numerical", __name__), name)

@@ -22,12 +22,10 @@ def pull_recorded(node: Node, g: Any) -> list:
     """The gradient of each parent, as Tensors with a history; None where it is zero."""
     if not isinstance(node, OpNode):
         return node.pull(g)
-    if node.saved is None:
-        node.refuse_second()
+    saved = _in_the_graph(node)
     for version in (*node.guards, *node.meant):
         if version.time > node.time:
             refuse_changed(node, node.op.name, version)
-    saved = _in_the_graph(node)
     if node.op.composition is not None:
         return _pull_meaning(node, g, saved)
     if node.dtype is float16:
@@ -42,10 +40,14 @@ def pull_recorded(node: Node, g: Any) -> list:
 
 def _in_the_graph(node: OpNode) -> list:
     """What was saved, with its place in the graph: inputs come from their nodes, the result from this one."""
-    plan, out = node.plan, len(node.plan.names)  # an input may be called `out`, too
+    plan, saved = node.plan, node.saved
+    out = len(plan.names)  # an input may be called `out`, too
+    if saved is None:
+        node.refuse_second()
     nodes: dict[int, Node] = dict(zip(plan.needed, node.parents, strict=True))
     nodes[out] = node
-    return [_placed(value, number, nodes) for value, number in zip(node.saved or (), plan.keep, strict=True)]
+
+    return [_placed(value, number, nodes) for value, number in zip(saved or (), plan.keep, strict=True)]
 
 
 def _placed(value: Any, number: int | slice, nodes: dict[int, Node]) -> Any:

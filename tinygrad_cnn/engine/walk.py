@@ -21,6 +21,7 @@ from ..arrays.plain import owner
 from ..arrays.quiet import SILENT, loudness, restore
 from .modes import mode
 from .node import Node, Parts
+from .record import OpNode
 from .tensor import Tensor, wrap
 from .watch import watched
 
@@ -188,7 +189,7 @@ def _own(c: Any, g: Any, node: Node) -> Any:
     """A gradient that nobody else holds, for the user: a rule may hand on `g`, what was saved, or a view of them."""
     if isinstance(c, Tensor | Parts):
         return c
-    saved = getattr(node, "saved", None)
+    saved = node.saved if type(node) is OpNode else None
     if saved is None or not c.flags.writeable:
         return np.copy(c, order="K")  # a user's backward may hand on anything; what is read-only repeats its elements
     memory = owner(c)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ from ..autograd import gradients
 from ..engine import node
 from ..engine.modes import mode
 from ..engine.node import Handle
+from ..engine.record import OpNode
 from ..engine.tensor import Tensor
 from ..ops.declared import appears
 from .attach import method
@@ -136,3 +138,20 @@ def detach_(self: Tensor) -> Tensor:
         mode.tracer.detached(self, self)
     self._node, self._requires_grad = None, False
     return self
+
+
+def _attribute(self: OpNode, name: str) -> Any:
+    """What a node has saved, by PyTorch's name for it; see `autograd.graph`."""
+    before, _, name = name.partition("saved_")
+    if before not in ("_", "_raw_"):
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {before + name!r}")
+    return importlib.import_module(f"{gradients.__package__}.graph").saved(self, name, before == "_raw_")
+
+
+def _attributes(self: OpNode) -> list[str]:
+    names = importlib.import_module(f"{gradients.__package__}.graph").names_saved(self)
+    return [*object.__dir__(self), *names]
+
+
+OpNode.__getattr__ = _attribute  # type: ignore[attr-defined]
+OpNode.__dir__ = _attributes  # type: ignore[assignment]
