@@ -10,6 +10,8 @@ from typing import Any
 from .distributed import DistributedDataParallel as DistributedDataParallel
 from .module import Module
 
+__path__: list[str] = []  # so that names below it can be imported: pytorch/moved.py
+
 
 def data_parallel(
     module: Module,

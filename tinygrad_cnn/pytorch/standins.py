@@ -17,12 +17,12 @@ from __future__ import annotations
 
 import importlib.abc
 import itertools
-import sys
 import typing
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, NoReturn
 
+from .moved import MOVED, Moved
 from .names import names, ours, theirs
 from .sentences import refusal
 
@@ -31,20 +31,12 @@ ROOMS = set(
     """
     torch._C torch._dynamo torch._inductor torch._jit_internal torch._utils torch.ao torch.export
     torch.fx torch.hub torch.jit torch.library torch.monitor torch.onnx.symbolic_helper torch.onnx.symbolic_opset9
-    torch.onnx.symbolic_opset11 torch.overrides torch.package torch.quantization torch.types
+    torch.onnx.symbolic_opset11 torch.overrides torch.package torch.quantization
     torch.utils.cpp_extension torch.utils.mobile_optimizer torch.utils.model_zoo torchvision._internally_replaced_utils
     torchvision.extension torchvision.io torchvision.ops.deform_conv torchvision.ops.feature_pyramid_network
     torchvision.ops.poolers torchvision.ops.roi_align
     """.split()
 )
-
-# Modules that have another place here.
-MOVED = {
-    "torchvision.models._api": "torchvision.weights",
-    "torchvision.models._meta": "torchvision.weights",
-    "torchvision.models._utils": "torchvision.weights",
-    "torchvision.transforms._presets": "torchvision.weights",
-}
 
 # Of these the names that PyTorch has and that are not here stand in as well.
 PARTLY = ("torchvision.ops",)
@@ -166,14 +158,20 @@ def spec(fullname: str) -> ModuleSpec | None:
     return ModuleSpec(fullname, Loader(), is_package=True) if path in MOVED or _root(path) else None
 
 
+def is_moved(fullname: str) -> bool:
+    return theirs(fullname) in MOVED
+
+
 class Loader(importlib.abc.Loader):
-    """Makes a module that stands in, or gives the one that has moved."""
+    """Makes a module that stands in, or one whose names have moved."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return Moved(spec.name) if is_moved(spec.name) else None
 
     def exec_module(self, module: ModuleType) -> None:
         name = module.__name__
         path = theirs(name)
-        if path in MOVED:
-            sys.modules[name] = importlib.import_module(ours(MOVED[path]))
+        if is_moved(name):
             return
 
         def __getattr__(asked: str) -> Any:

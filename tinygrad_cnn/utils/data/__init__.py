@@ -2,6 +2,6 @@
 
 from ...data import *  # noqa: F403
 from ...data import __all__ as __all__
-from . import dataset as dataset
-from . import distributed as distributed
-from . import sampler as sampler
+from ...pytorch.absent import explains
+
+explains(__name__)
