@@ -16,7 +16,7 @@ PACKAGE = ROOT / "tinygrad_cnn"
 FLOORS = [
     "leaving pytorch",
     "arrays files stopping",
-    "kernels random cuda accelerator backends multiprocessing",
+    "kernels random cuda accelerator backends multiprocessing amp",
     "engine",
     "ops",
     "func",

@@ -96,6 +96,7 @@ _later["linalg"] = lambda: _importlib.import_module(f"{__name__}.linalg")
 # Opened when somebody first asks for them, so that `import tinygrad_cnn` stays quick.
 _ROOMS = (
     "accelerator",
+    "amp",
     "backends",
     "checkpoint",
     "cuda",
@@ -118,7 +119,7 @@ _ROOMS = (
     "vision",
     "viz",
 )
-_LATER = {"load": "serialization", "save": "serialization", "vmap": "func"}
+_LATER = {"load": "serialization", "save": "serialization", "vmap": "func", "autocast": "amp", "GradScaler": "amp"}
 _LATER |= dict.fromkeys(
     [
         "get_float32_matmul_precision",

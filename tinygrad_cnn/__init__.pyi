@@ -96,6 +96,7 @@ from .surface.typed import IntTensor as IntTensor
 from .surface.typed import LongTensor as LongTensor
 from .surface.typed import ShortTensor as ShortTensor
 from . import accelerator as accelerator
+from . import amp as amp
 from . import backends as backends
 from . import checkpoint as checkpoint
 from . import cuda as cuda
@@ -120,6 +121,8 @@ from . import viz as viz
 from .serialization import load as load
 from .serialization import save as save
 from .func import vmap as vmap
+from .amp import autocast as autocast
+from .amp import GradScaler as GradScaler
 from .backends import get_float32_matmul_precision as get_float32_matmul_precision
 from .backends import get_num_interop_threads as get_num_interop_threads
 from .backends import set_float32_matmul_precision as set_float32_matmul_precision

@@ -74,3 +74,21 @@ def test_base_classes_have_the_names_of_pytorch():
     assert not isinstance(nn.Linear(1, 1), conv)
     assert (pair(3), pair((1, 2))) == ((3, 3), (1, 2))
     assert isinstance(3, tg.types.Number)
+
+
+def test_mixed_precision_is_disabled_with_pytorchs_warnings():
+    w = tg.ones(2, requires_grad=True)
+    optimizer = tg.optim.SGD([w], 0.5)
+    with pytest.warns(FutureWarning, match="cuda.amp.GradScaler"), pytest.warns(UserWarning, match="Disabling"):
+        scaler = tg.cuda.amp.GradScaler()
+    with pytest.warns(FutureWarning, match="cuda.amp.autocast"), pytest.warns(UserWarning, match="Disabling"):
+        block = tg.cuda.amp.autocast()
+    with block, tg.autocast("cuda", enabled=False):
+        loss = (w * w).sum()
+    scaler.scale(loss).backward()
+    scaler.unscale_(optimizer)
+    scaler.step(optimizer)
+    scaler.update()
+    assert (w.tolist(), scaler.get_scale(), scaler.state_dict()) == ([0.0, 0.0], 1.0, {})
+    with pytest.warns(UserWarning, match="only float32"):
+        tg.amp.autocast("cpu")

@@ -29,6 +29,7 @@ _DATA = "torch.data torch.data.loader torch.data.collate torch.data.workers torc
 MOVED: dict[str, str] = {
     "torch._tensor": "torch.engine.tensor",
     "torch.autograd.gradcheck": "torch.autograd.numerical",
+    "torch.cuda.amp": "torch.amp",
     "torch.functional": "torch",
     "torch.nn.common_types": "torch.utils.types",
     "torch.nn.modules": _LAYERS,
@@ -50,8 +51,10 @@ MOVED: dict[str, str] = {
     "torchvision.transforms.transforms": "torchvision.transforms",
 }
 
-# What PyTorch's own base classes are called here.
+# What is called otherwise here: by its path, or by its name, as the base classes of layers are.
 NAMES = {
+    "torch.cuda.amp.GradScaler": "cuda_GradScaler",
+    "torch.cuda.amp.autocast": "cuda_autocast",
     "_AdaptiveAvgPoolNd": "_AdaptiveAvgPool",
     "_ConvNd": "_Conv",
     "_ConvTransposeNd": "_ConvTranspose",
@@ -79,8 +82,9 @@ class Moved(ModuleType):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         if f"{path}.{name}" in MOVED:
             return importlib.import_module(f"{self.__name__}.{name}")
+        mine = NAMES.get(f"{path}.{name}") or NAMES.get(name, name)
         for home in homes:
-            if (found := vars(home).get(NAMES.get(name, name))) is not None:
+            if (found := vars(home).get(mine)) is not None:
                 return self.__wrapped__ if found is self else found
         return getattr(homes[0], name)
 

@@ -44,8 +44,6 @@ NOT_HERE = [
      "torch.nn.Module.mtia torch.nn.Module.xpu torch.nn.Module.to_empty torch.cuda.* torch.backends.* "
      "torch.accelerator.*",
      "everything is computed on the CPU, at once and in order; device('cpu') is the only one"),
-    ("torch.amp torch.amp.* autocast GradScaler",
-     "mixed precision pays on GPUs; on a CPU float32 is the fastest, and .half() saves memory"),
     ("layout strided legacy_contiguous_format channels_last_3d dim_order empty_permuted empty_strided "
      "new_empty_strided as_strided as_strided_ as_strided_scatter",
      "memory is laid out as NumPy does it; permute(...).contiguous() makes another order"),
