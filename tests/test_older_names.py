@@ -45,6 +45,7 @@ torch.autograd.Variable(x, requires_grad=True); torch.autograd.Variable(x, volat
 torch.autograd.Variable(r * 2); torch.autograd.Variable([1.]); torch.autograd.Variable(); torch.autograd.Variable(2, 3)
 torch.autograd.Variable(x, True); isinstance(r, torch.autograd.Variable)
 torch.autograd.Variable(torch.LongTensor([1]), requires_grad=True)
+torch.typename(x); torch.typename(3); torch.range(0, 3); torch.range(1, 2, .5); torch.range(3, 0); torch.range(0, 1, 0)
 # places
 str(torch.device('cuda:0')); repr(torch.device('cuda:1')); torch.device('cuda:0') == torch.device('cuda')
 torch.device('cuda', 0) == torch.device('cuda:0'); torch.device('cuda', 0).index; torch.device('mps').type

@@ -1559,6 +1559,9 @@ def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def trunc_(input: Tensor) -> Tensor:
     """The integer part: rounded towards zero."""
 
+def typename(obj: Any) -> builtins.str:
+    """The name of a tensor's type as `x.type()` has it; of anything else, the dotted name of its class."""
+
 def unbind(input: Tensor, dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
     """The slices along axis dim, without that axis: what iteration gives. Views."""
 

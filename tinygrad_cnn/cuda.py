@@ -103,7 +103,6 @@ def _refuse(*args: Any, **kwargs: Any) -> NoReturn:
 
 
 current_device = get_device_name = set_device = get_device_properties = get_device_capability = _refuse
-Event = Stream = current_stream = mem_get_info = get_rng_state = set_rng_state = _refuse
 
 globals().update(types_of("cuda"))  # FloatTensor and so on, by which nothing can be made
 

@@ -31,6 +31,7 @@ from tinygrad_cnn.ops.numbers import Frexp
 from tinygrad_cnn.ops.shape import memory_format
 from tinygrad_cnn.ops.solve import SLogDet
 from tinygrad_cnn.random import Generator
+from tinygrad_cnn.surface.storage import Storage
 
 class Attached:
     @property
@@ -951,6 +952,10 @@ class Attached:
     def is_contiguous(self, memory_format: memory_format = ...) -> builtins.bool:
         """Whether the elements lie in memory in their order (or channels last)."""
 
+    @property
+    def is_cpu(self) -> builtins.bool:
+        """True: the CPU is where all tensors are."""
+
     is_cuda: builtins.bool
 
     def is_floating_point(self) -> builtins.bool:
@@ -959,17 +964,35 @@ class Attached:
     def is_inference(self) -> builtins.bool:
         """Whether it was made in `inference_mode`."""
 
+    is_ipu: builtins.bool
+
+    is_meta: builtins.bool
+
+    is_mkldnn: builtins.bool
+
     is_mps: builtins.bool
+
+    is_nested: builtins.bool
+
+    def is_nonzero(self) -> builtins.bool:
+        """Whether its one number is not 0. RuntimeError for another number of elements."""
 
     def is_pinned(self) -> builtins.bool:
         """Whether it lies in page-locked memory: no, there is no device to copy it to."""
 
     is_quantized: builtins.bool
 
+    def is_same_size(self, other: Tensor) -> builtins.bool:
+        """Whether both have the same shape."""
+
     def is_signed(self) -> builtins.bool:
         """Whether the elements can be negative."""
 
     is_sparse: builtins.bool
+
+    is_sparse_csr: builtins.bool
+
+    is_xla: builtins.bool
 
     is_xpu: builtins.bool
 
@@ -1477,6 +1500,12 @@ class Attached:
     def reshape_as(self, other: Tensor) -> Tensor:
         """`input.reshape(other.shape)`."""
 
+    def resize_(self, *sizes: Any, memory_format: Any = None) -> Tensor:
+        """In place: another shape, of the elements that lie behind its first one in memory, as they lie there."""
+
+    def resize_as_(self, the_template: Tensor, memory_format: Any = None) -> Tensor:
+        """`resize_` to the shape of another tensor."""
+
     def retain_grad(self) -> None:
         """Keep the gradient in `.grad` as for a leaf."""
 
@@ -1620,6 +1649,9 @@ class Attached:
 
     def std(self, dim: Axis | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> Tensor:
         """√var: the standard deviation along dim."""
+
+    def storage(self) -> Storage:
+        """The memory that it lies in, as elements of its dtype. PyTorch means to give it up, and a UserWarning says so."""
 
     def storage_offset(self) -> builtins.int:
         """How many elements into the memory that it shares the tensor begins."""
@@ -1803,6 +1835,9 @@ class Attached:
 
     def unsqueeze_(self, dim: builtins.int) -> Self:
         """In place: the tensor itself gets the shape of its `unsqueeze`."""
+
+    def untyped_storage(self) -> Storage:
+        """The memory that it lies in, as bytes."""
 
     def var(self, dim: Axis | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> Tensor:
         """Σ (input - mean)² / (n - correction) along dim. unbiased=False is correction=0; the default is 1."""

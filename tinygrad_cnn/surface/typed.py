@@ -24,7 +24,7 @@ from ..ops.declared import appears
 from ..ops.shape import view
 from .attach import method
 from .conversions import converted
-from .creation import array_of, is_sequence, shape_of
+from .creation import array_of, finish, is_sequence, shape_of
 
 
 def _made(name: str, given: tuple, kind: np.dtype, named: dict, any_kind: bool = False) -> Tensor:
@@ -133,3 +133,40 @@ def set_default_tensor_type(t: Any) -> None:
     if dtype.kind != "f":
         raise TypeError(f"only floating-point types are supported as the default type, got {name_of(dtype)}")
     set_default_dtype(dtype)
+
+
+@appears("function")
+def typename(obj: Any) -> str:
+    """The name of a tensor's type as `x.type()` has it; of anything else, the dotted name of its class.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.typename(tg.ones(2)), tg.typename(3)
+    ('torch.FloatTensor', 'int')
+    """
+    if isinstance(obj, Tensor):
+        return name_of(obj.dtype)
+    kind = obj if hasattr(obj, "__qualname__") else obj.__class__
+    home = getattr(kind, "__module__", None)
+    return kind.__qualname__ if home in (None, "builtins") else f"{home}.{kind.__qualname__}"
+
+
+@appears("function")
+def range(
+    start: Any = 0, end: Any = None, step: Any = 1, *, out: Tensor | None = None, dtype: DType | None = None,
+    device: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """start, start + step, ... up to end and with it; range(end) begins at 0. An older `arange`, and warns of it.
+
+    >>> import tinygrad_cnn as tg, warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     tg.range(1, 3).tolist()
+    [1.0, 2.0, 3.0]
+    """
+    warnings.warn("torch.range is deprecated: it gives its end, too. Use arange", UserWarning, stacklevel=user_level())
+    start, end = (0, start) if end is None else (start, end)
+    if step == 0 or (end - start) * step < 0:
+        raise RuntimeError(f"range: the way from {start} to {end} by {step} has no end")
+    kind = dtype_of("range", get_default_dtype() if dtype is None else dtype)
+    values = start + step * np.arange(int((end - start) / step) + 1)
+    return finish(values.astype(kind), device, requires_grad, out)
