@@ -31,7 +31,6 @@ from . import (
     pool,
     rearrange,
     rectifier,
-    recurrent,
     reduce,
     shape,
     softmax,

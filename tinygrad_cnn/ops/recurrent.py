@@ -110,8 +110,8 @@ def _parameters_back(needs: tuple, d_x: Any, d_q: Any, input: Any, before: Any, 
     needs_input, needs_ih, needs_hh, *needs_biases = needs
     return (
         _shaped(kernel.matmul(d_x, weight_ih), input.shape) if needs_input else None,
-        kernel.matmul(d_x.T, _rows(input)) if needs_ih else None,
-        kernel.matmul(d_q.T, before) if needs_hh else None,
+        kernel.matmul(_rows(input).T, d_x).T if needs_ih else None,  # turned, for the wider one is read along its rows
+        kernel.matmul(before.T, d_q).T if needs_hh else None,
         *[kernel.sum(d, (0,), False) if needed else None for d, needed in zip((d_x, d_q), needs_biases, strict=True)],
     )
 
