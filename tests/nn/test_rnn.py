@@ -9,12 +9,12 @@ import warnings
 
 import numpy as np
 import pytest
-from layers import normal, weighed
+from layers import weighed
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 
-STEPS = normal(4, 3, 2)  # (T, B, I)
+STEPS = np.random.default_rng(3).normal(size=(4, 3, 2))  # (T, B, I)
 LENGTHS = [2, 4, 1]
 
 # How a layer is made, what it reads, and whether it is given states.
