@@ -25,6 +25,7 @@ from ..engine.node import Handle, Node, Version, register_hook
 from ..engine.record import OpNode
 from ..engine.tensor import Tensor, wrap
 from ..engine.watch import Tracer
+from ..pytorch.absent import explains
 from .grad_mode import no_grad
 
 __all__ = ["Node", "disable_saved_tensors_hooks", "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks"]
@@ -297,3 +298,6 @@ class _Handles:
     def remove(self) -> None:
         for handle in self.handles:
             handle.remove()
+
+
+explains(__name__)
