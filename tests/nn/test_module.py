@@ -175,7 +175,67 @@ def _extra_state(lib):
     return [dict(state), str(n.load_state_dict(state)), n[0].held]
 
 
+def _state_hooks(lib):
+    seen = []
+
+    class Renamed(lib.nn.Linear):
+        def state_dict(self, *args, destination=None, prefix="", keep_vars=False):
+            found = super().state_dict(destination=destination, prefix=prefix, keep_vars=keep_vars)
+            found[f"{prefix}w"] = found.pop(f"{prefix}weight")
+            return found
+
+    def rename(state, prefix, *rest):
+        state[f"{prefix}weight"] = state.pop(f"{prefix}w")
+        seen.append(("rename", prefix, len(rest)))
+
+    def loaded(module, keys):
+        seen.append((list(keys.missing_keys), module[0].bias.tolist()))
+        keys.missing_keys.clear()
+
+    net = lib.nn.Sequential(Renamed(1, 1))
+    net.register_state_dict_pre_hook(lambda module, prefix, keep_vars: seen.append((prefix, keep_vars)))
+    net.register_state_dict_post_hook(
+        lambda module, state, prefix, local: seen.append((list(state), prefix, dict(local)))
+    )
+    net[0]._register_state_dict_hook(lambda module, state, prefix, local: state.pop(f"{prefix}bias") and None)
+    net[0]._register_load_state_dict_pre_hook(rename)
+    net.register_load_state_dict_pre_hook(
+        lambda module, state, *rest: seen.append((type(module).__name__, list(state)))
+    )
+    net.register_load_state_dict_post_hook(loaded)
+    net[0].bias.data.fill_(4.0)
+    state = net.state_dict()
+    state["0.w"] = lib.tensor([[3.0]])
+    keys = str(net.load_state_dict(state))
+    return [*seen, keys, net[0].weight.tolist()]
+
+
+def _hooks_of_all_modules(lib):
+    everywhere = lib.nn.hooks if lib is tg else lib.nn.modules.module
+    seen, net = [], lib.nn.Sequential(lib.nn.Linear(1, 1), lib.nn.ReLU())
+    net[0].register_forward_hook(lambda module, args, out: seen.append("own"))
+
+    def told(word):
+        return lambda module, *rest: seen.append((word, type(module).__name__, len(rest)))
+
+    handles = [
+        everywhere.register_module_forward_pre_hook(told("before")),
+        everywhere.register_module_forward_hook(told("after")),
+        everywhere.register_module_forward_hook(told("named"), with_kwargs=True),
+        everywhere.register_module_full_backward_pre_hook(told("back before")),
+        everywhere.register_module_full_backward_hook(told("back")),
+    ]
+    net(lib.ones(1, 1)).sum().backward()
+    for handle in handles:
+        handle.remove()
+    net(lib.ones(1, 1)).sum().backward()
+    return seen
+
+
 SCRIPTS = {
+    "state hooks": _state_hooks,
+    "hooks of all modules": _hooks_of_all_modules,
+    "state_dict by position": lambda lib: list(_tree(lib).state_dict({}, "net.")),
     "named_parameters": lambda lib: _names(_tree(lib).named_parameters()),
     "named_parameters all": lambda lib: _names(_tree(lib).named_parameters("p", remove_duplicate=False)),
     "named_parameters here": lambda lib: _names(_tree(lib).named_parameters(recurse=False)),

@@ -33,6 +33,8 @@ class device:
     index: int | None
 
     def __init__(self, type: str | device, index: int | None = None):
+        if isinstance(type, int) and index is None:
+            raise RuntimeError(f"device({type}): there is no accelerator to count from; the CPU is device('cpu')")
         if not isinstance(type, str | device) or not isinstance(index, int | None):
             raise TypeError(f"device: expected a name such as 'cpu', and a number or none, got {type!r} and {index!r}")
         if isinstance(type, device):

@@ -21,6 +21,7 @@ from ..arrays.lines import PACKAGE
 from ..engine.modes import mode
 from ..engine.tensor import Tensor
 from ..kernels import kernel
+from ..nn.hooks import EVERYWHERE, OF_CALLS
 from ..nn.module import Module
 from ..optim import Optimizer
 
@@ -244,9 +245,9 @@ class Guards:
         mine, name = vars(module), self.held(vars(module))
         rooms = ("_parameters", "_buffers", "_modules")
         self.fact(f"{name} == {self.held(dict(mine))}", f"an attribute of {what}")
-        hooks = " or ".join(self.held(mine[key]) for key in _HOOKS)
+        hooks = " or ".join(self.held(found) for found in (EVERYWHERE, *(mine[kind] for kind in OF_CALLS)))
         self.fact(f"not ({hooks})", f"the hooks of {what}")
-        if any(mine[key] for key in _HOOKS):
+        if EVERYWHERE or any(mine[kind] for kind in OF_CALLS):
             self.trouble = self.trouble or f"{what} has hooks, which are called with its values"
         for room in rooms:
             found = mine[room]
@@ -272,7 +273,6 @@ class Guards:
             self.fact(f"not ({name}._node and {name}._node.hooks)", f"the hooks of {what}")
 
 
-_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 _NUMPY, _PYTHON = (os.path.dirname(str(module.__file__)) + os.sep for module in (np, os))
 
 

@@ -6,6 +6,7 @@ comes from PyTorch, and for backward passes that need to keep what is not an arr
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -249,9 +250,14 @@ class Function:
         done = mode.tracer and mode.tracer.calling(cls, args)
         if done is not None:
             return done
-        ctx = FunctionCtx(cls, args)
         unrecorded = Setting(grad=False)
-        if "setup_context" in {name for k in cls.__mro__[:-1] for name in vars(k)} and cls is not Function:
+        apart = "setup_context" in {name for k in cls.__mro__[:-1] for name in vars(k)}
+        if apart:
+            given = signature(cls.forward).bind(*args, **kwargs)
+            given.apply_defaults()
+            args, kwargs = given.args, given.kwargs
+        ctx = FunctionCtx(cls, args)
+        if apart:
             outputs = unrecorded.during(cls.forward, *args, **kwargs)
             unrecorded.during(cls.setup_context, ctx, args, outputs)  # type: ignore[attr-defined]
         else:

@@ -39,6 +39,7 @@ from ..ops.pool import max_pool2d, max_pool2d_place
 from ..ops.rectifier import relu, relu_mask
 from .activation import ReLU
 from .conv import Conv2d
+from .hooks import EVERYWHERE
 from .linear import Linear
 from .module import Module
 from .norm import BatchNorm1d, BatchNorm2d
@@ -244,4 +245,4 @@ OWN: dict[type, tuple] = {kind: (kind.forward, kind.__call__) for row in ROWS fo
 def _watched(module: Any) -> bool:
     kind = type(module)
     hooks = module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
-    return bool(hooks) or "forward" in vars(module) or (kind.forward, kind.__call__) != OWN[kind]
+    return bool(hooks or EVERYWHERE) or "forward" in vars(module) or (kind.forward, kind.__call__) != OWN[kind]

@@ -1,4 +1,7 @@
-"""How the backward hooks of a Module see gradients: its inputs and outputs pass through an identity.
+"""The hooks of a Module: what is called before and after its forward, its backward and the saving of its state.
+
+Each kind is a dict of the module; those for all modules are in `EVERYWHERE`, and are called first. How backward hooks
+see gradients: the inputs and outputs of the module pass through an identity.
 
     inputs -> [identity] -> forward -> [identity] -> outputs
                   ^ grad_input              ^ grad_output: pre-hooks, then kept
@@ -10,12 +13,20 @@ identity is the end of the way.
 
 from __future__ import annotations
 
+import warnings
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..autograd import Function
 from ..engine.modes import mode
+from ..engine.node import Handle
 from ..engine.tensor import Tensor
+
+OF_CALLS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
+OF_STATE = ("_state_dict_pre_hooks", "_state_dict_hooks", "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks")
+# For all modules, each with its kind.
+EVERYWHERE: OrderedDict[int, tuple[Callable, str]] = OrderedDict()
 
 
 class Hook(NamedTuple):
@@ -29,6 +40,176 @@ class Hook(NamedTuple):
         if self.with_kwargs:
             return self.function(module, args, kwargs, *output)
         return self.function(module, args, *output)
+
+
+def hooks_of(module: Any, kind: str) -> list[Any]:
+    """The hooks of one kind that a call meets, in order."""
+    return [*(hook for hook, of in EVERYWHERE.values() if of == kind), *getattr(module, kind).values()]
+
+
+class Hooked:
+    """A module as far as it has hooks."""
+
+    _forward_pre_hooks: OrderedDict
+    _forward_hooks: OrderedDict
+    _backward_pre_hooks: OrderedDict
+    _backward_hooks: OrderedDict
+    _state_dict_pre_hooks: OrderedDict
+    _state_dict_hooks: OrderedDict
+    _load_state_dict_pre_hooks: OrderedDict
+    _load_state_dict_post_hooks: OrderedDict
+    forward: Callable
+
+    def _call_with_hooks(self, args: tuple, kwargs: dict) -> Any:
+        for hook in hooks_of(self, "_forward_pre_hooks"):
+            changed = hook(self, args, kwargs)
+            if changed is None:
+                continue
+            if not hook.with_kwargs:
+                args = changed if isinstance(changed, tuple) else (changed,)
+            elif isinstance(changed, tuple) and len(changed) == 2:
+                args, kwargs = changed
+            else:
+                raise RuntimeError(
+                    f"forward pre-hook of {type(self).__name__}: with with_kwargs=True it must return None or a tuple "
+                    f"(args, kwargs), got {changed!r}"
+                )
+        watch = BackwardWatch(self)
+        if watch.before or watch.hooks:
+            args = watch.inputs(args)
+        waiting = hooks_of(self, "_forward_hooks")
+        result = None
+        try:
+            result = self.forward(*args, **kwargs)
+            while waiting:
+                changed = waiting.pop(0)(self, args, kwargs, result)
+                if changed is not None:
+                    result = changed
+        except Exception:
+            for hook in waiting:
+                if hook.always_call:
+                    self._call_anyway(hook, args, kwargs, result)
+            raise
+        return watch.outputs(result) if watch.before or watch.hooks else result
+
+    def _call_anyway(self, hook: Hook, args: tuple, kwargs: dict, result: Any) -> None:
+        try:
+            hook(self, args, kwargs, result)
+        except Exception as error:
+            warnings.warn(
+                f"a forward hook with always_call=True of {type(self).__name__} raised {error!r}, which is passed over "
+                "because another error was raised before it",
+                stacklevel=4,
+            )
+
+    def register_forward_pre_hook(self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False) -> Handle:
+        """Call `hook(module, args)` before forward; what it returns replaces args.
+
+        with_kwargs: call `hook(module, args, kwargs)`, which returns None or (args, kwargs).
+        prepend: before the hooks that are there already.
+        """
+        return register(self._forward_pre_hooks, Hook(hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
+    ) -> Handle:
+        """Call `hook(module, args, output)` after forward; what it returns replaces the output.
+
+        with_kwargs: call `hook(module, args, kwargs, output)`. always_call: also when forward raised. An output that
+        the hook keeps is kept with its graph, which holds the modules that made it: keep `output.detach()`.
+        """
+        return register(self._forward_hooks, Hook(hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_pre_hook(self, hook: Callable, prepend: bool = False) -> Handle:
+        """Call `hook(module, grad_output)` when the gradients of the outputs are known; it may replace them."""
+        return register(self._backward_pre_hooks, hook, prepend)
+
+    def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> Handle:
+        """Call `hook(module, grad_input, grad_output)` when the gradients of the positional inputs are known.
+
+        What it returns replaces grad_input. Both are tuples, None where there is no gradient.
+        """
+        return register(self._backward_hooks, hook, prepend)
+
+    register_backward_hook = register_full_backward_hook
+
+    def register_state_dict_pre_hook(self, hook: Callable) -> Handle:
+        """Call `hook(module, prefix, keep_vars)` before the state of the module is put into a dict."""
+        return register(self._state_dict_pre_hooks, hook)
+
+    def register_state_dict_post_hook(self, hook: Callable) -> Handle:
+        """Call `hook(module, state_dict, prefix, local_metadata)` when the module's state is in the dict.
+
+        It may change the dict; RuntimeError if it returns another one.
+        """
+        return register(self._state_dict_hooks, (hook, True))
+
+    def _register_state_dict_hook(self, hook: Callable) -> Handle:
+        """As `register_state_dict_post_hook`, but what it returns takes the place of the dict."""
+        return register(self._state_dict_hooks, (hook, False))
+
+    def register_load_state_dict_pre_hook(self, hook: Callable) -> Handle:
+        """Call `hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)`.
+
+        It is called before the module loads its own part, and may change all that it is given.
+        """
+        return self._register_load_state_dict_pre_hook(hook, with_module=True)
+
+    def _register_load_state_dict_pre_hook(self, hook: Callable, with_module: bool = False) -> Handle:
+        """As `register_load_state_dict_pre_hook`, without the module as first argument."""
+        return register(self._load_state_dict_pre_hooks, (hook, with_module))
+
+    def register_load_state_dict_post_hook(self, hook: Callable) -> Handle:
+        """Call `hook(module, incompatible_keys)` when the module and those in it have loaded their state.
+
+        It may change both lists of keys, which say afterwards whether the state fits.
+        """
+        return register(self._load_state_dict_post_hooks, hook)
+
+
+def register(hooks: OrderedDict, hook: Any, prepend: bool = False) -> Handle:
+    """Put a hook, or a tuple that begins with one, into a dict of hooks."""
+    function = hook
+    while isinstance(function, tuple):
+        function = function[0]
+    if not callable(function):
+        raise TypeError(f"a hook of a Module must be callable, got {type(function).__name__}")
+    handle = Handle(hooks, hook)
+    if prepend:
+        hooks.move_to_end(handle.key, last=False)
+    return handle
+
+
+def register_module_forward_pre_hook(hook: Callable) -> Handle:
+    """Call `hook(module, args)` before the forward of every module; what it returns replaces args."""
+    return register(EVERYWHERE, (Hook(hook), "_forward_pre_hooks"))
+
+
+def register_module_forward_hook(hook: Callable, *, with_kwargs: bool = False, always_call: bool = False) -> Handle:
+    """Call `hook(module, args, output)` after the forward of every module; what it returns replaces the output.
+
+    >>> import tinygrad_cnn as tg
+    >>> from tinygrad_cnn.nn.hooks import register_module_forward_hook
+    >>> with register_module_forward_hook(lambda module, args, output: print(type(module).__name__)):
+    ...     out = tg.nn.Sequential(tg.nn.ReLU(), tg.nn.Tanh())(tg.ones(1))
+    ReLU
+    Tanh
+    Sequential
+    """
+    return register(EVERYWHERE, (Hook(hook, with_kwargs, always_call), "_forward_hooks"))
+
+
+def register_module_full_backward_pre_hook(hook: Callable) -> Handle:
+    """Call `hook(module, grad_output)` of every module when the gradients of its outputs are known."""
+    return register(EVERYWHERE, (hook, "_backward_pre_hooks"))
+
+
+def register_module_full_backward_hook(hook: Callable) -> Handle:
+    """Call `hook(module, grad_input, grad_output)` of every module when the gradients of its inputs are known."""
+    return register(EVERYWHERE, (hook, "_backward_hooks"))
+
+
+register_module_backward_hook = register_module_full_backward_hook
 
 
 class _Watched(Function):
@@ -51,8 +232,8 @@ class BackwardWatch:
 
     def __init__(self, module: Any):
         self.module = module
-        self.before = list(module._backward_pre_hooks.values())
-        self.hooks = list(module._backward_hooks.values())
+        self.before = hooks_of(module, "_backward_pre_hooks")
+        self.hooks = hooks_of(module, "_backward_hooks")
         self.n_inputs = 0
         self.inputs_watched = False
         self.grad_output: tuple | None = None

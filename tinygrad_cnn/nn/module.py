@@ -16,18 +16,17 @@ import numpy as np
 
 from ..arrays.arguments import forgiving, names_itself
 from ..engine.modes import mode, scope_of
-from ..engine.node import Handle
 from ..engine.tensor import Tensor, wrap
 from ..surface.printing import _repr_mimebundle_
 from ..surface.writing import clear_grad
 from . import state
-from .hooks import BackwardWatch, Hook
+from .hooks import EVERYWHERE, OF_CALLS, OF_STATE, Hooked
 from .parameter import Buffer, Parameter
 
 M = TypeVar("M", bound="Module")
 
 
-class Module:
+class Module(Hooked):
     """Base class of layers and networks: assign parameters and layers in `__init__`, compute in `forward`.
 
     >>> import tinygrad_cnn as tg
@@ -60,10 +59,7 @@ class Module:
             _buffers={},
             _modules={},
             _non_persistent_buffers_set=set(),
-            _forward_pre_hooks=OrderedDict(),
-            _forward_hooks=OrderedDict(),
-            _backward_pre_hooks=OrderedDict(),
-            _backward_hooks=OrderedDict(),
+            **{kind: OrderedDict() for kind in (*OF_CALLS, *OF_STATE)},
         )
 
     # calling
@@ -77,54 +73,12 @@ class Module:
         outer = state["scope"]
         try:
             state["scope"] = scope_of(self, outer)  # the nodes made in here know their module
-            if self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks:
+            own = self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks
+            if own or EVERYWHERE:
                 return self._call_with_hooks(args, kwargs)
             return self.forward(*args, **kwargs)
         finally:
             state["scope"] = outer
-
-    def _call_with_hooks(self, args: tuple, kwargs: dict) -> Any:
-        for hook in list(self._forward_pre_hooks.values()):
-            changed = hook(self, args, kwargs)
-            if changed is None:
-                continue
-            if not hook.with_kwargs:
-                args = changed if isinstance(changed, tuple) else (changed,)
-            elif isinstance(changed, tuple) and len(changed) == 2:
-                args, kwargs = changed
-            else:
-                raise RuntimeError(
-                    f"forward pre-hook of {type(self).__name__}: with with_kwargs=True it must return None or a tuple "
-                    f"(args, kwargs), got {changed!r}"
-                )
-        watch = BackwardWatch(self) if self._backward_hooks or self._backward_pre_hooks else None
-        if watch is not None:
-            args = watch.inputs(args)
-        waiting = dict(self._forward_hooks)
-        result = None
-        try:
-            result = self.forward(*args, **kwargs)
-            while waiting:
-                hook = waiting.pop(next(iter(waiting)))
-                changed = hook(self, args, kwargs, result)
-                if changed is not None:
-                    result = changed
-        except Exception:
-            for hook in waiting.values():
-                if hook.always_call:
-                    self._call_anyway(hook, args, kwargs, result)
-            raise
-        return result if watch is None else watch.outputs(result)
-
-    def _call_anyway(self, hook: Hook, args: tuple, kwargs: dict, result: Any) -> None:
-        try:
-            hook(self, args, kwargs, result)
-        except Exception as error:
-            warnings.warn(
-                f"a forward hook with always_call=True of {type(self).__name__} raised {error!r}, which is passed over "
-                "because another error was raised before it",
-                stacklevel=4,
-            )
 
     # attributes
 
@@ -458,53 +412,25 @@ class Module:
 
         return self._apply(share)
 
-    # hooks
-
-    def register_forward_pre_hook(self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False) -> Handle:
-        """Call `hook(module, args)` before forward; what it returns replaces args.
-
-        with_kwargs: call `hook(module, args, kwargs)`, which returns None or (args, kwargs).
-        prepend: before the hooks that are there already.
-        """
-        return _register(self._forward_pre_hooks, Hook(hook, with_kwargs), prepend)
-
-    def register_forward_hook(
-        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
-    ) -> Handle:
-        """Call `hook(module, args, output)` after forward; what it returns replaces the output.
-
-        with_kwargs: call `hook(module, args, kwargs, output)`. always_call: also when forward raised. An output that
-        the hook keeps is kept with its graph, which holds the modules that made it: keep `output.detach()`.
-        """
-        return _register(self._forward_hooks, Hook(hook, with_kwargs, always_call), prepend)
-
-    def register_full_backward_pre_hook(self, hook: Callable, prepend: bool = False) -> Handle:
-        """Call `hook(module, grad_output)` when the gradients of the outputs are known; it may replace them."""
-        return _register(self._backward_pre_hooks, hook, prepend)
-
-    def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> Handle:
-        """Call `hook(module, grad_input, grad_output)` when the gradients of the positional inputs are known.
-
-        What it returns replaces grad_input. Both are tuples, None where there is no gradient.
-        """
-        return _register(self._backward_hooks, hook, prepend)
-
-    register_backward_hook = register_full_backward_hook
-
     # saving
 
     def state_dict(
-        self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
+        self, *args: Any, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
     ) -> dict[str, Tensor]:
         """All parameters and persistent buffers by path. They share the module's memory: copy them to keep them.
 
         prefix: put before every path. keep_vars: the parameters themselves, not detached. A module that defines
-        `get_extra_state()` and `set_extra_state(state)` adds what the first returns, under "_extra_state".
+        `get_extra_state()` and `set_extra_state(state)` adds what the first returns, under "_extra_state". The three
+        arguments may be given in this order without their names, with a FutureWarning.
 
         >>> import tinygrad_cnn as tg
         >>> list(tg.nn.Sequential(tg.nn.Linear(2, 1)).state_dict())
         ['0.weight', '0.bias']
         """
+        if args:
+            warnings.warn("state_dict: give destination=, prefix= and keep_vars= by name", FutureWarning, stacklevel=2)
+            by_name: tuple = destination, prefix, keep_vars
+            destination, prefix, keep_vars = (*args, *by_name[len(args) :])
         if destination is None:
             destination = OrderedDict()
             destination._metadata = OrderedDict()  # type: ignore[attr-defined]
@@ -559,16 +485,6 @@ class Module:
         if not children and len(lines) <= 1:
             return f"{self._get_name()}({extra})"
         return f"{self._get_name()}(\n  " + "\n  ".join(lines + children) + "\n)"
-
-
-def _register(hooks: OrderedDict, hook: Any, prepend: bool) -> Handle:
-    function = hook.function if isinstance(hook, Hook) else hook
-    if not callable(function):
-        raise TypeError(f"a hook of a Module must be callable, got {type(function).__name__}")
-    handle = Handle(hooks, hook)
-    if prepend:
-        hooks.move_to_end(handle.key, last=False)
-    return handle
 
 
 def _indented(text: str) -> str:

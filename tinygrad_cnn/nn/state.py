@@ -45,12 +45,20 @@ def _own(module: Any) -> Iterator[tuple[str, Tensor]]:
 
 def collect(module: Any, into: dict[str, Any], prefix: str, keep_vars: bool) -> dict[str, Any]:
     """Put the state of a module and of those in it into a dict."""
+    local = {"version": module._version}
     if hasattr(into, "_metadata"):
-        into._metadata[prefix[:-1]] = {"version": module._version}
+        into._metadata[prefix[:-1]] = local
+    for hook in module._state_dict_pre_hooks.values():
+        hook(module, prefix, keep_vars)
     module._save_to_state_dict(into, prefix, keep_vars)
     for name, child in module._modules.items():
         if child is not None:
-            collect(child, into, f"{prefix}{name}.", keep_vars)
+            child.state_dict(destination=into, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+    for hook, in_place in module._state_dict_hooks.values():
+        given = hook(module, into, prefix, local)
+        if given is not None and in_place:
+            raise RuntimeError("state_dict post-hook must return None; change the dict that it is given")
+        into = into if given is None else given
     return into
 
 
@@ -72,6 +80,11 @@ class Loading:
         self.errors: list[str] = []
         self.work: list[Callable[[], None]] = []
 
+    def load(self) -> None:
+        """Do what is to be done."""
+        while self.work:
+            self.work.pop(0)()
+
 
 def load(module: Any, state: Mapping[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
     """Copy a state into a module, or raise a RuntimeError that lists all that does not fit."""
@@ -90,8 +103,7 @@ def load(module: Any, state: Mapping[str, Any], strict: bool, assign: bool) -> I
         if problems:
             lines = "\n\t".join([*problems, f"Nothing was loaded; {cure}."])
             raise RuntimeError(f"Error(s) in loading state_dict for {type(module).__name__}:\n\t{lines}")
-        for task in found.work:
-            task()
+        found.load()
     return IncompatibleKeys(found.missing, found.unexpected)
 
 
@@ -100,11 +112,19 @@ def _visit(module: Any, state: dict[str, Any], prefix: str, metadata: Mapping, f
     local = {**metadata.get(prefix[:-1], {}), "loading": found}
     if found.assign:
         local["assign_to_params_buffers"] = True
-    module._load_from_state_dict(state, prefix, local, True, found.missing, found.unexpected, found.errors)
+    given = (state, prefix, local, True, found.missing, found.unexpected, found.errors)
+    for hook, with_module in module._load_state_dict_pre_hooks.values():
+        hook(module, *given) if with_module else hook(*given)
+    module._load_from_state_dict(*given)
     for name, child in module._modules.items():
         if child is not None:
             inner = f"{prefix}{name}."
             _visit(child, {k: v for k, v in state.items() if k.startswith(inner)}, inner, metadata, found)
+    if module._load_state_dict_post_hooks and not found.errors:
+        found.load()  # for hooks that look at what was loaded
+    for hook in module._load_state_dict_post_hooks.values():
+        if hook(module, IncompatibleKeys(found.missing, found.unexpected)) is not None:
+            raise AssertionError("load_state_dict post-hook must return None; change the lists that it is given")
 
 
 def load_own(
@@ -159,7 +179,7 @@ def _overrides(module: Any) -> bool:
 
 def _at_risk(module: Any) -> list:
     """The modules that may have changed before an error is found: those with a way of loading of their own."""
-    if any(hasattr(type(m), "set_extra_state") for m in module.modules()):
+    if any(hasattr(type(m), "set_extra_state") or m._load_state_dict_post_hooks for m in module.modules()):
         return list(module.modules())
     return [m for m in module.modules() if _overrides(m)]
 

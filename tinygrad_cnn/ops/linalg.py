@@ -389,7 +389,7 @@ def trace(input: Array) -> Array:
 def tensordot(a: Array, b: Array, dims: Any = 2) -> Array:
     """Σ over axes dims[0] of a and dims[1] of b; a number n means the last n of a and the first n of b.
 
-    RuntimeError where these axes differ in length.
+    An axis of length 1 meets one of any length. RuntimeError where axes differ otherwise.
 
     >>> import tinygrad_cnn as tg
     >>> tg.tensordot(tg.ones(2, 3, 4), tg.ones(3, 4, 5)).shape
@@ -401,6 +401,11 @@ def tensordot(a: Array, b: Array, dims: Any = 2) -> Array:
             raise RuntimeError(f"tensordot: dims={n} is not a number of axes that {a.shape} and {b.shape} both have")
         dims = (range(a.ndim - n, a.ndim), range(n))
     left, right = (axes("tensordot", tuple(d), x.ndim) for d, x in zip(dims, (a, b), strict=True))
+    for i, j in zip(left, right, strict=False):
+        if a.shape[i] == 1 != b.shape[j]:
+            b = sum(b, j, keepdim=True)
+        elif b.shape[j] == 1 != a.shape[i]:
+            a = sum(a, i, keepdim=True)
     lengths = [a.shape[i] for i in left]
     if lengths != [b.shape[i] for i in right]:
         raise RuntimeError(

@@ -203,7 +203,7 @@ def avg_pool2d(
     kernel_size, stride, padding, ceil_mode: as in max_pool2d.
     count_include_pad: zeros of the padding count as elements of the mean. divisor_override: divide by this instead.
 
-    RuntimeError for integers, for a padding beyond half a window, and for a window that is larger than the picture.
+    int64 is cut to whole numbers; NotImplementedError for other ones, RuntimeError for a padding beyond half a window.
 
     >>> import tinygrad_cnn as tg
     >>> x = tg.arange(8.0).reshape(1, 1, 2, 4).requires_grad_()
@@ -218,12 +218,16 @@ def avg_pool2d(
     geometry, size, share = _avg_geometry(
         "avg_pool2d", input.shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
     )
-    if input.dtype.kind != "f":
-        raise RuntimeError(
-            f"avg_pool2d: input is {input.dtype}, a mean needs floating numbers; convert it with .float()"
+    if input.dtype.kind != "f" and input.dtype != np.int64:
+        raise NotImplementedError(
+            f"avg_pool2d: expected floating numbers or int64, got {input.dtype}; convert it with .float()"
         )
-    out = kernel.sum_pool2d(input if batch else input[None], *geometry, size)
-    out *= _as(share, out.dtype)
+    given = np.asarray(input, np.float64) if input.dtype.kind == "i" else input
+    out = kernel.sum_pool2d(given if batch else given[None], *geometry, size)
+    if given is not input:
+        out = np.trunc(out / np.rint(1 / share)).astype(np.int64)
+    else:
+        out *= _as(share, out.dtype)
     return out if batch else out[0]
 
 

@@ -293,14 +293,15 @@ def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float |
         raise ValueError(f"pad: mode {mode!r} takes no value, got {value}")
     for d, (a, b) in enumerate(_widths(widths, input.ndim)):
         n = input.shape[d]
+        if (a, b) == (0, 0):
+            continue
         left = n + min(a, 0) + min(b, 0)
         if n + a + b < 0 or left < 0:
             raise RuntimeError(f"pad: {(a, b)} cuts more off axis {d} than its length {n}")
         if (mode == "reflect" and max(a, b) >= n) or (mode == "circular" and max(a, b) > left) or (n == 0 and a + b):
             less = "less than" if mode == "reflect" else "at most"
             raise RuntimeError(f"pad: {mode} padding {(a, b)} of axis {d} must be {less} its length {n}")
-        if (a, b) != (0, 0):
-            input = along(input, d, _PLACES[mode](n, a, b))
+        input = along(input, d, _PLACES[mode](n, a, b))
     return input
 
 

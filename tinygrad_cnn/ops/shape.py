@@ -17,7 +17,7 @@ import numpy as np
 
 from ..arrays.plain import shares_memory
 from ..arrays.size import Size
-from ..arrays.types import Array, Axis, Shape
+from ..arrays.types import Array, Axis, DType, Shape
 from ..engine.broadcast import expand_to
 from ..engine.call import op
 from ..engine.memory import FIXED, fixed, put_in_order
@@ -132,7 +132,6 @@ def _refused(name: str, old: tuple, new: Any) -> Exception:
     )
 
 
-@appears("sizes")
 @_seeing(reshape)
 @op(view=True)
 def view(input: Array, shape: Shape) -> Array:
@@ -154,6 +153,23 @@ def view(input: Array, shape: Shape) -> Array:
             "without a copy; use .reshape(...), or .contiguous().view(...)"
         )
     return out
+
+
+@op(view=True)
+def view_dtype(input: Array, dtype: DType) -> Array:
+    """The same memory read as numbers of another dtype, for which the last axis grows or shrinks."""
+    a, (old, new) = input, (input.itemsize, np.dtype(dtype).itemsize)
+    sizes = f"view: to read {input.dtype} as {np.dtype(dtype)}"
+    if old != new and a.ndim == 0:
+        raise RuntimeError(f"{sizes}, which have other sizes, a tensor needs an axis; this one is a number")
+    if old != new and a.size and a.strides[-1] != old and a.shape[-1] != 1:
+        raise RuntimeError(f"{sizes}, the elements of the last axis must lie side by side; use .contiguous() before")
+    if old < new and (a.shape[-1] * old % new or any(s % new for s in a.strides[:-1])):
+        raise RuntimeError(f"{sizes}, the last axis and the strides must be multiples of {new // old}: {a.shape}")
+    return a.view(dtype) if a.size or old == new else np.empty((*a.shape[:-1], a.shape[-1] * old // new), dtype)
+
+
+view_dtype.grad(input=None)
 
 
 def _strides(a: np.ndarray) -> tuple[int, ...]:

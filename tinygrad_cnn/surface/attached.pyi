@@ -1845,12 +1845,8 @@ class Attached:
     def vdot(self, other: Tensor) -> Tensor:
         """Σ input · other of two vectors, as `dot`: the numbers are real."""
 
-    @overload
-    def view(self, shape: Shape) -> Tensor:
-        """`reshape` that shares its memory: RuntimeError where that cannot be, as after a transposition."""
-    @overload
-    def view(self, *shape: builtins.int) -> Tensor:
-        """`reshape` that shares its memory: RuntimeError where that cannot be, as after a transposition."""
+    def view(self, *shape: Any, size: Any = None, dtype: DType | None = None) -> Tensor:
+        """`view(2, -1)`: the same elements in another shape. `view(dtype)`: the same memory as numbers of another dtype."""
 
     def view_as(self, other: Tensor) -> Tensor:
         """`input.view(other.shape)`."""

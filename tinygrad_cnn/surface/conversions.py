@@ -14,7 +14,8 @@ from ..arrays.plain import dtype_of
 from ..arrays.types import DType
 from ..engine.broadcast import cast
 from ..engine.tensor import Tensor
-from ..ops.shape import clone, contiguous
+from ..ops.shape import clone, contiguous, view_dtype
+from ..ops.shape import view as seen
 from . import creation
 from .attach import method, named
 
@@ -117,6 +118,30 @@ def cpu(self: Tensor) -> Tensor:
     True
     """
     return self
+
+
+@method
+def view(self: Tensor, *shape: Any, size: Any = None, dtype: DType | None = None) -> Tensor:
+    """`view(2, -1)`: the same elements in another shape. `view(dtype)`: the same memory as numbers of another dtype.
+
+    Both share the memory: RuntimeError where that cannot be, as after a transposition. In another dtype the last axis
+    grows or shrinks with the size of a number, and autograd does not follow.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.tensor([1.0, 2.0])
+    >>> x.view(2, 1).tolist(), [hex(i) for i in x.view(tg.int32).tolist()]
+    ([[1.0], [2.0]], ['0x3f800000', '0x40000000'])
+    """
+    if size is not None:
+        shape = (size,)
+    if len(shape) == 1:
+        if isinstance(shape[0], tuple | list):
+            (shape,) = shape
+        elif isinstance(shape[0], np.dtype):
+            dtype = shape[0]
+    if dtype is not None:
+        return view_dtype(self.detach(), dtype_of("view", dtype))
+    return seen(self, shape)
 
 
 @method

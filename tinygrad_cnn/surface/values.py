@@ -98,19 +98,25 @@ def __bool__(self: Tensor) -> bool:
     return bool(self._array.item())
 
 
+def _number(self: Tensor, kind: type) -> Any:
+    if self._array.size != 1:
+        raise ValueError(f"{kind.__name__}: only a Tensor of one element is a number, this one has {self._array.size}")
+    return kind(self.item())
+
+
 @method
 def __float__(self: Tensor) -> float:
-    return float(self.item())
+    return _number(self, float)
 
 
 @method
 def __int__(self: Tensor) -> int:
-    return int(self.item())
+    return _number(self, int)
 
 
 @method
 def __complex__(self: Tensor) -> complex:
-    return complex(self.item())
+    return _number(self, complex)
 
 
 @method
