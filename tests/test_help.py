@@ -29,8 +29,11 @@ FILES = """
 NOT_RUN = {
     "viz.svg": "a layout program takes seconds to start", "viz.html": "the same", "viz.diff": "the same",
     "viz.show": "the same", "viz.paper": "the same",
-    "vision.models.ResNet": "millions of weights", "vision.models.resnet18": "the same",
-    "vision.models.resnet34": "the same", "vision.models.resnet50": "the same",
+} | {
+    f"vision.models.{name}": "millions of weights" for name in (
+        "AlexNet", "DenseNet", "MobileNetV2", "ResNet", "SqueezeNet", "VGG",
+        *(name for name in tg.vision.models.list_models() if hasattr(getattr(tg.vision.models, name), "takes_weights")),
+    )
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""CIFAR-10 in its Python version: batches that are pickles.
+"""CIFAR-10 and CIFAR-100 in their Python versions: batches that are pickles.
 
 A pickle can run any code when it is unpickled, and this one comes from a download. Therefore it is read as a format:
 see plain_pickle.
@@ -54,6 +54,7 @@ class CIFAR10(VisionDataset):
     ]
     files = {True: [f"data_batch_{i}" for i in range(1, 6)], False: ["test_batch"]}
     meta = "batches.meta"
+    names_key, labels_key = "label_names", "labels"  # in the files
 
     def __init__(
         self,
@@ -75,11 +76,11 @@ class CIFAR10(VisionDataset):
         if missing:
             places = f"{root / self.base_folder} or in {root}"
             raise FileNotFoundError(f"{type(self).__name__}: missing {', '.join(missing)}; expected in {places}. {why}")
-        self.classes: list[str] = _field(folder / self.meta, "label_names", list)
+        self.classes: list[str] = _field(folder / self.meta, self.names_key, list)
         if not all(isinstance(name, str) for name in self.classes):
             raise ValueError(f"{folder / self.meta}: found names of classes that are no text")
         self.class_to_idx = {name: i for i, name in enumerate(self.classes)}
-        batches = [_batch(folder / name, len(self.classes)) for name in names[:-1]]
+        batches = [_batch(folder / name, self.labels_key, len(self.classes)) for name in names[:-1]]
         self.data = np.concatenate([images for images, _ in batches])
         self.targets: list[int] = [label for _, labels in batches for label in labels]
 
@@ -108,6 +109,29 @@ class CIFAR10(VisionDataset):
         return f"Split: {'Train' if self.train else 'Test'}"
 
 
+class CIFAR100(CIFAR10):
+    """Photographs of a hundred kinds of things, 500 of each for training, 100 for testing: Krizhevsky (2009).
+
+    All as in CIFAR10, but for the folder, which is cifar-100-python; the labels are the fine ones.
+
+    >>> import pickle, tempfile
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     one = {"data": np.zeros((1, 3 * 32 * 32), np.uint8), "fine_labels": [1]}
+    ...     for file, content in {"meta": {"fine_label_names": ["apple", "bear"]}, "test": one}.items():
+    ...         _ = Path(root, file).write_bytes(pickle.dumps(content))
+    ...     ds = CIFAR100(root, train=False)
+    >>> len(ds), ds.classes[ds[0][1]]
+    (1, 'bear')
+    """
+
+    base_folder = "cifar-100-python"
+    resources: Sequence[tuple[str, str]] = [("cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85")]
+    mirrors: Sequence[str] = ["https://www.cs.toronto.edu/~kriz/"]
+    files = {True: ["train"], False: ["test"]}
+    meta = "meta"
+    names_key, labels_key = "fine_label_names", "fine_labels"
+
+
 def _field(path: Path, name: str, kind: type) -> Any:
     """One entry of the dict in a pickle, checked to be of this kind."""
     size = path.stat().st_size
@@ -125,9 +149,9 @@ def _field(path: Path, name: str, kind: type) -> Any:
     return found
 
 
-def _batch(path: Path, classes: int) -> tuple[np.ndarray, list[int]]:
+def _batch(path: Path, key: str, classes: int) -> tuple[np.ndarray, list[int]]:
     """Images (N, 32, 32, 3) and N labels: the file has for each image 1024 bytes of red, of green, of blue."""
-    pixels, labels = _field(path, "data", np.ndarray), _field(path, "labels", list)
+    pixels, labels = _field(path, "data", np.ndarray), _field(path, key, list)
     if pixels.dtype != np.uint8 or pixels.shape != (len(labels), 3 * SIDE * SIDE):
         raise ValueError(
             f"{path}: found {pixels.dtype} data of shape {pixels.shape} and {len(labels)} labels, expected uint8 "

@@ -1,0 +1,104 @@
+"""Networks by name: those that people learned CNNs from, and those that they build upon, one family a file.
+
+`get_model` finds them all. Families of torchvision have its names, its layers under its names, and its initial values,
+so that its state dicts load; trained weights come from files, for nothing is downloaded (`trained.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ... import nn
+from ...pytorch.absent import explains
+from . import alexnet as _alexnet
+from . import densenet as _densenet
+from . import mobilenetv2 as _mobilenetv2
+from . import resnet as _resnet
+from . import simple
+from . import squeezenet as _squeezenet
+from . import vgg as _vgg
+from .alexnet import AlexNet, alexnet
+from .densenet import DenseNet, densenet121, densenet161, densenet169, densenet201
+from .mobilenetv2 import MobileNetV2, mobilenet_v2
+from .resnet import BasicBlock, Bottleneck, ResNet, conv3x3, resnet18, resnet34, resnet50, resnet101, resnet152
+from .simple import digits, keras_mnist, lenet, mlp, victorzhou
+from .squeezenet import SqueezeNet, squeezenet1_0, squeezenet1_1
+from .trained import Weights, names_of_weights
+from .vgg import VGG, vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
+
+_FAMILIES: dict[str, Callable] = {
+    name: f
+    for family in (_alexnet, _densenet, _mobilenetv2, _resnet, _squeezenet, _vgg)
+    for name, f in vars(family).items()
+    if hasattr(f, "takes_weights")
+}
+globals().update(dict.fromkeys(names_of_weights(_FAMILIES), Weights))  # ResNet18_Weights, ...
+
+
+def list_models() -> list[str]:
+    """The names that `get_model` knows.
+
+    >>> [name for name in list_models() if name[0] in "akr"]
+    ['alexnet', 'keras_mnist', 'resnet101', 'resnet152', 'resnet18', 'resnet34', 'resnet50']
+    """
+    return sorted([*simple.BUILDERS, *_FAMILIES])
+
+
+def get_model(name: str, *, input_shape: Sequence[int] = (1, 28, 28), num_classes: int = 10) -> nn.Module:
+    """The network of this name for images of shape (C, H, W), freshly initialised.
+
+    Raises a ValueError for an unknown name, and where the images are too small for the network.
+
+    >>> sum(p.numel() for p in get_model("victorzhou").parameters())
+    13610
+    """
+    if name in _FAMILIES:
+        return _FAMILIES[name](num_classes=num_classes)
+    if name not in simple.BUILDERS:
+        raise ValueError(f"get_model: there is no model {name!r}; there are {', '.join(list_models())}")
+    c, h, w = input_shape
+    return simple.BUILDERS[name](c, h, w, num_classes)
+
+
+__all__ = [
+    "VGG",
+    "AlexNet",
+    "BasicBlock",
+    "Bottleneck",
+    "DenseNet",
+    "MobileNetV2",
+    "ResNet",
+    "SqueezeNet",
+    "Weights",
+    "alexnet",
+    "conv3x3",
+    "densenet121",
+    "densenet161",
+    "densenet169",
+    "densenet201",
+    "digits",
+    "get_model",
+    "keras_mnist",
+    "lenet",
+    "list_models",
+    "mlp",
+    "mobilenet_v2",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "squeezenet1_0",
+    "squeezenet1_1",
+    "vgg11",
+    "vgg11_bn",
+    "vgg13",
+    "vgg13_bn",
+    "vgg16",
+    "vgg16_bn",
+    "vgg19",
+    "vgg19_bn",
+    "victorzhou",
+]
+
+explains(__name__)
