@@ -11,7 +11,9 @@ from ..engine.modes import Setting, mode
 from ..engine.node import Node, tick
 from ..engine.tensor import Tensor, wrap
 
-__all__ = ["Function", "FunctionCtx", "once_differentiable"]
+__all__ = ["Function", "FunctionCtx", "InplaceFunction", "once_differentiable"]
+
+InplaceFunction = Function  # which says itself by mark_dirty what it changes
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -29,6 +29,16 @@ Params = Iterable[Tensor | tuple[str, Tensor] | dict[str, Any]]
 Loss = TypeVar("Loss")
 
 
+class _Required:
+    """What a hyperparameter of somebody's own optimizer has for a default that it must be given."""
+
+    def __repr__(self) -> str:
+        return "<required parameter>"
+
+
+required: Any = _Required()
+
+
 class Optimizer:
     """Base class of optimizers.
 
