@@ -149,6 +149,8 @@ class Call:
         if op in ("_dropout", "_dropout_again"):
             ones = np.ones(names["input"].shape)
             return {"mask": kernel.dropout_again(ones, names["kept"], names["p"], names["axes"]) != 0}
+        if op == "_attention":
+            return self.kept
         if op.startswith("max_pool2d"):
             choice, (ky, kx) = names["choice"], pair(names["kernel_size"])
             return {"won": np.stack([choice == k for k in range(ky * kx)], -1).reshape(*choice.shape, ky, kx)}

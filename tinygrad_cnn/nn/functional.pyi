@@ -291,6 +291,9 @@ def rrelu(input: Tensor, lower: builtins.float = 0.125, upper: builtins.float = 
 def rrelu_(input: Tensor, lower: builtins.float = 0.125, upper: builtins.float = 0.3333333333333333, training: builtins.bool = False) -> Tensor:
     """leaky_relu with a random slope between lower and upper for each element; their mean when not training."""
 
+def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, dropout_p: builtins.float = 0.0, is_causal: builtins.bool = False, *, scale: builtins.float | None = None, enable_gqa: builtins.bool = False) -> Tensor:
+    """softmax(query @ key.T · scale + attn_mask) @ value        (..., L, E) (..., S, E) (..., S, V) -> (..., L, V)"""
+
 def selu(input: Tensor, inplace: builtins.bool = False) -> Tensor:
     """1.0507 · elu(input, 1.67326): keeps mean 0 and variance 1 from layer to layer (Klambauer et al. 2017)."""
 

@@ -10,6 +10,7 @@ import pkgutil as _pkgutil
 
 from . import (
     activation,
+    attention,
     choice,
     circular,
     compare,

@@ -187,7 +187,30 @@ def _pixels(input: np.ndarray, values: np.ndarray) -> np.ndarray:
     return values.reshape(*values.shape, *(1,) * (input.ndim - 2))
 
 
+def _attention(law: Callable, args: tuple, expected: list) -> list:
+    query, key, value, _, factors, scale, _ = args
+    weights, kept = _weights(factors, expected[1])
+    apart = 1 + np.abs(query) @ np.abs(key).swapaxes(-1, -2) * abs(scale)
+    return [(kept * apart) @ np.abs(value), weights * apart]
+
+
+def _attention_backward(law: Callable, args: tuple, expected: list) -> list:
+    grad, query, key, value, factors, weights, scale = (np.abs(a) if a is not None else a for a in args)
+    weights, kept = _weights(factors, weights)
+    worth = grad @ value.swapaxes(-1, -2) * (1 if factors is None else factors)
+    d_scores = weights * (worth + (weights * worth).sum(-1, keepdims=True))
+    d_query, d_key = d_scores @ key * scale, d_scores.swapaxes(-1, -2) @ query * scale
+    return [d_query, d_key, kept.swapaxes(-1, -2) @ grad, d_scores]
+
+
+def _weights(factors: np.ndarray | None, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The weights, and those with the factors of dropout."""
+    return weights, weights if factors is None else weights * factors
+
+
 BOUNDS = {
+    "attention": _attention,
+    "attention_backward": _attention_backward,
     "pointwise": lambda law, args, expected: [np.abs(x) + 1 for x in expected],
     **dict.fromkeys((*UPDATES, "softmax", "erf", "erfc", "fold", "variance"), _themselves),
     "total": lambda law, args, expected: [np.abs(args[0](*args[1])).sum() / args[2] + 1],
@@ -494,7 +517,27 @@ def _update(*rest: Any, lists: int, without: int | None = None) -> Callable[[Rng
     return drawn
 
 
+def _attention_call(rng: Rng) -> tuple:
+    before = _one_of(rng, (), (2,), (2, 3))
+    L, S, E, V = (int(_one_of(rng, 1, 2, 7, 16, 33, most)) for most in (64, 70, 32, 48))
+    if causal := not rng.integers(3):
+        S = L
+    query, key, value = (_numbers(rng, *before, *shape) for shape in ((L, E), (S, E), (S, V)))
+    mask = _one_of(rng, None, _numbers(rng, L, S), rng.integers(0, 2, (*before, 1, S)) > 0)
+    factors = _one_of(rng, None, (rng.integers(0, 2, (*before, L, S)) * 2).astype(np.float32))
+    return query, key, value, None if causal else mask, factors, 0.3, causal
+
+
+def _attention_backward_call(rng: Rng) -> tuple:
+    query, key, value, mask, factors, scale, causal = _attention_call(rng)
+    with use("numpy"):
+        out, weights = kernel.attention(query, key, value, mask, factors, scale, causal)
+    return _numbers(rng, *out.shape), query, key, value, factors, weights, scale
+
+
 DRAWS: dict[str, Callable[[Rng], tuple]] = {
+    "attention": _attention_call,
+    "attention_backward": _attention_backward_call,
     **dict.fromkeys(("conv2d", "conv2d_relu"), _conv2d),
     "conv2d_input": _conv2d_input,
     "conv2d_weight": _conv2d_weight,

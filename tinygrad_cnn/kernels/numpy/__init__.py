@@ -7,6 +7,7 @@ As in PyTorch, infinities and NaN pass through them without a warning.
 
 from ...arrays.quiet import silent
 from . import (
+    attention,
     conv,
     dropout,
     elementwise,

@@ -9,6 +9,7 @@ As in PyTorch, infinities and NaN pass through without a warning.
 """
 
 from . import (
+    attention,
     conv,
     dropout,
     elementwise,
