@@ -20,6 +20,9 @@ SIGNS = np.array([1.0, -1.0, -1.0, 1.0])
 IMAGE = normal(2, 4, 7, 6)
 ROWS = normal(2, 4, 9)
 X = normal(4, 3)
+SOURCE, TARGET = normal(2, 4, 6), normal(2, 3, 6)
+PADDING = np.array([[False] * 4, [False, False, True, True]])
+AHEAD = np.triu(np.full((3, 3), -np.inf), 1)
 
 
 def weighed(layer):
@@ -91,6 +94,26 @@ LAYERS = [
     (lambda nn: nn.Dropout1d(0.0), [ROWS]),
     (lambda nn: nn.Dropout2d(0.0), [IMAGE]),
     (lambda nn: nn.AlphaDropout(0.0), [X]),
+    (lambda nn: nn.MultiheadAttention(6, 2), [TARGET[0], TARGET[0] + 1, TARGET[0]]),
+    (
+        lambda nn: nn.MultiheadAttention(
+            6, 3, bias=False, add_bias_kv=True, add_zero_attn=True, kdim=6, vdim=4, batch_first=True
+        ),
+        [TARGET, SOURCE, normal(2, 4, 4), PADDING],
+    ),
+    (lambda nn: nn.TransformerEncoderLayer(6, 2, 5, 0.0, batch_first=True), [SOURCE]),
+    (lambda nn: nn.TransformerDecoderLayer(6, 2, 5, 0.0, "gelu", 0.1, True, True, False), [TARGET, SOURCE]),
+    (
+        lambda nn: nn.TransformerEncoder(nn.TransformerEncoderLayer(6, 2, 5, 0.0, batch_first=True), 2),
+        [SOURCE],
+    ),
+    (
+        lambda nn: nn.TransformerDecoder(
+            nn.TransformerDecoderLayer(6, 1, 5, 0.0, batch_first=True), 2, nn.LayerNorm(6)
+        ),
+        [TARGET, SOURCE],
+    ),
+    (lambda nn: nn.Transformer(6, 2, 1, 1, 5, 0.0, "gelu", batch_first=True), [SOURCE, TARGET]),
     (lambda nn: nn.ReLU(), [X]),
     (lambda nn: nn.ReLU6(), [X * 5]),
     (lambda nn: nn.LeakyReLU(0.2), [X]),
@@ -165,4 +188,22 @@ LAYERS = [
     (lambda nn: nn.MarginRankingLoss(), [X[:, 0].copy(), X[:, 1].copy(), SIGNS]),
     (lambda nn: nn.CTCLoss(), [np.log(positive(4, 1, 3)), np.array([[1, 2]]), np.array([4]), np.array([2])]),
     (lambda nn: nn.TripletMarginLoss(swap=True), [X, normal(4, 3), normal(4, 3)]),
+]
+
+# With masks, whose axes are not the batch's.
+MASKED = [
+    (lambda nn: nn.MultiheadAttention(6, 2), [SOURCE, SOURCE + 1, SOURCE - 1, np.eye(4, 2) > 0]),
+    (lambda nn: nn.TransformerEncoderLayer(6, 2, 5, 0.0), [SOURCE, np.triu(np.ones((2, 2), bool), 1)]),
+    (
+        lambda nn: nn.TransformerDecoderLayer(6, 2, 5, 0.0, batch_first=True),
+        [TARGET, SOURCE, AHEAD, normal(3, 4)],
+    ),
+    (
+        lambda nn: nn.TransformerEncoder(nn.TransformerEncoderLayer(6, 2, 5, 0.0, batch_first=True), 2),
+        [SOURCE, normal(4, 4), PADDING * -1e9],
+    ),
+    (
+        lambda nn: nn.TransformerDecoder(nn.TransformerDecoderLayer(6, 1, 5, 0.0), 2, nn.LayerNorm(6)),
+        [TARGET[0], SOURCE[0], AHEAD],
+    ),
 ]

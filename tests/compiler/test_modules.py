@@ -39,6 +39,7 @@ def test_layer(quietly, make, inputs, training):
             if args[0].is_floating_point():
                 args[0].requires_grad_()
             out, words = quietly(layer, *args)
+            out = out[0] if isinstance(out, tuple) else out
             said += words
             if out.requires_grad:
                 (out * tg.arange(out.numel()).reshape(out.shape)).sum().backward()

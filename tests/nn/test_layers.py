@@ -9,13 +9,19 @@ import pickle
 
 import numpy as np
 import pytest
-from layers import LAYERS, weighed
+from layers import LAYERS, MASKED, weighed
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 
+ROWS = [*LAYERS, *MASKED]
 
-@pytest.mark.parametrize(("make", "inputs"), LAYERS, ids=[repr(make(nn)) for make, _ in LAYERS])
+
+def several(out):
+    return out if isinstance(out, tuple) else (out,)
+
+
+@pytest.mark.parametrize(("make", "inputs"), ROWS, ids=[repr(make(nn)) for make, _ in ROWS])
 def test_is_pytorchs(pytorch, make, inputs):
     """Same repr, same names of state; and with the same weights, same outputs, gradients and state afterwards."""
 
@@ -28,7 +34,7 @@ def test_is_pytorchs(pytorch, make, inputs):
             args[0].requires_grad_()
             layer.zero_grad()
             out = layer(*args)
-            (out * out).sum().backward()
+            sum((y * y).sum() for y in several(out)).backward()
             grads = {n: p.grad for n, p in layer.named_parameters()}
             found[f"training={training}"] = [out, args[0].grad, grads, dict(layer.named_buffers())]
         return found
@@ -41,19 +47,23 @@ def test_is_pytorchs(pytorch, make, inputs):
 )
 def test_constructors_are_pytorchs(pytorch, name):
     def arguments(m):
-        return [(n, repr(p.default)) for n, p in inspect.signature(getattr(m.nn, name)).parameters.items()]
+        return [
+            (n, getattr(p.default, "__name__", repr(p.default)))
+            for n, p in inspect.signature(getattr(m.nn, name)).parameters.items()
+        ]
 
     pytorch.agrees(arguments)
 
 
-@pytest.mark.parametrize(("make", "inputs"), LAYERS, ids=[repr(make(nn)) for make, _ in LAYERS])
+@pytest.mark.parametrize(("make", "inputs"), ROWS, ids=[repr(make(nn)) for make, _ in ROWS])
 def test_copies_and_pickles(make, inputs):
     layer = make(nn).eval()
     args = [tg.tensor(x) for x in inputs]
     layer.double()
-    out = layer(*args).detach().numpy()
+    outs = [y.detach().numpy() for y in several(layer(*args))]
     for twin in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
-        np.testing.assert_array_equal(twin(*args).detach().numpy(), out)
+        for y, out in zip(several(twin(*args)), outs, strict=True):
+            np.testing.assert_array_equal(y.detach().numpy(), out)
 
 
 # Initial values.

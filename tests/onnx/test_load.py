@@ -36,14 +36,16 @@ def test_every_layer_comes_back(make, inputs):
     file = exported(layer, *args)
     loaded = load(file)
     with tg.no_grad():
-        expected, actual = layer(*args).numpy(), loaded(*args).numpy()
-    assert (actual.dtype, actual.shape) == (expected.dtype, expected.shape)
-    np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
+        outs = [out if isinstance(out, tuple) else (out,) for out in (layer(*args), loaded(*args))]
+    for expected, actual in zip(*outs, strict=True):
+        assert (actual.dtype, actual.shape) == (expected.dtype, expected.shape)
+        np.testing.assert_allclose(actual.numpy(), expected.numpy(), rtol=1e-5, atol=1e-6)
     state = layer.state_dict()
     assert all(tg.equal(state[name], value) for name, value in loaded.state_dict().items())
     assert {n for n, _ in loaded.named_parameters()} == {n for n, _ in layer.named_parameters()}
     again = exported(loaded, *args)
-    if repr(layer) != "PReLU(num_parameters=4)":  # whose weights are seen in another shape
+    # The weights of one are seen in another shape, those of the other are read without a call of its Linear.
+    if repr(layer) != "PReLU(num_parameters=4)" and not isinstance(layer, nn.MultiheadAttention):
         assert again.getvalue() == file.getvalue()
 
 

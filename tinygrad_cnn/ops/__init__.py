@@ -22,6 +22,7 @@ from . import (
     embedding,
     extreme,
     gather,
+    heads,
     index,
     join,
     linalg,

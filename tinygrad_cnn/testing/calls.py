@@ -195,7 +195,8 @@ def _attention(law: Callable, args: tuple, expected: list) -> list:
 
 
 def _attention_backward(law: Callable, args: tuple, expected: list) -> list:
-    grad, query, key, value, factors, weights, scale = (np.abs(a) if a is not None else a for a in args)
+    factors, scale = args[4], args[6]
+    grad, query, key, value, weights = (np.abs(args[i]) for i in (0, 1, 2, 3, 5))
     weights, kept = _weights(factors, weights)
     worth = grad @ value.swapaxes(-1, -2) * (1 if factors is None else factors)
     d_scores = weights * (worth + (weights * worth).sum(-1, keepdims=True))

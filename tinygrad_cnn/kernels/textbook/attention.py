@@ -34,7 +34,7 @@ def attention(query, key, value, mask, factors, scale, causal):
     out = np.zeros((*before, L, value.shape[-1]), query.dtype)
     for at in np.ndindex(*before, L):
         row, l = at[:-1], at[-1]
-        scores = np.array([np.sum(query[at] * key[(*row, s)]) * scale for s in range(S)])
+        scores = np.array([np.sum(query[at] * key[row][s]) * scale for s in range(S)])
         if mask is not None:
             scores = scores + mask[at]
         if causal:
@@ -43,7 +43,7 @@ def attention(query, key, value, mask, factors, scale, causal):
             powers = np.exp(scores - np.max(scores))
             weights[at] = powers / np.sum(powers)
         for s in range(S):
-            out[at] += weights[(*at, s)] * (1 if factors is None else factors[(*at, s)]) * value[(*row, s)]
+            out[at] += weights[at][s] * (1 if factors is None else factors[at][s]) * value[row][s]
     return out, weights
 
 
@@ -65,10 +65,10 @@ def attention_backward(grad, query, key, value, factors, weights, scale):
     for at in np.ndindex(*before, L):
         row = at[:-1]
         kept = np.ones(S) if factors is None else factors[at]
-        worth = np.array([np.sum(grad[at] * value[(*row, s)]) * kept[s] for s in range(S)])
+        worth = np.array([np.sum(grad[at] * value[row][s]) * kept[s] for s in range(S)])
         d_scores[at] = weights[at] * (worth - np.sum(weights[at] * worth))
         for s in range(S):
-            d_value[(*row, s)] += weights[(*at, s)] * kept[s] * grad[at]
-            d_query[at] += d_scores[(*at, s)] * scale * key[(*row, s)]
-            d_key[(*row, s)] += d_scores[(*at, s)] * scale * query[at]
+            d_value[row][s] += weights[at][s] * kept[s] * grad[at]
+            d_query[at] += d_scores[at][s] * scale * key[row][s]
+            d_key[row][s] += d_scores[at][s] * scale * query[at]
     return d_query, d_key, d_value, d_scores

@@ -301,6 +301,33 @@ def _(w, input, size, alpha, beta, k):
     return w.node("LRN", input, size=size, alpha=float(alpha), beta=float(beta), bias=float(k))
 
 
+# Attention.
+
+
+@writes("_attention")
+def _(w, query, key, value, mask, factors, scale, causal):
+    order = [*range(len(w.shape(key)) - 2), len(w.shape(key)) - 1, len(w.shape(key)) - 2]
+    turned = w.node("Transpose", key, perm=order)
+    scores = w.node("MatMul", w.node("Mul", query, w.like(query, scale)), turned)
+    unseen, seen = w.like(query, -np.inf), w.like(query, 0)
+    if causal:
+        before = w.node("LessOrEqual", _count(w, w.shape(key)[-2], 0), _count(w, w.shape(query)[-2], 1))
+        scores = w.node("Add", scores, w.node("Where", before, seen, unseen))
+    if mask is not None:
+        scores = w.node("Add", scores, w.node("Where", mask, seen, unseen) if mask.dtype == bool else mask)
+    weights = w.node("Softmax", scores, axis=len(w.out[0].shape) - 1)
+    if mask is not None:  # a row that sees nothing
+        highest = reduced(w, "ReduceMax", scores, [-1])
+        weights = w.node("Where", w.node("Equal", highest, unseen), seen, weights)
+    return w.node("MatMul", weights if factors is None else w.node("Mul", weights, factors), value)
+
+
+def _count(w: Writer, n: Any, axis: int) -> Any:
+    """0 to n - 1, which stand in a row, or with axis 1 in a column."""
+    numbers = w.node("Range", np.int64(0), w.size(n, scalar=True) if isinstance(n, Size) else np.int64(n), np.int64(1))
+    return w.node("Unsqueeze", numbers, np.array([axis]))
+
+
 # Tables, dropout, patches.
 
 
