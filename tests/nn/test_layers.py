@@ -43,7 +43,8 @@ def test_is_pytorchs(pytorch, make, inputs):
 
 
 @pytest.mark.parametrize(
-    "name", sorted({type(make(nn)).__name__ for make, _ in LAYERS} | {"Embedding", "MaxUnpool2d", "RReLU", "Dropout3d"})
+    "name",
+    sorted({type(make(nn)).__name__ for make, _ in LAYERS} | {"Embedding", "EmbeddingBag", "MaxUnpool2d", "RReLU"}),
 )
 def test_constructors_are_pytorchs(pytorch, name):
     def arguments(m):
@@ -187,6 +188,21 @@ def test_embedding():
     assert frozen(tg.tensor([1])).tolist() == [[3, 4]]
     assert not frozen.weight.requires_grad
     assert repr(nn.Embedding(3, 4, padding_idx=-1, max_norm=2.0)) == "Embedding(3, 4, padding_idx=2, max_norm=2.0)"
+
+
+def test_embedding_bag(pytorch):
+    def results(m):
+        layer = weighed(m.nn.EmbeddingBag(5, 2, padding_idx=-1, mode="sum", include_last_offset=True).double())
+        factors = m.tensor([1.0, 2.0, 3.0, 4.0], dtype=m.float64, requires_grad=True)
+        out = layer(m.tensor([1, 4, 0, 1]), m.tensor([0, 2, 4]), factors)
+        (out * out).sum().backward()
+        return [repr(layer), out, layer.weight.grad, factors.grad]
+
+    pytorch.agrees(results, rtol=1e-12)
+    frozen = nn.EmbeddingBag.from_pretrained(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), mode="max")
+    assert frozen(tg.tensor([[0, 1]])).tolist() == [[3, 4]]
+    assert not frozen.weight.requires_grad
+    assert nn.EmbeddingBag(4, 2, padding_idx=1).weight[1].tolist() == [0, 0]
 
 
 def test_weighted_losses_move_with_the_module():

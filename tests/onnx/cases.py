@@ -138,6 +138,7 @@ ACTIVATIONS = [
     (nn.Dropout3d(), [normal(2, 4, 2, 3, 2)]),
     (nn.Embedding(7, 3), [np.array([[0, 6], [1, 1]])]),
     (nn.Embedding(7, 3, padding_idx=1), [np.array([0, 6], np.int32)]),
+    (nn.EmbeddingBag(7, 3), [np.array([[0, 6], [1, 1]])]),
     (nn.Bilinear(6, 6, 2), [X, OTHER]),
     (nn.Sequential(nn.ReLU(True), nn.Tanh()), [X]),
     (nn.DataParallel(nn.Linear(6, 2)), [X]),

@@ -94,3 +94,41 @@ def test_long_rows_of_half_precision_are_shortened():
     table = tg.tensor([[300.0, 400.0], [1.0, 2.0]], dtype=tg.float16)
     tg.embedding(tg.tensor([0, 1]), table, max_norm=10.0)
     assert table.tolist() == [[6.0, 8.0], [1.0, 2.0]]
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+def test_bags_are_pytorchs(pytorch, mode):
+    """Of several lengths, one of them empty; with rows that are shortened first."""
+    table, begins = np.random.default_rng(0).normal(size=(5, 2)), [0, 2, 2, 5]
+    for setting in ({}, dict(padding_idx=3), dict(max_norm=0.5)):
+        pytorch.agrees_with_gradients(
+            lambda m, t, setting=setting: m.nn.functional.embedding_bag(
+                m.tensor(ROWS.reshape(-1)), t * 1, m.tensor(begins), mode=mode, **setting
+            ),
+            table,
+            rtol=1e-12,
+        )
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "says"),
+    [
+        (dict(offsets=None), ValueError, "offsets must be a vector"),
+        (dict(offsets=[1]), RuntimeError, "must begin with 0, got 1"),
+        (dict(offsets=[0, 9]), RuntimeError, "at most 3, the length of input, got 9"),
+        (dict(offsets=[0, 2, 1]), RuntimeError, "must ascend"),
+        (dict(offsets=[], include_last_offset=True), RuntimeError, "where the last bag ends"),
+        (dict(mode="prod"), ValueError, "sum, mean or max, got 'prod'"),
+        (dict(mode="max", scale_grad_by_freq=True), ValueError, "neither scale_grad_by_freq nor sparse"),
+        (dict(sparse=True), NotImplementedError, "sparse"),
+        (dict(per_sample_weights=tg.ones(2)), ValueError, r"shape of input \(3,\), got \(2,\)"),
+        (dict(per_sample_weights=tg.ones(3)), NotImplementedError, "mode='sum'"),
+        (dict(padding_idx=4), RuntimeError, "within the 4 rows"),
+    ],
+)
+def test_bags_that_are_refused(given, error, says):
+    offsets = given.pop("offsets", [0])
+    with pytest.raises(error, match=says):
+        F.embedding_bag(
+            tg.tensor([0, 3, 3]), tg.ones(4, 2), None if offsets is None else tg.tensor(offsets).long(), **given
+        )

@@ -10,7 +10,6 @@ import pkgutil as _pkgutil
 
 from . import (
     activation,
-    attention,
     choice,
     circular,
     compare,
@@ -22,7 +21,6 @@ from . import (
     embedding,
     extreme,
     gather,
-    heads,
     index,
     join,
     linalg,

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...arrays.windows import fitting
 from ...compiler.program import Value
-from ...ops import conv, dropout, embedding, norm, pool
+from ...ops import bags, conv, dropout, embedding, norm, pool
 from ...ops.window import numbers
 from ..sizes import Size, Varies
 from ..writing import Writer, writes
@@ -336,6 +336,18 @@ def _(w, input, weight, max_norm, **_):
     if max_norm is not None:
         raise Varies("max_norm changes the table when it is read, and a model in ONNX changes nothing; leave it out")
     return w.node("Gather", weight, input, axis=0)
+
+
+@writes(bags.embedding_bag)
+def _(w, input, weight, mode, max_norm, per_sample_weights, padding_idx, **_):
+    if len(w.shape(input)) != 2 or max_norm is not None or padding_idx is not None:
+        raise Varies(
+            "which rows a bag has depends on numbers; ONNX says bags of one length, without padding or max_norm"
+        )
+    found = w.node("Gather", weight, input, axis=0)
+    if per_sample_weights is not None:
+        found = w.node("Mul", found, w.node("Unsqueeze", per_sample_weights, np.array([-1])))
+    return reduced(w, f"Reduce{mode.capitalize()}", found, [1], keepdim=False)
 
 
 @writes(dropout.dropout)
