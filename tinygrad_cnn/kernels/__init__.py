@@ -59,6 +59,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 ROOMS = ("textbook", "numpy", "fast")
 # topic, a file of fast/: the kernels it has a faster version of
 TOPICS = {
+    "attention": ("attention", "attention_backward"),
     "conv": ("conv2d", "conv2d_input", "conv2d_weight", "conv2d_relu"),
     "dropout": ("dropout", "dropout_again"),
     "elementwise": ("relu", "relu_mask"),

@@ -189,7 +189,7 @@ def _pixels(input: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def _attention(law: Callable, args: tuple, expected: list) -> list:
     query, key, value, _, factors, scale, _ = args
-    weights, kept = _weights(factors, expected[1])
+    weights, kept = _with_factors(factors, expected[1])
     apart = 1 + np.abs(query) @ np.abs(key).swapaxes(-1, -2) * abs(scale)
     return [(kept * apart) @ np.abs(value), weights * apart]
 
@@ -197,14 +197,14 @@ def _attention(law: Callable, args: tuple, expected: list) -> list:
 def _attention_backward(law: Callable, args: tuple, expected: list) -> list:
     factors, scale = args[4], args[6]
     grad, query, key, value, weights = (np.abs(args[i]) for i in (0, 1, 2, 3, 5))
-    weights, kept = _weights(factors, weights)
+    weights, kept = _with_factors(factors, weights)
     worth = grad @ value.swapaxes(-1, -2) * (1 if factors is None else factors)
     d_scores = weights * (worth + (weights * worth).sum(-1, keepdims=True))
     d_query, d_key = d_scores @ key * scale, d_scores.swapaxes(-1, -2) @ query * scale
     return [d_query, d_key, kept.swapaxes(-1, -2) @ grad, d_scores]
 
 
-def _weights(factors: np.ndarray | None, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _with_factors(factors: np.ndarray | None, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The weights, and those with the factors of dropout."""
     return weights, weights if factors is None else weights * factors
 
@@ -520,7 +520,7 @@ def _update(*rest: Any, lists: int, without: int | None = None) -> Callable[[Rng
 
 def _attention_call(rng: Rng) -> tuple:
     before = _one_of(rng, (), (2,), (2, 3))
-    L, S, E, V = (int(_one_of(rng, 1, 2, 7, 16, 33, most)) for most in (64, 70, 32, 48))
+    L, S, E, V = (int(_one_of(rng, 1, 2, 7, 16, 33, 70)) for _ in range(4))
     if causal := not rng.integers(3):
         S = L
     query, key, value = (_numbers(rng, *before, *shape) for shape in ((L, E), (S, E), (S, V)))

@@ -21,7 +21,12 @@ _NOTHING = np.empty(0, np.float32)
 
 
 def _is_big(a, b) -> bool:
-    """a @ b is a product of float32 matrices for which BLAS would wake its threads, or an outer product."""
+    """a @ b is a product of float32 matrices for which BLAS would wake its threads, or an outer product.
+
+    Any axes may stand before those of a, if it lies in order.
+    """
+    if a.ndim > 2 and a.flags.c_contiguous and a.size:
+        a = a.reshape(-1, a.shape[-1])
     if a.ndim != 2 or b.ndim != 2 or not readable(a, b) or a.shape[1] != b.shape[0]:
         return False
     (M, K), N = a.shape, b.shape[1]
@@ -33,6 +38,8 @@ def _is_big(a, b) -> bool:
 
 @faster(when=_is_big, pure=True)
 def matmul(input, other):
+    if input.ndim > 2:
+        return matmul(input.reshape(-1, input.shape[-1]), other).reshape(*input.shape[:-1], other.shape[1])
     (M, K), N = input.shape, other.shape[1]
     if K == 1:
         out = memory.empty((M, N))

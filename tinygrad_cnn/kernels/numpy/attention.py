@@ -36,7 +36,7 @@ def attention(
     lost = highest == -np.inf  # these rows see nothing
     weights -= np.where(lost, 0, highest)
     np.exp(weights, out=weights)
-    weights /= np.where(lost, 1, sum(weights, (-1,), True))
+    weights /= np.where(lost, 1, sum(weights, (weights.ndim - 1,), True))
     return _product(weights if factors is None else weights * factors, value, query), weights
 
 
@@ -57,7 +57,7 @@ def attention_backward(
         worth *= factors
         kept = weights * factors
     d_value = _product(kept.swapaxes(-1, -2), grad, value)
-    worth -= sum(worth * weights, (-1,), True)
+    worth -= sum(worth * weights, (worth.ndim - 1,), True)
     worth *= weights
     slope = worth * scale
     return _product(slope, key, query), _product(slope.swapaxes(-1, -2), query, key), d_value, worth

@@ -20,6 +20,9 @@ STRETCH, STRETCH_OF_VECTOR = 4096, 512
 @silent
 def matmul(input: np.ndarray, other: np.ndarray) -> np.ndarray:
     """input @ other        (..., N, K) (..., K, M) -> (..., N, M), as NumPy understands it"""
+    if input.ndim > 2 and other.ndim == 2 and input.flags.c_contiguous:  # one product for all leading axes
+        out = matmul(input.reshape(-1, input.shape[-1]), other) if input.size else np.matmul(input, other)
+        return out.reshape(*input.shape[:-1], other.shape[1])
     a, b = _ready(input), _ready(other)
     K = a.shape[-1] if a.ndim and b.ndim else 0
     with_vector = K and (a.ndim == 1 or b.ndim == 1 or 1 in (a.shape[-2], b.shape[-1]))
