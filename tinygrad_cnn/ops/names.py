@@ -4,6 +4,16 @@ Written by `python -m tinygrad_cnn.testing.stubs`.
 """
 
 NAMES: dict[str, dict[str, str]] = {
+    "attention": {
+        "tinygrad_cnn.nn.functional": """
+            scaled_dot_product_attention
+        """,
+    },
+    "bags": {
+        "tinygrad_cnn.nn.functional": """
+            embedding_bag
+        """,
+    },
     "calculus": {
         "Tensor": """
             diff

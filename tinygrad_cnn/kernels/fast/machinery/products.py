@@ -132,19 +132,26 @@ def _finish(sums, made, bias, relu, turned, out, m, rows, n, columns):
     pieces=2,
 )
 def _product(thread, part, parts, a, b, bias, scratch, depth, most, relu, out):
-    """Shares are panels of LANES columns; where these are few, the rows are parted as well."""
+    """Shares are bands of rows, where all panels of the right matrix fit into the cache beside them.
+
+    Else they are panels of LANES columns; where these are few, the rows are parted as well.
+    """
     (M, K), N = a.shape, b.shape[1]
     panels, thirds = (N + LANES - 1) // LANES, (M + THIRD - 1) // THIRD
-    bands = min((parts + panels - 1) // panels, thirds)
+    by_rows = panels <= most and M >= 2 * N and parts * 4 * ROWS <= M
+    bands = parts if by_rows else min((parts + panels - 1) // panels, thirds)
     step_m, step_k = a.strides[0] // 4, a.strides[1] // 4
     in_place = b.strides[1] == 4 and (M <= ROWS or K <= WIDTH)
     row_a, row_c, run = np.empty(ROWS, np.int64), np.empty(ROWS, np.int64), np.zeros(1, np.int64)
     right = scratch.ctypes.data + thread * scratch.shape[1] * 4
-    share, last = part * panels * bands // parts, (part + 1) * panels * bands // parts
+    tile, some = np.empty(depth * ROWS, np.float32), first_lanes(ROWS)
+    pack_rows = ROWS <= WIDTH and step_m == 1 and step_k > ROWS  # else a tile reads a line of memory for each number
+    groups = 1 if by_rows else panels
+    share, last = part * groups * bands // parts, (part + 1) * groups * bands // parts
     while share < last:
         first, band = share // bands * LANES, share % bands
-        count = min(most, last - share) if bands == 1 else 1
-        share += count
+        count = panels if by_rows else min(most, last - share) if bands == 1 else 1
+        share += 1 if by_rows else count
         begin, end = band * thirds // bands * THIRD, min((band + 1) * thirds // bands * THIRD, M)
         seen = min(count, (N - first) // LANES) if in_place else 0  # panels of b that are read where they lie
         for k in range(0, K, depth):
@@ -153,10 +160,14 @@ def _product(thread, part, parts, a, b, bias, scratch, depth, most, relu, out):
             pack(b, k, n, packed, min(first + count * LANES, N) - packed, depth, right)
             start, finish = ADD if k else BIAS if len(bias) else ZERO, relu if k + depth >= K else 0
             for m in range(begin, end, ROWS):
-                rows, here = min(ROWS, end - m), a.ctypes.data + m * a.strides[0] + k * a.strides[1]
+                rows, here, step = min(ROWS, end - m), a.ctypes.data + m * a.strides[0] + k * a.strides[1], step_k
                 for r in range(ROWS):
                     row_a[r] = min(r, rows - 1) * step_m
                     row_c[r] = min(r, rows - 1) * N
+                if pack_rows and count > 1 and rows == ROWS:
+                    for i in range(n):
+                        store(load(here + i * step_k * 4, some), tile.ctypes.data + i * ROWS * 4, some)
+                    here, step = np.intp(tile.ctypes.data), ROWS
                 for panel in range(count):
                     column = first + panel * LANES
                     if panel < seen:
@@ -174,7 +185,7 @@ def _product(thread, part, parts, a, b, bias, scratch, depth, most, relu, out):
                         run.ctypes.data,
                         1,
                         n,
-                        step_k,
+                        step,
                         step_b,
                         min(LANES, N - column),
                         start,
