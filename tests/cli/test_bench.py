@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import importlib.util
 import io
 import json
@@ -18,7 +19,7 @@ import pytest
 import tinygrad_cnn as tg
 from tinygrad_cnn.cli import UserError, bench, main
 from tinygrad_cnn.cli.bench import accuracy, alone, compared, fresh, in_torch, layers, networks, overhead, targets
-from tinygrad_cnn.cli.bench.networks import NETWORKS, RESNETS, THIRTEEN, WORKLOADS, Workload
+from tinygrad_cnn.cli.bench.networks import NETWORKS, RESNETS, TEXTS, THIRTEEN, WORKLOADS, Workload
 from tinygrad_cnn.cli.bench.ops import OPS
 from tinygrad_cnn.cli.bench.turns import FIRST, Job, Settings, Worker, take_turns
 
@@ -149,8 +150,9 @@ def test_networks_take_their_images(workload):
     for p, values in zip(net.parameters(), weights, strict=True):
         np.testing.assert_array_equal(p.detach().numpy(), values)
     shapes = [end for *_, end in layers.walk(workload.layers(), workload.image)]
+    x, labels = map(tg.tensor, dataclasses.replace(workload, batch=2).images(np.random.default_rng(0)))
     with tg.no_grad():
-        assert net.eval()(tg.zeros(2, *workload.image)).shape == (2, workload.classes) == (2, *shapes[-1])
+        assert net.eval()(x).shape == (len(labels), workload.classes) == (len(labels), *shapes[-1])
 
 
 @pytest.mark.parametrize("name", sorted({*NETWORKS} & {*tg.vision.models.list_models()}))
@@ -174,7 +176,7 @@ def test_thirteen_workloads_and_the_layers_that_they_hold():
                 yield from kinds([*layer.body, *layer.shortcut])
 
     assert len(THIRTEEN) == 13
-    assert {*THIRTEEN, *RESNETS} == {*WORKLOADS}
+    assert {*THIRTEEN, *RESNETS, *TEXTS} == {*WORKLOADS}
     assert {kind for w in THIRTEEN.values() for kind in kinds(w.layers())} == {
         *(layers.Conv, layers.Depthwise, layers.BatchNorm, layers.MaxPool, layers.Mean, layers.Linear, layers.Dropout),
         *(layers.Residual, networks.RELU, networks.TANH, networks.SIGMOID, networks.GELU),

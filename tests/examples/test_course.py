@@ -64,8 +64,13 @@ LESSONS = [
         (),
         [r"^  rank 0: images  0 to ", r"of the whole batch \[-2\.5343 -0\.3697\]", r"weight \[ 1\.519476 -0\.499189\]"],
     ),
+    (
+        "16_small_gpt",
+        ("--steps", "20"),
+        [r"has a loss of 2\.64", r"^step    0: loss 2\.6\d", r"^step   20: loss [12]\.\d", r"lines are true$"],
+    ),
 ]
-SLOW = {"06_new_op", "07_convolution", "10_reading_digits", "14_batch_norm", "15_many_processes"}
+SLOW = {"16_small_gpt", "06_new_op", "07_convolution", "10_reading_digits", "14_batch_norm", "15_many_processes"}
 
 
 def run(name: str, *arguments: str) -> str:

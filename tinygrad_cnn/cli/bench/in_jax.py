@@ -16,6 +16,7 @@ import numpy as np
 from jax import lax
 
 from .layers import (
+    GPT,
     Activation,
     BatchNorm,
     Conv,
@@ -95,6 +96,8 @@ def _forward(layer: Layer, params: list, known: list, x: Any, key: Any, training
             return (x if key is None else jnp.where(jax.random.bernoulli(key, 1 - p, x.shape), x / (1 - p), 0)), known
         case Activation(name):
             return ACTIVATIONS[name](x), known
+        case GPT():
+            raise NotImplementedError("a GPT is written here for PyTorch alone")
         case Residual(body, shortcut):
             inner, first = forward(body, params[0], known[0], x, key, training)
             outer, second = forward(shortcut, params[1], known[1], x, key, training)

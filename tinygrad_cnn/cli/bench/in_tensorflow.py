@@ -10,6 +10,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from .layers import (
+    GPT,
     Activation,
     BatchNorm,
     Conv,
@@ -76,6 +77,8 @@ def _apply(x: Any, layer: Layer, shape: Shape, end: Shape, weights: Iterator[np.
             return L.Dropout(p)(x)
         case Activation(name):
             return L.Activation(name)(x)
+        case GPT():
+            raise NotImplementedError("a GPT is written here for PyTorch alone")
         case Residual(body, shortcut):
             inner = apply(x, body, shape, weights)
             return L.Activation("relu")(L.Add()([inner, apply(x, shortcut, shape, weights)]))

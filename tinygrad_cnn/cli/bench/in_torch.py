@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .layers import (
+    GPT,
     Activation,
     BatchNorm,
     Conv,
@@ -67,6 +68,8 @@ def _modules(nn: Any, layer: Layer, shape: Shape) -> list[Any]:
             return [nn.Dropout(p)]
         case Activation(name):
             return [getattr(nn, ACTIVATIONS[name])()]
+        case GPT():
+            return [_gpt(nn, layer, C)]
         case Residual(body, shortcut):
             return [_residual(nn, modules(nn, body, shape), modules(nn, shortcut, shape))]
 
@@ -87,6 +90,43 @@ def _residual(nn: Any, body: list, shortcut: list) -> Any:
             return self.relu(out + (x if self.shortcut is None else self.shortcut(x)))
 
     return Block()
+
+
+def _gpt(nn: Any, layer: GPT, T: int) -> Any:
+    C, heads, F = layer.features, layer.heads, nn.functional
+
+    class Attention(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.qkv, self.out = nn.Linear(C, 3 * C), nn.Linear(C, C)
+
+        def forward(self, x: Any) -> Any:
+            q, k, v = (t.view(-1, T, heads, C // heads).transpose(1, 2) for t in self.qkv(x).split(C, dim=2))
+            y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+            return self.out(y.transpose(1, 2).contiguous().view(-1, T, C))
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm1, self.attention = nn.LayerNorm(C), Attention()
+            self.norm2, self.mlp = nn.LayerNorm(C), nn.Sequential(nn.Linear(C, 4 * C), nn.GELU(), nn.Linear(4 * C, C))
+
+        def forward(self, x: Any) -> Any:
+            x = x + self.attention(self.norm1(x))
+            return x + self.mlp(self.norm2(x))
+
+    class Decoder(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.token, self.place = nn.Embedding(layer.tokens, C), nn.Embedding(T, C)
+            self.blocks = nn.Sequential(*[Block() for _ in range(layer.depth)])
+            self.norm, self.head = nn.LayerNorm(C), nn.Linear(C, layer.tokens, bias=False)
+
+        def forward(self, tokens: Any) -> Any:
+            x = self.blocks(self.token(tokens) + self.place.weight)
+            return self.head(self.norm(x)).view(-1, layer.tokens)
+
+    return Decoder()
 
 
 def build(lib: Any, w: Workload, weights: Sequence[np.ndarray]) -> Any:

@@ -62,7 +62,19 @@ class Residual(NamedTuple):
     shortcut: Sequence[Layer] = ()
 
 
-Layer: TypeAlias = Conv | Depthwise | BatchNorm | MaxPool | Mean | Linear | Dropout | Activation | Residual
+class GPT(NamedTuple):
+    """A decoder of text: blocks of causal attention and of two matrices, norms first; (T,) -> a logit of each token.
+
+    A text of T tokens is T examples.
+    """
+
+    features: int
+    heads: int
+    depth: int
+    tokens: int
+
+
+Layer: TypeAlias = Conv | Depthwise | BatchNorm | MaxPool | Mean | Linear | Dropout | Activation | Residual | GPT
 
 
 def after(layer: Layer, shape: Shape) -> Shape:
@@ -82,6 +94,8 @@ def after(layer: Layer, shape: Shape) -> Shape:
             return shape[0], 1, 1
         case Linear(features):
             return (features,)
+        case GPT(tokens=tokens):
+            return (tokens,)
         case Residual(body):
             return [shape, *(end for _, _, end in walk(body, shape))][-1]
     return shape
@@ -111,6 +125,17 @@ def parameters(layers: Sequence[Layer], shape: Shape) -> Iterator[list[Shape]]:
                 yield [(C,), (C,)]
             case Linear(features):
                 yield [(features, C * math.prod(size)), (features,)]
+            case GPT(F, _, depth, tokens):
+                norms = [(F,), (F,)]
+                yield [(tokens, F)]
+                yield [(C, F)]
+                for _ in range(depth):
+                    for half in (((3, 1), (1, 1)), ((4, 1), (1, 4))):
+                        yield [*norms]
+                        for out, into in half:
+                            yield [(out * F, into * F), (out * F,)]
+                yield [*norms]
+                yield [(tokens, F)]
             case Residual(body, shortcut):
                 yield from parameters(body, (C, *size))
                 yield from parameters(shortcut, (C, *size))

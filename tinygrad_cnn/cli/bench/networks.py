@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .layers import (
+    GPT,
     Activation,
     BatchNorm,
     Conv,
@@ -121,6 +122,11 @@ def resnet18(classes: int) -> list[Layer]:
     return [*stem, MaxPool(3, 2, padding=1), *stages, MEAN, Linear(classes)]
 
 
+def gpt(classes: int) -> list[Layer]:
+    """A small GPT: four layers of 128 numbers a token, four heads (Radford et al. 2018)."""
+    return [GPT(128, 4, 4, classes)]
+
+
 def blocks(classes: int, channels: int, depth: int) -> list[Layer]:
     """So many times convolution, batch norm and ReLU at full size, then the mean of each channel."""
     return [*normed(channels, bias=False) * depth, MEAN, Linear(classes)]
@@ -131,7 +137,7 @@ NETWORKS: dict[str, Callable[..., list[Layer]]] = {
     for f in (
         *(victorzhou, mlp, lenet, keras_mnist, cs231n, hermosayhl, vgg),
         *(strided, separable, smooth, narrow, residual),
-        *(resnet18, blocks),
+        *(resnet18, gpt, blocks),
     )
 }
 
@@ -140,7 +146,7 @@ NETWORKS: dict[str, Callable[..., list[Layer]]] = {
 class Workload:
     network: str
     batch: int
-    image: tuple[int, int, int]  # (C, H, W)
+    image: tuple[int, ...]  # (C, H, W), or (T,) for a text of so many tokens
     classes: int = 10
     sizes: dict[str, Any] = field(default_factory=dict)  # for a network that comes in several
 
@@ -156,7 +162,10 @@ class Workload:
         return [array for shapes in parameters(self.layers(), self.image) for array in draw(shapes, rng)]
 
     def images(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """(N,C,H,W) random numbers, and N random labels."""
+        """(N,C,H,W) random numbers, and N random labels; or (N,T) random tokens, and a label for each."""
+        if len(self.image) == 1:
+            tokens = rng.integers(0, self.classes, (2, self.batch, *self.image))
+            return tokens[0], tokens[1].reshape(-1)
         images = rng.standard_normal((self.batch, *self.image), dtype=np.float32)
         return images, rng.integers(0, self.classes, self.batch)
 
@@ -181,7 +190,8 @@ THIRTEEN = named(
     Workload("residual", 32, (3, 32, 32)),
 )
 RESNETS = named(Workload("resnet18", 8, (3, 64, 64)), Workload("resnet18", 1, (3, 224, 224)))
-WORKLOADS = THIRTEEN | RESNETS
+TEXTS = named(Workload("gpt", 32, (64,), classes=64))
+WORKLOADS = THIRTEEN | RESNETS | TEXTS
 ACCURACY = {  # whose gradients are looked at, with fewer images
     w.network: w
     for w in (

@@ -26,7 +26,7 @@ def attention(
     scale: float,
     causal: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """softmax(query @ key.T · scale + mask) · factors @ value, and the softmax        (..., L, V) and (..., L, S)"""
+    """softmax(query @ key.T · scale + mask) · factors @ value, and the softmax        ... -> (...,L,V) and (...,L,S)"""
     weights = matmul(query * scale, key.swapaxes(-1, -2))
     if causal:
         weights += _hidden(np.tri(*weights.shape[-2:], dtype=bool), weights.dtype)
@@ -51,7 +51,7 @@ def attention_backward(
     weights: np.ndarray,
     scale: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The gradients of query, key, value and of the scores, each with all axes before"""
+    """The gradients of the three and of the scores        (...,L,V) -> (...,L,E) (...,S,E) (...,S,V) (...,L,S)"""
     worth, kept = matmul(grad, value.swapaxes(-1, -2)), weights
     if factors is not None:
         worth *= factors

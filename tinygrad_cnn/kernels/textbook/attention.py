@@ -12,7 +12,7 @@ from .. import law
 
 @law
 def attention(query, key, value, mask, factors, scale, causal):
-    """Σ weights[l,s]·factors[l,s]·value[s,v], and the weights        (..., L, V) and (..., L, S)
+    """Σ weights[l,s]·factors[l,s]·value[s,v]        (...,L,E) (...,S,E) (...,S,V) -> (...,L,V), and weights (...,L,S)
 
     weights[l] = softmax over s of query[l]·key[s]·scale + mask[l,s]; in a row where all of these are -inf they are 0.
     causal: query l sees only the keys 0 to l. mask: numbers, or bools, of which False stands for -inf. Mask and factors
@@ -49,7 +49,7 @@ def attention(query, key, value, mask, factors, scale, causal):
 
 @law
 def attention_backward(grad, query, key, value, factors, weights, scale):
-    """The gradients of query, key, value and of the scores, each with all axes before        (..., L, V) ... -> ...
+    """The gradients of the three and of the scores        (...,L,V) for grad -> (...,L,E) (...,S,E) (...,S,V) (...,L,S)
 
     A score gets its weight times what that weight is worth beyond the average of its row.
 
