@@ -80,6 +80,11 @@ NAMES: dict[str, dict[str, str]] = {
             affine_grid grid_sample
         """,
     },
+    "heads": {
+        "tinygrad_cnn.nn.functional": """
+            multi_head_attention_forward
+        """,
+    },
     "histogram": {
         "Tensor": """
             histogram unique_consecutive
