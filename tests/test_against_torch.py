@@ -203,7 +203,6 @@ ON_PURPOSE = {
     "Outside of its domain a function is nan, and so is its slope.": [r"acosh"],
     "Infinity is not clipped away in the gradient of a target.": [r"binary_cross_entropy\(Q\*0"],
     "Half precision is rounded at other places.": [r"pow\(.*\bh\b", r"div\(h", r"half\(\),W", r"\((h, [sw]|[sw], h)\)"],
-    "What is not differentiable says so at once.": [r"histc\(a"],
 }  # fmt: skip
 
 

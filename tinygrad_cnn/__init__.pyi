@@ -217,6 +217,9 @@ def amin(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False,
 def aminmax(input: Tensor, *, dim: builtins.int | None = None, keepdim: builtins.bool = False, out: builtins.tuple[Tensor, ...] | None = None) -> MinMax:
     """The smallest and the greatest element along dim, as (min, max)."""
 
+def angle(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The angle to the positive numbers: π for negative ones, 0 for the others, NaN for NaN."""
+
 def any(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
     """Whether any element along `dim` is not zero."""
 
@@ -481,6 +484,15 @@ def concat(tensors: Sequence[Tensor], dim: builtins.int = 0, *, out: Tensor | No
 def concatenate(tensors: Sequence[Tensor], dim: builtins.int = 0, *, out: Tensor | None = None) -> Tensor:
     """The tensors one behind the other along axis dim: (..., n1, ...) (..., n2, ...) -> (..., n1 + n2, ...)."""
 
+def conj(input: Tensor) -> Tensor:
+    """input itself: a real number is its own conjugate."""
+
+def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`conj`, which elsewhere is a copy; of real numbers it is input itself."""
+
+def conj_physical_(input: Tensor) -> Tensor:
+    """`conj`, which elsewhere is a copy; of real numbers it is input itself."""
+
 def constant_pad_nd(input: Tensor, pad: builtins.tuple, value: builtins.float = 0.0) -> Tensor:
     """`pad` with a constant. Padding by a negative number cuts off, so it is its own way back."""
 
@@ -574,7 +586,7 @@ def diagflat(input: Tensor, offset: builtins.int = 0) -> Tensor:
 def diagonal(input: Tensor, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1) -> Tensor:
     """The elements whose places along dim1 and dim2 are equal (or `offset` apart), as the last axis. A view."""
 
-def diagonal_scatter(input: Tensor, src: Tensor, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1, *, out: Tensor | None = None) -> Tensor:
+def diagonal_scatter(input: Tensor, src: Tensor, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1) -> Tensor:
     """input with its diagonal, as `diagonal` gives it, replaced by src."""
 
 def diff(input: Tensor, n: builtins.int = 1, dim: builtins.int = -1, prepend: Tensor | None = None, append: Tensor | None = None, *, out: Tensor | None = None) -> Tensor:
@@ -621,6 +633,9 @@ def empty(*sizes: Shape, size: Shape | None = None, out: Tensor | None = None, d
 
 def empty_like(input: Tensor, *, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
     """A tensor in the shape, dtype and layout of input, whose values are not set."""
+
+def empty_strided(size: Shape, stride: Shape, *, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    """A tensor of this shape whose elements lie in memory with these strides, counted in elements."""
 
 def eq(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input == other."""
@@ -811,6 +826,9 @@ def i0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def i0_(input: Tensor) -> Tensor:
     """Bessel's modified function of order 0: Σ (x²/4)^k / k!² over k = 0, 1, ... (A&S 9.6.12)"""
 
+def imag(input: Tensor) -> Tensor:
+    """Refused: a real number has no imaginary part, and only real ones are here."""
+
 def index_add(input: Tensor, dim: builtins.int, index: Tensor, source: Tensor, *, alpha: builtins.float = 1, out: Tensor | None = None) -> Tensor:
     """input with alpha · source[i] added to slice index[i] of axis dim; repeated slices add up."""
 
@@ -844,8 +862,14 @@ def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def is_complex(input: Tensor) -> builtins.bool:
     """Whether the elements are complex numbers."""
 
+def is_conj(input: Tensor) -> builtins.bool:
+    """Whether input is a view of conjugated numbers, which nothing here is."""
+
 def is_inference(input: Tensor) -> builtins.bool:
     """Whether it was made in `inference_mode`."""
+
+def is_neg(input: Tensor) -> builtins.bool:
+    """Whether input is a view of negated numbers, which nothing here is."""
 
 def is_nonzero(input: Tensor) -> builtins.bool:
     """Whether its one number is not 0. RuntimeError for another number of elements."""
@@ -879,6 +903,9 @@ def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """It is +inf."""
+
+def isreal(input: Tensor) -> Tensor:
+    """Whether each element is real: all are, but for complex numbers with an imaginary part."""
 
 def kaiser_window(window_length: builtins.int, periodic: builtins.bool = True, beta: builtins.float = 12.0, *, dtype: DType | None = None, layout: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """I0(beta·√(1 - (2k / n - 1)²)) / I0(beta), k = 0 ... n - 1; not periodic, n is window_length - 1. (Kaiser 1974.)"""
@@ -1147,6 +1174,9 @@ def nansum(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = Fals
 def narrow(input: Tensor, dim: builtins.int, start: builtins.int, length: builtins.int) -> Tensor:
     """The `length` elements from `start` on along axis dim. A view."""
 
+def narrow_copy(input: Tensor, dim: builtins.int, start: builtins.int, length: builtins.int, *, out: Tensor | None = None) -> Tensor:
+    """A copy of `narrow`."""
+
 def ne(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input != other."""
 
@@ -1274,11 +1304,14 @@ def randn_like(input: Tensor, *, generator: Generator | None = None, dtype: DTyp
 def randperm(n: builtins.int, *, generator: Generator | None = None, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """The numbers 0 to n - 1 in random order, int64."""
 
-def range(start: builtins.float = 0, end: builtins.float | None = None, step: builtins.float = 1, *, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False, out: Tensor | None = None) -> Tensor:
-    """start, start + step, ... up to and with end, floating. It warns, as PyTorch does: `arange` is what Python means."""
+def range(start: Any = 0, end: Any = None, step: Any = 1, *, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    """start, start + step, ... up to end and with it; range(end) begins at 0. An older `arange`, and warns of it."""
 
 def ravel(input: Tensor) -> Tensor:
     """All elements along one axis; a view where they lie in memory in their order, else a copy."""
+
+def real(input: Tensor) -> Tensor:
+    """input itself: a real number is its own real part."""
 
 def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """1 / input."""
@@ -1303,6 +1336,15 @@ def repeat_interleave(input: Tensor, repeats: builtins.int | Tensor, dim: builti
 
 def reshape(input: Tensor, shape: Shape) -> Tensor:
     """The same elements in the same order, in another shape; one -1 stands for whatever is left."""
+
+def resolve_conj(input: Tensor) -> Tensor:
+    """input itself: a real number is its own conjugate."""
+
+def resolve_neg(input: Tensor) -> Tensor:
+    """input itself: a real number is its own conjugate."""
+
+def result_type(tensor1: Tensor | Number, tensor2: Tensor | Number) -> DType:
+    """The dtype of what is computed from both; numbers without axes count less than tensors with some."""
 
 def rms_norm(input: Tensor, normalized_shape: Shape, weight: Tensor | None = None, eps: builtins.float | None = None) -> Tensor:
     """input / √(mean of input² + eps) · weight        (..., *normalized_shape) -> the same"""
@@ -1349,6 +1391,9 @@ def rsqrt_(input: Tensor) -> Tensor:
 def rsub(input: Tensor, other: Tensor | Number, *, alpha: builtins.float = 1) -> Tensor:
     """other - alpha · input."""
 
+def scalar_tensor(s: Number, *, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    """One number as a tensor without axes, of the default floating dtype unless there is another."""
+
 def scatter(input: Tensor, dim: builtins.int, index: Tensor, src: Tensor | Number | None = None, *, value: Number | None = None, reduce: builtins.str | None = None, out: Tensor | None = None) -> Tensor:
     """input with out[index[i][j]][j] = src[i][j] for dim=0, out[i][index[i][j]] = src[i][j] for dim=1."""
 
@@ -1364,7 +1409,7 @@ def searchsorted(sorted_sequence: Tensor, input: Tensor | Number, *, out_int32: 
 def select(input: Tensor, dim: builtins.int, index: builtins.int) -> Tensor:
     """Slice number `index` of axis dim, without that axis. A view."""
 
-def select_scatter(input: Tensor, src: Tensor, dim: builtins.int, index: builtins.int, *, out: Tensor | None = None) -> Tensor:
+def select_scatter(input: Tensor, src: Tensor, dim: builtins.int, index: builtins.int) -> Tensor:
     """input with slice number `index` of axis dim replaced by src, which has the shape of the slice."""
 
 def selu(input: Tensor) -> Tensor:
@@ -1596,6 +1641,12 @@ def unique_consecutive(input: Tensor, return_inverse: builtins.bool = False, ret
 
 def unravel_index(indices: Tensor, shape: Shape) -> builtins.tuple[Tensor, ...]:
     """The places in a tensor of this shape that numbers of its elements in a row stand for, a tensor for each axis."""
+
+def unsafe_chunk(input: Tensor, chunks: builtins.int, dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
+    """`chunk`."""
+
+def unsafe_split(tensor: Tensor, split_size: builtins.int, dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
+    """`split`."""
 
 def unsqueeze(input: Tensor, dim: builtins.int) -> Tensor:
     """With a new axis of length 1, which becomes axis dim."""

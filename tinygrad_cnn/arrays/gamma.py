@@ -30,7 +30,7 @@ WIDER = {np.dtype(np.float32): np.float64, np.dtype(np.float64): np.longdouble}
 
 def widely(f: Callable, x: np.ndarray) -> np.ndarray:
     """f(x), computed in the next wider dtype, if this machine has one."""
-    return f(x.astype(WIDER[x.dtype])).astype(x.dtype)
+    return f(x.reshape(-1).astype(WIDER[x.dtype])).astype(x.dtype).reshape(x.shape)
 
 
 def polynomial(x: np.ndarray, coefficients: Sequence) -> np.ndarray:

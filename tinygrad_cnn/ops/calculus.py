@@ -39,11 +39,13 @@ def diff(input: Array, n: int = 1, dim: int = -1, prepend: Array | None = None, 
     for given in (prepend, append):
         if given is not None and given.ndim != input.ndim:
             raise RuntimeError("diff: prepend and append must have as many axes as input")
+    if not n:
+        return clone(input)
     parts = [part for part in (prepend, input, append) if part is not None]
     input = cat(parts, d) if len(parts) > 1 else input
     for _ in range(min(n, input.shape[d])):
         input = _step(input, d)
-    return clone(input) if not n else input
+    return input
 
 
 def _step(input: Any, d: int) -> Any:

@@ -152,7 +152,7 @@ def _bits(input: Any, other: Any) -> tuple:
     """promote, for numbers that have bits to speak of."""
     common = result_type(input, other)
     if common.kind not in "biu":
-        raise RuntimeError(f"bitwise operations take integers or bool, got {common}; compare, or convert with .long()")
+        raise NotImplementedError(f"bitwise operations take integers or bool, got {common}; convert with .long()")
     return modular(input, other)
 
 

@@ -19,6 +19,13 @@ def whole(op: str, name: str, value: Any) -> int:
     raise TypeError(f"{op}: {name} must be an int, got {value!r} of type {type(value).__name__}")
 
 
+def flag(op: str, name: str, value: Any) -> bool:
+    """An argument that is a bool."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{op}: {name} must be a bool, got {value!r} of type {type(value).__name__}")
+    return bool(value)
+
+
 def axis(op: str, dim: Any, ndim: int) -> int:
     """The axis 0 <= dim < ndim that `dim` names; a number has one axis to speak of, as in PyTorch."""
     i, n = dim if type(dim) is int else whole(op, "dim", dim), ndim or 1

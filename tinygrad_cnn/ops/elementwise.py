@@ -380,8 +380,14 @@ hypot.grad(input=lambda g, input, out: g * (input / out), other=lambda g, other,
 hypot.explain("The gradient in the direction of the point.")
 
 
+def _real(input: Any, other: Any) -> tuple:
+    if result_type(input, other).kind not in "fc":
+        raise NotImplementedError("logaddexp: integers are not added by their logarithms; convert one with .float()")
+    return promote(input, other)
+
+
 @appears("function out method")
-@pairwise(np.logaddexp, floating)
+@pairwise(np.logaddexp, _real)
 def logaddexp(input: Array, other: Array | Number):
     """ln(e^input + e^other), without overflow.
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 from ..arrays import gamma
 from ..arrays.gamma import widely
@@ -67,15 +69,32 @@ lgamma.explain("The slope of ln Γ is the digamma function.")
 def polygamma(n: int, input: Array) -> Array:
     """The n-th derivative of digamma, which is n = 0; infinite at 0, -1, -2, ...
 
-    RuntimeError for a negative n, TypeError for one that is no int.
+    The method is `input.polygamma(n)`. RuntimeError for a negative n, TypeError for one that is no int.
 
     >>> import tinygrad_cnn as tg
     >>> [f"{v:.4f}" for v in tg.polygamma(1, tg.tensor([1.0, 2.0])).tolist()]
     ['1.6449', '0.6449']
     """
+    return _of_order(n, input)
+
+
+def _of_order(n: Any, input: Any) -> Any:
     if whole("polygamma", "n", n) < 0:
         raise RuntimeError(f"polygamma: n must not be negative, got {n}")
     return _polygamma(input, n) if n else digamma(input)
+
+
+def _method() -> Callable:
+    """polygamma as a method, where the tensor comes first."""
+
+    def polygamma(input: Array, n: int) -> Array:
+        """`tinygrad_cnn.polygamma(n, input)`: the n-th derivative of digamma."""
+        return _of_order(n, input)
+
+    return polygamma
+
+
+appears("method in_place")(_method())
 
 
 @appears("function out method in_place")

@@ -160,8 +160,9 @@ def isin(
     >>> tg.isin(tg.tensor([1, 2, 3]), tg.tensor([3, 1])).tolist()
     [True, False, True]
     """
-    if not hasattr(elements, "ndim") and not hasattr(test_elements, "ndim"):
-        raise TypeError("isin: elements or test_elements must be a Tensor")
+    given = elements, test_elements
+    if not any(hasattr(x, "ndim") for x in given) or any(isinstance(x, list | tuple | str | None) for x in given):
+        raise TypeError("isin: elements and test_elements must be Tensors, or one of them a number")
     pair = [np.asarray(as_array(x)) for x in (elements, test_elements)]
     if any(a.dtype.kind == "b" for a in pair):
         raise RuntimeError("isin: bool is not looked up; compare it, or convert it with .int()")

@@ -4,6 +4,16 @@ Written by `python -m tinygrad_cnn.testing.stubs`.
 """
 
 NAMES: dict[str, dict[str, str]] = {
+    "asking": {
+        "Tensor": """
+            angle conj conj_physical conj_physical_ is_conj is_neg isreal narrow_copy new_empty_strided
+            resolve_conj resolve_neg unsafe_chunk unsafe_split
+        """,
+        "tinygrad_cnn": """
+            angle conj conj_physical conj_physical_ empty_strided imag is_conj is_neg isreal narrow_copy
+            real resolve_conj resolve_neg result_type scalar_tensor unsafe_chunk unsafe_split
+        """,
+    },
     "attention": {
         "tinygrad_cnn.nn.functional": """
             scaled_dot_product_attention
@@ -69,7 +79,7 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "gamma": {
         "Tensor": """
-            digamma digamma_ lgamma lgamma_ mvlgamma mvlgamma_
+            digamma digamma_ lgamma lgamma_ mvlgamma mvlgamma_ polygamma polygamma_
         """,
         "tinygrad_cnn": """
             digamma lgamma mvlgamma polygamma
@@ -144,7 +154,7 @@ NAMES: dict[str, dict[str, str]] = {
             argwhere nonzero_static sum_to_size
         """,
         "tinygrad_cnn": """
-            argwhere nonzero_static range tril_indices triu_indices unravel_index
+            argwhere nonzero_static tril_indices triu_indices unravel_index
         """,
     },
     "products": {

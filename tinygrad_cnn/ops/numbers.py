@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -84,7 +85,7 @@ def positive(input: Array) -> Array:
 # Exponents.
 
 
-@appears("function out method in_place")
+@appears("function out method")
 def float_power(input: Array | Number, exponent: Array | Number) -> Array:
     """input ** exponent, computed in float64.
 
@@ -92,11 +93,29 @@ def float_power(input: Array | Number, exponent: Array | Number) -> Array:
     >>> tg.float_power(tg.tensor([2, 3]), -1).tolist()
     [0.5, 0.3333333333333333]
     """
-    if not hasattr(input, "ndim") and not hasattr(exponent, "ndim"):
-        raise TypeError("float_power: input or exponent must be a Tensor")
-    operands: list[Any] = [input, exponent]
-    wide = [cast(x, float64) if hasattr(x, "ndim") else float(x) for x in operands]
-    return pow(*wide)
+    operands = input, exponent
+    if not any(hasattr(x, "ndim") for x in operands) or any(isinstance(x, str | list | None) for x in operands):
+        raise TypeError("float_power: input and exponent must be Tensors, or one of them a number")
+    return _in_float64(input, exponent)
+
+
+def _in_float64(*operands: Any) -> Any:
+    return pow(*[cast(x, float64) if hasattr(x, "ndim") else float(x) for x in operands])
+
+
+def _in_place() -> Callable:
+    """float_power_, which takes nothing that could not hold its result."""
+
+    def float_power(input: Array, exponent: Array | Number) -> Array:
+        """input ** exponent; RuntimeError for all but float64, which the result is of."""
+        if input.dtype != float64:
+            raise RuntimeError(f"float_power_: the result is of dtype float64, which one of {input.dtype} cannot hold")
+        return _in_float64(input, exponent)
+
+    return float_power
+
+
+appears("in_place")(_in_place())
 
 
 @appears("function out method in_place function_")
@@ -176,13 +195,16 @@ def nextafter(input: Array, other: Array) -> Array:
     return np.nextafter(*_floating_pair(input, other))
 
 
-nextafter.grad(input=None, other=None)
+nextafter.grad(input=lambda g: g, other=lambda g: nought(g))
+nextafter.explain("The neighbour moves with the number.", zero="it only says which way")
 
 
 # Divisors.
 
 
 def _integers(input: Any, other: Any) -> tuple:
+    if not hasattr(input, "ndim") or not hasattr(other, "ndim"):
+        raise TypeError("gcd and lcm are of two Tensors, not of a number")
     kind = result_type(input, other)
     if kind.kind not in "iu":
         raise NotImplementedError(f"gcd and lcm are of integers, got {kind}")

@@ -19,7 +19,7 @@ def elementwise(forward: Callable) -> Any:
 def floating(name: str, input: Any) -> None:
     """Raise where the input is not floating: an activation of integers is a conversion that was forgotten."""
     if input.dtype.kind not in "fc":
-        raise RuntimeError(f"{name}: takes floating tensors, got {input.dtype}; convert it with .float()")
+        raise NotImplementedError(f"{name}: takes floating tensors, got {input.dtype}; convert it with .float()")
 
 
 def bare(value: Any) -> Any:

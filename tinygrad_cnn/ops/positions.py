@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
 
 from ..arrays.device import device as Device
-from ..arrays.dtypes import get_default_dtype, int32, int64
+from ..arrays.dtypes import int32, int64
 from ..arrays.types import Array, DType, Shape
 from ..engine.broadcast import sum_to
 from ..engine.tensor import as_array, wrap
@@ -27,6 +26,8 @@ def argwhere(input: Array) -> Array:
     >>> tg.argwhere(tg.tensor([[0, 3], [4, 0]])).tolist()
     [[0, 1], [1, 0]]
     """
+    if not hasattr(input, "ndim"):
+        raise TypeError(f"argwhere: input must be a Tensor, not {type(input).__name__}")
     return nonzero(input)
 
 
@@ -38,6 +39,8 @@ def nonzero_static(input: Array, *, size: int, fill_value: int = -1) -> Array:
     >>> tg.nonzero_static(tg.tensor([0, 3]), size=2).tolist()
     [[1], [-1]]
     """
+    if not hasattr(input, "ndim"):
+        raise TypeError(f"nonzero_static: input must be a Tensor, not {type(input).__name__}")
     if whole("nonzero_static", "size", size) < 0:
         raise RuntimeError(f"nonzero_static: size must not be negative, got {size}")
     found = np.argwhere(as_array(input))[:size]
@@ -115,41 +118,3 @@ def sum_to_size(input: Array, size: Shape) -> Array:
     if not fits:
         raise RuntimeError(f"sum_to_size: {size} cannot be expanded to the shape of input, {shape}")
     return input if size == shape else sum_to(input, size)
-
-
-@appears("function out")
-def range(
-    start: float = 0,
-    end: float | None = None,
-    step: float = 1,
-    *,
-    dtype: DType | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Array:
-    """start, start + step, ... up to and with end, floating. It warns, as PyTorch does: `arange` is what Python means.
-
-    >>> import warnings
-    >>> import tinygrad_cnn as tg
-    >>> with warnings.catch_warnings(record=True) as said:
-    ...     warnings.simplefilter("always")
-    ...     x = tg.range(1, 3)
-    >>> x.tolist(), len(said)
-    ([1.0, 2.0, 3.0], 1)
-    """
-    if end is None:
-        raise TypeError("range: missing the end: range(start, end, step)")
-    warnings.warn("range: deprecated, since unlike Python's it includes its end; use arange", UserWarning, stacklevel=4)
-    if step == 0:
-        raise RuntimeError("range: step must not be zero")
-    if not (math.isfinite(start) and math.isfinite(end)):
-        raise RuntimeError(f"range: there is no end to the way from {start} to {end}")
-    if (end - start) * step < 0:
-        raise RuntimeError(f"range: the way from {start} to {end} is against the sign of step {step}")
-    if device is not None:
-        Device(device)
-    kind = np.dtype(get_default_dtype() if dtype is None else dtype)
-    if kind.kind in "iu":
-        start, step = int(start), int(step)
-    out = wrap((np.arange(math.floor((end - start) / step) + 1) * step + start).astype(kind))
-    return out.requires_grad_() if requires_grad else out

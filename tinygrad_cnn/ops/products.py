@@ -11,9 +11,10 @@ from ..arrays.dtypes import int64, result_type
 from ..arrays.types import Array
 from ..engine.broadcast import cast, in_float32
 from ..engine.tensor import as_array, wrap
+from .choice import where
 from .cumulative import cumprod
 from .declared import appears
-from .dims import whole
+from .dims import flag, whole
 from .elementwise import add, mul
 from .index import getitem
 from .join import cat, stack
@@ -76,8 +77,7 @@ def _added(input: Any, product: Any, beta: float, alpha: float) -> Any:
     product = product if alpha == 1 else mul(product, alpha)
     input = expand(input, tuple(product.shape))
     if beta == 0:
-        common = result_type(as_array(input), as_array(product))
-        return product if product.dtype == common else cast(product, common)
+        return where(np.True_, product, input)
     return add(input if beta == 1 else mul(input, beta), product)
 
 
@@ -117,9 +117,10 @@ def combinations(input: Array, r: int = 2, with_replacement: bool = False) -> Ar
         raise RuntimeError(f"combinations: expects a vector, got shape {tuple(input.shape)}")
     if whole("combinations", "r", r) < 0:
         raise RuntimeError(f"combinations: r must not be negative, got {r}")
+    again = flag("combinations", "with_replacement", with_replacement)
     if r == 0:
         return wrap(np.zeros(0, input.dtype))
-    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    choose = itertools.combinations_with_replacement if again else itertools.combinations
     return getitem(input, np.array(list(choose(range(input.shape[0]), r)), int64).reshape(-1, r))
 
 
@@ -140,7 +141,7 @@ def block_diag(*tensors: Array) -> Array:
             raise RuntimeError(f"block_diag: expects at most two axes, got shape {tuple(x.shape)}")
     if not tensors:
         return wrap(np.zeros((1, 0), np.float32))
-    common = result_type(*[np.empty(1, x.dtype) for x in tensors])
+    common = result_type(*map(as_array, tensors))
     blocks = [reshape(x, (1, -1) if x.ndim < 2 else tuple(x.shape)) for x in tensors]
     width, before, rows = sum(x.shape[1] for x in blocks), 0, []
     for x in blocks:

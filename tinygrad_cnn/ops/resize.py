@@ -20,6 +20,7 @@ from ..arrays.lines import user_level
 from ..arrays.types import Array, Shape
 from ..engine.broadcast import cast, in_float32
 from .declared import appears
+from .dims import whole
 from .linalg import weigh
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
 from .shape import apart, permute, reshape, squeeze, unsqueeze
@@ -199,7 +200,7 @@ def pixel_shuffle(input: Array, upscale_factor: int) -> Array:
     >>> tg.nn.functional.pixel_shuffle(tg.arange(4.0).reshape(4, 1, 1), 2).tolist()
     [[[0.0, 1.0], [2.0, 3.0]]]
     """
-    r = upscale_factor
+    r = whole("pixel_shuffle", "upscale_factor", upscale_factor)
     if input.ndim < 3 or r < 1 or input.shape[-3] % (r * r):
         raise RuntimeError(
             f"pixel_shuffle: expected (..., C·{r}², H, W) for upscale_factor={r}, got {tuple(input.shape)}"
@@ -245,7 +246,7 @@ def channel_shuffle(input: Array, groups: int) -> Array:
     >>> tg.nn.functional.channel_shuffle(tg.arange(6).reshape(1, 6, 1), 2).flatten().tolist()
     [0, 3, 1, 4, 2, 5]
     """
-    if input.ndim < 3 or groups < 1 or input.shape[1] % groups:
+    if input.ndim < 3 or whole("channel_shuffle", "groups", groups) < 1 or input.shape[1] % groups:
         raise RuntimeError(
             f"channel_shuffle: expected (N, C, ...) with C divisible by groups={groups}, got {tuple(input.shape)}"
         )

@@ -19,7 +19,7 @@ from ..engine.tensor import as_array
 from .choice import where
 from .compare import eq, logical_and
 from .declared import appears
-from .dims import axis, whole
+from .dims import axis, flag, whole
 from .elementwise import divide, floor_divide, mul
 from .gather import each_along, int_array, numbers_too, part_for
 from .index import getitem, parse, place, refuse_dtype, setitem
@@ -205,7 +205,7 @@ def masked_scatter(input: Array, mask: Array, source: Array) -> Array:
 _masked_scatter = renamed(setitem, "masked_scatter")
 
 
-@appears("function out method")
+@appears("function method")
 def select_scatter(input: Array, src: Array, dim: int, index: int) -> Array:
     """input with slice number `index` of axis dim replaced by src, which has the shape of the slice.
 
@@ -237,7 +237,7 @@ def slice_scatter(
     return _written("slice_scatter", input, src, (slice(None),) * d + (slice(start, end, step),))
 
 
-@appears("function out method")
+@appears("function method")
 def diagonal_scatter(input: Array, src: Array, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Array:
     """input with its diagonal, as `diagonal` gives it, replaced by src.
 
@@ -285,7 +285,8 @@ def put(input: Array, index: Array, source: Array, accumulate: bool = False) -> 
     if index.size and not -n <= index.min() <= index.max() < n:
         raise IndexError(f"put: index {index.tolist()} is out of range for {n} elements")
     source, flat = flatten(source), flatten(input)
-    written = flat + place(source, parse(index, (n,)), (n,)) if accumulate else _put(flat, source, index)
+    add = flag("put", "accumulate", accumulate)
+    written = flat + place(source, parse(index, (n,)), (n,)) if add else _put(flat, source, index)
     return reshape(written, shape)
 
 
@@ -322,6 +323,6 @@ def fill_diagonal(input: Array, value: Array | Number, wrap: bool = False) -> Ar
     if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):
         raise RuntimeError(f"fill_diagonal_: expects a matrix, or axes of one length; got shape {shape}")
     step = sum(math.prod(shape[i + 1 :]) for i in range(len(shape)))
-    end = math.prod(shape) if wrap or len(shape) > 2 else min(shape) * step
+    end = math.prod(shape) if flag("fill_diagonal_", "wrap", wrap) or len(shape) > 2 else min(shape) * step
     places = np.unravel_index(np.arange(0, min(end, math.prod(shape)), step), shape)
     return setitem(input, value, places)

@@ -12,7 +12,7 @@ import numpy as np
 from ..arrays.dtypes import float32, float64, int64
 from ..arrays.types import Array
 from ..engine.call import op
-from ..engine.tensor import as_array
+from ..engine.tensor import as_array, wrap
 from .compare import isnan
 from .declared import appears
 from .dims import axis, whole
@@ -232,13 +232,17 @@ def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> 
     >>> tg.bincount(tg.tensor([1, 3, 1]), weights=tg.tensor([0.5, 2.0, 0.25]), minlength=5).tolist()
     [0.0, 0.75, 0.0, 2.0, 0.0]
     """
-    if input.ndim != 1 or input.dtype.kind not in "iu" or (input.size and input.min() < 0):
+    if input.dtype.kind not in "iu":
+        raise NotImplementedError(f"bincount: input must be of integers, got {input.dtype}")
+    if input.ndim != 1 or (input.size and input.min() < 0):
         raise RuntimeError(
             f"bincount: input must be a vector of integers, none negative; got shape {input.shape}, {input.dtype}"
         )
     if weights is not None and weights.shape != input.shape:
         raise RuntimeError(f"bincount: weights {weights.shape} must have the shape of input {input.shape}")
     counts = np.bincount(input, weights, minlength)
+    if not input.size:
+        return counts.astype(int64)
     return counts if weights is None else counts.astype(float32 if weights.dtype == float32 else float64)
 
 
@@ -246,26 +250,23 @@ bincount.grad(input=None)
 
 
 @appears("function out method")
-@op
 def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0) -> Array:
     """How many elements fall into each of `bins` equal parts of [min, max]; if both are equal, of the input's range.
 
-    The last part includes max; what is outside does not count. RuntimeError for integers.
+    The last part includes max; what is outside does not count. NotImplementedError for integers.
 
     >>> import tinygrad_cnn as tg
     >>> tg.histc(tg.tensor([0.0, 0.5, 1.0, 2.0, 5.0]), bins=2, min=0, max=2).tolist()
     [2.0, 2.0]
     """
     if input.dtype.kind != "f":
-        raise RuntimeError(f"histc: input must be floating, got {input.dtype}; convert it with .float()")
+        raise NotImplementedError(f"histc: input must be floating, got {input.dtype}; convert it with .float()")
+    x = as_array(input)
     if min > max:
         raise RuntimeError(f"histc: max must not be smaller than min, got {min} and {max}")
-    if min == max and input.size:
-        min, max = float(input.min()), float(input.max())
+    if min == max and x.size:
+        min, max = float(x.min()), float(x.max())
     if min == max:
         min, max = min - 1, max + 1
-    counts, _ = np.histogram(input[(input >= min) & (input <= max)], bins, (min, max))
-    return counts.astype(input.dtype)
-
-
-histc.grad(input=None)
+    counts, _ = np.histogram(x[(x >= min) & (x <= max)], bins, (min, max))
+    return wrap(counts.astype(x.dtype))

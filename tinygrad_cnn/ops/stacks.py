@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, overload
 
 from ..arrays.types import Array, Shape
@@ -23,7 +23,7 @@ def column_stack(tensors: Sequence[Array]) -> Array:
     >>> tg.column_stack([tg.tensor([1, 2]), tg.tensor([[3, 4], [5, 6]])]).tolist()
     [[1, 3, 4], [2, 5, 6]]
     """
-    return _joined("column_stack", [reshape(x, (-1, 1)) if x.ndim < 2 else x for x in tensors], 1)
+    return _joined("column_stack", tensors, lambda x: reshape(x, (-1, 1)) if x.ndim < 2 else x, 1)
 
 
 @appears("function out")
@@ -36,13 +36,15 @@ def dstack(tensors: Sequence[Array]) -> Array:
     >>> tg.dstack([tg.tensor([1, 2]), tg.tensor([3, 4])]).tolist()
     [[[1, 3], [2, 4]]]
     """
-    return _joined("dstack", [atleast_3d(x) for x in tensors], 2)
+    return _joined("dstack", tensors, atleast_3d, 2)
 
 
-def _joined(name: str, tensors: list, dim: int) -> Any:
+def _joined(name: str, tensors: Any, raised: Callable, dim: int) -> Any:
+    if not isinstance(tensors, tuple | list) or not all(hasattr(x, "ndim") for x in tensors):
+        raise TypeError(f"{name}: expected a list or tuple of Tensors, got {type(tensors).__name__}")
     if not tensors:
         raise RuntimeError(f"{name}: expected a non-empty list of Tensors")
-    return cat(tensors, dim)
+    return cat([raised(x) for x in tensors], dim)
 
 
 @overload
@@ -65,7 +67,7 @@ def atleast_3d(*tensors: Array) -> Any:
     return tuple(atleast_3d(x) for x in (tensors[0] if len(tensors) == 1 else tensors))
 
 
-@appears("function sizes")
+@appears("function method")
 def hsplit(input: Array, indices_or_sections: Shape) -> tuple[Array, ...]:
     """So many equal parts along axis 1 (of a vector along axis 0), or parts that begin at the given places. Views.
 
@@ -78,7 +80,7 @@ def hsplit(input: Array, indices_or_sections: Shape) -> tuple[Array, ...]:
     return _split("hsplit", input, indices_or_sections, 0 if input.ndim == 1 else 1, 1)
 
 
-@appears("function sizes")
+@appears("function method")
 def vsplit(input: Array, indices_or_sections: Shape) -> tuple[Array, ...]:
     """So many equal parts along axis 0, or parts that begin at the given places. Views.
 
@@ -91,7 +93,7 @@ def vsplit(input: Array, indices_or_sections: Shape) -> tuple[Array, ...]:
     return _split("vsplit", input, indices_or_sections, 0, 2)
 
 
-@appears("function sizes")
+@appears("function method")
 def dsplit(input: Array, indices_or_sections: Shape) -> tuple[Array, ...]:
     """So many equal parts along axis 2, or parts that begin at the given places. Views.
 

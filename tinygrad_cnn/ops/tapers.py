@@ -12,7 +12,7 @@ from ..arrays.dtypes import get_default_dtype
 from ..arrays.types import Array, DType
 from ..engine.tensor import wrap
 from .declared import appears
-from .dims import whole
+from .dims import flag, whole
 from .special import i0
 
 
@@ -112,6 +112,6 @@ def _window(
         raise RuntimeError(f"{name}: dtype must be floating, got {kind}")
     if device is not None:
         Device(device)
-    n = length if periodic else length - 1
+    n = length if flag(name, "periodic", periodic) else length - 1
     out = wrap((shape(np.arange(length) / n) if length > 1 else np.ones(length)).astype(kind))
     return out.requires_grad_() if requires_grad else out

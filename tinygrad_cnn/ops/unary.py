@@ -266,6 +266,13 @@ sign.grad(input=lambda g: nought(g))
 sign.explain("Flat but for a jump at zero: nothing flows back.", zero="sign is flat")
 
 
+def _whole(name: str, input: Any) -> Any:
+    """A copy of integers, which have nothing to round."""
+    if input.dtype.kind == "b":
+        raise NotImplementedError(f"{name}: a bool is not rounded; convert it with .int() or .float()")
+    return input.copy()
+
+
 @appears("function out method in_place function_", aliases="absolute")
 @elementwise
 def abs(input: Array) -> Array:
@@ -278,6 +285,8 @@ def abs(input: Array) -> Array:
     >>> y.tolist(), x.grad.tolist()
     ([2.0, 0.0, 3.0], [-1.0, 0.0, 1.0])
     """
+    if input.dtype.kind == "b":
+        raise NotImplementedError("abs: a bool has no sign; convert it with .int() or .float()")
     return np.abs(input)
 
 
@@ -297,7 +306,7 @@ def floor(input: Array) -> Array:
     >>> tg.floor(tg.tensor([-1.5, 1.5, 2.0])).tolist()
     [-2.0, 1.0, 2.0]
     """
-    return np.floor(input) if input.dtype.kind == "f" else input.copy()
+    return np.floor(input) if input.dtype.kind == "f" else _whole("floor", input)
 
 
 floor.grad(input=lambda g: nought(g))
@@ -313,7 +322,7 @@ def ceil(input: Array) -> Array:
     >>> tg.ceil(tg.tensor([-1.5, 1.5, 2.0])).tolist()
     [-1.0, 2.0, 2.0]
     """
-    return np.ceil(input) if input.dtype.kind == "f" else input.copy()
+    return np.ceil(input) if input.dtype.kind == "f" else _whole("ceil", input)
 
 
 ceil.grad(input=lambda g: nought(g))
@@ -329,7 +338,7 @@ def trunc(input: Array) -> Array:
     >>> tg.trunc(tg.tensor([-1.5, 1.5, 2.0])).tolist()
     [-1.0, 1.0, 2.0]
     """
-    return np.trunc(input) if input.dtype.kind == "f" else input.copy()
+    return np.trunc(input) if input.dtype.kind == "f" else _whole("trunc", input)
 
 
 trunc.grad(input=lambda g: nought(g))
@@ -351,7 +360,7 @@ def round(input: Array, decimals: int = 0) -> Array:
         return np.round(input, decimals)
     if decimals:
         raise RuntimeError(f"round: decimals={decimals} is for floating tensors, got {input.dtype}; use .float()")
-    return input.copy()
+    return _whole("round", input)
 
 
 round.grad(input=lambda g: nought(g))

@@ -337,6 +337,9 @@ class Attached:
     def aminmax(self, *, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> MinMax:
         """The smallest and the greatest element along dim, as (min, max)."""
 
+    def angle(self) -> Tensor:
+        """The angle to the positive numbers: π for negative ones, 0 for the others, NaN for NaN."""
+
     def any(self, dim: Axis | None = None, keepdim: builtins.bool = False) -> Tensor:
         """Whether any element along `dim` is not zero."""
 
@@ -550,6 +553,15 @@ class Attached:
     def clone(self, memory_format: memory_format | None = None) -> Tensor:
         """A copy, in memory of its own; the gradient passes through."""
 
+    def conj(self) -> Tensor:
+        """input itself: a real number is its own conjugate."""
+
+    def conj_physical(self) -> Tensor:
+        """`conj`, which elsewhere is a copy; of real numbers it is input itself."""
+
+    def conj_physical_(self) -> Self:
+        """In place: the tensor becomes its `conj_physical`."""
+
     def contiguous(self, memory_format: memory_format = ...) -> Tensor:
         """The tensor itself where its elements lie in memory in their order, else such a copy."""
 
@@ -677,11 +689,7 @@ class Attached:
     def double(self, memory_format: Any = None) -> Tensor:
         """In dtype float64; itself where it is that already."""
 
-    @overload
     def dsplit(self, indices_or_sections: Shape) -> builtins.tuple[Tensor, ...]:
-        """So many equal parts along axis 2, or parts that begin at the given places. Views."""
-    @overload
-    def dsplit(self, *indices_or_sections: builtins.int) -> builtins.tuple[Tensor, ...]:
         """So many equal parts along axis 2, or parts that begin at the given places. Views."""
 
     @property
@@ -885,11 +893,7 @@ class Attached:
     def histogram(self, bins: builtins.int | Tensor, *, range: Sequence[builtins.float] | None = None, weight: Tensor | None = None, density: builtins.bool = False) -> Histogram:
         """How many elements fall between neighbouring edges, as (hist, bin_edges); the last part includes its end."""
 
-    @overload
     def hsplit(self, indices_or_sections: Shape) -> builtins.tuple[Tensor, ...]:
-        """So many equal parts along axis 1 (of a vector along axis 0), or parts that begin at the given places. Views."""
-    @overload
-    def hsplit(self, *indices_or_sections: builtins.int) -> builtins.tuple[Tensor, ...]:
         """So many equal parts along axis 1 (of a vector along axis 0), or parts that begin at the given places. Views."""
 
     def hypot(self, other: Tensor | Number) -> Tensor:
@@ -949,6 +953,9 @@ class Attached:
     def is_complex(self) -> builtins.bool:
         """Whether the elements are complex numbers."""
 
+    def is_conj(self) -> builtins.bool:
+        """Whether input is a view of conjugated numbers, which nothing here is."""
+
     def is_contiguous(self, memory_format: memory_format = ...) -> builtins.bool:
         """Whether the elements lie in memory in their order (or channels last)."""
 
@@ -971,6 +978,9 @@ class Attached:
     is_mkldnn: builtins.bool
 
     is_mps: builtins.bool
+
+    def is_neg(self) -> builtins.bool:
+        """Whether input is a view of negated numbers, which nothing here is."""
 
     is_nested: builtins.bool
 
@@ -1013,6 +1023,9 @@ class Attached:
 
     def isposinf(self) -> Tensor:
         """It is +inf."""
+
+    def isreal(self) -> Tensor:
+        """Whether each element is real: all are, but for complex numbers with an imaginary part."""
 
     def item(self) -> builtins.int | builtins.float | builtins.bool:
         """The one number in this tensor, as a Python scalar."""
@@ -1301,6 +1314,9 @@ class Attached:
     def narrow(self, dim: builtins.int, start: builtins.int, length: builtins.int) -> Tensor:
         """The `length` elements from `start` on along axis dim. A view."""
 
+    def narrow_copy(self, dim: builtins.int, start: builtins.int, length: builtins.int) -> Tensor:
+        """A copy of `narrow`."""
+
     @property
     def nbytes(self) -> builtins.int:
         """Bytes of all elements."""
@@ -1338,6 +1354,9 @@ class Attached:
 
     def new_empty(self, *args: Any, dtype: DType | None = None, **kwargs: Any) -> Tensor:
         """`empty`, by default in the dtype of self."""
+
+    def new_empty_strided(self, size: Shape, stride: Shape, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+        """`empty_strided` in the dtype of input."""
 
     def new_full(self, *args: Any, dtype: DType | None = None, **kwargs: Any) -> Tensor:
         """`full`, by default in the dtype of self."""
@@ -1407,6 +1426,12 @@ class Attached:
 
     def pinverse(self, rcond: builtins.float = 1e-15) -> Tensor:
         """Moore and Penrose's inverse, as `linalg.pinv` with rtol=rcond: (B, M, N) -> (B, N, M)."""
+
+    def polygamma(self, n: builtins.int) -> Tensor:
+        """`tinygrad_cnn.polygamma(n, input)`: the n-th derivative of digamma."""
+
+    def polygamma_(self, n: builtins.int) -> Self:
+        """In place: the tensor becomes its `polygamma`."""
 
     def positive(self) -> Tensor:
         """input itself. RuntimeError for bool."""
@@ -1505,6 +1530,12 @@ class Attached:
 
     def resize_as_(self, the_template: Tensor, memory_format: Any = None) -> Tensor:
         """`resize_` to the shape of another tensor."""
+
+    def resolve_conj(self) -> Tensor:
+        """input itself: a real number is its own conjugate."""
+
+    def resolve_neg(self) -> Tensor:
+        """input itself: a real number is its own conjugate."""
 
     def retain_grad(self) -> None:
         """Keep the gradient in `.grad` as for a leaf."""
@@ -1830,6 +1861,12 @@ class Attached:
     def unique_consecutive(self, return_inverse: builtins.bool = False, return_counts: builtins.bool = False, dim: builtins.int | None = None) -> Any:
         """The elements without those that equal the one before; return_inverse: where each went."""
 
+    def unsafe_chunk(self, chunks: builtins.int, dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
+        """`chunk`."""
+
+    def unsafe_split(self, split_size: builtins.int, dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
+        """`split`."""
+
     def unsqueeze(self, dim: builtins.int) -> Tensor:
         """With a new axis of length 1, which becomes axis dim."""
 
@@ -1851,11 +1888,7 @@ class Attached:
     def view_as(self, other: Tensor) -> Tensor:
         """`input.view(other.shape)`."""
 
-    @overload
     def vsplit(self, indices_or_sections: Shape) -> builtins.tuple[Tensor, ...]:
-        """So many equal parts along axis 0, or parts that begin at the given places. Views."""
-    @overload
-    def vsplit(self, *indices_or_sections: builtins.int) -> builtins.tuple[Tensor, ...]:
         """So many equal parts along axis 0, or parts that begin at the given places. Views."""
 
     def where(self, condition: Tensor, other: Tensor | Number) -> Tensor:
