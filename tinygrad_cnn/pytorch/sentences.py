@@ -55,8 +55,6 @@ NOT_HERE = [
      "JITException torch.compiler.* torch.cond while_loop sym_* torch.nn.Module.compile",
      "a program is captured by tinygrad_cnn.compile, and written to a file by tinygrad_cnn.onnx.export; decorators "
      "of jit change nothing"),
-    ("*Tensor",
-     "say the dtype: torch.FloatTensor(x) is tensor(x, dtype=float32)"),
     ("torch.hub torch.hub.* torch.utils.model_zoo torch.utils.model_zoo.* torchvision._internally_replaced_utils",
      "nothing is downloaded; fetch the file yourself, and tinygrad_cnn.load or vision's models read it"),
     ("torch.library torch.overrides torch.package torch.types torch.return_types torch.functional "
@@ -75,12 +73,6 @@ NOT_HERE = [
      "special functions of statistics; scipy.special works on x.numpy()"),
     ("torch.linalg.* geqrf orgqr ormqr lobpcg pca_lowrank svd_lowrank vander",
      "few programs need it; numpy.linalg and scipy.linalg work on x.numpy(), without a gradient"),
-    ("addbmm* addmv_ addr* baddbmm_ dist ger kron renorm* tensordot cdist pdist",
-     "write it out: matmul, outer, norm and + have the same gradients"),
-    ("bitwise_* gcd* lcm* ldexp* frexp nextafter* float_power* heaviside* copysign* positive fix* divide* arctan2* "
-     "atan2_ *acosh_ *asinh_ *atanh_ arcsinh_ arccosh_ arctanh_ deg2rad* rad2deg* erfc_ hypot_ logaddexp2 "
-     "cumprod_ hardshrink prelu",
-     "the operators of Python and the other functions do it; those of NumPy work on x.numpy()"),
     ("argwhere block_diag bucketize cartesian_prod combinations column_stack corrcoef cov cumulative_trapezoid "
      "diag_embed diagflat diagonal_scatter diff dsplit dstack hsplit vsplit row_stack fill_diagonal_ gradient histc "
      "histogram histogramdd isin logcumsumexp mode nanmedian nanquantile quantile nonzero_static put put_ range "
@@ -88,7 +80,8 @@ NOT_HERE = [
      "masked_scatter* sum_to_size swapdims_ trapezoid trapz tril_indices triu_indices unique_consecutive "
      "unravel_index unsafe_chunk unsafe_split narrow_copy atleast_3d apply_ map_ resize_ index",
      "few networks need it; NumPy's function of this name, or of one alike, works on x.numpy()"),
-    ("poisson cauchy_ geometric_ log_normal_ rrelu torch.quasirandom",
+    ("torch.quasirandom", "scipy.stats.qmc draws points that fill a cube evenly"),
+    ("poisson cauchy_ geometric_ log_normal_ rrelu",
      "numpy.random draws it: from_numpy(numpy.random.default_rng(0).poisson(...))"),
     ("channel_shuffle pixel_shuffle pixel_unshuffle max_pool1d_with_indices native_channel_shuffle conv_tbc "
      "ctc_loss embedding_bag rrelu",
@@ -96,20 +89,17 @@ NOT_HERE = [
     ("torch.func.*", "changes in place are followed as they are, and axes are moved by permute and reshape"),
     ("torch.distributions.*",
      "a subclass of Distribution, or a TransformedDistribution, says it in a few lines"),
-    ("torch.profiler torch.profiler.* torch.autograd.profiler.*", "tinygrad-cnn bench ops measures each op"),
+    ("torch.profiler torch.profiler.* torch.autograd.profiler.*",
+     "it is for GPUs and for PyTorch's own tools; profile, record_function and schedule are here"),
     ("is_inference is_nonzero is_signed is_nested is_shared share_memory_ is_sparse_csr name volatile grad_dtype "
      "detach detach_ to_dlpack",
      "it is asked of a tensor in another way: x.is_leaf, x.dtype, bool(x), x.detach(), x.__dlpack__()"),
-    ("torch.*_", "it is a method only: x.name_() works in place"),
     # layers
     ("torch.nn.*3d torch.nn.functional.*3d torch.nn.functional.*3d_with_indices conv3d conv_transpose3d max_pool3d "
      "torch.nn.utils.convert_conv3d_weight_memory_format",
      "layers are for sequences and images; fold the depth of a volume into its channels or its batch"),
     ("torch.nn.Fractional* fractional_*", "pool by max_pool2d, or by interpolate to the size that is wanted"),
     ("torch.nn.MaxUnpool1d max_unpool1d", "MaxUnpool2d does it on x.unsqueeze(-2)"),
-    ("torch.nn.Lazy* torch.nn.Uninitialized*", "say the number of input features, which print(model(x).shape) tells"),
-    ("torch.nn.RNN* torch.nn.LSTM* torch.nn.GRU* torch.nn.utils.rnn torch.nn.utils.rnn.*",
-     "write the steps as a loop over Linear and tanh"),
     ("torch.nn.Transformer* torch.nn.MultiheadAttention torch.nn.attention torch.nn.EmbeddingBag "
      "scaled_dot_product_attention multi_head_attention_forward",
      "attention is softmax(q @ k.mT / d**0.5) @ v"),
@@ -117,17 +107,13 @@ NOT_HERE = [
      "triplet_margin_with_distance_loss torch.nn.AdaptiveLogSoftmaxWithLoss torch.nn.LinearCrossEntropy* "
      "linear_cross_entropy torch.nn.NLLLoss2d",
      "write the loss out of functions that are here: its gradient comes by itself"),
-    ("affine_grid grid_sample", "interpolate resizes, and vision.transforms turns and shifts pictures"),
-    ("upsample_bilinear upsample_nearest", "interpolate(x, scale_factor=2, mode='bilinear', align_corners=True)"),
     ("*_with_indices", "call the function without the ending, with return_indices=True"),
     ("torch.nn.CrossMapLRN2d", "LocalResponseNorm is the same"),
     ("torch.nn.Container", "ModuleList and ModuleDict hold modules"),
     ("torch.nn.grad torch.nn.modules", "autograd.grad and nn have what it holds"),
     ("torch.nn.Module.*", "it is PyTorch's own bookkeeping; state_dict() and load_state_dict() are as there"),
-    ("torch.nn.init.*", "the name with an underscore at its end: PyTorch has given up this one"),
     ("torch.nn.utils.*_bn_* torch.nn.utils.convert_conv2d_weight_memory_format torch.nn.utils.skip_init",
-     "tinygrad_cnn.compile fuses layers by itself, and memory is always contiguous"),
-    ("torch.nn.utils.clip_grad_norm", "clip_grad_norm_, of which this is the old name"),
+     "tinygrad_cnn.compile fuses layers by itself; x.to(memory_format=...) lays out a tensor"),
     ("torch.nn.utils.*weight_norm torch.nn.utils.*spectral_norm torch.nn.utils.parametrize* "
      "torch.nn.utils.parametrize.* torch.nn.utils.parametrizations torch.nn.utils.parametrizations.* "
      "torch.nn.utils.stateless",
@@ -139,6 +125,7 @@ NOT_HERE = [
     ("torch.autograd.graph torch.autograd.graph.*", "x.register_hook sees gradients, viz.record sees all of a graph"),
     ("torch.autograd.*", "it is PyTorch's own machinery; Function, backward and grad are as there"),
     ("torch.utils.checkpoint.*", "it is PyTorch's own machinery; checkpoint and checkpoint_sequential are as there"),
+    ("torch.utils.data.StackDataset", "TensorDataset, or a Dataset of your own, gives tuples"),
     ("torch.utils.data.*", "data pipes have left PyTorch too; Dataset, IterableDataset and DataLoader are as there"),
     # pictures
     ("torchvision.models.quantization torchvision.models.quantization.*",
@@ -158,7 +145,6 @@ NOT_HERE = [
     ("torchvision.transforms.*Augment* torchvision.transforms.AugMix torchvision.transforms.TrivialAugmentWide "
      "torchvision.transforms.autoaugment",
      "RandomApply and RandomChoice make a policy of the transforms that are here"),
-    ("torchvision.transforms.transforms", "import it from vision.transforms"),
     ("torchvision.transforms.* torchvision.transforms.functional.*",
      "Lambda(f) takes any function of a picture; Pillow's ImageOps and ImageFilter have many"),
     ("torchvision.utils.*", "Pillow's ImageDraw draws boxes and points; make_grid and save_image are here"),
