@@ -446,6 +446,11 @@ OTHERS: dict[str, Rule] = {
         "bitwise_not",
         elementwise,
     ),
+    **_all(  # functions of matrices, whose axes in front broadcast
+        "inv solve_matrices _substituted det _slogdet _cholesky _qr _eliminated _svd _svdvals _eigh _eigvalsh _pinv "
+        "matrix_exp _singular _matrix_rank _cofactors",
+        elementwise,
+    ),
     **_all("unique", lambda op, *_: refuse_shape(op.name)),
     **_all("bincount histc _whole_median place_factors _embedding_weight", by_example),
 }

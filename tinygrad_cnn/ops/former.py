@@ -178,7 +178,7 @@ def cholesky_solve(input: Array, input2: Array, upper: bool = False) -> Array:
     if not np.diagonal(as_array(L), axis1=-2, axis2=-1).all():  # divided by zero, as substitution does
         return solve.solve_triangular(L.mT, solve.solve_triangular(L, input, upper=False), upper=True)
     L = factors.read_as(L, np.tril(as_array(L)))
-    return solve.solve(L.mT, solve.solve(L, input))
+    return solve.solve_matrices(L.mT, solve.solve_matrices(L, input))
 
 
 @appears("function out method")

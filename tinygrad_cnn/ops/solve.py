@@ -103,7 +103,7 @@ def inv_ex(A: Array, *, check_errors: bool = False) -> Inverse:
 
 
 @op(exact=True)
-def _solve(A: Array, B: Array) -> Array:
+def solve_matrices(A: Array, B: Array) -> Array:
     """X of A X = B: (B, N, N) (B, N, K) -> (B, N, K); axes in front broadcast."""
     try:
         return np.linalg.solve(A, B)
@@ -112,8 +112,8 @@ def _solve(A: Array, B: Array) -> Array:
         raise LinAlgError("linalg.solve: the matrix is singular") from None
 
 
-_solve.grad(A=lambda g, A, out: -(_solve(A.mT, g) @ out.mT), B=lambda g, A: _solve(A.mT, g))
-_solve.explain(
+solve_matrices.grad(A=lambda g, A, out: -(solve_matrices(A.mT, g) @ out.mT), B=lambda g, A: solve_matrices(A.mT, g))
+solve_matrices.explain(
     "B's gradient solves the same equations, transposed; A's is that, times what was found.",
     A="−(solve(A^{T}, g) @ out^{T})",
     B="solve(A^{T}, g)",
@@ -130,7 +130,7 @@ def solve(A: Array, B: Array, *, left: bool = True) -> Array:
     >>> tg.linalg.solve(tg.tensor([[2.0, 0.0], [0.0, 4.0]]), tg.tensor([2.0, 2.0])).tolist()
     [1.0, 0.5]
     """
-    return _solved("linalg.solve", A, B, left, _solve)
+    return _solved("linalg.solve", A, B, left, solve_matrices)
 
 
 def _solved(name: str, A: Any, B: Any, left: bool, solve: Callable, vectors: bool = True) -> Any:
@@ -165,7 +165,7 @@ def solve_ex(A: Array, B: Array, *, left: bool = True, check_errors: bool = Fals
     0
     """
     regular, factor, info = _regular("linalg.solve_ex", A, check_errors)
-    return Solution(_solved("linalg.solve_ex", regular, B, left, lambda A, B: _solve(A, B) * factor), info)
+    return Solution(_solved("linalg.solve_ex", regular, B, left, lambda A, B: solve_matrices(A, B) * factor), info)
 
 
 @op(exact=True)

@@ -63,8 +63,8 @@ TWICE = np.array([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [-1.0, -2.0, -3.0]])  # of r
 CASES = [
     Case("inv", [Apart(3, 3)], expected=lambda A: np.linalg.solve(A, np.eye(3))),
     Case("inv", [Apart(2, 2, 2)], expected=lambda A: np.linalg.solve(A, np.broadcast_to(np.eye(2), A.shape))),
-    Case("_solve", [Apart(3, 3), (3, 2)], expected=lambda A, B: np.linalg.inv(A) @ B),
-    Case("_solve", [Apart(2, 2, 2), (2, 1)], expected=lambda A, B: np.linalg.inv(A) @ B),
+    Case("solve_matrices", [Apart(3, 3), (3, 2)], expected=lambda A, B: np.linalg.inv(A) @ B),
+    Case("solve_matrices", [Apart(2, 2, 2), (2, 1)], expected=lambda A, B: np.linalg.inv(A) @ B),
     Case("_substituted", [Apart(3, 3), (3, 2)], dict(upper=True, unitriangular=False),
          expected=lambda A, B, upper, unitriangular: np.linalg.solve(np.triu(A), B)),
     Case("_substituted", [Apart(2, 3, 3), (3, 1)], dict(upper=False, unitriangular=True),
