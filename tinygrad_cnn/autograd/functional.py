@@ -106,7 +106,7 @@ def _push(
     strict: bool,
 ) -> tuple[Tensor, ...]:
     """How the outputs move when the inputs move along v: uᵀJ is linear in u, and J·v is its derivative along v."""
-    u = tuple(wrap(np.zeros_like(t._array)).requires_grad_() for t in outputs)  # type: ignore[attr-defined]
+    u = tuple(wrap(np.ones_like(t._array)).requires_grad_() for t in outputs)  # type: ignore[attr-defined]
     pulled = _pull(name, outputs, inputs, u, True, strict)
     return _pull(name, pulled, u, vectors, create_graph, strict)
 

@@ -28,7 +28,7 @@ class Veil(np.ndarray):
             "an index), and they differ from example to example; use where(condition, a, b) for what depends on them"
         )
 
-    item = tolist = any = all = nonzero = tobytes = _refuse  # type: ignore[assignment]
+    item = tolist = tobytes = any = all = nonzero = min = max = sum = prod = mean = argmin = argmax = _refuse  # type: ignore[assignment]
     __bool__ = __float__ = __int__ = __index__ = __complex__ = __iter__ = __getitem__ = _refuse  # type: ignore[assignment]
     __array_ufunc__ = _refuse  # type: ignore[assignment]
 

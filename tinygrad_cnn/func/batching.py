@@ -32,7 +32,7 @@ from ..ops.join import stack, unbind
 from ..ops.linalg import matmul
 from ..ops.norm import _batch_norm as batch_norm
 from ..ops.reduce import mean, sum
-from ..ops.shape import movedim, reshape, squeeze, transpose, unsqueeze
+from ..ops.shape import clone, movedim, reshape, squeeze, transpose, unsqueeze
 from .interpreter import again, tensors_in
 
 Rule = Callable[[Op, dict, set, int], Any]  # of the op, its arguments, the names of those that are batched, how many
@@ -323,6 +323,12 @@ def looked_up(op: Op, given: dict, batched: set, n: int) -> Any:
     return by_example(op, given, batched, n)
 
 
+def in_memory(op: Op, given: dict, batched: set, n: int) -> Any:
+    """What reads the memory of a tensor: each example gets one of its own."""
+    slow(op.name)
+    return stacked([again(op, [clone(row), *list(given.values())[1:]]) for row in unbind(given["input"])])
+
+
 def by_example(op: Op, given: Any, batched: Any, n: int) -> Any:
     """Each example by itself, and the results stacked; said once for each op."""
     slow(op.name)
@@ -452,6 +458,7 @@ OTHERS: dict[str, Rule] = {
         elementwise,
     ),
     **_all("unique", lambda op, *_: refuse_shape(op.name)),
+    **_all("_as_strided", in_memory),
     **_all("bincount histc _whole_median place_factors _embedding_weight", by_example),
 }
 

@@ -61,7 +61,7 @@ def through(node: Node, tangents: list, picks: list[Pick] | None, graph: bool) -
     if isinstance(node, OpNode) and _is_diagonal(node):
         return _as_it_is(node, tangents, graph)
     outputs: list[Any] = [node] if picks is None else picks
-    seeds = [wrap(np.zeros(out.shape, out.dtype)) for out in outputs]
+    seeds = [wrap(np.ones(out.shape, out.dtype)) for out in outputs]  # anywhere, for it is linear; at 0 a rule may bend
     for seed in seeds:
         seed.requires_grad = True
     g: Any = seeds[0] if picks is None else Parts({out.output_nr: seed for out, seed in zip(picks, seeds)})

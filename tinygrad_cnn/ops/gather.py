@@ -17,7 +17,8 @@ import numpy as np
 from ..arrays.dtypes import number
 from ..arrays.types import Array, Number
 from ..engine.call import op, renamed
-from ..engine.tensor import as_array, wrap
+from ..engine.tensor import wrap
+from .checks import numbers_of
 from .declared import appears
 from .dims import axis
 from .elementwise import scaled
@@ -62,7 +63,7 @@ def whole_slices(name: str, input: Any, dim: int, index: np.ndarray) -> tuple:
 
 def int_array(name: str, index: Any, *dtypes: Any) -> np.ndarray:
     """The array of an index, of int64, or of another of these dtypes; one without elements is of any."""
-    array = as_array(index)
+    array = numbers_of(index)
     if not isinstance(array, np.ndarray):
         raise TypeError(f"{name}: index must be a Tensor, not {type(index).__name__}")
     if array.dtype not in (np.int64, *dtypes):

@@ -21,6 +21,7 @@ from ..engine.call import op, renamed
 from ..engine.record import frozen
 from ..engine.tensor import Tensor, as_array, wrap
 from ..kernels import kernel
+from .checks import numbers_of
 from .choice import where
 from .declared import appears
 from .shape import broadcast_tensors, reshape
@@ -92,7 +93,7 @@ def _index_array(i: Any) -> np.ndarray:
     if isinstance(i, list | range) and len(i) == 0:
         return np.zeros(0, np.int64)
     try:
-        array = np.array(as_array(i))
+        array = np.array(numbers_of(i))
     except ValueError:
         array = np.array(None)
     if array.dtype.kind not in "iub":

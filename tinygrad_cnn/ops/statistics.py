@@ -75,7 +75,7 @@ def _quantile(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interpolat
         raise TypeError(f"{name}: q must be a number or a Tensor, got {type(q).__name__}")
     if several and (q.ndim > 1 or q.dtype != dtype):
         raise RuntimeError(f"{name}: q must be a number or a vector of dtype {dtype}; got {tuple(q.shape)}, {q.dtype}")
-    given = np.asarray(as_array(q))
+    given = np.asanyarray(as_array(q))
     if not np.all((given >= 0) & (given <= 1)):
         raise RuntimeError(f"{name}: q must be in the range 0 to 1, got {given.tolist()}")
     d = None if dim is None else axis(name, dim, input.ndim)
