@@ -69,6 +69,17 @@ LESSONS = [
         ("--steps", "20"),
         [r"has a loss of 2\.64", r"^step    0: loss 2\.6\d", r"^step   20: loss [12]\.\d", r"lines are true$"],
     ),
+    (
+        "17_functions_of_functions",
+        (),
+        [
+            r"^4\.weight +\(64, 10, 72\) +mean = backward's: True",
+            r"reverse over reverse: True",
+            r"times v: True",
+            r"columns are less work",
+            r"rows are less work",
+        ],
+    ),
 ]
 SLOW = {"16_small_gpt", "06_new_op", "07_convolution", "10_reading_digits", "14_batch_norm", "15_many_processes"}
 

@@ -6,6 +6,7 @@ Most rules follow from what is known of an op already: its parameters have the s
     along axes      `dim` and its kin are one more, a `shape` has the number of examples in front
     in one loss     elementwise without its reduction, which is then taken of each example
     folded          convolution and pooling take a batch: that of the batches
+    of matrices     `A` is one, along the last two axes
     by its parts    an op that says what it means as other ops, here or to the engine, is run as those
 
 What has no rule is run example by example, which is said once for each op.
@@ -252,6 +253,16 @@ def multiplied(op: Op, given: dict, batched: set, n: int) -> Any:
     return out
 
 
+def of_matrices(op: Op, given: dict, batched: set, n: int) -> Any:
+    """Matrices A lie along the last two axes, and those before them broadcast."""
+    ready, _ = everywhere(given, batched, n)
+    most = max(v._array.ndim for v in ready.values() if isinstance(v, Tensor))
+    for name, v in ready.items():
+        if isinstance(v, Tensor) and v._array.ndim < most:
+            ready[name] = reshape(v, (n, *(1,) * (most - v._array.ndim), *shape_of(v)[1:]))
+    return again(op, list(ready.values()))
+
+
 def joined(op: Op, given: list, batched: list, n: int) -> Any:
     """cat: along the next axis."""
     *tensors, dim, lengths = given
@@ -439,17 +450,17 @@ OTHERS: dict[str, Rule] = {
     **_all("conv2d conv2d_input conv2d_weight", convolved),
     **_all("pick_class place_class", folded),
     **_all("unfold fold avg_pool2d avg_pool2d_spread max_pool2d max_pool2d_pick max_pool2d_place", pooled),
-    **_all("getitem _gather _take _index_select _masked_select", taken),
-    **_all("setitem _index_put _index_copy _index_fill _scatter place", at_places),
+    **_all("place", at_places),
     **_all("_embedding", looked_up),
     **_all("weigh", as_it_is),
+    **_all("_euclidean", of_matrices),
     **_all("_cat", joined),
     **_all("_einsum", summed),
-    **_all("tril triu clone cast by_cases constant_pad_nd", along_axes),
+    **_all("tril triu clone cast by_cases constant_pad_nd _length", along_axes),
     **_all(
         "sin cos tan asin acos atan sinh cosh asinh acosh atanh exp2 log2 log10 sinc relu relu_mask nought signbit "
         "isnan isinf isfinite isposinf isneginf isclose nan_to_num logical_not logical_and logical_or logical_xor "
-        "bitwise_not",
+        "bitwise_not _mantissa _exponent",
         elementwise,
     ),
     **_all(  # functions of matrices, whose axes in front broadcast
@@ -468,6 +479,10 @@ def rule_of(op: Op) -> Rule:
     found = OTHERS.get(op.name)
     if found is not None:
         return found
+    if op.parameters[0] == "A":
+        return of_matrices
+    if op.parameters in (["input", "index"], ["input", "value", "index"]):
+        return taken if op.view else at_places
     if "reduction" in op.parameters:
         return in_one_loss
     if op.pointwise:

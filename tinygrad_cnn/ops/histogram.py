@@ -106,7 +106,7 @@ def searchsorted(
     >>> tg.searchsorted(edges, tg.tensor([0.0, 3.0, 9.0])).tolist(), tg.searchsorted(edges, 3.0, right=True).item()
     ([0, 1, 3], 2)
     """
-    name, rows, numbers = "searchsorted", as_array(sorted_sequence), np.asarray(as_array(input))
+    name, rows, numbers = "searchsorted", as_array(sorted_sequence), np.asanyarray(as_array(input))
     if side not in (None, "left", "right"):
         raise RuntimeError(f"{name}: side must be 'left' or 'right', got {side!r}")
     if side == "left" and right:
@@ -163,7 +163,7 @@ def isin(
     given = elements, test_elements
     if not any(hasattr(x, "ndim") for x in given) or any(isinstance(x, list | tuple | str | None) for x in given):
         raise TypeError("isin: elements and test_elements must be Tensors, or one of them a number")
-    pair = [np.asarray(as_array(x)) for x in (elements, test_elements)]
+    pair = [np.asanyarray(as_array(x)) for x in (elements, test_elements)]
     if any(a.dtype.kind == "b" for a in pair):
         raise RuntimeError("isin: bool is not looked up; compare it, or convert it with .int()")
     one, several = promote(*pair)
