@@ -35,15 +35,15 @@ NUMBERS = {bool: "__bool__", int: "__index__", float: "__float__", complex: "__f
 class ByExample(RuntimeError):
     """What is raised where a function looks at numbers that differ from example to example, as in `vmap`.
 
-    A composition of ops is then run example by example, by `each`, which who has examples sets; anybody else is told.
     drawn: it was for random numbers.
     """
 
     drawn = False
 
     @staticmethod
-    def each(f: Callable, args: tuple, kwargs: dict, error: ByExample) -> Any:
-        raise error
+    def each(f: Callable, args: tuple, kwargs: dict, error: Exception) -> Any:
+        """f example by example, after it failed on a batch; NotImplemented where there is none. Set by who has them."""
+        return NotImplemented
 
 
 def in_pytorch(kwargs: dict) -> dict:
@@ -70,9 +70,12 @@ def forgiving(f: Callable[P, R]) -> Callable[P, R]:
     def g(*args: Any, **kwargs: Any) -> Any:
         try:
             return f(*args, **kwargs)
-        except ByExample as error:
-            return error.each(g, args, kwargs, error)
-        except STUMBLING as error:
+        except (RuntimeError, *STUMBLING) as error:
+            found = ByExample.each(g, args, kwargs, error)
+            if found is not NotImplemented:
+                return found
+            if isinstance(error, RuntimeError):
+                raise
             known = signature(f).parameters if isinstance(error, TypeError) and kwargs else {}
             if "dim" in known and not kwargs.keys().isdisjoint(NUMPY_NAMES):
                 return g(*args, **in_pytorch(kwargs))

@@ -279,26 +279,26 @@ def _out(level: Examples, t: Any, dim: Any, name: str) -> Any:
     return movedim(whole, 0, dim)
 
 
-def by_examples(f: Callable, args: tuple, kwargs: dict, error: ByExample) -> Any:
-    """What a composition of ops gives that has to look at the numbers of an example, or to draw for each."""
+def by_examples(f: Callable, args: tuple, kwargs: dict, error: Exception) -> Any:
+    """What a composition of ops gives that failed on a batch: it looks at numbers of an example, or draws for each."""
     level, drawing = mode.tracer, getattr(of_thread, "generator", None)
-    drawing = drawing if error.drawn and isinstance(drawing, _Different) else None
+    if not (isinstance(drawing, _Different) and getattr(error, "drawn", False)):
+        drawing = None
     while isinstance(level, Examples):
-        if level is drawing.examples if drawing is not None else level.has(*args, *kwargs.values()):
-            if f.__name__ in ("nonzero", "argwhere", "unique_consecutive"):
-                refuse_shape(f.__name__)
-            slow(f.__name__)
-            each = level.each
+        if level.has(*args, *kwargs.values()) if drawing is None else level is drawing.examples:
+            if f.__name__ in ("nonzero", "argwhere", "unique", "unique_consecutive", "masked_select"):
+                return refuse_shape(f.__name__)
             try:
-                return (
-                    each(f, args, kwargs)
-                    if drawing is None
-                    else drawn_from(drawing.before, partial(each, f, args, kwargs))
-                )
-            except AttributeError:
-                raise error from None  # what it gives are no tensors
+                once = partial(level.each, f, args, kwargs)
+                found = once() if drawing is None else drawn_from(drawing.before, once)
+            except Exception as again:
+                if isinstance(error, ByExample) and not isinstance(again, AttributeError):
+                    raise
+                return NotImplemented  # what it gives are no tensors, or it fails on each as well
+            slow(f.__name__)
+            return found
         level = level.outer
-    raise error
+    return NotImplemented
 
 
 ByExample.each = staticmethod(by_examples)  # type: ignore[method-assign]

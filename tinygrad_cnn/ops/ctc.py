@@ -19,6 +19,7 @@ from ..engine.broadcast import in_float32
 from ..engine.call import op
 from ..engine.fusion import as_if
 from ..engine.tensor import as_array
+from .checks import numbers_of
 from .choice import where
 from .declared import appears
 from .elementwise import mul
@@ -78,7 +79,7 @@ def ctc_loss(
     if used.size and not 0 <= used.min() <= used.max() < C:
         raise RuntimeError(f"ctc_loss: targets out of range: the classes are 0 to {C - 1}, got {used.tolist()}")
     # They are what log_softmax gave, and so their own log_softmax.
-    normal = as_if(log_softmax, (rows, 2, None), np.array(as_array(rows)))
+    normal = as_if(log_softmax, (rows, 2, None), np.array(numbers_of(rows)))
     losses = _ctc_loss(normal, texts, times, letters, blank, zero_infinity)
     if zero_infinity:
         losses = where(as_array(losses) == np.inf, 0.0, losses)
