@@ -3,7 +3,7 @@
 import importlib as _importlib
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from ..pytorch.absent import explains
+from ..pytorch.absent import explains, find
 from . import functional, init, parallel, parameter, utils
 from .activation import (
     CELU,
@@ -312,7 +312,7 @@ _LATER = {
 
 def __getattr__(name: str):
     if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return find(__name__, name)
     globals()[name] = found = getattr(_importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
     return found
 
