@@ -16,7 +16,7 @@ from typing import Any
 
 from ..arrays.types import DType
 from ..engine.tensor import Tensor
-from ..ops import recurrent
+from ..ops import sequences
 from ..ops.gather import index_select
 from ..ops.shape import squeeze, unsqueeze
 from ..surface.creation import empty, zeros
@@ -215,7 +215,7 @@ class RNNBase(Module):
                 )
 
     def _run(self, input: Tensor, hx: Any, batch_sizes: Tensor | None) -> tuple[Tensor, Any]:
-        compute: Any = getattr(recurrent, self.mode.lower())
+        compute: Any = getattr(sequences, self.mode.lower())
         told = self._flat_weights, self.bias, self.num_layers, self.dropout, self.training, self.bidirectional
         if batch_sizes is not None:
             out, *last = compute(input, batch_sizes, hx, *told)
@@ -414,7 +414,7 @@ class RNNCell(RNNCellBase):
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         if self.nonlinearity not in ("tanh", "relu"):
             raise RuntimeError(f"RNNCell: nonlinearity must be tanh or relu, got {self.nonlinearity!r}")
-        compute = getattr(recurrent, f"rnn_{self.nonlinearity}_cell")
+        compute = getattr(sequences, f"rnn_{self.nonlinearity}_cell")
         return self._step(compute, input, None if hx is None else (hx,), 1)[0]
 
     def extra_repr(self) -> str:
@@ -439,7 +439,7 @@ class LSTMCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 4, device, dtype)
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        h, c = self._step(recurrent.lstm_cell, input, hx, 2)
+        h, c = self._step(sequences.lstm_cell, input, hx, 2)
         return h, c
 
 
@@ -459,4 +459,4 @@ class GRUCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 3, device, dtype)
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        return self._step(recurrent.gru_cell, input, None if hx is None else (hx,), 1)[0]
+        return self._step(sequences.gru_cell, input, None if hx is None else (hx,), 1)[0]

@@ -101,11 +101,9 @@ def asked(home: str, name: str) -> Any:
     AttributeError where no file has the name, with what is to be said of it.
     """
     module = sys.modules[home]
-    file = awaited(module).get(name)
-    if file is None:
-        return find(home, name)
-    importlib.import_module(f".{file}", __package__)
-    return vars(module)[name]
+    if file := awaited(module).get(name):
+        importlib.import_module(f".{file}", __package__)
+    return vars(module)[name] if name in vars(module) else find(home, name)
 
 
 def _put(home: Any, forms: dict[str, Callable], declaration: Declaration) -> None:
@@ -159,8 +157,8 @@ def appears(where: str, *, aliases: str = "", flags: str = "") -> Callable[[F], 
         old = next((d for d in declared if d.again(new)), None) if places else None
         made = [(home, forms(new), forms(old) if old else {}) for home, forms in places]
         for home, found, before in made:
-            file, waiting, present = function.__module__.rpartition(".")[2], awaited(home), dir(home)
-            names = [n for n in found if n in present and n not in before and waiting.get(n) != file]
+            free = awaited(home) if function.__module__.startswith(f"{__package__}.") else {}
+            names = [n for n in found if n not in before and n not in free]
             if taken := [n for n in names if hasattr(home, n)]:
                 raise ValueError(f"appears: {home.__name__} has a {taken[0]!r} already; this needs another name")
         if old:

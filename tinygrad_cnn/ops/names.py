@@ -165,11 +165,6 @@ NAMES: dict[str, dict[str, str]] = {
             addbmm addr block_diag cartesian_prod combinations kron vander
         """,
     },
-    "recurrent": {
-        "tinygrad_cnn": """
-            gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell
-        """,
-    },
     "resize": {
         "tinygrad_cnn": """
             channel_shuffle pixel_shuffle pixel_unshuffle
@@ -187,6 +182,11 @@ NAMES: dict[str, dict[str, str]] = {
         "tinygrad_cnn": """
             as_strided_scatter diagonal_scatter index_reduce masked_scatter put scatter_reduce
             select_scatter slice_scatter
+        """,
+    },
+    "sequences": {
+        "tinygrad_cnn": """
+            gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell
         """,
     },
     "solve": {

@@ -219,15 +219,12 @@ def avg_pool2d(
         "avg_pool2d", input.shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
     )
     if input.dtype.kind != "f" and input.dtype != np.int64:
-        raise NotImplementedError(
-            f"avg_pool2d: expected floating numbers or int64, got {input.dtype}; convert it with .float()"
-        )
+        raise NotImplementedError(f"avg_pool2d: input is {input.dtype}, not floating or int64; use .float()")
     given = np.asarray(input, np.float64) if input.dtype.kind == "i" else input
     out = kernel.sum_pool2d(given if batch else given[None], *geometry, size)
     if given is not input:
-        out = np.trunc(out / np.rint(1 / share)).astype(np.int64)
-    else:
-        out *= _as(share, out.dtype)
+        return np.trunc((out if batch else out[0]) / np.rint(1 / share)).astype(np.int64)
+    out *= _as(share, out.dtype)
     return out if batch else out[0]
 
 

@@ -134,7 +134,7 @@ def _refused(name: str, old: tuple, new: Any) -> Exception:
 
 @_seeing(reshape)
 @op(view=True)
-def view(input: Array, shape: Shape) -> Array:
+def view(input: Array, size: Shape) -> Array:
     """`reshape` that shares its memory: RuntimeError where that cannot be, as after a transposition.
 
     The layout channels-last, in which convolutions leave their results, is the library's own affair: their memory
@@ -146,7 +146,7 @@ def view(input: Array, shape: Shape) -> Array:
     >>> x.tolist()
     [0.0, 5.0, 0.0, 0.0]
     """
-    out = _in_shape(input, shape)
+    out = _in_shape(input, size)
     if not shares_memory(out, input) and out.size:
         raise RuntimeError(
             f"view: a tensor of shape {input.shape} with strides {_strides(input)} cannot be seen as {out.shape} "

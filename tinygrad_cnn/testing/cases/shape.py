@@ -53,7 +53,7 @@ CASES = [
     Case("reshape", [(2, 3, 4)], dict(shape=(4, -1)), expected=lambda x, shape: x.reshape(4, 6)),
     Case("reshape", [()], dict(shape=(1, 1)), expected=lambda x, shape: np.array([[x]])),
     Case("reshape", [(0, 3)], dict(shape=(3, 0)), expected=lambda x, shape: np.zeros((3, 0))),
-    Case("view", [(2, 3)], dict(shape=(2, 1, -1)), expected=lambda x, shape: x[:, None]),
+    Case("view", [(2, 3)], dict(size=(2, 1, -1)), expected=lambda x, size: x[:, None]),
     Case("flatten", [(2, 3, 4, 2)], dict(start_dim=1, end_dim=2), expected=lambda x, **_: x.reshape(2, 12, 2)),
     Case("flatten", [()], expected=lambda x: x.reshape(1)),
     Case("unflatten", [(2, 6, 3)], dict(dim=1, sizes=(2, -1)), expected=lambda x, **_: x.reshape(2, 2, 3, 3)),
