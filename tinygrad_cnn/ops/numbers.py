@@ -222,6 +222,9 @@ def gcd(input: Array, other: Array):
     """
 
 
+gcd.grad(input=None, other=None)
+
+
 @appears("function out method in_place function_")
 @pairwise(np.lcm, _integers, quick=_integers)
 def lcm(input: Array, other: Array):
@@ -233,7 +236,6 @@ def lcm(input: Array, other: Array):
     """
 
 
-gcd.grad(input=None, other=None)
 lcm.grad(input=None, other=None)
 
 

@@ -120,14 +120,14 @@ def i0(input: Array) -> Array:
     return widely(lambda x: _bessel(x, 0), real(input))
 
 
+i0.grad(input=lambda g, input: g * bessel_i1(input))
+i0.explain("The slope of Bessel's function of order 0 is that of order 1.")
+
+
 @op(pointwise=True)
 def bessel_i1(input: Array) -> Array:
     """Bessel's modified function of order 1, which i0 is differentiated to."""
     return widely(lambda x: _bessel(x, 1), real(input))
-
-
-i0.grad(input=lambda g, input: g * bessel_i1(input))
-i0.explain("The slope of Bessel's function of order 0 is that of order 1.")
 
 
 def _bessel_i1_back(g: Any, input: Any) -> Any:

@@ -74,7 +74,7 @@ class MultiStepLR(_ByFactor):
     """
 
     def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1):
-        self.milestones = Counter(milestones)
+        self.milestones = Counter([*milestones])
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
