@@ -51,6 +51,6 @@ def scales_by_name(f: Callable, args: tuple) -> tuple[list, dict[str, Any]] | No
     """
     names = SCALES.get(f.__name__, "").split()
     scales = [a for a in args if isinstance(a, int | float)]
-    if not 0 < len(scales) <= len(names) < len(args):
+    if not 0 < len(scales) <= len(names) < len(args) or isinstance(args[-1], int | float):
         return None
     return [a for a in args if not isinstance(a, int | float)], dict(zip(names, scales))

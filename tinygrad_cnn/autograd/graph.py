@@ -114,7 +114,7 @@ class Packed:
     def __init__(self, array: np.ndarray, pack: Callable, unpack: Callable):
         t = wrap(array)
         self.kept, self.unpack = no_grad()(pack)(t), unpack
-        if t._version is not None and t._version.changes:
+        if t._counter is not None and t._counter.changes:
             raise RuntimeError("A saved tensor pack hook is modifying its input in place; it must make a new tensor")
 
     def array(self) -> np.ndarray:

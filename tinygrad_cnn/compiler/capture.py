@@ -225,12 +225,12 @@ class Capture(Tracer):
             into, values = self._known(t._array), self._known(made)
             if into is not None:
                 self.emit(op, steps.write, (into, values), [], effect="writes", written=(into,))
-                self._bump(t._version, op)
+                self._bump(t._counter, op)
 
     def _bump(self, version: Version | None, op: str) -> None:
         """Changes in place of what lives outside are counted."""
         for v in (*self.program.inputs, *self.program.outside):
-            if v.tensor._version is version:
+            if v.tensor._counter is version:
                 self.emit("count", steps.bump, (AsTensor(v), op), [], effect="writes", written=(v,))
                 return
 
@@ -486,7 +486,7 @@ class Capture(Tracer):
             if result is not t:
                 self.refuse(f"calls {name}() in an unknown way")
         elif isinstance(result, Tensor):
-            if result._requires_grad or result._version is not None:
+            if result._requires_grad or result._counter is not None:
                 self.refuse("makes a leaf that requires grad")
             run, outs = steps.opened(function), [self._computed(result._array)]
         elif isinstance(result, np.ndarray):

@@ -115,8 +115,8 @@ def op(
         if needed and now["grad"]:
             record(spec, args, values, needed, out, extras, result)
         elif now["inference"] or now["tracer"] is not None:
-            if now["inference"] and result._version is None:
-                result._version = INFERENCE
+            if now["inference"] and result._counter is None:
+                result._counter = INFERENCE
             if now["tracer"] is not None:
                 now["tracer"].called(spec, args, out, None)
         return result
@@ -176,8 +176,8 @@ def _several(op: Op, args: Any, values: list, needed: int, outs: tuple, extras: 
     for i, t in enumerate(results):
         if op.view:
             _share(op, args, values, t, i)
-        if mode.inference and t._version is None:
-            t._version = INFERENCE
+        if mode.inference and t._counter is None:
+            t._counter = INFERENCE
     return results
 
 

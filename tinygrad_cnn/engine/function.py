@@ -110,7 +110,7 @@ class FunctionCtx(Node):
             if isinstance(node, int):  # one of its own outputs
                 node = self if self._single else Pick(self, node, array)
             t = wrap(array, node)
-            t._version = version
+            t._counter = version
             tensors.append(t)
         return tuple(tensors)
 

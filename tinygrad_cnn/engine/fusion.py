@@ -39,7 +39,7 @@ def as_if(call: Callable, args: tuple, out: np.ndarray, *extras: Any) -> Tensor:
             record(spec, bound, values, needed, out, extras, result)
             return result
     if mode.inference:
-        result._version = INFERENCE
+        result._counter = INFERENCE
     return result
 
 

@@ -84,8 +84,8 @@ def _keep_old_values(made: Tensor, array: np.ndarray, t: Tensor, start: int) -> 
         young.extend(p for p in node.parents if p.time > start and p not in young)
         if isinstance(node, OpNode) and node.saved:
             node.saved = [_apart(v, memory) for v in node.saved]
-            node.guards = [version for version in node.guards if version is not t._version]
-            node.meant = [version for version in node.meant if version is not t._version]
+            node.guards = [version for version in node.guards if version is not t._counter]
+            node.meant = [version for version in node.meant if version is not t._counter]
 
 
 def _apart(v: Any, memory: np.ndarray) -> Any:

@@ -138,7 +138,7 @@ def record(
         if type(values[i]) is ndarray:
             a = args[i]
             if isinstance(a, Tensor):
-                guards.append(a._version or a.guard())
+                guards.append(a._counter or a.guard())
             else:
                 values[i] = frozen(a)
     if plan.keeps_out and result is not None:

@@ -27,7 +27,7 @@ class Tensor(Attached):
     """An array with a history.
 
     `_array` is the NumPy array, `_node` the step that made it (for a leaf: its AccumulateGrad, made
-    when first needed), `_version` the shared record of in-place changes (made when first needed).
+    when first needed), `_counter` the shared record of in-place changes (made when first needed).
     `_view` says how it is made from its base, `_memory` who else lies in its memory.
 
     >>> import tinygrad_cnn as tg
@@ -37,14 +37,14 @@ class Tensor(Attached):
     tensor([2., 4.], shape=(2,), dtype=float32)
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_array", "_grad", "_memory", "_node", "_requires_grad", "_version",
-                 "_view")  # fmt: skip
+    __slots__ = ("__dict__", "__weakref__", "_array", "_counter", "_grad", "_memory", "_node",
+                 "_requires_grad", "_view")  # fmt: skip
     __array_priority__ = 1000  # so that `array * tensor` asks the tensor
 
     _array: np.ndarray
     _node: Node | None
     _requires_grad: bool
-    _version: Version | None
+    _counter: Version | None
     _view: View | None
     _memory: Memory | None
     _grad: Tensor | None
@@ -82,7 +82,7 @@ class Tensor(Attached):
                 "you can only change requires_grad flags of leaf variables; use y = x.detach() for a tensor "
                 "that has no history"
             )
-        if flag and self._version is INFERENCE and not mode.inference:
+        if flag and self._counter is INFERENCE and not mode.inference:
             raise RuntimeError(
                 "requires_grad: this tensor was made in inference_mode and cannot require grad outside of it; "
                 ".clone() it first"
@@ -123,13 +123,13 @@ class Tensor(Attached):
 
     def version(self) -> Version:
         """The record of in-place changes of this tensor's memory."""
-        if self._version is None:
-            self._version = Version()
-        return self._version
+        if self._counter is None:
+            self._counter = Version()
+        return self._counter
 
     def guard(self) -> Version:
         """The version, for a node that saves the values: it compares them later."""
-        if self._version is INFERENCE:
+        if self._counter is INFERENCE:
             raise RuntimeError(
                 f"inference tensors cannot be saved for backward: this one of shape {self._array.shape} was made in "
                 "inference_mode, where changes are not counted; .clone() it outside, or use no_grad instead"
@@ -189,7 +189,7 @@ class Tensor(Attached):
         (False, [5.0, 1.0])
         """
         out = wrap(self._array)
-        out._version = self.version()
+        out._counter = self.version()
         join(self, out)
         if mode.tracer is not None:
             mode.tracer.detached(self, out)
@@ -225,7 +225,7 @@ class Tensor(Attached):
             )
         self._array = value._array
         self._view = None
-        if self._version is not INFERENCE:
+        if self._counter is not INFERENCE:
             self.version().join(value.version())
         join(value, self)
         node, array = self._node, value._array
@@ -240,7 +240,7 @@ def wrap(array: np.ndarray, node: Node | None = None) -> Tensor:
     t._array = array
     t._node = node
     t._requires_grad = node is not None
-    t._version = t._view = t._memory = t._grad = None
+    t._counter = t._view = t._memory = t._grad = None
     return t
 
 
@@ -258,7 +258,7 @@ def refuse_complex(name: str, dtype: np.dtype) -> None:
 
 def refuse_change(t: Tensor, name: str) -> None:
     """Raise where `t` must not be changed in place."""
-    if t._version is INFERENCE and not mode.inference:
+    if t._counter is INFERENCE and not mode.inference:
         raise RuntimeError(
             f"{name}: a tensor made in inference_mode is being changed in place outside of it; .clone() it first"
         )

@@ -106,7 +106,7 @@ def share(source: Tensor, result: Tensor, make: Callable, attributes: Sequence =
         base = earlier.base
         view.array, view.sealed = earlier.array, earlier.sealed or sealed
     view.base, view.seen = base, base._node
-    view.version = result._version = version = base.version()
+    view.version = result._counter = version = base.version()
     view.changes = version.changes
     result._view = view
     join(source, result, view.remake)

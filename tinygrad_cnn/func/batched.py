@@ -71,8 +71,8 @@ class Batched(Tensor):
         return self.physical.requires_grad
 
     @property
-    def _version(self) -> Version | None:  # type: ignore[override]
-        return self.physical._version
+    def _counter(self) -> Version | None:  # type: ignore[override]
+        return self.physical._counter
 
     @property
     def _view(self) -> None:  # type: ignore[override]

@@ -25,7 +25,7 @@ def _adopt(new: Tensor, data: Tensor | None, name: str) -> None:
     if not isinstance(data, Tensor):
         raise TypeError(f"{name}: data must be a Tensor, got {type(data).__name__}; wrap it in tensor(...) first")
     new._array = data._array
-    new._version = data.version()
+    new._counter = data.version()
     new._node = new._view = new._grad = None
     new._requires_grad = False
     join(data, new)
@@ -97,7 +97,7 @@ class UninitializedTensorMixin(Tensor):
     _kept: Tensor
 
     def __init__(self, requires_grad: bool, device: Any = None, dtype: DType | None = None):
-        self._node = self._version = self._view = self._memory = self._grad = None
+        self._node = self._counter = self._view = self._memory = self._grad = None
         self._requires_grad = requires_grad
         self._kept = empty(0, device=device, dtype=dtype)
 

@@ -193,7 +193,7 @@ class Optimizer:
             tracer.stepping(self)
         for group, params, grads in work:
             for p in params:
-                (p._version or p.version()).bump(change)
+                (p._counter or p.version()).bump(change)
             self._counted = []
             try:
                 self.update(group, params, grads)

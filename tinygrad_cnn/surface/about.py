@@ -123,7 +123,22 @@ def is_inference(input: Tensor) -> bool:
     >>> x.is_inference(), tg.ones(2).is_inference()
     (True, False)
     """
-    return input._version is INFERENCE
+    return input._counter is INFERENCE
+
+
+@attribute
+def _version(self: Tensor) -> int:
+    """How often its memory was changed in place; views count together. RuntimeError for a tensor of `inference_mode`.
+
+    >>> import tinygrad_cnn as tg
+    >>> x = tg.zeros(2)
+    >>> x[0] = x[:1].fill_(3)[0] + 1
+    >>> x._version
+    2
+    """
+    if self._counter is INFERENCE:
+        raise RuntimeError("_version: the changes of tensors made in inference_mode are not counted")
+    return 0 if self._counter is None else self._counter.changes
 
 
 @attribute

@@ -253,6 +253,10 @@ class Attached:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> builtins.dict[builtins.str, builtins.str]:
         """What a notebook shows of a tensor or a module: text, and HTML where there is more to see."""
 
+    @property
+    def _version(self) -> builtins.int:
+        """How often its memory was changed in place; views count together. RuntimeError for a tensor of `inference_mode`."""
+
     def abs(self) -> Tensor:
         """|input|; the gradient at 0 is 0."""
 

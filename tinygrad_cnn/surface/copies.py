@@ -28,8 +28,8 @@ def __deepcopy__(self: Tensor, memo: dict) -> Tensor:
             f"{self.grad_fn.name()}: use .detach() first"  # type: ignore[union-attr]
         )
     out = memo[id(self)] = rebuild(type(self), _copied(self._array, memo), self._requires_grad, {})
-    if self._version:
-        out._version = copy.deepcopy(self._version, memo)
+    if self._counter:
+        out._counter = copy.deepcopy(self._counter, memo)
     out._memory = self._memory and FIXED
     out._grad = copy.deepcopy(self._grad, memo)
     out.__dict__.update(copy.deepcopy(self.__dict__, memo))
@@ -40,7 +40,7 @@ def rebuild(kind: type, array: np.ndarray, requires_grad: bool, attributes: dict
     """A leaf as it was before it was pickled or copied."""
     t: Tensor = kind.__new__(kind)  # type: ignore[call-overload]
     t._array = array
-    t._node = t._version = t._view = t._memory = t._grad = None
+    t._node = t._counter = t._view = t._memory = t._grad = None
     t._requires_grad = requires_grad
     t.__dict__.update(attributes)
     return t

@@ -37,7 +37,7 @@ def finish(array: np.ndarray, device: Any = None, requires_grad: bool = False, o
         return into("out", out, array)
     t = wrap(plain(array))
     if mode.inference:
-        t._version = INFERENCE
+        t._counter = INFERENCE
     if requires_grad:
         t.requires_grad = True
     return t

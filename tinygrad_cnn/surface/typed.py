@@ -53,7 +53,7 @@ def __init__(self: Tensor, *data: Any, dtype: DType | None = None, requires_grad
     """Tensor(2, 3) has this shape and no values yet; Tensor([2, 3]) has these values, of the default floating dtype."""
     kind = get_default_dtype() if dtype is None else dtype_of("Tensor", dtype)
     made = _made("Tensor", data, kind, named, any_kind=dtype is None)
-    for slot in ("_array", "_node", "_version", "_view", "_memory", "_requires_grad"):
+    for slot in ("_array", "_node", "_counter", "_view", "_memory", "_requires_grad"):
         setattr(self, slot, getattr(made, slot))
     self._grad = None
     if requires_grad:

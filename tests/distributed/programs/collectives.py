@@ -114,6 +114,7 @@ x = whole.t()
 version = x._version
 dist.all_reduce(x)
 same(whole, everyone.sum(0).T)
+assert x._version > version
 rows = tg.zeros(4, 6)
 dist.all_reduce(rows[:, ::2].fill_(RANK + 1.0))
 assert rows.sum().item() == 12 * SIZE * (SIZE + 1) / 2
