@@ -12,12 +12,17 @@ from tinygrad_cnn.testing.cases import public, table
 
 ULP = 2.0**-10  # the relative distance of two neighbours in half precision is at most this
 
-CASES = [
+REFUSED = {  # as in PyTorch: what LAPACK does, which has no half precision, and statistics of float32 and float64
+    *"inv solve_matrices det _slogdet _cholesky _qr _svd _svdvals _eigh _eigvalsh _pinv".split(),
+    *("quantile", "nanquantile", "histogram"),
+}
+FLOATING = [
     c
     for c in table()
     if any(isinstance(a, np.ndarray) and a.dtype.kind == "f" for a in c.arrays())
     if c.op != "bincount"  # counts are float32 or float64
 ]
+CASES = [c for c in FLOATING if c.op not in REFUSED]
 
 
 def floats(value):
@@ -58,6 +63,14 @@ def test_half_is_float32_rounded_once(case):
         want = want.numpy()
         size = np.abs(want[np.isfinite(want)]).max(initial=0.0)
         np.testing.assert_allclose(got.numpy().astype(want.dtype), want, rtol=3 * ULP, atol=2 * ULP * size)
+
+
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_half_is_refused_where_pytorch_refuses_it(name):
+    for case in (c for c in FLOATING if c.op == name):
+        outcome(case, np.float32)
+        with pytest.raises((RuntimeError, TypeError), match="float16"):
+            outcome(case, np.float16)
 
 
 def half(*values):

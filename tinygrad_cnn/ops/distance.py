@@ -67,6 +67,7 @@ FEW = 25  # rows, of which the differences of all pairs take little memory
 
 
 @appears("function")
+@in_float32
 def cdist(x1: Array, x2: Array, p: float = 2.0, compute_mode: str | None = MODES[0]) -> Array:
     """out[i, j] = |x1[i] - x2[j]|, the p-norm        (..., P, M) (..., R, M) -> (..., P, R)
 
@@ -94,6 +95,7 @@ def cdist(x1: Array, x2: Array, p: float = 2.0, compute_mode: str | None = MODES
 
 
 @appears("function functional")
+@in_float32
 def pdist(input: Array, p: float = 2.0) -> Array:
     """|input[i] - input[j]|, the p-norm, of all pairs i < j        (N, M) -> (N·(N - 1)/2,)
 

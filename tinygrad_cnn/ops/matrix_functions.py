@@ -195,7 +195,7 @@ REACH = 5.371920351148152
 
 
 @appears("linalg")
-@op(exact=True)
+@op
 def matrix_exp(A: Array) -> Array:
     """Σ Aⁿ / n!, by scaling and squaring of a rational function (Higham 2005): (B, N, N) -> (B, N, N).
 
