@@ -20,7 +20,8 @@ AS_IT_STANDS = {
     "Flatten", "Unflatten", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d",
     "ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d", "CircularPad1d", "CircularPad2d",
     "Upsample", "UpsamplingNearest2d", "UpsamplingBilinear2d", "GaussianNLLLoss", "MultiMarginLoss", "AlphaDropout",
-    "InstanceNorm2d", "Conv1d", "Conv2d", "BatchNorm1d", "CrossEntropyLoss", "NLLLoss",
+    "InstanceNorm2d", "Conv1d", "Conv2d", "BatchNorm1d", "CrossEntropyLoss", "NLLLoss", "MultiLabelMarginLoss",
+    "CTCLoss",
 }  # fmt: skip
 
 

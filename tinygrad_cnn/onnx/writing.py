@@ -234,8 +234,8 @@ class Writer:
             raise Varies(call.why)
         else:
             raise NotImplementedError(
-                f"onnx.export: there is no {call.name} in ONNX, or it is not known how it is said there{call.where()}; "
-                "say it by other functions, or leave it out of the model"
+                f"onnx.export: there is no {call.name.strip('_')} in ONNX, or it is not known how it is said "
+                f"there{call.where()}; say it by other functions, or leave it out of the model"
             )
 
     def _folds(self, call: Call) -> bool:

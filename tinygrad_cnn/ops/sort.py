@@ -12,7 +12,7 @@ import numpy as np
 from ..arrays.dtypes import float32, float64, int64
 from ..arrays.types import Array
 from ..engine.call import op
-from ..engine.tensor import as_array, wrap
+from ..engine.tensor import as_array
 from .compare import isnan
 from .declared import appears
 from .dims import axis, whole
@@ -261,12 +261,19 @@ def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0) -> Arra
     """
     if input.dtype.kind != "f":
         raise NotImplementedError(f"histc: input must be floating, got {input.dtype}; convert it with .float()")
-    x = as_array(input)
     if min > max:
         raise RuntimeError(f"histc: max must not be smaller than min, got {min} and {max}")
-    if min == max and x.size:
-        min, max = float(x.min()), float(x.max())
+    return _histc(input.detach(), bins, min, max)
+
+
+@op
+def _histc(input: Array, bins: int, min: float, max: float) -> Array:
+    if min == max and input.size:
+        min, max = float(input.min()), float(input.max())
     if min == max:
         min, max = min - 1, max + 1
-    counts, _ = np.histogram(x[(x >= min) & (x <= max)], bins, (min, max))
-    return wrap(counts.astype(x.dtype))
+    counts, _ = np.histogram(input[(input >= min) & (input <= max)], bins, (min, max))
+    return counts.astype(input.dtype)
+
+
+_histc.grad(input=None)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...compiler.program import Value
-from ...ops import loss
+from ...ops import loss, multilabel
 from ..writing import Writer, onnx_type, writes
 from .reduce import reduced
 
@@ -99,6 +99,25 @@ def _(w, input, target, p, margin, weight, size_average, reduce, reduction):
     losses = w.node("Div", reduced(w, "ReduceSum", beyond, [1], False), w.like(input, C))
     if weight is not None:
         losses = w.node("Mul", losses, w.node("Gather", weight, target, axis=0))
+    return reduced_to(w, losses, _reduction(reduction, size_average, reduce))
+
+
+@writes(multilabel.multilabel_margin_loss)
+def _(w, input, target, size_average, reduce, reduction):
+    if len(w.shape(input)) != 2:
+        return None
+    C, zero = w.shape(input)[1], w.like(input, 0)
+    ended = w.node("Cast", w.node("Less", target, np.array(0)), to=onnx_type(input.dtype))
+    counted = w.node("Equal", w.node("CumSum", ended, np.array(1)), zero)  # the labels in front of the first -1
+    own = w.node("GatherElements", input, w.node("Where", counted, target, np.array(0)), axis=1)
+    beyond = w.node("Add", w.node("Sub", w.like(input, 1), w.node("Unsqueeze", own, np.array([2]))),
+                    w.node("Unsqueeze", input, np.array([1])))  # fmt: skip
+    labels = w.node("Unsqueeze", w.node("Where", counted, target, np.array(-1)), np.array([2]))
+    hits = w.node("Cast", w.node("Equal", labels, np.arange(C)), to=onnx_type(input.dtype))
+    other = w.node("Equal", reduced(w, "ReduceMax", hits, [1], True), zero)
+    counts = w.node("And", w.node("Unsqueeze", counted, np.array([2])), other)
+    beyond = w.node("Where", counts, w.node("Relu", beyond), zero)
+    losses = w.node("Div", reduced(w, "ReduceSum", beyond, [1, 2], False), w.like(input, C))
     return reduced_to(w, losses, _reduction(reduction, size_average, reduce))
 
 
