@@ -125,7 +125,7 @@ def test_an_op_of_a_script(tmp_path):
     [
         ("", "expected some of the words function"),
         ("function metod", "got 'function metod'"),
-        ("out", "the word out needs function or functional beside it"),
+        ("out", "the word out needs function or functional or linalg beside it"),
         ("function inplace", "the word inplace needs functional beside it"),
     ],
 )

@@ -14,8 +14,9 @@ PACKAGE = ROOT / "tinygrad_cnn"
 
 # From the ground up. Rooms on one floor know nothing of each other.
 FLOORS = [
-    "leaving pytorch",
-    "arrays files stopping",
+    "files leaving",
+    "pytorch",
+    "arrays stopping",
     "kernels random cuda accelerator backends multiprocessing amp",
     "engine",
     "ops",

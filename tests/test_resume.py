@@ -198,6 +198,13 @@ OPTIMIZERS = {
     "RMSprop": lambda p: tg.optim.RMSprop(p, lr=0.01, momentum=0.5, centered=True),
     "Adagrad": lambda p: tg.optim.Adagrad(p, lr=0.05, lr_decay=0.1),
     "Adadelta": lambda p: tg.optim.Adadelta(p),
+    "Adafactor": lambda p: tg.optim.Adafactor(p, lr=0.01),
+    "Adamax": lambda p: tg.optim.Adamax(p, lr=0.01),
+    "ASGD": lambda p: tg.optim.ASGD(p, lr=0.01, t0=2),
+    "LBFGS": lambda p: tg.optim.LBFGS(p, lr=0.1, max_iter=1),  # one look at the loss a step, as all others
+    "NAdam": lambda p: tg.optim.NAdam(p, lr=0.01),
+    "RAdam": lambda p: tg.optim.RAdam(p, lr=0.01),
+    "Rprop": lambda p: tg.optim.Rprop(p, lr=0.01),
 }
 PLANS = {
     "StepLR": lambda lr, o: lr.StepLR(o, 4),
@@ -237,7 +244,7 @@ def _run(optimizer, plan, workers, file, stop=None):
             opt.zero_grad()
             loss = nn.functional.cross_entropy(net(x), y)
             loss.backward()
-            opt.step()
+            opt.step(lambda loss=loss: loss)
             schedule.step(loss.item()) if plan == "ReduceLROnPlateau" else schedule.step()
             run["losses"].append(loss.item())
             if len(run["losses"]) == stop:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, TypeVar
 
+from .arrays.blocks import Ending
 from .arrays.lines import user_level
 
 F = TypeVar("F", bound=Callable)
@@ -32,11 +33,10 @@ class autocast:
             words = "there is no GPU" if device_type != "cpu" else "only float32 is computed in"
             warnings.warn(f"{device_type} autocast: {words}. Disabling autocast.", stacklevel=user_level())
 
+    __exit__ = Ending(lambda self: [])
+
     def __enter__(self) -> autocast:
         return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
 
     def __call__(self, f: F) -> F:
         return f

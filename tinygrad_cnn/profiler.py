@@ -1,12 +1,11 @@
 """PyTorch's `profiler`: what `autograd.profiler` does, for chosen steps of a loop.
 
-def show(p):
-    print(p.key_averages().table(sort_by="self_cpu_time_total", row_limit=10))
+    with profile(schedule=schedule(wait=1, warmup=1, active=3), on_trace_ready=show) as p:
+        for x, y in loader:
+            train(x, y)
+            p.step()
 
-with profile(schedule=schedule(wait=1, warmup=1, active=3), on_trace_ready=show) as p:
-for x, y in loader:
-    train(x, y)
-    p.step()
+where `show(p)` may print `p.key_averages().table(sort_by="self_cpu_time_total", row_limit=10)`.
 """
 
 from __future__ import annotations
@@ -17,10 +16,13 @@ import socket
 import time
 import warnings
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
+from .arrays.blocks import Ending
 from .autograd import profiler as _timed
 from .autograd.profiler import EventList, record_function
+from .engine.modes import mode
 from .pytorch.absent import explains
 
 __all__ = [
@@ -134,6 +136,7 @@ class profile:
         self.step_num = 0
         self.current_action = self.schedule(0)
         self.profiler: Any = None
+        self._recording = False
         self._step: Any = None
 
     def start(self) -> None:
@@ -142,7 +145,7 @@ class profile:
 
     def stop(self) -> None:
         """End with the step that is running."""
-        if self.current_action in RECORDING:
+        if self._recording:
             self._end()
             self._tell()
 
@@ -166,6 +169,7 @@ class profile:
         if self.current_action in RECORDING:
             self.profiler = _timed.profile(**self._options)  # type: ignore[arg-type]
             self.profiler.__enter__()
+            self._recording = True
             self._begin_of_step()
 
     def _begin_of_step(self) -> None:
@@ -179,18 +183,20 @@ class profile:
 
     def _end(self) -> None:
         self._end_of_step()
-        self.profiler.__exit__(None, None, None)
+        if self._recording:
+            self._recording = False
+            self.profiler.__exit__(None, None, None)
 
     def _tell(self) -> None:
         if self.on_trace_ready is not None:
             self.on_trace_ready(self)
 
+    # What was set before the block comes back first: which steps are recorded when it ends, nobody knows yet.
+    __exit__ = Ending(lambda self: [partial(mode.__dict__.update, watch=mode.watch, tracer=mode.tracer), self.stop])
+
     def __enter__(self) -> profile:
         self.start()
         return self
-
-    def __exit__(self, *error: Any) -> None:
-        self.stop()
 
     def _done(self) -> Any:
         if self.profiler is None:

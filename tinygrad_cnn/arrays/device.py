@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .blocks import Ending
+
 KNOWN = ("cpu cuda ipu xpu mkldnn opengl opencl ideep hip ve fpga maia xla lazy vulkan mps meta hpu mtia "
          "privateuseone").split()  # fmt: skip
 
@@ -64,12 +66,11 @@ class device:
     def __reduce__(self) -> tuple:
         return device, (str(self),)
 
+    __exit__ = Ending(lambda self: [])
+
     def __enter__(self) -> device:
         refuse_other(self)
         return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
 
     def __call__(self, f: Any) -> Any:
         refuse_other(self)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,10 +49,10 @@ class Duals(Interpreter):
     def __init__(self) -> None:
         super().__init__()
         self.before = mode.tracer
+        # By id, each for as long as it is there. A walk back through the graph makes tensors anew of what was saved:
+        # they are known by their nodes.
         self.held: dict[int, tuple[weakref.ref, Tensor | None]] = {}
-        self.nodes: weakref.WeakKeyDictionary[Node, Tensor] = weakref.WeakKeyDictionary()
-
-    # A walk back through the graph makes tensors anew of what was saved: they are known by their nodes.
+        self.nodes: dict[int, tuple[weakref.ref, Tensor | None]] = {}
 
     def tangent(self, t: Any) -> Tensor | None:
         """How t moves; None where it does not. A view moves as its base does."""
@@ -63,14 +64,18 @@ class Duals(Interpreter):
         if t._view is not None:
             of_base = self.tangent(t._view.base)
             return of_base if of_base is None else t._view.replay(of_base)
-        return self.nodes.get(t._node) if t._node is not None else None
+        known = self.nodes.get(id(t._node))
+        return known[1] if known is not None else None
 
     def let(self, t: Tensor, tangent: Tensor | None) -> None:
         """Let t move so."""
-        key, held = id(t), self.held
-        held[key] = weakref.ref(t, lambda _: held.pop(key, None)), tangent
-        if tangent is not None and t._node is not None:
-            self.nodes[t._node] = tangent
+        self.held[id(t)] = weakref.ref(t, partial(self.held.pop, id(t))), tangent
+        if tangent is not None:
+            self._let_node(t._node, tangent)
+
+    def _let_node(self, node: Node | None, tangent: Tensor | None) -> None:
+        if node is not None:
+            self.nodes[id(node)] = weakref.ref(node, partial(self.nodes.pop, id(node))), tangent
 
     def run(self, op: Any, args: Sequence) -> Any:
         tangents = [self.tangent(a) for a in args]
@@ -81,7 +86,8 @@ class Duals(Interpreter):
         out = again(op, args)
         results = out if isinstance(out, tuple) else (out,)
         if op.view and all(isinstance(t, Tensor) and t._view is not None for t in results):
-            self.nodes.update({t._node: self.tangent(t) for t in results if t._node is not None})
+            for t in results:
+                self._let_node(t._node, self.tangent(t))
             return out
         if any(isinstance(t, Tensor) and t._array.dtype.kind == "f" for t in results):
             mirror, moves = self._apart(args, tangents)

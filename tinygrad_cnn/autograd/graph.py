@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.blocks import Ending
 from ..engine.function import FunctionCtx
 from ..engine.higher import _in_the_graph
 from ..engine.modes import Setting, mode
@@ -246,6 +247,8 @@ class disable_saved_tensors_hooks:
     RuntimeError: not here
     """
 
+    __exit__ = Ending(lambda self: [_disabled.pop])
+
     def __init__(self, error_message: str):
         self.error_message = error_message
 
@@ -253,9 +256,6 @@ class disable_saved_tensors_hooks:
         if isinstance(mode.tracer, Packing):
             raise RuntimeError(self.error_message)
         _disabled.append(self.error_message)
-
-    def __exit__(self, *error: object) -> None:
-        _disabled.pop()
 
 
 def register_multi_grad_hook(tensors: Sequence[Tensor], fn: Callable[[Sequence], None], *, mode: str = "all") -> Any:

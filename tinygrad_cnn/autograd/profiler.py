@@ -24,10 +24,12 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.blocks import Ending
 from ..engine.modes import Setting, mode
 from ..engine.node import Node
 from ..engine.tensor import Tensor
 from ..engine.watch import Tracer
+from ..files import write
 from ..pytorch.absent import explains
 
 __all__ = ["EventList", "FunctionEvent", "profile", "record_function"]
@@ -302,27 +304,24 @@ class profile:
         self.enabled, self.record_shapes, self.profile_memory = enabled, record_shapes, profile_memory
         self.with_modules = with_modules
         self.function_events = EventList(memory=profile_memory)
-        self._recorder: Recorder | None = None
-        self._setting: Setting | None = None
+        self._setting = Setting(watch=True, tracer=None)
+
+    __exit__ = Ending(lambda self: [self._setting.__exit__, self._end] if self.enabled else [])
 
     def __enter__(self) -> profile | None:
         if not self.enabled:
             return None
-        if self._setting is not None:
+        if self._setting.before:
             raise RuntimeError("Profiler context manager is not reentrant")
-        self._recorder = Recorder(self.record_shapes, self.profile_memory, mode.tracer)
-        self._setting = Setting(watch=True, tracer=self._recorder)
+        self._setting.values["tracer"] = Recorder(self.record_shapes, self.profile_memory, mode.tracer)
         self._setting.__enter__()
         return self
 
-    def __exit__(self, *error: Any) -> None:
-        if self._setting is None or self._recorder is None:
-            return
-        self._setting.__exit__(*error)
-        self._setting = None
-        while self._recorder.open:
-            self._recorder.finish(self._recorder.open[-1][1])
-        self.function_events.extend(self._recorder.events)
+    def _end(self) -> None:
+        recorder = self._setting.values["tracer"]
+        while recorder.open:
+            recorder.finish(recorder.open[-1][1])
+        self.function_events.extend(recorder.events)
 
     def events(self) -> EventList:
         """All that ran, in the order in which it began."""
@@ -370,8 +369,7 @@ class profile:
             one |= {"ts": e.begin / 1e3, "dur": (e.end - e.begin) / 1e3}
             one["args"] = {"Module": e.module} | ({"Input Dims": e.input_shapes} if e.input_shapes else {})
             events.append(one)
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump({"schemaVersion": 1, "displayTimeUnit": "ms", "traceEvents": events}, file)
+        write(path, json.dumps({"schemaVersion": 1, "displayTimeUnit": "ms", "traceEvents": events}))
 
     def __str__(self) -> str:
         return self.table() if self.function_events else "<unfinished profiler_legacy.profile>"
@@ -392,6 +390,8 @@ class record_function:
         self.name, self.args = name, args
         self._in: list[Recorder | None] = []
 
+    __exit__ = Ending(lambda self: [self._end])
+
     def __enter__(self) -> record_function:
         recorder = mode.tracer if isinstance(mode.tracer, Recorder) else None
         self._in.append(recorder)
@@ -399,7 +399,7 @@ class record_function:
             recorder.begin(self.name, BLOCK, mode.scope, self)
         return self
 
-    def __exit__(self, *error: Any) -> None:
+    def _end(self) -> None:
         recorder = self._in.pop()
         if recorder is not None:
             recorder.finish(self)

@@ -88,7 +88,12 @@ def _method() -> Callable:
     """polygamma as a method, where the tensor comes first."""
 
     def polygamma(input: Array, n: int) -> Array:
-        """`tinygrad_cnn.polygamma(n, input)`: the n-th derivative of digamma."""
+        """`tinygrad_cnn.polygamma(n, input)`: the n-th derivative of digamma.
+
+        >>> import tinygrad_cnn as tg
+        >>> [f"{v:.4f}" for v in tg.tensor([1.0, 2.0]).polygamma(1).tolist()]
+        ['1.6449', '0.6449']
+        """
         return _of_order(n, input)
 
     return polygamma

@@ -107,7 +107,12 @@ def _in_place() -> Callable:
     """float_power_, which takes nothing that could not hold its result."""
 
     def float_power(input: Array, exponent: Array | Number) -> Array:
-        """input ** exponent; RuntimeError for all but float64, which the result is of."""
+        """input ** exponent; RuntimeError for all but float64, which the result is of.
+
+        >>> import tinygrad_cnn as tg
+        >>> tg.tensor([4.0, 9.0], dtype=tg.float64).float_power_(0.5).tolist()
+        [2.0, 3.0]
+        """
         if input.dtype != float64:
             raise RuntimeError(f"float_power_: the result is of dtype float64, which one of {input.dtype} cannot hold")
         return _in_float64(input, exponent)

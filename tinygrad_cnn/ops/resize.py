@@ -176,14 +176,32 @@ def upsample(
 
 @appears("functional")
 def upsample_nearest(input: Array, size: Shape | None = None, scale_factor: Any = None) -> Array:
-    """interpolate by the nearest pixel, under its old name. It warns that it is old."""
+    """interpolate by the nearest pixel, under its old name. It warns that it is old.
+
+    >>> import warnings
+    >>> import tinygrad_cnn as tg
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     y = tg.nn.functional.upsample_nearest(tg.tensor([[[[1.0, 3.0]]]]), scale_factor=2)
+    >>> y.tolist()
+    [[[[1.0, 1.0, 3.0, 3.0], [1.0, 1.0, 3.0, 3.0]]]]
+    """
     warnings.warn(OLD.format("upsample_nearest"), stacklevel=user_level())
     return interpolate(input, size, scale_factor, "nearest")
 
 
 @appears("functional")
 def upsample_bilinear(input: Array, size: Shape | None = None, scale_factor: Any = None) -> Array:
-    """interpolate by straight lines, corner on corner, under its old name. It warns that it is old."""
+    """interpolate by straight lines, corner on corner, under its old name. It warns that it is old.
+
+    >>> import warnings
+    >>> import tinygrad_cnn as tg
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     y = tg.nn.functional.upsample_bilinear(tg.tensor([[[[1.0, 4.0]]]]), scale_factor=2)
+    >>> y.tolist()
+    [[[[1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0]]]]
+    """
     warnings.warn(OLD.format("upsample_bilinear"), stacklevel=user_level())
     return interpolate(input, size, scale_factor, "bilinear", align_corners=True)
 

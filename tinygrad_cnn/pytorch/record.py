@@ -17,6 +17,7 @@ from importlib.metadata import version
 from types import ModuleType
 from typing import Any
 
+from ..files import write
 from .names import FILE
 
 NAMESPACES = """
@@ -136,4 +137,4 @@ def installed() -> str:
 
 
 if __name__ == "__main__":
-    FILE.write_text(written(record(), installed()), encoding="utf-8")
+    write(FILE, written(record(), installed()))

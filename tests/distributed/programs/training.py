@@ -46,7 +46,7 @@ def train(net, optimizer, mine, steps=3, parts=1, clip=None):
                     (F.cross_entropy(net(x), y) / parts).backward()
         if clip:
             nn.utils.clip_grad_norm_(net.parameters(), clip)
-        optimizer.step()
+        optimizer.step(lambda: losses[-1])
     return losses[-1].item()
 
 
@@ -57,6 +57,13 @@ OPTIMIZERS = {
     "RMSprop": lambda p: optim.RMSprop(p, lr=0.01, momentum=0.5, centered=True),
     "Adagrad": lambda p: optim.Adagrad(p, lr=0.05),
     "Adadelta": lambda p: optim.Adadelta(p),
+    "Adafactor": lambda p: optim.Adafactor(p, lr=0.01),
+    "Adamax": lambda p: optim.Adamax(p, lr=0.01),
+    "ASGD": lambda p: optim.ASGD(p, lr=0.05, t0=1),
+    "LBFGS": lambda p: optim.LBFGS(p, lr=0.1, max_iter=1),  # one look at the loss a step, as all others
+    "NAdam": lambda p: optim.NAdam(p, lr=0.01),
+    "RAdam": lambda p: optim.RAdam(p, lr=0.01),
+    "Rprop": lambda p: optim.Rprop(p, lr=0.001),
 }
 assert {*OPTIMIZERS} == {n for n in optim.__all__ if n not in ("Optimizer", "lr_scheduler", "swa_utils")}
 SETTINGS = {
