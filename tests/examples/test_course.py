@@ -67,7 +67,12 @@ LESSONS = [
     (
         "16_small_gpt",
         ("--steps", "20"),
-        [r"has a loss of 2\.64", r"^step    0: loss 2\.6\d", r"^step   20: loss [12]\.\d", r"lines are true$"],
+        [
+            r"loss of 2\.56, who can add 0\.90",
+            r"^step    0: loss 2\.\d",
+            r"^step   20: loss 1\.\d",
+            r"never saw are right",
+        ],
     ),
     (
         "17_functions_of_functions",
