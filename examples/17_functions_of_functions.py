@@ -46,9 +46,9 @@ F.cross_entropy(model(images), labels).backward()
 for name, p in model.named_parameters():
     print(f"{name:9} {tuple(of_each[name].shape)!s:16}", end=" ")
     print("mean = backward's:", tg.allclose(of_each[name].mean(0), p.grad, atol=1e-6))
-lengths = sum(g.flatten(1).square().sum(1) for g in of_each.values()).sqrt()
+lengths = tg.cat([g.flatten(1) for g in of_each.values()], dim=1).norm(dim=1)
 print(f"the samples pull by {lengths.min().item():.2f} to {lengths.max().item():.2f}, together by", end=" ")
-print(f"{sum(p.grad.square().sum() for p in model.parameters()).sqrt().item():.2f}: they disagree.")
+print(f"{tg.cat([p.grad.flatten() for p in model.parameters()]).norm().item():.2f}: they disagree.")
 
 # A Hessian times a vector, two ways, beside the whole Hessian.
 

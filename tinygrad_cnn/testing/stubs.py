@@ -4,6 +4,7 @@ Four files: the package's face, what `surface/` attaches to Tensor, `nn.function
 from the declarations over the functions (`ops/declared.py`) and from their annotations, where an Array is a Tensor to
 callers. A fifth, `ops/names.py`, is for the package itself: the names of those files of ops that it opens when asked
 for them. A test holds the files equal to what this would write. Python 3.11 or newer writes them.
+Small ones stand for the files of PyTorch's utils.data, whose names have moved (`pytorch/moved.py`).
 With them it writes the page on what of PyTorch is here (`pytorch/README.md`).
 """
 
@@ -23,6 +24,8 @@ from tinygrad_cnn import files, linalg, ops
 from tinygrad_cnn.nn import functional
 from tinygrad_cnn.ops.declared import Declaration, declared, places
 from tinygrad_cnn.pytorch import report
+from tinygrad_cnn.pytorch.moved import MOVED
+from tinygrad_cnn.pytorch.names import ours
 
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
 PACKAGE = Path(tinygrad_cnn.__file__).parent
@@ -250,6 +253,18 @@ def names() -> str:
     return HEAD.format(title) + "\n".join(["\nNAMES: dict[str, dict[str, str]] = {", *lines, "}", ""])
 
 
+def moved() -> dict[Path, str]:
+    """The files of PyTorch's utils.data: checkers do not run what makes these modules."""
+    folder = "torch.utils.data."
+    paths = [path for path in MOVED if path.startswith(folder) and not path.startswith(f"{folder}_")]
+    found = {}
+    for path in paths:
+        homes = [f"from {ours(home)} import *" for home in MOVED[path].split()]
+        text = HEAD.format(f"`{ours(path)}`, whose names stand elsewhere.") + "\n".join(["", *homes, ""])
+        found[PACKAGE / "utils" / "data" / f"{path.removeprefix(folder)}.pyi"] = text
+    return found
+
+
 def stubs() -> dict[Path, str]:
     """The text of each stub, by its path."""
     ops.open_all()
@@ -274,6 +289,7 @@ def stubs() -> dict[Path, str]:
             "Linear algebra.", [f"from {linalg.LinAlgError.__module__} import LinAlgError as LinAlgError\n"], matrices
         ),
         PACKAGE / "ops" / "names.py": names(),
+        **moved(),
     }
 
 
