@@ -53,3 +53,11 @@ def test_layer(quietly, make, inputs, training):
     assert len(said) <= 1
     if said:
         assert type(eager).__name__ in AS_IT_STANDS
+
+
+def test_a_file_that_is_opened_meanwhile(quietly, monkeypatch):
+    """A room whose file is opened when it is first asked for, within what is compiled."""
+    monkeypatch.delattr(tg, "linalg", raising=False)
+    x = tg.eye(2)
+    out, said = quietly(tg.compile(lambda x: tg.linalg.det(x) * 2), x)
+    assert (out.item(), said) == (2.0, [])

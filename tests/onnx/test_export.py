@@ -389,6 +389,12 @@ def test_verify(agrees, monkeypatch):
         export(net, tg.ones(1, 3), verify=True)
 
 
+def test_numbers_that_are_counted_by_numpy():
+    """They are no constants, though they stay as they are when all inputs are scaled and shifted alike."""
+    with pytest.raises(RuntimeError, match=r"onnx\.export: mul, .*(not seen|depends on its inputs)"):
+        export(Of(lambda m, x: tg.histogram(x, 5)[0] * 2), X)
+
+
 def test_no_module():
     with pytest.raises(TypeError, match="model must be a Module, got builtin"):
         export(len, tg.zeros(2))

@@ -48,6 +48,7 @@ from .permitted import (
     objection_to_call,
     objection_to_code,
     objection_to_package,
+    opens,
 )
 from .program import AsTensor, Instruction, Program, Value, in_a_row, values_in
 
@@ -390,9 +391,8 @@ class Capture(Tracer):
                 self.guards.everything()
 
     def _enter(self, frame: FrameType) -> None:
-        code = frame.f_code
-        module = frame.f_globals.get("__name__", "")
-        if code is OP_CALL:
+        code, module = frame.f_code, frame.f_globals.get("__name__", "")
+        if code is OP_CALL or opens(frame):
             self.busy = frame
         elif code in WHOLE or (code is WRITE and not is_recorded(frame)):
             self.busy = frame

@@ -170,6 +170,13 @@ def objection_to_package(code: CodeType, module: str) -> str | None:
     return None
 
 
+def opens(frame: FrameType) -> bool:
+    """Whether a module of this package is asked for a name whose file it opens when it is first asked for."""
+    module = frame.f_globals
+    own = module.get("__name__", "").startswith("tinygrad_cnn")
+    return own and getattr(module.get("__getattr__"), "__code__", None) is frame.f_code
+
+
 def is_form(code: CodeType, module: str) -> bool:
     return code.co_name in FORM.get(module.removeprefix("tinygrad_cnn."), "").split()
 

@@ -194,9 +194,13 @@ def _resized(arguments: Any, shapes: list[tuple]) -> Any:
 
 
 def _other(array: np.ndarray, shape: tuple) -> np.ndarray:
-    """Numbers of the same kind, in another order and size; real ones a little other, probabilities still such."""
+    """Numbers of the same kind, in another order and size; real ones a little other, probabilities still such.
+
+    By several factors: how often numbers fall between others is the same where all are scaled and shifted alike.
+    """
     numbers = np.resize(array.ravel()[::-1], shape)
-    return np.asarray(numbers * 0.75 + 0.125, array.dtype) if array.dtype.kind == "f" else numbers
+    factors = np.resize([0.75, 0.5, 0.625], shape)
+    return np.asarray(numbers * factors + 0.125, array.dtype) if array.dtype.kind == "f" else numbers
 
 
 def dynamic_axes(
