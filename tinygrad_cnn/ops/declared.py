@@ -13,6 +13,7 @@ Files of ops that few programs use are opened when one of their names is first a
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 from collections.abc import Callable
@@ -67,7 +68,7 @@ def open_place(home: Any, forms: Forms) -> list[str]:
     forms: what a declaration gives this place, by name. Returns the names.
     """
     names: list[str] = []
-    waiting = awaited(home)
+    waiting = awaited(home.__name__)
     if isinstance(home, type):
         for name, file in waiting.items():
             setattr(home, name, Awaited(name, file))
@@ -79,9 +80,10 @@ def open_place(home: Any, forms: Forms) -> list[str]:
     return sorted({*names, *waiting})
 
 
-def awaited(home: Any) -> dict[str, str]:
+@functools.cache
+def awaited(place: str) -> dict[str, str]:
     """The names that a place has from files which open when they are asked for, and these files."""
-    return {name: file for file, places in NAMES.items() for name in places.get(home.__name__, "").split()}
+    return {name: file for file, places in NAMES.items() for name in places.get(place, "").split()}
 
 
 class Awaited:
@@ -101,7 +103,7 @@ def asked(home: str, name: str) -> Any:
     AttributeError where no file has the name, with what is to be said of it.
     """
     module = sys.modules[home]
-    if file := awaited(module).get(name):
+    if file := awaited(home).get(name):
         importlib.import_module(f".{file}", __package__)
     return vars(module)[name] if name in vars(module) else find(home, name)
 
@@ -157,7 +159,7 @@ def appears(where: str, *, aliases: str = "", flags: str = "") -> Callable[[F], 
         old = next((d for d in declared if d.again(new)), None) if places else None
         made = [(home, forms(new), forms(old) if old else {}) for home, forms in places]
         for home, found, before in made:
-            free = awaited(home) if function.__module__.startswith(f"{__package__}.") else {}
+            free = awaited(home.__name__) if function.__module__.startswith(f"{__package__}.") else {}
             names = [n for n in found if n not in before and n not in free]
             if taken := [n for n in names if hasattr(home, n)]:
                 raise ValueError(f"appears: {home.__name__} has a {taken[0]!r} already; this needs another name")

@@ -60,10 +60,7 @@ class Adam(Optimizer):
         super().__init__(params, defaults)
 
     def check(self, group: dict[str, Any]) -> None:
-        self._need(group, "lr", "learning rate")
-        self._need(group, "eps", "epsilon value")
-        self._need_betas(group)
-        self._need(group, "weight_decay", "weight_decay value")
+        self._need_of_adam(group)
 
     def update(self, group: dict[str, Any], params: list[Tensor], grads: list[np.ndarray]) -> None:
         amsgrad = group["amsgrad"]

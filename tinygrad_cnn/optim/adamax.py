@@ -52,10 +52,7 @@ class Adamax(ByExpression):
         super().__init__(params, defaults)
 
     def check(self, group: dict[str, Any]) -> None:
-        self._need(group, "lr", "learning rate")
-        self._need(group, "eps", "epsilon value")
-        self._need_betas(group)
-        self._need(group, "weight_decay", "weight_decay value")
+        self._need_of_adam(group)
 
     def begin(self, group: dict[str, Any], p: Tensor) -> dict[str, Tensor]:
         return {"exp_avg": self._zeros(p), "exp_inf": self._zeros(p)}

@@ -143,7 +143,10 @@ class Optimizer:
             bounds = f"{key} >= {low:g}" if high == math.inf else f"{low:g} <= {key} < {high:g}"
             raise ValueError(f"{type(self).__name__}: Invalid {what}: {group[key]}; expected {bounds}")
 
-    def _need_betas(self, group: dict[str, Any]) -> None:
+    def _need_of_adam(self, group: dict[str, Any]) -> None:
+        """What Adam and its kin need of their settings."""
+        self._need(group, "lr", "learning rate")
+        self._need(group, "eps", "epsilon value")
         if len(group["betas"]) != 2:
             raise ValueError(f"{type(self).__name__}: Invalid betas: {group['betas']}; expected two numbers")
         for i, beta in enumerate(group["betas"]):
@@ -151,6 +154,7 @@ class Optimizer:
                 raise ValueError(
                     f"{type(self).__name__}: Invalid beta parameter at index {i}: {beta}; expected 0 <= beta < 1"
                 )
+        self._need(group, "weight_decay", "weight_decay value")
 
     # a step
 
