@@ -115,13 +115,18 @@ def test_an_import_that_breaks_off(module, error):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-@pytest.mark.parametrize("after", [0.01, 0.3])
-def test_a_fork_while_another_thread_makes_its_first_call(after):
+@pytest.mark.parametrize("when", ["before the fork", "as the fork begins"])
+def test_a_fork_while_another_thread_makes_its_first_call(when):
     code = f"""
         warnings.simplefilter("ignore")  # newer Pythons warn of forks in a process with threads
         other = threading.Thread(target=lambda: [call() for call in calls])
-        other.start()
-        time.sleep({after})
+        def begin():
+            other.start()
+            time.sleep(0.2)
+        if {when!r} == "before the fork":
+            begin()
+        else:
+            os.register_at_fork(before=begin)
         child = os.fork()
         if child == 0:
             signal.alarm(150)

@@ -62,13 +62,14 @@ def _forget_imports() -> None:
             sys.modules.pop(name, None)
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_imports)
+def _watch() -> None:
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
 @cache
 def watch_forks() -> None:
-    """Let forks wait, from the first time on that there is something to wait for.
+    """Watch once more, from the first time on that there is something to wait for.
 
     Whose hook comes last, is asked first before a fork. That must be this one, for the work that a fork waits for may
     need the locks of the others; the two modules that are imported here have such hooks.
@@ -76,5 +77,9 @@ def watch_forks() -> None:
     import concurrent.futures.thread  # noqa: F401
     import logging  # noqa: F401
 
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
+    _watch()
+
+
+_watch()  # for a fork that has begun when the first work does: who is asked was settled when it began
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_imports)
