@@ -74,11 +74,13 @@ class Plan:
     def _rule(self, i: int) -> Callable:
         op = self.op
         rule = op.rules.get(op.variadic if i < self.n_inputs and op.variadic else self.names[i])
-        if rule is None:
-            what = f"argument {self.names[i]!r} requires grad" if op.rules else "an argument requires grad"
-            why = "it is not differentiable" if op.rules else "the op has no rules; give it some with .grad(...)"
-            raise RuntimeError(f"{op.name}: {what}, but {why}; pass it .detach()ed to go without its gradient")
-        return rule
+        if rule is None and not op.rules:
+            raise RuntimeError(f"{op.name}: an argument requires grad, but the op has no rules; give it some, .grad()")
+
+        def refuse(g: Any) -> Any:
+            raise NotImplementedError(f"{op.name}: {self.names[i]!r} is not differentiable; pass it .detach()ed")
+
+        return rule or refuse
 
     def _step(self, rule: Callable, constants: dict[str, Any]) -> tuple[Callable, list[int]]:
         """A rule, and which of the saved things it takes behind g."""
