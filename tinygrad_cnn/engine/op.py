@@ -13,7 +13,7 @@ an input or an attribute, `<input>_shape`, something that forward hands on (`@op
 word for several attributes in a row, which it gets as a list (`@op(geometry="stride padding dilation")`).
 
 An input is a parameter that is bare, or annotated as an Array, or has a rule. A parameter with a default or with
-another annotation is an attribute: a plain value. `None` as a rule says: not differentiable.
+another annotation is an attribute: a plain value. `None` as a rule says: not differentiable; backward refuses it.
 
 Rules are written in ops and operators, so they run on arrays, in an ordinary backward, as well as on
 Tensors, when the gradient is itself to be differentiated. An op called with arrays is its function.
