@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -25,6 +26,14 @@ from oracle import (  # noqa: F401
 )
 
 ops.open_all()  # so that tables of all ops have all of them
+gc.disable()  # while millions of objects are made that stay: the tests, which are collected now
+
+
+def pytest_collection_finish() -> None:
+    """What is there stays to the end, and no garbage collection in a test is to look through it."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
