@@ -214,10 +214,10 @@ def test_dropping_the_loss_frees_the_graph_without_the_collector():
 
 
 @pytest.mark.slow
-def test_a_million_ops_in_a_chain():
+def test_two_hundred_thousand_ops_in_a_chain():
     x = leaf(1.0)
     y = x
-    for _ in range(1_000_000):
+    for _ in range(200_000):
         y = y + 1
     y.backward()
     assert x.grad.item() == 1.0

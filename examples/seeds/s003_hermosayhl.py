@@ -267,11 +267,11 @@ def invent(folder, side=96, each=50):
 
 def main():
     options = parser(__doc__, "data/animals")
-    options.add_argument("--side", type=int, help="of the images in pixels (default: 224, quick 96)")
-    options.add_argument("--iterations", type=int, help="batches of 16 for each network (default: 1500, quick 60)")
+    options.add_argument("--side", type=int, help="of the images in pixels (default: 224, quick 64)")
+    options.add_argument("--iterations", type=int, help="batches of 16 for each network (default: 1500, quick 40)")
     args = options.parse_args()
-    args.side = args.side or (96 if args.quick else 224)
-    args.iterations = args.iterations or (60 if args.quick else 1500)
+    args.side = args.side or (64 if args.quick else 224)
+    args.iterations = args.iterations or (40 if args.quick else 1500)
     args.every, args.short = (20, 2) if args.quick else (60, 6)
     if args.out:
         os.makedirs(args.out, exist_ok=True)

@@ -42,11 +42,20 @@ LESSONS = [
         (),
         [r"library's +\[4\.248\S+ 4\.539\S+ 9\.999\S+\]", r"gradient differ by (0e\+00|\de-1[6-9])"],
     ),
-    ("10_reading_digits", ("--epochs", "2"), [r"^1442 training images, 355 test images", r"^Test accuracy 9\d\.\d\d%"]),
+    (
+        "10_reading_digits",
+        ("--epochs", "10"),
+        [r"^1442 training images, 355 test images", r"^Test accuracy (9[89]\.\d\d|100\.00)%"],
+    ),
     (
         "11_drawing_the_graph",
-        (),
-        [r"^  1\. cross_entropy: ", r"conv2d .*\(2 of 2 uses\)", r"took 9 steps, .* has norm 11\.18"],
+        ("--out", "{folder}/new"),
+        [
+            r"^  1\. cross_entropy: ",
+            r"conv2d .*\(2 of 2 uses\)",
+            r"took 9 steps, .* has norm 11\.18",
+            r"^written: .*graph\.svg, .*steps\.html$|^no pictures: no layout program",
+        ],
     ),
     (
         "12_second_derivatives",
@@ -105,24 +114,13 @@ def marked(name: str, *rest):
 
 
 @pytest.mark.parametrize(("name", "arguments", "lines"), [marked(*lesson) for lesson in LESSONS])
-def test_lesson(name, arguments, lines):
-    output = run(name, *arguments)
+def test_lesson(name, arguments, lines, tmp_path):
+    output = run(name, *(word.format(folder=tmp_path) for word in arguments))
     for line in lines:
         assert re.search(line, output, re.MULTILINE), f"{line!r} is not in the output:\n{output}"
     assert "Notice" in output
-
-
-@pytest.mark.slow
-def test_the_network_reads_98_percent_of_unseen_digits():
-    (accuracy,) = re.findall(r"^Test accuracy ([\d.]+)%", run("10_reading_digits"), re.MULTILINE)
-    assert float(accuracy) >= 98
-
-
-@pytest.mark.slow
-def test_the_graph_is_drawn_where_a_layout_program_is_installed(tmp_path):
-    output = run("11_drawing_the_graph", "--out", str(tmp_path / "new"))
-    written = sorted(path.name for path in (tmp_path / "new").iterdir())
-    assert written == ([] if "no pictures: no layout program" in output else ["graph.svg", "steps.html"])
+    written = sorted(path.name for path in tmp_path.rglob("*.*"))
+    assert written == (["graph.svg", "steps.html"] if "\nwritten: " in output else [])
 
 
 def lessons() -> list[str]:

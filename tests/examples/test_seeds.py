@@ -91,7 +91,8 @@ PICTURES = {
 def run(name: str, *arguments: str) -> str:
     """The output of a seed; it must succeed, and warn of nothing."""
     command = [sys.executable, "-W", "error", str(SEEDS / f"{name}.py"), *arguments]
-    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    # One thread each: programs that run side by side would otherwise wait for each other's threads.
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=600, env=environment)
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr

@@ -57,18 +57,22 @@ def python(code, tmp_path, **environment):
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_forks_while_other_threads_run_kernels_and_capture(tmp_path):
-    """A fork takes one thread into the child; what the others held is held there for ever, or is not needed."""
+    """A fork takes one thread into the child; what the others held is held there for ever, or is not needed.
+
+    While the child is at work they stand still, since they would take the cores from it.
+    """
     code = """
         import copy
-        want, done, codes = step(), threading.Event(), []
+        want, codes = step(), []
+        done, going = threading.Event(), threading.Event()
         shared = tg.compile(lambda a: a.relu().sum())
         def kernels_run():
             mine = copy.deepcopy(model)
-            while not done.is_set():
+            while going.wait() and not done.is_set():
                 step(mine)
         def captures():
             size = 10
-            while not done.is_set():
+            while going.wait() and not done.is_set():
                 size = size % 400 + 7
                 tg.compile(lambda a: a.relu().sum())(tg.ones(size, size))
                 shared(tg.ones(size, size))
@@ -77,15 +81,22 @@ def test_forks_while_other_threads_run_kernels_and_capture(tmp_path):
             child()
         threads = [threading.Thread(target=f) for f in (kernels_run, captures)]
         for t in threads: t.start()
+        chance = np.random.default_rng(0)
+        def in_their_middle(fork):
+            going.set()
+            time.sleep(0.05 * chance.random())
+            child = fork()
+            going.clear()
+            return child
         for _ in range(5 * int(sys.argv[1])):
-            if not (pid := os.fork()):
+            if not (pid := in_their_middle(os.fork)):
                 both()
             codes.append(os.waitpid(pid, 0)[1])
             process = multiprocessing.get_context("fork").Process(target=both)
-            process.start()
+            in_their_middle(process.start)
             process.join()
             codes.append(process.exitcode)
-        done.set()
+        done.set(), going.set()
         for t in threads: t.join()
         print(set(codes), np.allclose(step(), want, rtol=1e-3, atol=1e-3))
     """
