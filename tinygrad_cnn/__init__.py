@@ -89,7 +89,7 @@ newaxis = None
 _declared_names = _open_place(_sys.modules[__name__], _surface.forms.of_package)
 _open_place(Tensor, _surface.forms.of_tensor)
 _absent.explain_class(Tensor, "torch.Tensor")
-_sys.meta_path.append(_absent.Finder)
+_absent.install()
 _later["functional"] = lambda: _importlib.import_module(f"{__name__}.nn")
 _later["linalg"] = lambda: _importlib.import_module(f"{__name__}.linalg")
 

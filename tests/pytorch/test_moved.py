@@ -55,6 +55,9 @@ from tinygrad_cnn.autograd.gradcheck import gradcheck
 assert torch.autograd.gradcheck(lambda t: t * t, torch.ones(2, dtype=torch.float64, requires_grad=True))
 from tinygrad_cnn.nn.modules import *
 Linear, Module
+import importlib, sys
+importlib.reload(torch)
+assert sum(finder.__name__ == "Finder" for finder in sys.meta_path if isinstance(finder, type)) == 1
 """
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)
 

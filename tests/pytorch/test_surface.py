@@ -89,11 +89,12 @@ def test_info_counts_and_lists(capsys, entries):
 
 
 def test_info_looks_words_up(capsys):
-    assert main(["info", "--surface", "fourier", "STFT"]) == 0
+    assert main(["info", "--surface", "STFT", "optim.adamw"]) == 0
     out = capsys.readouterr().out
     assert "istft stft" in out
     assert "numpy.fft works on x.numpy()" in out
-    assert "fft_" not in out
+    assert "torch.optim\n  AdamW\n" in out
+    assert "SGD" not in out
 
 
 def test_info_as_data(capsys):

@@ -12,8 +12,13 @@ from tinygrad_cnn.autograd import detect_anomaly
 from tinygrad_cnn.autograd.function import once_differentiable
 from tinygrad_cnn.data import Digits
 from tinygrad_cnn.kernels import use
+from tinygrad_cnn.nn.modules.batchnorm import _BatchNorm
+from tinygrad_cnn.nn.modules.conv import Conv2d, _ConvNd
+from tinygrad_cnn.nn.modules.utils import _pair
+from tinygrad_cnn.nn.parallel.data_parallel import DataParallel
 from tinygrad_cnn.nn.utils import clip_grad_norm_
 from tinygrad_cnn.optim.lr_scheduler import StepLR
+from tinygrad_cnn.types import Number
 from tinygrad_cnn.utils.data import (
     BatchSampler,
     ConcatDataset,
@@ -126,6 +131,14 @@ reveal_type(transforms.RandomHorizontalFlip()(ones(3, 4, 4)))  # is: Tensor
 reveal_type(transforms.functional.resize(ones(3, 4, 4), (2, 2)))  # is: Tensor
 transforms.Resize(size=2, antialiased=True)  # wrong
 transforms.Pad("1")  # wrong
+
+base: _ConvNd = Conv2d(1, 8, 3)
+number: Number = 0.5
+sides: tuple = _pair(3)
+reveal_type(Conv2d(1, 8, 3).weight)  # is: Parameter
+reveal_type(DataParallel(net).module)  # is: Module
+Conv2d(1, 8, kernel=3)  # wrong
+_BatchNorm(8, epsilon=1e-5)  # wrong
 
 
 @no_grad()

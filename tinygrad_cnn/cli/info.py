@@ -1,7 +1,7 @@
 """Show versions, kernels, threads and optional parts.
 
 What to send along with a question, and where to look when something is slow. With --surface: which names of PyTorch
-are here, which differ and how, and why the others are not; words narrow it to names and sentences that have them.
+are here, which differ and how, and why the others are not; words narrow it to names and sentences that have one.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ def collect() -> dict:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--surface", action="store_true", help="show which names of PyTorch are here")
-    parser.add_argument("words", nargs="*", metavar="WORD", help="with --surface: show only what has this word")
+    parser.add_argument(
+        "words", nargs="*", metavar="WORD", help="with --surface: show only what has one of these words"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 

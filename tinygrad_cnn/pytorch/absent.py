@@ -88,6 +88,13 @@ class Finder:
         return None
 
 
+def install() -> None:
+    """Let `import` ask the Finder: once, also where the package is loaded anew."""
+    mine = Finder.__module__, Finder.__name__
+    others = [f for f in sys.meta_path if (getattr(f, "__module__", ""), getattr(f, "__name__", "")) != mine]
+    sys.meta_path[:] = [*others, Finder]
+
+
 class Absent:
     """Stands in a class for a name that it does not have."""
 

@@ -4,7 +4,8 @@
     import torch.utils.data.dataloader                     # data/loader.py
 
 `MOVED` says for each path which modules are looked through for a name, one after the other. The modules that are made
-of it hold nothing themselves; `standins.py` makes them when a path is imported, or asked for as an attribute.
+of it hold nothing themselves; `standins.py` makes them when a path is imported, or asked for as an attribute. Type
+checkers, which run nothing, read stubs of them (`testing/stubs.py`).
 """
 
 from __future__ import annotations
@@ -67,6 +68,8 @@ NAMES = {
 
 class Moved(ModuleType):
     """A module whose names stand elsewhere. Where `import` puts it in the place of a function, it is that one, too."""
+
+    __wrapped__: Any = None
 
     def __init__(self, name: str):
         super().__init__(name, f"Names that stand elsewhere: {' '.join(MOVED[theirs(name)].split())}")

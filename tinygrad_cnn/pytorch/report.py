@@ -16,9 +16,9 @@ WIDTH = 120
 
 
 def chosen(words: Iterable[str]) -> list[Entry]:
-    """The entries in whose dotted name or sentence each of these words is; all, where there are none."""
-    lower = [word.lower() for word in words]
-    return [e for e in entries() if all(word in f"{e.space}.{e.name} {e.sentence}".lower() for word in lower)]
+    """The entries in whose dotted name or sentence one of these words is; all, where there are none."""
+    lower = [word.lower() for word in words] or [""]
+    return [e for e in entries() if any(word in f"{e.space}.{e.name} {e.sentence}".lower() for word in lower)]
 
 
 def counts(found: list[Entry]) -> dict[str, Counter]:

@@ -4,13 +4,14 @@ Four files: the package's face, what `surface/` attaches to Tensor, `nn.function
 from the declarations over the functions (`ops/declared.py`) and from their annotations, where an Array is a Tensor to
 callers. A fifth, `ops/names.py`, is for the package itself: the names of those files of ops that it opens when asked
 for them. A test holds the files equal to what this would write. Python 3.11 or newer writes them.
-Small ones stand for the files of PyTorch's utils.data, whose names have moved (`pytorch/moved.py`).
+Small ones stand for those files of PyTorch that have another place here (`pytorch/moved.py`).
 With them it writes the page on what of PyTorch is here (`pytorch/README.md`).
 """
 
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import re
 import textwrap
@@ -24,8 +25,8 @@ from tinygrad_cnn import files, linalg, ops
 from tinygrad_cnn.nn import functional
 from tinygrad_cnn.ops.declared import Declaration, declared, places
 from tinygrad_cnn.pytorch import report
-from tinygrad_cnn.pytorch.moved import MOVED
-from tinygrad_cnn.pytorch.names import ours
+from tinygrad_cnn.pytorch.moved import MOVED, NAMES
+from tinygrad_cnn.pytorch.names import ours, theirs
 
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
 PACKAGE = Path(tinygrad_cnn.__file__).parent
@@ -254,14 +255,34 @@ def names() -> str:
 
 
 def moved() -> dict[Path, str]:
-    """The files of PyTorch's utils.data: checkers do not run what makes these modules."""
-    folder = "torch.utils.data."
-    paths = [path for path in MOVED if path.startswith(folder) and not path.startswith(f"{folder}_")]
+    """PyTorch's files that have another place here: checkers do not run what makes these modules."""
     found = {}
-    for path in paths:
-        homes = [f"from {ours(home)} import *" for home in MOVED[path].split()]
-        text = HEAD.format(f"`{ours(path)}`, whose names stand elsewhere.") + "\n".join(["", *homes, ""])
-        found[PACKAGE / "utils" / "data" / f"{path.removeprefix(folder)}.pyi"] = text
+    for path, homes in MOVED.items():
+        *folders, name = ours(path).split(".")[1:]
+        folder = PACKAGE.joinpath(*folders)
+        if not folder.is_dir() or (folder / f"{name}.py").is_file():  # below a file; or one that is there
+            continue
+        stub = folder / name / "__init__.pyi" if (folder / name).is_dir() else folder / f"{name}.pyi"
+        above = ours(path).rpartition(".")[0]
+        here = {ours(home): private(ours(home)) for home in homes.split()}
+        if MOVED.get(theirs(above)) == homes:  # the names are those of the folder
+            here = {above: {shown: shown for names in here.values() for shown in names.values()}}
+        lines = [f"from {home} import *" for home in here]
+        for home, names in here.items():
+            lines += [f"from {home} import {', '.join(f'{name} as {name}' for name in names)}"] if names else []
+            lines += [f"{shown} = {name}" for name, shown in names.items() if shown != name]
+        found[stub] = "\n".join([HEAD.format(f"`{ours(path)}`, whose names stand elsewhere."), *lines, ""])
+    return found
+
+
+def private(home: str) -> dict[str, str]:
+    """What scripts import though it has an underscore, with PyTorch's names: base classes, and all of two files."""
+    theirs = {mine: name for name, mine in NAMES.items() if "." not in name}
+    found = {}
+    for name, value in vars(importlib.import_module(home)).items():
+        its = isinstance(value, type) and value.__module__ == home
+        if re.match("_[^_]", name) and (its or home.endswith(("utils.types", "vision.weights"))):
+            found[name] = theirs.get(name, name)
     return found
 
 

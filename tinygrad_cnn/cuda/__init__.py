@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from .arrays.typed import types_of
-from .pytorch.absent import explains
+from ..arrays.typed import types_of
+from ..pytorch.absent import explains
 
 
 def is_available() -> bool:

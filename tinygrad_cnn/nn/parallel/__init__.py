@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .distributed import DistributedDataParallel as DistributedDataParallel
-from .module import Module
-
-__path__: list[str] = []  # so that names below it can be imported: pytorch/moved.py
+from ..distributed import DistributedDataParallel as DistributedDataParallel
+from ..module import Module
 
 
 def data_parallel(

@@ -1,0 +1,6 @@
+"""`tinygrad_cnn.cuda.amp`, whose names stand elsewhere.
+
+Written by `python -m tinygrad_cnn.testing.stubs`.
+"""
+
+from tinygrad_cnn.amp import *
