@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import linecache
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 LONGEST_SOURCE = 200_000
@@ -147,6 +149,16 @@ class Names:
         own = self.parameters.get(id(t)) or ([self.buffers[id(t)]] if id(t) in self.buffers else [])
         return own or ([self.given[id(t)]] if id(t) in self.given else [])
 
+    def asked(self, array: Any) -> list[str]:
+        """What the outermost `forward` that is running calls what has this array: `src`, or `hx[0]` of several."""
+        found: list[str] = []
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            if frame.f_code.co_name == "forward":
+                found = next(_held(frame.f_locals, array), found)
+            frame = frame.f_back
+        return found
+
     def array(self, array: Any) -> list[str]:
         """The name of an array of a tensor whose name was given."""
         return [self.arrays[id(array)]] if id(array) in self.arrays else []
@@ -163,6 +175,15 @@ class Names:
                 order.setdefault(".".join(parts[:depth]))
         calls = Counter(self.paths.get(id(scope.module)) for _, scope in self.scopes.values())
         return [{"path": p, "class": self.classes.get(p, ""), "calls": calls[p]} for p in order]
+
+
+def _held(names: dict[str, Any], array: Any) -> Iterator[list[str]]:
+    """The names that stand for this array, alone or in a tuple or list."""
+    for name, value in names.items():
+        if getattr(value, "_array", None) is array:
+            yield [name]
+        elif type(value) in (tuple, list):
+            yield from ([f"{name}[{i}]"] for i, one in enumerate(value) if getattr(one, "_array", None) is array)
 
 
 def _depth(scope: Any) -> int:

@@ -365,6 +365,7 @@ class Structure:
             kind, reason = "input", integer(array.dtype)
         else:
             kind, reason = "input", "no gradient is asked for it: requires_grad is False"
+        names = names or self.names.asked(array)
         entry = self._source(kind, names, array.shape, array.dtype, False, reason)
         self._put(entry, array)
         self.grey[key] = entry

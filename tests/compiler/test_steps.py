@@ -211,6 +211,37 @@ def test_backward_twice_and_twice_differentiated():
         tg.autograd.grad(forward(x).sum(), x, create_graph=True)
 
 
+class UNet(nn.Module):
+    """Half the size, and back by a table that is made of the sizes alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.down, self.up = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 2, 3, padding=1)
+
+    def forward(self, x):
+        small = F.max_pool2d(self.down(x), 2)
+        return self.up(F.interpolate(small, scale_factor=2, mode="bilinear"))
+
+
+def test_pictures_are_made_larger_by_tables(twice):
+    def run(compile):
+        model = UNet()
+        opt = optim.SGD(model.parameters(), lr=0.1)
+
+        def step(x):
+            opt.zero_grad()
+            loss = model(x).square().mean()
+            loss.backward()
+            opt.step()
+            return loss
+
+        step = compile(step, fullgraph=True) if compile is tg.compile else step
+        for _ in range(3):
+            yield [bits(step(tg.rand(3, 1, 6, 6))), *left(model, opt)]
+
+    twice(lambda compile: list(run(compile)))
+
+
 def test_a_parameter_changed_between():
     model = nn.Linear(3, 2)
     forward = tg.compile(model)

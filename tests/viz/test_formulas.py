@@ -127,6 +127,10 @@ class Call:
                 "mean": np.broadcast_to(mean, y.shape).reshape(x.shape),
                 "invstd": np.broadcast_to(scale, y.shape).reshape(x.shape), "group": group,
             }  # fmt: skip
+        if op == "_layer_norm":
+            x, over = names["input"], tuple(range(-names["last"], 0))
+            mean = x.mean(over, keepdims=True) if names["centered"] else 0
+            return {"mean": mean, "invstd": 1 / np.sqrt(((x - mean) ** 2).mean(over, keepdims=True) + names["eps"])}
         if op in ("_rnn", "_lstm", "_gru"):
             return through_time(op, names, self.g, self.op.parameters[place])
         if op in ("_scatter_extreme", "_scatter_product"):

@@ -42,6 +42,18 @@ def kept(make: F) -> F:
     return look_up  # type: ignore[return-value]
 
 
+def is_kept(array: Any) -> bool:
+    """Whether an array is one of these tables, in one, or a view of it: then it depends on shapes alone.
+
+    >>> import numpy as np
+    >>> squares = kept(lambda n: np.arange(n) ** 2)
+    >>> is_kept(squares(4)), is_kept(np.arange(4))
+    (True, False)
+    """
+    its = {id(array)} if getattr(array, "base", None) is None else {id(array), id(array.base)}
+    return any(id(one) in its for table in _tables.values() for one in (table if type(table) is tuple else (table,)))
+
+
 def _bytes(table: Any) -> int:
     return SMALL + getattr(table, "nbytes", 0)
 

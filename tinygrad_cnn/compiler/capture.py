@@ -22,6 +22,7 @@ import numpy as np
 
 from ..arrays.dtypes import float16
 from ..arrays.half import widened
+from ..arrays.kept import is_kept
 from ..arrays.lines import PACKAGE, user_line
 from ..engine.function import FunctionCtx
 from ..engine.modes import Setting, mode
@@ -113,8 +114,7 @@ class Capture(Tracer):
     # values
 
     def _parameter_names(self) -> dict[str, str]:
-        f = getattr(self.f, "forward", self.f)
-        code = getattr(f, "__code__", None)
+        code = getattr(f := getattr(self.f, "forward", self.f), "__code__", None)
         names = code.co_varnames[hasattr(f, "__self__") : code.co_argcount] if code else ()
         return {f"args[{i}]": name for i, name in enumerate(names)}
 
@@ -146,14 +146,13 @@ class Capture(Tracer):
     def value(self, array: Any) -> Value | None:
         """The value that an array is, perhaps seen through another object on the same memory; None and a refusal."""
         found = self.values.get(id(array))
-        if found is None and id(array) in self.guards.tensors:
-            t, name = self.guards.tensors[id(array)]
-            found = self._new("outside", array, name, t)
+        if found is None and (id(array) in self.guards.tensors or is_kept(array)):  # a table knows shapes alone
+            t, name = self.guards.tensors.get(id(array), (None, ""))
+            found = self._new(*("constant", array, "", wrap(array)) if t is None else ("outside", array, name, t))
             self.program.outside.append(found)
         if found is None and isinstance(array, np.ndarray) and isinstance(array.base, np.ndarray):
-            of, base = array.__array_interface__, array.base
-            known = self.values.get(id(base))
-            if known is not None and base.__array_interface__ == of:
+            known = self.values.get(id(array.base))
+            if known is not None and array.base.__array_interface__ == array.__array_interface__:
                 return known
         return found
 
@@ -172,8 +171,7 @@ class Capture(Tracer):
         return a
 
     def _known(self, array: np.ndarray) -> Value | None:
-        v = self.value(array)
-        if v is None:
+        if (v := self.value(array)) is None:
             self.refuse("an array appears here that no op made: NumPy, or a tensor that was made in another way")
         return v
 
@@ -197,7 +195,7 @@ class Capture(Tracer):
         given = tuple(self.argument(a) for a in args)
         if op.name == "getitem" and any(v.dtype == np.bool_ for v in values_in(given[1:])):
             self.refuse("getitem by a mask gives a shape that depends on numbers")
-        extras = self._extras(op, node)
+        extras = self._extras(op, node, args)
         # Arrays among the attributes are there to be changed: a batch norm's statistics.
         inner = [part for a in args if type(a) is tuple for part in a if isinstance(part, np.ndarray)]
         written = tuple(v for v in map(self.argument, inner) if v is not None)
@@ -209,16 +207,18 @@ class Capture(Tracer):
         self.emit(op.name, run, given, outs, node.where if node else None, several=several or bool(op.keeps),
                   view=op.view, source=op, effect="writes" if written else "", written=written)  # fmt: skip
 
-    def _extras(self, op: Op, node: Node | None) -> list[Value | None]:
+    def _extras(self, op: Op, node: Node | None, args: Any) -> list[Value | None]:
         """What forward handed on, as far as a rule wants it."""
         extras: list[Value | None] = [None] * len(op.keeps)
         if isinstance(node, OpNode) and node.saved is not None:
             first = len(node.plan.names) + 1
-            for slot, k in enumerate(node.plan.keep):
-                if isinstance(k, int) and first <= k < len(node.plan.numbered) and node.saved[slot] is not None:
-                    thing = node.saved[slot]
+            for slot, (k, thing) in enumerate(zip(node.plan.keep, node.saved)):
+                if isinstance(k, int) and first <= k < len(node.plan.numbered) and thing is not None:
                     known = self.values.get(id(thing)) if isinstance(thing, np.ndarray) else None
                     self.extras[node, slot] = extras[k - first] = known or self._computed(thing)
+                elif isinstance(k, int) and k < len(args) and (table := self.values.get(id(args[k]))):
+                    self._hold(thing)  # a copy of it
+                    self.extras[node, slot] = self.values[id(thing)] = table
         return extras
 
     def changed(self, t: Tensor, made: np.ndarray, op: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.kept import kept
 from ..arrays.types import Array
 from ..engine.broadcast import in_float32
 from ..engine.call import op
@@ -108,8 +109,13 @@ def pdist(input: Array, p: float = 2.0) -> Array:
     if input.ndim != 2:
         raise RuntimeError(f"pdist: expects a matrix, got shape {tuple(input.shape)}")
     _check_rows("pdist", p, input=input)
-    first, second = np.triu_indices(input.shape[0], 1)
+    first, second = _pairs(input.shape[0])
     return squeeze(_length(minus(getitem(input, first), getitem(input, second)), float(p)), -1)
+
+
+@kept
+def _pairs(n: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.triu_indices(n, 1)
 
 
 def _check_rows(name: str, p: float, **rows: Any) -> None:

@@ -21,7 +21,7 @@ from .declared import appears
 
 
 @op
-def _embedding(input: Array, weight: Array, padding_idx: int | None, scale_grad_by_freq: bool) -> Array:
+def _embedding(input: Array, weight: Array, padding_idx: int | None = None, scale_grad_by_freq: bool = False) -> Array:
     """weight[input]        (...) int, (V,D) -> (...,D)"""
     return weight.take(input, 0)
 

@@ -127,12 +127,13 @@ matmul.explain(
 
 
 @op
-def weigh(input: Array, weights: Any, dim: int) -> Array:
+def weigh(input: Array, weights: Any, dim: int, back: bool = False) -> Array:
     """Σ_y weights[p,y] · input[..., y, ...] along axis dim, -2 or -1        (..., Y, ...) (P, Y) -> (..., P, ...)
 
     A product with a matrix that is mostly 0; but a weight of 0 is no factor, it sees nothing: 0 · inf is 0 here.
+    back: by the matrix transposed.
     """
-    weights = weights.astype(input.dtype)
+    weights = (weights.T if back else weights).astype(input.dtype)
     out = kernel.matmul(weights, input) if dim == -2 else kernel.matmul(input, weights.T)
     numbers, sums = input.swapaxes(dim, -1), out.swapaxes(dim, -1)
     if not np.isfinite(sums[..., :1]).all():  # what is infinite or NaN has spoiled all sums along its line
@@ -142,11 +143,13 @@ def weigh(input: Array, weights: Any, dim: int) -> Array:
     return out
 
 
-weigh.grad(input=lambda g, weights, dim: weigh(g, weights.T, dim))
+weigh.grad(input=lambda g, weights, dim, back: weigh(g, weights, dim, not back))
 weigh.explain(
     "A sum of weighted numbers: each number gets back the gradients of its sums, with the same weights.",
     zero="no sum sees it",
-    input=lambda dim=-1: "g @ weights" if dim == -1 else "weights^{T} @ g",
+    input=lambda dim=-1, back=False: (
+        f"g @ weights{'^{T}' * back}" if dim == -1 else f"weights{'^{T}' * (not back)} @ g"
+    ),
 )
 
 

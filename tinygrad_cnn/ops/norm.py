@@ -15,6 +15,7 @@ N batch, C channels, G groups; "..." any number of axes.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,12 @@ def _(input, weight, bias, eps, running):
 
 
 NORMALIZED = "(input − mean[c]) · invstd[c]"
-OVER = {"axes": lambda input_shape: f"axis {', '.join(map(str, (0, *range(2, len(input_shape)))))}"}
+OVER = {"axes": lambda input_shape: _axes((0, *range(2, len(input_shape))))}
+
+
+def _axes(numbers: Iterable[int]) -> str:
+    return f"axis {', '.join(map(str, numbers))}"
+
 
 _batch_norm.explain(
     "The gradient less its mean and less its part along the normalised values, for mean and variance "
@@ -211,7 +217,7 @@ def _bump(name: str, *changed: Any) -> None:
 
 @op(keeps=("mean", "invstd"))
 def _group_norm(
-    input: Array, weight: Array | None, bias: Array | None, groups: int, eps: float, centered: bool
+    input: Array, weight: Array | None, bias: Array | None, groups: int, eps: float = 1e-5, centered: bool = True
 ) -> Array:
     """(input - mean) / √(var + eps) · weight + bias, for each group of channels; centered: False takes 0 for mean."""
     return kernel.group_norm(input, weight, bias, groups, eps, centered)
@@ -254,6 +260,64 @@ _group_norm.explain(
 )
 
 
+@op(keeps=("mean", "invstd"))
+def _layer_norm(
+    input: Array,
+    weight: Array | None,
+    bias: Array | None,
+    last: int = 1,
+    eps: float = 1e-5,
+    centered: bool = True,
+) -> Array:
+    """(input - mean) / √(var + eps) · weight + bias over so many last axes; centered: False takes 0 for mean."""
+    rows, *vectors = _as_rows(input, weight, bias, last)
+    out, mean, invstd = kernel.group_norm(rows, *vectors, 1, eps, centered)
+    return out.reshape(input.shape), mean, invstd
+
+
+def _as_rows(input, weight, bias, last):
+    """Each example is a row, and one group; its numbers are the channels."""
+    C = math.prod(input.shape[-last:])
+    rows = input.reshape(math.prod(input.shape[:-last]), C)
+    return rows, *(v if v is None or v.ndim == 1 else v.reshape(C) for v in (weight, bias))
+
+
+def _layer_norm_back(g, input, weight, mean, invstd, last, centered):
+    rows, vector, _ = _as_rows(input, weight, None, last)
+    own, *shared = kernel.group_norm_backward(g.reshape(rows.shape), rows, vector, mean, invstd, centered)
+    return own.reshape(input.shape), *(v.reshape(input.shape[-last:]) for v in shared)
+
+
+_layer_norm.joint_grad(_layer_norm_back, inputs=("input", "weight", "bias"))
+
+
+@_layer_norm.meaning
+def _(input, weight, bias, last, eps, centered):
+    over = tuple(range(input.ndim - last, input.ndim))
+    distance = input - mean(input, over, True) if centered else input
+    out = distance * rsqrt(mean(square(distance), over, True) + eps)
+    out = out if weight is None else out * weight
+    return out if bias is None else out + bias
+
+
+_layer_norm.explain(
+    "The gradient less its mean and less its part along the normalised values, for mean and variance follow the input; "
+    "the scale gets gradient times normalised value, the shift the sum.",
+    zero="mean and variance take it back: the gradient is constant over each example",
+    input=lambda weight="weight", centered=True: (
+        "invstd · (h − {}z · mean_{{last}} h · z), where h = g{}, z = {}".format(
+            "mean_{last} h − " if centered else "", "" if weight is None else " · weight", _z(centered)
+        )
+    ),
+    weight=lambda centered=True: "Σ_{first} g · z, where z = " + _z(centered),
+    bias="Σ_{first} g",
+    numbers={
+        "first": lambda input_shape, last=1: _axes(range(len(input_shape) - last)),
+        "last": lambda input_shape, last=1: _axes(range(len(input_shape) - last, len(input_shape))),
+    },
+)
+
+
 @appears("function functional")
 def layer_norm(
     input: Array, normalized_shape: Shape, weight: Array | None = None, bias: Array | None = None, eps: float = 1e-5
@@ -268,7 +332,7 @@ def layer_norm(
     [-1.2247, 0.0, 1.2247]
     """
     axes = _last_axes("layer_norm", input, normalized_shape, weight=weight, bias=bias)
-    return _over_last_axes(input, axes, weight, bias, eps, True)
+    return _layer_norm(input, weight, bias, axes, eps)
 
 
 @appears("function functional")
@@ -283,18 +347,7 @@ def rms_norm(input: Array, normalized_shape: Shape, weight: Array | None = None,
     """
     axes = _last_axes("rms_norm", input, normalized_shape, weight=weight)
     eps = float(np.finfo(np.result_type(input.dtype, np.float32)).eps) if eps is None else eps
-    return _over_last_axes(input, axes, weight, None, eps, False)
-
-
-def _over_last_axes(input: Any, axes: int, weight: Any, bias: Any, eps: float, centered: bool) -> Any:
-    """Each example is a row, and one group; its numbers are the channels."""
-    shape = input.shape
-    N, C = math.prod(shape[:-axes]), math.prod(shape[-axes:])
-    if input.ndim != 2 or axes != 1:
-        input = reshape(input, (N, C))
-    weight, bias = (v if v is None or v.ndim == 1 else reshape(v, (C,)) for v in (weight, bias))
-    out = _group_norm(input, weight, bias, 1, eps, centered)
-    return out if out.shape == shape else reshape(out, shape)
+    return _layer_norm(input, weight, None, axes, eps, False)
 
 
 def _last_axes(name: str, input: Any, normalized_shape: Any, **parameters: Any) -> int:

@@ -156,10 +156,11 @@ def _(w, operands, equation):
 
 
 @writes("weigh")
-def _(w, input, weights, dim):
+def _(w, input, weights, dim, back):
     if dim not in (-1, -2) or isinstance(weights, Value) is False:
         return None
     matrix = w.array(weights).astype(input.dtype)
+    matrix = matrix.T if back else matrix
     return w.node("MatMul", input, matrix.T) if dim == -1 else w.node("MatMul", matrix, input)
 
 
