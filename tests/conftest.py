@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 os.environ.setdefault("TINYGRAD_CNN_KERNELS", "fast")  # waited for: no test is to see them take over in its middle
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each program that is started compiles the package anew
 
 import numpy as np
 import pytest
