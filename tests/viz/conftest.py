@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -10,14 +9,19 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from graphs import lenet_step
-from opened import Opened
+from opened import CHROMIUM, Opened
 
 from tinygrad_cnn import viz
+from tinygrad_cnn.viz.svg import kept
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+@pytest.fixture(scope="session", autouse=True)
+def one_layout_program():
+    with kept():
+        yield
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
     api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     if CHROMIUM is None:
@@ -49,5 +53,5 @@ def opening(browser, pages):
     yield opening
     for o in held:
         said = o.said
-        o.context.close()
+        o.close()
         assert said == []

@@ -99,3 +99,4 @@ def test_the_page_shows_the_pass_that_the_step_is_in(browser, tmp_path):
         assert page.locator("#graph .box.now text").first.text_content().startswith(f"{offset + k + 1}◂ ")
     assert shown[0] != shown[1]
     page.close()
+    page.close()

@@ -24,7 +24,6 @@ from opened import Opened
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn, viz
 from tinygrad_cnn.cli import main
-from tinygrad_cnn.viz.svg import kept
 
 EVIL = [
     "</script><script>alert(1)</script>",
@@ -135,12 +134,6 @@ def is_figure(figure):
         figure.savefig(io.BytesIO(), format="svg")
     for t in figure.findobj(text.Text):
         printable(t.get_text())
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_layout_program():
-    with kept():
-        yield
 
 
 @pytest.fixture(scope="module")

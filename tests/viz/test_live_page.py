@@ -11,8 +11,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import CHROMIUM
-from opened import Opened
+from opened import CHROMIUM, Opened
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import viz

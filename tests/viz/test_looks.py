@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from opened import Opened
+from opened import Opened, axe_finds_nothing
 from test_page import steps
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
@@ -15,12 +15,6 @@ INSIDE = """() => { const box = document.querySelector('#graph .now').getBoundin
     pane = document.getElementById('graph').getBoundingClientRect();
     return box.top >= pane.top - 1 && box.bottom <= Math.min(pane.bottom, innerHeight) + 1
         && box.left >= pane.left - 1 && box.right <= pane.right + 1; }"""
-
-
-def axe_finds_nothing(page):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
-    found = axe.Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
 
 
 # phone
@@ -52,7 +46,7 @@ def test_the_picture_stays_while_the_rule_is_read(browser, lenet):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_on_a_phone(browser, lenet, scheme):
     with Opened(browser, lenet[1], "#step=6", **PHONE, color_scheme=scheme) as o:
-        axe_finds_nothing(o.page)
+        axe_finds_nothing(o.page, scheme)
 
 
 # paper
@@ -132,5 +126,5 @@ def test_axe_finds_nothing_in_a_presentation(browser, lenet, scheme):
     with Opened(browser, lenet[1], "#step=6", color_scheme=scheme) as o:
         o.key("f")
         for _ in range(4):
-            axe_finds_nothing(o.page)
+            axe_finds_nothing(o.page, scheme)
             o.key("ArrowRight")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from graphs import chain, doubled, lenet_step, two_neurons
-from opened import Opened
+from opened import Opened, axe_finds_nothing, soon_ready
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn, viz
@@ -240,12 +240,10 @@ def test_hostile_names_stay_text(browser, tmp_path):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(browser, lenet, scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     with Opened(browser, lenet[1], "#step=16", color_scheme=scheme) as o:
         for tab in ("tensors", "list", "script", "cost"):
             o.page.locator(f"#tab-{tab}").click()
-            found = axe.Axe().run(o.page)
-            assert found.violations_count == 0, found.generate_report()
+            axe_finds_nothing(o.page, scheme, None if tab == "tensors" else "#side-pane")  # which alone has changed
 
 
 def test_targets_are_24_pixels(opened):
@@ -356,11 +354,8 @@ def test_a_thousand_nodes(browser, tmp_path):
         chain(998).backward()
     assert len(r.document["nodes"]) == 1000
     viz.html(r, tmp_path / "k.html")
-    ready = []
-    for _ in range(3):  # the best of three, for a browser shares this machine with other programs
-        with Opened(browser, tmp_path / "k.html") as o:
-            ready.append(int(o.page.evaluate("document.documentElement.dataset.ready")))
     with Opened(browser, tmp_path / "k.html") as o:
+        assert soon_ready(o)
         took = o.page.evaluate(
             """async () => { const times = []; for (let i = 0; i < 20; i++) {
                 const t = performance.now(); document.getElementById('next').click();
@@ -368,5 +363,4 @@ def test_a_thousand_nodes(browser, tmp_path):
                 await new Promise(requestAnimationFrame); }
               return times.sort((a, b) => a - b)[10]; }"""
         )
-    assert min(ready) < 1500
     assert took < 50

@@ -10,6 +10,7 @@ from collections import OrderedDict
 
 import numpy as np
 import pytest
+from opened import axe_finds_nothing
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn, viz
@@ -224,13 +225,11 @@ def open_page(browser, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_in_a_browser(open_page, scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
     page = open_page(whole(), color_scheme=scheme)
     assert page.asked == [page.url]
     assert page.said == []
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    found = axe.Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    axe_finds_nothing(page, scheme)
     dark = page.evaluate("getComputedStyle(document.documentElement).backgroundColor") != "rgb(255, 255, 255)"
     assert dark == (scheme == "dark")
     broken = page.evaluate("[...document.images].filter(i => !i.naturalWidth).length")
