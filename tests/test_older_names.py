@@ -82,6 +82,13 @@ nn.init.kaiming_uniform(M).shape; nn.init.uniform(M).shape; nn.init.constant(M, 
 nn.init.eye(M); nn.init.dirac(torch.zeros(2, 2, 2)); nn.init.sparse(M, .5).shape; nn.init.zeros(M)
 nn.utils.clip_grad_norm([r], 1.); F.upsample_nearest(X, scale_factor=2); F.upsample_bilinear(X, scale_factor=2)
 F.upsample(X, scale_factor=2); nn.NLLLoss2d()(X - 1, X[:, 0].long()); nn.NLLLoss2d().reduction
+x.add_(torch.tensor(2.), x); x.addcmul_(torch.tensor(2.), x, x)
+x.cpu(memory_format=torch.preserve_format); torch.bernoulli(torch.tensor(1.)).fill_(3.)
+nn.Conv2d(2, 2, (3, 1), padding=(1, 2))._reversed_padding_repeated_twice
+nn.Conv2d(2, 2, 1, padding_mode='reflect')._conv_forward(X + 1, X.new_ones(2, 2, 1, 1), None)
+nn.BatchNorm2d(2)._check_input_dim(X); nn.BatchNorm2d(2)._check_input_dim(x)
+nn.ModuleList().insert(0, nn.ReLU()); torch.multiprocessing.set_sharing_strategy('file_system')
+torch.multiprocessing.set_sharing_strategy('x'); nn.DataParallel(nn.ReLU()).device_ids
 x.add_(1, x); M.addmm_(2, 3, M, M); torch.true_divide(x, 2); torch.divide(x, 2); x[torch.ByteTensor([1, 0])]
 F.sigmoid(x); F.tanh(x); nn.MSELoss(size_average=False)(x, x * 2); F.mse_loss(x, x * 2, reduce=False)
 nn.CrossEntropyLoss(size_average=True)(M, torch.zeros(2).long()); torch.ones(()).data[0]; nn.Softmax()(M)

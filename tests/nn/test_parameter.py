@@ -20,7 +20,10 @@ def test_parameter():
     t.fill_(2.0)
     assert p.tolist() == [2.0, 2.0]
     assert repr(p).startswith("Parameter containing:\ntensor([2., 2.]")
+    p.sum().backward()
     q = copy.deepcopy(p)
+    assert p.grad.tolist() == [1.0, 1.0]
+    assert q.grad is None
     assert type(q) is nn.Parameter
     assert q.requires_grad
     assert q.tolist() == [2.0, 2.0]

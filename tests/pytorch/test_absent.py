@@ -16,8 +16,6 @@ SAID = [
     ("nn.functional.conv3d", "torch.nn.functional.conv3d is not in"),
     ("optim.Muon", "torch.optim.Muon is not in .* AdamW is here"),
     ("cuda.Stream", "torch.cuda.Stream is not in .* on the CPU"),
-    ("vision.models.vit_b_16", "torchvision.models.vit_b_16 is not in .* once its import lines are changed"),
-    ("vision.transforms.AutoAugment", "torchvision.transforms.AutoAugment is not in"),
     ("autograd.NestedIOFunction", "torch.autograd.NestedIOFunction is not in"),
     ("nn.Linaer", "module 'tinygrad_cnn.nn' has no attribute 'Linaer'; did you mean 'Linear'?"),
     ("nn.functional.reluu", "no attribute 'reluu'; did you mean 'relu'?"),

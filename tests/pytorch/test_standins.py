@@ -31,7 +31,14 @@ from tinygrad_cnn.compiler import is_compiling
 from tinygrad_cnn.utils.cpp_extension import load
 from tinygrad_cnn._utils import _accumulate
 from tinygrad_cnn.vision._internally_replaced_utils import load_state_dict_from_url
-from tinygrad_cnn.vision.utils import _log_api_usage_once
+from tinygrad_cnn.vision.utils import _log_api_usage_once, draw_bounding_boxes
+from tinygrad_cnn.vision.datasets import STL10, CelebA
+from tinygrad_cnn.vision.datasets.utils import check_integrity, download_url
+from tinygrad_cnn.vision.models import inception_v3
+from tinygrad_cnn.vision.models.detection import FasterRCNN
+from tinygrad_cnn.vision.models.segmentation import fcn_resnet50
+from tinygrad_cnn.vision.transforms import GaussianBlur, functional, v2
+from tinygrad_cnn.vision.transforms.autoaugment import AutoAugmentPolicy
 """.strip().splitlines()
 
 
@@ -64,6 +71,9 @@ def test_rooms_are_reached_as_attributes(path):
         ("tg.fx.symbolic_trace(None)", "torch.fx.symbolic_trace is not"),
         ("tg.fx.proxy.Proxy(1, 2)", "torch.fx.proxy.Proxy is not"),
         ("tg.ao.quantization.QuantStub()", "torch.ao.quantization.QuantStub is not .* 16 bits"),
+        ("tg.vision.models.vit_b_16()", "torchvision.models.vit_b_16 is not in .* once its import lines are changed"),
+        ("tg.vision.transforms.v2.MixUp()", "torchvision.transforms.v2.MixUp is not in"),
+        ("tg.vision.datasets.CelebA('.')", "torchvision.datasets.CelebA is not in .*: ImageFolder reads"),
         ("tg._C._jit_pass_inline(1)", r"torch._C._jit_pass_inline is not .* C\+\+"),
     ],
 )

@@ -27,6 +27,10 @@ def _crc(state):
 # Small ones of each family, whose outputs are compared.
 SMALL = {
     "densenet": lambda v: v.DenseNet(8, (1, 2, 1, 2), 16, num_classes=5),
+    "resnext": lambda v: v.ResNet(v.resnet.Bottleneck, [1, 1, 1, 2], 5, True, 2, 8, [False, True, True]),
+    "resnet with other norms": lambda v: v.ResNet(
+        v.resnet.BasicBlock, [1] * 4, 5, norm_layer=v.resnet.nn.InstanceNorm2d
+    ),
     "mobilenet": lambda v: v.MobileNetV2(num_classes=5, width_mult=0.25),
     "squeezenet": lambda v: v.SqueezeNet("1_1", num_classes=5),
     "what VGG begins with": lambda v: v.vgg.make_layers([8, "M", 8, 8, "M"], batch_norm=True),
@@ -96,6 +100,9 @@ def test_no_weights_are_built():
     "call",
     [
         lambda v: v.SqueezeNet("2_0"),
+        lambda v: v.resnet.BasicBlock(4, 4, groups=2),
+        lambda v: v.resnet18(replace_stride_with_dilation=[True]),
+        lambda v: v.resnet18(replace_stride_with_dilation=[False, False, True]),
         lambda v: v.MobileNetV2(inverted_residual_setting=[]),
         lambda v: v.mobilenetv2.InvertedResidual(4, 4, 3, 1),
         lambda v: v.alexnet(classes=3),
@@ -105,7 +112,7 @@ def test_refusals_are_torchvisions(pytorch, call):
     def kind(m):
         try:
             call(_models(m))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, NotImplementedError) as error:
             return type(error).__name__
 
     pytorch.agrees(kind)

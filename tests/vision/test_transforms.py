@@ -169,7 +169,9 @@ def test_grayscale_and_conversions(photo):
     [
         (T.ToTensor(), "ToTensor()"),
         (T.Resize(4), "Resize(size=4, interpolation=bilinear, max_size=None, antialias=True)"),
-        (T.Normalize((0.5,), (0.25,)), "Normalize(mean=(0.5,), std=(0.25,), inplace=False)"),
+        (T.Normalize((0.5,), (0.25,)), "Normalize(mean=(0.5,), std=(0.25,))"),
+        (T.RandomCrop(4, padding=1, fill=7), "RandomCrop(size=(4, 4), padding=1)"),
+        (T.RandomApply([T.CenterCrop(3)]), "RandomApply(\n    p=0.5\n    CenterCrop(size=(3, 3))\n)"),
         (T.CenterCrop(3), "CenterCrop(size=(3, 3))"),
         (T.RandomHorizontalFlip(), "RandomHorizontalFlip(p=0.5)"),
         (T.Lambda(len), "Lambda()"),

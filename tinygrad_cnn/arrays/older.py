@@ -50,7 +50,9 @@ def scales_by_name(f: Callable, args: tuple) -> tuple[list, dict[str, Any]] | No
     (['x', 'y'], {'alpha': 2})
     """
     names = SCALES.get(f.__name__, "").split()
-    scales = [a for a in args if isinstance(a, int | float)]
-    if not 0 < len(scales) <= len(names) < len(args) or isinstance(args[-1], int | float):
+    at = [i for i, a in enumerate(args[:-1]) if isinstance(a, int | float)]
+    if not at and len(names) == 1 and getattr(args[1], "shape", None) == ():
+        at = [1]  # a tensor that holds the number
+    if not 0 < len(at) <= len(names) < len(args) or isinstance(args[-1], int | float):
         return None
-    return [a for a in args if not isinstance(a, int | float)], dict(zip(names, scales))
+    return [a for i, a in enumerate(args) if i not in at], dict(zip(names, (args[i] for i in at)))

@@ -84,12 +84,11 @@ class _Numbered(Module):
             self.append(module)
         return self
 
-    def insert(self: N, i: int, module: Module) -> N:
+    def insert(self, i: int, module: Module) -> None:
         """Add a module before the one at place i."""
         children = [*self]
         children[i:i] = self._checked([module], "insert")
         self._replace(children)
-        return self
 
     def pop(self, i: int = -1) -> Module:
         """Take out the module at place i."""

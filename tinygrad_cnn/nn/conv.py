@@ -107,13 +107,18 @@ class _Conv(Module):
         return text if self.padding_mode == "zeros" else f"{text}, padding_mode={self.padding_mode}"
 
     def forward(self, input: Tensor) -> Tensor:
+        return self._conv_forward(input, self.weight, self.bias)
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """What the layer does, with another weight and bias than its own: subclasses call it with what they compute."""
         padding: Any = self.padding
         if self.padding_mode != "zeros":
-            input, padding = self._padded(input), 0
-        return self._op(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+            input, padding = F.pad(input, self._reversed_padding_repeated_twice, self.padding_mode), 0
+        return self._op(input, weight, bias, self.stride, padding, self.dilation, self.groups)
 
-    def _padded(self, input: Tensor) -> Tensor:
-        """The input with the padding that is not zeros."""
+    @property
+    def _reversed_padding_repeated_twice(self) -> list[int]:
+        """The padding as `pad` takes it: before and behind each axis, from the last one to the first."""
         widths: list[int] = []
         for axis in reversed(range(self.spatial)):  # pad() counts axes from the last one
             if self.padding == "same":
@@ -121,7 +126,7 @@ class _Conv(Module):
                 widths += [total // 2, total - total // 2]
             else:
                 widths += [0, 0] if self.padding == "valid" else [self.padding[axis]] * 2
-        return F.pad(input, widths, self.padding_mode)
+        return widths
 
 
 class Conv1d(_Conv):

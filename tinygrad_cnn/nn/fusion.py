@@ -238,11 +238,15 @@ def in_one_pass(modules: Sequence[Module], i: int, input: Any) -> tuple[Any, int
     return None, 0
 
 
+def _run_by(kind: Any) -> tuple:
+    return kind.__call__, kind.forward, getattr(kind, "_conv_forward", None)
+
+
 # What runs when these modules are called. A script may put a function of its own in the place of any of it.
-OWN: dict[type, tuple] = {kind: (kind.forward, kind.__call__) for row in ROWS for kind in row}  # type: ignore[attr-defined]
+OWN: dict[type, tuple] = {kind: _run_by(kind) for row in ROWS for kind in row}
 
 
 def _watched(module: Any) -> bool:
     kind = type(module)
     hooks = module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
-    return bool(hooks or EVERYWHERE) or "forward" in vars(module) or (kind.forward, kind.__call__) != OWN[kind]
+    return bool(hooks or EVERYWHERE) or "forward" in vars(module) or _run_by(kind) != OWN[kind]

@@ -62,7 +62,7 @@ class _WithStatistics(Module):
         if self.bias is not None:
             init.zeros_(self.bias)
 
-    def _check(self, input: Tensor) -> None:
+    def _check_input_dim(self, input: Tensor) -> None:
         if not isinstance(input, Tensor):
             raise TypeError(f"{type(self).__name__}: expected a Tensor, got {type(input).__name__}")
         if input.ndim not in self.axes:
@@ -94,7 +94,7 @@ class _BatchNorm(_WithStatistics):
 
     def begin(self, input: Tensor) -> tuple[Tensor | None, Tensor | None, float]:
         """Check and count a batch: the running statistics to use, and how far they move towards it."""
-        self._check(input)
+        self._check_input_dim(input)
         if not self.training:
             return self.running_mean, self.running_var, 0.0
         if not self.track_running_stats:
@@ -165,7 +165,7 @@ class _InstanceNorm(_WithStatistics):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        self._check(input)
+        self._check_input_dim(input)
         batched = input.ndim == max(self.axes)
         channels = input.shape[1 if batched else 0]
         if channels != self.num_features:

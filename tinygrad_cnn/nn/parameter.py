@@ -50,6 +50,14 @@ class Parameter(Tensor):
         if requires_grad:
             self.requires_grad = True
 
+    def __deepcopy__(self, memo: dict) -> Tensor:
+        """A parameter of the same values on memory of its own. It begins without a gradient."""
+        grad, self._grad = self._grad, None
+        try:
+            return super().__deepcopy__(memo)
+        finally:
+            self._grad = grad
+
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
 

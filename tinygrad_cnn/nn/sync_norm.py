@@ -56,7 +56,7 @@ class SyncBatchNorm(_BatchNorm):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
         self.process_group = process_group
 
-    def _check(self, input: Tensor) -> None:
+    def _check_input_dim(self, input: Tensor) -> None:
         if input.ndim < 2:
             raise ValueError(f"SyncBatchNorm: expected at least 2D input, got {input.ndim}D input {tuple(input.shape)}")
 
@@ -66,7 +66,7 @@ class SyncBatchNorm(_BatchNorm):
         measures = self.training or self.running_mean is None
         if group is None or group.size == 1 or not measures:
             return super().forward(input)
-        self._check(input)
+        self._check_input_dim(input)
         running_mean, running_var, part = self.begin(input)
         _check_channels("SyncBatchNorm", input, weight=self.weight, bias=self.bias)
         if input.dtype == np.float16:

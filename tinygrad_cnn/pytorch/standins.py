@@ -33,13 +33,19 @@ ROOMS = set(
     torch.fx torch.hub torch.jit torch.library torch.monitor torch.onnx.symbolic_helper torch.onnx.symbolic_opset9
     torch.onnx.symbolic_opset11 torch.overrides torch.package torch.quantization
     torch.utils.cpp_extension torch.utils.mobile_optimizer torch.utils.model_zoo torchvision._internally_replaced_utils
-    torchvision.extension torchvision.io torchvision.ops.deform_conv torchvision.ops.feature_pyramid_network
-    torchvision.ops.poolers torchvision.ops.roi_align
+    torchvision.datasets.utils torchvision.extension torchvision.io torchvision.models.detection
+    torchvision.models.feature_extraction torchvision.models.optical_flow torchvision.models.quantization
+    torchvision.models.segmentation torchvision.models.video torchvision.ops.deform_conv
+    torchvision.ops.feature_pyramid_network torchvision.ops.poolers torchvision.ops.roi_align
+    torchvision.transforms.autoaugment torchvision.transforms.v2
     """.split()
 )
 
 # Of these the names that PyTorch has and that are not here stand in as well.
-PARTLY = ("torchvision.ops",)
+PARTLY = """
+    torchvision torchvision.datasets torchvision.models torchvision.ops torchvision.transforms
+    torchvision.transforms.functional torchvision.utils
+""".split()
 
 
 class Standin(type):

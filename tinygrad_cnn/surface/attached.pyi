@@ -599,8 +599,8 @@ class Attached:
     def cov(self, *, correction: builtins.int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None) -> Tensor:
         """The covariances of variables, a row each: Σ (x - mean x)·(y - mean y) / (n - correction)        (V, n) -> (V, V)"""
 
-    def cpu(self) -> Tensor:
-        """Itself: the CPU is where all tensors are."""
+    def cpu(self, memory_format: Any = None) -> Tensor:
+        """Itself: the CPU is where all tensors are, in the memory that they lie in."""
 
     def cross(self, other: Tensor, dim: builtins.int | None = None) -> Tensor:
         """As `linalg.cross`, along the first axis of length 3 where dim is not given, which is deprecated."""

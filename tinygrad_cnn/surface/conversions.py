@@ -109,8 +109,8 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
 
 
 @method
-def cpu(self: Tensor) -> Tensor:
-    """Itself: the CPU is where all tensors are.
+def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
+    """Itself: the CPU is where all tensors are, in the memory that they lie in.
 
     >>> import tinygrad_cnn as tg
     >>> x = tg.zeros(2)

@@ -266,7 +266,7 @@ def bernoulli(
     if np.size(chance) and not (np.min(chance) >= 0 and np.max(chance) <= 1):
         raise RuntimeError(f"bernoulli: probabilities must be 0 to 1, got {np.min(chance)} to {np.max(chance)}")
     ones = rng(generator).random(tuple(input.shape)) < chance
-    return finish(ones.astype(input.dtype), out=out)
+    return finish(np.asarray(ones, input.dtype), out=out)
 
 
 @appears("function method")

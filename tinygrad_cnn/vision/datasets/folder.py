@@ -52,6 +52,31 @@ def _walk(top: Path) -> Iterator[tuple[str, list[str]]]:
         yield folder, files
 
 
+def find_classes(directory: str | os.PathLike) -> tuple[list[str], dict[str, int]]:
+    """The names of the folders in this one, in order, and their numbers; FileNotFoundError where there is none."""
+    if not os.path.isdir(directory):
+        raise FileNotFoundError(f"find_classes: {directory} is not a folder; expected one with a folder a class")
+    names = [name for name in os.listdir(directory) if not name.startswith(".")]
+    classes = sorted(name for name in names if os.path.isdir(os.path.join(directory, name)))
+    if not classes:
+        raise FileNotFoundError(f"find_classes: couldn't find any class folder in {directory}")
+    return classes, {name: i for i, name in enumerate(classes)}
+
+
+def has_file_allowed_extension(filename: str, extensions: str | tuple[str, ...]) -> bool:
+    """Whether a file's name ends so, in small letters or large ones.
+
+    >>> has_file_allowed_extension("a.PNG", IMG_EXTENSIONS)
+    True
+    """
+    return filename.lower().endswith(extensions)
+
+
+def is_image_file(filename: str) -> bool:
+    """Whether a file's name ends as that of a picture."""
+    return has_file_allowed_extension(filename, IMG_EXTENSIONS)
+
+
 class DatasetFolder(VisionDataset):
     """(loader(path), class) for every file below root/class that has one of `extensions` or passes `is_valid_file`.
 
@@ -91,15 +116,7 @@ class DatasetFolder(VisionDataset):
 
     def find_classes(self, directory: str | os.PathLike) -> tuple[list[str], dict[str, int]]:
         """The names of the classes, and their numbers; to be overridden where folders are not the classes."""
-        if not os.path.isdir(directory):
-            raise FileNotFoundError(
-                f"{type(self).__name__}: {directory} is not a folder; expected one with a folder a class"
-            )
-        names = [name for name in os.listdir(directory) if not name.startswith(".")]
-        classes = sorted(name for name in names if os.path.isdir(os.path.join(directory, name)))
-        if not classes:
-            raise FileNotFoundError(f"{type(self).__name__}: couldn't find any class folder in {directory}")
-        return classes, {name: i for i, name in enumerate(classes)}
+        return find_classes(directory)
 
     @staticmethod
     def make_dataset(
@@ -113,7 +130,7 @@ class DatasetFolder(VisionDataset):
         if (extensions is None) == (is_valid_file is None):
             raise ValueError("both extensions and is_valid_file cannot be None or not None at the same time; give one")
         endings = tuple(e.lower() for e in ([extensions] if isinstance(extensions, str) else extensions or ()))
-        valid = is_valid_file or (lambda path: path.lower().endswith(endings))
+        valid = is_valid_file or (lambda path: has_file_allowed_extension(path, endings))
         samples: list[tuple[str, int]] = []
         empty = []
         for name in sorted(class_to_idx):
@@ -133,6 +150,10 @@ class DatasetFolder(VisionDataset):
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         path, target = self.samples[index]
         return self._sample(self.loader(path), target)
+
+
+# By the names of torchvision, whose scripts make data sets of their own of these.
+make_dataset, pil_loader = DatasetFolder.make_dataset, default_loader
 
 
 class ImageFolder(DatasetFolder):

@@ -20,7 +20,22 @@ from . import vgg as _vgg
 from .alexnet import AlexNet, alexnet
 from .densenet import DenseNet, densenet121, densenet161, densenet169, densenet201
 from .mobilenetv2 import MobileNetV2, mobilenet_v2
-from .resnet import BasicBlock, Bottleneck, ResNet, conv3x3, resnet18, resnet34, resnet50, resnet101, resnet152
+from .resnet import (
+    BasicBlock,
+    Bottleneck,
+    ResNet,
+    conv3x3,
+    resnet18,
+    resnet34,
+    resnet50,
+    resnet101,
+    resnet152,
+    resnext50_32x4d,
+    resnext101_32x8d,
+    resnext101_64x4d,
+    wide_resnet50_2,
+    wide_resnet101_2,
+)
 from .simple import digits, keras_mnist, lenet, mlp, victorzhou
 from .squeezenet import SqueezeNet, squeezenet1_0, squeezenet1_1
 from .trained import Weights, names_of_weights
@@ -38,8 +53,8 @@ globals().update(dict.fromkeys(names_of_weights(_FAMILIES), Weights))  # ResNet1
 def list_models() -> list[str]:
     """The names that `get_model` knows.
 
-    >>> [name for name in list_models() if name[0] in "akr"]
-    ['alexnet', 'keras_mnist', 'resnet101', 'resnet152', 'resnet18', 'resnet34', 'resnet50']
+    >>> [name for name in list_models() if name[0] in "akm"]
+    ['alexnet', 'keras_mnist', 'mlp', 'mobilenet_v2']
     """
     return sorted([*simple.BUILDERS, *_FAMILIES])
 
@@ -88,6 +103,9 @@ __all__ = [
     "resnet50",
     "resnet101",
     "resnet152",
+    "resnext50_32x4d",
+    "resnext101_32x8d",
+    "resnext101_64x4d",
     "squeezenet1_0",
     "squeezenet1_1",
     "vgg11",
@@ -99,6 +117,8 @@ __all__ = [
     "vgg19",
     "vgg19_bn",
     "victorzhou",
+    "wide_resnet50_2",
+    "wide_resnet101_2",
 ]
 
 explains(__name__)

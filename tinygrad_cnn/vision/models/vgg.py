@@ -9,7 +9,7 @@ from ... import flatten, nn
 from .trained import takes_weights
 
 # How many channels the convolutions have, and where a pooling stands.
-CONFIGURATIONS: dict[str, list[int | str]] = {
+cfgs: dict[str, list[int | str]] = {
     "A": [64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"],
     "B": [64, 64, "M", 128, 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"],
     "D": [64, 64, "M", 128, 128, "M", *[256] * 3, "M", *[512] * 3, "M", *[512] * 3, "M"],
@@ -74,7 +74,7 @@ def vgg11(**kwargs: Any) -> VGG:
     >>> from tinygrad_cnn.vision.models import vgg11
     >>> net = vgg11(num_classes=10)  # doctest: +SKIP
     """
-    return VGG(make_layers(CONFIGURATIONS["A"]), **kwargs)
+    return VGG(make_layers(cfgs["A"]), **kwargs)
 
 
 @takes_weights
@@ -84,7 +84,7 @@ def vgg11_bn(**kwargs: Any) -> VGG:
     >>> from tinygrad_cnn.vision.models import vgg11_bn
     >>> net = vgg11_bn(num_classes=10)  # doctest: +SKIP
     """
-    return VGG(make_layers(CONFIGURATIONS["A"], batch_norm=True), **kwargs)
+    return VGG(make_layers(cfgs["A"], batch_norm=True), **kwargs)
 
 
 @takes_weights
@@ -94,7 +94,7 @@ def vgg13(**kwargs: Any) -> VGG:
     >>> from tinygrad_cnn.vision.models import vgg13
     >>> net = vgg13(num_classes=10)  # doctest: +SKIP
     """
-    return VGG(make_layers(CONFIGURATIONS["B"]), **kwargs)
+    return VGG(make_layers(cfgs["B"]), **kwargs)
 
 
 @takes_weights
@@ -104,7 +104,7 @@ def vgg13_bn(**kwargs: Any) -> VGG:
     >>> from tinygrad_cnn.vision.models import vgg13_bn
     >>> net = vgg13_bn(num_classes=10)  # doctest: +SKIP
     """
-    return VGG(make_layers(CONFIGURATIONS["B"], batch_norm=True), **kwargs)
+    return VGG(make_layers(cfgs["B"], batch_norm=True), **kwargs)
 
 
 @takes_weights
@@ -114,7 +114,7 @@ def vgg16(**kwargs: Any) -> VGG:
     >>> from tinygrad_cnn.vision.models import vgg16
     >>> net = vgg16(num_classes=10)  # doctest: +SKIP
     """
-    return VGG(make_layers(CONFIGURATIONS["D"]), **kwargs)
+    return VGG(make_layers(cfgs["D"]), **kwargs)
 
 
 @takes_weights
@@ -124,7 +124,7 @@ def vgg16_bn(**kwargs: Any) -> VGG:
     >>> from tinygrad_cnn.vision.models import vgg16_bn
     >>> net = vgg16_bn(num_classes=10)  # doctest: +SKIP
     """
-    return VGG(make_layers(CONFIGURATIONS["D"], batch_norm=True), **kwargs)
+    return VGG(make_layers(cfgs["D"], batch_norm=True), **kwargs)
 
 
 @takes_weights
@@ -134,7 +134,7 @@ def vgg19(**kwargs: Any) -> VGG:
     >>> from tinygrad_cnn.vision.models import vgg19
     >>> net = vgg19(num_classes=10)  # doctest: +SKIP
     """
-    return VGG(make_layers(CONFIGURATIONS["E"]), **kwargs)
+    return VGG(make_layers(cfgs["E"]), **kwargs)
 
 
 @takes_weights
@@ -144,4 +144,4 @@ def vgg19_bn(**kwargs: Any) -> VGG:
     >>> from tinygrad_cnn.vision.models import vgg19_bn
     >>> net = vgg19_bn(num_classes=10)  # doctest: +SKIP
     """
-    return VGG(make_layers(CONFIGURATIONS["E"], batch_norm=True), **kwargs)
+    return VGG(make_layers(cfgs["E"], batch_norm=True), **kwargs)

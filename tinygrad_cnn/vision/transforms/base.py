@@ -5,13 +5,34 @@ from __future__ import annotations
 import enum
 from typing import Any
 
+from ... import nn
+
 
 class Transform:
-    """Subclasses keep their arguments as attributes, which the repr shows, and write `__call__(img)`."""
+    """Subclasses keep their arguments as attributes, which the repr shows, and write `__call__(img)`.
+
+    hidden: the attributes that it does not show, beside those with a `_` before them.
+    """
+
+    hidden: tuple[str, ...] = ()
 
     def __call__(self, img: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__}: a transform must define __call__(img)")
 
     def __repr__(self) -> str:
-        shown = (f"{k}={v.value if isinstance(v, enum.Enum) else v}" for k, v in vars(self).items())
+        kept = {k: v for k, v in vars(self).items() if k[0] != "_" and k not in self.hidden}
+        shown = (f"{k}={v.value if isinstance(v, enum.Enum) else v}" for k, v in kept.items())
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+class Layer(Transform, nn.Module):
+    """A transform that is a Module, so that nn.Sequential takes it, before a network or alone: it has `forward(img)`.
+
+    >>> import tinygrad_cnn as tg
+    >>> T = tg.vision.transforms
+    >>> tg.nn.Sequential(T.CenterCrop(2), T.Normalize([1.0], [2.0]))(tg.zeros(1, 4, 4)).tolist()
+    [[[-0.5, -0.5], [-0.5, -0.5]]]
+    """
+
+    hidden: tuple[str, ...] = ("training",)
+    __call__ = nn.Module.__call__

@@ -8,13 +8,13 @@ from typing import Any
 
 from ...random import rng
 from . import functional as F
-from .base import Transform
+from .base import Layer
 from .functional import Picture
 
 Factor = float | Sequence[float]
 
 
-class Grayscale(Transform):
+class Grayscale(Layer):
     """Black and white, 0.2989 R + 0.587 G + 0.114 B, in 1 or 3 equal channels.
 
     >>> import tinygrad_cnn as tg
@@ -23,13 +23,14 @@ class Grayscale(Transform):
     """
 
     def __init__(self, num_output_channels: int = 1):
+        super().__init__()
         self.num_output_channels = num_output_channels
 
-    def __call__(self, img: Picture) -> Picture:
+    def forward(self, img: Picture) -> Picture:
         return F.rgb_to_grayscale(img, self.num_output_channels)
 
 
-class RandomGrayscale(Transform):
+class RandomGrayscale(Layer):
     """Black and white with probability p, in as many channels as the image has.
 
     >>> import tinygrad_cnn as tg
@@ -38,13 +39,14 @@ class RandomGrayscale(Transform):
     """
 
     def __init__(self, p: float = 0.1):
+        super().__init__()
         self.p = p
 
-    def __call__(self, img: Picture) -> Picture:
+    def forward(self, img: Picture) -> Picture:
         return F.rgb_to_grayscale(img, F.get_image_num_channels(img)) if rng().random() < self.p else img
 
 
-class ColorJitter(Transform):
+class ColorJitter(Layer):
     """Brightness, contrast, saturation and hue, each changed by a random factor, in a random order.
 
     The first three are one number v, for a factor between max(0, 1 - v) and 1 + v, or (least, most). `hue` is one
@@ -56,12 +58,13 @@ class ColorJitter(Transform):
     """
 
     def __init__(self, brightness: Factor = 0, contrast: Factor = 0, saturation: Factor = 0, hue: Factor = 0):
+        super().__init__()
         self.brightness = _bounds("brightness", brightness, 1, 0, float("inf"))
         self.contrast = _bounds("contrast", contrast, 1, 0, float("inf"))
         self.saturation = _bounds("saturation", saturation, 1, 0, float("inf"))
         self.hue = _bounds("hue", hue, 0, -0.5, 0.5)
 
-    def __call__(self, img: Picture) -> Picture:
+    def forward(self, img: Picture) -> Picture:
         steps = [
             (F.adjust_brightness, self.brightness),
             (F.adjust_contrast, self.contrast),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...random import rng
-from .base import Transform
+from .base import Layer, Transform
 
 
 class Compose(Transform):
@@ -45,7 +45,7 @@ class RandomOrder(Compose):
         return img
 
 
-class RandomApply(Compose):
+class RandomApply(Layer):
     """All of `transforms` with probability p, none of them otherwise.
 
     >>> RandomApply([str.upper], p=1.0)("abc")
@@ -53,11 +53,18 @@ class RandomApply(Compose):
     """
 
     def __init__(self, transforms: Sequence[Callable[[Any], Any]], p: float = 0.5):
-        super().__init__(transforms)
+        super().__init__()
+        self.transforms = transforms
         self.p = p
 
-    def __call__(self, img: Any) -> Any:
-        return super().__call__(img) if rng().random() < self.p else img
+    def forward(self, img: Any) -> Any:
+        if rng().random() < self.p:
+            for transform in self.transforms:
+                img = transform(img)
+        return img
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(\n    p={self.p}" + "".join(f"\n    {t}" for t in self.transforms) + "\n)"
 
 
 class RandomChoice(Compose):

@@ -10,7 +10,7 @@ import numpy as np
 from ...arrays.types import DType
 from ...engine.tensor import Tensor
 from . import functional as F
-from .base import Transform
+from .base import Layer, Transform
 
 
 class ToTensor(Transform):
@@ -51,7 +51,7 @@ class ToPILImage(Transform):
         return F.to_pil_image(img, self.mode)
 
 
-class ConvertImageDtype(Transform):
+class ConvertImageDtype(Layer):
     """The same picture in another dtype, with its range; see `functional.convert_image_dtype`.
 
     >>> import tinygrad_cnn as tg
@@ -60,13 +60,14 @@ class ConvertImageDtype(Transform):
     """
 
     def __init__(self, dtype: DType = np.float32):
+        super().__init__()
         self.dtype = np.dtype(dtype)
 
-    def __call__(self, img: Tensor) -> Tensor:
+    def forward(self, img: Tensor) -> Tensor:
         return F.convert_image_dtype(img, self.dtype)
 
 
-class Normalize(Transform):
+class Normalize(Layer):
     """(x - mean[c]) / std[c] for each channel c of a floating-point Tensor (..., C, H, W).
 
     >>> import tinygrad_cnn as tg
@@ -74,10 +75,13 @@ class Normalize(Transform):
     [[[-1.0, 0.0, 1.0]]]
     """
 
+    hidden = ("training", "inplace")
+
     def __init__(self, mean: Sequence[float], std: Sequence[float], inplace: bool = False):
+        super().__init__()
         self.mean = mean
         self.std = std
         self.inplace = inplace
 
-    def __call__(self, img: Tensor) -> Tensor:
+    def forward(self, img: Tensor) -> Tensor:
         return F.normalize(img, self.mean, self.std, self.inplace)

@@ -10,11 +10,11 @@ from typing import Any
 from ...arrays.types import Window
 from ...random import rng
 from . import functional as F
-from .base import Transform
+from .base import Layer
 from .functional import InterpolationMode, Picture
 
 
-class Resize(Transform):
+class Resize(Layer):
     """To (height, width); one number is the length of the shorter side. See `functional.resize`.
 
     >>> import tinygrad_cnn as tg
@@ -29,6 +29,7 @@ class Resize(Transform):
         max_size: int | None = None,
         antialias: bool = True,
     ):
+        super().__init__()
         if not (size is None or isinstance(size, (numbers.Integral, Sequence))):
             raise TypeError(f"Resize: size should be an int or a sequence, got {type(size).__name__}")
         if isinstance(size, Sequence) and len(size) not in (1, 2):
@@ -38,11 +39,11 @@ class Resize(Transform):
         self.max_size = max_size
         self.antialias = antialias
 
-    def __call__(self, img: Picture) -> Picture:
+    def forward(self, img: Picture) -> Picture:
         return F.resize(img, self.size, self.interpolation, self.max_size, self.antialias)
 
 
-class CenterCrop(Transform):
+class CenterCrop(Layer):
     """The middle, `size` = (height, width) or one number for both.
 
     >>> import tinygrad_cnn as tg
@@ -51,13 +52,14 @@ class CenterCrop(Transform):
     """
 
     def __init__(self, size: Window):
+        super().__init__()
         self.size = F.pair(size, "CenterCrop: size")
 
-    def __call__(self, img: Picture) -> Picture:
+    def forward(self, img: Picture) -> Picture:
         return F.center_crop(img, self.size)
 
 
-class Pad(Transform):
+class Pad(Layer):
     """A border; see `functional.pad`.
 
     >>> import tinygrad_cnn as tg
@@ -66,15 +68,16 @@ class Pad(Transform):
     """
 
     def __init__(self, padding: Window, fill: float | Sequence[float] = 0, padding_mode: str = "constant"):
+        super().__init__()
         self.padding = padding
         self.fill = fill
         self.padding_mode = padding_mode
 
-    def __call__(self, img: Picture) -> Picture:
+    def forward(self, img: Picture) -> Picture:
         return F.pad(img, self.padding, self.fill, self.padding_mode)
 
 
-class RandomCrop(Transform):
+class RandomCrop(Layer):
     """A window of `size` at a random place, after `padding` on all sides if given.
 
     ValueError where the image is smaller than the window, unless `pad_if_needed`.
@@ -84,6 +87,8 @@ class RandomCrop(Transform):
     (1, 28, 28)
     """
 
+    hidden = ("training", "pad_if_needed", "fill", "padding_mode")
+
     def __init__(
         self,
         size: Window,
@@ -92,6 +97,7 @@ class RandomCrop(Transform):
         fill: float | Sequence[float] = 0,
         padding_mode: str = "constant",
     ):
+        super().__init__()
         self.size = F.pair(size, "RandomCrop: size")
         self.padding = padding
         self.pad_if_needed = pad_if_needed
@@ -109,7 +115,7 @@ class RandomCrop(Transform):
             )
         return int(rng().integers(h - height + 1)), int(rng().integers(w - width + 1)), height, width
 
-    def __call__(self, img: Picture) -> Picture:
+    def forward(self, img: Picture) -> Picture:
         if self.padding is not None:
             img = F.pad(img, self.padding, self.fill, self.padding_mode)
         if self.pad_if_needed:
@@ -120,7 +126,7 @@ class RandomCrop(Transform):
         return F.crop(img, *self.get_params(img, self.size))
 
 
-class RandomResizedCrop(Transform):
+class RandomResizedCrop(Layer):
     """A window of random area and proportion, resized to `size`: Szegedy et al. (2014), Going deeper with convolutions.
 
     The area is a part of the image's between the two of `scale`, width / height is between the two of `ratio`.
@@ -138,6 +144,7 @@ class RandomResizedCrop(Transform):
         interpolation: InterpolationMode | int = InterpolationMode.BILINEAR,
         antialias: bool = True,
     ):
+        super().__init__()
         for name, bounds in (("scale", scale), ("ratio", ratio)):
             if len(bounds) != 2 or not 0 < bounds[0] <= bounds[1]:
                 raise ValueError(f"RandomResizedCrop: {name} should be (least, most), both positive, got {bounds}")
@@ -161,12 +168,12 @@ class RandomResizedCrop(Transform):
         width, height = min(w, round(h * ratio[1])), min(h, round(w / ratio[0]))
         return (h - height) // 2, (w - width) // 2, height, width
 
-    def __call__(self, img: Picture) -> Picture:
+    def forward(self, img: Picture) -> Picture:
         window = self.get_params(img, self.scale, self.ratio)
         return F.resized_crop(img, *window, self.size, self.interpolation, self.antialias)
 
 
-class RandomHorizontalFlip(Transform):
+class RandomHorizontalFlip(Layer):
     """Left becomes right with probability p.
 
     >>> import tinygrad_cnn as tg
@@ -175,13 +182,14 @@ class RandomHorizontalFlip(Transform):
     """
 
     def __init__(self, p: float = 0.5):
+        super().__init__()
         self.p = p
 
-    def __call__(self, img: Picture) -> Picture:
+    def forward(self, img: Picture) -> Picture:
         return F.hflip(img) if rng().random() < self.p else img
 
 
-class RandomVerticalFlip(Transform):
+class RandomVerticalFlip(Layer):
     """Top becomes bottom with probability p.
 
     >>> import tinygrad_cnn as tg
@@ -190,13 +198,14 @@ class RandomVerticalFlip(Transform):
     """
 
     def __init__(self, p: float = 0.5):
+        super().__init__()
         self.p = p
 
-    def __call__(self, img: Picture) -> Picture:
+    def forward(self, img: Picture) -> Picture:
         return F.vflip(img) if rng().random() < self.p else img
 
 
-class RandomRotation(Transform):
+class RandomRotation(Layer):
     """By an angle between -degrees and degrees, or between the two of `degrees`; see `functional.rotate`.
 
     ValueError for one number that is negative, or more than two.
@@ -214,6 +223,7 @@ class RandomRotation(Transform):
         center: Sequence[float] | None = None,
         fill: float | Sequence[float] = 0,
     ):
+        super().__init__()
         both: Any = degrees
         if isinstance(degrees, numbers.Real):
             if degrees < 0:
@@ -232,6 +242,6 @@ class RandomRotation(Transform):
         """The angle."""
         return float(rng().uniform(degrees[0], degrees[1]))
 
-    def __call__(self, img: Picture) -> Picture:
+    def forward(self, img: Picture) -> Picture:
         angle = self.get_params(self.degrees)
         return F.rotate(img, angle, self.interpolation, self.expand, self.center, self.fill)
