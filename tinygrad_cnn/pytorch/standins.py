@@ -153,9 +153,9 @@ def get(home: str, name: str) -> Any:
     path = theirs(f"{home}.{name}")
     if path in REAL:
         return REAL[path]
-    if theirs(home) in PARTLY and name in names()[theirs(home)]:
-        return standin(home, name)
-    return importlib.import_module(ours(path)) if path in ROOMS or path in MOVED else None
+    if path in ROOMS or path in MOVED:
+        return importlib.import_module(ours(path))
+    return standin(home, name) if theirs(home) in PARTLY and name in names()[theirs(home)] else None
 
 
 def spec(fullname: str) -> ModuleSpec | None:
