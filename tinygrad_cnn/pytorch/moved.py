@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from .names import ours, theirs
+from .sentences import refusal
 
 _LAYERS = """
     torch.nn torch.nn.module torch.nn.container torch.nn.conv torch.nn.norm torch.nn.pool torch.nn.loss torch.nn.linear
@@ -96,4 +97,6 @@ class Moved(ModuleType):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         function = self.__wrapped__ or getattr(self, self.__name__.rpartition(".")[2])
+        if function is None:
+            raise NotImplementedError(refusal(theirs(self.__name__)))
         return function(*args, **kwargs)
