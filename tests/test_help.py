@@ -64,13 +64,12 @@ PUBLIC = public()
 METHODS = FunctionType | property | staticmethod | classmethod
 
 
-@pytest.mark.parametrize("name", PUBLIC)
-def test_it_is_explained_and_shown(name):
-    text = PUBLIC[name].__doc__
-    assert text, "there is no text"
-    examples = doctest.DocTestParser().get_examples(text)
-    assert examples, "there is no example"
-    assert (name in NOT_RUN) == any(doctest.SKIP in example.options for example in examples)
+def test_all_are_explained_and_shown():
+    assert [name for name, value in PUBLIC.items() if not value.__doc__] == []
+    find = doctest.DocTestParser().get_examples
+    shown = {name: find(value.__doc__) for name, value in PUBLIC.items()}
+    assert [name for name, examples in shown.items() if not examples] == []
+    assert {name for name, found in shown.items() if any(doctest.SKIP in e.options for e in found)} == {*NOT_RUN}
 
 
 def test_exceptions_exist():
@@ -83,11 +82,10 @@ def own_members(kind):
     return {name: value for k in reversed(mine) for name, value in vars(k).items() if not name.startswith("_")}
 
 
-@pytest.mark.parametrize("name", [name for name, value in PUBLIC.items() if inspect.isclass(value)])
-def test_its_methods_are_explained(name):
-    kind = PUBLIC[name]
-    members = (name for name, value in own_members(kind).items() if isinstance(value, METHODS))
-    assert [name for name in members if not inspect.getdoc(getattr(kind, name))] == []
+def test_all_methods_are_explained():
+    kinds = [value for value in PUBLIC.values() if inspect.isclass(value)]
+    members = ((k, name) for k in kinds for name, value in own_members(k).items() if isinstance(value, METHODS))
+    assert [(k, name) for k, name in members if not inspect.getdoc(getattr(k, name))] == []
 
 
 # Ops and Tensor. A form of a function says all that the function says.
