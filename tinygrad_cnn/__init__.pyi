@@ -808,7 +808,7 @@ def hinge_embedding_loss(input: Tensor, target: Tensor, margin: builtins.float =
 def histc(input: Tensor, bins: builtins.int = 100, min: builtins.float = 0, max: builtins.float = 0, *, out: Tensor | None = None) -> Tensor:
     """How many elements fall into each of `bins` equal parts of [min, max]; if both are equal, of the input's range."""
 
-def histogram(input: Tensor, bins: builtins.int | Tensor, *, range: Sequence[builtins.float] | None = None, weight: Tensor | None = None, density: builtins.bool = False, out: builtins.tuple[Tensor, ...] | None = None) -> Histogram:
+def histogram(input: Tensor, bins: builtins.int | Tensor = 100, *, range: Sequence[builtins.float] | None = None, weight: Tensor | None = None, density: builtins.bool = False, out: builtins.tuple[Tensor, ...] | None = None) -> Histogram:
     """How many elements fall between neighbouring edges, as (hist, bin_edges); the last part includes its end."""
 
 def hsplit(input: Tensor, indices_or_sections: Shape) -> builtins.tuple[Tensor, ...]:

@@ -55,7 +55,7 @@ def dtype_of(name: str, given: Any) -> np.dtype:
         found = np.dtype(object)
     if given is None or hasattr(given, "requires_grad") or found.char not in _CHARS:
         tensor = isinstance(given, np.ndarray) or hasattr(given, "requires_grad")
-        shown = f"Tensor {tuple(given.shape)}" if tensor else f"{given!r:.80}"
+        shown = f"Tensor {tuple(given.shape)}" if tensor else f"{given!r:.120}"
         raise TypeError(f"{name}: expected a dtype of numbers, got dtype={shown}")
     return found if found.isnative else found.newbyteorder("=")
 

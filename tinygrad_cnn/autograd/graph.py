@@ -22,7 +22,7 @@ from ..arrays.blocks import Ending
 from ..engine.function import FunctionCtx
 from ..engine.higher import _in_the_graph
 from ..engine.modes import Setting, mode
-from ..engine.node import Handle, Node, Version, register_hook
+from ..engine.node import AccumulateGrad, Handle, Node, Version, register_hook
 from ..engine.record import OpNode
 from ..engine.tensor import Tensor, wrap
 from ..engine.watch import Tracer
@@ -54,7 +54,7 @@ def saved(node: OpNode, name: str, raw: bool = False) -> Any:
     >>> import tinygrad_cnn as tg
     >>> x = tg.tensor([3.0], requires_grad=True)
     >>> (x**2).grad_fn._saved_self is x, (x**2).grad_fn._saved_exponent
-    (False, 2)
+    (True, 2)
     """
     plan, op = node.plan, node.op
     known = [*op.parameters, "out", *op.keeps]
@@ -66,7 +66,10 @@ def saved(node: OpNode, name: str, raw: bool = False) -> Any:
             if number in plan.keep and raw:
                 return SavedTensor(node, plan.keep.index(number))
             if number in plan.keep:
-                return _in_the_graph(node)[plan.keep.index(number)]
+                value = _in_the_graph(node)[plan.keep.index(number)]
+                end = value._node if isinstance(value, Tensor) else None
+                leaf = end.variable if isinstance(end, AccumulateGrad) else None
+                return value if leaf is None else leaf
             if plan.n_inputs <= number < len(plan.names) and node.attributes:
                 return node.attributes[number - plan.n_inputs]
             return None

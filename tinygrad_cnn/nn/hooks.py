@@ -30,7 +30,7 @@ EVERYWHERE: OrderedDict[int, tuple[Callable, str]] = OrderedDict()
 
 
 class Hook(NamedTuple):
-    """A forward hook, and how it wants to be called."""
+    """A forward hook, and how it wants to be called; one that wants nothing is kept as it is."""
 
     function: Callable
     with_kwargs: bool = False
@@ -40,6 +40,16 @@ class Hook(NamedTuple):
         if self.with_kwargs:
             return self.function(module, args, kwargs, *output)
         return self.function(module, args, *output)
+
+
+def as_hook(hook: Any) -> Hook:
+    """A forward hook as it was kept, with how it wants to be called."""
+    return hook if isinstance(hook, Hook) else Hook(hook)
+
+
+def kept(hook: Hook) -> Any:
+    """A forward hook as it is kept, so that who looks into the dict meets the function that was registered."""
+    return hook if hook.with_kwargs or hook.always_call else hook.function
 
 
 def hooks_of(module: Any, kind: str) -> list[Any]:
@@ -61,7 +71,7 @@ class Hooked:
     forward: Callable
 
     def _call_with_hooks(self, args: tuple, kwargs: dict) -> Any:
-        for hook in hooks_of(self, "_forward_pre_hooks"):
+        for hook in map(as_hook, hooks_of(self, "_forward_pre_hooks")):
             changed = hook(self, args, kwargs)
             if changed is None:
                 continue
@@ -77,7 +87,7 @@ class Hooked:
         watch = BackwardWatch(self)
         if watch.before or watch.hooks:
             args = watch.inputs(args)
-        waiting = hooks_of(self, "_forward_hooks")
+        waiting = [as_hook(hook) for hook in hooks_of(self, "_forward_hooks")]
         result = None
         try:
             result = self.forward(*args, **kwargs)
@@ -108,7 +118,7 @@ class Hooked:
         with_kwargs: call `hook(module, args, kwargs)`, which returns None or (args, kwargs).
         prepend: before the hooks that are there already.
         """
-        return register(self._forward_pre_hooks, Hook(hook, with_kwargs), prepend)
+        return register(self._forward_pre_hooks, kept(Hook(hook, with_kwargs)), prepend)
 
     def register_forward_hook(
         self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
@@ -118,7 +128,7 @@ class Hooked:
         with_kwargs: call `hook(module, args, kwargs, output)`. always_call: also when forward raised. An output that
         the hook keeps is kept with its graph, which holds the modules that made it: keep `output.detach()`.
         """
-        return register(self._forward_hooks, Hook(hook, with_kwargs, always_call), prepend)
+        return register(self._forward_hooks, kept(Hook(hook, with_kwargs, always_call)), prepend)
 
     def register_full_backward_pre_hook(self, hook: Callable, prepend: bool = False) -> Handle:
         """Call `hook(module, grad_output)` when the gradients of the outputs are known; it may replace them."""
@@ -182,7 +192,7 @@ def register(hooks: OrderedDict, hook: Any, prepend: bool = False) -> Handle:
 
 def register_module_forward_pre_hook(hook: Callable) -> Handle:
     """Call `hook(module, args)` before the forward of every module; what it returns replaces args."""
-    return register(EVERYWHERE, (Hook(hook), "_forward_pre_hooks"))
+    return register(EVERYWHERE, (hook, "_forward_pre_hooks"))
 
 
 def register_module_forward_hook(hook: Callable, *, with_kwargs: bool = False, always_call: bool = False) -> Handle:

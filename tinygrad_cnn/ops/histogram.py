@@ -25,7 +25,7 @@ class Histogram(NamedTuple):
 @appears("function out method")
 def histogram(
     input: Array,
-    bins: int | Array,
+    bins: int | Array = 100,
     *,
     range: Sequence[float] | None = None,
     weight: Array | None = None,

@@ -97,7 +97,7 @@ class Optimizer:
         name = type(self).__name__
         if not isinstance(param_group, dict):
             raise TypeError(f"{name}: param_group must be a dict, got {type(param_group).__name__}")
-        group = {**self.defaults, **param_group}
+        group = {**param_group, **self.defaults, **param_group}  # in the order of PyTorch's: what is given comes first
         if "params" not in group:
             raise KeyError(f"{name}: a parameter group needs the key 'params', this one has {', '.join(param_group)}")
         given = group["params"]

@@ -73,6 +73,31 @@ def is_standin(value: Any) -> bool:
     return isinstance(value, Standin) or hasattr(value, "__standin__")
 
 
+class Dtype:
+    """A dtype that is not here: scripts name it in tables of what may be chosen. Used as one, it is refused in words.
+
+    >>> import tinygrad_cnn as tg
+    >>> dtype = {"fp32": tg.float32, "bf16": tg.bfloat16}["bf16"]
+    >>> tg.ones(2).to(dtype)
+    Traceback (most recent call last):
+    TypeError: to: expected a dtype of numbers, got dtype=torch.bfloat16 is not in tinygrad_cnn: ...
+    """
+
+    __standin__ = True
+
+    def __init__(self, path: str):
+        self.path = path
+
+    def __repr__(self) -> str:
+        return refusal(self.path)
+
+
+DTYPES = frozenset(
+    f"torch.{name}"
+    for name in "bfloat16 cdouble cfloat chalf complex32 complex64 complex128 qint8 qint32 quint8 uint16 uint32 uint64 "
+    "float8_e4m3fn float8_e5m2".split()
+)
+
 # What is real: it changes nothing here.
 
 
@@ -152,6 +177,9 @@ def get(home: str, name: str) -> Any:
     """What stands for a name of a module, by the module's name here; None where nothing does."""
     path = theirs(f"{home}.{name}")
     if path in REAL:
+        return REAL[path]
+    if path in DTYPES:
+        REAL[path] = Dtype(path)
         return REAL[path]
     if path in ROOMS or path in MOVED:
         return importlib.import_module(ours(path))

@@ -894,7 +894,7 @@ class Attached:
     def histc(self, bins: builtins.int = 100, min: builtins.float = 0, max: builtins.float = 0) -> Tensor:
         """How many elements fall into each of `bins` equal parts of [min, max]; if both are equal, of the input's range."""
 
-    def histogram(self, bins: builtins.int | Tensor, *, range: Sequence[builtins.float] | None = None, weight: Tensor | None = None, density: builtins.bool = False) -> Histogram:
+    def histogram(self, bins: builtins.int | Tensor = 100, *, range: Sequence[builtins.float] | None = None, weight: Tensor | None = None, density: builtins.bool = False) -> Histogram:
         """How many elements fall between neighbouring edges, as (hist, bin_edges); the last part includes its end."""
 
     def hsplit(self, indices_or_sections: Shape) -> builtins.tuple[Tensor, ...]:

@@ -107,7 +107,7 @@ def remove_spectral_norm(module: M, name: str = "weight") -> M:
     if key is None:
         raise ValueError(f"spectral_norm of {name!r} not found in {module}")
     with no_grad():
-        weight = module._forward_pre_hooks.pop(key).function.compute_weight(module, False)
+        weight = module._forward_pre_hooks.pop(key).compute_weight(module, False)
     for end in ("", "_u", "_v", "_orig"):
         delattr(module, name + end)
     module.register_parameter(name, Parameter(weight.detach()))

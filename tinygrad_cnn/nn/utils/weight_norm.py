@@ -85,7 +85,7 @@ def remove_weight_norm(module: M, name: str = "weight") -> M:
     key = _hook(module, WeightNorm, name)
     if key is None:
         raise ValueError(f"weight_norm of {name!r} not found in {module}")
-    weight = module._forward_pre_hooks.pop(key).function.compute_weight(module)
+    weight = module._forward_pre_hooks.pop(key).compute_weight(module)
     for left in (name, f"{name}_g", f"{name}_v"):
         delattr(module, left)
     setattr(module, name, Parameter(weight.detach()))
@@ -95,6 +95,6 @@ def remove_weight_norm(module: M, name: str = "weight") -> M:
 def _hook(module: Module, kind: type, name: str) -> int | None:
     """The key of the hook of this kind that computes this tensor."""
     for key, hook in module._forward_pre_hooks.items():
-        if isinstance(hook.function, kind) and vars(hook.function)["name"] == name:
+        if isinstance(hook, kind) and vars(hook)["name"] == name:
             return key
     return None
