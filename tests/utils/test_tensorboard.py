@@ -305,3 +305,20 @@ def test_tensorboard_reads_it(tmp_path):
     (path,) = files(tmp_path)
     _, *events = loader.LegacyEventFileLoader(str(path)).Load()
     assert [(e.step, e.summary.value[0].tag) for e in events] == [(i, "loss") for i in range(3)] + [(3, "picture")]
+
+
+def test_points_for_the_projector(tmp_path):
+    with SummaryWriter(tmp_path) as writer:
+        points, pictures = tg.arange(6.0).reshape(3, 2), tg.zeros(3, 1, 4, 5)
+        writer.add_embedding(points, ["a", "b c", "d\te"], pictures, 2, "x")
+        writer.add_embedding(points.numpy(), [["a", 1], ["b", 2], ["c", 3]], metadata_header=["name", "number"])
+        for labels, pictures in ((["a"], None), (None, tg.zeros(2, 3, 4, 5))):
+            with pytest.raises(ValueError, match="rows, mat has 3"):
+                writer.add_embedding(points, labels, pictures)
+    listed = (tmp_path / "projector_config.pbtxt").read_text()
+    assert listed.count("embeddings {") == 2
+    assert "single_image_dim: 5\n    single_image_dim: 4" in listed
+    assert (tmp_path / "00002/x/metadata.tsv").read_text() == "a\nb c\nd e\n"
+    assert (tmp_path / "00000/default/metadata.tsv").read_text() == "name\tnumber\na\t1\nb\t2\nc\t3\n"
+    assert (tmp_path / "00000/default/tensors.tsv").read_text() == "0.0\t1.0\n2.0\t3.0\n4.0\t5.0\n"
+    assert (tmp_path / "00002/x/sprite.png").read_bytes()[16:24] == struct.pack(">II", 10, 10)

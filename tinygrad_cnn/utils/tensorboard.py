@@ -28,6 +28,7 @@ from ..autograd.grad_mode import enable_grad
 from ..engine.tensor import Tensor, as_array
 from ..nn import Module
 from ..viz.pixels import png
+from .projector import write_points
 
 _numbers = itertools.count()
 # The edges of TensorFlow's buckets, each a tenth larger than the one before.
@@ -108,7 +109,7 @@ class SummaryWriter:
     filename_suffix: stands at the end of the files' names.
 
     Values are Tensors, arrays or numbers; no graph is kept. ImportError, naming the extra, without tensorboardX.
-    What PyTorch's has beside these methods (video, audio, meshes, embeddings) is not here.
+    What PyTorch's has beside these methods (video, audio, meshes) is not here.
 
     >>> import os, tempfile, tinygrad_cnn as tg
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -322,6 +323,24 @@ class SummaryWriter:
         if verbose:
             print(viz.text(document))
         self._file().add(self._tb.Event(graph_def=_graph(self._tb, document).SerializeToString()))
+
+    def add_embedding(
+        self,
+        mat: Any,
+        metadata: Sequence | None = None,
+        label_img: Any = None,
+        global_step: Any = None,
+        tag: str = "default",
+        metadata_header: Sequence[str] | None = None,
+    ) -> None:
+        """Points (N, D) for the projector, with a label for each, or several under a header, and pictures (N, C, H, W).
+
+        They are text files in the folder, which `projector_config.pbtxt` lists.
+        """
+        pictures = None
+        if label_img is not None:
+            pictures = np.stack([_pixels("add_embedding", picture, "CHW") for picture in _array(label_img)])
+        write_points(self.log_dir, _array(mat), metadata, metadata_header, pictures, global_step, tag)
 
     # words and settings
 
