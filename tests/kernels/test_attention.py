@@ -27,7 +27,7 @@ def check_both(query, key, value, mask=None, causal=False, scale=0.3):
     check("attention", query, key, value, mask, None, scale, causal)
     with use("numpy"):
         out, weights = kernel.attention(query, key, value, mask, None, scale, causal)
-    check("attention_backward", numbers(*out.shape, seed=1), query, key, value, None, weights, scale)
+    check("attention_backward", numbers(*out.shape, seed=1), query, key, value, None, weights, scale, causal)
 
 
 @pytest.mark.parametrize("causal", [False, True])

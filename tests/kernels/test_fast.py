@@ -409,6 +409,11 @@ def test_variance(axes, root):
     check("variance", 5 + numbers(33, 40, 29, order="plain"), axes, 31.5, root, True)
 
 
+def test_sums_at():
+    places = np.random.default_rng(0).integers(0, 50, 3000)
+    check("sums_at", numbers(3000, 70, order="plain"), places, 60)
+
+
 @pytest.mark.parametrize("shape", [(50, 300), (4, 8, 30, 20)])
 def test_dropout(shape):
     x, key, axes = numbers(*shape, order="plain"), np.array([2**40 + 7], np.uint64), tuple(range(len(shape)))

@@ -36,14 +36,15 @@ def test_equals_numpy(name, team):
 def test_each_sequence_is_the_one_that_it_is_alone():
     rng = np.random.default_rng(0)
     sizes, H = (30,) * 5 + (17,) * 3 + (1,), 20
-    x, h, c = (rng.standard_normal(shape, np.float32) for shape in ((sum(sizes), 4 * H), (30, H), (30, H)))
-    weight = rng.standard_normal((4 * H, H), np.float32) / 4
+    x, h, c = (rng.standard_normal(shape, np.float32) for shape in ((sum(sizes), 7), (30, H), (30, H)))
+    weight_ih, weight_hh = (rng.standard_normal((4 * H, n), np.float32) / 4 for n in (7, H))
     starts = np.cumsum([0, *sizes])
     with use("fast"):
-        out, last, last_cell, *_ = kernel.lstm(x, h, c, weight, None, sizes, False)
+        out, last, last_cell, *_ = kernel.lstm(x, weight_ih, None, h, c, weight_hh, None, sizes, False)
         for b in (0, 1, 29):
             rows = [starts[t] + b for t, n in enumerate(sizes) if b < n]
-            alone = kernel.lstm(x[rows], h[b : b + 1], c[b : b + 1], weight, None, (1,) * len(rows), False)
+            states, steps = (h[b : b + 1], c[b : b + 1]), (1,) * len(rows)
+            alone = kernel.lstm(x[rows], weight_ih, None, *states, weight_hh, None, steps, False)
             for mine, theirs in zip((out[rows], last[b : b + 1], last_cell[b : b + 1]), alone, strict=False):
                 np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-6)
 
@@ -52,7 +53,8 @@ def test_gates_that_are_far_open_or_closed_are_exact():
     x = np.array([[200, -200, 200, 200], [-200, 200, -200, -200]] * 300, np.float32).repeat(2, 1)
     zeros, weight = np.zeros((300, 2), np.float32), np.zeros((8, 2), np.float32)
     with use("fast"):
-        out, _, cell, *_, gates = kernel.lstm(x, zeros, zeros, weight, None, (300, 300), False)
+        read = x, np.eye(8, dtype=np.float32), None
+        out, _, cell, *_, gates = kernel.lstm(*read, zeros, zeros, weight, None, (300, 300), False)
     assert set(np.unique(gates)) == {-1, 0, 1}
     np.testing.assert_allclose(np.abs(out[:300:2]), np.tanh(1), rtol=1e-6)
     assert set(np.unique(cell)) == {0, 1}

@@ -245,20 +245,22 @@ def through_time(op, names, g, port):
     weight, bias, *steps = (names[k] for k in ("weight_hh", "bias_hh", "sizes", "reverse"))
     rows = lambda a: None if a is None else a.reshape(-1, a.shape[-1])
     hidden, input = rows(names["hidden"]), rows(names["input"])
-    x = input @ names["weight_ih"].T + (0 if names["bias_ih"] is None else names["bias_ih"])
+    of_input = names["bias_ih"]
     if op != "_gru" and bias is not None:
-        x += bias
+        of_input = bias if of_input is None else of_input + bias
+    read = input, names["weight_ih"], of_input
     grads = [rows(g.get(i)) for i in range(3)]
     with use("textbook"):
         if op == "_rnn":
-            *_, before, slope = kernel.rnn(x, hidden, weight, *steps, names["rectify"])
+            *_, before, slope = kernel.rnn(*read, hidden, weight, *steps, names["rectify"])
             d_x, d_h = kernel.rnn_backward(*grads[:2], slope, weight, *steps)
             return {"input": input, "d_x": d_x, "d_h": d_h, "before": before}
         if op == "_gru":
-            *_, before, gates = kernel.gru(x, hidden, weight, bias, *steps)
+            *_, before, gates = kernel.gru(*read, hidden, weight, bias, *steps)
             d_x, d_q, d_h = kernel.gru_backward(*grads[:2], before, gates, weight, *steps)
             return {"input": input, "d_x": d_x, "d_q": d_q, "d_h": d_h, "before": before}
-        *_, before, cell, gates = kernel.lstm(x, hidden, rows(names["cell"]), weight, names["weight_hr"], *steps)
+        states = hidden, rows(names["cell"])
+        *_, before, cell, gates = kernel.lstm(*read, *states, weight, names["weight_hr"], *steps)
         d_x, d_h, d_c, _ = kernel.lstm_backward(*grads, cell, gates, weight, names["weight_hr"], *steps)
     found = {"input": input, "d_x": d_x, "d_h": d_h, "d_c": d_c, "before": before}
     if port == "weight_hr":

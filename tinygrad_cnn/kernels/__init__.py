@@ -78,7 +78,7 @@ TOPICS = {
         *("cross_entropy", "cross_entropy_backward"),
         *("softmax", "log_softmax", "softmax_backward", "log_softmax_backward"),
     ),
-    "sums": ("sum", "fold", "variance"),
+    "sums": ("sum", "fold", "variance", "sums_at"),
 }
 EXACT = ("dropout", "optim")  # topics whose loops give NumPy's bits, and beat it however few the numbers
 SMALL = 512  # numbers; with fewer in every array, a call is not worth importing Numba

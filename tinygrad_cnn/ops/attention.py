@@ -16,6 +16,7 @@ from ..arrays.dtypes import float32
 from ..arrays.types import Array
 from ..engine.broadcast import cast
 from ..engine.call import op
+from ..engine.memory import FIXED
 from ..engine.tensor import Tensor, as_array, wrap
 from ..kernels import kernel
 from .choice import where
@@ -38,9 +39,9 @@ def _attention(
     return kernel.attention(query, key, value, mask, factors, scale, causal)
 
 
-def _attention_back(g, query, key, value, factors, weights, scale, needs):
+def _attention_back(g, query, key, value, factors, weights, scale, causal, needs):
     """The gradients of all four inputs: they share that of the scores, which is the mask's own."""
-    return kernel.attention_backward(g, query, key, value, factors, weights, scale)
+    return kernel.attention_backward(g, query, key, value, factors, weights, scale, causal)
 
 
 _attention.joint_grad(_attention_back, inputs=("query", "key", "value", "mask"))
@@ -124,7 +125,10 @@ def scaled_dot_product_attention(
             raise RuntimeError(f"scaled_dot_product_attention: dropout_p must be between 0 and 1, got {dropout_p}")
         factors = dropout(wrap(np.ones((*before, query.shape[-2], key.shape[-2]), dtype)), dropout_p)
     scale = scale if scale is not None else 1 / math.sqrt(E) if E else 1.0
-    return _attention(query, key, value, attn_mask, factors, float(scale), bool(is_causal))
+    out = _attention(query, key, value, attn_mask, factors, float(scale), bool(is_causal))
+    if isinstance(out, Tensor) and not out._array.flags.c_contiguous:
+        out._memory = FIXED  # it lies as query does, also for the user: heads are joined again without a copy
+    return out
 
 
 def _check(query: Any, key: Any, value: Any, mask: Any, is_causal: bool) -> None:

@@ -105,11 +105,17 @@ def _parameters_back(needs: tuple, d_x: Any, d_q: Any, input: Any, before: Any, 
     q = before @ weight_hh.T + bias_hh; products for all steps at once.
     """
     needs_input, needs_ih, needs_hh, *needs_biases = needs
+    if d_q is d_x and all(needs_biases):
+        total = kernel.sum(d_x, (0,), False)
+        d_biases = [total, total.copy()]
+    else:
+        sums = zip((d_x, d_q), needs_biases, strict=True)
+        d_biases = [kernel.sum(d, (0,), False) if needed else None for d, needed in sums]
     return (
         _shaped(kernel.matmul(d_x, weight_ih), input.shape) if needs_input else None,
         kernel.matmul(_rows(input).T, d_x).T if needs_ih else None,  # turned, for the wider one is read along its rows
         kernel.matmul(before.T, d_q).T if needs_hh else None,
-        *[kernel.sum(d, (0,), False) if needed else None for d, needed in zip((d_x, d_q), needs_biases, strict=True)],
+        *d_biases,
     )
 
 
@@ -141,8 +147,10 @@ def _rnn(
     rectify: bool,
 ) -> tuple:
     """h = tanh(weight_ih @ input + bias_ih + weight_hh @ h + bias_hh), or relu        (N,I) (B,H) -> (N,H), (B,H)"""
-    x = kernel.linear(_rows(input), weight_ih, _together(bias_ih, bias_hh))
-    out, last, before, slope = kernel.rnn(x, _rows(hidden), weight_hh, sizes, reverse, rectify)
+    bias = _together(bias_ih, bias_hh)
+    out, last, before, slope = kernel.rnn(
+        _rows(input), weight_ih, bias, _rows(hidden), weight_hh, sizes, reverse, rectify
+    )
     return (_shaped(out, input.shape), _shaped(last, hidden.shape)), before, slope
 
 
@@ -181,8 +189,10 @@ def _lstm(
 
     i, f, o = σ(...), g = tanh(...) of the parts of weight_ih @ input + bias_ih + weight_hh @ h + bias_hh.
     """
-    x = kernel.linear(_rows(input), weight_ih, _together(bias_ih, bias_hh))
-    out, h, c, *kept = kernel.lstm(x, _rows(hidden), _rows(cell), weight_hh, weight_hr, sizes, reverse)
+    bias = _together(bias_ih, bias_hh)
+    out, h, c, *kept = kernel.lstm(
+        _rows(input), weight_ih, bias, _rows(hidden), _rows(cell), weight_hh, weight_hr, sizes, reverse
+    )
     return (_shaped(out, input.shape), _shaped(h, hidden.shape), _shaped(c, cell.shape)), *kept
 
 
@@ -245,8 +255,9 @@ def _gru(
 
     r, z = σ(x + q) and n = tanh(x + r·q), of the parts of x = weight_ih @ input + bias_ih, q = weight_hh @ h + bias_hh.
     """
-    x = kernel.linear(_rows(input), weight_ih, bias_ih)
-    out, last, before, gates = kernel.gru(x, _rows(hidden), weight_hh, bias_hh, sizes, reverse)
+    out, last, before, gates = kernel.gru(
+        _rows(input), weight_ih, bias_ih, _rows(hidden), weight_hh, bias_hh, sizes, reverse
+    )
     return (_shaped(out, input.shape), _shaped(last, hidden.shape)), before, gates
 
 

@@ -396,10 +396,16 @@ def _weights(rng: Rng, *shape: int) -> np.ndarray:
     return _numbers(rng, *shape) / np.float32(np.sqrt(shape[-1]))
 
 
+def _read(rng: Rng, N: int, gates: int) -> tuple:
+    """What the steps read, the weight and the bias."""
+    I = int(_one_of(rng, 1, 20, 65))
+    return _numbers(rng, N, I), _weights(rng, gates, I), _numbers(rng, gates) if rng.integers(3) else None
+
+
 def _rnn(rng: Rng) -> tuple:
     sizes, N, H, reverse = _steps(rng)
-    x, hidden = _numbers(rng, N, H), _numbers(rng, sizes[0], H)
-    return x, hidden, _weights(rng, H, H), sizes, reverse, bool(rng.integers(2))
+    hidden, weight = _numbers(rng, sizes[0], H), _weights(rng, H, H)
+    return *_read(rng, N, H), hidden, weight, sizes, reverse, bool(rng.integers(2))
 
 
 def _rnn_backward(rng: Rng) -> tuple:
@@ -412,8 +418,8 @@ def _lstm(rng: Rng) -> tuple:
     sizes, N, H, reverse = _steps(rng)
     P = H if rng.integers(3) else H // 2 + 1
     projection = None if P == H else _weights(rng, P, H)
-    x, hidden, cell = (_numbers(rng, *shape) for shape in ((N, 4 * H), (sizes[0], P), (sizes[0], H)))
-    return x, hidden, cell, _weights(rng, 4 * H, P), projection, sizes, reverse
+    hidden, cell = (_numbers(rng, sizes[0], n) for n in (P, H))
+    return *_read(rng, N, 4 * H), hidden, cell, _weights(rng, 4 * H, P), projection, sizes, reverse
 
 
 def _lstm_backward(rng: Rng) -> tuple:
@@ -427,7 +433,7 @@ def _lstm_backward(rng: Rng) -> tuple:
 def _gru(rng: Rng) -> tuple:
     sizes, N, H, reverse = _steps(rng)
     bias = _numbers(rng, 3 * H) if rng.integers(2) else None
-    return _numbers(rng, N, 3 * H), _numbers(rng, sizes[0], H), _weights(rng, 3 * H, H), bias, sizes, reverse
+    return *_read(rng, N, 3 * H), _numbers(rng, sizes[0], H), _weights(rng, 3 * H, H), bias, sizes, reverse
 
 
 def _gru_backward(rng: Rng) -> tuple:
@@ -533,7 +539,7 @@ def _attention_backward_call(rng: Rng) -> tuple:
     query, key, value, mask, factors, scale, causal = _attention_call(rng)
     with use("numpy"):
         out, weights = kernel.attention(query, key, value, mask, factors, scale, causal)
-    return _numbers(rng, *out.shape), query, key, value, factors, weights, scale
+    return _numbers(rng, *out.shape), query, key, value, factors, weights, scale, causal
 
 
 DRAWS: dict[str, Callable[[Rng], tuple]] = {

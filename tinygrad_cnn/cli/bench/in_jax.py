@@ -26,6 +26,7 @@ from .layers import (
     Linear,
     MaxPool,
     Mean,
+    Reader,
     Residual,
     Shape,
     drawn_wide,
@@ -96,8 +97,8 @@ def _forward(layer: Layer, params: list, known: list, x: Any, key: Any, training
             return (x if key is None else jnp.where(jax.random.bernoulli(key, 1 - p, x.shape), x / (1 - p), 0)), known
         case Activation(name):
             return ACTIVATIONS[name](x), known
-        case GPT():
-            raise NotImplementedError("a GPT is written here for PyTorch alone")
+        case GPT() | Reader():
+            raise NotImplementedError(f"{type(layer).__name__} is written here for PyTorch alone")
         case Residual(body, shortcut):
             inner, first = forward(body, params[0], known[0], x, key, training)
             outer, second = forward(shortcut, params[1], known[1], x, key, training)

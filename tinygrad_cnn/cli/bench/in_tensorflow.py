@@ -20,6 +20,7 @@ from .layers import (
     Linear,
     MaxPool,
     Mean,
+    Reader,
     Residual,
     Shape,
     drawn_wide,
@@ -77,8 +78,8 @@ def _apply(x: Any, layer: Layer, shape: Shape, end: Shape, weights: Iterator[np.
             return L.Dropout(p)(x)
         case Activation(name):
             return L.Activation(name)(x)
-        case GPT():
-            raise NotImplementedError("a GPT is written here for PyTorch alone")
+        case GPT() | Reader():
+            raise NotImplementedError(f"{type(layer).__name__} is written here for PyTorch alone")
         case Residual(body, shortcut):
             inner = apply(x, body, shape, weights)
             return L.Activation("relu")(L.Add()([inner, apply(x, shortcut, shape, weights)]))

@@ -23,6 +23,7 @@ from .layers import (
     Linear,
     MaxPool,
     Mean,
+    Reader,
     Residual,
     Shape,
     drawn_by_default,
@@ -70,6 +71,8 @@ def _modules(nn: Any, layer: Layer, shape: Shape) -> list[Any]:
             return [getattr(nn, ACTIVATIONS[name])()]
         case GPT():
             return [_gpt(nn, layer, C)]
+        case Reader():
+            return [_reader(nn, layer)]
         case Residual(body, shortcut):
             return [_residual(nn, modules(nn, body, shape), modules(nn, shortcut, shape))]
 
@@ -127,6 +130,21 @@ def _gpt(nn: Any, layer: GPT, T: int) -> Any:
             return self.head(self.norm(x)).view(-1, layer.tokens)
 
     return Decoder()
+
+
+def _reader(nn: Any, layer: Reader) -> Any:
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.token = nn.Embedding(layer.tokens, layer.features)
+            self.layer = getattr(nn, layer.kind)(layer.features, layer.features, batch_first=True)
+            self.head = nn.Linear(layer.features, layer.tokens)
+
+        def forward(self, tokens: Any) -> Any:
+            out, _ = self.layer(self.token(tokens))
+            return self.head(out).view(-1, layer.tokens)
+
+    return Model()
 
 
 def build(lib: Any, w: Workload, weights: Sequence[np.ndarray]) -> Any:

@@ -74,7 +74,20 @@ class GPT(NamedTuple):
     tokens: int
 
 
-Layer: TypeAlias = Conv | Depthwise | BatchNorm | MaxPool | Mean | Linear | Dropout | Activation | Residual | GPT
+class Reader(NamedTuple):
+    """A recurrent layer that guesses, token by token, how a text goes on; (T,) -> a logit of each token.
+
+    A text of T tokens is T examples.
+    """
+
+    kind: str  # LSTM or GRU
+    features: int
+    tokens: int
+
+
+Layer: TypeAlias = (
+    Conv | Depthwise | BatchNorm | MaxPool | Mean | Linear | Dropout | Activation | Residual | GPT | Reader
+)
 
 
 def after(layer: Layer, shape: Shape) -> Shape:
@@ -94,7 +107,7 @@ def after(layer: Layer, shape: Shape) -> Shape:
             return shape[0], 1, 1
         case Linear(features):
             return (features,)
-        case GPT(tokens=tokens):
+        case GPT(tokens=tokens) | Reader(tokens=tokens):
             return (tokens,)
         case Residual(body):
             return [shape, *(end for _, _, end in walk(body, shape))][-1]
@@ -136,6 +149,12 @@ def parameters(layers: Sequence[Layer], shape: Shape) -> Iterator[list[Shape]]:
                             yield [(out * F, into * F), (out * F,)]
                 yield [*norms]
                 yield [(tokens, F)]
+            case Reader(kind, F, tokens):
+                gates = {"LSTM": 4, "GRU": 3}[kind] * F
+                yield [(tokens, F)]
+                yield [(gates, F)]
+                yield [(gates, F), (gates,), (gates,)]
+                yield [(tokens, F), (tokens,)]
             case Residual(body, shortcut):
                 yield from parameters(body, (C, *size))
                 yield from parameters(shortcut, (C, *size))

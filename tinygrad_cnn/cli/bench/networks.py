@@ -23,6 +23,7 @@ from .layers import (
     Linear,
     MaxPool,
     Mean,
+    Reader,
     Residual,
     parameters,
 )
@@ -127,6 +128,16 @@ def gpt(classes: int) -> list[Layer]:
     return [GPT(128, 4, 4, classes)]
 
 
+def lstm(classes: int) -> list[Layer]:
+    """An LSTM that writes character by character (Graves 2013), with a state of 128 numbers."""
+    return [Reader("LSTM", 128, classes)]
+
+
+def gru(classes: int) -> list[Layer]:
+    """The same with a GRU (Cho et al. 2014)."""
+    return [Reader("GRU", 128, classes)]
+
+
 def blocks(classes: int, channels: int, depth: int) -> list[Layer]:
     """So many times convolution, batch norm and ReLU at full size, then the mean of each channel."""
     return [*normed(channels, bias=False) * depth, MEAN, Linear(classes)]
@@ -137,7 +148,7 @@ NETWORKS: dict[str, Callable[..., list[Layer]]] = {
     for f in (
         *(victorzhou, mlp, lenet, keras_mnist, cs231n, hermosayhl, vgg),
         *(strided, separable, smooth, narrow, residual),
-        *(resnet18, gpt, blocks),
+        *(resnet18, gpt, lstm, gru, blocks),
     )
 }
 
@@ -190,7 +201,7 @@ THIRTEEN = named(
     Workload("residual", 32, (3, 32, 32)),
 )
 RESNETS = named(Workload("resnet18", 8, (3, 64, 64)), Workload("resnet18", 1, (3, 224, 224)))
-TEXTS = named(Workload("gpt", 32, (64,), classes=64))
+TEXTS = named(*(Workload(network, 32, (64,), classes=64) for network in ("gpt", "lstm", "gru")))
 WORKLOADS = THIRTEEN | RESNETS | TEXTS
 ACCURACY = {  # whose gradients are looked at, with fewer images
     w.network: w

@@ -21,9 +21,7 @@ from .machinery.pieces import piece
 from .machinery.products import PER_FLOP, pack
 
 PER_SCORE = 0.7  # nanoseconds
-ALL, COLUMNS, HEADS, TAILS = range(
-    4
-)  # of a product: all of it; no columns, no terms, only terms beyond the row's place
+ALL, COLUMNS, HEADS, TAILS = range(4)  # of a product: all; no columns, no terms, only terms beyond the row's place
 
 
 def _takes(query, key, value, mask, factors, scale, causal):
@@ -55,21 +53,21 @@ def attention(query, key, value, mask, factors, scale, causal):
     return out, weights
 
 
-def _takes_back(grad, query, key, value, factors, weights, scale):
+def _takes_back(grad, query, key, value, factors, weights, scale, causal):
     return factors is None and query.ndim in (3, 4) and _fit(grad, query, key, value, weights)
 
 
 @faster(when=_takes_back, pure=True)
-def attention_backward(grad, query, key, value, factors, weights, scale):
+def attention_backward(grad, query, key, value, factors, weights, scale, causal):
     d_query, d_key, d_value = (_room(x, x.shape) for x in (query, key, value))
     d_scores = memory.empty(weights.shape)
     g, q, k, v, w = map(_by_head, (grad, query, key, value, weights))
     (B, H, L, E), (S, V) = q.shape, v.shape[2:]
     team = threads.get_num_threads()
     scratch = memory.empty((team, _packed(V, S) + _packed(S, E) + _packed(L, E) + _packed(L, V)))
-    work = B * H * L * S * (4 * (E + V) * PER_FLOP + PER_SCORE)
+    work = B * H * L * S * (4 * (E + V) * PER_FLOP + PER_SCORE) / (2 if causal else 1)
     made = map(_by_head, (d_query, d_key, d_value, d_scores))
-    _attend_back(work, g, q, k, v, w, scale, scratch, *made, team=team)
+    _attend_back(work, g, q, k, v, w, scale, causal, scratch, *made, team=team)
     return d_query, d_key, d_value, d_scores
 
 
@@ -117,12 +115,13 @@ def _product(a, step_m, step_k, panels, to, step_to, M, N, K, part, tables):
         for r in range(ROWS):
             row_a[r] = min(r, rows - 1) * step_m
             row_to[r] = min(r, rows - 1) * step_to
-        terms = min(K, m + rows) if part == HEADS else K
+        first = min(m, K - 1) if part == TAILS else 0
+        terms = min(K, m + rows) if part == HEADS else K - first
         for column in range(0, min(N, m + rows) if part == COLUMNS else N, LANES):
             short_tile(
                 rows,
-                a + m * step_m * 4,
-                panels + column * depth * 4,
+                a + (m * step_m + first * step_k) * 4,
+                panels + (column * depth + first * LANES) * 4,
                 to + (m * step_to + column) * 4,
                 0,
                 row_a.ctypes.data,
@@ -170,10 +169,13 @@ def _attend(thread, part, parts, query, key, value, mask, masked, scale, causal,
 
 
 @compiled(
-    f"{_IN}, {_IN}, {_IN}, {_IN}, {_IN}, f8, f4[:,::1], {_OUT}, {_OUT}, {_OUT}, f4[:,:,:,::1]",
+    f"{_IN}, {_IN}, {_IN}, {_IN}, {_IN}, f8, b1, f4[:,::1], {_OUT}, {_OUT}, {_OUT}, f4[:,:,:,::1]",
     pieces=4,
 )
-def _attend_back(thread, part, parts, grad, query, key, value, weights, scale, scratch, d_q, d_k, d_v, d_scores):
+def _attend_back(
+    thread, part, parts, grad, query, key, value, weights, scale, causal, scratch, d_q, d_k, d_v, d_scores
+):  # fmt: skip
+    columns, heads, tails = (COLUMNS, HEADS, TAILS) if causal else (ALL, ALL, ALL)
     (B, H, L, E), S, V = query.shape, key.shape[2], value.shape[3]
     tables = np.zeros((3, ROWS), np.int64)
     begin = scratch.ctypes.data + thread * scratch.shape[1] * 4
@@ -185,19 +187,21 @@ def _attend_back(thread, part, parts, grad, query, key, value, weights, scale, s
         grads = _pack_all(query[b, h], queries)
         _pack_all(g, grads)
         seen, slopes, step = np.intp(w.ctypes.data), np.intp(d.ctypes.data), w.strides[0] // 4
-        _product(g.ctypes.data, g.strides[0] // 4, 1, begin, slopes, S, L, S, V, ALL, tables)
+        _product(g.ctypes.data, g.strides[0] // 4, 1, begin, slopes, S, L, S, V, columns, tables)
         for l in range(L):
-            row, own = slopes + l * S * 4, seen + l * step * 4
-            _competing(row, own, np.float32(_weighted(row, own, S)), row, S)
+            row, own, n = slopes + l * S * 4, seen + l * step * 4, min(S, l + 1) if causal else S
+            _competing(row, own, np.float32(_weighted(row, own, n)), row, n)
+            if n < S:
+                clear(row + n * 4, S - n)
         to = d_v[b, h]
-        _product(seen, 1, step, grads, to.ctypes.data, to.strides[0] // 4, S, V, L, ALL, tables)
+        _product(seen, 1, step, grads, to.ctypes.data, to.strides[0] // 4, S, V, L, tails, tables)
         to = d_q[b, h]
-        _product(slopes, S, 1, keys, to.ctypes.data, to.strides[0] // 4, L, E, S, ALL, tables)
+        _product(slopes, S, 1, keys, to.ctypes.data, to.strides[0] // 4, L, E, S, heads, tables)
         for l in range(L):
             row = to.ctypes.data + l * to.strides[0]
             _times(row, np.float32(scale), row, E)
         to = d_k[b, h]
-        _product(slopes, 1, S, queries, to.ctypes.data, to.strides[0] // 4, S, E, L, ALL, tables)
+        _product(slopes, 1, S, queries, to.ctypes.data, to.strides[0] // 4, S, E, L, tails, tables)
         for s in range(S):
             row = to.ctypes.data + s * to.strides[0]
             _times(row, np.float32(scale), row, E)

@@ -7,6 +7,8 @@ number of threads, and so does what is made of them.
 
 A variance is made of the means of such parts and the squared distances from them; a part is in the cache when it is
 read again (Chan, Golub and LeVeque, Updating Formulae and a Pairwise Algorithm for Computing Sample Variances, 1979).
+
+Where rows are added at places, as in the gradient of an embedding, each thread takes some columns of all of them.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ BIG = 32_768  # numbers; NumPy adds fewer as fast
 PER_NUMBER = 0.1  # nanoseconds
 RUN, SLABS = 16_384, 16  # numbers of a long run that are summed at a time, parts of a column
 WIDE = 4096  # columns
+BAND = 32  # columns that are one thread's
 
 
 def _is_dense(input: np.ndarray, axes: tuple[int, ...]) -> bool:
@@ -44,6 +47,17 @@ def _takes_fold(input, how, axes, keepdims):
 
 def _takes_variance(input, axes, freedom, root, keepdims):
     return _is_dense(input, axes)
+
+
+def _takes_rows(values, places, count):
+    """Rows of some length, for which most places get one."""
+    return (
+        readable(values)
+        and values.flags.c_contiguous
+        and values.size >= len(places) * BAND > 0
+        and (places.dtype, places.flags.c_contiguous, places.flags.aligned) == (np.int64, True, True)
+        and len(places) >= count // 4
+    )
 
 
 def _shape(input: np.ndarray, axes: tuple[int, ...]) -> tuple[int, int, int] | None:
@@ -111,6 +125,15 @@ def variance(input, axes, freedom, root, keepdims):
     out = memory.empty((kept,))
     _joined_moments(means.size, means, apart, ends, float(freedom), root, out)
     return _placed(out, input, axes, keepdims)
+
+
+@faster(when=_takes_rows, pure=True)
+def sums_at(values, places, count):
+    rows = values.reshape(len(places), -1)
+    shape = count, rows.shape[1]
+    sums, out = memory.empty(shape, np.float64), memory.empty(shape)
+    _sums_at(values.size * 2 * PER_NUMBER, rows, places, sums, out)
+    return out.reshape(count, *values.shape[1:])
 
 
 def _flat(input: np.ndarray) -> np.ndarray:
@@ -198,6 +221,21 @@ def _joined(thread, part, parts, word, partial, out):
             elif np.isnan(value) or (word == 3 and value > whole) or (word == 4 and value < whole):
                 whole = value
         out[k] = whole
+
+
+@compiled(f"{_ROWS}, Array(i8, 1, 'C', readonly=True), f8[:,::1], f4[:,::1]", pieces=1, exact=True)
+def _sums_at(thread, part, parts, values, places, sums, out):
+    count, K = sums.shape
+    bands = (K + BAND - 1) // BAND
+    begin, end = part * bands // parts * BAND, min((part + 1) * bands // parts * BAND, K)
+    sums[:, begin:end] = 0
+    first, to = np.intp(values.ctypes.data) + begin * 4, np.intp(sums.ctypes.data) + begin * 8
+    for i in range(len(places)):
+        place = places[i]
+        if not 0 <= place < count:
+            raise IndexError
+        _to_sum(first + i * K * 4, to + place * K * 8, end - begin)
+    out[:, begin:end] = sums[:, begin:end]
 
 
 @compiled(f"{_NUMBERS}, i8, f8[::1], f8[::1]", exact=True)

@@ -50,8 +50,12 @@ def attention_backward(
     factors: np.ndarray | None,
     weights: np.ndarray,
     scale: float,
+    causal: bool,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The gradients of the three and of the scores        (...,L,V) -> (...,L,E) (...,S,E) (...,S,V) (...,L,S)"""
+    """The gradients of the three and of the scores        (...,L,V) -> (...,L,E) (...,S,E) (...,S,V) (...,L,S)
+
+    Where it is causal, the weights above the diagonal are 0.
+    """
     worth, kept = matmul(grad, value.swapaxes(-1, -2)), weights
     if factors is not None:
         worth *= factors

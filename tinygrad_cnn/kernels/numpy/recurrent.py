@@ -1,7 +1,7 @@
 """Recurrent layers, a step at a time for all sequences that have it.
 
 The states h and c of the sequences lie in one array each, and every step changes its first rows. N rows, B sequences,
-H numbers of a state, P of one that is projected.
+I numbers that are read, H of a state, P of one that is projected.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import in_numpy
 from . import silent
+from .linear import linear
 
 Sizes = tuple[int, ...]
 
@@ -17,14 +18,26 @@ Sizes = tuple[int, ...]
 @in_numpy
 @silent
 def rnn(
-    x: np.ndarray, hidden: np.ndarray, weight: np.ndarray, sizes: Sizes, reverse: bool, rectify: bool
+    input: np.ndarray,
+    weight_ih: np.ndarray,
+    bias: np.ndarray | None,
+    hidden: np.ndarray,
+    weight_hh: np.ndarray,
+    sizes: Sizes,
+    reverse: bool,
+    rectify: bool,
 ) -> tuple[np.ndarray, ...]:
-    """h = tanh(x + weight @ h), or relu(x + weight @ h)        (N,H) (B,H) (H,H) -> (N,H), (B,H), (N,H), (N,H)"""
-    h, weight = _fresh(hidden), weight.T
-    out, before, slope = (np.empty(x.shape, x.dtype) for _ in range(3))
+    """h = tanh(weight_ih @ input + bias + weight_hh @ h), or relu
+
+    (N,I) (H,I) (H,) (B,H) (H,H) -> (N,H), (B,H), (N,H), (N,H)
+    """
+    h, weight = _fresh(hidden), weight_hh.T
+    out = linear(input, weight_ih, bias)
+    before, slope = (np.empty(out.shape, out.dtype) for _ in range(2))
     for rows, n in _steps(sizes, reverse):
         before[rows] = h[:n]
-        value = np.add(x[rows], before[rows] @ weight, out=out[rows])
+        value = out[rows]
+        value += before[rows] @ weight
         h[:n] = np.maximum(value, 0, out=value) if rectify else np.tanh(value, out=value)
     if rectify:
         slope[...] = out > 0
@@ -54,25 +67,27 @@ def rnn_backward(
 @in_numpy
 @silent
 def lstm(
-    x: np.ndarray,
+    input: np.ndarray,
+    weight_ih: np.ndarray,
+    bias: np.ndarray | None,
     hidden: np.ndarray,
     cell: np.ndarray,
-    weight: np.ndarray,
+    weight_hh: np.ndarray,
     projection: np.ndarray | None,
     sizes: Sizes,
     reverse: bool,
 ) -> tuple[np.ndarray, ...]:
     """c = f·c + i·g,  h = o·tanh(c)
 
-    (N,4H) (B,P) (B,H) (4H,P) (P,H) -> (N,P), (B,P), (B,H), (N,P), (N,H), (N,4H)
+    (N,I) (4H,I) (4H,) (B,P) (B,H) (4H,P) (P,H) -> (N,P), (B,P), (B,H), (N,P), (N,H), (N,4H)
     """
-    h, c, weight = _fresh(hidden), _fresh(cell), weight.T
-    (N, H), P = (len(x), cell.shape[1]), hidden.shape[1]
-    out, before, before_cell = (np.empty((N, n), x.dtype) for n in (P, P, H))
-    gates = np.empty(x.shape, x.dtype)
+    h, c, weight = _fresh(hidden), _fresh(cell), weight_hh.T
+    gates, H, P = linear(input, weight_ih, bias), cell.shape[1], hidden.shape[1]
+    out, before, before_cell = (np.empty((len(input), n), gates.dtype) for n in (P, P, H))
     for rows, n in _steps(sizes, reverse):
         before[rows], before_cell[rows] = h[:n], c[:n]
-        all_four = np.add(x[rows], before[rows] @ weight, out=gates[rows])
+        all_four = gates[rows]
+        all_four += before[rows] @ weight
         i, f, g, o = (all_four[:, k * H : (k + 1) * H] for k in range(4))
         _sigmoid(all_four[:, : 2 * H])
         np.tanh(g, out=g)
@@ -124,17 +139,24 @@ def lstm_backward(
 @in_numpy
 @silent
 def gru(
-    x: np.ndarray, hidden: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, sizes: Sizes, reverse: bool
+    input: np.ndarray,
+    weight_ih: np.ndarray,
+    bias: np.ndarray | None,
+    hidden: np.ndarray,
+    weight_hh: np.ndarray,
+    bias_hh: np.ndarray | None,
+    sizes: Sizes,
+    reverse: bool,
 ) -> tuple[np.ndarray, ...]:
-    """h = (1 - z)·n + z·h        (N,3H) (B,H) (3H,H) (3H,) -> (N,H), (B,H), (N,H), (N,4H)"""
-    h, weight = _fresh(hidden), weight.T
-    N, H = len(x), hidden.shape[1]
-    out, before, gates = (np.empty((N, n), x.dtype) for n in (H, H, 4 * H))
+    """h = (1 - z)·n + z·h        (N,I) (3H,I) (3H,) (B,H) (3H,H) (3H,) -> (N,H), (B,H), (N,H), (N,4H)"""
+    h, weight = _fresh(hidden), weight_hh.T
+    x, H = linear(input, weight_ih, bias), hidden.shape[1]
+    out, before, gates = (np.empty((len(x), n), x.dtype) for n in (H, H, 4 * H))
     for rows, n in _steps(sizes, reverse):
         before[rows] = h[:n]
         q = before[rows] @ weight
-        if bias is not None:
-            q += bias
+        if bias_hh is not None:
+            q += bias_hh
         r, z, new, q_n = (gates[rows, k * H : (k + 1) * H] for k in range(4))
         _sigmoid(np.add(x[rows, : 2 * H], q[:, : 2 * H], out=gates[rows, : 2 * H]))
         q_n[...] = q[:, 2 * H :]

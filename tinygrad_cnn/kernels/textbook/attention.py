@@ -48,13 +48,14 @@ def attention(query, key, value, mask, factors, scale, causal):
 
 
 @law
-def attention_backward(grad, query, key, value, factors, weights, scale):
+def attention_backward(grad, query, key, value, factors, weights, scale, causal):
     """The gradients of the three and of the scores        (...,L,V) for grad -> (...,L,E) (...,S,E) (...,S,V) (...,L,S)
 
-    A score gets its weight times what that weight is worth beyond the average of its row.
+    A score gets its weight times what that weight is worth beyond the average of its row. Where it is causal, the
+    weights above the diagonal are 0.
 
     >>> x, value, weights = np.ones((2, 1)), np.array([[1.0], [3.0]]), np.full((2, 2), 0.5)
-    >>> d_query, d_key, d_value, d_scores = attention_backward(x, x, x, value, None, weights, 1.0)
+    >>> d_query, d_key, d_value, d_scores = attention_backward(x, x, x, value, None, weights, 1.0, False)
     >>> d_value[:, 0], d_scores
     (array([1., 1.]), array([[-0.5,  0.5],
            [-0.5,  0.5]]))

@@ -4,10 +4,11 @@ What is read lies in rows, step after step: first one row for each of the sizes[
 sizes[1] that have a second step, and so on. Sequences stand in order of length, the longest first, so those that go on
 are always the first ones. In reverse the last step comes first, and a sequence begins where its last row is.
 
-What a layer makes of its input alone, `input @ weight_ih.T + biases`, is one product for all steps; here that is x.
-`before` is, for each row, the state that its step began with: gradients need it.
+What a layer makes of its input alone is one product for all steps: x = weight_ih @ input + bias. `before` is, for each
+row, the state that its step began with: gradients need it.
 
-N rows, B sequences, H numbers of a state, P of one that is projected; · is a product of numbers, @ one of matrices.
+N rows, B sequences, I numbers that are read, H of a state, P of one that is projected; · is a product of numbers, @ one
+of matrices.
 """
 
 from __future__ import annotations
@@ -18,20 +19,22 @@ from .. import law
 
 
 @law
-def rnn(x, hidden, weight, sizes, reverse, rectify):
-    """h = tanh(x + weight @ h), or relu(x + weight @ h)        (N,H) (B,H) (H,H) -> (N,H), (B,H), (N,H), (N,H)
+def rnn(input, weight_ih, bias, hidden, weight_hh, sizes, reverse, rectify):
+    """h = tanh(x + weight_hh @ h), or relu        (N,I) (H,I) (H,) (B,H) (H,H) -> (N,H), (B,H), (N,H), (N,H)
 
-    Returns h after each row, h at the end, h before each row, and the slope of tanh, or relu, at each.
+    The bias may be None. Returns h after each row, h at the end, h before each row, and the slope of tanh, or relu, at
+    each.
 
-    >>> out, last, before, slope = rnn(np.ones((2, 1)), np.zeros((1, 1)), np.ones((1, 1)), (1, 1), False, True)
+    >>> x, one = np.ones((2, 1)), np.ones((1, 1))
+    >>> out, last, before, slope = rnn(x, one, None, np.zeros((1, 1)), one, (1, 1), False, True)
     >>> out.ravel(), last.ravel(), before.ravel(), slope.ravel()
     (array([1., 2.]), array([2.]), array([0., 1.]), array([1., 1.]))
     """
-    h = hidden.copy()
+    x, h = read(input, weight_ih, bias), hidden.copy()
     out, before, slope = np.zeros_like(x), np.zeros_like(x), np.zeros_like(x)
     for row, b in turns(sizes, reverse):
         before[row] = h[b]
-        value = x[row] + weight @ h[b]
+        value = x[row] + weight_hh @ h[b]
         h[b] = np.maximum(value, 0) if rectify else np.tanh(value)
         slope[row] = h[b] > 0 if rectify else 1 - h[b] ** 2
         out[row] = h[b]
@@ -57,26 +60,28 @@ def rnn_backward(grad, grad_last, slope, weight, sizes, reverse):
 
 
 @law
-def lstm(x, hidden, cell, weight, projection, sizes, reverse):
-    """c = f·c + i·g,  h = o·tanh(c)        (N,4H) (B,P) (B,H) (4H,P) (P,H) -> (N,P), (B,P), (B,H), (N,P), (N,H), (N,4H)
+def lstm(input, weight_ih, bias, hidden, cell, weight_hh, projection, sizes, reverse):
+    """c = f·c + i·g,  h = o·tanh(c)
 
-    The gates are i, f, o = σ(...), g = tanh(...) of the parts of x + weight @ h, in the order i, f, g, o. With a
-    projection, h = projection @ (o·tanh(c)); without, it is None and P is H.
+    (N,I) (4H,I) (4H,) (B,P) (B,H) (4H,P) (P,H) -> (N,P), (B,P), (B,H), (N,P), (N,H), (N,4H)
+
+    The gates are i, f, o = σ(...), g = tanh(...) of the parts of x + weight_hh @ h, in the order i, f, g, o. The bias
+    may be None. With a projection, h = projection @ (o·tanh(c)); without, it is None and P is H.
     Returns h after each row, h and c at the end, h and c before each row, and the gates. (Hochreiter, Schmidhuber 1997;
     Gers et al. 2000.)
 
-    >>> x, state = np.array([[100.0, 100.0, 100.0, 100.0]]), np.ones((1, 1))  # all gates are open
-    >>> out, last, last_cell, *_ = lstm(x, state, state, np.zeros((4, 1)), None, (1,), False)
+    >>> weights, state = np.full((4, 1), 100.0), np.ones((1, 1))  # all gates are open
+    >>> out, last, last_cell, *_ = lstm(state, weights, None, state, state, np.zeros((4, 1)), None, (1,), False)
     >>> last_cell.ravel(), (out == np.tanh(2)).ravel()
     (array([2.]), array([ True]))
     """
-    h, c = hidden.copy(), cell.copy()
+    x, h, c = read(input, weight_ih, bias), hidden.copy(), cell.copy()
     N, H, P = len(x), cell.shape[1], hidden.shape[1]
     out, before, before_cell = np.zeros((N, P), x.dtype), np.zeros((N, P), x.dtype), np.zeros((N, H), x.dtype)
     gates = np.zeros_like(x)
     for row, b in turns(sizes, reverse):
         before[row], before_cell[row] = h[b], c[b]
-        i, f, g, o = np.split(x[row] + weight @ h[b], 4)
+        i, f, g, o = np.split(x[row] + weight_hh @ h[b], 4)
         i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
         c[b] = f * c[b] + i * g
         h[b] = o * np.tanh(c[b]) if projection is None else projection @ (o * np.tanh(c[b]))
@@ -117,23 +122,24 @@ def lstm_backward(grad, grad_last, grad_cell, before_cell, gates, weight, projec
 
 
 @law
-def gru(x, hidden, weight, bias, sizes, reverse):
-    """h = (1 - z)·n + z·h        (N,3H) (B,H) (3H,H) (3H,) -> (N,H), (B,H), (N,H), (N,4H)
+def gru(input, weight_ih, bias, hidden, weight_hh, bias_hh, sizes, reverse):
+    """h = (1 - z)·n + z·h        (N,I) (3H,I) (3H,) (B,H) (3H,H) (3H,) -> (N,H), (B,H), (N,H), (N,4H)
 
-    r, z = σ(...) of the parts of x + q, and n = tanh(x + r·q) of the third, where q = weight @ h + bias; the bias may
-    be None. Returns h after each row, h at the end, h before each row, and r, z, n with the third part of q.
+    r, z = σ(...) of the parts of x + q, and n = tanh(x + r·q) of the third, where q = weight_hh @ h + bias_hh; either
+    bias may be None. Returns h after each row, h at the end, h before each row, and r, z, n with the third part of q.
     (Cho et al. 2014; r is applied behind the product.)
 
-    >>> x = np.array([[0.0, -100.0, 100.0]])
-    >>> gru(x, np.zeros((1, 1)), np.zeros((3, 1)), None, (1,), False)[0].ravel()
+    >>> weights, zero = np.array([[0.0], [-100.0], [100.0]]), np.zeros((1, 1))
+    >>> gru(np.ones((1, 1)), weights, None, zero, np.zeros((3, 1)), None, (1,), False)[0].ravel()
     array([1.])
     """
-    h, (N, H) = hidden.copy(), (len(x), hidden.shape[1])
+    x, h = read(input, weight_ih, bias), hidden.copy()
+    N, H = len(x), hidden.shape[1]
     out, before, gates = np.zeros((N, H), x.dtype), np.zeros((N, H), x.dtype), np.zeros((N, 4 * H), x.dtype)
     for row, b in turns(sizes, reverse):
         before[row] = h[b]
         x_r, x_z, x_n = np.split(x[row], 3)
-        q_r, q_z, q_n = np.split(weight @ h[b] + (0 if bias is None else bias), 3)
+        q_r, q_z, q_n = np.split(weight_hh @ h[b] + (0 if bias_hh is None else bias_hh), 3)
         r, z = sigmoid(x_r + q_r), sigmoid(x_z + q_z)
         n = np.tanh(x_n + r * q_n)
         h[b] = (1 - z) * n + z * h[b]
@@ -162,6 +168,11 @@ def gru_backward(grad, grad_last, before, gates, weight, sizes, reverse):
         d_x[row], d_q[row] = np.concatenate((d_r, d_z, d_n)), np.concatenate((d_r, d_z, d_n * r))
         d_h[b] = d * z + d_q[row] @ weight
     return d_x, d_q, d_h
+
+
+def read(input, weight_ih, bias):
+    """x = weight_ih @ input + bias, for each row        (N,I) (G,I) (G,) -> (N,G)"""
+    return input @ weight_ih.T + (0 if bias is None else bias)
 
 
 def turns(sizes, reverse):

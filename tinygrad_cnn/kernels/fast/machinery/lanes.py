@@ -15,7 +15,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
-from .micro import WIDTH
+from .micro import WIDTH, prefetch
 
 
 class Lanes(types.Type):
@@ -64,14 +64,7 @@ def store_lanes(builder, kind: Lanes, value, address, exist):
 
 def fetch_line(builder, address):
     """Ask for a line of memory to be in the cache soon; an address that is nobody's does no harm."""
-    _prefetch(builder, address, writing=0, level=2)
-
-
-def _prefetch(builder, address, writing: int, level: int) -> None:
-    byte, flag = ir.IntType(8).as_pointer(), _INDEX
-    shape = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
-    prefetch = cgutils.get_or_insert_function(builder.module, shape, "llvm.prefetch.p0")
-    builder.call(prefetch, [builder.inttoptr(address, byte), *(ir.Constant(flag, k) for k in (writing, level, 1))])
+    prefetch(builder, builder.inttoptr(address, ir.IntType(8).as_pointer()), writing=0, level=2)
 
 
 @intrinsic
@@ -79,7 +72,7 @@ def expect(typing, address):
     """Ask for a line of memory to be in the cache soon, to be written; an address that is nobody's does no harm."""
 
     def emit(context, builder, signature, arguments):
-        _prefetch(builder, arguments[0], writing=1, level=3)
+        prefetch(builder, builder.inttoptr(arguments[0], ir.IntType(8).as_pointer()), writing=1, level=3)
         return context.get_dummy_value()
 
     return types.void(types.intp), emit

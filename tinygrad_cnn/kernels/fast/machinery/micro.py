@@ -19,6 +19,9 @@ Three relatives differ in what a number of A or a vector of B is:
     pairs            both are vectors, A[row[r] + run[j] + k·WIDTH + lane]: the weight gradient where lanes are pixels,
                      and columns are filters; C[r, v] is a vector of sums that are to be added up
 
+Vectors of B are asked for some steps before they are read, and the lines of C when the sums begin, so that the stores
+at their end need not wait.
+
 A long sum in one register would round a large number at every step. So DEPTH products at a time are summed from 0,
 and what each stretch comes to is added to C: the error is that of a short sum, and C is touched seldom enough.
 
@@ -54,6 +57,7 @@ LANES = 2 * WIDTH  # channels of C that one call makes
 FEW = WIDTH // 2  # channels that leave most of a vector empty: lanes are better pixels then
 THIRD = ROWS // 3  # rows are left over by the third of a tile
 DEPTH = 128  # products of a stretch
+AHEAD = 16 * LANES  # floats of B from what is read to what is asked for
 ZERO, ADD, BIAS = 0, 1, 2  # what joins the sums: nothing, what C holds, the bias
 
 
@@ -117,8 +121,19 @@ def pairs_tile_of(vectors: int, rows: int):
     return block
 
 
+def prefetch(builder, pointer, writing: int, level: int) -> None:
+    """Ask for a line of memory to be in the cache soon; an address that is nobody's does no harm."""
+    byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+    shape = ir.FunctionType(ir.VoidType(), [byte, *[number] * 3])
+    function = cgutils.get_or_insert_function(builder.module, shape, "llvm.prefetch.p0")
+    how = (ir.Constant(number, k) for k in (writing, level, 1))
+    builder.call(function, [builder.bitcast(pointer, byte), *how])
+
+
 class _Emitter:
     """Writes the blocks of one tile: stretches( runs or pieces of them( steps ) -> store )."""
+
+    in_order = True  # what is read of B lies side by side
 
     def __init__(self, builder, vectors: int, width: int, rows: int, depth: int, arguments):
         self.builder, self.vectors, self.width, self.rows, self.depth = builder, vectors, width, rows, depth
@@ -142,6 +157,8 @@ class _Emitter:
         j, left, room, start = (self._variable(value) for value in (zero, zero, zero, self.start))
         i, place, count = self._variable(zero), self._variable(self.b), self._variable(zero)
         self.left, self.count = left, count  # steps to do: of this run, and of them now
+        for r, v in self.cells:
+            prefetch(b, self._column(row_c[r], v), writing=1, level=3)
         b.branch(stretch)
 
         b.position_at_end(stretch)
@@ -206,6 +223,8 @@ class _Emitter:
         shape = ir.FunctionType(self.vector, [self.vector] * 3)
         fma = cgutils.get_or_insert_function(self.builder.module, shape, name)
         left, right, added = {}, {}, []
+        for v in range(self.vectors if self.in_order else 0):
+            prefetch(self.builder, self._column(self._pointer(place), v + AHEAD // self.width), writing=0, level=3)
         for (r, v), total in zip(self.cells, sums, strict=True):
             if v not in right:
                 right[v] = self._load(self._column(self._pointer(place), v))
@@ -290,6 +309,8 @@ class _Each(_Emitter):
 
 
 class _Planes(_Emitter):
+    in_order = False
+
     def __init__(self, builder, vectors: int, rows: int, arguments, place_b):
         super().__init__(builder, vectors, WIDTH, rows, DEPTH, arguments)
         self.place_b = place_b
