@@ -49,11 +49,9 @@ def imported(path: Path):
     def absolute(name: str, level: int) -> list[str]:
         return [*package[: len(package) - level + 1], *name.split(".")] if level else name.split(".")
 
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    types = {
-        n for i in ast.walk(tree) if isinstance(i, ast.If) and "TYPE_CHECKING" in ast.unparse(i.test) for n in i.body
-    }
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    types = {n for i in nodes if isinstance(i, ast.If) and "TYPE_CHECKING" in ast.unparse(i.test) for n in i.body}
+    for node in nodes:
         if node in types:
             continue
         names = []
