@@ -260,6 +260,53 @@ def test_names_rnn(compared):
     assert names["losses"][-1] < names["losses"][-3]
 
 
+def test_makemore_backprop(compared):
+    assert compared("makemore_backprop.py")["by_hand"]
+
+
+def test_gpt(compared):
+    losses = compared("gpt.py")["losses"]
+    assert losses[3] < losses[0]
+    assert losses[7] < losses[4]
+
+
+def test_captioning(compared):
+    names = compared("captioning.py")
+    assert names["by_hand"]
+    assert names["losses"][-1] < names["losses"][-3]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_per_sample_gradients(compared):
+    names = compared("per_sample_gradients.py")
+    assert names["same_gradients"]
+    assert names["same_kernel"]
+
+
+def test_physics_informed(compared):
+    names = compared("physics_informed.py")
+    assert names["losses"][-1] < names["losses"][0]
+    assert tg.allclose(-names["nll"], names["other"])
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_older_forms(compared):
+    names = compared("older_forms.py")
+    assert names["kinds"][0] == "torch.FloatTensor"
+    assert names["first_losses"][-1] < names["first_losses"][0]
+
+
+def test_actor_critic(compared):
+    names = compared("actor_critic.py")
+    assert names["ppo_losses"][-1] < names["ppo_losses"][0]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_translation(compared):
+    names = compared("translation.py")
+    assert names["losses"][3] < names["losses"][0]
+
+
 def test_blitz_networks(compared, capsys):
     names = compared("blitz_networks.py")
     # What the tutorial says that it prints: the loss, the linear layer, its input's ReLU (and its weight).
