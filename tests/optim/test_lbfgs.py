@@ -88,7 +88,7 @@ def test_hooks_versions_and_a_gradient_that_does_not_fit():
         return loss
 
     opt.step(closure)
-    assert seen == [1, "after"]
+    assert seen == [2, "after"]
     with pytest.raises(RuntimeError, match=r"LBFGS\.step"):
         kept.backward()
     p.data = tg.ones(3)

@@ -129,8 +129,27 @@ def test_a_step_to_an_epoch(name):
     opt = _optimizer(tg)
     plan = PLANS[name](tg.optim.lr_scheduler, opt)
     opt.step()
-    plan.step(12)
+    with pytest.warns(UserWarning, match="deprecated"):
+        plan.step(12)
     assert opt.param_groups[0]["lr"] == pytest.approx(FORMULAS[name](12), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_a_rate_that_is_a_tensor_stays_the_same_one(name):
+    opt = _optimizer(tg)
+    opt.param_groups[0]["lr"] = lr = tg.tensor(opt.param_groups[0]["lr"], dtype=tg.float64)
+    plan = PLANS[name](tg.optim.lr_scheduler, opt)
+    for t in range(5):
+        assert lr.item() == pytest.approx(FORMULAS[name](t), rel=1e-9, abs=1e-12)
+        opt.step()
+        plan.step()
+    assert opt.param_groups[0]["lr"] is lr
+
+
+def test_get_lr_is_no_question_of_users():
+    plan = tg.optim.lr_scheduler.ExponentialLR(_optimizer(tg), 0.5)
+    with pytest.warns(UserWarning, match=r"ask get_last_lr\(\)"):
+        plan.get_lr()
 
 
 @pytest.mark.parametrize("name", PLANS)

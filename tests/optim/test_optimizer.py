@@ -157,6 +157,29 @@ def test_step_hooks():
     assert seen == ["before", "after", "after"]
 
 
+def test_a_hook_before_a_step_may_give_another_closure():
+    opt = tg.optim.SGD([tg.ones(2, requires_grad=True)], lr=1.0)
+    handle = opt.register_step_pre_hook(lambda o, args, kwargs: ((o, lambda: 7), kwargs))
+    assert opt.step() == 7
+    handle.remove()
+    opt.register_step_pre_hook(lambda o, args, kwargs: 3)
+    with pytest.raises(RuntimeError, match=r"must return None or a tuple \(args, kwargs\), got 3"):
+        opt.step()
+
+
+def test_hooks_of_the_state():
+    opt, seen = tg.optim.SGD([tg.ones(2, requires_grad=True)], lr=1.0), []
+    opt.register_state_dict_pre_hook(lambda o: seen.append("saving"))
+    opt.register_state_dict_post_hook(lambda o, state: {**state, "more": 1})
+    opt.register_load_state_dict_pre_hook(lambda o, state: seen.append(state.pop("more")))
+    opt.register_load_state_dict_pre_hook(lambda o, state: seen.append("first"), prepend=True)
+    opt.register_load_state_dict_post_hook(lambda o: seen.append("loaded")).remove()
+    state = opt.state_dict()
+    opt.load_state_dict(state)
+    assert seen == ["saving", "first", 1]
+    assert state["more"] == 1
+
+
 def test_an_optimizer_of_ones_own():
     class Sign(optim.Optimizer):
         def __init__(self, params, lr=1.0):

@@ -110,3 +110,46 @@ def test_given_gradients_are_left_as_they_are():
     v = tg.ones(2, dtype=tg.float64)
     assert gradgradcheck(lambda x: x**3, x(), v)
     assert not v.requires_grad
+
+
+class _Third(tg.autograd.Function):
+    """x³, whose rules are right, or not, as the class is told."""
+
+    backward_by, forward_by = 3, 3
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x**3
+
+    @classmethod
+    def backward(cls, ctx, g):
+        return g * cls.backward_by * ctx.saved_tensors[0] ** 2
+
+    @classmethod
+    def jvp(cls, ctx, t):
+        return t * cls.forward_by * ctx.saved_tensors[0] ** 2
+
+
+@pytest.mark.parametrize(
+    ("rules", "options", "right"),
+    [
+        ({}, dict(check_forward_ad=True, check_batched_grad=True, check_grad_dtypes=True), True),
+        ({"forward_by": 2}, dict(check_forward_ad=True), False),
+        ({"forward_by": 2}, {}, True),
+        ({"backward_by": 2}, dict(check_batched_grad=True), False),
+        ({"backward_by": 2}, dict(check_forward_ad=True, check_backward_ad=False), True),
+    ],
+)
+def test_what_is_compared_can_be_chosen(rules, options, right):
+    third = type("Third", (_Third,), rules)
+    x = tg.tensor([0.5, 2.0], dtype=tg.float64, requires_grad=True)
+    assert gradcheck(third.apply, x, raise_exception=False, **options) is right
+    with pytest.raises(AssertionError, match="expected one of"):
+        gradcheck(third.apply, x, check_backward_ad=False)
+
+
+def test_second_derivatives_in_forward_mode():
+    x = tg.tensor([0.5, 2.0], dtype=tg.float64, requires_grad=True)
+    options = dict(gen_non_contig_grad_outputs=True, check_batched_grad=True, check_fwd_over_rev=True)
+    assert gradgradcheck(lambda x: x.sin() * x, x, **options)

@@ -29,8 +29,8 @@ def _inputs(name: str, inputs: Any, create_graph: bool) -> tuple[tuple[Tensor, .
 
     New ones, even with a graph: what `func` takes from its surroundings is a constant, though it be the same tensor.
     """
-    single = not isinstance(inputs, tuple | list)
-    given: Any = (inputs,) if single else tuple(inputs)
+    single = not isinstance(inputs, tuple)
+    given: Any = (inputs,) if single else inputs
     for i, t in enumerate(given):
         if not isinstance(t, Tensor):
             raise TypeError(f"{name}: input {i} is a {type(t).__name__}, expected a Tensor")
@@ -41,8 +41,8 @@ def _inputs(name: str, inputs: Any, create_graph: bool) -> tuple[tuple[Tensor, .
 
 
 def _outputs(name: str, outputs: Any, strict: bool) -> tuple[tuple[Tensor, ...], bool]:
-    single = isinstance(outputs, Tensor)
-    results = (outputs,) if single else tuple(outputs)
+    single = not isinstance(outputs, tuple)
+    results = (outputs,) if single else outputs
     for i, t in enumerate(results):
         if not isinstance(t, Tensor):
             raise TypeError(f"{name}: output {i} of the function is a {type(t).__name__}, expected a Tensor")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from copy import copy
 from typing import Any, TypeVar, overload
 
 from ..engine.modes import Setting, mode
@@ -20,6 +21,12 @@ class Block(Setting):
 
     def __init__(self, **values: Any):
         super().__init__(**self.always, **values)
+
+    def clone(self: B) -> B:
+        """Another block that sets the same."""
+        new = copy(self)
+        new.before = []
+        return new
 
     def __call__(self, f: F) -> F:
         if inspect.isgeneratorfunction(f):
@@ -103,6 +110,8 @@ class set_grad_enabled(Block):
     """
 
     def __init__(self, mode: bool):
+        if not isinstance(mode, bool):
+            raise TypeError(f"set_grad_enabled: mode must be a bool, got {type(mode).__name__}")
         super().__init__(grad=bool(mode))
         self.earlier = is_grad_enabled()
         _set(grad=bool(mode))

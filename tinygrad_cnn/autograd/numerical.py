@@ -42,7 +42,13 @@ def gradcheck(
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
     check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_batched_forward_grad: bool = False,
+    check_forward_ad: bool = False,
+    check_backward_ad: bool = True,
     fast_mode: bool = False,
+    masked: bool | None = None,
 ) -> bool:
     """True where the gradient of `func(*inputs)` agrees with finite differences: |a - n| <= atol + rtol·|n|.
 
@@ -51,6 +57,10 @@ def gradcheck(
     nondet_tol: by how much two calls, or two backward passes, with the same numbers may differ.
     check_undefined_grad: also ask that backward copes with outputs that got no gradient, all of them or one of
     several: it passes on zeros, or nothing. Only an `autograd.Function` with `set_materialize_grads(False)` sees that.
+    check_grad_dtypes: also ask that a gradient has the dtype of its input.
+    check_backward_ad, check_batched_grad, check_forward_ad: compare what backward gives, what it gives for all rows at
+    once, and what dual tensors give. check_batched_forward_grad and masked change nothing: dual tensors are moved one
+    by one, and there are no sparse ones.
     fast_mode: compare one number for each input and output, along a random direction of either, not every element.
 
     Raises GradcheckError naming the input, the element, both values and the tolerance (or returns False
@@ -61,10 +71,15 @@ def gradcheck(
     >>> gradcheck(lambda x: x.exp() * x, x)
     True
     """
-    given = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    given = _given(inputs)
     checked = [i for i, t in enumerate(given) if isinstance(t, Tensor) and t.requires_grad]
     if not checked:
         raise ValueError("gradcheck: at least one of the inputs must be a Tensor with requires_grad=True")
+    if not check_forward_ad and not check_backward_ad:
+        raise AssertionError("gradcheck: expected one of check_backward_ad and check_forward_ad to be True")
+    ways: list[Callable] = [_by_backward] if check_backward_ad else []
+    ways += [_by_batches] if check_batched_grad else []
+    ways += [_by_tangents] if check_forward_ad else []
     if fast_mode:
         func, given = _along(func, given, checked)
         checked = list(range(len(checked)))
@@ -80,11 +95,12 @@ def gradcheck(
                 )
         for k, out in enumerate(outputs):
             if out._array.dtype.kind == "f":
-                _check_output(func, given, checked, k, out, eps, atol, rtol)
+                _check_output(func, given, checked, k, out, eps, atol, rtol, ways)
         ends = _differentiable(outputs), [given[i] for i in checked]
-        _check_backward(*ends, nondet_tol)
-        if check_undefined_grad:
-            _check_undefined(*ends)
+        if check_backward_ad:
+            _check_backward(*ends, nondet_tol, check_grad_dtypes)
+            if check_undefined_grad:
+                _check_undefined(*ends)
     except GradcheckError:
         if raise_exception:
             raise
@@ -100,25 +116,36 @@ def gradgradcheck(
     eps: float = 1e-6,
     atol: float = 1e-5,
     rtol: float = 1e-3,
+    gen_non_contig_grad_outputs: bool = False,
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
     check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_fwd_over_rev: bool = False,
+    check_rev_over_rev: bool = True,
     fast_mode: bool = False,
+    masked: bool = False,
 ) -> bool:
     """`gradcheck` of the gradient of `func`: is its second derivative right?
 
     The gradient is taken with random (or the given) grad_outputs, which are checked as inputs as well.
+    gen_non_contig_grad_outputs: the random ones do not lie densely in memory. check_rev_over_rev: compare what backward
+    gives through backward. check_fwd_over_rev: compare what dual tensors give through backward too.
 
     >>> import tinygrad_cnn as tg
     >>> x = tg.tensor([0.5, 2.0], dtype=tg.float64, requires_grad=True)
     >>> gradgradcheck(lambda x: x**3, x)
     True
     """
-    given = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    given = _given(inputs)
     outputs = _differentiable(_outputs(func(*given)))
     if grad_outputs is None:
         rng = quietly(np.random.default_rng, 0)
-        seeds = [wrap(rng.standard_normal(out._array.shape).astype(out._array.dtype)) for out in outputs]
+        drawn = [rng.standard_normal(out._array.shape).astype(out._array.dtype) for out in outputs]
+        if gen_non_contig_grad_outputs:
+            drawn = [np.stack([a, a], -1)[..., 0] for a in drawn]
+        seeds = [wrap(a) for a in drawn]
     else:
         seeds = [t.detach() for t in ([grad_outputs] if isinstance(grad_outputs, Tensor) else grad_outputs)]  # type: ignore
     for seed in seeds:
@@ -142,8 +169,17 @@ def gradgradcheck(
         raise_exception=raise_exception,
         nondet_tol=nondet_tol,
         check_undefined_grad=check_undefined_grad,
+        check_grad_dtypes=check_grad_dtypes,
+        check_batched_grad=check_batched_grad,
+        check_forward_ad=check_fwd_over_rev,
+        check_backward_ad=check_rev_over_rev,
         fast_mode=fast_mode,
+        masked=masked,
     )
+
+
+def _given(inputs: Any) -> tuple:
+    return tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,)
 
 
 def _along(func: Callable, given: tuple, checked: list[int]) -> tuple[Callable, tuple]:
@@ -180,10 +216,13 @@ def _differentiable(outputs: list[Tensor]) -> list[Tensor]:
     return [out for out in outputs if out._array.dtype.kind == "f" and out.requires_grad]
 
 
-def _check_backward(outputs: list[Tensor], sources: list[Tensor], nondet_tol: float) -> None:
+def _check_backward(outputs: list[Tensor], sources: list[Tensor], nondet_tol: float, dtypes: bool) -> None:
     """What differences do not show: backward gives the same twice, and is linear: of zeros it makes zeros."""
     if not outputs:
         return
+    for i, (a, t) in enumerate(zip(_pulled(outputs, sources, 1), sources, strict=True) if dtypes else ()):
+        if a.dtype != t._array.dtype:
+            raise GradcheckError(f"gradcheck: the gradient of checked input {i} is {a.dtype}, it is {t._array.dtype}")
     for i, (a, b) in enumerate(zip(_pulled(outputs, sources, 1), _pulled(outputs, sources, 1), strict=True)):
         difference = np.abs(a - b).max(initial=0.0)
         if difference > nondet_tol:
@@ -224,19 +263,58 @@ def _pulled(outputs: list[Tensor], sources: list[Tensor], fill: float) -> list[n
 
 
 def _check_output(
-    func: Callable, given: tuple, checked: list[int], k: int, out: Tensor, eps: float, atol: float, rtol: float
-) -> None:
+    func: Callable, given: tuple, checked: list[int], k: int, out: Tensor, eps: float, atol: float, rtol: float,
+    ways: list[Callable],
+) -> None:  # fmt: skip
     numeric = [_numeric(func, given, i, k, out._array.size, eps) for i in checked]
+    for way in ways:
+        analytic = [np.zeros_like(n) for n in numeric]
+        way(analytic, func, given, checked, k, out)
+        _compare(analytic, numeric, given, checked, k, out, atol, rtol)
+
+
+def _by_backward(found: list, func: Callable, given: tuple, checked: list[int], k: int, out: Tensor) -> None:
+    """Write the Jacobians of output k, each of (input size, output size), row by row."""
+    for row in range(out._array.size) if out.requires_grad else ():
+        unit = np.zeros(out._array.shape, out._array.dtype)
+        unit.reshape(-1)[row] = 1
+        grads = grad(out, [given[i] for i in checked], wrap(unit), retain_graph=True, allow_unused=True)
+        for a, g in zip(found, grads, strict=True):
+            if g is not None:
+                a[:, row] = g._array.reshape(-1)
+
+
+def _by_batches(found: list, func: Callable, given: tuple, checked: list[int], k: int, out: Tensor) -> None:
+    """The same with all rows at once."""
+    n = out._array.size
+    if not out.requires_grad or not n:
+        return
+    units = wrap(np.eye(n, dtype=out._array.dtype).reshape(n, *out._array.shape))
     sources = [given[i] for i in checked]
-    analytic = [np.zeros_like(n) for n in numeric]
-    if out.requires_grad:
-        for row in range(out._array.size):
-            unit = np.zeros(out._array.shape, out._array.dtype)
-            unit.reshape(-1)[row] = 1
-            grads = grad(out, sources, wrap(unit), retain_graph=True, allow_unused=True)
-            for a, g in zip(analytic, grads, strict=True):
-                if g is not None:
-                    a[:, row] = g._array.reshape(-1)
+    grads = grad(out, sources, units, retain_graph=True, allow_unused=True, is_grads_batched=True)
+    for a, g in zip(found, grads, strict=True):
+        if g is not None:
+            a[:] = g._array.reshape(n, -1).T
+
+
+def _by_tangents(found: list, func: Callable, given: tuple, checked: list[int], k: int, out: Tensor) -> None:
+    """The same in forward mode, column by column."""
+    from .forward_ad import dual_level, make_dual, unpack_dual
+
+    for a, i in zip(found, checked, strict=True):
+        for j in range(given[i]._array.size):
+            unit = np.zeros(given[i]._array.shape, given[i]._array.dtype)
+            unit.reshape(-1)[j] = 1
+            with dual_level():
+                moved = [make_dual(t, wrap(unit)) if n == i else t for n, t in enumerate(given)]
+                tangent = unpack_dual(_outputs(func(*moved))[k]).tangent
+            if tangent is not None:
+                a[j] = tangent._array.reshape(-1)
+
+
+def _compare(
+    analytic: list, numeric: list, given: tuple, checked: list[int], k: int, out: Tensor, atol: float, rtol: float
+) -> None:
     for i, a, n in zip(checked, analytic, numeric, strict=True):
         bad = ~(np.abs(a - n) <= atol + rtol * np.abs(n))
         if bad.any():

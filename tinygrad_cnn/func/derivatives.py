@@ -44,9 +44,7 @@ def _tensors(name: str, what: str, tree: Any, error: type[Exception] = RuntimeEr
     found = leaves(tree)
     for t in found:
         if not isinstance(t, Tensor):
-            raise RuntimeError(
-                f"{name}: {what} must be Tensors, or tuples, lists or dicts of them, got {type(t).__name__}"
-            )
+            raise error(f"{name}: {what} must be Tensors, or tuples, lists or dicts of them, got {type(t).__name__}")
     return found
 
 

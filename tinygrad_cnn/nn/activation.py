@@ -14,14 +14,7 @@ from .module import Module
 from .parameter import Parameter
 
 
-class _Plain(Module):
-    """A function without arguments; those given are forgotten, as in PyTorch."""
-
-    def __init__(self, *args: Any, **kwargs: Any):
-        super().__init__()
-
-
-class Sigmoid(_Plain):
+class Sigmoid(Module):
     """1 / (1 + e^-input)
 
     >>> import tinygrad_cnn as tg
@@ -33,7 +26,7 @@ class Sigmoid(_Plain):
         return F.sigmoid(input)
 
 
-class Tanh(_Plain):
+class Tanh(Module):
     """(e^input - e^-input) / (e^input + e^-input)
 
     >>> import tinygrad_cnn as tg
@@ -45,7 +38,7 @@ class Tanh(_Plain):
         return F.tanh(input)
 
 
-class LogSigmoid(_Plain):
+class LogSigmoid(Module):
     """log sigmoid(input) = -log(1 + e^-input)
 
     >>> import tinygrad_cnn as tg
@@ -57,7 +50,7 @@ class LogSigmoid(_Plain):
         return F.logsigmoid(input)
 
 
-class Softsign(_Plain):
+class Softsign(Module):
     """input / (1 + |input|)
 
     >>> import tinygrad_cnn as tg
@@ -69,7 +62,7 @@ class Softsign(_Plain):
         return F.softsign(input)
 
 
-class Tanhshrink(_Plain):
+class Tanhshrink(Module):
     """input - tanh(input)
 
     >>> import tinygrad_cnn as tg
@@ -482,7 +475,7 @@ class LogSoftmax(_AlongDim):
         return F.log_softmax(input, self.dim, _stacklevel=5)
 
 
-class Softmax2d(_Plain):
+class Softmax2d(Module):
     """softmax over the channels of each pixel        (N,C,H,W) or (C,H,W) -> the same
 
     >>> import tinygrad_cnn as tg

@@ -36,8 +36,7 @@ def dropout(input: Array, p: float = 0.5, training: bool = True) -> Array:
     >>> sorted(set(tg.dropout(tg.ones(100), p=0.75, training=True).tolist()))
     [0.0, 4.0]
     """
-    _check("dropout", p)
-    if not training or p == 0:
+    if not _drops("dropout", input, p, training):
         return input
     return _dropout(input, _key(), p, _axes_in_memory(as_array(input)))
 
@@ -135,9 +134,19 @@ def feature_alpha_dropout(input: Array, p: float = 0.5, training: bool = False) 
     return _drop_to_floor("feature_alpha_dropout", input, p, training, 2)
 
 
-def _check(name: str, p: float) -> None:
+def _drops(name: str, input: Any, p: float, training: bool) -> bool:
+    """Whether there is anything to do."""
     if not 0 <= p <= 1:
         raise ValueError(f"{name}: p is the probability of an element to be dropped, between 0 and 1, got {p}")
+    if not training or p == 0:
+        return False
+    dtype = as_array(input).dtype
+    if dtype.kind != "f":
+        raise RuntimeError(
+            f"{name}: input is {dtype}, it must be floating, for what is kept grows by 1/(1 - p); "
+            "convert it with .float()"
+        )
+    return True
 
 
 def _key() -> np.ndarray:
@@ -192,16 +201,14 @@ def _mask_for(input: Any, lead: int, p: float) -> Any:
 
 
 def _drop_channels(name: str, input: Any, p: float, training: bool, lead: int) -> Any:
-    _check(name, p)
-    if not training or p == 0:
+    if not _drops(name, input, p, training):
         return input
     return input * _mask_for(input, lead, p)
 
 
 @in_float32
 def _drop_to_floor(name: str, input: Any, p: float, training: bool, lead: int) -> Any:
-    _check(name, p)
-    if not training or p == 0:
+    if not _drops(name, input, p, training):
         return input
     return _to_floor(input, _mask_for(input, lead, p), p)
 

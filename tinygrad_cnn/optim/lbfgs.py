@@ -84,8 +84,8 @@ class LBFGS(Optimizer):
         """Make up to max_iter steps. closure: computes the loss and its gradients again, and returns the loss."""
         if not callable(closure):
             raise TypeError(f"LBFGS.step: it needs a closure that returns the loss, got {type(closure).__name__}")
-        for hook in self._before.values():
-            hook(self, (closure,), {})
+        if self._before:
+            closure = self._announced(closure)
         (group,) = self.param_groups
         search = group["line_search_fn"]
         if search not in (None, "strong_wolfe"):
@@ -131,8 +131,7 @@ class LBFGS(Optimizer):
                 break
         memory.keep(state)
         self._opt_called = True
-        for hook in self._after.values():
-            hook(self, (closure,), {})
+        self._done(closure)
         return first
 
     def _evaluated(self, closure: Callable, params: list[Tensor]) -> tuple[Any, float, np.ndarray]:

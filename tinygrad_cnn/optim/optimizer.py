@@ -74,11 +74,14 @@ class Optimizer:
             raise ValueError(
                 f"{name}: differentiable=True is not supported; write the update out with ops to differentiate it"
             )
+        if defaults.get("fused") and defaults.get("foreach"):
+            raise RuntimeError(f"{name}: fused=True and foreach=True cannot be had together; leave one of them away")
         self.defaults = defaults
         self.state: dict[Tensor, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
         self._before: OrderedDict[int, Callable] = OrderedDict()
         self._after: OrderedDict[int, Callable] = OrderedDict()
+        self._of_state: dict[str, OrderedDict[int, Callable]] = defaultdict(OrderedDict)  # hooks, by when
         self._opt_called = False
         self._change = f"{name}.step"
         self._counted: list[dict[str, Any]] = []  # the states of the parameters that the rule is at work on
@@ -131,6 +134,9 @@ class Optimizer:
         if not {p for g in self.param_groups for p in g["params"]}.isdisjoint(given):
             raise ValueError(f"{name}: some parameters appear in more than one parameter group")
         group["params"] = given
+        lr = group.get("lr")
+        if isinstance(lr, Tensor) and lr.numel() != 1:
+            raise ValueError(f"{name}: a Tensor for lr must be of one element, got shape {tuple(lr.shape)}")
         self.check(group)
         self.param_groups.append(group)
 
@@ -176,8 +182,8 @@ class Optimizer:
         than its parameter. Where a group's rule fails, by a lack of memory, or where an interrupt (Ctrl-C) comes, the
         groups before it have made the step and those behind it have not.
         """
-        for hook in self._before.values():
-            hook(self, (), {})
+        if self._before:
+            closure = self._announced(closure)
         loss = None
         if closure is not None:
             with enable_grad():
@@ -212,9 +218,27 @@ class Optimizer:
         self._opt_called = True
         if tracer is not None:
             tracer.stepped(self)
-        for hook in self._after.values():
-            hook(self, (), {})
+        self._done(closure)
         return loss
+
+    def _announced(self, *args: Any) -> Any:
+        """Call the hooks that come before a step, and give its closure, which they may have replaced."""
+        given: tuple = (self, *[a for a in args if a is not None])
+        options: dict[str, Any] = {}
+        for hook in self._before.values():
+            changed = hook(self, given, options)
+            if changed is not None:
+                if not isinstance(changed, tuple) or len(changed) != 2:
+                    raise RuntimeError(
+                        f"{self._change}: a hook before it must return None or a tuple (args, kwargs), got {changed!r}"
+                    )
+                given, options = changed
+        return options.get("closure", given[1] if len(given) > 1 else None)
+
+    def _done(self, closure: Any) -> None:
+        """Call the hooks that come after a step."""
+        for hook in self._after.values():
+            hook(self, (self,) if closure is None else (self, closure), {})
 
     def update(self, group: dict[str, Any], params: list[Tensor], grads: list[np.ndarray]) -> None:
         """The rule: change the arrays of these parameters of one group, given their gradients."""
@@ -250,7 +274,10 @@ class Optimizer:
         return wrap(np.zeros_like(p._array, _remembered_in(p.dtype)))
 
     def register_step_pre_hook(self, hook: Callable[[Any, tuple, dict], Any]) -> Handle:
-        """Call `hook(optimizer, args, kwargs)` before each step."""
+        """Call `hook(optimizer, args, kwargs)` before each step, which replaces both by what it returns, if anything.
+
+        args begin with the optimizer, behind which the closure comes where one was given.
+        """
         return Handle(self._before, hook)
 
     def register_step_post_hook(self, hook: Callable[[Any, tuple, dict], Any]) -> Handle:
@@ -259,19 +286,51 @@ class Optimizer:
 
     # saving
 
+    def register_state_dict_pre_hook(self, hook: Callable[[Any], Any], prepend: bool = False) -> Handle:
+        """Call `hook(optimizer)` before state_dict()."""
+        return self._register("saving", hook, prepend)
+
+    def register_state_dict_post_hook(self, hook: Callable[[Any, dict], Any], prepend: bool = False) -> Handle:
+        """Call `hook(optimizer, state_dict)` after state_dict(), which gives what it returns, if anything, instead."""
+        return self._register("saved", hook, prepend)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[[Any, dict], Any], prepend: bool = False) -> Handle:
+        """Call `hook(optimizer, state_dict)`, with a copy, before loading, which takes what it returns, if anything."""
+        return self._register("loading", hook, prepend)
+
+    def register_load_state_dict_post_hook(self, hook: Callable[[Any], Any], prepend: bool = False) -> Handle:
+        """Call `hook(optimizer)` after a state was loaded."""
+        return self._register("loaded", hook, prepend)
+
+    def _register(self, when: str, hook: Callable, prepend: bool) -> Handle:
+        handle = Handle(self._of_state[when], hook)
+        if prepend:
+            self._of_state[when].move_to_end(handle.key, last=False)
+        return handle
+
+    def _told(self, when: str, state_dict: Any) -> Any:
+        """A state as the hooks leave it."""
+        for hook in self._of_state[when].values():
+            changed = hook(self, state_dict)
+            state_dict = state_dict if changed is None else changed
+        return state_dict
+
     def state_dict(self) -> dict[str, Any]:
         """{"state": {number of the parameter: what the rule remembers}, "param_groups": [...]}; shares memory."""
+        for hook in self._of_state["saving"].values():
+            hook(self)
         numbers: dict[Tensor, int] = {}
         for group in self.param_groups:
             for p in group["params"]:
                 numbers.setdefault(p, len(numbers))
-        return {
+        state_dict = {
             "state": {numbers[p]: dict(kept) for p, kept in self.state.items() if p in numbers},
             "param_groups": [
                 {**{k: v for k, v in group.items() if k != "params"}, "params": [numbers[p] for p in group["params"]]}
                 for group in self.param_groups
             ],
         }
+        return self._told("saved", state_dict)
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over hyperparameters and a copy of the memory of a state; the groups must be of the same sizes.
@@ -281,6 +340,8 @@ class Optimizer:
         name = type(self).__name__
         if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= set(state_dict):
             raise TypeError(f"{name}.load_state_dict: expected the dict of state_dict(), got {_shown(state_dict)}")
+        if self._of_state["loading"]:
+            state_dict = self._told("loading", dict(state_dict))
         groups = state_dict["param_groups"]
         if len(groups) != len(self.param_groups):
             raise ValueError(
@@ -307,7 +368,9 @@ class Optimizer:
         self.state = state
         self._opt_called = True  # by the run that the state is of, for all that is known
         for group, own in zip(groups, self.param_groups, strict=True):
-            own.update({k: v for k, v in group.items() if k != "params" and k != "param_names"})
+            own.update({k: v for k, v in group.items() if k != "params"})
+        for hook in self._of_state["loaded"].values():
+            hook(self)
 
     def _fitted(self, key: str, value: Any, p: Tensor) -> Any:
         """A copy of something remembered, in the dtype that it is computed in."""
@@ -327,7 +390,7 @@ class Optimizer:
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
         for i, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {i}")
+            lines += [""] * (i > 0) + [f"Parameter Group {i}"]
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])
 

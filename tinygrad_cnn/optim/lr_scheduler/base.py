@@ -8,11 +8,13 @@ before: so several schedulers can work on one optimizer, and a rate set by hand 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from types import FunctionType
 from typing import Any
 
 from ...arrays.arguments import names_itself
+from ...engine.tensor import Tensor
 from ..optimizer import Optimizer
 
 
@@ -39,18 +41,20 @@ class LRScheduler:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         names_itself(cls)
+        if "get_lr" in vars(cls) and cls.__module__.partition(".")[0] == __name__.partition(".")[0]:
+            cls.get_lr = _within_step(cls.get_lr)  # type: ignore[method-assign]
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1):
         self.optimizer = check_optimizer(type(self).__name__, optimizer)
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
-                group.setdefault("initial_lr", group["lr"])
+                group.setdefault("initial_lr", copied(group["lr"]))
             elif "initial_lr" not in group:
                 raise KeyError(
                     f"{type(self).__name__}: param 'initial_lr' is not specified in param_groups[{i}], which going on "
                     f"from last_epoch={last_epoch} needs; load the optimizer's state first"
                 )
-        self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
+        self.base_lrs = [copied(group["initial_lr"]) for group in optimizer.param_groups]
         self.last_epoch = last_epoch
         self._initial_step()
 
@@ -71,7 +75,7 @@ class LRScheduler:
 
     def lrs(self) -> list[float]:
         """The rates of the groups as they are now."""
-        return [group["lr"] for group in self.optimizer.param_groups]
+        return [copied(group["lr"]) for group in self.optimizer.param_groups]
 
     def step(self, epoch: int | None = None) -> None:
         """Go to the next epoch, or to `epoch`, and set its rates."""
@@ -83,6 +87,8 @@ class LRScheduler:
                 UserWarning,
                 stacklevel=2,
             )
+        if epoch is not None:
+            warn_of_epoch()
         self._step_count += 1
         self._update_lr(epoch)
 
@@ -97,7 +103,7 @@ class LRScheduler:
 
     def _set_lr(self, lrs: list[float]) -> None:
         for group, lr in zip(self.optimizer.param_groups, lrs, strict=True):
-            group["lr"] = lr
+            set_lr(group, lr)
         self._last_lr = self.lrs()
 
     def state_dict(self) -> dict[str, Any]:
@@ -112,6 +118,46 @@ class LRScheduler:
 
 class _LRScheduler(LRScheduler):
     """LRScheduler by its old name, for subclasses that know it by that."""
+
+
+def _within_step(get_lr: Callable) -> Callable:
+    """get_lr of a scheduler, which says that it is no question of users: asked again, it may go on by a step."""
+
+    @wraps(get_lr)
+    def g(self: LRScheduler) -> list[float]:
+        if not self._get_lr_called_within_step:
+            warnings.warn(
+                f"{type(self).__name__}: get_lr() is what step() asks for the rates of the next epoch; "
+                "for those in use ask get_last_lr()",
+                UserWarning,
+                stacklevel=2,
+            )
+        return get_lr(self)
+
+    return g
+
+
+def warn_of_epoch() -> None:
+    """Say that a scheduler counts epochs by itself."""
+    warnings.warn(
+        "lr_scheduler.step(epoch=...) is deprecated: a scheduler counts epochs by itself, call step(); to begin "
+        "elsewhere, load its state",
+        UserWarning,
+        stacklevel=3,
+    )
+
+
+def copied(lr: Any) -> Any:
+    """A rate that stays when the one of the group goes on, which a Tensor does in place."""
+    return lr.clone() if isinstance(lr, Tensor) else lr
+
+
+def set_lr(group: dict[str, Any], lr: Any) -> None:
+    """Give a group its rate; a Tensor stays the same one, for whoever holds it too."""
+    if isinstance(group["lr"], Tensor):
+        group["lr"].fill_(lr)
+    else:
+        group["lr"] = lr
 
 
 def state_of(f: Any) -> dict[str, Any] | None:

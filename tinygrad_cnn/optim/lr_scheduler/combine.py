@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..optimizer import Optimizer
-from .base import LRScheduler, check_state
+from .base import LRScheduler, check_state, set_lr
 from .plateau import ReduceLROnPlateau
 
 
@@ -81,7 +81,7 @@ class SequentialLR(_Combined):
         self.last_epoch = last_epoch + 1
         # Making the schedulers has stepped them all; undo that, and let only the first begin.
         for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"]
+            set_lr(group, group["initial_lr"])
         for scheduler in self._schedulers:
             _step_back(scheduler)
         first = self._schedulers[bisect_right(self._milestones, 0)]

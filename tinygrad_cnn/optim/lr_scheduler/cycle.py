@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..optimizer import Optimizer
-from .base import LRScheduler, check_optimizer, for_each_group, state_of
+from .base import LRScheduler, check_optimizer, for_each_group, set_lr, state_of
 
 
 class _WithMomentum(LRScheduler):
@@ -89,7 +89,7 @@ class CyclicLR(_WithMomentum):
             self._prepare_momentum(base_momentum, max_momentum, last_epoch)
         if last_epoch == -1:
             for group, lr in zip(optimizer.param_groups, base_lrs, strict=True):
-                group["lr"] = lr
+                set_lr(group, lr)
         super().__init__(optimizer, last_epoch)
         self.base_lrs = base_lrs
 

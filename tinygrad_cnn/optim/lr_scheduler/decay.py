@@ -361,7 +361,11 @@ class CosineAnnealingWarmRestarts(LRScheduler):
                 raise ValueError(f"CosineAnnealingWarmRestarts: expected non-negative epoch, got {epoch}")
             self.T_cur, self.T_i = self._place(epoch)
             self.last_epoch = math.floor(epoch)
-        self._set_lr(self.get_lr())
+        self._get_lr_called_within_step = True
+        try:
+            self._set_lr(self.get_lr())
+        finally:
+            self._get_lr_called_within_step = False
 
     def _place(self, epoch: float) -> tuple[float, int]:
         """How far into which length of cycle an epoch falls."""

@@ -6,7 +6,7 @@ import math
 from typing import SupportsFloat
 
 from ..optimizer import Optimizer
-from .base import LRScheduler, check_optimizer, for_each_group
+from .base import LRScheduler, check_optimizer, for_each_group, set_lr, warn_of_epoch
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -70,6 +70,8 @@ class ReduceLROnPlateau(LRScheduler):
     def step(self, metrics: SupportsFloat, epoch: int | None = None) -> None:  # type: ignore[override]
         """Look at the metric of an epoch."""
         current = float(metrics)
+        if epoch is not None:
+            warn_of_epoch()
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if self._is_better(current, self.best):
             self.best = current
@@ -97,7 +99,7 @@ class ReduceLROnPlateau(LRScheduler):
         for group, low in zip(self.optimizer.param_groups, self.min_lrs, strict=True):
             lr = max(float(group["lr"]) * self.factor, low)
             if group["lr"] - lr > self.eps:
-                group["lr"] = lr
+                set_lr(group, lr)
 
     def _is_better(self, current: float, best: float) -> bool:
         sign = -1.0 if self.mode == "min" else 1.0
