@@ -110,8 +110,7 @@ class _Lazy(LazyModuleMixin):
     def initialize_parameters(self, input: Tensor) -> None:
         """Infer shapes from an input; those that were loaded from a state stay as they are."""
         unknown = self.has_uninitialized_params()
-        if unknown:
-            setattr(self, self._waits_for, self._size_in(input))
+        setattr(self, self._waits_for, self._size_in(input))
         for name, shape in self._shapes():
             waiting = getattr(self, name)
             if is_lazy(waiting):
