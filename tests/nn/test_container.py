@@ -146,9 +146,28 @@ def test_insert_refuses_before_changing():
     assert _lengths(m) == [0, 1, 2]
 
 
-def test_parameter_list_takes_tensors_only():
-    with pytest.raises(TypeError, match="expected a Tensor"):
-        tg.nn.ParameterList([1.0])
+def test_what_is_no_tensor_is_kept_beside_the_parameters(pytorch):
+    def kept(m):
+        row = m.nn.ParameterList([m.ones(2), 3, "a"])
+        row[1] = m.zeros(1)
+        names = m.nn.ParameterDict({"w": m.ones(2), "k": 3})
+        more = names | m.nn.ParameterDict({"v": m.ones(1)})
+        return [
+            *[
+                len(row),
+                list(row.state_dict()),
+                row[2],
+                more.setdefault("w", 5).tolist(),
+                more.setdefault("n"),
+                more["k"],
+            ],
+            *[list(reversed(more)), more.popitem(), more.pop("k"), list(names.copy()), list(names.fromkeys("ab"))],
+            *[list(more.state_dict()), [line.strip() for line in repr(row).split("\n")][3]],
+        ]
+
+    pytorch.agrees(kept)
+    with pytest.raises(RuntimeError, match="should not be called"):
+        tg.nn.ParameterList([])(1)
 
 
 def test_sequential_in_rounds():

@@ -139,7 +139,7 @@ def refusal(
     words = f"{name}: {wrong or said or type(error).__name__}"
     if not wrong:
         words += f"; this is what it was given: {_listed(args, kwargs)}"
-    for kind in (IndexError, ValueError):
+    for kind in (IndexError, KeyError) if wrong else (IndexError, KeyError, ValueError):
         if isinstance(error, kind):
             return kind(words)
     return RuntimeError(words) if isinstance(error, ArithmeticError) else TypeError(words)

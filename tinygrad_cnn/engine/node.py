@@ -172,18 +172,18 @@ class Parts(dict):
 class Handle:
     """What registering a hook returns: `remove()` unregisters it; as a context it does so at the end."""
 
-    __slots__ = ("hooks", "key")
+    __slots__ = ("hooks", "id")
     keys = itertools.count()
 
     def __init__(self, hooks: dict, hook: Callable):
         self.hooks = hooks
-        self.key = next(self.keys)
-        hooks[self.key] = hook
+        self.id = next(self.keys)
+        hooks[self.id] = hook
 
     def remove(self) -> None:
-        self.hooks.pop(self.key, None)
+        self.hooks.pop(self.id, None)
 
-    __exit__ = Ending(lambda self: [partial(self.hooks.pop, self.key, None)])
+    __exit__ = Ending(lambda self: [partial(self.hooks.pop, self.id, None)])
 
     def __enter__(self) -> Handle:
         return self

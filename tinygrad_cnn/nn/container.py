@@ -42,7 +42,7 @@ class _Numbered(Module):
             )
         modules = list(modules)
         for m in modules:
-            if not isinstance(m, Module):
+            if m is not None and not isinstance(m, Module):
                 raise TypeError(f"{self._get_name()}.{action}: {type(m).__name__} is not a Module subclass")
         return modules
 
@@ -270,8 +270,43 @@ class ModuleDict(_Named[Module], Module):
         self.add_module(key, module)
 
 
-class ParameterList(Module):
+class _Parameters(Module):
+    """What holds parameters under names, and whatever else it is given: a Tensor becomes a Parameter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._names: dict[str, None] = {}  # in order
+        self._others: dict[str, Any] = {}  # what is no parameter
+
+    def _let(self, name: str, value: Any) -> None:
+        if isinstance(value, Tensor):
+            self._others.pop(name, None)
+            self.register_parameter(name, value if isinstance(value, Parameter) else Parameter(value))
+        else:
+            self._parameters.pop(name, None)
+            self._others[name] = value
+        self._names[name] = None
+
+    def _at(self, name: str) -> Any:
+        return self._parameters[name] if name in self._parameters else self._others[name]
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError(f"{type(self).__name__} holds parameters and has no forward(); it should not be called")
+
+    def extra_repr(self) -> str:
+        return "\n".join(f"  ({name}): {_described(self._at(name))}" for name in self._names)
+
+
+def _described(value: Any) -> str:
+    if not isinstance(value, Tensor):
+        return f"Object of type: {type(value).__name__}"
+    return f"Parameter containing: [{value.dtype} of size {'x'.join(map(str, value.shape))}]"
+
+
+class ParameterList(_Parameters):
     """A list whose parameters are known to the module that holds it; a Tensor put in becomes a Parameter.
+
+    Anything else that is put in is kept beside them as it is.
 
     >>> import tinygrad_cnn as tg
     >>> weights = tg.nn.ParameterList([tg.ones(2), tg.zeros(3)])
@@ -279,55 +314,53 @@ class ParameterList(Module):
     [True, True]
     """
 
-    def __init__(self, values: Iterable[Tensor] | None = None):
+    def __init__(self, values: Iterable[Any] | None = None):
         super().__init__()
         if values is not None:
             self.extend(values)
 
     def __len__(self) -> int:
-        return len(self._parameters)
+        return len(self._names)
 
-    def __iter__(self) -> Iterator[Parameter]:
-        return iter(self._parameters.values())  # type: ignore[arg-type]
+    def __iter__(self) -> Iterator[Any]:
+        return map(self._at, self._names)
 
     @overload
-    def __getitem__(self, i: int) -> Parameter: ...
+    def __getitem__(self, i: int) -> Any: ...
     @overload
     def __getitem__(self: L, i: slice) -> L: ...
     def __getitem__(self, i: int | slice) -> Any:
-        values = [*self]
-        return type(self)(values[i]) if isinstance(i, slice) else values[self._place(i)]
+        return type(self)([*self][i]) if isinstance(i, slice) else self._at(self._place(i))
 
-    def __setitem__(self, i: int, value: Tensor) -> None:
-        self._parameters[str(self._place(i))] = _as_parameter("ParameterList", value)
+    def __setitem__(self, i: int, value: Any) -> None:
+        self._let(self._place(i), value)
 
-    def append(self: L, value: Tensor) -> L:
+    def append(self: L, value: Any) -> L:
         """Add a parameter at the end."""
-        self.register_parameter(str(len(self)), _as_parameter("ParameterList", value))
+        self._let(str(len(self)), value)
         return self
 
-    def extend(self: L, values: Iterable[Tensor]) -> L:
+    def extend(self: L, values: Iterable[Any]) -> L:
         """Add parameters at the end."""
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
             raise TypeError(f"ParameterList.extend: expected an iterable of Tensors, got {type(values).__name__}")
-        for value in [_as_parameter("ParameterList", v) for v in values]:
+        for value in [*values]:
             self.append(value)
         return self
 
     __iadd__ = extend
 
-    def _place(self, i: int) -> int:
+    def _place(self, i: int) -> str:
         n = len(self)
         if not -n <= index(i) < n:
             raise IndexError(f"ParameterList: index {i} is out of range, it holds {n} parameters")
-        return index(i) % n
-
-    def extra_repr(self) -> str:
-        return _listed(self._parameters)
+        return str(index(i) % n)
 
 
-class ParameterDict(_Named[Parameter], Module):
+class ParameterDict(_Named[Any], _Parameters):
     """A dict whose parameters are known to the module that holds it; a Tensor put in becomes a Parameter.
+
+    Anything else that is put in is kept beside them as it is.
 
     >>> import tinygrad_cnn as tg
     >>> weights = tg.nn.ParameterDict({"scale": tg.ones(2), "shift": tg.zeros(2)})
@@ -335,30 +368,70 @@ class ParameterDict(_Named[Parameter], Module):
     ['scale', 'shift']
     """
 
-    def __init__(self, parameters: Mapping[str, Tensor] | Iterable[tuple[str, Tensor]] | None = None):
-        Module.__init__(self)
+    def __init__(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None):
+        _Parameters.__init__(self)
         if parameters is not None:
             self.update(parameters)
 
     @property
     def _items(self) -> dict:  # type: ignore[override]
-        return self._parameters
+        return {name: self._at(name) for name in self._names}
 
-    def __setitem__(self, key: str, value: Tensor) -> None:
-        self.register_parameter(key, _as_parameter("ParameterDict", value))
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._let(key, value)
 
-    def extra_repr(self) -> str:
-        return _listed(self._parameters)
+    def __delitem__(self, key: str) -> None:
+        del self._names[key]
+        self._parameters.pop(key, None)
+        self._others.pop(key, None)
 
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self._names)
 
-def _as_parameter(name: str, value: Any) -> Parameter:
-    if not isinstance(value, Tensor):
-        raise TypeError(f"{name}: expected a Tensor or a Parameter, got {type(value).__name__}")
-    return value if isinstance(value, Parameter) else Parameter(value)
+    def update(self, other: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
+        """Add what a dict, by its names in order of the alphabet, or what pairs of name and value hold."""
+        ordered = not isinstance(other, Mapping) or isinstance(other, OrderedDict)
+        super().update(other if ordered else sorted(other.items()))  # type: ignore[union-attr]
 
+    def __or__(self, other: ParameterDict) -> ParameterDict:
+        new = self.copy()
+        new.update(other.items())
+        return new
 
-def _listed(parameters: dict[str, Any]) -> str:
-    return "\n".join(
-        f"  ({name}): Parameter containing: [{p.dtype} of size {'x'.join(map(str, p.shape))}]"
-        for name, p in parameters.items()
-    )
+    def __ior__(self, other: ParameterDict) -> ParameterDict:
+        self.update(other.items())
+        return self
+
+    def clear(self) -> None:
+        """Remove everything."""
+        for key in [*self._names]:
+            del self[key]
+
+    def pop(self, key: str, *default: Any) -> Any:
+        """Take out what has this name."""
+        if key not in self and default:
+            return default[0]
+        value = self[key]
+        del self[key]
+        return value
+
+    def popitem(self) -> tuple[str, Any]:
+        """Take out what was put in last: its name and itself."""
+        if not self._names:
+            raise KeyError("ParameterDict.popitem: it is empty")
+        key = next(reversed(self))
+        return key, self.pop(key)
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """What has this name; if nothing has, the default, put in."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def copy(self) -> ParameterDict:
+        """Another one, with the same parameters."""
+        return type(self)(self.items())
+
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
+        """Another one, with the default under each of these names."""
+        return type(self)(dict.fromkeys(keys, default))

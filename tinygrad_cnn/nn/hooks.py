@@ -186,7 +186,7 @@ def register(hooks: OrderedDict, hook: Any, prepend: bool = False) -> Handle:
         raise TypeError(f"a hook of a Module must be callable, got {type(function).__name__}")
     handle = Handle(hooks, hook)
     if prepend:
-        hooks.move_to_end(handle.key, last=False)
+        hooks.move_to_end(handle.id, last=False)
     return handle
 
 

@@ -305,7 +305,7 @@ class Optimizer:
     def _register(self, when: str, hook: Callable, prepend: bool) -> Handle:
         handle = Handle(self._of_state[when], hook)
         if prepend:
-            self._of_state[when].move_to_end(handle.key, last=False)
+            self._of_state[when].move_to_end(handle.id, last=False)
         return handle
 
     def _told(self, when: str, state_dict: Any) -> Any:

@@ -23,7 +23,7 @@ _LAYERS = """
 """
 _FILES_OF_LAYERS = """
     activation adaptive batchnorm channelshuffle container conv distance dropout flatten fold instancenorm lazy linear
-    loss module normalization padding pixelshuffle pooling rnn sparse transformer upsampling
+    loss normalization padding pixelshuffle pooling rnn sparse transformer upsampling
 """.split()
 _MODELS = "alexnet densenet googlenet inception mobilenet mobilenetv2 resnet squeezenet vgg".split()
 _DATA = "torch.data torch.data.loader torch.data.collate torch.data.workers torch.data.dataset torch.data.sampler"
@@ -35,6 +35,7 @@ MOVED: dict[str, str] = {
     "torch.functional": "torch",
     "torch.nn.common_types": "torch.utils.types",
     "torch.nn.modules": _LAYERS,
+    "torch.nn.modules.module": f"{_LAYERS} torch.nn.hooks",
     "torch.nn.modules.utils": "torch.utils.types",
     **dict.fromkeys([f"torch.nn.modules.{name}" for name in _FILES_OF_LAYERS], _LAYERS),
     **dict.fromkeys([f"torch.nn.parallel.{name}" for name in ("data_parallel", "distributed")], "torch.nn.parallel"),

@@ -18,7 +18,7 @@ from tinygrad_cnn.nn.shape import *
 from tinygrad_cnn.nn.lazy import *
 from tinygrad_cnn.nn.rnn import *
 from tinygrad_cnn.nn.parameter import *
-from tinygrad_cnn.nn.container import _Numbered as _Numbered, _Named as _Named
+from tinygrad_cnn.nn.container import _Numbered as _Numbered, _Named as _Named, _Parameters as _Parameters
 from tinygrad_cnn.nn.conv import _Conv as _Conv, _ConvTranspose as _ConvTranspose
 _ConvNd = _Conv
 _ConvTransposeNd = _ConvTranspose
@@ -29,7 +29,7 @@ _MaxPoolNd = _MaxPool
 _LPPoolNd = _LPPool
 _AdaptiveAvgPoolNd = _AdaptiveAvgPool
 from tinygrad_cnn.nn.loss import _Loss as _Loss, _WeightedLoss as _WeightedLoss, _MarginLoss as _MarginLoss
-from tinygrad_cnn.nn.activation import _Plain as _Plain, _InPlace as _InPlace, _AlongDim as _AlongDim
+from tinygrad_cnn.nn.activation import _InPlace as _InPlace, _AlongDim as _AlongDim
 from tinygrad_cnn.nn.dropout import _Dropout as _Dropout
 _DropoutNd = _Dropout
 from tinygrad_cnn.nn.shape import _Pad as _Pad, _ConstantPad as _ConstantPad, _ZeroPad as _ZeroPad

@@ -115,7 +115,17 @@ def clip_grad_norm_(
     >>> [round(g, 4) for g in w.grad.tolist()]
     [0.6, 0.8]
     """
-    return _clip_norm(_listed(parameters), max_norm, norm_type, error_if_nonfinite)
+    name = "clip_grad_norm_"
+    limit, order = _number(name, "max_norm", max_norm), _number(name, "norm_type", norm_type)
+    return _clip_norm(_listed(parameters), limit, order, error_if_nonfinite)
+
+
+def _number(name: str, what: str, value: float) -> float:
+    """A float, also of a text that says one, as float() takes it."""
+    try:
+        return float(value)
+    except ValueError:
+        raise ValueError(f"{name}: {what} must be float, got {value!r} of type {type(value).__name__}") from None
 
 
 def _clip_norm(parameters: list[Tensor], max_norm: float, norm_type: float, error_if_nonfinite: bool) -> Tensor:
@@ -136,7 +146,7 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
     >>> w.grad.tolist()
     [-1.0, 0.5]
     """
-    _clip_value(_listed(parameters), float(clip_value))
+    _clip_value(_listed(parameters), _number("clip_grad_value_", "clip_value", clip_value))
 
 
 def _clip_value(parameters: list[Tensor], clip_value: float) -> None:
