@@ -228,7 +228,7 @@ def test_groups():
 
 
 def test_named_parameters():
-    net = tg.nn.ParameterDict({"w": tg.ones(2), "b": tg.zeros(1)})
+    net = tg.nn.ParameterDict([("w", tg.ones(2)), ("b", tg.zeros(1))])
     opt = optim.SGD(net.named_parameters(), lr=0.1)
     assert opt.param_groups[0]["param_names"] == ["w", "b"]
     assert opt.param_groups[0]["params"][0] is net.w
