@@ -322,11 +322,11 @@ class ParameterList(_Parameters):
     def __len__(self) -> int:
         return len(self._names)
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Parameter]:
         return map(self._at, self._names)
 
     @overload
-    def __getitem__(self, i: int) -> Any: ...
+    def __getitem__(self, i: int) -> Parameter: ...
     @overload
     def __getitem__(self: L, i: slice) -> L: ...
     def __getitem__(self, i: int | slice) -> Any:
@@ -357,7 +357,7 @@ class ParameterList(_Parameters):
         return str(index(i) % n)
 
 
-class ParameterDict(_Named[Any], _Parameters):
+class ParameterDict(_Named[Parameter], _Parameters):
     """A dict whose parameters are known to the module that holds it; a Tensor put in becomes a Parameter.
 
     Anything else that is put in is kept beside them as it is.
