@@ -192,8 +192,11 @@ class Numbers:
     def install(self, monkeypatch):
         for name in ("randn", "rand", "randn_like", "rand_like"):
             monkeypatch.setattr(self.library, name, getattr(self, name))
-        for name in ("kaiming_uniform_", "uniform_"):
+        for name in DRAWN:
             monkeypatch.setattr(self.library.nn.init, name, self.uniform_)
+
+
+DRAWN = ("kaiming_uniform_", "kaiming_normal_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_")
 
 
 def told(value, library):
@@ -311,6 +314,17 @@ def test_blitz_networks(compared, capsys):
     names = compared("blitz_networks.py")
     # What the tutorial says that it prints: the loss, the linear layer, its input's ReLU (and its weight).
     assert names["chain"] == ["MseLossBackward0", "LinearBackward0", "ReluBackward0", "AccumulateGrad"]
+
+
+# As people keep them in collections: a network, what trains it, and what both need.
+COLLECTED = ["differential_equations", "maml", "optimizers", "segnet", "ssd", "style_gan", "swin", "wgan_gp"]
+
+
+@pytest.mark.parametrize("name", COLLECTED)
+@pytest.mark.filterwarnings("ignore")  # of the years that they are from
+def test_collections(compared, name):
+    names = compared(f"{name}.py")
+    assert np.isfinite(names["losses"]).all()
 
 
 # Facts that a script relies on without a word.
