@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import random
 import subprocess
 import sys
 import threading
@@ -283,6 +284,20 @@ def test_a_seed_set_in_a_worker_is_the_workers_own():
     list(DataLoader(Mapped(4), num_workers=2, worker_init_fn=lambda i: tg.manual_seed(0)))
     tg.manual_seed(7)
     assert rng().random() == before
+
+
+def test_what_a_worker_seeds_leaves_the_programs_numbers_alone():
+    def seeded(i):
+        np.random.seed(i)
+        random.seed(i)
+
+    np.random.seed(7)
+    random.seed(7)
+    expected = np.random.rand(2).tolist(), random.random()
+    np.random.seed(7)
+    random.seed(7)
+    list(DataLoader(Mapped(4), num_workers=2, worker_init_fn=seeded))
+    assert (np.random.rand(2).tolist(), random.random()) == expected
 
 
 @pytest.mark.parametrize("persistent", [False, True])

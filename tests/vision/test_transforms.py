@@ -164,6 +164,18 @@ def test_grayscale_and_conversions(photo):
     assert T.Pad(2)(photo).shape == (3, 16, 14)
 
 
+@pytest.mark.parametrize("value", [7, (1, 2, 3), "random"])
+def test_random_erasing(value):
+    x = tg.full((3, 8, 8), 9.0)
+    y = T.RandomErasing(1.0, scale=(0.25, 0.25), ratio=(1, 1), value=value)(x)
+    rows, columns = (y[0] != 9).any(1), (y[0] != 9).any(0)
+    assert (int(rows.sum()), int(columns.sum()), float(x.min())) == (4, 4, 9.0)
+    if value != "random":
+        inside = y[:, rows][:, :, columns].mean((1, 2)).tolist()
+        assert inside == ([7.0] * 3 if value == 7 else [1.0, 2.0, 3.0])
+    assert T.RandomErasing(0.0)(x) is x
+
+
 @pytest.mark.parametrize(
     ("transform", "text"),
     [

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
+from tinygrad_cnn.vision import transforms as T
 from tinygrad_cnn.vision.transforms import InterpolationMode as Mode
 from tinygrad_cnn.vision.transforms import arrays, pictures
 from tinygrad_cnn.vision.transforms import functional as F
@@ -199,6 +200,8 @@ def test_normalize_refuses(x, mean, std, error, message):
         (lambda i: F.crop(i, 1, 2, 3, 2), lambda a: a[:, 1:4, 2:4]),
         (lambda i: F.crop(i, -1, -2, 3, 4), lambda a: np.pad(a[:, :2, :2], ((0, 0), (1, 0), (2, 0)))),
         (lambda i: F.crop(i, 3, 2, 4, 9), lambda a: np.pad(a, ((0, 0), (0, 9), (0, 9)))[:, 3:7, 2:11]),
+        (lambda i: F.five_crop(i, (3, 2))[3], lambda a: a[:, -3:, -2:]),
+        (lambda i: F.ten_crop(i, (3, 2))[6], lambda a: a[..., ::-1][:, :3, -2:]),
         (lambda i: F.crop(i, 50, 50, 2, 2), lambda a: np.zeros((len(a), 2, 2))),
         (lambda i: F.center_crop(i, 3), lambda a: a[:, 1:4, :3] if len(a) == 1 else a[:, 2:5, 2:5]),
         (lambda i: F.center_crop(i, (9, 9)), lambda a: np.pad(
@@ -367,6 +370,12 @@ def test_resized_crop():
         (lambda x: F.pad(x, (1, 2, 3)), ValueError, r"1, 2 or 4 numbers.*\(1, 2, 3\)"),
         (lambda x: F.pad(x, -1), ValueError, "not negative"),
         (lambda x: F.pad(x, 1, padding_mode="wrap"), ValueError, "padding_mode .*'wrap'"),
+        (lambda x: F.five_crop(x, 50), ValueError, r"crop size \(50, 50\) is bigger than input size"),
+        (lambda x: F.erase(x.numpy(), 0, 0, 1, 1, 0), TypeError, "erase: expected a Tensor, got ndarray"),
+        (lambda x: T.RandomErasing(value="noise"), ValueError, "can only be 'random'"),
+        (lambda x: T.RandomErasing(value={}), TypeError, "a number, a sequence or 'random'"),
+        (lambda x: T.RandomErasing(scale=(0, 2)), ValueError, "scale should be between 0 and 1"),
+        (lambda x: T.RandomErasing(1, value=[1] * 9)(x), ValueError, "one for each of . channels"),
         (lambda x: F.center_crop(x, 0), ValueError, "center_crop: output_size"),
         (lambda x: F.adjust_contrast(x, -1), ValueError, "adjust_contrast: the factor should not be negative"),
         (lambda x: F.adjust_hue(x, 0.6), ValueError, "between -0.5 and 0.5"),

@@ -18,7 +18,7 @@ from ..random import Generator, Series, current_generator, drawn_from
 from .dataset import IterableDataset
 from .order import END, Order, begun, broken, stateful, states_of
 from .progress import Drawn, LaneAt, Progress
-from .workers import Job, Worker, WorkerInfo, everywhere, stop, told
+from .workers import Job, Worker, WorkerInfo, everywhere, numbers_kept, stop, told
 
 
 class Made(NamedTuple):
@@ -219,7 +219,8 @@ class Prefetched:
             for i in range(n):
                 workers.append(Worker(WorkerInfo(i, n, seed + i, loader._for_worker())))
             if init is not None:
-                everywhere(self, workers, lambda info: init(info.id), loader.timeout)
+                with numbers_kept():
+                    everywhere(self, workers, lambda info: init(info.id), loader.timeout)
         except BaseException:
             for worker in workers:
                 stop(worker.tasks)

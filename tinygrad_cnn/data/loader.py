@@ -52,7 +52,8 @@ class DataLoader(Generic[Batch]):
     number of workers and none, and what the loop draws itself does not depend on what the dataset draws. In a worker,
     `initial_seed()` and `get_worker_info().seed` are the epoch's seed + its number; if `worker_init_fn` calls
     `manual_seed`, its worker's batches are drawn from that seed. Other generators (`random`, `numpy.random`, one that
-    the dataset holds) are shared by all workers, in the order in which they happen to come.
+    the dataset holds) are shared by all workers, in the order in which they happen to come; what a `worker_init_fn`
+    seeds of `random` and `numpy.random` ends with it, so that the program's own numbers go on.
 
     To go on in the middle of an epoch: `state_dict()` and `load_state_dict()`.
 

@@ -11,10 +11,12 @@ import atexit
 import contextlib
 import copy
 import os
+import random
+import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
@@ -174,6 +176,22 @@ def everywhere(wanted_by: object, workers: list[Worker], task: Callable[[WorkerI
     for worker, job in zip(workers, jobs, strict=True):
         worker.wait(job, seconds)
     return [job.result() for job in jobs]
+
+
+@contextlib.contextmanager
+def numbers_kept() -> Iterator[None]:
+    """A block after which the numbers of `random` and `numpy.random` go on as if it had not been.
+
+    In PyTorch a worker is a process, and what is seeded in it leaves the program's own numbers alone.
+    """
+    numpy = sys.modules.get("numpy.random")
+    python, drawn = random.getstate(), numpy and numpy.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        if numpy:
+            numpy.set_state(drawn)
 
 
 def own(dataset: Any) -> Any:

@@ -7,13 +7,16 @@ from .convert import ConvertImageDtype, Normalize, PILToTensor, ToPILImage, ToTe
 from .functional import InterpolationMode
 from .geometry import (
     CenterCrop,
+    FiveCrop,
     Pad,
     RandomCrop,
+    RandomErasing,
     RandomHorizontalFlip,
     RandomResizedCrop,
     RandomRotation,
     RandomVerticalFlip,
     Resize,
+    TenCrop,
 )
 
 __all__ = [
@@ -21,6 +24,7 @@ __all__ = [
     "ColorJitter",
     "Compose",
     "ConvertImageDtype",
+    "FiveCrop",
     "Grayscale",
     "InterpolationMode",
     "Lambda",
@@ -30,6 +34,7 @@ __all__ = [
     "RandomApply",
     "RandomChoice",
     "RandomCrop",
+    "RandomErasing",
     "RandomGrayscale",
     "RandomHorizontalFlip",
     "RandomOrder",
@@ -37,6 +42,7 @@ __all__ = [
     "RandomRotation",
     "RandomVerticalFlip",
     "Resize",
+    "TenCrop",
     "ToPILImage",
     "ToTensor",
     "functional",

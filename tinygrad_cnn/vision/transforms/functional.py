@@ -293,6 +293,47 @@ def center_crop(img: Picture, output_size: Window) -> Picture:
     return crop(img, round((h - height) / 2), round((w - width) / 2), height, width)
 
 
+def five_crop(img: Picture, size: Window) -> tuple[Picture, ...]:
+    """The windows of this size in the corners (upper left, upper right, lower left, lower right) and in the middle.
+
+    ValueError where the image is smaller.
+
+    >>> import tinygrad_cnn as tg
+    >>> [part.tolist() for part in five_crop(tg.arange(9).reshape(1, 3, 3), 1)]
+    [[[[0]]], [[[2]]], [[[6]]], [[[8]]], [[[4]]]]
+    """
+    height, width = pair(size, "five_crop: size")
+    _, h, w = get_dimensions(img)
+    if height > h or width > w:
+        raise ValueError(f"five_crop: requested crop size {(height, width)} is bigger than input size {(h, w)}")
+    corners = [crop(img, top, left, height, width) for top in (0, h - height) for left in (0, w - width)]
+    return (*corners, center_crop(img, (height, width)))
+
+
+def ten_crop(img: Picture, size: Window, vertical_flip: bool = False) -> tuple[Picture, ...]:
+    """Those of `five_crop`, and those of the image with left and right exchanged, or its upper and lower side.
+
+    >>> import tinygrad_cnn as tg
+    >>> [part.item() for part in ten_crop(tg.arange(9).reshape(1, 3, 3), 1)]
+    [0, 2, 6, 8, 4, 2, 0, 8, 6, 4]
+    """
+    return five_crop(img, size) + five_crop((vflip if vertical_flip else hflip)(img), size)
+
+
+def erase(img: Tensor, i: int, j: int, h: int, w: int, v: Any, inplace: bool = False) -> Tensor:
+    """A tensor (..., H, W) in which the window of h by w at row i and column j is v.
+
+    >>> import tinygrad_cnn as tg
+    >>> erase(tg.ones(1, 2, 3), 0, 1, 2, 2, 0.0).tolist()
+    [[[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]]
+    """
+    if not isinstance(img, Tensor):
+        raise TypeError(f"erase: expected a Tensor, got {type(img).__name__}; put ToTensor() before it")
+    out = img if inplace else img.clone()
+    out[..., i : i + h, j : j + w] = v
+    return out
+
+
 def resized_crop(
     img: Picture,
     top: int,

@@ -9,6 +9,8 @@ from typing import Any
 
 from ...arrays.types import Window
 from ...random import rng
+from ...surface.creation import tensor
+from ...surface.sampling import randn
 from . import functional as F
 from .base import Layer
 from .functional import InterpolationMode, Picture
@@ -245,3 +247,97 @@ class RandomRotation(Layer):
     def forward(self, img: Picture) -> Picture:
         angle = self.get_params(self.degrees)
         return F.rotate(img, angle, self.interpolation, self.expand, self.center, self.fill)
+
+
+class FiveCrop(Layer):
+    """The corners and the middle, as a tuple of five pictures; see `functional.five_crop`.
+
+    >>> import tinygrad_cnn as tg
+    >>> len(FiveCrop(2)(tg.zeros(3, 4, 4)))
+    5
+    """
+
+    def __init__(self, size: Window):
+        super().__init__()
+        self.size = F.pair(size, "FiveCrop: size")
+
+    def forward(self, img: Picture) -> tuple[Picture, ...]:
+        return F.five_crop(img, self.size)
+
+
+class TenCrop(Layer):
+    """The corners and the middle, and those of the image turned over; see `functional.ten_crop`.
+
+    >>> import tinygrad_cnn as tg
+    >>> len(TenCrop(2)(tg.zeros(3, 4, 4)))
+    10
+    """
+
+    def __init__(self, size: Window, vertical_flip: bool = False):
+        super().__init__()
+        self.size = F.pair(size, "TenCrop: size")
+        self.vertical_flip = vertical_flip
+
+    def forward(self, img: Picture) -> tuple[Picture, ...]:
+        return F.ten_crop(img, self.size, self.vertical_flip)
+
+
+class RandomErasing(Layer):
+    """With probability p, a window of a tensor becomes `value`: Zhong et al. (2020), Random erasing data augmentation.
+
+    Its area is a part of the image's between the two of `scale`, its height / width between the two of `ratio`.
+    value: a number, one for each channel, or "random" for noise. TypeError and ValueError for others, and for a p
+    outside of 0 to 1.
+
+    >>> import tinygrad_cnn as tg
+    >>> int((RandomErasing(1.0, scale=(0.25, 0.25), ratio=(1.0, 1.0))(tg.ones(1, 4, 4)) == 0).sum())
+    4
+    """
+
+    def __init__(
+        self,
+        p: float = 0.5,
+        scale: Sequence[float] = (0.02, 0.33),
+        ratio: Sequence[float] = (0.3, 3.3),
+        value: float | str | Sequence[float] = 0,
+        inplace: bool = False,
+    ):
+        super().__init__()
+        if not isinstance(value, numbers.Number | str | tuple | list):
+            raise TypeError(f"RandomErasing: value should be a number, a sequence or 'random', got {value!r}")
+        if isinstance(value, str) and value != "random":
+            raise ValueError(f"RandomErasing: value as a word can only be 'random', got {value!r}")
+        for name, bounds in (("scale", scale), ("ratio", ratio)):
+            if not isinstance(bounds, Sequence):
+                raise TypeError(f"RandomErasing: {name} should be (least, most), got {bounds!r}")
+        if not (scale[0] >= 0 and scale[1] <= 1):
+            raise ValueError(f"RandomErasing: scale should be between 0 and 1, got {scale}")
+        if not 0 <= p <= 1:
+            raise ValueError(f"RandomErasing: p should be between 0 and 1, got {p}")
+        self.p, self.scale, self.ratio, self.value, self.inplace = p, scale, ratio, value, inplace
+
+    @staticmethod
+    def get_params(img: Any, scale: Sequence[float], ratio: Sequence[float], value: Any = None) -> tuple:
+        """top, left, height, width, and the numbers to write there: noise for None. The image, where none fits."""
+        c, h, w = F.get_dimensions(img)
+        for _ in range(10):
+            area = h * w * rng().uniform(scale[0], scale[1])
+            proportion = math.exp(rng().uniform(math.log(ratio[0]), math.log(ratio[1])))
+            height, width = round(math.sqrt(area * proportion)), round(math.sqrt(area / proportion))
+            if height < h and width < w:
+                v = randn(c, height, width) if value is None else tensor(value, dtype=img.dtype)[:, None, None]
+                return int(rng().integers(h - height + 1)), int(rng().integers(w - width + 1)), height, width, v
+        return 0, 0, h, w, img
+
+    def forward(self, img: Any) -> Any:
+        if rng().random() >= self.p:
+            return img
+        if self.value == "random":
+            value: Any = None
+        else:
+            value = list(self.value) if isinstance(self.value, tuple | list) else [self.value]
+            if len(value) not in (1, img.shape[-3]):
+                raise ValueError(
+                    f"RandomErasing: value should have one number, or one for each of {img.shape[-3]} channels: {value}"
+                )
+        return F.erase(img, *self.get_params(img, self.scale, self.ratio, value), self.inplace)
