@@ -20,6 +20,7 @@ from ..arrays.formulas import trace
 from ..arrays.windows import fitting
 from ..kernels import kernel, stack, use
 from ..kernels.settings import AdadeltaSettings, AdagradSettings, AdamSettings, RMSpropSettings, SGDSettings
+from . import texts
 from .arrays import plain
 
 TOLERANCE = 1e-5
@@ -224,6 +225,7 @@ BOUNDS = {
     **dict.fromkeys(("batch_norm", "batch_norm_relu"), _batch_norm),
     "batch_norm_eval": _batch_norm_eval,
     **dict.fromkeys(("batch_norm_backward", "batch_norm_relu_backward"), _batch_norm_backward),
+    **dict.fromkeys(("ctc_loss", "ctc_loss_backward"), texts.bounds),
     "group_norm": _group_norm,
     "group_norm_backward": _group_norm_backward,
     **dict.fromkeys(
@@ -561,6 +563,8 @@ DRAWS: dict[str, Callable[[Rng], tuple]] = {
     "batch_norm_relu_backward": lambda rng: _norm_backward(rng, with_bias=True),
     "group_norm": _groups,
     "group_norm_backward": _groups_backward,
+    "ctc_loss": texts.ctc,
+    "ctc_loss_backward": texts.ctc_backward,
     "rnn": _rnn,
     "rnn_backward": _rnn_backward,
     "lstm": _lstm,

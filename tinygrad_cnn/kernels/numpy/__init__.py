@@ -9,6 +9,7 @@ from ...arrays.quiet import silent
 from . import (
     attention,
     conv,
+    ctc,
     dropout,
     elementwise,
     erf,

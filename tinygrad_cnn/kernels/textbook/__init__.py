@@ -11,6 +11,7 @@ As in PyTorch, infinities and NaN pass through without a warning.
 from . import (
     attention,
     conv,
+    ctc,
     dropout,
     elementwise,
     erf,
