@@ -18,6 +18,7 @@ def normal(*shape):
 LABELS = np.array([0, 2, 1, 2])
 SIGNS = np.array([1.0, -1.0, -1.0, 1.0])
 IMAGE = normal(2, 4, 7, 6)
+VOLUME = np.random.default_rng(2).normal(size=(1, 2, 3, 4, 3))
 ROWS = normal(2, 4, 9)
 X = normal(4, 3)
 SOURCE, TARGET = normal(2, 4, 6), normal(2, 3, 6)
@@ -63,6 +64,17 @@ LAYERS = [
     (lambda nn: nn.MaxPool2d(2), [IMAGE]),
     (lambda nn: nn.MaxPool2d((3, 2), stride=(2, 1), padding=(1, 0), dilation=(1, 2), ceil_mode=True), [IMAGE]),
     (lambda nn: nn.AvgPool1d(3, 2, 1), [ROWS]),
+    (lambda nn: nn.Conv3d(2, 4, (2, 3, 1), (1, 2, 1), (1, 0, 1), (1, 1, 2), 2), [VOLUME]),
+    (lambda nn: nn.Conv3d(2, 1, 2, padding="same", padding_mode="replicate", bias=False), [VOLUME[0]]),
+    (lambda nn: nn.ConvTranspose3d(2, 4, 2, 2, 1, 1, 2), [VOLUME]),
+    (lambda nn: nn.MaxPool3d(2, 1, 1), [VOLUME]),
+    (lambda nn: nn.AvgPool3d((3, 2, 1), ceil_mode=True, count_include_pad=False), [VOLUME]),
+    (lambda nn: nn.LPPool3d(2, 2), [VOLUME]),
+    (lambda nn: nn.AdaptiveAvgPool3d((2, None, 1)), [VOLUME]),
+    (lambda nn: nn.AdaptiveMaxPool3d(2, return_indices=True), [VOLUME]),
+    (lambda nn: nn.ReflectionPad3d(1), [VOLUME]),
+    (lambda nn: nn.ReplicationPad3d((1, 0, 2, 0, 0, 1)), [VOLUME]),
+    (lambda nn: nn.CircularPad3d(1), [VOLUME]),
     (lambda nn: nn.AvgPool2d(2), [IMAGE]),
     (lambda nn: nn.AvgPool2d(3, 2, 1, True, False), [IMAGE]),
     (lambda nn: nn.AvgPool2d(2, divisor_override=3), [IMAGE]),

@@ -44,7 +44,10 @@ def test_is_pytorchs(pytorch, make, inputs):
 
 @pytest.mark.parametrize(
     "name",
-    sorted({type(make(nn)).__name__ for make, _ in LAYERS} | {"Embedding", "EmbeddingBag", "MaxUnpool2d", "RReLU"}),
+    sorted(
+        {type(make(nn)).__name__ for make, _ in LAYERS}
+        | {"Embedding", "EmbeddingBag", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d", "RReLU"}
+    ),
 )
 def test_constructors_are_pytorchs(pytorch, name):
     def arguments(m):

@@ -160,6 +160,20 @@ class Conv2d(_Conv):
     spatial = 2
 
 
+class Conv3d(_Conv):
+    """conv3d with a weight and a bias of its own        (N, in_channels, D, H, W) -> (N, out_channels, P, Q, R)
+
+    The arguments are those of conv3d, and a padding_mode as that of Conv2d.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.Conv3d(1, 8, 3, padding=1)(tg.zeros(2, 1, 4, 5, 6)).shape
+    (2, 8, 4, 5, 6)
+    """
+
+    _op = staticmethod(lambda *args: F.conv3d(*args))  # whose file opens when it is first called
+    spatial = 3
+
+
 class _ConvTranspose(_Conv):
     transposed = True
 
@@ -238,3 +252,17 @@ class ConvTranspose2d(_ConvTranspose):
 
     _op = staticmethod(F.conv_transpose2d)
     spatial = 2
+
+
+class ConvTranspose3d(_ConvTranspose):
+    """conv_transpose3d with a weight and a bias of its own    (N, in_channels, P, Q, R) -> (N, out_channels, D, H, W)
+
+    The arguments are those of conv_transpose3d; `layer(input, output_size)` chooses output_padding.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.ConvTranspose3d(4, 1, 2, stride=2)(tg.zeros(1, 4, 2, 3, 3)).shape
+    (1, 1, 4, 6, 6)
+    """
+
+    _op = staticmethod(lambda *args: F.conv_transpose3d(*args))  # whose file opens when it is first called
+    spatial = 3

@@ -20,6 +20,9 @@ def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
 def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     """mean over P·Q windows that cover the picture        (N,C,H,W) -> (N,C,P,Q)"""
 
+def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
+    """mean over P·Q·R windows that cover the volume        (N,C,D,H,W) -> (N,C,P,Q,R)"""
+
 @overload
 def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: Literal[False] = False) -> Tensor:
     """max over P windows that cover the row        (N,C,L) -> (N,C,P)"""
@@ -40,6 +43,16 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, *, return_indices: Lite
 def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: builtins.bool = False) -> Any:
     """max over P·Q windows that cover the picture        (N,C,H,W) -> (N,C,P,Q)"""
 
+@overload
+def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: Literal[False] = False) -> Tensor:
+    """max over P·Q·R windows that cover the volume        (N,C,D,H,W) -> (N,C,P,Q,R)"""
+@overload
+def adaptive_max_pool3d(input: Tensor, output_size: Any, *, return_indices: Literal[True]) -> builtins.tuple[Tensor, Tensor]:
+    """max over P·Q·R windows that cover the volume        (N,C,D,H,W) -> (N,C,P,Q,R)"""
+@overload
+def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: builtins.bool = False) -> Any:
+    """max over P·Q·R windows that cover the volume        (N,C,D,H,W) -> (N,C,P,Q,R)"""
+
 def affine_grid(theta: Tensor, size: Sequence[builtins.int], align_corners: builtins.bool | None = None) -> Tensor:
     """The places (x, y) = theta @ (x_0, y_0, 1), where (x_0, y_0) are a picture's pixels        (N,2,3) -> (N,H,W,2)"""
 
@@ -51,6 +64,9 @@ def avg_pool1d(input: Tensor, kernel_size: Window, stride: Window | None = None,
 
 def avg_pool2d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True, divisor_override: builtins.int | None = None) -> Tensor:
     """mean of input[n,c,ps+i,qs+j] over i and j        (N,C,H,W) -> (N,C,P,Q)"""
+
+def avg_pool3d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True, divisor_override: builtins.int | None = None) -> Tensor:
+    """mean of input[n,c,ps+k,qs+i,rs+j] over k, i and j        (N,C,D,H,W) -> (N,C,P,Q,R)"""
 
 def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None, bias: Tensor | None = None, training: builtins.bool = False, momentum: builtins.float = 0.1, eps: builtins.float = 1e-05) -> Tensor:
     """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) (C,) (C,) -> (N,C,...)"""
@@ -79,11 +95,17 @@ def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Wi
 def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Window = 1, padding: Window | builtins.str = 0, dilation: Window = 1, groups: builtins.int = 1) -> Tensor:
     """Σ input[n,c,ps+i,qs+j]·weight[o,c,i,j] + bias[o]        (N,C,H,W) (O,C/G,h,w) (O,) -> (N,O,P,Q)"""
 
+def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Window = 1, padding: Window | builtins.str = 0, dilation: Window = 1, groups: builtins.int = 1) -> Tensor:
+    """Σ input[n,c,ps+k,qs+i,rs+j]·weight[o,c,k,i,j] + bias[o]        (N,C,D,H,W) (O,C/G,d,h,w) (O,) -> (N,O,P,Q,R)"""
+
 def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Window = 1, padding: Window | builtins.str = 0, output_padding: Window = 0, groups: builtins.int = 1, dilation: Window = 1) -> Tensor:
     """Σ input[n,c,p]·weight[c,o,i] at [n,o,ps+i], + bias[o]        (N,C,P) (C,O/G,w) (O,) -> (N,O,L)"""
 
 def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Window = 1, padding: Window | builtins.str = 0, output_padding: Window = 0, groups: builtins.int = 1, dilation: Window = 1) -> Tensor:
     """Σ input[n,c,p,q]·weight[c,o,i,j] at [n,o,ps+i,qs+j], + bias[o]        (N,C,P,Q) (C,O/G,h,w) (O,) -> (N,O,H,W)"""
+
+def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Window = 1, padding: Window | builtins.str = 0, output_padding: Window = 0, groups: builtins.int = 1, dilation: Window = 1) -> Tensor:
+    """Σ input[n,c,p,q,r]·weight[c,o,k,i,j] at [n,o,ps+k,qs+i,rs+j]    (N,C,P,Q,R) (C,O/G,d,h,w) (O,) -> (N,O,D,H,W)"""
 
 def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: builtins.float = 0, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
     """mean of 1 - cos where target is 1, max(0, cos - margin) where it is -1        (N,D) (N,D) (N,) -> ()"""
@@ -205,6 +227,9 @@ def lp_pool1d(input: Tensor, norm_type: builtins.float, kernel_size: Window, str
 def lp_pool2d(input: Tensor, norm_type: builtins.float, kernel_size: Window, stride: Window | None = None, ceil_mode: builtins.bool = False) -> Tensor:
     """(Σ input[n,c,ps+i,qs+j]^norm_type)^(1/norm_type) over i and j        (N,C,H,W) -> (N,C,P,Q)"""
 
+def lp_pool3d(input: Tensor, norm_type: builtins.float, kernel_size: Window, stride: Window | None = None, ceil_mode: builtins.bool = False) -> Tensor:
+    """(Σ input[n,c,ps+k,qs+i,rs+j]^norm_type)^(1/norm_type) over k, i and j        (N,C,D,H,W) -> (N,C,P,Q,R)"""
+
 def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: builtins.float = 0, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean') -> Tensor:
     """mean of max(0, margin - target·(input1 - input2)): input1 should be larger where target is 1, smaller where -1"""
 
@@ -228,8 +253,24 @@ def max_pool2d(input: Tensor, kernel_size: Window, stride: Window | None = None,
 def max_pool2d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Any:
     """max of input[n,c,ps+i,qs+j] over i and j        (N,C,H,W) -> (N,C,P,Q)"""
 
+@overload
+def max_pool3d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: Literal[False] = False) -> Tensor:
+    """max of input[n,c,ps+k,qs+i,rs+j] over k, i and j        (N,C,D,H,W) -> (N,C,P,Q,R)"""
+@overload
+def max_pool3d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, *, return_indices: Literal[True]) -> builtins.tuple[Tensor, Tensor]:
+    """max of input[n,c,ps+k,qs+i,rs+j] over k, i and j        (N,C,D,H,W) -> (N,C,P,Q,R)"""
+@overload
+def max_pool3d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, dilation: Window = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Any:
+    """max of input[n,c,ps+k,qs+i,rs+j] over k, i and j        (N,C,D,H,W) -> (N,C,P,Q,R)"""
+
+def max_unpool1d(input: Tensor, indices: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, output_size: Any = None) -> Tensor:
+    """input[n,c,p] at the place indices[n,c,p] of a row of zeros        (N,C,P) (N,C,P) -> (N,C,L)"""
+
 def max_unpool2d(input: Tensor, indices: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, output_size: Any = None) -> Tensor:
     """input[n,c,p,q] at the place indices[n,c,p,q] of a picture of zeros        (N,C,P,Q) (N,C,P,Q) -> (N,C,H,W)"""
+
+def max_unpool3d(input: Tensor, indices: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, output_size: Any = None) -> Tensor:
+    """input[n,c,p,q,r] at the place indices[n,c,p,q,r] of a volume of zeros        (N,C,P,Q,R) -> (N,C,D,H,W)"""
 
 def mish(input: Tensor, inplace: builtins.bool = False) -> Tensor:
     """input · tanh(softplus(input)) (Misra 2019)."""

@@ -14,7 +14,7 @@ from ..arrays.types import DType, Window
 from ..autograd.grad_mode import no_grad
 from ..engine.tensor import Tensor
 from ..surface.creation import tensor
-from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, _Conv
+from .conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, _Conv
 from .linear import Linear
 from .module import Module
 from .norm import (
@@ -262,6 +262,30 @@ class LazyConvTranspose2d(_LazyConvTranspose, ConvTranspose2d):
     """
 
     cls_to_become = ConvTranspose2d
+
+
+class LazyConv3d(_LazyConvForward, Conv3d):
+    """A Conv3d whose in_channels is that of its first input        (N, C, D, H, W) -> (N, out_channels, P, Q, R)
+
+    >>> import tinygrad_cnn as tg
+    >>> layer = tg.nn.LazyConv3d(2, 3)
+    >>> layer(tg.zeros(1, 4, 3, 3, 3)).shape, layer.in_channels
+    ((1, 2, 1, 1, 1), 4)
+    """
+
+    cls_to_become = Conv3d
+
+
+class LazyConvTranspose3d(_LazyConvTranspose, ConvTranspose3d):
+    """A ConvTranspose3d whose in_channels is that of its first input    (N, C, P, Q, R) -> (N, out_channels, D, H, W)
+
+    >>> import tinygrad_cnn as tg
+    >>> layer = tg.nn.LazyConvTranspose3d(2, 2, stride=2)
+    >>> layer(tg.zeros(1, 4, 2, 2, 2)).shape, layer.in_channels
+    ((1, 2, 4, 4, 4), 4)
+    """
+
+    cls_to_become = ConvTranspose3d
 
 
 class _LazyNorm(_Lazy, _WithStatistics):

@@ -77,7 +77,42 @@ class MaxPool2d(_MaxPool):
     _op = staticmethod(F.max_pool2d)
 
 
-class MaxUnpool2d(_Pool):
+class MaxPool3d(_MaxPool):
+    """max_pool3d: the largest number of every window        (N,C,D,H,W) -> (N,C,P,Q,R)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.MaxPool3d(2)(tg.arange(8.0).reshape(1, 2, 2, 2)).tolist()
+    [[[[7.0]]]]
+    """
+
+    _op = staticmethod(lambda *args: F.max_pool3d(*args))  # whose file opens when it is first called
+
+
+class _MaxUnpool(_Pool):
+    spatial: int
+
+    def __init__(self, kernel_size: Window, stride: Window | None = None, padding: Window = 0):
+        n = self.spatial
+        super().__init__(each(kernel_size, n), stride if stride is None else each(stride, n), each(padding, n))
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        return self._op(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+
+
+class MaxUnpool1d(_MaxUnpool):
+    """max_unpool1d: numbers put back where they were pooled, 0 elsewhere        (N,C,P) and indices -> (N,C,L)
+
+    >>> import tinygrad_cnn as tg
+    >>> out, indices = tg.nn.MaxPool1d(2, return_indices=True)(tg.tensor([[1.0, 5.0, 2.0, 3.0]]))
+    >>> tg.nn.MaxUnpool1d(2)(out, indices).tolist()
+    [[0.0, 5.0, 0.0, 3.0]]
+    """
+
+    _op = staticmethod(lambda *args: F.max_unpool1d(*args))
+    spatial = 1
+
+
+class MaxUnpool2d(_MaxUnpool):
     """max_unpool2d: numbers put back where they were pooled, 0 elsewhere        (N,C,P,Q) and indices -> (N,C,H,W)
 
     >>> import tinygrad_cnn as tg
@@ -86,11 +121,21 @@ class MaxUnpool2d(_Pool):
     [[[[0.0, 5.0], [0.0, 0.0]]]]
     """
 
-    def __init__(self, kernel_size: Window, stride: Window | None = None, padding: Window = 0):
-        super().__init__(each(kernel_size, 2), stride if stride is None else each(stride, 2), each(padding, 2))
+    _op = staticmethod(lambda *args: F.max_unpool2d(*args))
+    spatial = 2
 
-    def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        return F.max_unpool2d(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+
+class MaxUnpool3d(_MaxUnpool):
+    """max_unpool3d: numbers put back where they were pooled, 0 elsewhere        (N,C,P,Q,R) and indices -> (N,C,D,H,W)
+
+    >>> import tinygrad_cnn as tg
+    >>> out, indices = tg.nn.MaxPool3d(2, return_indices=True)(tg.arange(8.0).reshape(1, 2, 2, 2))
+    >>> tg.nn.MaxUnpool3d(2)(out, indices).flatten().tolist()
+    [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 7.0]
+    """
+
+    _op = staticmethod(lambda *args: F.max_unpool3d(*args))
+    spatial = 3
 
 
 class AvgPool1d(_Pool):
@@ -117,16 +162,7 @@ class AvgPool1d(_Pool):
         return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
 
 
-class AvgPool2d(_Pool):
-    """avg_pool2d: the mean of every window        (N,C,H,W) -> (N,C,P,Q)
-
-    count_include_pad=False: padding is not counted. divisor_override: what the sum is divided by instead.
-
-    >>> import tinygrad_cnn as tg
-    >>> tg.nn.AvgPool2d(2)(tg.tensor([[[1.0, 5.0], [2.0, 4.0]]])).tolist()
-    [[[3.0]]]
-    """
-
+class _AvgPool(_Pool):
     def __init__(
         self,
         kernel_size: Window,
@@ -142,7 +178,7 @@ class AvgPool2d(_Pool):
         self.divisor_override = divisor_override
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.avg_pool2d(
+        return self._op(
             input,
             self.kernel_size,
             self.stride,
@@ -151,6 +187,30 @@ class AvgPool2d(_Pool):
             self.count_include_pad,
             self.divisor_override,
         )
+
+
+class AvgPool2d(_AvgPool):
+    """avg_pool2d: the mean of every window        (N,C,H,W) -> (N,C,P,Q)
+
+    count_include_pad=False: padding is not counted. divisor_override: what the sum is divided by instead.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.AvgPool2d(2)(tg.tensor([[[1.0, 5.0], [2.0, 4.0]]])).tolist()
+    [[[3.0]]]
+    """
+
+    _op = staticmethod(F.avg_pool2d)
+
+
+class AvgPool3d(_AvgPool):
+    """avg_pool3d: the mean of every window        (N,C,D,H,W) -> (N,C,P,Q,R)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.AvgPool3d(2)(tg.arange(8.0).reshape(1, 2, 2, 2)).tolist()
+    [[[[3.5]]]]
+    """
+
+    _op = staticmethod(lambda *args: F.avg_pool3d(*args))  # whose file opens when it is first called
 
 
 class _LPPool(Module):
@@ -195,6 +255,17 @@ class LPPool2d(_LPPool):
     _op = staticmethod(F.lp_pool2d)
 
 
+class LPPool3d(_LPPool):
+    """lp_pool3d: (Σ input^norm_type)^(1/norm_type) over every window        (N,C,D,H,W) -> (N,C,P,Q,R)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.LPPool3d(1, 2)(tg.ones(1, 2, 2, 2)).tolist()
+    [[[[8.0]]]]
+    """
+
+    _op = staticmethod(lambda *args: F.lp_pool3d(*args))  # whose file opens when it is first called
+
+
 class _AdaptivePool(Module):
     _op: Callable[..., Any]
 
@@ -235,6 +306,17 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
     _op = staticmethod(F.adaptive_avg_pool2d)
 
 
+class AdaptiveAvgPool3d(_AdaptiveAvgPool):
+    """adaptive_avg_pool3d: means of windows that cover the input        (N,C,D,H,W) -> (N,C,*output_size)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.AdaptiveAvgPool3d(1)(tg.ones(2, 8, 7, 5, 3)).shape
+    (2, 8, 1, 1, 1)
+    """
+
+    _op = staticmethod(lambda *args: F.adaptive_avg_pool3d(*args))  # whose file opens when it is first called
+
+
 class _AdaptiveMaxPool(_AdaptivePool):
     def __init__(self, output_size: Size, return_indices: bool = False):
         super().__init__(output_size)
@@ -264,3 +346,14 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     """
 
     _op = staticmethod(F.adaptive_max_pool2d)
+
+
+class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+    """adaptive_max_pool3d: the largest of windows that cover it        (N,C,D,H,W) -> (N,C,*output_size)
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.AdaptiveMaxPool3d(1)(tg.arange(8.0).reshape(1, 2, 2, 2)).tolist()
+    [[[[7.0]]]]
+    """
+
+    _op = staticmethod(lambda *args: F.adaptive_max_pool3d(*args))  # whose file opens when it is first called

@@ -184,6 +184,17 @@ class ReflectionPad2d(_Pad):
     mode, spatial = "reflect", 2
 
 
+class ReflectionPad3d(_Pad):
+    """(N, C, D, H, W) continued as in mirrors on the outermost elements
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.ReflectionPad3d(1)(tg.zeros(1, 2, 3, 4)).shape
+    (1, 4, 5, 6)
+    """
+
+    mode, spatial = "reflect", 3
+
+
 class ReplicationPad1d(_Pad):
     """(N, C, L) continued by its last element
 
@@ -206,6 +217,17 @@ class ReplicationPad2d(_Pad):
     mode, spatial = "replicate", 2
 
 
+class ReplicationPad3d(_Pad):
+    """(N, C, D, H, W) with its outermost elements repeated
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.ReplicationPad3d(1)(tg.zeros(1, 2, 3, 4)).shape
+    (1, 4, 5, 6)
+    """
+
+    mode, spatial = "replicate", 3
+
+
 class CircularPad1d(_Pad):
     """(N, C, L) continued from its other end
 
@@ -226,6 +248,17 @@ class CircularPad2d(_Pad):
     """
 
     mode, spatial = "circular", 2
+
+
+class CircularPad3d(_Pad):
+    """(N, C, D, H, W) continued as if it began anew
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.nn.CircularPad3d(1)(tg.zeros(1, 2, 3, 4)).shape
+    (1, 4, 5, 6)
+    """
+
+    mode, spatial = "circular", 3
 
 
 class Upsample(Module):

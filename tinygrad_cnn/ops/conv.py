@@ -332,7 +332,7 @@ def _check_operands(name, input, weight, bias, spatial):
                 f"convert one with .to({input.dtype})"
             )
     if weight.ndim != spatial + 2:
-        letters = {1: "w", 2: "h, w"}[spatial]
+        letters = {1: "w", 2: "h, w", 3: "d, h, w"}[spatial]
         raise RuntimeError(
             f"{name}: weight must be (out_channels, in_channels/groups, {letters}), got {tuple(weight.shape)}"
         )

@@ -236,4 +236,17 @@ NAMES: dict[str, dict[str, str]] = {
             bartlett_window blackman_window hamming_window hann_window kaiser_window
         """,
     },
+    "unpool": {
+        "tinygrad_cnn.nn.functional": """
+            max_unpool1d max_unpool2d max_unpool3d
+        """,
+    },
+    "volumes": {
+        "tinygrad_cnn": """
+            conv3d conv_transpose3d max_pool3d
+        """,
+        "tinygrad_cnn.nn.functional": """
+            adaptive_avg_pool3d adaptive_max_pool3d avg_pool3d conv3d conv_transpose3d lp_pool3d max_pool3d
+        """,
+    },
 }

@@ -16,7 +16,6 @@ import numpy as np
 
 from ..arrays.kept import kept
 from ..arrays.types import Array, Window
-from ..arrays.windows import covered
 from ..engine.broadcast import in_float32
 from ..engine.call import op
 from ..engine.tensor import as_array
@@ -24,7 +23,7 @@ from ..kernels import kernel
 from .choice import where
 from .compare import eq
 from .declared import appears
-from .gather import gather, scatter
+from .gather import gather
 from .linalg import weigh
 from .reduce import mean
 from .shape import flatten, reshape, squeeze, unsqueeze
@@ -330,11 +329,7 @@ def lp_pool2d(
     >>> tg.nn.functional.lp_pool2d(x, 2, 2).tolist(), tg.nn.functional.lp_pool2d(x, 1, 2).tolist()
     ([[[[5.0]]]], [[[[7.0]]]])
     """
-    if math.isinf(norm_type):
-        sign = math.copysign(1, norm_type)
-        return max_pool2d(absolute(input) * sign, kernel_size, stride, ceil_mode=ceil_mode) * sign
-    h, w = numbers("lp_pool2d", "kernel_size", kernel_size, 2, least=1)
-    return _root(avg_pool2d(input**norm_type, (h, w), stride, 0, ceil_mode) * (h * w), norm_type)
+    return lp_pooled("lp_pool2d", max_pool2d, avg_pool2d, 2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 @appears("functional")
@@ -350,11 +345,16 @@ def lp_pool1d(
     >>> tg.nn.functional.lp_pool1d(tg.tensor([[[3.0, 4.0, 0.0, 0.0]]]), 2, 2).tolist()
     [[[5.0, 0.0]]]
     """
+    return lp_pooled("lp_pool1d", max_pool1d, avg_pool1d, 1, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def lp_pooled(name, largest, average, spatial, input, norm_type, kernel_size, stride, ceil_mode):
+    """The norm over each window, of any number of axes: by its largest number, or by its mean."""
     if math.isinf(norm_type):
         sign = math.copysign(1, norm_type)
-        return max_pool1d(absolute(input) * sign, kernel_size, stride, ceil_mode=ceil_mode) * sign
-    (w,) = numbers("lp_pool1d", "kernel_size", kernel_size, 1, least=1)
-    return _root(avg_pool1d(input**norm_type, w, stride, 0, ceil_mode) * w, norm_type)
+        return largest(absolute(input) * sign, kernel_size, stride, ceil_mode=ceil_mode) * sign
+    window = numbers(name, "kernel_size", kernel_size, spatial, least=1)
+    return _root(average(input**norm_type, window, stride, 0, ceil_mode) * math.prod(window), norm_type)
 
 
 def _root(sums: Any, norm_type: float) -> Any:
@@ -449,54 +449,6 @@ def adaptive_max_pool1d(input: Array, output_size: Any, return_indices: bool = F
     batched("adaptive_max_pool1d", input, 1)
     (P,) = numbers("adaptive_max_pool1d", "output_size", output_size, 1, least=0)
     return _as_row(adaptive_max_pool2d(unsqueeze(input, -2), (1, P), return_indices))
-
-
-@appears("functional")
-def max_unpool2d(
-    input: Array,
-    indices: Array,
-    kernel_size: Window,
-    stride: Window | None = None,
-    padding: Window = 0,
-    output_size: Any = None,
-) -> Array:
-    """input[n,c,p,q] at the place indices[n,c,p,q] of a picture of zeros        (N,C,P,Q) (N,C,P,Q) -> (N,C,H,W)
-
-    The way back from max_pool2d(..., return_indices=True). Without output_size, H = (P-1)·stride - 2·padding + h.
-
-    RuntimeError for an index outside of the picture, ValueError for an output_size that cannot be.
-
-    >>> import tinygrad_cnn as tg
-    >>> F = tg.nn.functional
-    >>> x = tg.tensor([[[[1.0, 5.0, 2.0, 3.0], [3.0, 4.0, 8.0, 1.0]]]])
-    >>> out, indices = F.max_pool2d(x, 2, return_indices=True)
-    >>> F.max_unpool2d(out, indices, 2).tolist()
-    [[[[0.0, 5.0, 0.0, 0.0], [0.0, 0.0, 8.0, 0.0]]]]
-    """
-    batched("max_unpool2d", input, 2)
-    if indices.shape != input.shape:
-        raise RuntimeError(
-            f"max_unpool2d: indices {tuple(indices.shape)} must have the shape of input {tuple(input.shape)}"
-        )
-    window = numbers("max_unpool2d", "kernel_size", kernel_size, 2, least=1)
-    stride = window if stride is None else numbers("max_unpool2d", "stride", stride, 2, least=1)
-    padding = numbers("max_unpool2d", "padding", padding, 2, least=0)
-    natural = [*map(covered, input.shape[-2:], window, stride, padding)]
-    H, W = natural if output_size is None else tuple(output_size)[-2:]
-    for size, expected, s in zip((H, W), natural, stride):
-        if not expected - s < size < expected + s:
-            raise ValueError(
-                f"max_unpool2d: output_size {tuple(output_size)} is too far from {tuple(natural)}, the size that fits "
-                "input, kernel_size, stride and padding; it may differ by less than the stride"
-            )
-    *lead, _, _ = input.shape
-    spots = as_array(indices)
-    if spots.size and not 0 <= spots.min() <= spots.max() < H * W:
-        raise RuntimeError(
-            f"max_unpool2d: indices must be places 0 to {H * W - 1} of a picture of {H} rows, {W} columns"
-        )
-    zeros = np.zeros((*lead, H * W), input.dtype)
-    return reshape(scatter(zeros, -1, flatten(indices, -2), flatten(input, -2)), (*lead, H, W))
 
 
 @remembered

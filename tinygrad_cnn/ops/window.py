@@ -13,7 +13,7 @@ from typing import Any
 
 from ..arrays.windows import fitting
 
-AXES = {1: ("length",), 2: ("rows", "columns")}
+AXES = {1: ("length",), 2: ("rows", "columns"), 3: ("depth", "rows", "columns")}
 
 
 def remembered(f: Callable) -> Callable:
@@ -74,7 +74,7 @@ def batched(op: str, input: Any, spatial: int) -> bool:
         return True
     if ndim == spatial + 1:
         return False
-    letters = {1: "L", 2: "H, W"}[spatial]
+    letters = {1: "L", 2: "H, W", 3: "D, H, W"}[spatial]
     if ndim is None:
         raise TypeError(f"{op}: input must be a Tensor, got {type(input).__name__}")
     raise RuntimeError(

@@ -54,8 +54,9 @@ MOVED: dict[str, str] = {
     "torchvision.transforms.transforms": "torchvision.transforms",
 }
 
-# What is called otherwise here: by its path, or by its name, as the base classes of layers are.
+# What is called otherwise here: by its path, or by its name, as base classes of layers are; and those that are not.
 NAMES = {
+    **{name: name for name in ("_BatchNorm", "_InstanceNorm", "_Loss", "_WeightedLoss")},
     "torch.cuda.amp.GradScaler": "cuda_GradScaler",
     "torch.cuda.amp.autocast": "cuda_autocast",
     "_AdaptiveAvgPoolNd": "_AdaptiveAvgPool",

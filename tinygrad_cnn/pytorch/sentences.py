@@ -95,11 +95,7 @@ NOT_HERE = [
      "detach detach_ to_dlpack",
      "it is asked of a tensor in another way: x.is_leaf, x.dtype, bool(x), x.detach(), x.__dlpack__()"),
     # layers
-    ("torch.nn.*3d torch.nn.functional.*3d torch.nn.functional.*3d_with_indices conv3d conv_transpose3d max_pool3d "
-     "torch.nn.utils.convert_conv3d_weight_memory_format",
-     "layers are for sequences and images; fold the depth of a volume into its channels or its batch"),
     ("torch.nn.Fractional* fractional_*", "pool by max_pool2d, or by interpolate to the size that is wanted"),
-    ("torch.nn.MaxUnpool1d max_unpool1d", "MaxUnpool2d does it on x.unsqueeze(-2)"),
     ("torch.nn.Transformer* torch.nn.MultiheadAttention torch.nn.attention torch.nn.EmbeddingBag "
      "scaled_dot_product_attention multi_head_attention_forward",
      "attention is softmax(q @ k.mT / d**0.5) @ v"),
@@ -112,7 +108,7 @@ NOT_HERE = [
     ("torch.nn.Container", "ModuleList and ModuleDict hold modules"),
     ("torch.nn.grad torch.nn.modules", "autograd.grad and nn have what it holds"),
     ("torch.nn.Module.*", "it is PyTorch's own bookkeeping; state_dict() and load_state_dict() are as there"),
-    ("torch.nn.utils.*_bn_* torch.nn.utils.convert_conv2d_weight_memory_format torch.nn.utils.skip_init",
+    ("torch.nn.utils.*_bn_* torch.nn.utils.convert_conv?d_weight_memory_format torch.nn.utils.skip_init",
      "tinygrad_cnn.compile fuses layers by itself; x.to(memory_format=...) lays out a tensor"),
     ("torch.nn.utils.*weight_norm torch.nn.utils.*spectral_norm torch.nn.utils.parametrize* "
      "torch.nn.utils.parametrize.* torch.nn.utils.parametrizations torch.nn.utils.parametrizations.* "

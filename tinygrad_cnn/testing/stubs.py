@@ -280,8 +280,8 @@ def private(home: str) -> dict[str, str]:
     theirs = {mine: name for name, mine in NAMES.items() if "." not in name}
     found = {}
     for name, value in vars(importlib.import_module(home)).items():
-        its = isinstance(value, type) and value.__module__ == home
-        if re.match("_[^_]", name) and (its or home.endswith(("utils.types", "vision.weights"))):
+        its = name in theirs and getattr(value, "__module__", "") == home
+        if its or (re.match("_[^_]", name) and home.endswith(("utils.types", "vision.weights"))):
             found[name] = theirs.get(name, name)
     return found
 

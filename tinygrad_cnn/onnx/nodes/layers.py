@@ -10,7 +10,7 @@ import numpy as np
 
 from ...arrays.windows import fitting
 from ...compiler.program import Value
-from ...ops import bags, conv, dropout, embedding, norm, pool
+from ...ops import bags, conv, dropout, embedding, norm, pool, unpool
 from ...ops.window import numbers
 from ..sizes import Size, Varies
 from ..writing import Writer, writes
@@ -182,7 +182,7 @@ _adaptive(pool.adaptive_max_pool2d, 2, "Max")
 _adaptive(pool.adaptive_max_pool1d, 1, "Max")
 
 
-@writes(pool.max_unpool2d)
+@writes(unpool.max_unpool2d)
 def _(w, input, indices, kernel_size, stride, padding, output_size):
     (*lead, P, Q), (*_, H, W) = w.shape(input), w.shape(w.out[0])
     places, numbers = (reshaped(w, x, w.shape(input), (*lead, P * Q)) for x in (indices, input))

@@ -111,8 +111,8 @@ class Case:
 
 
 TOPICS = ("elementwise", "unary", "activation", "compare", "reduce", "cumulative", "sort", "shape", "index", "scatter",
-          "special", "numbers", "statistics", "linalg", "matrices", "conv", "patches", "pool", "resize", "softmax",
-          "loss", "norm", "dropout", "embedding", "attention", "recurrent", "engine")  # fmt: skip
+          "special", "numbers", "statistics", "linalg", "matrices", "conv", "patches", "pool", "volumes", "resize",
+          "softmax", "loss", "norm", "dropout", "embedding", "attention", "recurrent", "engine")  # fmt: skip
 
 
 def table() -> Iterator[Case]:

@@ -9,4 +9,3 @@ from tinygrad_cnn.data.collate import *
 from tinygrad_cnn.data.workers import *
 from tinygrad_cnn.data.dataset import *
 from tinygrad_cnn.data.sampler import *
-from tinygrad_cnn.data.loader import _Unknown as _Unknown
