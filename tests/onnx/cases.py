@@ -32,9 +32,9 @@ SIZES = [
 
 
 class Unpooled(nn.Module):
-    def __init__(self):
+    def __init__(self, pool=nn.MaxPool2d, unpool=nn.MaxUnpool2d):
         super().__init__()
-        self.pool, self.unpool = nn.MaxPool2d(2, return_indices=True), nn.MaxUnpool2d(2)
+        self.pool, self.unpool = pool(2, return_indices=True), unpool(2)
 
     def forward(self, x):
         return self.unpool(*self.pool(x))
@@ -67,6 +67,8 @@ POOLINGS = [
     (nn.MaxPool2d(3, 2, 1, return_indices=True), [IMAGE]),
     (nn.MaxPool1d(2, return_indices=True), [ROWS]),
     (Unpooled(), [IMAGE[:, :, :8]]),
+    (Unpooled(nn.MaxPool1d, nn.MaxUnpool1d), [IMAGE[:, :, 0, :8]]),
+    (Unpooled(nn.MaxPool3d, nn.MaxUnpool3d), [IMAGE[:, None, :2, :4, :8]]),
     *[(nn.LPPool2d(p, 3, 2, up), [abs(IMAGE)]) for p in (1, 2, 3) for up in (True, False)],
     (nn.LPPool1d(4, 2), [ROWS]),
     (nn.LPPool1d(1.5, 2), [abs(ROWS)]),

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays.types import Array, Window
 from ..arrays.windows import covered
-from ..engine.tensor import as_array
+from ..engine.tensor import as_array, wrap
 from .declared import appears
 from .gather import scatter
 from .shape import flatten, reshape
@@ -102,5 +102,5 @@ def _unpooled(name, spatial, input, indices, kernel_size, stride, padding, outpu
     spots = as_array(indices)
     if spots.size and not 0 <= spots.min() <= spots.max() < count:
         raise RuntimeError(f"{name}: indices must be places 0 to {count - 1} of an output of {tuple(sizes)}")
-    zeros = np.zeros((*lead, count), input.dtype)
+    zeros = wrap(np.zeros((*lead, count), input.dtype))
     return reshape(scatter(zeros, -1, flatten(indices, -spatial), flatten(input, -spatial)), (*lead, *sizes))

@@ -10,8 +10,13 @@ N batch, C channels, O output channels, D H W volume, P Q R output, d h w window
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import numpy as np
+
+from ..arrays.kept import kept
 from ..arrays.types import Array, Window
 from ..arrays.windows import fitting
 from ..engine.broadcast import in_float32
@@ -19,7 +24,6 @@ from .conv import _check_operands, _geometry, _transposed_geometry, conv2d, conv
 from .declared import appears
 from .gather import gather
 from .join import stack
-from .patches import fold
 from .pool import INDICES, adaptive_avg_pool2d, adaptive_max_pool2d, avg_pool2d, lp_pooled, max_pool2d
 from .rearrange import pad
 from .shape import flatten, permute, reshape, squeeze, unsqueeze
@@ -105,19 +109,24 @@ def conv_transpose3d(
     stride, padding, dilation, groups = geometry
     more = numbers("conv_transpose3d", "output_padding", output_padding, 3, 0)
     C, _, d, h, w = weight.shape
-    windows = fitting(D, d, stride[0], padding[0], dilation[0])
-    x = pad(x, (0, 0, 0, 0, 0, windows - x.shape[2]))  # an output_padding beyond the stride lets more of them fit in
     N, P = x.shape[0], x.shape[2]
     pictures = reshape(permute(x, (0, 2, 1, 3, 4)), (N * P, C, *x.shape[3:]))
     planes = conv_transpose2d(
         pictures, reshape(weight, (C, -1, h, w)), None, stride[1:], padding[1:], more[1:], groups, dilation[1:]
     )
     planes = permute(reshape(planes, (N, P, O, d, H, W)), (0, 2, 4, 5, 3, 1))
-    columns = reshape(planes, (N * O * H * W, d, P))
-    volumes = fold(columns, (D, 1), (d, 1), (dilation[0], 1), (padding[0], 0), (stride[0], 1))
+    columns = reshape(planes, (N * O * H * W, d, P, 1))
+    depth = (stride[0], 1), (padding[0], 0), (more[0], 0), 1, (dilation[0], 1)
+    volumes = conv_transpose2d(columns, _each(d, x.dtype), None, *depth)  # each of d planes goes to a depth of its own
     out = permute(reshape(volumes, (N, O, H, W, D)), (0, 1, 4, 2, 3))
     out = out if bias is None else out + reshape(bias, (O, 1, 1, 1))
     return out if batch else squeeze(out, 0)
+
+
+@kept
+def _each(d: int, dtype: Any) -> np.ndarray:
+    """(d,1,d,1): channel k at place k"""
+    return np.eye(d, dtype=dtype).reshape(d, 1, d, 1)
 
 
 def _planes(x: Any) -> Any:
@@ -164,15 +173,18 @@ def max_pool3d(
     k = _three(name, "kernel_size", kernel_size, 1)
     s = k if stride is None or stride == [] else _three(name, "stride", stride, 1)
     p, d = _three(name, "padding", padding, 0), _three(name, "dilation", dilation, 1)
-    planes, inside = max_pool2d(_planes(x), k[1:], s[1:], p[1:], d[1:], ceil_mode, True)
+    inside = k[1:], s[1:], p[1:], d[1:], ceil_mode, return_indices
     depth = (k[0], 1), (s[0], 1), (p[0], 0), (d[0], 1), ceil_mode, return_indices
-    out = max_pool2d(_in_depth(planes, x), *depth)
-    return _with_places(out, inside, x, planes, batch) if return_indices else _volume(out, planes, batch)
+    return _of_both(x, batch, lambda planes: max_pool2d(planes, *inside), lambda rows: max_pool2d(rows, *depth))
 
 
-def _with_places(found: tuple, inside: Any, x: Any, planes: Any, batch: bool) -> Any:
-    """The maxima, and their places in the volume, from those in depth and those inside of pictures."""
-    out, rows = found
+def _of_both(x: Any, batch: bool, of_pictures: Callable, of_depths: Callable) -> Any:
+    """The largest numbers of each picture, and then of those in depth; with their places in the volume, if asked."""
+    planes = of_pictures(_planes(x))
+    if not isinstance(planes, tuple):
+        return _volume(of_depths(_in_depth(planes, x)), planes, batch)
+    planes, inside = planes
+    out, rows = of_depths(_in_depth(planes, x))
     at = gather(flatten(_in_depth(inside, x), 2), 2, flatten(rows, 2))
     depth = flatten(rows, 2) // math.prod(planes.shape[2:])
     places = reshape(depth * math.prod(x.shape[3:]) + at, rows.shape)
@@ -250,9 +262,8 @@ def adaptive_max_pool3d(input: Array, output_size: Any, return_indices: bool = F
     """
     P, Q, R = _adaptive("adaptive_max_pool3d", input, output_size)
     x, batch = _of_batches("adaptive_max_pool3d", input)
-    planes, inside = adaptive_max_pool2d(_planes(x), (Q, R), True)
-    out = adaptive_max_pool2d(_in_depth(planes, x), (P, None), return_indices)
-    return _with_places(out, inside, x, planes, batch) if return_indices else _volume(out, planes, batch)
+    pool = partial(adaptive_max_pool2d, return_indices=return_indices)
+    return _of_both(x, batch, lambda planes: pool(planes, (Q, R)), lambda rows: pool(rows, (P, None)))
 
 
 @appears("functional")

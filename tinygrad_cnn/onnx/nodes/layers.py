@@ -182,13 +182,19 @@ _adaptive(pool.adaptive_max_pool2d, 2, "Max")
 _adaptive(pool.adaptive_max_pool1d, 1, "Max")
 
 
-@writes(unpool.max_unpool2d)
-def _(w, input, indices, kernel_size, stride, padding, output_size):
-    (*lead, P, Q), (*_, H, W) = w.shape(input), w.shape(w.out[0])
-    places, numbers = (reshaped(w, x, w.shape(input), (*lead, P * Q)) for x in (indices, input))
-    zeros = w.node("Expand", w.like(input, 0), w.ints((*lead, H * W)))
-    picture = w.node("ScatterElements", zeros, places, numbers, axis=len(lead))
-    return reshaped(w, picture, (*lead, H * W), (*lead, H, W))
+def _max_unpool(name: Any, spatial: int) -> None:
+    @writes(name)
+    def _(w, input, indices, kernel_size, stride, padding, output_size):
+        lead, small, large = (*w.shape(input)[:-spatial],), w.shape(input)[-spatial:], w.shape(w.out[0])[-spatial:]
+        flat = (*lead, math.prod(small))
+        places, numbers = (reshaped(w, x, w.shape(input), flat) for x in (indices, input))
+        zeros = w.node("Expand", w.like(input, 0), w.ints((*lead, math.prod(large))))
+        filled = w.node("ScatterElements", zeros, places, numbers, axis=len(lead))
+        return reshaped(w, filled, (*lead, math.prod(large)), (*lead, *large))
+
+
+for _spatial, _name in enumerate((unpool.max_unpool1d, unpool.max_unpool2d, unpool.max_unpool3d), 1):
+    _max_unpool(_name, _spatial)
 
 
 def _lp_pool(name: Any, spatial: int) -> None:
