@@ -10,9 +10,9 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import wraps
-from inspect import Parameter, signature
+from inspect import Parameter, signature, unwrap
 from types import MethodType, UnionType
 from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -27,8 +27,16 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 STUMBLING = (AttributeError, LookupError, OverflowError, TypeError, ValueError, ZeroDivisionError)
-NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+# What a parameter may be called as well: by NumPy's names, and as PyTorch's overloads and its C++ call it.
+ALSO = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other", "input": "A x",
+        "split_size": "split_size_or_sections", "sections": "indices_or_sections", "indices": "indices_or_sections",
+        "train": "training"}  # fmt: skip
 OF_DEVICES = {"layout": (layout, type(None)), "pin_memory": (bool, type(None))}
+# By annotation: of the plain values, those that a parameter takes.
+STRICT: dict[str, tuple[type, ...]] = {"bool": (bool,), "int": (int,), "float": (float, int, bool), "str": (str,)}
+STRICT |= {f"builtins.{name}": kinds for name, kinds in STRICT.items()} | {"Array": ()}
+PLAIN = frozenset([int, float, complex, bool, str, type(None), list, tuple])  # what is no tensor, nor like one
+MISSING = object()
 NUMBERS = {bool: "__bool__", int: "__index__", float: "__float__", complex: "__float__"}  # what makes one of a thing
 
 
@@ -46,9 +54,13 @@ class ByExample(RuntimeError):
         return NotImplemented
 
 
-def in_pytorch(kwargs: dict) -> dict:
-    """Keyword arguments with NumPy's names replaced by PyTorch's."""
-    return {NUMPY_NAMES.get(name, name): value for name, value in kwargs.items()}
+def in_pytorch(kwargs: dict, known: Container[str]) -> dict:
+    """Keyword arguments by the names that a function knows, where they have others too."""
+
+    def meant(name: str) -> str:
+        return name if name in known else next((n for n in ALSO.get(name, "").split() if n in known), name)
+
+    return {meant(name): value for name, value in kwargs.items()}
 
 
 def without_devices(name: str, kwargs: dict) -> dict:
@@ -59,15 +71,22 @@ def without_devices(name: str, kwargs: dict) -> dict:
     return {word: value for word, value in kwargs.items() if word not in OF_DEVICES}
 
 
-def forgiving(f: Callable[P, R]) -> Callable[P, R]:
+def forgiving(f: Callable[P, R], strict: bool = False) -> Callable[P, R]:
     """A composition of ops as an op is by itself (`engine/op.py`).
 
-    It takes `axis=` for dim and `keepdims=` for keepdim too, and `layout=` and `pin_memory=` where it takes `device=`.
-    It says by its own name that it was given what is no tensor, or no number.
+    It takes `axis=` for dim, `x=` for input and the like too (`ALSO`), and `layout=` and `pin_memory=` where it takes
+    `device=`.
+    It says by its own name that it was given what is no tensor, or no number; `strict` looks before it is called.
     """
+
+    checked = strict_places(f) if strict else []
 
     @wraps(f)
     def g(*args: Any, **kwargs: Any) -> Any:
+        for place, name, kinds in checked:
+            value = args[place] if place < len(args) else kwargs.get(name, MISSING)
+            if type(value) not in kinds and type(value) in PLAIN:
+                raise not_plain(f.__name__, name, kinds, value)
         try:
             return f(*args, **kwargs)
         except (RuntimeError, *STUMBLING) as error:
@@ -77,8 +96,8 @@ def forgiving(f: Callable[P, R]) -> Callable[P, R]:
             if isinstance(error, RuntimeError):
                 raise
             known = signature(f).parameters if isinstance(error, TypeError) and kwargs else {}
-            if "dim" in known and not kwargs.keys().isdisjoint(NUMPY_NAMES):
-                return g(*args, **in_pytorch(kwargs))
+            if (named := in_pytorch(kwargs, known)).keys() != kwargs.keys():
+                return g(*args, **named)
             if isinstance(error, TypeError) and (now := scales_by_name(f, args)):
                 tensors, scales = now
                 warnings.warn(
@@ -92,6 +111,24 @@ def forgiving(f: Callable[P, R]) -> Callable[P, R]:
             raise better from None
 
     return g
+
+
+def strict_places(f: Callable) -> list[tuple[int, str, tuple[type, ...]]]:
+    """The parameters of a function that do not take all plain values: place, name, the types of those that they do."""
+    whole: Any = unwrap(f)
+    code, hints = whole.__code__, whole.__annotations__
+    places = [*range(code.co_argcount), *[sys.maxsize] * code.co_kwonlyargcount]  # which are given by name alone
+    return [(i, n, STRICT[hints[n]]) for i, n in zip(places, code.co_varnames) if hints.get(n) in STRICT]
+
+
+def not_plain(name: str, parameter: str, kinds: tuple[type, ...], value: Any) -> TypeError:
+    """The error for a plain value of another type than a parameter takes."""
+    got = f"{value!r:.60} of type {type(value).__name__}" if kinds else type(value).__name__
+    cure = "; several axes are one tuple, dim=(0, 1)" if parameter == "keepdim" else ""
+    article = "an" if kinds and kinds[0] is int else "a"
+    return TypeError(
+        f"{name}: {parameter} must be {article} {kinds[0].__name__ if kinds else 'Tensor'}, got {got}{cure}"
+    )
 
 
 def names_itself(cls: type) -> None:

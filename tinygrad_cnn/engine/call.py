@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..arrays.arguments import STUMBLING
+from ..arrays.arguments import STUMBLING, not_plain
 from ..arrays.dtypes import float16
 from ..arrays.plain import dtype_of, plain, shares_memory
 from ..arrays.quiet import SILENT, loudness, quietly, restore
@@ -55,6 +55,7 @@ def op(
         raise TypeError(f"op: expected a function on arrays, got {type(forward).__name__}")
     spec = Op(forward, keeps=keeps, view=view, exact=exact, pointwise=pointwise, **shared)
     compute, keeps, rest, exact, asked = spec.compute, spec.keeps, spec.rest, spec.exact, spec.asked
+    strict = sum(spec.strict)
 
     @functools.wraps(forward)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -79,6 +80,8 @@ def op(
                         half = True
                 else:
                     foreign = True
+            elif bit & strict and type(a) not in spec.strict[bit]:
+                raise not_plain(spec.name, spec.parameters[bit.bit_length() - 1], spec.strict[bit], a)
             values.append(a)
             bit += bit
         if asked is not None and values[asked] is not None:

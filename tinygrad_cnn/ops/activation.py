@@ -128,7 +128,7 @@ sigmoid.explain(
 )
 
 
-@appears("functional")
+@appears("functional out exact")
 @elementwise
 def logsigmoid(input: Array) -> Array:
     """ln sigmoid(input).
@@ -148,7 +148,7 @@ logsigmoid.grad(input=lambda g, input: g * sigmoid(-input))
 logsigmoid.explain("The slope is 1 minus the sigmoid.", zero={"saturated, its result is 0": lambda out: out == 0})
 
 
-@appears("functional")
+@appears("functional out exact")
 @elementwise
 def softplus(input: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:
     """ln(1 + e^(beta · input)) / beta; the input itself where beta · input > threshold, as they differ no more.
@@ -261,7 +261,7 @@ def glu(input: Array, dim: int = -1) -> Array:
 # The Gaussian unit.
 
 
-@appears("functional")
+@appears("functional out exact")
 @elementwise
 def gelu(input: Array, approximate: str = "none") -> Array:
     """input · Φ(input), Φ the normal distribution function (Hendrycks and Gimpel 2016).

@@ -200,7 +200,7 @@ def new_empty_strided(
 # What PyTorch has besides for those who know that nobody shares the memory.
 
 
-@appears("function out method")
+@appears("function out exact method")
 def narrow_copy(input: Array, dim: int, start: int, length: int) -> Array:
     """A copy of `narrow`.
 

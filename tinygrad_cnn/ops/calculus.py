@@ -135,6 +135,7 @@ def gradient(
         raise RuntimeError(f"gradient: edge_order must be 1 or 2, got {edge_order}")
     over = range(input.ndim) if dim is None else [dim] if isinstance(dim, int) else dim
     found = [axis("gradient", d, input.ndim) for d in over]
+    spacing = 1 if spacing is None else spacing
     spacing = list(spacing) if isinstance(spacing, tuple | list) else [spacing] * len(found)
     if len(spacing) != len(found):
         raise RuntimeError(f"gradient: spacing must be a number, or one for each of the {len(found)} axes")

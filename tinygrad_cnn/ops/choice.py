@@ -19,7 +19,7 @@ from .pairs import apart, pairwise
 from .pointwise import elementwise
 
 
-@appears("function out")
+@appears("function out exact")
 @elementwise
 def where(condition: Array, input: Array | Number | None = None, other: Array | Number | None = None) -> Array:
     """input where condition, else other; where(condition) alone gives the places that hold, as nonzero does.
@@ -246,7 +246,7 @@ def clamp_max(input: Array, max: Array | Number) -> Array:
     return clamp(input, max=max)
 
 
-@appears("function out method in_place function_")
+@appears("function out exact method in_place function_")
 @op(exact=True)
 def nan_to_num(input: Array, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Array:
     """NaN replaced by `nan`, the infinities by `posinf` and `neginf` (default: the largest finite numbers).

@@ -158,7 +158,7 @@ def _bits(input: Any, other: Any) -> tuple:
 
 def _shiftable(input: Any, other: Any) -> tuple:
     if result_type(input, other).kind not in "iu":
-        raise RuntimeError("only the bits of integers are shifted; convert one with .long()")
+        raise NotImplementedError("only the bits of integers are shifted; convert one with .long()")
     return promote(input, other)
 
 
@@ -167,7 +167,7 @@ def _shiftable(input: Any, other: Any) -> tuple:
 def bitwise_and(input: Array, other: Array | Number):
     """input & other, bit by bit; for bool: both.
 
-    RuntimeError for floating numbers.
+    NotImplementedError for floating numbers.
 
     >>> import tinygrad_cnn as tg
     >>> tg.bitwise_and(tg.tensor([0b1100, -1]), 0b1010).tolist(), (tg.tensor([True, False]) & True).tolist()
@@ -180,7 +180,7 @@ def bitwise_and(input: Array, other: Array | Number):
 def bitwise_or(input: Array, other: Array | Number):
     """input | other, bit by bit; for bool: one or both.
 
-    RuntimeError for floating numbers.
+    NotImplementedError for floating numbers.
 
     >>> import tinygrad_cnn as tg
     >>> tg.bitwise_or(tg.tensor([0b1100, -1]), 0b1010).tolist(), (tg.tensor([True, False]) | False).tolist()
@@ -193,7 +193,7 @@ def bitwise_or(input: Array, other: Array | Number):
 def bitwise_xor(input: Array, other: Array | Number):
     """input ^ other, bit by bit; for bool: just one.
 
-    RuntimeError for floating numbers.
+    NotImplementedError for floating numbers.
 
     >>> import tinygrad_cnn as tg
     >>> tg.bitwise_xor(tg.tensor([0b1100, 0b1010]), 0b1010).tolist()
@@ -227,19 +227,19 @@ def bitwise_right_shift(input: Array, other: Array | Number):
     """
 
 
-@appears("function out method in_place")
+@appears("function out exact method in_place")
 @op
 def bitwise_not(input: Array) -> Array:
     """~input, bit by bit; for bool: not.
 
-    RuntimeError for floating numbers.
+    NotImplementedError for floating numbers.
 
     >>> import tinygrad_cnn as tg
     >>> tg.bitwise_not(tg.tensor([0, 5])).tolist(), (~tg.tensor([True, False])).tolist()
     ([-1, -6], [False, True])
     """
     if input.dtype.kind not in "biu":
-        raise RuntimeError(f"bitwise_not: takes integers or bool, got {input.dtype}; convert it with .long()")
+        raise NotImplementedError(f"bitwise_not: takes integers or bool, got {input.dtype}; convert it with .long()")
     return np.invert(input)
 
 
@@ -270,7 +270,7 @@ def isinf(input: Array) -> Array:
     return np.isinf(input)
 
 
-@appears("function out method")
+@appears("function out exact method")
 @op
 def isposinf(input: Array) -> Array:
     """It is +inf.
@@ -282,7 +282,7 @@ def isposinf(input: Array) -> Array:
     return np.isposinf(input)
 
 
-@appears("function out method")
+@appears("function out exact method")
 @op
 def isneginf(input: Array) -> Array:
     """It is -inf.
@@ -306,7 +306,7 @@ def isfinite(input: Array) -> Array:
     return np.isfinite(input)
 
 
-@appears("function out method")
+@appears("function out exact method")
 @op
 def signbit(input: Array) -> Array:
     """Its sign is minus, also that of -0.0.
@@ -387,7 +387,7 @@ def equal(input: Array, other: Array) -> bool:
 # All of them.
 
 
-@appears("function out method")
+@appears("function out exact method")
 @op
 def all(input: Array, dim: Axis | None = None, keepdim: bool = False) -> Array:
     """Whether all elements along `dim` are not zero.
@@ -400,13 +400,13 @@ def all(input: Array, dim: Axis | None = None, keepdim: bool = False) -> Array:
     [False, True]
     """
     over = _over("all", dim, input.ndim, keepdim)
-    return np.all(once(input, over), axis=over, keepdims=keepdim)
+    return _as_bits(np.all(once(input, over), axis=over, keepdims=keepdim), input)
 
 
 all.grad(input=None)
 
 
-@appears("function out method")
+@appears("function out exact method")
 @op
 def any(input: Array, dim: Axis | None = None, keepdim: bool = False) -> Array:
     """Whether any element along `dim` is not zero.
@@ -419,10 +419,15 @@ def any(input: Array, dim: Axis | None = None, keepdim: bool = False) -> Array:
     ([True, False], False)
     """
     over = _over("any", dim, input.ndim, keepdim)
-    return np.any(once(input, over), axis=over, keepdims=keepdim)
+    return _as_bits(np.any(once(input, over), axis=over, keepdims=keepdim), input)
 
 
 any.grad(input=None)
+
+
+def _as_bits(found: Any, input: np.ndarray) -> Any:
+    """bool, and of uint8, which PyTorch's masks once were, uint8."""
+    return found.astype(np.uint8) if input.dtype == np.uint8 else found
 
 
 def _over(name: str, dim: Any, ndim: int, keepdim: Any) -> tuple[int, ...]:

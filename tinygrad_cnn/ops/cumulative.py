@@ -132,7 +132,7 @@ def _latest(input: Array, dim: int, least: bool) -> Array:
 _latest.grad(input=None)
 
 
-@appears("function out method")
+@appears("function out exact method")
 def cummax(input: Array, dim: int) -> Chosen:
     """The greatest of elements 0 to i along dim, as (values, indices).
 
@@ -149,7 +149,7 @@ def cummax(input: Array, dim: int) -> Chosen:
 _cummax = choosing("cummax")
 
 
-@appears("function out method")
+@appears("function out exact method")
 def cummin(input: Array, dim: int) -> Chosen:
     """The smallest of elements 0 to i along dim, as (values, indices).
 

@@ -35,6 +35,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "functional": (),
     "linalg": (),
     "out": ("function", "functional", "linalg"),
+    "exact": ("out",),
     "inplace": ("functional",),
     "inplace_": ("inplace",),
 }
@@ -131,6 +132,7 @@ def appears(where: str, *, aliases: str = "", flags: str = "") -> Callable[[F], 
         functional   tinygrad_cnn.nn.functional.name(x)
         linalg       tinygrad_cnn.linalg.name(x)
         out          the function takes out=, a tensor for the result
+        exact        and of its dtype; else of one of the same kind or a higher one
         inplace      the function of nn.functional takes inplace=, a flag: the tensor becomes the result
         inplace_     nn.functional.name_(x) as well, which has that flag set
 

@@ -214,7 +214,7 @@ def dist(input: Array, other: Array, p: float = 2) -> Array:
     return norm(input - other, p)
 
 
-@appears("function out method in_place")
+@appears("function out exact method in_place")
 @in_float32
 def renorm(input: Array, p: float, dim: int, maxnorm: float) -> Array:
     """input, where each slice along dim whose p-norm is greater than maxnorm is scaled down to it.

@@ -131,6 +131,8 @@ def feature_alpha_dropout(input: Array, p: float = 0.5, training: bool = False) 
     >>> len({tuple(channel) for channel in out[0].tolist()})
     2
     """
+    if training and p > 0 and input.ndim < 2:
+        raise RuntimeError(f"feature_alpha_dropout: expected input (N, C, ...), got shape {tuple(input.shape)}")
     return _drop_to_floor("feature_alpha_dropout", input, p, training, 2)
 
 

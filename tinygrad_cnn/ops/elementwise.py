@@ -83,7 +83,7 @@ divide.grad(input=lambda g, other: g / other, other=lambda g, input, other: -g *
 divide.explain("The numerator gets the gradient over the denominator, the denominator by the quotient rule.")
 
 
-@appears("function out method in_place function_", aliases="negative")
+@appears("function out exact method in_place function_", aliases="negative")
 @elementwise
 def neg(input: Array) -> Array:
     """-input.

@@ -47,7 +47,7 @@ def _not_empty(name: str, input: Any, dim: Any, keepdim: Any) -> tuple:
     return over
 
 
-@appears("function out method")
+@appears("function out exact method")
 @op
 def amax(input: Array, dim: Axis | None = None, keepdim: bool = False) -> Array:
     """The greatest element along dim; NaN if there is one.
@@ -79,7 +79,7 @@ amax.explain(
 )
 
 
-@appears("function out method")
+@appears("function out exact method")
 @op
 def amin(input: Array, dim: Axis | None = None, keepdim: bool = False) -> Array:
     """The smallest element along dim; NaN if there is one.
@@ -114,7 +114,7 @@ def shared(g: Any, input: Any, out: Any, dim: Any, keepdim: bool, unknown: float
     return where(best, spread(g / count, shape, dim, keepdim), spread(elsewhere, shape, dim, keepdim))
 
 
-@appears("function out method")
+@appears("function out exact method")
 @op
 def argmax(input: Array, dim: int | None = None, keepdim: bool = False) -> Array:
     """Where the greatest element along dim stands, the first of equal ones; without dim in the flattened tensor.
@@ -132,7 +132,7 @@ def argmax(input: Array, dim: int | None = None, keepdim: bool = False) -> Array
 argmax.grad(input=None)
 
 
-@appears("function out method")
+@appears("function out exact method")
 @op
 def argmin(input: Array, dim: int | None = None, keepdim: bool = False) -> Array:
     """Where the smallest element along dim stands, the first of equal ones; without dim in the flattened tensor.
@@ -162,7 +162,7 @@ def _where_extreme(name: str, find: Any, input: Any, dim: Any, keepdim: bool) ->
     return np.asarray(place, int64)
 
 
-@appears("function out method")
+@appears("function out exact method")
 def aminmax(input: Array, *, dim: int | None = None, keepdim: bool = False) -> MinMax:
     """The smallest and the greatest element along dim, as (min, max).
 

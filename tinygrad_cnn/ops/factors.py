@@ -74,7 +74,7 @@ class CholeskyInfo(NamedTuple):
     info: Tensor
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 def cholesky(A: Array, *, upper: bool = False) -> Array:
     """L, lower triangular, with A = L Lᵀ; its transpose for upper: (B, N, N) -> (B, N, N).
 
@@ -89,7 +89,7 @@ def cholesky(A: Array, *, upper: bool = False) -> Array:
     return L.mT if upper else L
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 def cholesky_ex(A: Array, *, upper: bool = False, check_errors: bool = False) -> CholeskyInfo:
     """`cholesky` and, as `info`, 0 or the order of the leading minor that is not positive definite: an error for
     check_errors alone.
@@ -154,7 +154,7 @@ _qr.explain(
 )
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 def qr(A: Array, mode: str = "reduced") -> QR:
     """Q with orthonormal columns and R, upper triangular, with A = Q R: (B, M, N) -> (B, M, K), (B, K, N).
 
@@ -243,7 +243,7 @@ def _in_order(A: Any, pivot: bool) -> tuple[Any, np.ndarray]:
     return lu, order
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 def lu(A: Array, *, pivot: bool = True) -> LU:
     """P, a permutation, L, lower triangular with ones on its diagonal, U, upper triangular: A = P L U.
 
@@ -300,7 +300,7 @@ def _as_order(pivots: np.ndarray, n: int) -> np.ndarray:
     return order
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 def lu_factor(A: Array, *, pivot: bool = True) -> LUFactor:
     """L and U in one matrix (the ones on L's diagonal are left out), and the swaps of rows, for `lu_solve`.
 
@@ -318,7 +318,7 @@ def lu_factor(A: Array, *, pivot: bool = True) -> LUFactor:
     return LUFactor(LU, pivots)
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 def lu_factor_ex(A: Array, *, pivot: bool = True, check_errors: bool = False) -> LUFactorInfo:
     """`lu_factor` and, as `info`, 0 or the pivot that is zero, an error for check_errors alone.
 
@@ -333,7 +333,7 @@ def lu_factor_ex(A: Array, *, pivot: bool = True, check_errors: bool = False) ->
     return LUFactorInfo(packed, wrap(_as_swaps(order, min(A.shape[-2:]))), wrap(info))
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 def lu_solve(LU: Array, pivots: Array, B: Array, *, left: bool = True, adjoint: bool = False) -> Array:
     """X of A X = B, with what `lu_factor` made of A; X A = B where left is False, Aᵀ in its place for adjoint.
 

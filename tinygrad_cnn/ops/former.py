@@ -120,7 +120,7 @@ def chain_matmul(*matrices: Array) -> Array:
     return matrix_functions.multi_dot(matrices)
 
 
-@appears("function out method")
+@appears("function out exact method")
 def cross(input: Array, other: Array, dim: int | None = None) -> Array:
     """As `linalg.cross`, along the first axis of length 3 where dim is not given, which is deprecated.
 
@@ -137,7 +137,7 @@ def cross(input: Array, other: Array, dim: int | None = None) -> Array:
     return matrix_functions.cross(input, other, dim=dim)
 
 
-@appears("function out method")
+@appears("function out exact method")
 def vdot(input: Array, other: Array) -> Array:
     """Σ input · other of two vectors, as `dot`: the numbers are real.
 
@@ -198,7 +198,7 @@ def cholesky_inverse(input: Array, upper: bool = False) -> Array:
     return cholesky_solve(wrap(np.eye(L.shape[-1], dtype=L.dtype)), L, upper)
 
 
-@appears("function out method")
+@appears("function out exact method")
 def qr(input: Array, some: bool = True) -> QR:
     """Q and R of input = Q R, with all columns of Q unless some: deprecated, as in PyTorch, for `linalg.qr`.
 
@@ -217,7 +217,7 @@ class SVDWithV(NamedTuple):
     V: Tensor
 
 
-@appears("function out method")
+@appears("function out exact method")
 def svd(input: Array, some: bool = True, compute_uv: bool = True) -> SVDWithV:
     """U, S and V with input = U diag(S) Vᵀ: as `linalg.svd`, but the last is not transposed, and short unless not some.
 
@@ -252,7 +252,7 @@ def lu(A: Array, pivot: bool = True, get_infos: bool = False) -> tuple[Array, ..
     return tuple(found) if get_infos else tuple(found[:2])
 
 
-@appears("function out method")
+@appears("function out exact method")
 def lu_solve(input: Array, LU_data: Array, LU_pivots: Array) -> Array:
     """X of A X = input with what `lu` made of A: deprecated, as in PyTorch, for `linalg.lu_solve`.
 
@@ -265,7 +265,7 @@ def lu_solve(input: Array, LU_data: Array, LU_pivots: Array) -> Array:
     return factors.lu_solve(LU_data, LU_pivots, input)
 
 
-@appears("function out")
+@appears("function out exact")
 def lu_unpack(LU_data: Array, LU_pivots: Array, unpack_data: bool = True, unpack_pivots: bool = True) -> LU:
     """P, L and U of what `linalg.lu_factor` gives; what is not unpacked is empty: (B, M, N) (B, K) -> (B, M, M), ...
 
@@ -282,7 +282,7 @@ class TriangularSolution(NamedTuple):
     cloned_coefficient: Tensor
 
 
-@appears("function out method")
+@appears("function out exact method")
 def triangular_solve(
     input: Array, A: Array, upper: bool = True, transpose: bool = False, unitriangular: bool = False
 ) -> TriangularSolution:

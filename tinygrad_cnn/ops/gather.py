@@ -79,7 +79,7 @@ def _refuse_outside(name: str, array: np.ndarray, n: int) -> None:
         raise RuntimeError(f"{name}: index {wrong} is out of bounds for an axis of length {n}")
 
 
-@appears("function out method")
+@appears("function out exact method")
 def gather(input: Array, dim: int, index: Array) -> Array:
     """out[i][j] = input[index[i][j]][j] for dim=0, input[i][index[i][j]] for dim=1; out has the shape of index.
 
@@ -104,7 +104,7 @@ def gather(input: Array, dim: int, index: Array) -> Array:
 _gather = renamed(getitem, "gather")
 
 
-@appears("function out method")
+@appears("function out exact method")
 def take_along_dim(input: Array, indices: Array, dim: int | None = None) -> Array:
     """`gather`, where the axes other than dim broadcast; without dim, of all elements in a row. -1 is the last.
 
@@ -133,7 +133,7 @@ def take_along_dim(input: Array, indices: Array, dim: int | None = None) -> Arra
     return gather(spread[0], dim, spread[1])
 
 
-@appears("function out method in_place")
+@appears("function out exact method in_place")
 @numbers_too
 def scatter(
     input: Array,
@@ -166,7 +166,7 @@ def scatter(
     return _scattered("scatter", input, dim, index, src, reduce)
 
 
-@appears("function out method in_place")
+@appears("function out exact method in_place")
 @numbers_too
 def scatter_add(input: Array, dim: int, index: Array, src: Array | Number) -> Array:
     """`scatter` that adds: what comes to one place adds up.
@@ -217,7 +217,7 @@ def part_for(name: str, src: Any, index: np.ndarray) -> Any:
     return src if tuple(src.shape) == shape else getitem(src, tuple(slice(n) for n in shape))
 
 
-@appears("function out method")
+@appears("function out exact method")
 @numbers_too
 def index_select(input: Array, dim: int, index: Array) -> Array:
     """The slices of axis dim that `index`, a vector of ints, names; a copy.
@@ -234,7 +234,7 @@ def index_select(input: Array, dim: int, index: Array) -> Array:
 _index_select = renamed(getitem, "index_select")
 
 
-@appears("function out method in_place")
+@appears("function out exact method in_place")
 @numbers_too
 def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: float = 1) -> Array:
     """input with alpha · source[i] added to slice index[i] of axis dim; repeated slices add up.
@@ -252,7 +252,7 @@ def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: flo
     return input + place(scaled("index_add", input, source, alpha), places, tuple(input.shape))
 
 
-@appears("function out method in_place")
+@appears("function out exact method in_place")
 @numbers_too
 def index_copy(input: Array, dim: int, index: Array, source: Array) -> Array:
     """input with slice index[i] of axis dim replaced by source[i].
@@ -310,7 +310,7 @@ def _from_behind(index: np.ndarray, n: int) -> np.ndarray:
     return np.where(index < 0, index + n, index)
 
 
-@appears("function out method")
+@appears("function out exact method")
 def take(input: Array, index: Array) -> Array:
     """The elements at these places of the flattened input, in the shape of index.
 

@@ -22,7 +22,7 @@ class Histogram(NamedTuple):
     bin_edges: Tensor
 
 
-@appears("function out method")
+@appears("function out exact method")
 def histogram(
     input: Array,
     bins: int | Array = 100,
@@ -85,7 +85,7 @@ def _edges(x: np.ndarray, bins: int, range: Any) -> np.ndarray:
 # Places in what is in order.
 
 
-@appears("function out")
+@appears("function out exact")
 def searchsorted(
     sorted_sequence: Array,
     input: Array | Number,
@@ -135,7 +135,7 @@ def searchsorted(
     return wrap(found.astype(int32 if out_int32 else int64))
 
 
-@appears("function out")
+@appears("function out exact")
 def bucketize(input: Array | Number, boundaries: Array, *, out_int32: bool = False, right: bool = False) -> Array:
     """The number of the bucket between boundaries in ascending order that each element falls into.
 
@@ -150,7 +150,7 @@ def bucketize(input: Array | Number, boundaries: Array, *, out_int32: bool = Fal
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)
 
 
-@appears("function out")
+@appears("function out exact")
 def isin(
     elements: Array | Number, test_elements: Array | Number, *, assume_unique: bool = False, invert: bool = False
 ) -> Array:

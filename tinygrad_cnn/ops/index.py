@@ -286,7 +286,7 @@ def masked_fill(input: Array, mask: Array, value: Array | Number) -> Array:
     return where(mask, held, input)
 
 
-@appears("function out method")
+@appears("function out exact method")
 def masked_select(input: Array, mask: Array) -> Array:
     """The elements where the mask is True, as a vector; shapes broadcast.
 
@@ -311,7 +311,7 @@ def _refuse_other_than_bool(name: str, mask: Any) -> None:
         raise RuntimeError(f"{name}: mask must be of dtype bool, got {mask.dtype}; compare, or use .bool()")
 
 
-@appears("function out method", flags="as_tuple -> tuple[Array, ...]")
+@appears("function out exact method", flags="as_tuple -> tuple[Array, ...]")
 def nonzero(input: Array, *, as_tuple: bool = False) -> Array:
     """The places that are not zero, (n, ndim) int64; with as_tuple, one vector per axis, ready to index with.
 

@@ -14,15 +14,16 @@ from ..arrays.types import Array
 from ..engine.broadcast import in_float32
 from ..engine.call import op
 from ..kernels import kernel
+from .choice import where
 from .declared import appears
 from .dims import axes
 from .einsum import einsum
 from .rearrange import diagonal
 from .reduce import sum
-from .shape import permute, reshape, transpose, unsqueeze
+from .shape import expand, permute, reshape, transpose, unsqueeze
 
 
-@appears("function linalg out method")
+@appears("function linalg out exact method")
 @op
 def matmul(input: Array, other: Array) -> Array:
     """input @ other: (..., N, K) (..., K, M) -> (..., N, M); axes in front broadcast.
@@ -234,7 +235,7 @@ def _expect(name: str, **operands: tuple[Any, int]) -> None:
             raise RuntimeError(f"{name}: {which} must be {what}, got shape {tuple(x.shape)}; matmul takes any")
 
 
-@appears("function out method")
+@appears("function out exact method")
 def mm(input: Array, mat2: Array) -> Array:
     """input @ mat2: (N, K) (K, M) -> (N, M).
 
@@ -248,7 +249,7 @@ def mm(input: Array, mat2: Array) -> Array:
     return matmul(input, mat2)
 
 
-@appears("function out method")
+@appears("function out exact method")
 def bmm(input: Array, mat2: Array) -> Array:
     """input[b] @ mat2[b]: (B, N, K) (B, K, M) -> (B, N, M).
 
@@ -264,7 +265,7 @@ def bmm(input: Array, mat2: Array) -> Array:
     return matmul(input, mat2)
 
 
-@appears("function out method")
+@appears("function out exact method")
 def mv(input: Array, vec: Array) -> Array:
     """input @ vec: (N, K) (K,) -> (N,).
 
@@ -278,7 +279,7 @@ def mv(input: Array, vec: Array) -> Array:
     return matmul(input, vec)
 
 
-@appears("function out method")
+@appears("function out exact method")
 def dot(input: Array, tensor: Array) -> Array:
     """Σ input · tensor: (K,) (K,) -> ().
 
@@ -295,7 +296,7 @@ def dot(input: Array, tensor: Array) -> Array:
     return matmul(input, tensor)
 
 
-@appears("function out method")
+@appears("function out exact method")
 def inner(input: Array, other: Array) -> Array:
     """Σ over the last axis of both: (..., K) (___, K) -> (..., ___).
 
@@ -324,7 +325,19 @@ def outer(input: Array, vec2: Array) -> Array:
     return unsqueeze(input, 1) * vec2
 
 
-@appears("function out method in_place")
+def added(name: str, input: Any, product: Any, beta: float, alpha: float) -> Any:
+    """beta·input + alpha·product, in the shape of product; factors of integers lose what is behind the point."""
+    if input.dtype != product.dtype:
+        raise RuntimeError(f"{name}: all must have one dtype, got {input.dtype} and a product of {product.dtype}")
+    if product.dtype.kind in "iu":
+        beta, alpha = int(beta), int(alpha)
+    input, product = expand(input, tuple(product.shape)), product if alpha == 1 else product * alpha
+    if beta == 0:
+        return where(np.True_, product, input)  # not looked at: NaN times 0 would be NaN
+    return (input if beta == 1 else input * beta) + product
+
+
+@appears("function out exact method in_place")
 @in_float32
 def addmm(input: Array, mat1: Array, mat2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
     """beta · input + alpha · mat1 @ mat2; input broadcasts to (N, M).
@@ -336,11 +349,10 @@ def addmm(input: Array, mat1: Array, mat2: Array, *, beta: float = 1, alpha: flo
     >>> tg.addmm(tg.tensor([100.0, 200.0]), a, b, beta=0.5, alpha=10).tolist()
     [[60.0, 120.0], [80.0, 140.0]]
     """
-    product = mm(mat1, mat2)
-    return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
+    return added("addmm", input, mm(mat1, mat2), beta, alpha)
 
 
-@appears("function out method in_place function_")
+@appears("function out exact method in_place function_")
 @in_float32
 def addmv(input: Array, mat: Array, vec: Array, *, beta: float = 1, alpha: float = 1) -> Array:
     """beta · input + alpha · mat @ vec.
@@ -351,11 +363,10 @@ def addmv(input: Array, mat: Array, vec: Array, *, beta: float = 1, alpha: float
     >>> tg.addmv(tg.ones(2), tg.tensor([[1.0, 2.0], [3.0, 4.0]]), tg.tensor([1.0, 10.0]), beta=5).tolist()
     [26.0, 48.0]
     """
-    product = mv(mat, vec)
-    return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
+    return added("addmv", input, mv(mat, vec), beta, alpha)
 
 
-@appears("function out method in_place")
+@appears("function out exact method in_place")
 @in_float32
 def baddbmm(input: Array, batch1: Array, batch2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
     """beta · input + alpha · batch1 @ batch2.
@@ -367,8 +378,7 @@ def baddbmm(input: Array, batch1: Array, batch2: Array, *, beta: float = 1, alph
     >>> tg.baddbmm(tg.tensor([[[1.0]], [[2.0]]]), a, b, alpha=10).tolist()
     [[[31.0]], [[32.0]]]
     """
-    product = bmm(batch1, batch2)
-    return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
+    return added("baddbmm", input, bmm(batch1, batch2), beta, alpha)
 
 
 @appears("function method")
@@ -388,7 +398,7 @@ def trace(input: Array) -> Array:
     return sum(diagonal(input))
 
 
-@appears("function out")
+@appears("function out exact")
 def tensordot(a: Array, b: Array, dims: Any = 2) -> Array:
     """Σ over axes dims[0] of a and dims[1] of b; a number n means the last n of a and the first n of b.
 

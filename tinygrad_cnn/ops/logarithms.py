@@ -43,7 +43,7 @@ logaddexp2.grad(
 logaddexp2.explain("Each gets its share, as in a softmax of two, to base 2.")
 
 
-@appears("function out method")
+@appears("function out exact method")
 @op
 def logcumsumexp(input: Array, dim: int) -> Array:
     """out[i] = ln(e^input[0] + ... + e^input[i]) along dim, for inputs of any size.

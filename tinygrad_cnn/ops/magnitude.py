@@ -30,7 +30,7 @@ def in_dtype(name: str, x: Any, dtype: Any) -> Any:
     return cast(x, dtype)
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 @op
 def vector_norm(
     x: Array, ord: float = 2, dim: Axis | None = None, keepdim: bool = False, dtype: DType | None = None
@@ -145,7 +145,7 @@ def spread_back(a: Any, over: tuple, ndim: int) -> Any:
     return a.reshape(tuple(1 if i in over else next(kept) for i in range(ndim)))
 
 
-@appears("function out method")
+@appears("function out exact method")
 def norm(
     input: Array, p: float | str = "fro", dim: Axis | None = None, keepdim: bool = False, dtype: DType | None = None
 ) -> Array:

@@ -38,7 +38,7 @@ _cross.explain(
 )
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 def cross(input: Array, other: Array, *, dim: int = -1) -> Array:
     """The vectors at right angles to those of input and other along dim, which are of length 3; other axes broadcast.
 
@@ -63,7 +63,7 @@ def cross(input: Array, other: Array, *, dim: int = -1) -> Array:
     return _cross(input, other, d - input.ndim)
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 def vecdot(x: Array, y: Array, *, dim: int = -1) -> Array:
     """Σ x · y along dim; other axes broadcast.
 
@@ -128,7 +128,7 @@ def _cheapest(sizes: list[int]) -> Any:
     return cost[0, n - 1][1]
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 def multi_dot(tensors: Sequence[Array]) -> Array:
     """The product of two or more matrices, with brackets where they make it cheapest; the outer ones may be vectors.
 
@@ -163,7 +163,7 @@ def multi_dot(tensors: Sequence[Array]) -> Array:
     return out[..., 0] if column else out
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 def matrix_power(A: Array, n: int) -> Array:
     """A · A · ... · A, n times, by repeated squares; the inverse where n is negative: (B, N, N) -> (B, N, N).
 

@@ -20,7 +20,7 @@ from .unary import abs
 EXTREMES = {1: amax, 2: amax, math.inf: amax, -1: amin, -2: amin, -math.inf: amin}
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 def matrix_norm(
     A: Array,
     ord: float | str = "fro",
@@ -65,7 +65,7 @@ def matrix_norm(
     return spread_back(out, pair, A.ndim) if keepdim else out
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 def norm(
     A: Array,
     ord: float | str | None = None,

@@ -41,7 +41,7 @@ from .unary import rsqrt, square
 
 
 @op(keeps=("mean", "invstd"))
-def _batch_norm(input: Array, weight: Array, bias: Array, eps: float, running: tuple | None) -> Array:
+def _batch_norm(input: Array, weight: Array | None, bias: Array | None, eps: float, running: tuple | None) -> Array:
     """batch_norm in training; running is (mean, var, momentum), arrays that are moved in place."""
     return kernel.batch_norm(input, weight, bias, eps, running)
 
@@ -83,7 +83,7 @@ _batch_norm.explain(
 
 
 @op
-def _batch_norm_eval(input: Array, weight: Array, bias: Array, mean: Any, var: Any, eps: float) -> Array:
+def _batch_norm_eval(input: Array, weight: Array | None, bias: Array | None, mean: Any, var: Any, eps: float) -> Array:
     """batch_norm by statistics that are known: one scale and one shift for each channel."""
     return kernel.batch_norm_eval(input, weight, bias, as_array(mean), _invstd(var, eps))
 

@@ -55,7 +55,7 @@ def _step(input: Any, other: Any) -> Any:
     return np.where(input == 0, other, (input > 0).astype(input.dtype))
 
 
-@appears("function out method in_place")
+@appears("function out exact method in_place")
 @pairwise(_step, _one_dtype, quick=_step)
 def heaviside(input: Array, values: Array):
     """0 where input is negative (or NaN), 1 where it is positive, values where it is 0. RuntimeError for two dtypes.
@@ -144,7 +144,7 @@ class Frexp(NamedTuple):
     exponent: Tensor
 
 
-@appears("function out method")
+@appears("function out exact method")
 def frexp(input: Array) -> Frexp:
     """input as mantissa · 2^exponent with ½ <= |mantissa| < 1. RuntimeError for integers.
 

@@ -41,6 +41,8 @@ def pairwise(ufunc: Callable, prepare: Callable = promote, name: str = "", quick
                         elif type(other) is float or type(other) is int:
                             return quick(input, other)
                 return prepared(input, other)
+            except NotImplementedError as error:  # of `prepare`, which does not know for whom
+                raise NotImplementedError(f"{forward.__name__}: {error}") from None
             except ValueError:
                 raise RuntimeError(apart(forward.__name__, input, other)) from None
 

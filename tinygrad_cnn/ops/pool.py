@@ -18,7 +18,7 @@ from ..arrays.kept import kept
 from ..arrays.types import Array, Window
 from ..engine.broadcast import in_float32
 from ..engine.call import op
-from ..engine.tensor import as_array
+from ..engine.tensor import as_array, wrap
 from ..kernels import kernel
 from .choice import where
 from .compare import eq
@@ -186,7 +186,7 @@ max_pool2d_pick.explain(
 )
 
 
-@appears("functional")
+@appears("functional out exact")
 @op(geometry=AVG_GEOMETRY)
 def avg_pool2d(
     input: Array,
@@ -418,7 +418,7 @@ def adaptive_max_pool2d(input: Array, output_size: Any, return_indices: bool = F
     if not return_indices:
         return out
     indices = indices.reshape(*lead, P, Q)
-    return out, indices if isinstance(input, np.ndarray) else type(out)(indices, dtype=indices.dtype)
+    return out, indices if isinstance(input, np.ndarray) else wrap(indices)
 
 
 @appears("function functional")
@@ -456,7 +456,11 @@ def _geometry(name, input_shape, kernel_size, stride, padding, dilation, ceil_mo
     """Window, stride, padding and dilation, in tuples, and how many windows there are on each axis."""
     spatial = 1 if name.endswith("1d") else 2
     window = numbers(name, "kernel_size", kernel_size, spatial, least=1)
-    stride = window if stride is None or stride == () else numbers(name, "stride", stride, spatial, least=1)
+    stride = (
+        window
+        if stride is None or (isinstance(stride, tuple | list) and not stride)
+        else numbers(name, "stride", stride, spatial, least=1)
+    )
     padding = numbers(name, "padding", padding, spatial, least=0)
     dilation = numbers(name, "dilation", dilation, spatial, least=1)
     if any(pad > ((k - 1) * d + 1) // 2 for k, pad, d in zip(window, padding, dilation)):

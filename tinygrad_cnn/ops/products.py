@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 import numpy as np
 
@@ -11,14 +10,13 @@ from ..arrays.dtypes import int64, result_type
 from ..arrays.types import Array
 from ..engine.broadcast import cast, in_float32
 from ..engine.tensor import as_array, wrap
-from .choice import where
 from .cumulative import cumprod
 from .declared import appears
 from .dims import flag, whole
-from .elementwise import add, mul
+from .elementwise import mul
 from .index import getitem
 from .join import cat, stack
-from .linalg import bmm
+from .linalg import added, bmm
 from .rearrange import constant_pad_nd, flip
 from .reduce import sum as total
 from .shape import expand, meshgrid, reshape, unsqueeze
@@ -53,10 +51,14 @@ def addr(input: Array, vec1: Array, vec2: Array, *, beta: float = 1, alpha: floa
     for name, x in (("vec1", vec1), ("vec2", vec2)):
         if x.ndim != 1:
             raise RuntimeError(f"addr: {name} must be a vector, got shape {tuple(x.shape)}")
-    return _added(input, mul(unsqueeze(vec1, 1), vec2), beta, alpha)
+    product = mul(unsqueeze(vec1, 1), vec2)
+    if product.dtype.kind in "biu" and not (isinstance(beta, int) and isinstance(alpha, int)):
+        raise RuntimeError(f"addr: of integers, beta and alpha must be integers too, got {beta} and {alpha}")
+    common = result_type(as_array(input), as_array(product))
+    return added("addr", cast(input, common), cast(product, common), beta, alpha)
 
 
-@appears("function out method in_place")
+@appears("function out exact method in_place")
 @in_float32
 def addbmm(input: Array, batch1: Array, batch2: Array, *, beta: float = 1, alpha: float = 1) -> Array:
     """beta·input + alpha·Σ batch1[i] @ batch2[i]        (B, n, k) (B, k, m) -> (n, m)
@@ -67,18 +69,7 @@ def addbmm(input: Array, batch1: Array, batch2: Array, *, beta: float = 1, alpha
     >>> tg.addbmm(tg.ones(1, 1), tg.ones(3, 1, 2), tg.ones(3, 2, 1)).tolist()
     [[7.0]]
     """
-    return _added(input, total(bmm(batch1, batch2), 0), beta, alpha)
-
-
-def _added(input: Any, product: Any, beta: float, alpha: float) -> Any:
-    """beta·input + alpha·product, in the shape of product."""
-    if product.dtype.kind in "iu" and not (isinstance(beta, int) and isinstance(alpha, int)):
-        raise RuntimeError("addr and addbmm: of integers, beta and alpha must be integers too")
-    product = product if alpha == 1 else mul(product, alpha)
-    input = expand(input, tuple(product.shape))
-    if beta == 0:
-        return where(np.True_, product, input)
-    return add(input if beta == 1 else mul(input, beta), product)
+    return added("addbmm", input, cast(total(bmm(batch1, batch2), 0), batch1.dtype), beta, alpha)
 
 
 @appears("function")

@@ -361,7 +361,7 @@ def unfold(input: Array, dimension: int, size: int, step: int) -> Array:
     return windows(input, dimension, size, step)
 
 
-@appears("function out method in_place")
+@appears("function out exact method in_place")
 @op
 def tril(input: Array, diagonal: int = 0) -> Array:
     """The lower triangle of each matrix, zeros above; `diagonal` counts upwards from the main one.
@@ -381,7 +381,7 @@ tril.grad(input=lambda g, diagonal: tril(g, diagonal))
 tril.explain("The same triangle of the gradient.", zero="these elements were left out")
 
 
-@appears("function out method in_place")
+@appears("function out exact method in_place")
 @op
 def triu(input: Array, diagonal: int = 0) -> Array:
     """The upper triangle of each matrix, zeros below; `diagonal` counts upwards from the main one.
@@ -454,7 +454,7 @@ diagonal_place.explain("The gradient's diagonal.", input="diagonal(g, offset, di
 _line = diagonal  # `diag` has a parameter of that name
 
 
-@appears("function out method")
+@appears("function out exact method")
 def diag(input: Array, diagonal: int = 0) -> Array:
     """The diagonal of a matrix, a copy; of a vector, the matrix that has it as its diagonal.
 

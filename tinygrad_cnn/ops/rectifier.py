@@ -170,7 +170,7 @@ def threshold(input: Array, threshold: float, value: float) -> Array:
     >>> tg.threshold(tg.tensor([0.5, 1.0, 1.5]), 1.0, -7.0).tolist()
     [-7.0, -7.0, 1.5]
     """
-    return where(le(input, threshold), number(value, input.dtype), input)
+    return where(le(input, number(threshold, input.dtype)), number(value, input.dtype), input)
 
 
 @appears("functional inplace")
@@ -219,7 +219,7 @@ hardswish.explain(
 )
 
 
-@appears("functional")
+@appears("functional out exact")
 @in_float32
 def softshrink(input: Array, lambd: float = 0.5) -> Array:
     """input brought nearer to 0 by lambd, and 0 where it is nearer already.
@@ -236,7 +236,7 @@ def softshrink(input: Array, lambd: float = 0.5) -> Array:
     return where(le(abs(input), lambd), 0, minus(input, mul(sign(input), lambd)))
 
 
-@appears("function out method functional")
+@appears("function out exact method functional")
 def hardshrink(input: Array, lambd: float = 0.5) -> Array:
     """input, and 0 where -lambd <= input <= lambd.
 

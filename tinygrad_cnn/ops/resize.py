@@ -23,7 +23,7 @@ from .declared import appears
 from .dims import whole
 from .linalg import weigh
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
-from .shape import apart, permute, reshape, squeeze, unsqueeze
+from .shape import apart, clone, permute, reshape, squeeze, unsqueeze
 
 SPATIAL = {
     "nearest": (1, 2),
@@ -245,6 +245,8 @@ def pixel_unshuffle(input: Array, downscale_factor: int) -> Array:
         raise RuntimeError(
             f"pixel_unshuffle: expected (..., C, H·{r}, W·{r}) for downscale_factor={r}, got {tuple(input.shape)}"
         )
+    if 0 in input.shape:  # nothing moves, as in PyTorch
+        return clone(input)
     *lead, C, H, W = input.shape
     n = len(lead)
     split = reshape(input, (*lead, C, H // r, r, W // r, r))

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..arrays.dtypes import int64
 from ..arrays.types import Array, Number, Shape
-from ..engine.broadcast import in_float32
+from ..engine.broadcast import cast, in_float32
 from ..engine.call import op, renamed
 from ..engine.tensor import as_array
 from .choice import where
@@ -32,7 +32,7 @@ from .strided import as_strided
 REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
 
 
-@appears("function out method in_place")
+@appears("function out exact method in_place")
 @numbers_too
 def scatter_reduce(
     input: Array, dim: int, index: Array, src: Array, reduce: str, *, include_self: bool = True
@@ -58,10 +58,10 @@ def scatter_reduce(
         axis("scatter_reduce", dim, input.ndim)
         return clone(input)
     places = each_along("scatter_reduce", input, dim, index)
-    return _reduced(input, part_for("scatter_reduce", src, index), places, reduce, include_self)
+    return cast(_reduced(input, part_for("scatter_reduce", src, index), places, reduce, include_self), input.dtype)
 
 
-@appears("function out method in_place")
+@appears("function out exact method in_place")
 @numbers_too
 def index_reduce(
     input: Array, dim: int, index: Array, source: Array, reduce: str, *, include_self: bool = True
@@ -221,7 +221,7 @@ def select_scatter(input: Array, src: Array, dim: int, index: int) -> Array:
     return _written("select_scatter", input, src, (slice(None),) * d + (i,))
 
 
-@appears("function out method")
+@appears("function out exact method")
 def slice_scatter(
     input: Array, src: Array, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
 ) -> Array:

@@ -304,6 +304,7 @@ def permute(input: Array, dims: Sequence[int]) -> Array:
     >>> tg.zeros(2, 3, 4).permute(2, 0, 1).shape
     (4, 2, 3)
     """
+    dims = ints("permute", dims)
     if len(dims) != input.ndim:
         raise RuntimeError(f"permute: dims {tuple(dims)} must name each of the {input.ndim} axes of {input.shape} once")
     return input.transpose(axes("permute", tuple(dims), input.ndim))
@@ -538,6 +539,7 @@ def clone(input: Array, memory_format: memory_format | None = None) -> Array:
     >>> x.tolist(), x.grad.tolist()
     ([1.0, 2.0], [0.0, 1.0])
     """
+    expect_format("clone", memory_format)
     if memory_format is contiguous_format:
         return np.array(input, order="C")
     if memory_format is channels_last and input.ndim == 4:
@@ -549,13 +551,18 @@ clone.grad(input=lambda g: g)
 clone.explain("A copy: the gradient passes.")
 
 
+def expect_format(name: str, given: Any) -> None:
+    if given is not None and not isinstance(given, memory_format):
+        raise TypeError(f"{name}: memory_format must be one such as channels_last, got {given!r:.60}")
+
+
 def apart(out: Any, input: Any) -> Any:
     """A result that is never a view: copied where it lies in the memory of the input."""
     return clone(out) if np.may_share_memory(as_array(out), as_array(input)) else out
 
 
 @appears("method")
-def contiguous(input: Array, memory_format: memory_format = contiguous_format) -> Array:
+def contiguous(input: Array, *, memory_format: memory_format = contiguous_format) -> Array:
     """The tensor itself where its elements lie in memory in their order, else such a copy.
 
     >>> import tinygrad_cnn as tg
@@ -563,7 +570,8 @@ def contiguous(input: Array, memory_format: memory_format = contiguous_format) -
     >>> x.contiguous() is x, x.T.contiguous().stride(), x.T.stride()
     (True, (2, 1), (1, 2))
     """
-    if is_contiguous(input, memory_format):
+    expect_format("contiguous", memory_format)
+    if is_contiguous(input, memory_format=memory_format):
         return input
     out = clone(input, memory_format)
     if memory_format is channels_last and isinstance(out, Tensor):
@@ -572,7 +580,7 @@ def contiguous(input: Array, memory_format: memory_format = contiguous_format) -
 
 
 @appears("method")
-def is_contiguous(input: Array, memory_format: memory_format = contiguous_format) -> bool:
+def is_contiguous(input: Array, *, memory_format: memory_format = contiguous_format) -> bool:
     """Whether the elements lie in memory in their order (or channels last).
 
     >>> import tinygrad_cnn as tg
@@ -580,6 +588,7 @@ def is_contiguous(input: Array, memory_format: memory_format = contiguous_format
     >>> x.is_contiguous(), x.T.is_contiguous()
     (True, False)
     """
+    expect_format("is_contiguous", memory_format)
     if memory_format is contiguous_format and isinstance(input, Tensor):
         put_in_order(input)
     a = as_array(input)

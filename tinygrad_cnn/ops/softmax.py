@@ -23,7 +23,7 @@ from .unary import exp
 AXIS = {"dim": lambda dim, out_shape: dim % max(len(out_shape), 1)}  # for formulas: never negative
 
 
-@appears("function out method")
+@appears("function out exact method")
 @op
 def softmax(input: Array, dim: int, dtype: DType | None = None) -> Array:
     """exp(input) / Σ exp(input) along dim        any shape -> the same
@@ -71,7 +71,7 @@ softmax_back.explain(
 )
 
 
-@appears("function out method")
+@appears("function out exact method")
 @op
 def log_softmax(input: Array, dim: int, dtype: DType | None = None) -> Array:
     """input - log Σ exp(input) along dim        any shape -> the same

@@ -24,7 +24,7 @@ from .shape import movedim, reshape
 # Inverses. `exact` hands half precision to the forward function as it is, which refuses it.
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 @op(exact=True)
 def inv(A: Array) -> Array:
     """The inverse of A: (B, N, N) -> (B, N, N).
@@ -84,7 +84,7 @@ def _regular(name: str, A: Any, check_errors: bool) -> tuple[Any, Any, Any]:
     return (*where_regular(A, info), info)
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 def inv_ex(A: Array, *, check_errors: bool = False) -> Inverse:
     """The inverse of A and, as `info`, 0 or the pivot that is zero, an error for check_errors alone.
 
@@ -120,7 +120,7 @@ solve_matrices.explain(
 )
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 def solve(A: Array, B: Array, *, left: bool = True) -> Array:
     """X of A X = B, or of X A = B where left is False: (B, N, N) (B, N, K) -> (B, N, K), or a vector (N,) -> (N,).
 
@@ -156,7 +156,7 @@ def _solved(name: str, A: Any, B: Any, left: bool, solve: Callable, vectors: boo
     return X[..., 0] if vector else X
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 def solve_ex(A: Array, B: Array, *, left: bool = True, check_errors: bool = False) -> Solution:
     """`solve` and, as `info`, 0 or the pivot that is zero: a singular matrix is an error for check_errors alone.
 
@@ -199,7 +199,7 @@ _substituted.explain(
 )
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 def solve_triangular(A: Array, B: Array, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Array:
     """X of A X = B (of X A = B where left is False) for a triangular A, by substitution.
 
@@ -220,7 +220,7 @@ def solve_triangular(A: Array, B: Array, *, upper: bool, left: bool = True, unit
 # Determinants.
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 @op(exact=True)
 def det(A: Array) -> Array:
     """The determinant: (B, N, N) -> (B). The gradient is right where it is 0.
@@ -317,7 +317,7 @@ _slogdet.explain(
 )
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 def slogdet(A: Array) -> SLogDet:
     """The sign of the determinant, and the logarithm of its magnitude, which does not overflow: (B, N, N) -> (B), (B).
 

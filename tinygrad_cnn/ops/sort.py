@@ -42,7 +42,7 @@ def argsort(input: Array, dim: int = -1, descending: bool = False, stable: bool 
 argsort.grad(input=None)
 
 
-@appears("function out method")
+@appears("function out exact method")
 def sort(input: Array, dim: int = -1, descending: bool = False, stable: bool = False) -> Chosen:
     """The elements along dim in order, as (values, indices).
 
@@ -60,7 +60,7 @@ def sort(input: Array, dim: int = -1, descending: bool = False, stable: bool = F
 _sort = choosing("sort")
 
 
-@appears("function out method")
+@appears("function out exact method")
 def msort(input: Array) -> Array:
     """The values of `sort` along the first axis.
 
@@ -71,7 +71,7 @@ def msort(input: Array) -> Array:
     return sort(input, 0).values
 
 
-@appears("function out method")
+@appears("function out exact method")
 def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Chosen:
     """The k largest (or smallest) elements along dim, in order, as (values, indices).
 
@@ -104,7 +104,7 @@ def _ranks(input: Array, first: int, k: int, dim: int, descending: bool) -> Arra
 _ranks.grad(input=None)
 
 
-@appears("function out method")
+@appears("function out exact method")
 def kthvalue(input: Array, k: int, dim: int = -1, keepdim: bool = False) -> Chosen:
     """The k-th smallest element along dim, k counted from 1, as (values, indices).
 
@@ -249,7 +249,7 @@ def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> 
 bincount.grad(input=None)
 
 
-@appears("function out method")
+@appears("function out exact method")
 def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0) -> Array:
     """How many elements fall into each of `bins` equal parts of [min, max]; if both are equal, of the input's range.
 

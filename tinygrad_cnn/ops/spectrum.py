@@ -101,7 +101,7 @@ def refuse_driver(name: str, driver: Any) -> None:
         raise RuntimeError(f"{name}: driver= chooses between the libraries of a GPU; leave it out, got {driver!r}")
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 def svd(A: Array, full_matrices: bool = True, *, driver: str | None = None) -> SVD:
     """U, S, Vh with A = U diag(S) Vh: orthonormal columns, singular values that fall, orthonormal rows.
 
@@ -120,7 +120,7 @@ def svd(A: Array, full_matrices: bool = True, *, driver: str | None = None) -> S
     return SVD(*_svd(matrices("linalg.svd", A), bool(full_matrices)))
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 def svdvals(A: Array, *, driver: str | None = None) -> Array:
     """The singular values, which fall: (B, M, N) -> (B, min(M, N)).
 
@@ -190,7 +190,7 @@ def _symmetric(name: str, A: Any, UPLO: str) -> Any:
     return mirrored(A, UPLO.upper() == "U")
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 def eigh(A: Array, UPLO: str = "L") -> Eigen:
     """The eigenvalues L of a symmetric matrix, which rise, and its eigenvectors, the columns of Q: A = Q diag(L) Qᵀ.
 
@@ -206,7 +206,7 @@ def eigh(A: Array, UPLO: str = "L") -> Eigen:
     return Eigen(*_eigh(_symmetric("linalg.eigh", A, UPLO)))
 
 
-@appears("linalg out")
+@appears("linalg out exact")
 def eigvalsh(A: Array, UPLO: str = "L") -> Array:
     """The eigenvalues of a symmetric matrix, which rise: (B, N, N) -> (B, N).
 
@@ -332,11 +332,11 @@ _pinv.explain(
 
 
 @appears("linalg out")
-def pinv(A: Array, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Array:
+def pinv(A: Array, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Array:
     """Moore and Penrose's inverse, X with A X A = A and X A X = X, both products symmetric: (B, M, N) -> (B, N, M).
 
     Singular values up to max(atol, rtol · the largest one) count as 0; rtol is max(M, N) · eps where neither is given.
-    hermitian: A is symmetric. The gradient is right while the rank stays.
+    rcond is an older name of rtol. hermitian: A is symmetric. The gradient is right while the rank stays.
 
     >>> import tinygrad_cnn as tg
     >>> tg.linalg.pinv(tg.tensor([[2.0], [0.0]])).tolist()
@@ -345,7 +345,7 @@ def pinv(A: Array, *, atol: Any = None, rtol: Any = None, hermitian: bool = Fals
     matrices("linalg.pinv", A)
     if hermitian:
         A = mirrored(square("linalg.pinv", A))
-    return _pinv(A, atol, rtol, hermitian)
+    return _pinv(A, atol, rcond if rtol is None else rtol, hermitian)
 
 
 class LeastSquares(NamedTuple):

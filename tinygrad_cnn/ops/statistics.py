@@ -31,7 +31,7 @@ from .unary import ceil, floor, round, sqrt
 INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
-@appears("function out method")
+@appears("function out exact method")
 def quantile(
     input: Array, q: float | Array, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
 ) -> Array:
@@ -50,7 +50,7 @@ def quantile(
     return _quantile("quantile", input, q, dim, keepdim, interpolation)
 
 
-@appears("function out method")
+@appears("function out exact method")
 def nanquantile(
     input: Array, q: float | Array, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
 ) -> Array:
@@ -152,7 +152,7 @@ def _known_middle(input: Array, dim: int) -> Array:
 _known_middle.grad(input=None)
 
 
-@appears("function out method")
+@appears("function out exact method")
 def mode(input: Array, dim: int = -1, keepdim: bool = False) -> Chosen:
     """The most frequent element along dim, the smallest of several, as (values, indices): where it stands last.
 

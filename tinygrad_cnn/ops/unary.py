@@ -250,7 +250,7 @@ log1p.explain("The slope of ln(1 + x) is 1/(1 + x).")
 STAIRCASE = {"words": "A staircase is flat almost everywhere: nothing flows back.", "zero": "a staircase is flat"}
 
 
-@appears("function out method in_place", aliases="sgn")
+@appears("function out exact method in_place", aliases="sgn")
 @elementwise
 def sign(input: Array) -> Array:
     """-1, 0 or 1; 0 for NaN.
@@ -273,7 +273,7 @@ def _whole(name: str, input: Any) -> Any:
     return input.copy()
 
 
-@appears("function out method in_place function_", aliases="absolute")
+@appears("function out exact method in_place function_", aliases="absolute")
 @elementwise
 def abs(input: Array) -> Array:
     """|input|; the gradient at 0 is 0.
@@ -297,7 +297,7 @@ abs.explain(
 )
 
 
-@appears("function out method in_place function_")
+@appears("function out exact method in_place function_")
 @elementwise
 def floor(input: Array) -> Array:
     """The greatest integer <= input.
@@ -313,7 +313,7 @@ floor.grad(input=lambda g: nought(g))
 floor.explain(**STAIRCASE)
 
 
-@appears("function out method in_place function_")
+@appears("function out exact method in_place function_")
 @elementwise
 def ceil(input: Array) -> Array:
     """The smallest integer >= input.
@@ -329,7 +329,7 @@ ceil.grad(input=lambda g: nought(g))
 ceil.explain(**STAIRCASE)
 
 
-@appears("function out method in_place function_", aliases="fix")
+@appears("function out exact method in_place function_", aliases="fix")
 @elementwise
 def trunc(input: Array) -> Array:
     """The integer part: rounded towards zero.
@@ -345,7 +345,7 @@ trunc.grad(input=lambda g: nought(g))
 trunc.explain(**STAIRCASE)
 
 
-@appears("function out method in_place function_")
+@appears("function out exact method in_place function_")
 @elementwise
 def round(input: Array, decimals: int = 0) -> Array:
     """The nearest integer, or multiple of 10^-decimals; from the middle to the even one.
@@ -367,7 +367,7 @@ round.grad(input=lambda g: nought(g))
 round.explain(**STAIRCASE)
 
 
-@appears("function out method in_place function_")
+@appears("function out exact method in_place function_")
 @elementwise
 def frac(input: Array) -> Array:
     """input - trunc(input): the part behind the point, with the sign of input.

@@ -69,7 +69,7 @@ def to(
             dtype = a
     refuse_other(device)
     out = converted(self, dtype, copy)
-    return out if memory_format is None else contiguous(out, memory_format)
+    return out if memory_format is None else contiguous(out, memory_format=memory_format)
 
 
 @method
@@ -163,7 +163,7 @@ def newborn(make: Callable) -> Callable:
 
     def method(self: Tensor, *args: Any, dtype: DType | None = None, **kwargs: Any) -> Tensor:
         kind = self._array.dtype if dtype is None else dtype_of(f"new_{make.__name__}", dtype)
-        return forgiving(make)(*args, dtype=kind, **kwargs)
+        return forgiving(make, strict=True)(*args, dtype=kind, **kwargs)
 
     return method
 

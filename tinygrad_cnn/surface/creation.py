@@ -22,8 +22,7 @@ from ..engine.modes import mode
 from ..engine.node import INFERENCE
 from ..engine.tensor import Tensor, as_array, wrap
 from ..ops.declared import appears
-from ..ops.shape import channels_last, contiguous_format, ints
-from ..ops.shape import memory_format as MemoryFormat
+from ..ops.shape import channels_last, contiguous_format, expect_format, ints
 from .out import into
 
 MOST = 1 << 60  # numbers, of 8 bytes each, that an address reaches
@@ -34,13 +33,18 @@ def finish(array: np.ndarray, device: Any = None, requires_grad: bool = False, o
     """The array as a tensor: a new one, or `out`."""
     refuse_other(device)
     if out is not None:
-        return into("out", out, array)
+        return into("out", out, array, exact=True)
     t = wrap(plain(array))
     if mode.inference:
         t._counter = INFERENCE
     if requires_grad:
         t.requires_grad = True
     return t
+
+
+def wanted(dtype: Any, out: Tensor | None) -> Any:
+    """The dtype that was asked for: by `dtype=`, else by that of `out`; None where neither is given."""
+    return out.dtype if dtype is None and isinstance(out, Tensor) else dtype
 
 
 def shape_of(name: str, sizes: tuple, size: Shape | None = None) -> tuple[int, ...]:
@@ -98,7 +102,7 @@ def array_of(name: str, data: Any, dtype: Any, copy: bool | None) -> np.ndarray:
     return plain(array)
 
 
-def _plain(name: str, data: Any, kinds: set, dtype: Any) -> Any:
+def _plain(name: str, data: Any, kinds: set, dtype: Any, inside: bool = False) -> Any:
     """Nested lists with arrays in place of Tensors; the dtypes of the elements are put into `kinds`."""
     if isinstance(data, range) and data and (n := (data[-1] - data[0]) // data.step + 1) > LONG:
         shape_of(name, (n,))
@@ -108,7 +112,7 @@ def _plain(name: str, data: Any, kinds: set, dtype: Any) -> Any:
                 number(data[0], kind), number(data[-1], kind)
         return data[0] + np.arange(n) * number(data.step, dtypes.int64)
     if is_sequence(data):
-        return [_plain(name, x, kinds, dtype) for x in data]
+        return [_plain(name, x, kinds, dtype, inside=True) for x in data]
     data = as_array(data)
     if isinstance(data, np.ndarray | np.generic):
         kinds.add(data.dtype)
@@ -121,6 +125,8 @@ def _plain(name: str, data: Any, kinds: set, dtype: Any) -> Any:
     elif isinstance(data, complex):
         kinds.add(np.dtype(np.complex64))
     else:
+        if isinstance(data, str) and inside:
+            raise ValueError(f"{name}: a list holds the text {data!r:.40}; expected numbers, lists or arrays")
         raise TypeError(f"{name}: could not infer a dtype of {type(data).__name__}; expected numbers, lists or arrays")
     return data
 
@@ -207,7 +213,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
 
 def _filled(shape: tuple, value: Any, dtype: Any, device: Any, requires_grad: bool, out: Any) -> Tensor:
-    dtype = np.dtype(dtype or get_default_dtype())
+    dtype = np.dtype(wanted(dtype, out) or get_default_dtype())
     return finish(np.full(shape, number(value, dtype), dtype), device, requires_grad, out)
 
 
@@ -267,7 +273,7 @@ def empty(
     >>> tg.empty(2, 3).shape
     (2, 3)
     """
-    array = np.empty(shape_of("empty", sizes, size), dtype or get_default_dtype())
+    array = np.empty(shape_of("empty", sizes, size), wanted(dtype, out) or get_default_dtype())
     return finish(lying(array, memory_format), device, requires_grad, out)
 
 
@@ -291,14 +297,13 @@ def full(
     """
     value = as_array(fill_value)
     value = value.item() if isinstance(value, np.generic) else value
-    dtype = dtype or result_type(value)
+    dtype = wanted(dtype, out) or result_type(value)
     return _filled(shape_of("full", (size,)), value, dtype, device, requires_grad, out)
 
 
 def lying(array: np.ndarray, memory_format: Any) -> np.ndarray:
     """A new array, or one of its shape, which lies in memory as a memory format says."""
-    if memory_format is not None and not isinstance(memory_format, MemoryFormat):
-        raise TypeError(f"memory_format must be one such as channels_last, not {memory_format!r:.60}")
+    expect_format("empty", memory_format)
     if memory_format is channels_last:
         if array.ndim != 4:
             raise RuntimeError(f"channels_last: expected a shape (N, C, H, W), got {array.shape}")
@@ -405,7 +410,7 @@ def eye(
     [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
     """
     shape_of("eye", (n, n if m is None else m))
-    return finish(np.eye(n, m, dtype=dtype or get_default_dtype()), device, requires_grad, out)
+    return finish(np.eye(n, m, dtype=wanted(dtype, out) or get_default_dtype()), device, requires_grad, out)
 
 
 @appears("function")
@@ -436,6 +441,7 @@ def arange(
         start, end = 0, end if start is None else start
     if not all(math.isfinite(x) for x in (start, end, step)):
         raise RuntimeError(f"arange: there is no end to the way from {start} to {end} by {step}")
+    dtype = wanted(dtype, out)
     if dtype is None and any(isinstance(x, float | np.floating) for x in (start, end, step)):
         dtype = get_default_dtype()
     dtype = np.dtype(dtype or np.int64)
@@ -475,7 +481,7 @@ def linspace(
     >>> tg.linspace(0, 1, 5).tolist()
     [0.0, 0.25, 0.5, 0.75, 1.0]
     """
-    values, dtype = _steps("linspace", start, end, steps, dtype)
+    values, dtype = _steps("linspace", start, end, steps, wanted(dtype, out))
     return finish(values.astype(dtype), device, requires_grad, out)
 
 
@@ -499,7 +505,7 @@ def logspace(
     >>> tg.logspace(0, 2, 3).tolist()
     [1.0, 10.0, 100.0]
     """
-    exponents, dtype = _steps("logspace", start, end, steps, dtype)
+    exponents, dtype = _steps("logspace", start, end, steps, wanted(dtype, out))
     return finish(quietly(np.power, base, exponents).astype(dtype), device, requires_grad, out)
 
 
@@ -509,6 +515,9 @@ def _steps(name: str, start: Any, end: Any, steps: Any, dtype: Any) -> tuple[np.
         raise TypeError(f"{name}: steps must be an int, got {steps!r}")
     if steps < 0:
         raise RuntimeError(f"{name}: number of steps must not be negative, got {steps}")
+    for what, end_ in (("start", start), ("end", end)):
+        if getattr(end_, "ndim", 0):
+            raise RuntimeError(f"{name}: {what} must be a number or a tensor of 0 axes, got shape {tuple(end_.shape)}")
     dtype = np.dtype(dtype or get_default_dtype())
     if dtype.kind == "b":
         raise NotImplementedError(f"{name}: bool counts no further than 1; compare numbers instead")

@@ -21,13 +21,13 @@ from .out import accepts_out
 def plain(declaration: Declaration) -> Callable:
     """The function without `out=`, which no method takes."""
     f = declaration.function
-    return f if hasattr(f, "op") else forgiving(f)  # an op is so by itself
+    return f if hasattr(f, "op") else forgiving(f, strict=True)  # an op is so by itself
 
 
 @cache
 def function(declaration: Declaration) -> Callable:
     f = plain(declaration)
-    return accepts_out(f) if "out" in declaration.words else f
+    return accepts_out(f, "exact" in declaration.words) if "out" in declaration.words else f
 
 
 def of_package(declaration: Declaration) -> dict[str, Callable]:
@@ -78,7 +78,7 @@ def of_tensor(declaration: Declaration) -> dict[str, Callable]:
 def sized(f: Callable) -> Callable:
     @wraps(f)
     def method(self: Tensor, *sizes: Any, **named: Any) -> Tensor:
-        if named:
+        if named or not sizes:  # none at all is for f to refuse
             return f(self, *sizes, **named)
         return f(self, sizes[0] if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes)
 

@@ -13,7 +13,7 @@ from ..arrays.types import DType, Shape
 from ..engine.tensor import Tensor, as_array
 from ..ops.declared import appears
 from ..random import Generator, rng
-from .creation import empty_like, finish, shape_of
+from .creation import empty_like, finish, shape_of, wanted
 
 MOST = 2**63 - 1  # the largest int64
 
@@ -45,7 +45,7 @@ def drawn_in(dtype: Any) -> type:
 def _floating(name: str, dtype: Any) -> np.dtype:
     dtype = np.dtype(dtype or get_default_dtype())
     if dtype.kind != "f":
-        raise RuntimeError(
+        raise NotImplementedError(
             f"{name}: only floating dtypes can hold these numbers, got {dtype}; use randint for integers"
         )
     return dtype
@@ -63,14 +63,14 @@ def rand(
 ) -> Tensor:
     """Random numbers 0 ≤ x < 1, all equally likely.
 
-    RuntimeError for dtypes of integers.
+    NotImplementedError for dtypes of integers.
 
     >>> import tinygrad_cnn as tg
     >>> x = tg.rand(1000)
     >>> 0 <= x.min().item() and x.max().item() < 1
     True
     """
-    values = standard_uniform(rng(generator), shape_of("rand", sizes, size), _floating("rand", dtype))
+    values = standard_uniform(rng(generator), shape_of("rand", sizes, size), _floating("rand", wanted(dtype, out)))
     return finish(values, device, requires_grad, out)
 
 
@@ -86,13 +86,13 @@ def randn(
 ) -> Tensor:
     """Normal random numbers of mean 0 and variance 1.
 
-    RuntimeError for dtypes of integers.
+    NotImplementedError for dtypes of integers.
 
     >>> import tinygrad_cnn as tg
     >>> tg.randn(2, 3).shape, tg.randn(()).shape
     ((2, 3), ())
     """
-    values = standard_normal(rng(generator), shape_of("randn", sizes, size), _floating("randn", dtype))
+    values = standard_normal(rng(generator), shape_of("randn", sizes, size), _floating("randn", wanted(dtype, out)))
     return finish(values, device, requires_grad, out)
 
 
@@ -159,7 +159,7 @@ def randint(
         raise TypeError(f"randint: size must be a tuple of ints, got {given['size']!r:.60}")
     if not low < high:
         raise RuntimeError(f"randint: expects low < high, got {low} and {high}")
-    kind = np.dtype(dtype or np.int64)
+    kind = np.dtype(wanted(dtype, out) or np.int64)
     number(low, kind), number(high - 1, kind)  # which it can hold
     values = rng(generator).integers(low, high, shape_of("randint", (given["size"],)))
     return finish(values.astype(kind), device, requires_grad, out)
@@ -208,7 +208,7 @@ def randperm(
     """
     if n < 0:
         raise RuntimeError(f"randperm: n must not be negative, got {n}")
-    return finish(rng(generator).permutation(n).astype(dtype or np.int64), device, requires_grad, out)
+    return finish(rng(generator).permutation(n).astype(wanted(dtype, out) or np.int64), device, requires_grad, out)
 
 
 @appears("function")

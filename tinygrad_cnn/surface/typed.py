@@ -33,7 +33,10 @@ def _made(name: str, given: tuple, kind: np.dtype, named: dict, any_kind: bool =
     if named and not given and len(named) == 1 and named.keys() <= {"data", "size", "other"}:
         given = (*named.values(),) if "size" not in named else (Size(named["size"]),)
     elif named:
-        raise TypeError(f"{name}: got {', '.join(named)}=; it takes sizes, one sequence of data, or a tensor")
+        raise TypeError(
+            f"{name}: got {', '.join(named)}=; it takes sizes, one sequence of data, or a tensor; "
+            "tensor(...) takes dtype= too"
+        )
     data = given[0] if len(given) == 1 else None
     if isinstance(data, Tensor):
         if data.dtype != kind and not any_kind:
@@ -49,15 +52,15 @@ def _made(name: str, given: tuple, kind: np.dtype, named: dict, any_kind: bool =
 
 
 @method
-def __init__(self: Tensor, *data: Any, dtype: DType | None = None, requires_grad: bool = False, **named: Any) -> None:
-    """Tensor(2, 3) has this shape and no values yet; Tensor([2, 3]) has these values, of the default floating dtype."""
-    kind = get_default_dtype() if dtype is None else dtype_of("Tensor", dtype)
-    made = _made("Tensor", data, kind, named, any_kind=dtype is None)
+def __init__(self: Tensor, *data: Any, **named: Any) -> None:
+    """Tensor(2, 3) has this shape and no values yet; Tensor([2, 3]) has these values, of the default floating dtype.
+
+    TypeError for `dtype=` and `requires_grad=`, which `tensor(...)` takes.
+    """
+    made = _made("Tensor", data, get_default_dtype(), named, any_kind=True)
     for slot in ("_array", "_node", "_counter", "_view", "_memory", "_requires_grad"):
         setattr(self, slot, getattr(made, slot))
     self._grad = None
-    if requires_grad:
-        self.requires_grad = True
 
 
 class TensorTypeHere(TensorType):
