@@ -95,7 +95,7 @@ def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor
 def norm(A: Tensor, ord: builtins.float | builtins.str | None = None, dim: Axis | None = None, keepdim: builtins.bool = False, *, dtype: DType | None = None, out: Tensor | None = None) -> Tensor:
     """`vector_norm` along one axis, `matrix_norm` along two; without ord, the root of the sum of squares along any."""
 
-def pinv(A: Tensor, *, atol: Any = None, rtol: Any = None, hermitian: builtins.bool = False, out: Tensor | None = None) -> Tensor:
+def pinv(A: Tensor, rcond: Any = None, hermitian: builtins.bool = False, *, atol: Any = None, rtol: Any = None, out: Tensor | None = None) -> Tensor:
     """Moore and Penrose's inverse, X with A X A = A and X A X = X, both products symmetric: (B, M, N) -> (B, N, M)."""
 
 def qr(A: Tensor, mode: builtins.str = 'reduced', *, out: builtins.tuple[Tensor, ...] | None = None) -> QR:

@@ -62,7 +62,7 @@ def alpha_dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.boo
 def avg_pool1d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True) -> Tensor:
     """mean of input[n,c,ps+i] over i        (N,C,L) -> (N,C,P)"""
 
-def avg_pool2d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True, divisor_override: builtins.int | None = None) -> Tensor:
+def avg_pool2d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True, divisor_override: builtins.int | None = None, *, out: Tensor | None = None) -> Tensor:
     """mean of input[n,c,ps+i,qs+j] over i and j        (N,C,H,W) -> (N,C,P,Q)"""
 
 def avg_pool3d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True, divisor_override: builtins.int | None = None) -> Tensor:
@@ -152,7 +152,7 @@ def fold(input: Tensor, output_size: Window, kernel_size: Window, dilation: Wind
 def gaussian_nll_loss(input: Tensor, target: Tensor, var: Tensor | Number, full: builtins.bool = False, eps: builtins.float = 1e-06, reduction: builtins.str = 'mean') -> Tensor:
     """mean of (log var + (input - target)² / var) / 2: numbers with a normal distribution        any shape twice -> ()"""
 
-def gelu(input: Tensor, approximate: builtins.str = 'none') -> Tensor:
+def gelu(input: Tensor, approximate: builtins.str = 'none', *, out: Tensor | None = None) -> Tensor:
     """input · Φ(input), Φ the normal distribution function (Hendrycks and Gimpel 2016)."""
 
 def glu(input: Tensor, dim: builtins.int = -1) -> Tensor:
@@ -218,7 +218,7 @@ def local_response_norm(input: Tensor, size: builtins.int, alpha: builtins.float
 def log_softmax(input: Tensor, dim: builtins.int | None = None, _stacklevel: builtins.int = 3, dtype: Any = None) -> Tensor:
     """input - log Σ exp(input) along dim"""
 
-def logsigmoid(input: Tensor) -> Tensor:
+def logsigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """ln sigmoid(input)."""
 
 def lp_pool1d(input: Tensor, norm_type: builtins.float, kernel_size: Window, stride: Window | None = None, ceil_mode: builtins.bool = False) -> Tensor:
@@ -365,10 +365,10 @@ def softmax(input: Tensor, dim: builtins.int | None = None, _stacklevel: builtin
 def softmin(input: Tensor, dim: builtins.int | None = None, _stacklevel: builtins.int = 3, dtype: Any = None) -> Tensor:
     """exp(-input) / Σ exp(-input) along dim"""
 
-def softplus(input: Tensor, beta: builtins.float = 1.0, threshold: builtins.float = 20.0) -> Tensor:
+def softplus(input: Tensor, beta: builtins.float = 1.0, threshold: builtins.float = 20.0, *, out: Tensor | None = None) -> Tensor:
     """ln(1 + e^(beta · input)) / beta; the input itself where beta · input > threshold, as they differ no more."""
 
-def softshrink(input: Tensor, lambd: builtins.float = 0.5) -> Tensor:
+def softshrink(input: Tensor, lambd: builtins.float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """input brought nearer to 0 by lambd, and 0 where it is nearer already."""
 
 def softsign(input: Tensor) -> Tensor:

@@ -120,7 +120,7 @@ class Attached:
     def __index__(self) -> builtins.int:
         ...
 
-    def __init__(self, *data: Any, dtype: DType | None = None, requires_grad: builtins.bool = False, **named: Any) -> None:
+    def __init__(self, *data: Any, **named: Any) -> None:
         """Tensor(2, 3) has this shape and no values yet; Tensor([2, 3]) has these values, of the default floating dtype."""
 
     def __int__(self) -> builtins.int:
@@ -566,7 +566,7 @@ class Attached:
     def conj_physical_(self) -> Self:
         """In place: the tensor becomes its `conj_physical`."""
 
-    def contiguous(self, memory_format: memory_format = ...) -> Tensor:
+    def contiguous(self, *, memory_format: memory_format = ...) -> Tensor:
         """The tensor itself where its elements lie in memory in their order, else such a copy."""
 
     def copy_(self, src: Tensor | Number, non_blocking: builtins.bool = False) -> Tensor:
@@ -960,7 +960,7 @@ class Attached:
     def is_conj(self) -> builtins.bool:
         """Whether input is a view of conjugated numbers, which nothing here is."""
 
-    def is_contiguous(self, memory_format: memory_format = ...) -> builtins.bool:
+    def is_contiguous(self, *, memory_format: memory_format = ...) -> builtins.bool:
         """Whether the elements lie in memory in their order (or channels last)."""
 
     @property
