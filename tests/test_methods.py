@@ -159,8 +159,10 @@ def test_about_errors():
         tg.ones(2).cuda()
     with pytest.raises(RuntimeError, match="cuda"):
         tg.ones(2).to("cuda:0")
-    with pytest.raises(IndexError, match="dim"):
+    with pytest.raises(RuntimeError, match="mT: expects a matrix"):
         _ = tg.ones(2).mT
+    with pytest.warns(UserWarning, match="T of a tensor of 3 axes"):
+        assert tg.ones(2, 3, 4).T.shape == (4, 3, 2)
 
 
 # Conversions.

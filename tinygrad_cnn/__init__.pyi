@@ -1119,7 +1119,7 @@ def median(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def median(input: Tensor, dim: builtins.int, keepdim: builtins.bool = False, *, out: builtins.tuple[Tensor, ...] | None = None) -> Chosen:
     """The middle element in order, the lower one of two; with dim (values, indices) along it. NaN if there is one."""
 
-def meshgrid(*tensors: Any, indexing: builtins.str = 'ij') -> builtins.tuple[Tensor, ...]:
+def meshgrid(*tensors: Any, indexing: builtins.str | None = None) -> builtins.tuple[Tensor, ...]:
     """The coordinates of a grid: vectors of lengths A, B, ... -> as many tensors (A, B, ...); views."""
 
 @overload

@@ -13,7 +13,7 @@ from ..engine.tensor import as_array
 from .compare import logical_xor
 from .cumulative import cumsum
 from .declared import appears
-from .dims import axis, whole
+from .dims import axes, axis, whole
 from .elementwise import divide, minus, mul
 from .join import cat, narrow, select
 from .reduce import sum as total
@@ -133,8 +133,7 @@ def gradient(
     """
     if edge_order not in (1, 2):
         raise RuntimeError(f"gradient: edge_order must be 1 or 2, got {edge_order}")
-    over = range(input.ndim) if dim is None else [dim] if isinstance(dim, int) else dim
-    found = [axis("gradient", d, input.ndim) for d in over]
+    found = axes("gradient", dim, input.ndim)
     spacing = 1 if spacing is None else spacing
     spacing = list(spacing) if isinstance(spacing, tuple | list) else [spacing] * len(found)
     if len(spacing) != len(found):

@@ -51,7 +51,7 @@ def reduced(op: str, dim: Any, ndim: int, keepdim: Any = False) -> tuple[int, ..
     """The axes that a reduction goes over, as NumPy wants them: None and () mean all, a number has none."""
     if keepdim is not True and keepdim is not False and not isinstance(keepdim, np.bool_):
         raise TypeError(f"{op}: keepdim must be a bool, got {keepdim!r}; several axes are one tuple, dim=(0, 1)")
-    if dim is None or dim == () or dim == []:
+    if dim is None or (isinstance(dim, tuple | list) and not dim):
         return tuple(range(ndim))
     found = axes(op, dim, ndim)
     return found if ndim else ()

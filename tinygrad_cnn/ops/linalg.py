@@ -308,6 +308,10 @@ def inner(input: Array, other: Array) -> Array:
     """
     if not input.ndim or not other.ndim:
         return input * other
+    if input.shape[-1] != other.shape[-1]:
+        raise RuntimeError(
+            f"inner: the last axes must be equally long, got shapes {tuple(input.shape)} and {tuple(other.shape)}"
+        )
     return tensordot(input, other, ((-1,), (-1,)))
 
 

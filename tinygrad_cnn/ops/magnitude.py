@@ -48,6 +48,8 @@ def vector_norm(
     """
     expect_floating("norm", x)
     over = reduced("norm", dim, x.ndim, keepdim)
+    if (ord < 0 or ord == math.inf) and 0 in [x.shape[axis] for axis in over]:
+        raise RuntimeError(f"norm: of order {ord} it needs elements, but shape {x.shape} has none along dim={dim}")
     x = in_dtype("norm", x, dtype)
     if ord == 2 and x.dtype.kind == "f":
         return np.sqrt(kernel.fold(x, "squares", over, keepdim))

@@ -13,6 +13,9 @@ import numpy as np
 
 from ..arrays.dtypes import float16
 
+# Those that refuse half precision as a wrong argument, in PyTorch; the others have no kernel for it there.
+LOOK_FIRST = frozenset("inv inv_ex inverse slogdet logdet pinv lstsq matrix_exp matrix_rank tensorinv".split())
+
 
 class LinAlgError(RuntimeError):
     """A matrix that has no inverse, no such factors, or numbers that an algorithm does not converge on.
@@ -31,7 +34,8 @@ def floating(name: str, *operands: Any) -> None:
         if x.dtype.kind not in "fc":
             raise RuntimeError(f"{name}: expects a floating point tensor, got {x.dtype}; convert it with .float()")
         if x.dtype == float16:
-            raise RuntimeError(f"{name}: low precision dtypes are not supported, got {x.dtype}; use .float()")
+            kind = RuntimeError if name.rpartition(".")[2] in LOOK_FIRST else NotImplementedError
+            raise kind(f"{name}: low precision dtypes are not supported, got {x.dtype}; use .float()")
         if x.dtype != operands[0].dtype:
             raise RuntimeError(f"{name}: expects one dtype, got {operands[0].dtype} and {x.dtype}; convert one")
 

@@ -7,6 +7,7 @@ op is its way back, and for everything that keeps the order of the elements the 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from functools import wraps
 from itertools import accumulate
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.lines import user_level
 from ..arrays.plain import shares_memory
 from ..arrays.size import Size
 from ..arrays.types import Array, Axis, DType, Shape
@@ -496,10 +498,10 @@ def broadcast_shapes(*shapes: Shape) -> Size:
 
 
 @appears("function")
-def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Array, ...]:
+def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Array, ...]:
     """The coordinates of a grid: vectors of lengths A, B, ... -> as many tensors (A, B, ...); views.
 
-    indexing: "ij", or "xy" for the first two axes exchanged, as pictures count.
+    indexing: "ij", or "xy" for the first two axes exchanged, as pictures count. Left out it is "ij", with a warning.
 
     RuntimeError for other than vectors and numbers.
 
@@ -510,6 +512,9 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Array, ...]:
     """
     if len(tensors) == 1 and isinstance(tensors[0], tuple | list):
         tensors = tuple(tensors[0])
+    if indexing is None:
+        warnings.warn("meshgrid: say indexing='ij', or 'xy'; PyTorch is going to ask for it", stacklevel=user_level())
+        indexing = "ij"
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f"meshgrid: indexing must be 'ij' or 'xy', got {indexing!r}")
     if any(x.ndim > 1 for x in tensors):

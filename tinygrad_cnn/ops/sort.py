@@ -263,6 +263,8 @@ def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0) -> Arra
         raise NotImplementedError(f"histc: input must be floating, got {input.dtype}; convert it with .float()")
     if min > max:
         raise RuntimeError(f"histc: max must not be smaller than min, got {min} and {max}")
+    if bins < 1:
+        raise RuntimeError(f"histc: bins must be 1 or more, got {bins}")
     return _histc(input.detach(), bins, min, max)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, overload
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from ..arrays.device import CPU, strided
 from ..arrays.device import device as Device
 from ..arrays.device import layout as Layout
+from ..arrays.lines import user_level
 from ..arrays.plain import owner
 from ..arrays.size import Size
 from ..engine.memory import put_in_order
@@ -377,40 +379,52 @@ def pin_memory(self: Tensor) -> Tensor:
 
 @attribute
 def T(self: Tensor) -> Tensor:
-    """The axes in reverse order.
-
-    A view.
+    """The transposed matrix, a view. Of other than 2 axes their reverse order, with a UserWarning, as in PyTorch.
 
     >>> import tinygrad_cnn as tg
-    >>> tg.zeros(2, 3, 4).T.shape
-    (4, 3, 2)
+    >>> tg.zeros(2, 3).T.shape
+    (3, 2)
     """
+    if self._array.ndim != 2:
+        warnings.warn(
+            f"T of a tensor of {self._array.ndim} axes is deprecated in PyTorch; use mT for a batch of matrices, or "
+            "x.permute(*range(x.ndim)[::-1])",
+            stacklevel=user_level(),
+        )
     return permute(self, tuple(range(self._array.ndim))[::-1])
+
+
+def _expect_matrices(name: str, x: Tensor) -> None:
+    if x._array.ndim == 1:
+        raise RuntimeError(f"{name}: expects a matrix or a batch of them, got shape {x._array.shape}")
 
 
 @attribute
 def mT(self: Tensor) -> Tensor:
     """The last two axes change places: the transposed matrices of a batch; a number has none.
 
-    A view. IndexError for a vector.
+    A view. RuntimeError for a vector.
 
     >>> import tinygrad_cnn as tg
     >>> tg.zeros(7, 2, 3).mT.shape
     (7, 3, 2)
     """
+    _expect_matrices("mT", self)
     return adjoint(self)
 
 
 @attribute
 def H(self: Tensor) -> Tensor:
-    """The transposed matrix; a vector and a number stay as they are.
+    """The transposed matrix; a number stays as it is.
 
-    A view. RuntimeError for more than 2 axes.
+    A view. RuntimeError for a vector, and for more than 2 axes.
 
     >>> import tinygrad_cnn as tg
     >>> tg.tensor([[1, 2], [3, 4]]).H.tolist()
     [[1, 3], [2, 4]]
     """
+    if self._array.ndim not in (0, 2):
+        raise RuntimeError(f"H: expects a matrix, got shape {self._array.shape}; mH is for batches of matrices")
     return t(self)
 
 
@@ -418,10 +432,11 @@ def H(self: Tensor) -> Tensor:
 def mH(self: Tensor) -> Tensor:
     """The last two axes change places: the transposed matrices of a batch; a number has none.
 
-    A view. IndexError for a vector.
+    A view. RuntimeError for a vector.
 
     >>> import tinygrad_cnn as tg
     >>> tg.zeros(7, 2, 3).mH.shape
     (7, 3, 2)
     """
+    _expect_matrices("mH", self)
     return adjoint(self)

@@ -36,11 +36,11 @@ from tinygrad_cnn.surface.storage import Storage
 class Attached:
     @property
     def H(self) -> Tensor:
-        """The transposed matrix; a vector and a number stay as they are."""
+        """The transposed matrix; a number stays as it is."""
 
     @property
     def T(self) -> Tensor:
-        """The axes in reverse order."""
+        """The transposed matrix, a view. Of other than 2 axes their reverse order, with a UserWarning, as in PyTorch."""
 
     def __abs__(self) -> Tensor:
         """|input|; the gradient at 0 is 0."""
