@@ -37,7 +37,8 @@ def words(home: str, name: str) -> str:
         return f"{path} is not in tinygrad_cnn: {said}"
     if meant := _nearest(home, name):
         return f"module {home!r} has no attribute {name!r}; did you mean {meant!r}?"
-    return f"{path} is not in tinygrad_cnn: {said}" if said else ""
+    # Of a module that is here all names are known: another one is not PyTorch's, and no sentence speaks of it.
+    return f"{path} is not in tinygrad_cnn: {said}" if said and space not in names() else ""
 
 
 def _nearest(home: str, name: str) -> str | None:
