@@ -379,7 +379,7 @@ def adaptive_avg_pool2d(input: Array, output_size: Any) -> Array:
     >>> tg.nn.functional.adaptive_avg_pool2d(tg.arange(6.0).reshape(1, 2, 3), (1, 2)).tolist()
     [[[2.0, 3.0]]]
     """
-    _has_pictures("adaptive_avg_pool2d", input)
+    batched("adaptive_avg_pool2d", input, 2, ValueError)
     if input.dtype.kind != "f":
         raise NotImplementedError(
             f"adaptive_avg_pool2d: input is {input.dtype}, a mean needs floating numbers; convert it with .float()"
@@ -406,7 +406,7 @@ def adaptive_max_pool2d(input: Array, output_size: Any, return_indices: bool = F
     >>> out.tolist(), indices.tolist()
     ([[[4.0, 5.0]]], [[[4, 5]]])
     """
-    _has_pictures("adaptive_max_pool2d", input)
+    batched("adaptive_max_pool2d", input, 2, ValueError)
     (P, Q), even = _adaptive_geometry("adaptive_max_pool2d", input.shape, output_size)
     if even is not None:
         return max_pool2d(input, even, None, 0, 1, False, return_indices)
@@ -452,23 +452,11 @@ def adaptive_max_pool1d(input: Array, output_size: Any, return_indices: bool = F
 
 
 @remembered
-def _has_pictures(name: str, input: Any) -> None:
-    if getattr(input, "ndim", 3) < 3:
-        raise ValueError(
-            f"{name}: expected input (N, C, H, W) or (C, H, W), got {input.ndim} axes {tuple(input.shape)}"
-        )
-    batched(name, input, 2)
-
-
 def _geometry(name, input_shape, kernel_size, stride, padding, dilation, ceil_mode):
     """Window, stride, padding and dilation, in tuples, and how many windows there are on each axis."""
     spatial = 1 if name.endswith("1d") else 2
     window = numbers(name, "kernel_size", kernel_size, spatial, least=1)
-    stride = (
-        window
-        if stride is None or (isinstance(stride, tuple | list) and not stride)
-        else numbers(name, "stride", stride, spatial, least=1)
-    )
+    stride = window if stride is None or not np.size(stride) else numbers(name, "stride", stride, spatial, least=1)
     padding = numbers(name, "padding", padding, spatial, least=0)
     dilation = numbers(name, "dilation", dilation, spatial, least=1)
     if any(pad > ((k - 1) * d + 1) // 2 for k, pad, d in zip(window, padding, dilation)):

@@ -67,7 +67,7 @@ def fit(op, what, sizes, window, stride, padding, dilation, ceil_mode=False) -> 
     return found
 
 
-def batched(op: str, input: Any, spatial: int) -> bool:
+def batched(op: str, input: Any, spatial: int, kind: type[Exception] = RuntimeError) -> bool:
     """Whether there is a batch axis before the channels; without one, (C, ...) is one picture."""
     ndim = getattr(input, "ndim", None)
     if ndim == spatial + 2:
@@ -77,6 +77,6 @@ def batched(op: str, input: Any, spatial: int) -> bool:
     letters = {1: "L", 2: "H, W", 3: "D, H, W"}[spatial]
     if ndim is None:
         raise TypeError(f"{op}: input must be a Tensor, got {type(input).__name__}")
-    raise RuntimeError(
+    raise (kind if ndim < spatial + 1 else RuntimeError)(
         f"{op}: expected input (N, C, {letters}) or (C, {letters}), got {ndim} axes {tuple(input.shape)}"
     )
