@@ -31,6 +31,8 @@ SMALL = {
     "resnet with other norms": lambda v: v.ResNet(
         v.resnet.BasicBlock, [1] * 4, 5, norm_layer=v.resnet.nn.InstanceNorm2d
     ),
+    "mnasnet": lambda v: v.MNASNet(0.25, num_classes=5),
+    "shufflenet": lambda v: v.ShuffleNetV2([2, 1, 2], [8, 16, 32, 64, 32], num_classes=5),
     "mobilenet": lambda v: v.MobileNetV2(num_classes=5, width_mult=0.25),
     "squeezenet": lambda v: v.SqueezeNet("1_1", num_classes=5),
     "what VGG begins with": lambda v: v.vgg.make_layers([8, "M", 8, 8, "M"], batch_norm=True),

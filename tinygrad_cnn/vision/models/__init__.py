@@ -12,13 +12,16 @@ from ... import nn
 from ...pytorch.absent import explains
 from . import alexnet as _alexnet
 from . import densenet as _densenet
+from . import mnasnet as _mnasnet
 from . import mobilenetv2 as _mobilenetv2
 from . import resnet as _resnet
+from . import shufflenetv2 as _shufflenetv2
 from . import simple
 from . import squeezenet as _squeezenet
 from . import vgg as _vgg
 from .alexnet import AlexNet, alexnet
 from .densenet import DenseNet, densenet121, densenet161, densenet169, densenet201
+from .mnasnet import MNASNet, mnasnet0_5, mnasnet0_75, mnasnet1_0, mnasnet1_3
 from .mobilenetv2 import MobileNetV2, mobilenet_v2
 from .resnet import (
     BasicBlock,
@@ -36,6 +39,7 @@ from .resnet import (
     wide_resnet50_2,
     wide_resnet101_2,
 )
+from .shufflenetv2 import ShuffleNetV2, shufflenet_v2_x0_5, shufflenet_v2_x1_0, shufflenet_v2_x1_5, shufflenet_v2_x2_0
 from .simple import digits, keras_mnist, lenet, mlp, victorzhou
 from .squeezenet import SqueezeNet, squeezenet1_0, squeezenet1_1
 from .trained import Weights, names_of_weights
@@ -43,7 +47,7 @@ from .vgg import VGG, vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, 
 
 _FAMILIES: dict[str, Callable] = {
     name: f
-    for family in (_alexnet, _densenet, _mobilenetv2, _resnet, _squeezenet, _vgg)
+    for family in (_alexnet, _densenet, _mnasnet, _mobilenetv2, _resnet, _shufflenetv2, _squeezenet, _vgg)
     for name, f in vars(family).items()
     if hasattr(f, "takes_weights")
 }
@@ -81,8 +85,10 @@ __all__ = [
     "BasicBlock",
     "Bottleneck",
     "DenseNet",
+    "MNASNet",
     "MobileNetV2",
     "ResNet",
+    "ShuffleNetV2",
     "SqueezeNet",
     "Weights",
     "alexnet",
@@ -97,6 +103,10 @@ __all__ = [
     "lenet",
     "list_models",
     "mlp",
+    "mnasnet0_5",
+    "mnasnet0_75",
+    "mnasnet1_0",
+    "mnasnet1_3",
     "mobilenet_v2",
     "resnet18",
     "resnet34",
@@ -106,6 +116,10 @@ __all__ = [
     "resnext50_32x4d",
     "resnext101_32x8d",
     "resnext101_64x4d",
+    "shufflenet_v2_x0_5",
+    "shufflenet_v2_x1_0",
+    "shufflenet_v2_x1_5",
+    "shufflenet_v2_x2_0",
     "squeezenet1_0",
     "squeezenet1_1",
     "vgg11",

@@ -55,16 +55,10 @@ def names_of_weights(builders: Iterable[str]) -> list[str]:
     >>> names_of_weights(["resnet18", "vgg11_bn", "mobilenet_v2"])
     ['ResNet18_Weights', 'VGG11_BN_Weights', 'MobileNet_V2_Weights']
     """
-    spelled: tuple = (
-        ("resnet", "ResNet"),
-        ("densenet", "DenseNet"),
-        ("squeezenet", "SqueezeNet"),
-        ("mobilenet", "MobileNet"),
-    )
-    spelled += (("resnext", "ResNeXt"), ("wide", "Wide"), ("x8d", "X8D"), ("x4d", "X4D"))
+    spelled = "AlexNet DenseNet MNASNet MobileNet ResNet ResNeXt ShuffleNet SqueezeNet VGG Wide _BN _V2_X _V2 X8D X4D"
     found = []
     for name in builders:
-        for old, new in (*spelled, ("alexnet", "AlexNet"), ("vgg", "VGG"), ("_bn", "_BN"), ("_v2", "_V2")):
-            name = name.replace(old, new)
+        for word in spelled.split():
+            name = name.replace(word.lower(), word)
         found.append(f"{name}_Weights")
     return found
