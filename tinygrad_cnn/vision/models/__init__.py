@@ -57,8 +57,8 @@ globals().update(dict.fromkeys(names_of_weights(_FAMILIES), Weights))  # ResNet1
 def list_models() -> list[str]:
     """The names that `get_model` knows.
 
-    >>> [name for name in list_models() if name[0] in "akm"]
-    ['alexnet', 'keras_mnist', 'mlp', 'mobilenet_v2']
+    >>> [name for name in list_models() if name[0] in "akl"]
+    ['alexnet', 'keras_mnist', 'lenet']
     """
     return sorted([*simple.BUILDERS, *_FAMILIES])
 
