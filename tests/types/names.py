@@ -76,7 +76,7 @@ cubed(x).sum().backward()
 
 x.summ()  # wrong
 print(tg.softmx)  # wrong
-print(F.conv3d)  # wrong
+print(F.conv4d)  # wrong
 z: str = x.sum()  # wrong
 x.sum(axsi=3)  # wrong
 tg.cat([x], dimm=1)  # wrong

@@ -61,19 +61,17 @@ def conv3d(
     """
     x, batch = _of_batches("conv3d", input)
     _check_operands("conv3d", input, weight, bias, 3)
-    (stride, padding, dilation, groups), extra = _geometry(
-        "conv3d", input.shape, weight.shape, stride, padding, dilation, groups
-    )
+    sizes = stride, padding, dilation, groups
+    (s, p, steps, groups), extra = _geometry("conv3d", input.shape, weight.shape, *sizes)
     down, right, behind = (extra or (0, 0, 0))[::-1]
-    front = padding[0]
-    x = pad(x, (0, down, 0, right, front, front + behind))
+    x = pad(x, (0, down, 0, right, p[0], p[0] + behind))
     O, _, d, h, w = weight.shape
-    P = fitting(x.shape[2], d, stride[0], 0, dilation[0])
-    seen = [x[:, :, k * dilation[0] :][:, :, : stride[0] * (P - 1) + 1 : stride[0]] for k in range(d)]
+    P = fitting(x.shape[2], d, s[0], 0, steps[0])
+    seen = [x[:, :, k * steps[0] :][:, :, : s[0] * (P - 1) + 1 : s[0]] for k in range(d)]
     depths = permute(stack(seen, 2), (0, 3, 1, 2, 4, 5))  # (N,P,C,d,H,W)
-    N, H, W = x.shape[0], *x.shape[3:]
-    pictures = reshape(depths, (N * P, x.shape[1] * d, H, W))
-    out = conv2d(pictures, reshape(weight, (O, -1, h, w)), bias, stride[1:], padding[1:], dilation[1:], groups)
+    N, C, _, H, W = x.shape
+    pictures = reshape(depths, (N * P, C * d, H, W))
+    out = conv2d(pictures, reshape(weight, (O, -1, h, w)), bias, s[1:], p[1:], steps[1:], groups)
     out = permute(reshape(out, (N, P, *out.shape[1:])), (0, 2, 1, 3, 4))
     return out if batch else squeeze(out, 0)
 
@@ -106,17 +104,15 @@ def conv_transpose3d(
         raise RuntimeError(
             f"conv_transpose3d: bias must have one number for each of the {O} output channels, got {tuple(bias.shape)}"
         )
-    stride, padding, dilation, groups = geometry
+    s, p, steps, groups = geometry
     more = numbers("conv_transpose3d", "output_padding", output_padding, 3, 0)
     C, _, d, h, w = weight.shape
     N, P = x.shape[0], x.shape[2]
     pictures = reshape(permute(x, (0, 2, 1, 3, 4)), (N * P, C, *x.shape[3:]))
-    planes = conv_transpose2d(
-        pictures, reshape(weight, (C, -1, h, w)), None, stride[1:], padding[1:], more[1:], groups, dilation[1:]
-    )
+    planes = conv_transpose2d(pictures, reshape(weight, (C, -1, h, w)), None, s[1:], p[1:], more[1:], groups, steps[1:])
     planes = permute(reshape(planes, (N, P, O, d, H, W)), (0, 2, 4, 5, 3, 1))
     columns = reshape(planes, (N * O * H * W, d, P, 1))
-    depth = (stride[0], 1), (padding[0], 0), (more[0], 0), 1, (dilation[0], 1)
+    depth = (s[0], 1), (p[0], 0), (more[0], 0), 1, (steps[0], 1)
     volumes = conv_transpose2d(columns, _each(d, x.dtype), None, *depth)  # each of d planes goes to a depth of its own
     out = permute(reshape(volumes, (N, O, H, W, D)), (0, 1, 4, 2, 3))
     out = out if bias is None else out + reshape(bias, (O, 1, 1, 1))

@@ -8,6 +8,8 @@ import numpy as np
 
 from . import Case
 
+ALL = (slice(None), slice(None))  # of examples and channels
+
 
 def three(value):
     return (value,) * 3 if isinstance(value, int) else tuple(value)
@@ -18,15 +20,15 @@ def windows(input, window, stride, padding, dilation=(1, 1, 1)):
     x = np.pad(input, ((0, 0), (0, 0), *((p, p) for p in padding)))
     counts = [(n - d * (k - 1) - 1) // s + 1 for n, k, s, d in zip(x.shape[2:], window, stride, dilation)]
     for at in itertools.product(*map(range, counts)):
-        spots = [slice(p * s, p * s + d * (k - 1) + 1, d) for p, k, s, d in zip(at, window, stride, dilation)]
-        yield at, x[(..., *spots)]
+        spots = (slice(p * s, p * s + d * (k - 1) + 1, d) for p, k, s, d in zip(at, window, stride, dilation))
+        yield at, x[ALL + tuple(spots)]
 
 
 def filled(found):
     found = list(found)
     out = np.zeros((*found[0][1].shape, *(n + 1 for n in found[-1][0])))
     for at, value in found:
-        out[(..., *at)] = value
+        out[ALL + at] = value
     return out
 
 
@@ -41,8 +43,8 @@ def conv_transpose3d(input, weight, stride=1):
     sizes = [(n - 1) * step + k for n, step, k in zip(input.shape[2:], s, window)]
     out = np.zeros((len(input), weight.shape[1], *sizes))
     for at in np.ndindex(*input.shape[2:]):
-        spots = [slice(p * step, p * step + k) for p, step, k in zip(at, s, window)]
-        out[(..., *spots)] += np.einsum("nc,codhw->nodhw", input[(..., *at)], weight)
+        spots = tuple(slice(p * step, p * step + k) for p, step, k in zip(at, s, window))
+        out[ALL + spots] += np.einsum("nc,codhw->nodhw", input[ALL + at], weight)
     return out
 
 

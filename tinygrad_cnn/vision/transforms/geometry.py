@@ -340,4 +340,5 @@ class RandomErasing(Layer):
                 raise ValueError(
                     f"RandomErasing: value should have one number, or one for each of {img.shape[-3]} channels: {value}"
                 )
-        return F.erase(img, *self.get_params(img, self.scale, self.ratio, value), self.inplace)
+        i, j, h, w, v = self.get_params(img, self.scale, self.ratio, value)
+        return F.erase(img, i, j, h, w, v, self.inplace)
