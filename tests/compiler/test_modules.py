@@ -21,7 +21,7 @@ AS_IT_STANDS = {
     "ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d", "CircularPad1d", "CircularPad2d",
     "Upsample", "UpsamplingNearest2d", "UpsamplingBilinear2d", "GaussianNLLLoss", "MultiMarginLoss", "AlphaDropout",
     "InstanceNorm2d", "Conv1d", "Conv2d", "BatchNorm1d", "CrossEntropyLoss", "NLLLoss", "MultiLabelMarginLoss",
-    "CTCLoss",
+    "CTCLoss", "Conv3d", "AdaptiveMaxPool3d", "ReflectionPad3d", "ReplicationPad3d", "CircularPad3d",
 }  # fmt: skip
 
 
@@ -53,6 +53,17 @@ def test_layer(quietly, make, inputs, training):
     assert len(said) <= 1
     if said:
         assert type(eager).__name__ in AS_IT_STANDS
+
+
+def test_what_attention_drops(quietly):
+    layer, x = nn.TransformerEncoderLayer(4, 2, 8, dropout=0.5), tg.ones(3, 2, 4)
+    outs = []
+    for run in (layer, tg.compile(layer)):
+        tg.manual_seed(0)
+        found = [quietly(run, x) for _ in range(3)]
+        assert [said for _, said in found] == [[]] * 3
+        outs.append([bits(out) for out, _ in found])
+    same(*outs)
 
 
 def test_a_file_that_is_opened_meanwhile(quietly, monkeypatch):

@@ -24,8 +24,10 @@ DISPATCHED = {
     for name, more in {
         "max_pool1d": ["kernel_size", "stride", "padding", "dilation", "ceil_mode"],
         "max_pool2d": ["kernel_size", "stride", "padding", "dilation", "ceil_mode"],
+        "max_pool3d": ["kernel_size", "stride", "padding", "dilation", "ceil_mode"],
         "adaptive_max_pool1d": ["output_size"],
         "adaptive_max_pool2d": ["output_size"],
+        "adaptive_max_pool3d": ["output_size"],
     }.items()
 }
 

@@ -12,8 +12,8 @@ import tinygrad_cnn as tg
 
 SAID = [
     ("fft", "torch.fft is not in tinygrad_cnn: Fourier transforms .*; numpy.fft works on x.numpy()"),
-    ("nn.Conv3d", "torch.nn.Conv3d is not in tinygrad_cnn: .*channels or its batch"),
-    ("nn.functional.conv3d", "torch.nn.functional.conv3d is not in"),
+    ("nn.FractionalMaxPool2d", "torch.nn.FractionalMaxPool2d is not in tinygrad_cnn: pool by max_pool2d"),
+    ("nn.functional.fractional_max_pool2d", "torch.nn.functional.fractional_max_pool2d is not in"),
     ("optim.Muon", "torch.optim.Muon is not in .* AdamW is here"),
     ("cuda.Stream", "torch.cuda.Stream is not in .* on the CPU"),
     ("autograd.NestedIOFunction", "torch.autograd.NestedIOFunction is not in"),
@@ -35,7 +35,7 @@ def test_a_module_says_why(path, words):
 
 
 @pytest.mark.parametrize("line", ["from tinygrad_cnn import fft", "import tinygrad_cnn.fft",
-                                  "from tinygrad_cnn.nn.functional import conv3d",
+                                  "from tinygrad_cnn.nn.functional import fractional_max_pool2d",
                                   "from tinygrad_cnn.nn import Linaer"])  # fmt: skip
 def test_an_import_says_why(line):
     with pytest.raises(ImportError, match=r"is not in tinygrad_cnn: .*|did you mean 'Linear'\?"):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import float32
+from ..arrays.kept import kept
 from ..arrays.types import Array
 from ..engine.broadcast import cast
 from ..engine.call import op
@@ -123,12 +124,18 @@ def scaled_dot_product_attention(
     if dropout_p > 0:
         if dropout_p > 1:
             raise RuntimeError(f"scaled_dot_product_attention: dropout_p must be between 0 and 1, got {dropout_p}")
-        factors = dropout(wrap(np.ones((*before, query.shape[-2], key.shape[-2]), dtype)), dropout_p)
+        factors = dropout(wrap(_ones((*before, query.shape[-2], key.shape[-2]), dtype)), dropout_p)
     scale = scale if scale is not None else 1 / math.sqrt(E) if E else 1.0
     out = _attention(query, key, value, attn_mask, factors, float(scale), bool(is_causal))
-    if isinstance(out, Tensor) and not out._array.flags.c_contiguous:
+    if isinstance(out, Tensor):
         out._memory = FIXED  # it lies as query does, also for the user: heads are joined again without a copy
     return out
+
+
+@kept
+def _ones(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """What dropout makes factors of."""
+    return np.ones(shape, dtype)
 
 
 def _check(query: Any, key: Any, value: Any, mask: Any, is_causal: bool) -> None:

@@ -142,7 +142,7 @@ def _drops(name: str, input: Any, p: float, training: bool) -> bool:
         raise ValueError(f"{name}: p is the probability of an element to be dropped, between 0 and 1, got {p}")
     if not training or p == 0:
         return False
-    dtype = as_array(input).dtype
+    dtype = input.dtype
     if dtype.kind != "f":
         raise RuntimeError(
             f"{name}: input is {dtype}, it must be floating, for what is kept grows by 1/(1 - p); "
