@@ -113,6 +113,13 @@ def forgiving(f: Callable[P, R], strict: bool = False) -> Callable[P, R]:
     return g
 
 
+def strict_types(parameters: list[str], annotations: dict[str, str]) -> dict[int, tuple[type, ...]]:
+    """By a bit for each parameter of an op that does not take all plain values: the types of those that it takes."""
+    hints = [annotations.get(name, "") for name in parameters]
+    left = "Array" if "Array | Number" in hints else ""  # operators call it with a number on the left, too
+    return {1 << i: STRICT[hint] for i, hint in enumerate(hints) if hint in STRICT and hint != left}
+
+
 def strict_places(f: Callable) -> list[tuple[int, str, tuple[type, ...]]]:
     """The parameters of a function that do not take all plain values: place, name, the types of those that they do."""
     whole: Any = unwrap(f)

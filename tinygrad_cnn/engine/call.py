@@ -54,8 +54,8 @@ def op(
     if not callable(forward):
         raise TypeError(f"op: expected a function on arrays, got {type(forward).__name__}")
     spec = Op(forward, keeps=keeps, view=view, exact=exact, pointwise=pointwise, **shared)
-    compute, keeps, rest, exact, asked = spec.compute, spec.keeps, spec.rest, spec.exact, spec.asked
-    strict = sum(spec.strict)
+    compute, keeps, rest, exact = spec.compute, spec.keeps, spec.rest, spec.exact
+    strict, asked = spec.strict, spec.asked
 
     @functools.wraps(forward)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -80,8 +80,8 @@ def op(
                         half = True
                 else:
                     foreign = True
-            elif bit & strict and type(a) not in spec.strict[bit]:
-                raise not_plain(spec.name, spec.parameters[bit.bit_length() - 1], spec.strict[bit], a)
+            elif bit in strict and type(a) not in strict[bit]:
+                raise not_plain(spec.name, spec.parameters[bit.bit_length() - 1], strict[bit], a)
             values.append(a)
             bit += bit
         if asked is not None and values[asked] is not None:

@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from ..arrays.arguments import STRICT, in_pytorch, refusal
+from ..arrays.arguments import in_pytorch, refusal, strict_types
 from ..arrays.dtypes import float16, float32, result_type
 from ..arrays.half import narrowed, widened
 
@@ -107,12 +107,7 @@ class Op:
         self.plans: dict[Any, Any] = {}  # see plan.py
         self.call: Callable = forward  # what callers see of it; set by `op`
         self.parameters, self.defaults, self.keyword_only, self.variadic, annotations = parameters_of(forward)
-        # By a bit for each parameter: the types of the plain values that it takes, where it does not take all.
-        hints = [] if self.variadic else [annotations.get(name, "") for name in self.parameters]
-        left = (
-            "Array" if "Array | Number" in hints else ""
-        )  # of operators, which call it with a number on the left, too
-        self.strict = {1 << i: STRICT[hint] for i, hint in enumerate(hints) if hint in STRICT and hint != left}
+        self.strict = {} if self.variadic else strict_types(self.parameters, annotations)
         # Where the dtype of the result may be asked for.
         self.asked = self.parameters.index("dtype") if "dtype" in self.parameters else None
         self.inputs = [

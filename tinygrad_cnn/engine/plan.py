@@ -48,7 +48,7 @@ class Plan:
         self.keep: list[int | slice] = []
         self.together = op.joint is not None
         if op.joint is None:
-            self.steps = [self._step(self._rule(i), {"index": i} if op.variadic else {}) for i in self.needed]
+            self.steps = [self._step(self._rule(op, i), {"index": i} if op.variadic else {}) for i in self.needed]
             self.guarded, self.meant = self._arguments(), []
         else:
             self.needs = tuple(op.parameters.index(name) in self.needed for name in op.inputs)
@@ -71,8 +71,7 @@ class Plan:
         kept = [everything[k] if isinstance(k, slice) else [k] for k in self.keep]
         return [i for numbers in kept for i in numbers if i < len(everything)]
 
-    def _rule(self, i: int) -> Callable:
-        op = self.op
+    def _rule(self, op: Op, i: int) -> Callable:
         rule = op.rules.get(op.variadic if i < self.n_inputs and op.variadic else self.names[i])
         if rule is None and not op.rules:
             raise RuntimeError(f"{op.name}: an argument requires grad, but the op has no rules; give it some, .grad()")

@@ -24,15 +24,8 @@ from . import texts
 from .arrays import plain
 
 TOLERANCE = 1e-5
-EXACT = {
-    "dropout",
-    "dropout_again",
-    "relu",
-    "relu_mask",
-    "max_pool2d",
-    "max_pool2d_pick",
-    "contiguous",
-}  # nothing is added
+# Nothing is added.
+EXACT = {"dropout", "dropout_again", "relu", "relu_mask", "max_pool2d", "max_pool2d_pick", "contiguous"}
 UPDATES = {"sgd", "adam", "rmsprop", "adagrad", "adadelta"}  # in place, over lists of arrays
 
 Rng = np.random.Generator
@@ -565,9 +558,12 @@ DRAWS: dict[str, Callable[[Rng], tuple]] = {
     "group_norm_backward": _groups_backward,
     "ctc_loss": texts.ctc,
     "ctc_loss_backward": texts.ctc_backward,
-    **{"rnn": _rnn, "rnn_backward": _rnn_backward},
-    **{"lstm": _lstm, "lstm_backward": _lstm_backward},
-    **{"gru": _gru, "gru_backward": _gru_backward},
+    "rnn": _rnn,
+    "rnn_backward": _rnn_backward,
+    "lstm": _lstm,
+    "lstm_backward": _lstm_backward,
+    "gru": _gru,
+    "gru_backward": _gru_backward,
     **dict.fromkeys(("channel_sums", "contiguous", "relu", "erf", "erfc"), lambda rng: (_some(rng),)),
     "sums_at": lambda rng: (x := _some(rng), rng.integers(0, 7, len(x)), 7),
     "sum": lambda rng: (x := _some(rng), _some_axes(rng, x.ndim), bool(rng.integers(2))),
