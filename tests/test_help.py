@@ -31,7 +31,7 @@ NOT_RUN = {
     "viz.show": "the same", "viz.paper": "the same",
 } | {
     f"vision.models.{name}": "millions of weights" for name in (
-        "AlexNet", "DenseNet", "MobileNetV2", "ResNet", "SqueezeNet", "VGG",
+        "AlexNet", "DenseNet", "MNASNet", "MobileNetV2", "ResNet", "ShuffleNetV2", "SqueezeNet", "VGG",
         *(name for name in tg.vision.models.list_models() if hasattr(getattr(tg.vision.models, name), "takes_weights")),
     )
 }  # fmt: skip

@@ -1685,7 +1685,7 @@ def vsplit(input: Tensor, indices_or_sections: Shape) -> builtins.tuple[Tensor, 
 def vstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """The tensors on top of each other: along axis 0, vectors as rows."""
 
-def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor | Number | None = None, *, out: Tensor | None = None) -> Tensor:
+def where(condition: Tensor | builtins.bool, input: Tensor | Number | None = None, other: Tensor | Number | None = None, *, out: Tensor | None = None) -> Tensor:
     """input where condition, else other; where(condition) alone gives the places that hold, as nonzero does."""
 
 def xlogy(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:

@@ -113,11 +113,16 @@ def forgiving(f: Callable[P, R], strict: bool = False) -> Callable[P, R]:
     return g
 
 
+def _strict(hints: list[str]) -> list[tuple[type, ...] | None]:
+    """For each annotation the types of the plain values that such a parameter takes; None where it takes all."""
+    left = "Array" if "Array | Number" in hints else ""  # operators call it with a number on the left, too
+    return [None if hint == left else STRICT.get(hint) for hint in hints]
+
+
 def strict_types(parameters: list[str], annotations: dict[str, str]) -> dict[int, tuple[type, ...]]:
     """By a bit for each parameter of an op that does not take all plain values: the types of those that it takes."""
-    hints = [annotations.get(name, "") for name in parameters]
-    left = "Array" if "Array | Number" in hints else ""  # operators call it with a number on the left, too
-    return {1 << i: STRICT[hint] for i, hint in enumerate(hints) if hint in STRICT and hint != left}
+    kinds = _strict([annotations.get(name, "") for name in parameters])
+    return {1 << i: kind for i, kind in enumerate(kinds) if kind is not None}
 
 
 def strict_places(f: Callable) -> list[tuple[int, str, tuple[type, ...]]]:
@@ -125,7 +130,9 @@ def strict_places(f: Callable) -> list[tuple[int, str, tuple[type, ...]]]:
     whole: Any = unwrap(f)
     code, hints = whole.__code__, whole.__annotations__
     places = [*range(code.co_argcount), *[sys.maxsize] * code.co_kwonlyargcount]  # which are given by name alone
-    return [(i, n, STRICT[hints[n]]) for i, n in zip(places, code.co_varnames) if hints.get(n) in STRICT]
+    names = code.co_varnames[: len(places)]
+    kinds = _strict([hints.get(name, "") for name in names])
+    return [(i, n, kind) for i, n, kind in zip(places, names, kinds) if kind is not None]
 
 
 def not_plain(name: str, parameter: str, kinds: tuple[type, ...], value: Any) -> TypeError:

@@ -21,7 +21,7 @@ from .pointwise import elementwise
 
 @appears("function out exact")
 @elementwise
-def where(condition: Array, input: Array | Number | None = None, other: Array | Number | None = None) -> Array:
+def where(condition: Array | bool, input: Array | Number | None = None, other: Array | Number | None = None) -> Array:
     """input where condition, else other; where(condition) alone gives the places that hold, as nonzero does.
 
     condition: bool. input, other: tensors or numbers; the result has their common dtype.

@@ -188,6 +188,7 @@ def _of_both(x: Any, batch: bool, of_pictures: Callable, of_depths: Callable) ->
 
 
 @appears("functional")
+@in_float32
 def avg_pool3d(
     input: Array,
     kernel_size: Window,

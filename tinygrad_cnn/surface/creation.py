@@ -125,7 +125,7 @@ def _plain(name: str, data: Any, kinds: set, dtype: Any, inside: bool = False) -
     elif isinstance(data, complex):
         kinds.add(np.dtype(np.complex64))
     else:
-        if isinstance(data, str) and inside:
+        if isinstance(data, str) and inside and not kinds:  # the first one, as in PyTorch
             raise ValueError(f"{name}: a list holds the text {data!r:.40}; expected numbers, lists or arrays")
         raise TypeError(f"{name}: could not infer a dtype of {type(data).__name__}; expected numbers, lists or arrays")
     return data

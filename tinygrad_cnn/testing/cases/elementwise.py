@@ -62,7 +62,6 @@ CASES = [
     Case("where", [MASK[0], (2, 3), 1.0], expected=lambda c, a, b: c * a + ~c * b),
     Case("maximum", BOTH, expected=each(max)),
     Case("minimum", BOTH, expected=each(min)),
-    Case("maximum", [(2, 3), 0.5], expected=each(max)),
     Case("fmax", BOTH, expected=each(max)),
     Case("fmin", BOTH, expected=each(min)),
     Case("clamp", [(2, 3), -0.5, 0.7], expected=clamp),

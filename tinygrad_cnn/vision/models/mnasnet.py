@@ -85,23 +85,39 @@ class MNASNet(nn.Module):
 
 @takes_weights
 def mnasnet0_5(**kwargs: Any) -> MNASNet:
-    """MNASNet of half the channels: 2.2 million parameters at 1000 classes. RuntimeError for weights."""
+    """MNASNet of half the channels: 2.2 million parameters at 1000 classes. RuntimeError for weights.
+
+    >>> from tinygrad_cnn.vision.models import mnasnet0_5
+    >>> net = mnasnet0_5(num_classes=10)  # doctest: +SKIP
+    """
     return MNASNet(0.5, **kwargs)
 
 
 @takes_weights
 def mnasnet0_75(**kwargs: Any) -> MNASNet:
-    """MNASNet of three quarters of the channels: 3.2 million parameters at 1000 classes. RuntimeError for weights."""
+    """MNASNet of three quarters of the channels: 3.2 million parameters at 1000 classes. RuntimeError for weights.
+
+    >>> from tinygrad_cnn.vision.models import mnasnet0_75
+    >>> net = mnasnet0_75(num_classes=10)  # doctest: +SKIP
+    """
     return MNASNet(0.75, **kwargs)
 
 
 @takes_weights
 def mnasnet1_0(**kwargs: Any) -> MNASNet:
-    """MNASNet: 4.4 million parameters at 1000 classes. RuntimeError for weights."""
+    """MNASNet: 4.4 million parameters at 1000 classes. RuntimeError for weights.
+
+    >>> from tinygrad_cnn.vision.models import mnasnet1_0
+    >>> net = mnasnet1_0(num_classes=10)  # doctest: +SKIP
+    """
     return MNASNet(1.0, **kwargs)
 
 
 @takes_weights
 def mnasnet1_3(**kwargs: Any) -> MNASNet:
-    """MNASNet of 1.3 times the channels: 6.3 million parameters at 1000 classes. RuntimeError for weights."""
+    """MNASNet of 1.3 times the channels: 6.3 million parameters at 1000 classes. RuntimeError for weights.
+
+    >>> from tinygrad_cnn.vision.models import mnasnet1_3
+    >>> net = mnasnet1_3(num_classes=10)  # doctest: +SKIP
+    """
     return MNASNet(1.3, **kwargs)

@@ -87,23 +87,39 @@ class ShuffleNetV2(nn.Module):
 
 @takes_weights
 def shufflenet_v2_x0_5(**kwargs: Any) -> ShuffleNetV2:
-    """ShuffleNet V2 of half the channels: 1.4 million parameters at 1000 classes. RuntimeError for weights."""
+    """ShuffleNet V2 of half the channels: 1.4 million parameters at 1000 classes. RuntimeError for weights.
+
+    >>> from tinygrad_cnn.vision.models import shufflenet_v2_x0_5
+    >>> net = shufflenet_v2_x0_5(num_classes=10)  # doctest: +SKIP
+    """
     return ShuffleNetV2([4, 8, 4], [24, 48, 96, 192, 1024], **kwargs)
 
 
 @takes_weights
 def shufflenet_v2_x1_0(**kwargs: Any) -> ShuffleNetV2:
-    """ShuffleNet V2: 2.3 million parameters at 1000 classes. RuntimeError for weights."""
+    """ShuffleNet V2: 2.3 million parameters at 1000 classes. RuntimeError for weights.
+
+    >>> from tinygrad_cnn.vision.models import shufflenet_v2_x1_0
+    >>> net = shufflenet_v2_x1_0(num_classes=10)  # doctest: +SKIP
+    """
     return ShuffleNetV2([4, 8, 4], [24, 116, 232, 464, 1024], **kwargs)
 
 
 @takes_weights
 def shufflenet_v2_x1_5(**kwargs: Any) -> ShuffleNetV2:
-    """ShuffleNet V2 of 1.5 times the channels: 3.5 million parameters at 1000 classes. RuntimeError for weights."""
+    """ShuffleNet V2 of 1.5 times the channels: 3.5 million parameters at 1000 classes. RuntimeError for weights.
+
+    >>> from tinygrad_cnn.vision.models import shufflenet_v2_x1_5
+    >>> net = shufflenet_v2_x1_5(num_classes=10)  # doctest: +SKIP
+    """
     return ShuffleNetV2([4, 8, 4], [24, 176, 352, 704, 1024], **kwargs)
 
 
 @takes_weights
 def shufflenet_v2_x2_0(**kwargs: Any) -> ShuffleNetV2:
-    """ShuffleNet V2 of twice the channels: 7.4 million parameters at 1000 classes. RuntimeError for weights."""
+    """ShuffleNet V2 of twice the channels: 7.4 million parameters at 1000 classes. RuntimeError for weights.
+
+    >>> from tinygrad_cnn.vision.models import shufflenet_v2_x2_0
+    >>> net = shufflenet_v2_x2_0(num_classes=10)  # doctest: +SKIP
+    """
     return ShuffleNetV2([4, 8, 4], [24, 244, 488, 976, 2048], **kwargs)
