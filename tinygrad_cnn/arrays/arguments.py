@@ -83,11 +83,11 @@ def forgiving(f: Callable[P, R], strict: bool = False) -> Callable[P, R]:
 
     @wraps(f)
     def g(*args: Any, **kwargs: Any) -> Any:
-        for place, name, kinds in checked:
-            value = args[place] if place < len(args) else kwargs.get(name, MISSING)
-            if type(value) not in kinds and type(value) in PLAIN:
-                raise not_plain(f.__name__, name, kinds, value)
         try:
+            for place, name, kinds in checked:
+                value = args[place] if place < len(args) else kwargs.get(name, MISSING)
+                if type(value) not in kinds and type(value) in PLAIN:
+                    raise not_plain(f.__name__, name, kinds, value)
             return f(*args, **kwargs)
         except (RuntimeError, *STUMBLING) as error:
             found = ByExample.each(g, args, kwargs, error)
