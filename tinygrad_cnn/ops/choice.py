@@ -33,9 +33,9 @@ def where(condition: Array | bool, input: Array | Number | None = None, other: A
     [1, 0]
     """
     if input is None and other is None:
-        return tuple(np.nonzero(condition))
-    if result_type(condition) != np.bool_:
-        raise RuntimeError(f"where: condition must be a bool tensor, got {condition.dtype}; compare it: x != 0")
+        return tuple(np.nonzero(np.asarray(condition)))
+    if (kind := result_type(condition)) != np.bool_:
+        raise RuntimeError(f"where: condition must be a bool tensor, got {kind}; compare it: x != 0")
     common = result_type(input, other)
     try:
         return _choose(condition, _held(input, common), _held(other, common))

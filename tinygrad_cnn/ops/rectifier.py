@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import number
-from ..arrays.types import Array
+from ..arrays.types import Array, Number
 from ..engine.broadcast import in_float32
 from ..engine.call import op
 from ..engine.tensor import wrap
@@ -163,7 +163,7 @@ def prelu(input: Array, weight: Array) -> Array:
 
 
 @appears("function out function_ functional inplace inplace_")
-def threshold(input: Array, threshold: float, value: float) -> Array:
+def threshold(input: Array, threshold: Number, value: Number) -> Array:
     """input where it is greater than threshold, else value, in the dtype of input.
 
     >>> import tinygrad_cnn as tg

@@ -6,10 +6,12 @@ import json
 import math
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .. import files
 from ..viz.pixels import png
 
 
@@ -53,21 +55,19 @@ def write_points(
         listed.append(f"metadata_path: {json.dumps(f'{place}/metadata.tsv')}")
     if pictures is not None:
         height, width = pictures.shape[1:3]
-        with open(os.path.join(folder, place, "sprite.png"), "wb") as file:
-            file.write(png(_sprite(pictures)))
+        files.write(os.path.join(folder, place, "sprite.png"), png(_sprite(pictures)))
         size = f"single_image_dim: {width}\n    single_image_dim: {height}"
         listed.append(f"sprite {{\n    image_path: {json.dumps(f'{place}/sprite.png')}\n    {size}\n  }}")
     _write_rows(os.path.join(folder, place, "tensors.tsv"), points.tolist())
     listed.append(f"tensor_path: {json.dumps(f'{place}/tensors.tsv')}")
-    with open(os.path.join(folder, "projector_config.pbtxt"), "a", encoding="utf-8") as file:
-        file.write("".join(["embeddings {\n", *(f"  {line}\n" for line in listed), "}\n"]))
+    known = Path(folder, "projector_config.pbtxt")
+    before = known.read_text(encoding="utf-8") if known.exists() else ""
+    files.write(known, before + "".join(["embeddings {\n", *(f"  {line}\n" for line in listed), "}\n"]))
 
 
 def _write_rows(path: str, rows: Sequence) -> None:
-    with open(path, "w", encoding="utf-8") as file:
-        for row in rows:
-            cells = row if isinstance(row, list | tuple) else [row]
-            file.write("\t".join(" ".join(str(cell).split()) for cell in cells) + "\n")
+    lines = (row if isinstance(row, list | tuple) else [row] for row in rows)
+    files.write(path, "".join("\t".join(" ".join(str(cell).split()) for cell in cells) + "\n" for cells in lines))
 
 
 def _sprite(pictures: np.ndarray) -> np.ndarray:

@@ -13,7 +13,10 @@ from . import silent
 
 @in_numpy
 @silent
-def ctc_loss(log_probs, texts, times, letters, blank):
+def ctc_loss(
+    log_probs: np.ndarray, texts: np.ndarray, times: np.ndarray, letters: np.ndarray, blank: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """-log P(text), and log P of the beginnings of its paths        (T,N,C) (N,S) (N,) (N,) -> (N,) and (T,N,L)"""
     places, jump = _with_blanks(texts, blank)
     here, rows = _at_places(log_probs, places), np.arange(len(texts))
     alpha = np.full(here.shape, -np.inf, log_probs.dtype)
@@ -28,7 +31,17 @@ def ctc_loss(log_probs, texts, times, letters, blank):
 
 @in_numpy
 @silent
-def ctc_loss_backward(log_probs, texts, times, letters, losses, alpha, blank, zero_infinity):
+def ctc_loss_backward(
+    log_probs: np.ndarray,
+    texts: np.ndarray,
+    times: np.ndarray,
+    letters: np.ndarray,
+    losses: np.ndarray,
+    alpha: np.ndarray,
+    blank: int,
+    zero_infinity: bool,
+) -> np.ndarray:
+    """-P(class c at time t | text), by the recursion from the back        (T,N,C) -> (T,N,C)"""
     places, jump = _with_blanks(texts, blank)
     here = _at_places(log_probs, places)
     T, N, L = here.shape
