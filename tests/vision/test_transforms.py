@@ -164,6 +164,17 @@ def test_grayscale_and_conversions(photo):
     assert T.Pad(2)(photo).shape == (3, 16, 14)
 
 
+def test_blur_is_a_bell_along_both_axes():
+    x = tg.zeros(2, 9, 9)
+    x[1, 4, 4] = 1.0
+    blurred = T.functional.gaussian_blur(x, (5, 3), (1.5, 0.8)).numpy()
+    wide, high = (np.exp(-0.5 * (np.arange(-r, r + 1) / s) ** 2) for r, s in ((2, 1.5), (1, 0.8)))
+    np.testing.assert_allclose(blurred[1, 3:6, 2:7], np.outer(high / high.sum(), wide / wide.sum()), rtol=1e-6)
+    assert blurred[0].any() == 0
+    found, exact = T.GaussianBlur(3, 0.7)(picture()), T.functional.gaussian_blur(tg.tensor(PHOTO).float(), 3, 0.7)
+    assert np.abs(T.PILToTensor()(found).numpy() - exact.numpy()).max() <= 0.5
+
+
 @pytest.mark.parametrize("value", [7, (1, 2, 3), "random"])
 def test_random_erasing(value):
     x = tg.full((3, 8, 8), 9.0)

@@ -1,6 +1,7 @@
 """Transforms of images: callables over PIL images and Tensors, with torchvision's names and arguments."""
 
 from . import functional
+from .blur import GaussianBlur
 from .color import ColorJitter, Grayscale, RandomGrayscale
 from .compose import Compose, Lambda, RandomApply, RandomChoice, RandomOrder
 from .convert import ConvertImageDtype, Normalize, PILToTensor, ToPILImage, ToTensor
@@ -25,6 +26,7 @@ __all__ = [
     "Compose",
     "ConvertImageDtype",
     "FiveCrop",
+    "GaussianBlur",
     "Grayscale",
     "InterpolationMode",
     "Lambda",

@@ -17,6 +17,8 @@ from ...arrays.dtypes import get_default_dtype
 from ...arrays.types import DType, Window
 from ...engine.modes import mode
 from ...engine.tensor import Tensor, wrap
+from ...ops.conv import conv2d
+from ...ops.rearrange import pad as pad_axes
 from ..pillow import is_picture, pillow
 from . import arrays, pictures, tensors
 
@@ -465,6 +467,57 @@ def pair(size: Any, name: str) -> tuple[int, int]:
 
 
 # colour
+
+
+def gaussian_blur(
+    img: Picture, kernel_size: int | Sequence[int], sigma: float | Sequence[float] | None = None
+) -> Picture:
+    """Each pixel the mean of those around it, by weights exp(-d² / 2 sigma²), d the distance; edges are mirrored.
+
+    kernel_size: of the window, odd, one number or (width, height). sigma: one number or (along x, along y); by default
+    0.15 · kernel_size + 0.35. Bytes are rounded. TypeError and ValueError for other sizes and sigmas.
+
+    >>> import tinygrad_cnn as tg
+    >>> gaussian_blur(tg.tensor([[[0.0, 0.0, 9.0, 0.0, 0.0]]] * 3).permute(1, 0, 2), 3, 1e3)[0, 1].round().tolist()
+    [0.0, 3.0, 3.0, 3.0, 0.0]
+    """
+    sizes = _along_both("kernel_size", kernel_size, int)
+    if any(n <= 0 or n % 2 == 0 for n in sizes):
+        raise ValueError(f"gaussian_blur: kernel_size should have odd and positive integers, got {kernel_size}")
+    widths = [0.15 * n + 0.35 for n in sizes] if sigma is None else _along_both("sigma", sigma, float)
+    if any(width <= 0 for width in widths):
+        raise ValueError(f"gaussian_blur: sigma should have positive values, got {sigma}")
+    picture = is_picture(img)
+    if not picture and not isinstance(img, Tensor):
+        raise TypeError(
+            f"gaussian_blur: img should be a PIL Image or a Tensor (..., C, H, W), got {type(img).__name__}"
+        )
+    x: Any = pil_to_tensor(img) if picture else img
+    dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float32)
+    along_x, along_y = (_bell(n, width, dtype) for n, width in zip(sizes, widths))
+    *_, h, w = x.shape
+    planes = pad_axes(x.reshape(-1, 1, h, w).to(dtype), (*[sizes[0] // 2] * 2, *[sizes[1] // 2] * 2), mode="reflect")
+    out = conv2d(planes, wrap(np.outer(along_y, along_x)[None, None])).reshape(x.shape)
+    if dtype != x.dtype:
+        out = out.round().to(x.dtype)
+    return to_pil_image(out, img.mode) if picture else out  # type: ignore[attr-defined]
+
+
+def _along_both(name: str, given: Any, kind: type) -> list:
+    """One number for both axes, or (along x, along y)."""
+    number = numbers.Integral if kind is int else numbers.Real
+    several = list(given) if isinstance(given, tuple | list) else [given]
+    if not all(isinstance(n, number) for n in several):
+        raise TypeError(f"gaussian_blur: {name} should be {kind.__name__} or two of them, got {given!r}")
+    if len(several) not in (1, 2):
+        raise ValueError(f"gaussian_blur: {name} should have one or two numbers, got {given}")
+    return several * (3 - len(several))
+
+
+def _bell(n: int, sigma: float, dtype: Any) -> np.ndarray:
+    distance = np.arange(n) - n // 2
+    weights = np.exp(-0.5 * (distance / sigma) ** 2)
+    return (weights / weights.sum()).astype(dtype)
 
 
 def rgb_to_grayscale(img: Picture, num_output_channels: int = 1) -> Picture:
