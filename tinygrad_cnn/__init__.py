@@ -119,7 +119,8 @@ _ROOMS = (
     "vision",
     "viz",
 )
-_LATER = {"load": "serialization", "save": "serialization", "vmap": "func", "autocast": "amp", "GradScaler": "amp"}
+_LATER = {"load": "serialization", "save": "serialization", "vmap": "func", "is_anomaly_enabled": "autograd"}
+_LATER |= dict.fromkeys(["GradScaler", "autocast", "is_autocast_enabled"], "amp")
 _LATER |= dict.fromkeys(
     [
         "get_float32_matmul_precision",

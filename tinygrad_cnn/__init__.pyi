@@ -121,8 +121,10 @@ from . import viz as viz
 from .serialization import load as load
 from .serialization import save as save
 from .func import vmap as vmap
-from .amp import autocast as autocast
+from .autograd import is_anomaly_enabled as is_anomaly_enabled
 from .amp import GradScaler as GradScaler
+from .amp import autocast as autocast
+from .amp import is_autocast_enabled as is_autocast_enabled
 from .backends import get_float32_matmul_precision as get_float32_matmul_precision
 from .backends import get_num_interop_threads as get_num_interop_threads
 from .backends import set_float32_matmul_precision as set_float32_matmul_precision

@@ -98,6 +98,16 @@ def is_autocast_available(device_type: str) -> bool:
     return False
 
 
+def is_autocast_enabled(device_type: str | None = None) -> bool:
+    """False.
+
+    >>> import tinygrad_cnn as tg
+    >>> tg.is_autocast_enabled()
+    False
+    """
+    return False
+
+
 def custom_fwd(fwd: Any = None, *, device_type: str = "cuda", cast_inputs: Any = None) -> Any:
     """The forward of a Function as it is.
 

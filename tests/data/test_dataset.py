@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
-from tinygrad_cnn.data import ChainDataset, ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
+from tinygrad_cnn.data import (
+    ChainDataset,
+    ConcatDataset,
+    Dataset,
+    IterableDataset,
+    StackDataset,
+    Subset,
+    TensorDataset,
+    random_split,
+)
 from tinygrad_cnn.data.dataset import Columns
 
 
@@ -174,3 +183,13 @@ def test_random_split_repeats_with_its_seed():
     first = random_split(range(50), [25, 25])[0].indices
     tg.manual_seed(5)
     assert random_split(range(50), [25, 25])[0].indices == first
+
+
+def test_stacks():
+    letters, numbers = ["a", "b"], [1, 2]
+    assert [StackDataset(letters, numbers)[i] for i in (0, -1)] == [("a", 1), ("b", 2)]
+    assert len(StackDataset(n=numbers)) == 2
+    for args, kwargs, words in [((), {}, "got none"), ((letters,), {"n": numbers}, "both at once"),
+                                ((letters, [1]), {}, rr"one length, got \[2, 1\]")]:  # fmt: skip
+        with pytest.raises(ValueError, match=words):
+            StackDataset(*args, **kwargs)

@@ -143,6 +143,36 @@ class Subset(Dataset[Sample]):
         return lambda indices: together([self.indices[i] for i in indices])
 
 
+class StackDataset(Dataset[Any]):
+    """Datasets of one length side by side: a sample is a tuple of theirs, or a dict where they are given by name.
+
+    ValueError for none, for both ways at once, and for lengths that differ.
+
+    >>> StackDataset(["a", "b"], [1, 2])[1], StackDataset(letter=["a", "b"], number=[1, 2])[0]
+    (('b', 2), {'letter': 'a', 'number': 1})
+    """
+
+    datasets: tuple | dict
+
+    def __init__(self, *args: Lookup[Any], **kwargs: Lookup[Any]):
+        if bool(args) == bool(kwargs):
+            raise ValueError(
+                "StackDataset: expected datasets, in order or by name; got " + ("both at once" if args else "none")
+            )
+        lengths = [len(dataset) for dataset in args or kwargs.values()]  # type: ignore[arg-type]
+        if len({*lengths}) > 1:
+            raise ValueError(f"StackDataset: the datasets should have one length, got {lengths}")
+        self.datasets, self._length = args or kwargs, lengths[0]
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: int) -> Any:
+        if isinstance(self.datasets, dict):
+            return {name: dataset[index] for name, dataset in self.datasets.items()}
+        return tuple(dataset[index] for dataset in self.datasets)
+
+
 class ConcatDataset(Dataset[Sample]):
     """One dataset after another. `cumulative_sizes[k]` is the number of samples in the first k + 1.
 

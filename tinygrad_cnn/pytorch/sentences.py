@@ -121,7 +121,6 @@ NOT_HERE = [
     ("torch.autograd.graph torch.autograd.graph.*", "x.register_hook sees gradients, viz.record sees all of a graph"),
     ("torch.autograd.*", "it is PyTorch's own machinery; Function, backward and grad are as there"),
     ("torch.utils.checkpoint.*", "it is PyTorch's own machinery; checkpoint and checkpoint_sequential are as there"),
-    ("torch.utils.data.StackDataset", "TensorDataset, or a Dataset of your own, gives tuples"),
     ("torch.utils.data.*", "data pipes have left PyTorch too; Dataset, IterableDataset and DataLoader are as there"),
     # pictures
     ("torchvision.models.quantization torchvision.models.quantization.*",
