@@ -190,6 +190,6 @@ def test_stacks():
     assert [StackDataset(letters, numbers)[i] for i in (0, -1)] == [("a", 1), ("b", 2)]
     assert len(StackDataset(n=numbers)) == 2
     for args, kwargs, words in [((), {}, "got none"), ((letters,), {"n": numbers}, "both at once"),
-                                ((letters, [1]), {}, rr"one length, got \[2, 1\]")]:  # fmt: skip
+                                ((letters, [1]), {}, r"one length, got \[2, 1\]")]:  # fmt: skip
         with pytest.raises(ValueError, match=words):
             StackDataset(*args, **kwargs)
