@@ -21,6 +21,7 @@ if "newaxis" not in globals():  # else it is imported again on purpose: importli
     for _name in [name for name in _sys.modules if name.startswith(f"{__name__}.") and name != _leaving.__name__]:
         del _sys.modules[_name]
 
+from . import arrays as _arrays  # with NumPy, which is imported whole or not at all
 from . import autograd
 from . import surface as _surface
 from .arrays.device import device, get_default_device, layout, set_default_device, strided
