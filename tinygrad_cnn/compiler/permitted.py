@@ -163,7 +163,7 @@ def objection_to_package(code: CodeType, module: str) -> str | None:
     first = room.partition(".")[0]
     if first in SEEN or is_form(code, module):
         return None
-    if first not in ROOMS and not room.startswith("vision.models"):
+    if first not in ROOMS and not room.startswith(("vision.models", "cli.bench")):
         return f"calls {room}.{name}()"
     if {"_array", "rng"} & {*code.co_names, *code.co_freevars}:
         return f"calls {name}(), which looks at numbers"
