@@ -174,4 +174,5 @@ def test_while_it_is_loaded_a_command_ends_at_once(number):
         process.send_signal(number)
         out, err = process.communicate(timeout=60)
         assert "Traceback" not in err
-        assert process.returncode == (0 if "mpich" in out else 128 + number), err
+        # A process that has said all and is about to end has no handlers any more.
+        assert process.returncode in ((0, -number) if "mpich" in out else (128 + number,)), err

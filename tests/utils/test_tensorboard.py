@@ -151,13 +151,14 @@ def test_pictures(tmp_path, image, dataformats, expected):
 
 def test_figures(tmp_path):
     pyplot = pytest.importorskip("matplotlib.pyplot")
+    before = pyplot.get_fignums()
     figures = [pyplot.figure(figsize=(1, 0.5), dpi=40) for _ in range(3)]
     with SummaryWriter(tmp_path) as writer:
         writer.add_figure("one", figures[0], close=False)
         writer.add_figure("three", figures)
     sizes = [(value.image.height, value.image.width) for _, value in told(tmp_path, check=False)]
     assert sizes == [(20, 40), (20, 120)]
-    assert pyplot.get_fignums() == []
+    assert pyplot.get_fignums() == before
 
 
 def test_words_and_settings(tmp_path):

@@ -5,6 +5,7 @@ NumPy's and Numba's imports do not survive one half-way: the next import finds h
 
 from __future__ import annotations
 
+import _imp
 import sys
 import threading
 from collections.abc import Callable
@@ -33,6 +34,7 @@ def apart(f: Callable, *args: Any, name: str = "") -> Any:
     3
     """
     outcome: dict[str, Any] = {}
+    _let_others_import()
 
     def work() -> None:
         try:
@@ -50,6 +52,18 @@ def apart(f: Callable, *args: Any, name: str = "") -> Any:
     if "error" in outcome:
         raise outcome.pop("error")
     return outcome["result"]
+
+
+def _let_others_import() -> None:
+    """Release Python's lock of imports, which an interrupt within an import may have left with this thread for ever.
+
+    Nobody who runs code of a module holds it, but it would keep every other thread from importing.
+    """
+    try:
+        while _imp.lock_held():
+            _imp.release_lock()
+    except RuntimeError:  # another thread holds it, for a moment
+        pass
 
 
 def imported(package: str) -> None:
