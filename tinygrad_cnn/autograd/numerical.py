@@ -220,10 +220,11 @@ def _check_backward(outputs: list[Tensor], sources: list[Tensor], nondet_tol: fl
     """What differences do not show: backward gives the same twice, and is linear: of zeros it makes zeros."""
     if not outputs:
         return
-    for i, (a, t) in enumerate(zip(_pulled(outputs, sources, 1), sources, strict=True) if dtypes else ()):
+    first = _pulled(outputs, sources, 1)
+    for i, (a, t) in enumerate(zip(first, sources, strict=True) if dtypes else ()):
         if a.dtype != t._array.dtype:
             raise GradcheckError(f"gradcheck: the gradient of checked input {i} is {a.dtype}, it is {t._array.dtype}")
-    for i, (a, b) in enumerate(zip(_pulled(outputs, sources, 1), _pulled(outputs, sources, 1), strict=True)):
+    for i, (a, b) in enumerate(zip(first, _pulled(outputs, sources, 1), strict=True)):
         difference = np.abs(a - b).max(initial=0.0)
         if difference > nondet_tol:
             raise GradcheckError(

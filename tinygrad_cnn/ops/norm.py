@@ -15,7 +15,7 @@ N batch, C channels, G groups; "..." any number of axes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -235,25 +235,41 @@ _group_norm.joint_grad(_group_norm_back, inputs=("input", "weight", "bias"))
 def _(input, weight, bias, groups, eps, centered):
     N, C, *pixels = input.shape
     x = reshape(input, (N, groups, C // groups, *pixels))
-    over = tuple(range(2, x.ndim))
-    distance = x - mean(x, over, True) if centered else x
-    out = distance * rsqrt(mean(square(distance), over, True) + eps)
+    out = _normalised(x, range(2, x.ndim), eps, centered)
     return _affine(reshape(out, input.shape), weight, bias)
+
+
+def _normalised(x: Any, over: Iterable[int], eps: float, centered: bool) -> Any:
+    """(x - mean) / √(var + eps), with the mean and variance over these axes; centered: False takes 0 for mean."""
+    axes = tuple(over)
+    distance = x - mean(x, axes, True) if centered else x
+    return distance * rsqrt(mean(square(distance), axes, True) + eps)
+
+
+WITHIN = (
+    "The gradient less its mean and less its part along the normalised values, for mean and variance follow the input; "
+    "the scale gets gradient times normalised value, the shift the sum."
+)
 
 
 def _z(centered: bool) -> str:
     return "(input − mean) · invstd" if centered else "input · invstd"
 
 
+def _of_input(over: str, scale: str) -> Callable:
+    """The formula of the input's gradient, with means over what the name `over` stands for."""
+
+    def formula(weight: Any = "weight", centered: bool = True) -> str:
+        less, scaled = f"{over} h − " if centered else "", "" if weight is None else f" · {scale}"
+        return f"invstd · (h − {less}z · {over} h · z), where h = g{scaled}, z = {_z(centered)}"
+
+    return formula
+
+
 _group_norm.explain(
-    "The gradient less its mean and less its part along the normalised values, for mean and variance follow the input; "
-    "the scale gets gradient times normalised value, the shift the sum.",
+    WITHIN,
     zero="mean and variance take it back: the gradient is constant over each group",
-    input=lambda weight="weight", centered=True: (
-        "invstd · (h − {}z · mean_{{group}} h · z), where h = g{}, z = {}".format(
-            "mean_{group} h − " if centered else "", "" if weight is None else " · weight[c]", _z(centered)
-        )
-    ),
+    input=_of_input("mean_{group}", "weight[c]"),
     weight=lambda centered=True: "Σ_{axes} g · z, where z = " + _z(centered),
     bias="Σ_{axes} g",
     numbers=OVER,
@@ -293,22 +309,15 @@ _layer_norm.joint_grad(_layer_norm_back, inputs=("input", "weight", "bias"))
 
 @_layer_norm.meaning
 def _(input, weight, bias, last, eps, centered):
-    over = tuple(range(input.ndim - last, input.ndim))
-    distance = input - mean(input, over, True) if centered else input
-    out = distance * rsqrt(mean(square(distance), over, True) + eps)
+    out = _normalised(input, range(input.ndim - last, input.ndim), eps, centered)
     out = out if weight is None else out * weight
     return out if bias is None else out + bias
 
 
 _layer_norm.explain(
-    "The gradient less its mean and less its part along the normalised values, for mean and variance follow the input; "
-    "the scale gets gradient times normalised value, the shift the sum.",
+    WITHIN,
     zero="mean and variance take it back: the gradient is constant over each example",
-    input=lambda weight="weight", centered=True: (
-        "invstd · (h − {}z · mean_{{last}} h · z), where h = g{}, z = {}".format(
-            "mean_{last} h − " if centered else "", "" if weight is None else " · weight", _z(centered)
-        )
-    ),
+    input=_of_input("mean_{last}", "weight"),
     weight=lambda centered=True: "Σ_{first} g · z, where z = " + _z(centered),
     bias="Σ_{first} g",
     numbers={
