@@ -17,10 +17,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from .. import files
+from .published import DownloadError
 
 try:
     import fcntl
@@ -35,10 +36,6 @@ REDIRECTS = 5
 LARGEST = 1 << 30  # bytes of a file
 PIECE = 1 << 16
 SUMS = {32: "md5", 64: "sha256"}  # by how many digits a checksum has
-
-
-class DownloadError(OSError):
-    """Why no mirror has given a file: what each of them did."""
 
 
 class _Elsewhere(Exception):
@@ -266,22 +263,3 @@ class _Bar:
     def close(self) -> None:
         if self.bar is not None:
             self.bar.close()
-
-
-class Published(NamedTuple):
-    """Where the files of a data set are published, and the checksum of each.
-
-    mirrors: addresses of the folder that holds them. resources: (name of a file or an address of its own, checksum).
-    """
-
-    mirrors: Sequence[str]
-    resources: Sequence[tuple[str, str]]
-
-    def fetch(self, name: str, folder: str | os.PathLike) -> None:
-        """Put the file of this name into a folder. DownloadError where that cannot be, as for a name not known."""
-        for resource, checksum in self.resources:
-            if resource.rsplit("/", 1)[-1] == name:
-                here = [f"{mirror.rstrip('/')}/{resource}" for mirror in self.mirrors]
-                download([resource] if "://" in resource else here, Path(folder, name), checksum)
-                return
-        raise DownloadError(f"{name} was not downloaded: it is none of the known files")

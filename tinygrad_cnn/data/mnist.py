@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .download import DownloadError, Published
 from .idx import read_idx
+from .published import DownloadError, Published
 
 FILES = {
     True: ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...data.archive import unpack
-from ...data.download import DownloadError, Published
+from ...data.published import DownloadError, Published
 from ..pillow import pillow
 from .plain_pickle import read_plain_pickle
 from .vision import Transform, VisionDataset

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ...arrays.lines import user_level
-from ...data.download import Published
 from ...data.mnist import PUBLISHED, read_mnist
+from ...data.published import Published
 from ...engine.tensor import as_array, wrap
 from ..pillow import pillow
 from .vision import Transform, VisionDataset
