@@ -252,6 +252,16 @@ def test_only_needed_gradients_are_computed():
     product.grad(a=rule_a, b=rule_b)
     product(leaf(1.0), tg.ones(())).backward()
     assert calls == ["a"]
+    a, b = leaf(2.0), leaf(3.0)
+    b.register_hook(lambda g: calls.append("hook"))
+    product(a, b).backward(inputs=[a])
+    (g,) = tg.autograd.grad(product(product(a, b), b.exp()), a)  # b leads to no input that was asked for
+    (first,) = tg.autograd.grad(product(a, b), a, create_graph=True)
+    assert calls == ["a"] * 5
+    assert (a.grad.item(), g.item(), first.item()) == (3.0, pytest.approx(3 * np.exp(3.0)), 3.0)
+    (second,) = tg.autograd.grad(first, b)
+    assert second.item() == 1.0
+    assert calls[5:] == ["hook"]
 
 
 def test_gradient_dtype_and_shape_follow_the_input():

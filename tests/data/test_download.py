@@ -20,8 +20,8 @@ import pytest
 from tinygrad_cnn.data import download as module
 from tinygrad_cnn.data import load, write_idx
 from tinygrad_cnn.data.download import download
-from tinygrad_cnn.data.published import DownloadError, Published
 from tinygrad_cnn.data.mnist import FILES, PUBLISHED, read_mnist
+from tinygrad_cnn.data.published import DownloadError, Published
 
 CONTENT = np.random.default_rng(0).integers(0, 256, 300_000, np.uint8).tobytes()
 SUM = hashlib.sha256(CONTENT).hexdigest()

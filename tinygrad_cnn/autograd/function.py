@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any, TypeVar
 
 from ..engine.function import Function, FunctionCtx
@@ -62,7 +62,7 @@ class Once(Node):
         self.scope = mode.scope
         self.of = ctx.name()
 
-    def pull(self, g: Any) -> list:
+    def pull(self, g: Any, aside: Set[Node] = frozenset()) -> list:
         raise RuntimeError(
             f"{self.of}: trying to differentiate twice a function that was marked with @once_differentiable"
         )

@@ -11,7 +11,7 @@ import sys
 import threading
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
@@ -138,7 +138,7 @@ class CompiledNode(Node):
         self.dtype: np.dtype = entry.forms[0][1]
         self.saved: Any = ()  # what the gradients might lie in the memory of, beside the gradient that comes in
 
-    def pull(self, g: Any) -> list:
+    def pull(self, g: Any, aside: Set[Node] = frozenset()) -> list:
         name, saved = self.entry.program.name, self.kept
         if mode.grad:
             raise RuntimeError(
@@ -179,7 +179,7 @@ class Spent(Node):
         self.parents, self.shape, self.dtype, self.time = (), array.shape, array.dtype, tick()
         self.hooks = self.retain = self.where = self.scope = None
 
-    def pull(self, g: Any) -> list:
+    def pull(self, g: Any, aside: Set[Node] = frozenset()) -> list:
         raise RuntimeError(
             "trying to backward through the graph a second time: the compiled function went back through it; "
             "use backward(retain_graph=True) there, uncompiled, if you need both"

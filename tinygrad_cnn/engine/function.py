@@ -6,6 +6,7 @@ comes from PyTorch, and for backward passes that need to keep what is not an arr
 
 from __future__ import annotations
 
+from collections.abc import Set
 from inspect import signature
 from typing import Any
 
@@ -162,7 +163,7 @@ class FunctionCtx(Node):
                 self._saved.append((t._array, node, t.guard(), tick()))
         self._to_save = ()
 
-    def pull(self, g: Any) -> list:
+    def pull(self, g: Any, aside: Set[Node] = frozenset()) -> list:
         if g is None:  # no output got a gradient; the walk passes such a node by, gradcheck asks
             incoming: list = [None] * len(self._outputs)
         elif self._single:

@@ -6,6 +6,7 @@ saved gets its place in the graph back, and an op with one rule for several inpu
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any
 
 import numpy as np
@@ -18,22 +19,22 @@ from .tensor import Tensor, wrap
 from .walk import walk
 
 
-def pull_recorded(node: Node, g: Any) -> list:
-    """The gradient of each parent, as Tensors with a history; None where it is zero."""
+def pull_recorded(node: Node, g: Any, aside: Set[Node] = frozenset()) -> list:
+    """As `pull`, as Tensors with a history."""
     if not isinstance(node, OpNode):
-        return node.pull(g)
+        return node.pull(g, aside)
     saved = _in_the_graph(node)
     for version in (*node.guards, *node.meant):
         if version.time > node.time:
             refuse_changed(node, node.op.name, version)
     if node.op.composition is not None:
-        return _pull_meaning(node, g, saved)
+        return _pull_meaning(node, g, saved, aside)
     if node.dtype is float16:
         g, saved = wide(g), wide(saved)
     result = []
     for (rule, slots), parent in zip(node.plan.steps, node.parents, strict=True):
         start = tick()
-        c = rule(g, *[saved[i] for i in slots])
+        c = None if parent in aside else rule(g, *[saved[i] for i in slots])
         result.append(c if c is None else fit(_tie(node, c, slots, saved, start), parent))
     return result
 
@@ -89,7 +90,7 @@ def _tie(node: OpNode, c: Any, slots: list[int], saved: list, start: int) -> Any
     return c
 
 
-def _pull_meaning(node: OpNode, g: Tensor, saved: list) -> list:
+def _pull_meaning(node: OpNode, g: Tensor, saved: list, aside: Set[Node]) -> list:
     """The gradients of an op with a joint rule: those of the composition of ops that it means."""
     arguments = [saved[i] for i in node.plan.whole]
     ends = [arguments[i].accumulator() for i in node.plan.needed]
@@ -97,5 +98,6 @@ def _pull_meaning(node: OpNode, g: Tensor, saved: list) -> list:
         g, arguments = wide(g), wide(arguments)
     out, parts = node.op.composition(*arguments), g if type(g) is Parts else {0: g}  # type: ignore[misc]
     roots = [(out[i] if type(out) is tuple else out).accumulator() for i in parts]
-    found = walk(roots, list(parts.values()), True, ends, pull_recorded)
+    asked = [end for end, parent in zip(ends, node.parents, strict=True) if parent not in aside]
+    found = walk(roots, list(parts.values()), True, asked, pull_recorded)
     return [found.get(end) for end in ends]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -91,8 +91,8 @@ class Node:
     where: tuple[str, int, str] | None
     zero = True  # whether None stands for a gradient of zeros, or for none at all
 
-    def pull(self, g: Any) -> list:
-        """The gradient of each parent, in the order of `parents`; None where it is zero."""
+    def pull(self, g: Any, aside: Set[Node] = frozenset()) -> list:
+        """The gradient of each parent, in the order of `parents`; None where it is zero, or the parent `aside`."""
         raise NotImplementedError
 
     def release(self) -> None:
@@ -148,7 +148,7 @@ class Pick(Node):
         self.hooks = self.retain = self.where = None
         self.scope = source.scope
 
-    def pull(self, g: Any) -> list:
+    def pull(self, g: Any, aside: Set[Node] = frozenset()) -> list:
         return [Parts({self.output_nr: g})]
 
     def name(self) -> str:

@@ -138,8 +138,6 @@ class Op:
             )
         return slice(first, first + len(names))
 
-    # registering rules
-
     def grad(self, **rules: Callable | None) -> None:
         """Register one rule per input: `op.grad(x=lambda g, w: ..., w=lambda g, x: ...)`.
 
@@ -214,8 +212,6 @@ class Op:
                 raise TypeError(
                     f"{self.name}.grad: {which} asks for {name!r}, which does not exist; there are {', '.join(known)}"
                 )
-
-    # calling
 
     def _by_name(self, *values: Any) -> Any:
         """Forward with the values of all parameters, where some must be given by name."""

@@ -7,7 +7,7 @@ a list or an array that the caller may change is copied.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,7 @@ class OpNode(Node):
     def name(self) -> str:
         return "".join(word.capitalize() for word in self.op.name.split("_")) + "Backward0"
 
-    def pull(self, g: Any) -> list:
+    def pull(self, g: Any, aside: Set[Node] = frozenset()) -> list:
         if type(g) is Ahead:
             return g.gradients
         plan, time = self.plan, self.time
@@ -68,7 +68,9 @@ class OpNode(Node):
             return [c if c is None else fitted(c, parent) for c, parent in zip(wanted, self.parents)]
         result = []
         for (rule, slots), parent in zip(plan.steps, self.parents):
-            if not slots:
+            if parent in aside:
+                c = None
+            elif not slots:
                 c = rule(g)
             elif len(slots) == 1:
                 c = rule(g, saved[slots[0]])
@@ -150,9 +152,7 @@ def record(
         for i in plan.shapes:
             v = values[i]
             values.append(v.shape if type(v) is ndarray else np.shape(v))
-    node.saved = saved = []
-    for k in plan.keep:
-        saved.append(values[k])
+    node.saved = list(map(values.__getitem__, plan.keep))
     if now["watch"]:
         node.where = user_line()
         if now["tracer"] is not None:

@@ -12,6 +12,7 @@ there is; the walk is a loop, so a chain of a million ops is as good as a chain 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -60,7 +61,7 @@ def walk(
     """
     order = ancestry(roots)
     arrivals, stops = _destinations(order, ends)
-    between = arrivals - stops
+    between, aside = arrivals - stops, stops - arrivals
     gradients = _begin(roots, seeds, arrivals)
     found: dict[Node, Any] = {}
 
@@ -80,6 +81,8 @@ def walk(
         mode.grad, mode.tracer = pull is not None, mode.tracer and mode.tracer.walk(roots, retain_graph, ends)
         if mode.watch:
             pull, tell = watched(pull or (lambda node, g: node.pull(g)), arrive, stops)
+        elif aside and pull is not None:
+            pull = partial(pull, aside=aside)
         for node in order:
             g = gradients.pop(node, None)
             if g is None:
@@ -95,7 +98,7 @@ def walk(
                 continue
             if between and node in between:
                 tell(node, g)
-            for parent, c in zip(node.parents, node.pull(g) if pull is None else pull(node, g)):
+            for parent, c in zip(node.parents, node.pull(g, aside) if pull is None else pull(node, g)):
                 held = gradients.get(parent)
                 if c is None:
                     if node.zero:
@@ -140,9 +143,6 @@ def _begin(roots: list[Node], seeds: list, arrivals: set[Node]) -> dict[Node, An
 def _zeros(node: Node) -> Any:
     zeros = np.zeros(node.shape, node.dtype)
     return wrap(zeros) if mode.grad else zeros
-
-
-# What arrives: whose memory it is, and how it is added up.
 
 
 def accumulate(t: Tensor, g: Any, recorded: bool) -> None:
