@@ -154,8 +154,7 @@ def renamed(call: Callable, name: str) -> Callable:
 def _of_arrays(op: Op, values: Sequence) -> Any:
     """The result where no argument is a Tensor: that of the op's function, as it is."""
     try:
-        silent = loudness() is SILENT  # as a walk is
-        out = op.compute(*values) if silent else quietly(op.compute, *values)
+        out = op.compute(*values) if loudness() is SILENT else quietly(op.compute, *values)  # silent: within a walk
     except STUMBLING as error:
         op.refuse(values, error)
         raise

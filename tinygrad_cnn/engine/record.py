@@ -68,7 +68,7 @@ class OpNode(Node):
             return [c if c is None else fitted(c, parent) for c, parent in zip(wanted, self.parents)]
         result = []
         for (rule, slots), parent in zip(plan.steps, self.parents):
-            if parent in aside:
+            if aside and parent in aside:
                 c = None
             elif not slots:
                 c = rule(g)
@@ -152,7 +152,9 @@ def record(
         for i in plan.shapes:
             v = values[i]
             values.append(v.shape if type(v) is ndarray else np.shape(v))
-    node.saved = list(map(values.__getitem__, plan.keep))
+    node.saved = saved = []
+    for k in plan.keep:
+        saved.append(values[k])
     if now["watch"]:
         node.where = user_line()
         if now["tracer"] is not None:

@@ -67,8 +67,7 @@ def walk(
 
     def arrive(node: Any, g: Any) -> None:
         if ends is None:
-            leaf = node.variable
-            if leaf is not None:
+            if (leaf := node.variable) is not None:
                 accumulate(leaf, g, mode.grad)
         elif node in arrivals:  # and not beside the way
             found[node] = g
