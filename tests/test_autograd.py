@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import weakref
 
@@ -360,3 +361,34 @@ def test_a_gradient_with_a_graph_may_be_changed():
     x = tg.ones(3, requires_grad=True)
     (g,) = tg.autograd.grad(x.mean(), x, create_graph=True)
     assert g.mul_(3).tolist() == [1, 1, 1]
+
+
+X = leaf([1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("error", "call"),
+    [
+        (RuntimeError, lambda: tg.autograd.grad(X.sum(), [])),
+        (RuntimeError, lambda: tg.autograd.grad(X.sum(), "x")),
+        (RuntimeError, lambda: X.sum().backward(inputs=[3])),
+        (AssertionError, lambda: tg.autograd.grad([1, 2], X)),
+        (AssertionError, lambda: tg.autograd.backward([1])),
+        (TypeError, lambda: tg.autograd.grad(X.sum(), 3)),
+        (TypeError, lambda: tg.autograd.grad(X.sum(), X, [1.0, 2.0])),
+        (TypeError, lambda: tg.autograd.grad(X.sum(), X, create_graph="yes")),
+        (TypeError, lambda: tg.autograd.grad(X.sum(), X, retain_graph=2.5)),
+        (TypeError, lambda: tg.autograd.grad(X.sum(), X, allow_unused={})),
+        (TypeError, lambda: tg.autograd.functional.jacobian(tg.exp, X, create_graph=[])),
+        (TypeError, lambda: X.sum().backward(create_graph=None)),
+        (TypeError, lambda: X.sum().backward(retain_graph=tg.ones(3))),
+        (TypeError, lambda: tg.autograd.set_detect_anomaly(1)),
+        (TypeError, lambda: tg.autograd.detect_anomaly(check_nan=None)),
+        (TypeError, lambda: contextlib.ExitStack().enter_context(tg.inference_mode(2))),
+        (TypeError, lambda: tg.ones(1).requires_grad_(None)),
+        (RuntimeError, lambda: setattr(tg.ones(1), "requires_grad", 1)),
+    ],
+)
+def test_what_is_no_tensor_or_no_flag_is_refused(error, call):
+    with pytest.raises(error):
+        call()

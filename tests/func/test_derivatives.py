@@ -105,6 +105,48 @@ def test_a_gradient_reaches_on_to_what_is_outside():
         assert not grad(cubes)(x).requires_grad
 
 
+def test_no_grad_in_a_function_stops_reverse_mode_alone():
+    def f(x):
+        with tg.no_grad():
+            constant = x * x
+        return x - constant
+
+    x = tg.tensor([1.0, 3.0])
+    ones = tg.ones(2)
+    assert grad(lambda x: f(x).sum())(x).tolist() == vjp(f, x)[1](ones)[0].tolist() == [1.0, 1.0]
+    assert jacrev(f)(x).tolist() == [[1.0, 0.0], [0.0, 1.0]]
+    assert jvp(f, (x,), (ones,))[1].tolist() == linearize(f, x)[1](ones).tolist() == [-1.0, -5.0]
+    assert jacfwd(f)(x).tolist() == [[-1.0, 0.0], [0.0, -5.0]]
+    with tg.no_grad():
+        assert jvp(f, (x,), (ones,))[1].tolist() == [-1.0, -5.0]
+
+
+@pytest.mark.parametrize(
+    ("error", "call"),
+    [
+        (RuntimeError, lambda: jacfwd(cubes, randomness="some")(X)),
+        (RuntimeError, lambda: grad(lambda x: (cubes(x), 3), has_aux=True)(X)),
+        (TypeError, lambda: vjp(cubes, X)[1](3)),
+        (TypeError, lambda: vjp(cubes, X)[1]()),
+        (TypeError, lambda: vjp(cubes, X)[1](tg.ones(()), 2.5)),
+        (TypeError, lambda: tg.func.functional_call(tg.nn.Linear(2, 1), {}, X, [])),
+    ],
+)
+def test_an_argument_of_a_wrong_kind_is_refused(error, call):
+    with pytest.raises(error):
+        call()
+
+
+def test_a_name_that_a_module_does_not_have_is_there_for_the_call():
+    class Scaled(tg.nn.Module):
+        def forward(self, x):
+            return x * getattr(self, "scale", 1)
+
+    module = Scaled()
+    assert tg.func.functional_call(module, {"scale": tg.tensor(3.0)}, X).tolist() == (3 * X).tolist()
+    assert module(X).tolist() == X.tolist()
+
+
 def test_trees_argnums_and_aux():
     def f(p, x, scale=1.0):
         out = scale * (p["w"] * x).sum() + p["b"][0]

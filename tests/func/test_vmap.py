@@ -67,7 +67,9 @@ def test_axes_trees_and_chunks():
         2,
         3,
     )
-    assert vmap(lambda x, y=None: (x, {"sum": x + y}), out_dims=(0, {"sum": 1}))(X, y=X)[1]["sum"].shape == (3, 2)
+    assert vmap(lambda x, y: (x, {"sum": x + y}), out_dims=(0, {"sum": 1}))(X, X)[1]["sum"].shape == (3, 2)
+    for size in (None, 1):  # what is given by name is the same for every example
+        assert vmap(lambda x, y: x + y, chunk_size=size)(X, y=X).shape == (2, 2, 3)
     for size in (1, 2, 5):
         assert vmap(lambda x, w: (x * w).sum(), (1, None), chunk_size=size)(X, 2).tolist() == [10.0, 14.0, 18.0]
 
@@ -96,6 +98,8 @@ def test_a_number_that_differs_cannot_be_looked_at():
         (ValueError, lambda: vmap(lambda x: 3)(X)),
         (ValueError, lambda: vmap(lambda x: x, out_dims=None)(X)),
         (ValueError, lambda: vmap(tg.sum, chunk_size=0)),
+        (TypeError, lambda: vmap(tg.sum, chunk_size="2")),
+        (TypeError, lambda: vmap(tg.sum)(X, foo=1)),
         (RuntimeError, lambda: vmap(tg.sum, randomness="some")(X)),
         (RuntimeError, lambda: vmap(lambda x: x + tg.randn(3))(X)),
         (RuntimeError, lambda: vmap(lambda x: tg.zeros(3).add_(x))(X)),

@@ -6,6 +6,7 @@ say over which and of what function, `refusal` says so, and `misfit` what the si
 
 from __future__ import annotations
 
+import operator
 import os
 import re
 import sys
@@ -143,6 +144,14 @@ def not_plain(name: str, parameter: str, kinds: tuple[type, ...], value: Any) ->
     return TypeError(
         f"{name}: {parameter} must be {article} {kinds[0].__name__ if kinds else 'Tensor'}, got {got}{cure}"
     )
+
+
+def flag(name: str, parameter: str, value: Any) -> bool:
+    """A flag as PyTorch's engine takes it: a bool, or an integer of any kind; a TypeError for everything else."""
+    try:
+        return bool(operator.index(value))
+    except (RuntimeError, TypeError, ValueError):
+        raise TypeError(f"{name}: {parameter} must be a bool, got {type(value).__name__}") from None
 
 
 def names_itself(cls: type) -> None:

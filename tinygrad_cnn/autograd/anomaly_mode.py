@@ -21,7 +21,10 @@ class set_detect_anomaly(Block):
     """
 
     def __init__(self, mode: bool, check_nan: bool = True):
-        super().__init__(anomaly=bool(mode), watch=bool(mode), check_nan=bool(check_nan))
+        for parameter, value in (("mode", mode), ("check_nan", check_nan)):
+            if not isinstance(value, bool):
+                raise TypeError(f"set_detect_anomaly: {parameter} must be a bool, got {type(value).__name__}")
+        super().__init__(anomaly=mode, watch=mode, check_nan=check_nan)
         self.__enter__()
 
     def __enter__(self) -> Any:
@@ -43,7 +46,9 @@ class detect_anomaly(Block):
     """
 
     def __init__(self, check_nan: bool = True):
-        super().__init__(anomaly=True, watch=True, check_nan=bool(check_nan))
+        if not isinstance(check_nan, bool):
+            raise TypeError(f"detect_anomaly: check_nan must be a bool, got {type(check_nan).__name__}")
+        super().__init__(anomaly=True, watch=True, check_nan=check_nan)
 
 
 def is_anomaly_enabled() -> bool:

@@ -150,7 +150,7 @@ class inference_mode(Inference):
     @overload
     def __new__(cls, mode: F) -> F: ...  # type: ignore[misc]
     def __new__(cls, mode: Any = True) -> Any:
-        return cls()(mode) if callable(mode) else super().__new__(cls)
+        return super().__new__(cls) if isinstance(mode, bool) else cls()(mode)
 
 
 def _set(**values: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.arguments import flag
 from ..arrays.lines import user_level
 from ..engine.broadcast import cast
 from ..engine.higher import pull_recorded
@@ -40,8 +41,9 @@ def backward(
     >>> x.grad.tolist()
     [2.0, 4.0]
     """
+    create_graph = flag("backward", "create_graph", create_graph)
+    retain_graph = create_graph if retain_graph is None else flag("backward", "retain_graph", retain_graph)
     roots, seeds = _roots("backward", tensors, grad_tensors, create_graph)
-    retain_graph = create_graph if retain_graph is None else retain_graph
     pull = pull_recorded if create_graph else None
     if inputs is None:
         walk(roots, seeds, retain_graph, None, pull)
@@ -87,13 +89,14 @@ def grad(
         warnings.warn("grad: only_inputs=False is ignored, it was removed", FutureWarning, stacklevel=user_level())
     inputs = _several("grad", "inputs", inputs)
     if not inputs:
-        raise ValueError("grad: requires non-empty inputs")
+        raise RuntimeError("grad: inputs must not be empty")
+    create_graph = flag("grad", "create_graph", create_graph)
+    retain_graph = create_graph if retain_graph is None else flag("grad", "retain_graph", retain_graph)
+    allow_unused = flag("grad", "allow_unused", materialize_grads if allow_unused is None else allow_unused)
     if is_grads_batched:
-        unused = allow_unused or materialize_grads
-        return _of_rows(outputs, inputs, grad_outputs, create_graph, unused, materialize_grads)
+        return _of_rows(outputs, inputs, grad_outputs, create_graph, allow_unused, materialize_grads)
     lifted = mode.tracer is not None and mode.tracer.rewrites
     roots, seeds = _roots("grad", outputs, grad_outputs, create_graph or lifted)
-    retain_graph = create_graph if retain_graph is None else retain_graph
     ends = _ends("grad", inputs)
     if lifted:
         from ..func.reverse import pull
@@ -146,12 +149,15 @@ def _roots(name: str, tensors: Any, gradients: Any, create_graph: bool) -> tuple
     """The nodes to start from and the gradient to start each with."""
     tensors = _several(name, "outputs", tensors)
     gradients = [None] * len(tensors) if gradients is None else _several(name, "gradients", gradients)
+    for g in gradients:
+        if not (g is None or isinstance(g, Tensor)):
+            raise TypeError(f"{name}: gradients can be either Tensors or None, but got {type(g).__name__}")
     if len(tensors) != len(gradients):
         raise RuntimeError(f"{name}: got {len(tensors)} tensors and {len(gradients)} gradients; give one for each")
     roots, seeds = [], []
     for i, (t, g) in enumerate(zip(tensors, gradients, strict=True)):
         if not isinstance(t, Tensor):
-            raise TypeError(f"{name}: element {i} of the tensors is a {type(t).__name__}, expected a Tensor")
+            raise AssertionError(f"{name}: element {i} of the tensors is a {type(t).__name__}, expected a Tensor")
         if not t.requires_grad:
             raise RuntimeError(
                 f"{name}: element {i} of tensors does not require grad and does not have a grad_fn; nothing in its "
@@ -165,8 +171,6 @@ def _roots(name: str, tensors: Any, gradients: Any, create_graph: bool) -> tuple
                     "reduce it with .sum() or .mean(), or pass a gradient of its shape"
                 )
             g = wrap(np.ones(shape, t._array.dtype))
-        elif not isinstance(g, Tensor):
-            raise TypeError(f"{name}: gradients can be either Tensors or None, but got {type(g).__name__}")
         elif g._array.shape != shape:
             raise RuntimeError(
                 f"{name}: the gradient has shape {g._array.shape}, its output has shape {shape}; they must be equal"
@@ -190,7 +194,7 @@ def _several(name: str, what: str, given: Any) -> list:
 def _ends(name: str, inputs: list) -> list[Node]:
     for i, t in enumerate(inputs):
         if not isinstance(t, Tensor):
-            raise TypeError(f"{name}: input {i} is a {type(t).__name__}, expected a Tensor")
+            raise RuntimeError(f"{name}: input {i} is a {type(t).__name__}, expected a Tensor")
         if not t.requires_grad:
             raise RuntimeError(f"{name}: one of the differentiated Tensors (input {i}) does not require grad")
     return [t.accumulator() for t in inputs]

@@ -196,7 +196,7 @@ class FunctionCtx(Node):
         """A gradient that backward returned, summed where the input was broadcast, in the input's dtype."""
         name = self.function.__name__
         if not isinstance(grad, Tensor):
-            raise TypeError(f"{name}.backward: expected a Tensor or None, got {type(grad).__name__}")
+            raise RuntimeError(f"{name}.backward: expected a Tensor or None, got {type(grad).__name__}")
         shape, wanted = grad._array.shape, parent.shape
         padded = (1,) * (len(shape) - len(wanted)) + wanted
         if len(padded) != len(shape) or any(m not in (1, n) for m, n in zip(padded, shape, strict=True)):

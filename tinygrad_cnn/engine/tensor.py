@@ -70,6 +70,8 @@ class Tensor(Attached):
 
     @requires_grad.setter
     def requires_grad(self, flag: bool) -> None:
+        if not isinstance(flag, bool):
+            raise RuntimeError(f"requires_grad must be a bool, got {type(flag).__name__}")
         if flag:
             refuse_complex("requires_grad", self._array.dtype)
         if flag and self._array.dtype.kind != "f":
@@ -78,16 +80,13 @@ class Tensor(Attached):
                 "convert it first with .float()"
             )
         if not flag and not self.is_leaf:
-            raise RuntimeError(
-                "you can only change requires_grad flags of leaf variables; use y = x.detach() for a tensor "
-                "that has no history"
-            )
+            raise RuntimeError("requires_grad can be changed of a leaf alone; x.detach() is one without history")
         if flag and self._counter is INFERENCE and not mode.inference:
             raise RuntimeError(
                 "requires_grad: this tensor was made in inference_mode and cannot require grad outside of it; "
                 ".clone() it first"
             )
-        self._requires_grad = bool(flag)
+        self._requires_grad = flag
 
     @property
     def is_leaf(self) -> bool:

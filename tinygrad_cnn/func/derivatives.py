@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.arguments import flag
 from ..engine.tensor import Tensor, wrap
 from ..ops.shape import reshape
 from .reverse import Recorded, like
 from .tree import leaves, rebuilt, same_form
-from .vmap import vmap
+from .vmap import check_randomness, vmap
 
 Argnums = int | tuple[int, ...]
 
@@ -127,11 +128,14 @@ def vjp(func: Callable, *primals: Any, has_aux: bool = False) -> tuple:
     _tensors("vjp", "outputs of the function", done.out)
     out = done.released(done.out)
 
-    def pull(*cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
-        v = cotangents[0] if len(cotangents) == 1 and not _one_each(done.out, cotangents) else cotangents
+    def pull(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
+        flag("vjp", "retain_graph", retain_graph)
+        if create_graph is not None:
+            flag("vjp", "create_graph", create_graph)
+        v = (cotangents,) if _one_each(done.out, cotangents) else cotangents
         if not same_form(done.out, v):
             raise RuntimeError("vjp: the vector must have the form of the function's result, tuple for tuple")
-        for t, g in zip(done.results, _tensors("vjp", "vectors", v)):
+        for t, g in zip(done.results, _tensors("vjp", "vectors", v, TypeError)):
             if t._array.shape != g._array.shape:
                 raise RuntimeError(f"vjp: the vector has shape {g._array.shape}, the result {t._array.shape}")
         return done.released(_as_arguments((0,), primals, range(len(primals)), done.pull(leaves(v))))  # type: ignore[arg-type]
@@ -139,8 +143,8 @@ def vjp(func: Callable, *primals: Any, has_aux: bool = False) -> tuple:
     return (out, pull, done.released(done.aux)) if has_aux else (out, pull)
 
 
-def _one_each(out: Any, cotangents: tuple) -> bool:
-    return isinstance(out, tuple) and len(out) == 1 and len(cotangents) == 1 and isinstance(cotangents[0], Tensor)
+def _one_each(out: Any, cotangents: Any) -> bool:
+    return isinstance(out, tuple) and len(out) == 1 and isinstance(cotangents, Tensor)
 
 
 def linearize(func: Callable, *primals: Any) -> tuple:
@@ -158,7 +162,7 @@ def linearize(func: Callable, *primals: Any) -> tuple:
 def _linearized(name: str, func: Callable, primals: tuple, has_aux: bool = False, strict: bool = False) -> tuple:
     for i, primal in enumerate(primals):
         _tensors(name, f"primal {i}", primal)
-    done = Recorded(func, primals, range(len(primals)), {}, has_aux)
+    done = Recorded(func, primals, range(len(primals)), {}, has_aux, forward=True)
     for t in _tensors(name, "outputs of the function", done.out):
         if strict and not t.requires_grad:
             raise RuntimeError(f"{name}: a result of the function does not depend on the primals, and strict is True")
@@ -245,10 +249,11 @@ def jacfwd(func: Callable, argnums: Argnums = 0, has_aux: bool = False, *, rando
 
     @wraps(func, updated=())
     def jacobian(*args: Any, **kwargs: Any) -> Any:
+        check_randomness("jacfwd", randomness)
         numbers = _numbers("jacfwd", argnums, args)
         for i in numbers:
             _tensors("jacfwd", f"argument {i}", args[i])
-        done = Recorded(func, args, numbers, kwargs, has_aux)
+        done = Recorded(func, args, numbers, kwargs, has_aux, forward=True)
         results = _tensors("jacfwd", "outputs of the function", done.out)
         columns: list[list] = [[] for _ in results]  # of each result, the Jacobian by each input
         for k, t in enumerate(done.inputs):

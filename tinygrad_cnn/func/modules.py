@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..arrays.arguments import MISSING
 from ..engine.tensor import Tensor
 from ..ops.join import stack
 
@@ -21,7 +22,8 @@ def functional_call(
     """module(*args, **kwargs), with these tensors, by name, in the place of its parameters and buffers.
 
     Several dictionaries are one. args: a tuple, or the only argument. tie_weights: a tensor that the module has under
-    several names is replaced under all of them. strict: a RuntimeError where names are missing or unexpected.
+    several names is replaced under all of them. strict: a RuntimeError where names are missing or unexpected; without
+    it, a name that a module does not have is its parameter for this call.
     Afterwards the module has its own again; buffers that it changed in place are those that were given.
 
     >>> import tinygrad_cnn as tg
@@ -43,7 +45,7 @@ def functional_call(
         kind = type(parameter_and_buffer_dicts).__name__
         raise ValueError(f"functional_call: expected a dictionary of tensors, or several, got {kind}")
     for name, value in given.items():
-        if not isinstance(value, Tensor):
+        if not (value is None or isinstance(value, Tensor)):
             raise TypeError(f"functional_call: {name} must be a Tensor, got {type(value).__name__}")
     own = {
         **dict(module.named_parameters(remove_duplicate=False)),
@@ -58,10 +60,10 @@ def functional_call(
     for name, value in given.items():
         path, _, last = name.rpartition(".")
         owner = module.get_submodule(path)
-        held = next((d for d in (owner._parameters, owner._buffers) if last in d), None)
-        if held is None:
-            raise AttributeError(f"functional_call: {type(owner).__name__} has no parameter or buffer {name!r}")
-        places.append((held, last, held[last], value))
+        held = owner._buffers if last in owner._buffers else owner._parameters
+        places.append((held, last, held.get(last, MISSING), value))
+    if not isinstance(kwargs, Mapping | None):
+        raise TypeError(f"functional_call: kwargs must be a dict or None, got {type(kwargs).__name__}")
     args = () if args is None else args if isinstance(args, tuple) else (args,)
     try:
         for held, last, _, value in places:
@@ -69,7 +71,10 @@ def functional_call(
         return module(*args, **(kwargs or {}))
     finally:
         for held, last, before, _ in places:
-            held[last] = before
+            if before is MISSING:
+                held.pop(last, None)
+            else:
+                held[last] = before
 
 
 def _tied(own: dict, given: dict) -> dict:

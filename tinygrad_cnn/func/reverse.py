@@ -21,7 +21,7 @@ from ..engine.walk import ancestry, walk
 from ..ops.shape import view_as
 from .batched import added, aligned, at_levels, levels_of, physical_of
 from .forward import push
-from .interpreter import Interpreter
+from .interpreter import Interpreter, again
 from .tree import leaves, mapped
 
 
@@ -45,22 +45,41 @@ def apart(t: Tensor) -> Tensor:
     return at_levels(new, tuple(sorted(at_work)))
 
 
+class Throughout(Interpreter):
+    """Records every op: forward mode, unlike reverse mode, goes through a `no_grad` in the function, as in PyTorch."""
+
+    def run(self, op: Any, args: Sequence) -> Any:
+        return Setting(grad=True).during(again, op, args)
+
+
 class Recorded:
     """A function that has been called with inputs of its own: `out` is a tree, `inputs` are the leaves apart."""
 
-    def __init__(self, f: Callable, args: Sequence, numbers: Sequence[int], kwargs: dict, has_aux: bool = False):
+    def __init__(
+        self,
+        f: Callable,
+        args: Sequence,
+        numbers: Sequence[int],
+        kwargs: dict,
+        has_aux: bool = False,
+        forward: bool = False,
+    ):
         self.follow = mode.grad
         given = list(args)
         for i in numbers:
             given[i] = mapped(lambda t: apart(t) if isinstance(t, Tensor) else t, args[i])
         self.inputs = [t for i in numbers for t in leaves(given[i]) if isinstance(t, Tensor)]
         self.own = {t.accumulator() for t in self.inputs if t.is_leaf}
-        out = Setting(grad=True).during(f, *given, **kwargs)
+        settings: dict[str, Any] = {"grad": True, "tracer": Throughout()} if forward else {"grad": True}
+        out = Setting(**settings).during(f, *given, **kwargs)
         self.aux: Any = None
         if has_aux:
             if not isinstance(out, tuple) or len(out) != 2:
                 raise RuntimeError("has_aux: the function must return a tuple of two, its result and what goes with it")
             out, self.aux = out
+            for t in leaves(self.aux):
+                if not isinstance(t, Tensor):
+                    raise RuntimeError(f"has_aux: what goes with the result must be Tensors, got {type(t).__name__}")
         self.out = out
         self.results: list = leaves(out)
 

@@ -165,7 +165,7 @@ def vmap(
     """The function that maps func over an axis of its inputs: vmap(f)(xs) = stack([f(x) for x in xs]).
 
     in_dims: the axis of each argument, None where all examples share it; nested like the arguments, or one for all.
-    out_dims: where the axis stands in the results. Keyword arguments are mapped over their first axis.
+    out_dims: where the axis stands in the results. Keyword arguments are those of every example.
     randomness: "error" refuses to draw, with "same" all examples see the same numbers, with "different" others.
     chunk_size: so many examples at once.
 
@@ -179,23 +179,24 @@ def vmap(
     >>> tg.func.vmap(lambda x, w: x * w, in_dims=(1, None), out_dims=1)(rows, tg.tensor([1.0, 10.0])).tolist()
     [[1.0, 2.0], [30.0, 40.0]]
     """
-    if randomness not in ("error", "different", "same"):
-        raise RuntimeError(f"vmap: randomness is 'error', 'different' or 'same', got {randomness!r}")
-    if chunk_size is not None and (not isinstance(chunk_size, int) or chunk_size < 1):
-        raise ValueError(f"vmap: chunk_size must be a positive int or None, got {chunk_size!r}")
+    check_randomness("vmap", randomness)
+    if chunk_size is not None and not isinstance(chunk_size, int):
+        raise TypeError(f"vmap: chunk_size must be an int or None, got {type(chunk_size).__name__}")
+    if chunk_size is not None and chunk_size < 1:
+        raise ValueError(f"vmap: chunk_size must be positive, got {chunk_size!r}")
 
     @wraps(func, updated=())
     def mapped_function(*args: Any, **kwargs: Any) -> Any:
-        given: Any = (args, kwargs)
-        dims, size = _in_dims(in_dims, args, kwargs)
+        f = partial(func, **kwargs)
+        dims, size = _in_dims(in_dims, args)
         if chunk_size is None or chunk_size >= size:
-            return _run(func, given, dims, size, out_dims, randomness)
+            return _run(f, args, dims, size, out_dims, randomness)
         parts, done = [], 0
-        pieces = [_split(t, d, chunk_size, size) for t, d in zip(leaves(given), dims)]
+        pieces = [_split(t, d, chunk_size, size) for t, d in zip(leaves(args), dims)]
         for row in zip(*pieces):
-            part = rebuilt(given, row)
+            part = rebuilt(args, row)
             n = min(chunk_size, size - done)
-            parts.append(_run(func, part, dims, n, out_dims, randomness))
+            parts.append(_run(f, part, dims, n, out_dims, randomness))
             done += n
         places: Any = spread(out_dims, parts[0])
         joined = [cat(list(row), d or 0) for row, d in zip(zip(*map(leaves, parts)), places)]
@@ -209,22 +210,27 @@ def _split(value: Any, dim: int | None, chunk: int, size: int) -> Sequence:
     return [value] * (len(ends) + 1) if dim is None else tensor_split(value, ends, dim)
 
 
-def _in_dims(in_dims: Any, args: tuple, kwargs: dict) -> tuple[list, int]:
+def check_randomness(name: str, randomness: Any) -> None:
+    """Refuse what is none of the three kinds of chance."""
+    if not isinstance(randomness, str) or randomness not in ("error", "different", "same"):
+        raise RuntimeError(f"{name}: randomness is 'error', 'different' or 'same', got {randomness!r}")
+
+
+def _in_dims(in_dims: Any, args: tuple) -> tuple[list, int]:
     """The axis of each leaf of the arguments, and how many examples there are."""
     if not isinstance(in_dims, int | tuple | list) or isinstance(in_dims, bool):
         kind = type(in_dims).__name__
         raise ValueError(f"vmap: in_dims must be an int or a tuple that is nested like the arguments, got {kind}")
-    if not leaves((args, kwargs)):
+    if not leaves(args):
         raise ValueError("vmap: it maps over tensors, but the function was called without any arguments")
     dims = spread(tuple(in_dims) if isinstance(in_dims, list) else in_dims, args)
     if dims is None:
         raise ValueError(
             f"vmap: in_dims {in_dims} must be nested like the arguments: one for each, or for what is in it"
         )
-    dims = dims + [0] * len(leaves(kwargs))
     found: list[int | None] = []
     sizes: list[int] = []
-    for i, (t, d) in enumerate(zip(leaves((args, kwargs)), dims, strict=True)):
+    for i, (t, d) in enumerate(zip(leaves(args), dims, strict=True)):
         if d is not None and (not isinstance(d, int) or isinstance(d, bool)):
             raise ValueError(f"vmap: in_dim of input {i} must be an int or None, got {d!r}")
         if d is not None and not isinstance(t, Tensor):
@@ -244,17 +250,17 @@ def _in_dims(in_dims: Any, args: tuple, kwargs: dict) -> tuple[list, int]:
     return found, sizes[0]
 
 
-def _run(func: Callable, given: Any, dims: list, size: int, out_dims: Any, randomness: str) -> Any:
+def _run(func: Callable, args: Any, dims: list, size: int, out_dims: Any, randomness: str) -> Any:
     level = Examples(size)
-    args, kwargs = rebuilt(
-        given,
-        [t if d is None else added(movedim(t, d, 0), level.level) for t, d in zip(leaves(given), dims, strict=True)],
+    args = rebuilt(
+        args,
+        [t if d is None else added(movedim(t, d, 0), level.level) for t, d in zip(leaves(args), dims, strict=True)],
     )
     try:
         if randomness == "same":
-            out = level.during(func, *args, **kwargs)
+            out = level.during(func, *args)
         else:
-            out = drawn_from(_GENERATORS[randomness](level), level.during, partial(func, *args, **kwargs))
+            out = drawn_from(_GENERATORS[randomness](level), level.during, partial(func, *args))
     except ByExample as error:
         raise RuntimeError(str(error)) from None
     name = getattr(func, "__name__", type(func).__name__)

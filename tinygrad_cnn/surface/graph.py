@@ -105,6 +105,8 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
     >>> x.grad.tolist()
     [1.0, 1.0]
     """
+    if not isinstance(requires_grad, bool):
+        raise TypeError(f"requires_grad_: requires_grad must be a bool, got {type(requires_grad).__name__}")
     self.requires_grad = requires_grad
     return self
 
