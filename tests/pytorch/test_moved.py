@@ -28,6 +28,7 @@ SAME = {
     "utils.data.dataset.random_split": tg.data.random_split,
     "utils.data.distributed.DistributedSampler": tg.data.DistributedSampler,
     "utils.data._utils.collate.default_convert": tg.data.default_convert,
+    "utils.hooks.RemovableHandle": type(nn.ReLU().register_forward_hook(print)),
     "functional.einsum": tg.einsum,
     "version.__version__": tg.__version__,
     "vision.transforms.transforms.Compose": tg.vision.transforms.Compose,

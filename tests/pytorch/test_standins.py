@@ -29,6 +29,9 @@ from tinygrad_cnn.onnx.symbolic_helper import parse_args
 from tinygrad_cnn.overrides import has_torch_function
 from tinygrad_cnn.compiler import is_compiling
 from tinygrad_cnn.utils.cpp_extension import load
+from tinygrad_cnn.distributed import nn
+from tinygrad_cnn.nested import nested_tensor
+from tinygrad_cnn.nn.attention.flex_attention import create_block_mask, flex_attention
 from tinygrad_cnn._utils import _accumulate
 from tinygrad_cnn.vision._internally_replaced_utils import load_state_dict_from_url
 from tinygrad_cnn.vision.utils import _log_api_usage_once, draw_bounding_boxes
@@ -93,6 +96,7 @@ def test_names_may_stand_where_nothing_is_called():
     with pytest.raises(NotImplementedError, match="Mine is not in"):
         Mine()
     assert not hasattr(tg.fx, "__wrapped__")
+    assert not tg.vision.io._HAS_VIDEO_OPT  # as a question, the answer is no
 
 
 def test_what_changes_nothing_works():

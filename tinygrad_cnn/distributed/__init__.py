@@ -28,6 +28,7 @@ from .collectives import (
 )
 from .errors import DistBackendError, DistError
 from .group import (
+    Backend,
     GroupMember,
     ProcessGroup,
     default_pg_timeout,

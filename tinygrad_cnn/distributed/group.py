@@ -316,6 +316,22 @@ def get_world_size(group: Group = None) -> int:
     return -1 if chosen is None else chosen.size
 
 
+class Backend(str):
+    """The name of a way in which ranks speak. Those of PyTorch are named; the one that works here is MPI.
+
+    >>> Backend("NCCL") == Backend.NCCL, Backend.MPI
+    (True, 'mpi')
+    """
+
+    __slots__ = ()
+    UNDEFINED, GLOO, NCCL, UCC, MPI, XCCL, FAKE = "undefined", "gloo", "nccl", "ucc", "mpi", "xccl", "fake"
+
+    def __new__(cls, name: str) -> Backend:
+        if not isinstance(name, str):
+            raise ValueError(f"Backend: expected a string, got {type(name).__name__}")
+        return str.__new__(cls, name.lower())
+
+
 def get_backend(group: Group = None) -> str:
     """ "mpi"."""
     member("get_backend", group)

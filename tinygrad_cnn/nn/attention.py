@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from enum import IntEnum
 from typing import Any
 
 from ..arrays.types import DType
 from ..engine.tensor import Tensor
 from ..ops.heads import attend
+from ..pytorch.absent import explains
 from ..surface.creation import empty
 from . import init
 from .linear import Linear
@@ -124,3 +128,30 @@ class MultiheadAttention(Module):
             self.add_zero_attn, self.dropout if self.training else 0.0, self.out_proj.weight, self.out_proj.bias,
             key_padding_mask, need_weights, attn_mask, average_attn_weights, is_causal, batch_first=self.batch_first,
         )  # fmt: skip
+
+
+class SDPBackend(IntEnum):
+    """The ways in which PyTorch computes scaled_dot_product_attention. There is one here, which stands for them all."""
+
+    ERROR = -1
+    MATH = 0
+    FLASH_ATTENTION = 1
+    EFFICIENT_ATTENTION = 2
+    CUDNN_ATTENTION = 3
+    OVERRIDEABLE = 4
+
+
+@contextlib.contextmanager
+def sdpa_kernel(backends: list[SDPBackend] | SDPBackend, set_priority: bool = False) -> Iterator[None]:
+    """A block in which attention is computed in one of these ways; all give the same here.
+
+    >>> with sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]):
+    ...     pass
+    """
+    for backend in [backends] if isinstance(backends, SDPBackend) else backends:
+        if not isinstance(backend, SDPBackend):
+            raise AssertionError(f"sdpa_kernel: backends are SDPBackend, got {type(backend).__name__}")
+    yield
+
+
+explains(__name__)  # with which what is below this module, flex_attention, is found as well

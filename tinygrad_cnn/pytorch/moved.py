@@ -45,6 +45,7 @@ MOVED: dict[str, str] = {
         [f"torch.utils.data.{name}" for name in ("dataloader", "dataset", "sampler", "distributed")], _DATA
     ),
     **dict.fromkeys([f"torch.utils.data._utils{name}" for name in ("", ".collate", ".worker", ".fetch")], _DATA),
+    "torch.utils.hooks": "torch.nn.hooks",
     "torch.version": "torch.pytorch.version",
     **dict.fromkeys([f"torchvision.models.{name}" for name in _MODELS], "torchvision.models"),
     "torchvision.models._api": "torchvision.weights",
@@ -59,6 +60,7 @@ NAMES = {
     **{name: name for name in ("_BatchNorm", "_InstanceNorm", "_Loss", "_WeightedLoss")},
     "torch.cuda.amp.GradScaler": "cuda_GradScaler",
     "torch.cuda.amp.autocast": "cuda_autocast",
+    "torch.utils.hooks.RemovableHandle": "Handle",
     "_AdaptiveAvgPoolNd": "_AdaptiveAvgPool",
     "_ConvNd": "_Conv",
     "_ConvTransposeNd": "_ConvTranspose",

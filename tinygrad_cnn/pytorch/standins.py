@@ -29,8 +29,9 @@ from .sentences import refusal
 # By PyTorch's names. A module below one of these is one as well.
 ROOMS = set(
     """
-    torch._C torch._dynamo torch._inductor torch._jit_internal torch._utils torch.ao torch.export
-    torch.fx torch.hub torch.jit torch.library torch.monitor torch.onnx.symbolic_helper torch.onnx.symbolic_opset9
+    torch._C torch._dynamo torch._inductor torch._jit_internal torch._utils torch.ao torch.distributed.nn torch.export
+    torch.fx torch.hub torch.jit torch.library torch.monitor torch.nested torch.nn.attention.bias
+    torch.nn.attention.flex_attention torch.onnx.symbolic_helper torch.onnx.symbolic_opset9
     torch.onnx.symbolic_opset11 torch.overrides torch.package torch.quantization
     torch.utils.cpp_extension torch.utils.mobile_optimizer torch.utils.model_zoo torchvision._internally_replaced_utils
     torchvision.datasets.utils torchvision.extension torchvision.io torchvision.models.detection
@@ -58,6 +59,9 @@ class Standin(type):
 
     def __getitem__(cls, key: Any) -> Standin:
         return cls
+
+    def __bool__(cls) -> bool:
+        return False  # asked whether it is there, as `if io._HAS_VIDEO_OPT` asks, it is not
 
     def __call__(cls, *args: Any, **kwargs: Any) -> NoReturn:
         raise NotImplementedError(refusal(f"{theirs(cls.__module__)}.{cls.__qualname__}"))

@@ -32,8 +32,10 @@ __all__ = [
     "checkpoint",
     "checkpoint_sequential",
     "detach_variable",
+    "get_device_states",
     "noop_context_fn",
     "set_checkpoint_early_stop",
+    "set_device_states",
 ]
 
 
@@ -170,6 +172,15 @@ def _randomness(state: Any) -> Iterator[None]:
         yield
     finally:
         default_generator.set_state(before)
+
+
+def get_device_states(*args: Any) -> tuple[list[int], list[Any]]:
+    """The devices of these tensors but the CPU, and the states of their random numbers: there are none."""
+    return [], []
+
+
+def set_device_states(devices: Sequence[int], states: Sequence[Any], *, device_type: str | None = None) -> None:
+    """Set the states that get_device_states has given: there are none."""
 
 
 def detach_variable(inputs: tuple) -> tuple:
