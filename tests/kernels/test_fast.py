@@ -518,6 +518,7 @@ PRODUCTS = [
     (130, 1030, 500),  # ... and more than one stretch of sums
     (500, 50, 700),  # a result that is walked through by rows, over several blocks of panels
     (9, 17, 9001),
+    (410, 700, 50),  # several bands of rows, which are packed where they lie by columns, in several stretches
     (700, 1, 600),
     (3, 1030, 300),  # few rows on the left, or on the right: sums along the rows of both, where these lie so
     (400, 1041, 17),

@@ -4,10 +4,13 @@ The sums are cut into stretches of DEPTH. For each of them a block of columns of
 panels, LANES columns wide, which stay in the second-level cache. Every tile of ROWS rows of the left matrix passes by
 all of them, so what lies in memory, the left matrix and the result, is walked through once for many columns.
 
-The left matrix is read where it lies, whatever its strides. Most layers multiply by weight.T, whose columns lie in
-memory as rows; these are transposed in registers while they are packed. What is read but once, or is no longer than a
-vector, is not worth packing. Where one matrix has few rows, the other is not packed either, but read where it lies,
-once and along its rows (dots.py).
+The left matrix is read where it lies, but where its columns are runs of memory, as in the gradient of a weight: there
+a tile would read a line of memory for ROWS numbers. So TALL rows are packed at a time, and pass by one panel after the
+other, which then stays in the first-level cache.
+
+Most layers multiply by weight.T, whose columns lie in memory as rows; these are transposed in registers while they are
+packed. What is read but once, or is no longer than a vector, is not worth packing. Where one matrix has few rows, the
+other is not packed either, but read where it lies, once and along its rows (dots.py).
 
 M rows, N columns, K the length of the sums. Source: Goto and van de Geijn 2008 (see micro.py).
 """
@@ -21,13 +24,15 @@ from ... import threads
 from . import memory
 from .compiled import compiled
 from .dots import ACROSS, DOWN, SUMS, add_dots, add_lanes
-from .lanes import every, first_lanes, larger, load, plus, store
+from .lanes import every, expect, first_lanes, larger, load, plus, store
 from .micro import ADD, BIAS, LANES, ROWS, THIRD, WIDTH, ZERO, clear, copy, short_tile
 from .transpose import transpose_block
 
 DEPTH, SHALLOW = 512, 256  # the latter where the right matrix lies by rows: so they are read in longer pieces
 LONG = 16 * DEPTH  # terms of sums that are taken in one go
 BLOCK = 1 << 16  # floats of the right matrix that are packed at a time
+TALL = 32 * ROWS  # rows of the left matrix that are packed at a time
+AHEAD = 8  # columns of it that are asked for before they are packed
 FEW = 32  # rows of the smaller matrix up to which packing the other does not pay
 PER_FLOP = 1 / 80  # nanoseconds
 _NOTHING = np.empty(0, np.float32)
@@ -52,9 +57,17 @@ def product(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None, relu: int = 0
     depth = -(-K // -(-K // (SHALLOW if b.strides[1] == 4 else DEPTH)))  # stretches of equal length ...
     depth = -(-depth // WIDTH) * WIDTH  # ... in whole vectors
     most = max(1, min(BLOCK // (depth * LANES), -(-N // LANES)))
-    scratch = memory.empty((team, most * depth * LANES))
-    _product(work, a, b, bias, scratch, depth, most, relu, out, team=team)
+    turned = N > LANES and a.strides[0] == 4 < a.strides[1]
+    tall = min(TALL, -(-M // ROWS) * ROWS) if turned else ROWS
+    scratch = memory.empty((team, most * depth * LANES + turned * tall // ROWS * _room(depth)))
+    _product(work, a, b, bias, scratch, depth, most, tall, relu, out, team=team)
     return out
+
+
+@register_jitable
+def _room(n):
+    """Floats that n columns of a tile's rows take: whole vectors are written, the last one beyond their end."""
+    return n * ROWS + WIDTH
 
 
 @compiled("f4[::1], f4[::1], i8")
@@ -128,13 +141,14 @@ def _finish(sums, made, bias, relu, turned, out, m, rows, n, columns):
 
 @compiled(
     "Array(f4, 2, 'A', readonly=True), Array(f4, 2, 'A', readonly=True), Array(f4, 1, 'C', readonly=True),"
-    "f4[:,::1], i8, i8, i8, f4[:,::1]",
+    "f4[:,::1], i8, i8, i8, i8, f4[:,::1]",
     pieces=2,
 )
-def _product(thread, part, parts, a, b, bias, scratch, depth, most, relu, out):
+def _product(thread, part, parts, a, b, bias, scratch, depth, most, tall, relu, out):
     """Shares are bands of rows, where all panels of the right matrix fit into the cache beside them.
 
-    Else they are panels of LANES columns; where these are few, the rows are parted as well.
+    Else they are panels of LANES columns; where these are few, the rows are parted as well. Of a band, `tall` rows
+    pass by a panel before the next ones: those of one tile, or as many as are packed at a time.
     """
     (M, K), N = a.shape, b.shape[1]
     panels, thirds = (N + LANES - 1) // LANES, (M + THIRD - 1) // THIRD
@@ -142,10 +156,9 @@ def _product(thread, part, parts, a, b, bias, scratch, depth, most, relu, out):
     bands = parts if by_rows else min((parts + panels - 1) // panels, thirds)
     step_m, step_k = a.strides[0] // 4, a.strides[1] // 4
     in_place = b.strides[1] == 4 and (M <= ROWS or K <= WIDTH)
-    row_a, row_c, run = np.empty(ROWS, np.int64), np.empty(ROWS, np.int64), np.zeros(1, np.int64)
+    tables, run = np.empty((2, 2, ROWS), np.int64), np.zeros(1, np.int64)  # of whole tiles, and of the last rows
     right = scratch.ctypes.data + thread * scratch.shape[1] * 4
-    tile, some = np.empty(depth * ROWS, np.float32), first_lanes(ROWS)
-    pack_rows = ROWS <= WIDTH and step_m == 1 and step_k > ROWS  # else a tile reads a line of memory for each number
+    tiles = right + most * depth * LANES * 4
     groups = 1 if by_rows else panels
     share, last = part * groups * bands // parts, (part + 1) * groups * bands // parts
     while share < last:
@@ -153,44 +166,61 @@ def _product(thread, part, parts, a, b, bias, scratch, depth, most, relu, out):
         count = panels if by_rows else min(most, last - share) if bands == 1 else 1
         share += 1 if by_rows else count
         begin, end = band * thirds // bands * THIRD, min((band + 1) * thirds // bands * THIRD, M)
+        for r in range(ROWS):
+            last_r = min(r, (end - begin) % ROWS - 1)
+            tables[0, 0, r], tables[0, 1, r] = r * step_m, r * N
+            tables[1, 0, r], tables[1, 1, r] = last_r * step_m, last_r * N
         seen = min(count, (N - first) // LANES) if in_place else 0  # panels of b that are read where they lie
         for k in range(0, K, depth):
             n = min(depth, K - k)
             packed = first + seen * LANES
             pack(b, k, n, packed, min(first + count * LANES, N) - packed, depth, right)
             start, finish = ADD if k else BIAS if len(bias) else ZERO, relu if k + depth >= K else 0
-            for m in range(begin, end, ROWS):
-                rows, here, step = min(ROWS, end - m), a.ctypes.data + m * a.strides[0] + k * a.strides[1], step_k
-                for r in range(ROWS):
-                    row_a[r] = min(r, rows - 1) * step_m
-                    row_c[r] = min(r, rows - 1) * N
-                if pack_rows and count > 1 and rows == ROWS:
-                    for i in range(n):
-                        store(load(here + i * step_k * 4, some), tile.ctypes.data + i * ROWS * 4, some)
-                    here, step = np.intp(tile.ctypes.data), ROWS
+            for top in range(begin, end, tall):
+                bottom, left = min(top + tall, end), a.ctypes.data + top * a.strides[0] + k * a.strides[1]
+                if tall > ROWS:
+                    _pack_tiles(left, step_k, n, (bottom - top) // ROWS, tiles)
                 for panel in range(count):
                     column = first + panel * LANES
                     if panel < seen:
                         there, step_b = b.ctypes.data + k * b.strides[0] + column * 4, b.strides[0] // 4
                     else:
                         there, step_b = right + (panel - seen) * depth * LANES * 4, LANES
-                    short_tile(
-                        rows,
-                        here,
-                        there,
-                        out.ctypes.data + (m * N + column) * 4,
-                        bias.ctypes.data + column * 4,
-                        row_a.ctypes.data,
-                        row_c.ctypes.data,
-                        run.ctypes.data,
-                        1,
-                        n,
-                        step,
-                        step_b,
-                        min(LANES, N - column),
-                        start,
-                        finish,
-                    )
+                    for m in range(top, bottom, ROWS):
+                        rows, here, step = min(ROWS, bottom - m), left + (m - top) * a.strides[0], step_k
+                        if tall > ROWS and rows == ROWS:
+                            here, step = tiles + (m - top) // ROWS * _room(n) * 4, ROWS
+                        table = tables.ctypes.data + (0 if rows == ROWS else 2 * ROWS * 8)
+                        short_tile(
+                            rows,
+                            here,
+                            there,
+                            out.ctypes.data + (m * N + column) * 4,
+                            bias.ctypes.data + column * 4,
+                            table,
+                            table + ROWS * 8,
+                            run.ctypes.data,
+                            1,
+                            n,
+                            step,
+                            step_b,
+                            min(LANES, N - column),
+                            start,
+                            finish,
+                        )
+
+
+@register_jitable
+def _pack_tiles(a, step, n, tiles, to):
+    """n columns of tiles of rows, of which each column is one run of memory: columns of a tile one behind the other."""
+    for i in range(n):
+        column, there = a + i * step * 4, to + i * ROWS * 4
+        for line in range(0, tiles * ROWS * 4, 64):
+            expect(column + AHEAD * step * 4 + line)
+        for _ in range(tiles):
+            for r in range(0, ROWS, WIDTH):
+                store(load(column + r * 4, first_lanes(ROWS - r)), there + r * 4, first_lanes(WIDTH))
+            column, there = column + ROWS * 4, there + _room(n) * 4
 
 
 @register_jitable
