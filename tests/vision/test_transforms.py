@@ -198,6 +198,22 @@ def test_random_erasing(value):
         (T.CenterCrop(3), "CenterCrop(size=(3, 3))"),
         (T.RandomHorizontalFlip(), "RandomHorizontalFlip(p=0.5)"),
         (T.Lambda(len), "Lambda()"),
+        (T.ToPILImage(), "ToPILImage()"),
+        (T.ToPILImage("RGB"), "ToPILImage(mode=RGB)"),
+        (T.ConvertImageDtype(tg.float32), "ConvertImageDtype()"),
+        (T.Resize(4, 0), "Resize(size=4, interpolation=nearest, max_size=None, antialias=True)"),
+        (
+            T.RandomResizedCrop(4),
+            "RandomResizedCrop(size=(4, 4), scale=(0.08, 1.0), ratio=(0.75, 1.3333), interpolation=bilinear, "
+            "antialias=True)",
+        ),
+        (T.RandomRotation(3), "RandomRotation(degrees=[-3.0, 3.0], interpolation=nearest, expand=False, fill=0)"),
+        (
+            T.RandomRotation((1, 2), 2, True, (1, 1), None),
+            "RandomRotation(degrees=[1.0, 2.0], interpolation=bilinear, expand=True, center=(1, 1), fill=0)",
+        ),
+        (T.RandomChoice([T.ToTensor()]), "RandomChoice(\n    ToTensor()\n)(p=None)"),
+        (T.ColorJitter(1), "ColorJitter(brightness=(0.0, 2.0), contrast=None, saturation=None, hue=None)"),
         (
             T.Compose([T.ToTensor(), T.Pad(1)]),
             "Compose(\n    ToTensor()\n    Pad(padding=1, fill=0, padding_mode=constant)\n)",
@@ -219,7 +235,7 @@ def test_repr(transform, text):
         (lambda: T.RandomResizedCrop(4, scale=(0.5, 0.1)), ValueError, "scale should be"),
         (lambda: T.RandomResizedCrop(4, ratio=(0, 1)), ValueError, "ratio should be"),
         (lambda: T.RandomRotation(-3), ValueError, "must not be negative"),
-        (lambda: T.RandomRotation((1, 2, 3)), ValueError, "one or two numbers"),
+        (lambda: T.RandomRotation((1, 2, 3)), ValueError, "degrees should be two numbers"),
         (lambda: T.RandomChoice([len], p=[1, 2]), ValueError, "p has 2 weights, expected one for each of 1"),
         (lambda: T.Lambda(3), TypeError, "callable, got int"),
         (lambda: T.ColorJitter(-1), ValueError, "brightness as one number"),

@@ -68,15 +68,34 @@ def test_the_family(tiny, kind):
     os.rename(tiny / "MNIST", tiny / kind.__name__)
     assert len(kind(tiny)) == 5
     assert len(set(kind.classes)) == 10
-    with pytest.raises(FileNotFoundError, match="MNIST: missing train-images-idx3-ubyte and train-labels-idx1-ubyte"):
+    with pytest.raises(RuntimeError, match="MNIST: missing train-images-idx3-ubyte and train-labels-idx1-ubyte"):
         datasets.MNIST(tiny)
 
 
 def test_mnist_repr(tiny):
     assert repr(datasets.MNIST(str(tiny), transform=transforms.Compose([transforms.ToTensor()]))) == (
         f"Dataset MNIST\n    Number of datapoints: 5\n    Root location: {tiny}\n    Split: Train\n"
-        "    transform: Compose(\n        ToTensor()\n    )"
+        "    StandardTransform\nTransform: Compose(\n               ToTensor()\n           )"
     )
+
+
+def test_a_transform_may_be_set_later():
+    class Numbers(datasets.VisionDataset):
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, i):
+            return self._sample(i, i)
+
+    numbers = Numbers("there", transform=abs)
+    numbers.transform, numbers.target_transform = str, float
+    assert numbers[1] == ("1", 1.0)
+    assert numbers.transforms(-1, -1) == (1, -1)
+    assert repr(numbers) == (
+        "Dataset Numbers\n    Number of datapoints: 3\n    Root location: there\n    StandardTransform\n"
+        "Transform: <built-in function abs>"
+    )
+    assert Numbers(transforms=lambda x, y: (y, x + 1))[1] == (1, 2)
 
 
 def test_mnist_of_the_usual_size(mnist):

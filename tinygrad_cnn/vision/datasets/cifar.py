@@ -17,7 +17,7 @@ from ...data.archive import unpack
 from ...data.published import DownloadError, Published
 from ..pillow import pillow
 from .plain_pickle import read_plain_pickle
-from .vision import Transform, VisionDataset
+from .vision import FilesNotFoundError, Transform, VisionDataset
 
 SIDE = 32
 LARGEST = 1 << 30
@@ -75,7 +75,9 @@ class CIFAR10(VisionDataset):
             folder, missing = self._found(root, names)
         if missing:
             places = f"{root / self.base_folder} or in {root}"
-            raise FileNotFoundError(f"{type(self).__name__}: missing {', '.join(missing)}; expected in {places}. {why}")
+            raise FilesNotFoundError(
+                f"{type(self).__name__}: missing {', '.join(missing)}; expected in {places}. {why}"
+            )
         self.classes: list[str] = _field(folder / self.meta, self.names_key, list)
         if not all(isinstance(name, str) for name in self.classes):
             raise ValueError(f"{folder / self.meta}: found names of classes that are no text")

@@ -12,7 +12,7 @@ from ...data.mnist import PUBLISHED, read_mnist
 from ...data.published import Published
 from ...engine.tensor import as_array, wrap
 from ..pillow import pillow
-from .vision import Transform, VisionDataset
+from .vision import FilesNotFoundError, Transform, VisionDataset
 
 
 def older(name: str) -> property:
@@ -69,7 +69,10 @@ class MNIST(VisionDataset):
         super().__init__(root, transform=transform, target_transform=target_transform)
         self.train = train
         published = Published(self.mirrors, self.resources)
-        images, labels = read_mnist(self.root, train, self.folder, download and published)  # type: ignore[arg-type]
+        try:
+            images, labels = read_mnist(self.root, train, self.folder, download and published)  # type: ignore[arg-type]
+        except FileNotFoundError as error:
+            raise FilesNotFoundError(*error.args) from None
         self.data = wrap(images)
         self.targets = wrap(labels)
 

@@ -158,13 +158,16 @@ def rotate(
         # A rotation by 90° may land on pixel edges but for rounding errors, which must not decide on the side.
         values, inside = pick(np.floor(np.round(sy + 0.5, 6)), np.floor(np.round(sx + 0.5, 6)))
         return np.where(inside, values, background)
-    total: Any = 0.0
+    total, share = (np.zeros(shape) for shape in ((*x.shape[:-2], height, width), (height, width)))
     left, top = np.floor(sx), np.floor(sy)
     for rows, below in ((top, sy - top), (top + 1, 1 - sy + top)):
         for columns, beside in ((left, sx - left), (left + 1, 1 - sx + left)):
             values, inside = pick(rows, columns)
-            total = total + (1 - below) * (1 - beside) * np.where(inside, values, background)
-    return _as(x.dtype, total)
+            weight = (1 - below) * (1 - beside) * inside
+            total, share = total + weight * values, share + weight
+    # As in torchvision, where a fill is given it is mixed in by the share of a pixel that lies outside, and what lies
+    # inside, which is as dark already, is weighed by its share once more.
+    return _as(x.dtype, total if fill is None else total * share + (1 - share) * background)
 
 
 # colour

@@ -19,9 +19,12 @@ class Transform:
     def __call__(self, img: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__}: a transform must define __call__(img)")
 
+    def shown(self) -> dict[str, Any]:
+        """What the repr shows, by name."""
+        return {k: v for k, v in vars(self).items() if k[0] != "_" and k not in self.hidden}
+
     def __repr__(self) -> str:
-        kept = {k: v for k, v in vars(self).items() if k[0] != "_" and k not in self.hidden}
-        shown = (f"{k}={v.value if isinstance(v, enum.Enum) else v}" for k, v in kept.items())
+        shown = (f"{k}={v.value if isinstance(v, enum.Enum) else v}" for k, v in self.shown().items())
         return f"{type(self).__name__}({', '.join(shown)})"
 
 

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...random import rng
+from ...surface.creation import tensor
 from . import functional as F
 from .base import Layer
 from .functional import Picture
 
 Factor = float | Sequence[float]
+Bounds = Sequence[float] | None
 
 
 class Grayscale(Layer):
@@ -64,17 +66,22 @@ class ColorJitter(Layer):
         self.saturation = _bounds("saturation", saturation, 1, 0, float("inf"))
         self.hue = _bounds("hue", hue, 0, -0.5, 0.5)
 
-    def forward(self, img: Picture) -> Picture:
-        steps = [
-            (F.adjust_brightness, self.brightness),
-            (F.adjust_contrast, self.contrast),
-            (F.adjust_saturation, self.saturation),
-            (F.adjust_hue, self.hue),
+    @staticmethod
+    def get_params(brightness: Bounds, contrast: Bounds, saturation: Bounds, hue: Bounds) -> tuple:
+        """The order, as a tensor of the numbers 0 to 3, and the four factors, None where nothing is to be changed."""
+        order = tensor(rng().permutation(4))
+        factors = [
+            None if bounds is None else float(rng().uniform(bounds[0], bounds[1]))
+            for bounds in (brightness, contrast, saturation, hue)
         ]
-        for i in rng().permutation(len(steps)):
-            adjust, bounds = steps[i]
-            if bounds is not None:
-                img = adjust(img, float(rng().uniform(*bounds)))
+        return order, *factors
+
+    def forward(self, img: Picture) -> Picture:
+        order, *factors = self.get_params(self.brightness, self.contrast, self.saturation, self.hue)
+        steps = (F.adjust_brightness, F.adjust_contrast, F.adjust_saturation, F.adjust_hue)
+        for i in order.tolist():
+            if factors[i] is not None:
+                img = steps[i](img, factors[i])
         return img
 
 
@@ -85,9 +92,9 @@ def _bounds(name: str, value: Any, middle: float, least: float, most: float) -> 
     if isinstance(value, numbers.Real):
         if value < 0:
             raise ValueError(f"ColorJitter: {name} as one number must not be negative, got {value}")
-        low, high = middle - value, middle + value
+        low, high = float(middle - value), float(middle + value)
         if name != "hue":
-            low = max(low, least)
+            low = max(low, float(least))
     elif isinstance(value, Sequence) and len(value) == 2:
         low, high = value
     else:

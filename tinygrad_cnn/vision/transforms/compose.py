@@ -76,6 +76,8 @@ class RandomChoice(Compose):
 
     def __init__(self, transforms: Sequence[Callable[[Any], Any]], p: Sequence[float] | None = None):
         super().__init__(transforms)
+        if not isinstance(p, Sequence | None):
+            raise TypeError(f"RandomChoice: p should be a sequence of weights, got {type(p).__name__}")
         if p is not None and len(p) != len(transforms):
             raise ValueError(
                 f"RandomChoice: p has {len(p)} weights, expected one for each of {len(transforms)} transforms"
@@ -85,6 +87,9 @@ class RandomChoice(Compose):
     def __call__(self, img: Any) -> Any:
         weights = None if self.p is None else [w / sum(self.p) for w in self.p]
         return self.transforms[rng().choice(len(self.transforms), p=weights)](img)
+
+    def __repr__(self) -> str:
+        return f"{super().__repr__()}(p={self.p})"
 
 
 class Lambda(Transform):

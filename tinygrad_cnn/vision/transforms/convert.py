@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from ...arrays.types import DType
 from ...engine.tensor import Tensor
 from . import functional as F
@@ -47,6 +45,9 @@ class ToPILImage(Transform):
     def __init__(self, mode: str | None = None):
         self.mode = mode
 
+    def shown(self) -> dict[str, Any]:
+        return {} if self.mode is None else {"mode": self.mode}
+
     def __call__(self, img: Any) -> Any:
         return F.to_pil_image(img, self.mode)
 
@@ -59,9 +60,11 @@ class ConvertImageDtype(Layer):
     [[[0, 127, 255]]]
     """
 
-    def __init__(self, dtype: DType = np.float32):
+    hidden = ("training", "dtype")
+
+    def __init__(self, dtype: DType):
         super().__init__()
-        self.dtype = np.dtype(dtype)
+        self.dtype = dtype
 
     def forward(self, img: Tensor) -> Tensor:
         return F.convert_image_dtype(img, self.dtype)

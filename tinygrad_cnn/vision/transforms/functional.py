@@ -42,13 +42,21 @@ class InterpolationMode(enum.Enum):
 
 
 def _apply(what: str, img: Any, *arguments: Any) -> Any:
+    _image_dimensions(what, img)
     if is_picture(img):
         return getattr(pictures, what)(img, *arguments)
-    if isinstance(img, Tensor):
-        if mode.grad and img.requires_grad:
-            return getattr(tensors, what)(img, *arguments)
-        return wrap(getattr(arrays, what)(img.numpy(), *arguments))
-    raise TypeError(f"{what}: img should be a PIL Image or a Tensor (..., C, H, W), got {type(img).__name__}")
+    if mode.grad and img.requires_grad:
+        return getattr(tensors, what)(img, *arguments)
+    return wrap(getattr(arrays, what)(img.numpy(), *arguments))
+
+
+def _image_dimensions(what: str, img: Any) -> tuple[int, int, int]:
+    """(channels, height, width); a TypeError for what is no image, of either kind."""
+    if is_picture(img):
+        return pictures.dimensions(img)
+    if not isinstance(img, Tensor):
+        raise TypeError(f"{what}: img should be a PIL Image or a Tensor (..., C, H, W), got {type(img).__name__}")
+    return arrays.dimensions(img._array)
 
 
 # from one kind of image to another
@@ -156,6 +164,10 @@ def convert_image_dtype(image: Tensor, dtype: DType = np.float32) -> Tensor:
     >>> convert_image_dtype(tg.tensor([[[0, 51, 255]]], dtype=tg.uint8))
     tensor([[[0. , 0.2, 1. ]]], shape=(1, 1, 3), dtype=float32)
     """
+    if not isinstance(image, Tensor):
+        raise TypeError(f"convert_image_dtype: image should be a Tensor, got {type(image).__name__}")
+    if not isinstance(dtype, np.dtype | type | str):
+        raise TypeError(f"convert_image_dtype: dtype should be a dtype, got {type(dtype).__name__}")
     x, to = image.detach().numpy(), np.dtype(dtype)
     if x.dtype == to:
         return image
@@ -188,6 +200,7 @@ def normalize(
     x = tensor.detach().numpy()
     if x.dtype.kind != "f":
         raise TypeError(f"normalize: expected a floating-point Tensor, got {x.dtype}; put ToTensor() before Normalize")
+    arrays.dimensions(x)
     if x.ndim < 3:
         raise ValueError(f"normalize: expected a Tensor (..., C, H, W), got shape {x.shape}")
     m, s = (np.atleast_1d(np.asarray(values, x.dtype)) for values in (mean, std))
@@ -195,7 +208,7 @@ def normalize(
         raise ValueError(f"normalize: std {std} holds a zero, which would lead to a division by zero")
     for name, values in (("mean", m), ("std", s)):
         if values.shape not in ((1,), (x.shape[-3],)):
-            raise ValueError(
+            raise RuntimeError(
                 f"normalize: {name} has shape {values.shape}, expected one number for each of the "
                 f"{x.shape[-3]} channels of {x.shape}"
             )
@@ -219,7 +232,7 @@ def get_dimensions(img: Any) -> list[int]:
     >>> get_dimensions(tg.zeros(3, 20, 30))
     [3, 20, 30]
     """
-    return list(pictures.dimensions(img) if is_picture(img) else arrays.dimensions(img.detach().numpy()))
+    return list(_image_dimensions("get_dimensions", img))
 
 
 def get_image_size(img: Any) -> list[int]:
@@ -364,7 +377,15 @@ def pad(img: Picture, padding: Window, fill: float | Sequence[float] = 0, paddin
     >>> pad(tg.ones(1, 1, 2), (1, 0, 2, 0), fill=7).tolist()
     [[[7.0, 1.0, 1.0, 7.0, 7.0]]]
     """
-    sides: list[Any] = [padding] if isinstance(padding, numbers.Integral) else list(padding)  # type: ignore[arg-type]
+    several = numbers.Number | tuple | list
+    for name, value, kinds in (
+        ("padding", padding, several),
+        ("fill", fill, several),
+        ("padding_mode", padding_mode, str),
+    ):
+        if not (isinstance(value, kinds) or (name == "fill" and value is None)):
+            raise TypeError(f"pad: {name} is of a wrong type, {type(value).__name__}")
+    sides: list[Any] = list(padding) if isinstance(padding, tuple | list) else [padding]
     if len(sides) not in (1, 2, 4) or any(side < 0 for side in sides):
         raise ValueError(f"pad: padding should be 1, 2 or 4 numbers that are not negative, got {padding}")
     if padding_mode not in ("constant", "edge", "reflect", "symmetric"):
@@ -374,7 +395,7 @@ def pad(img: Picture, padding: Window, fill: float | Sequence[float] = 0, paddin
 
 def resize(
     img: Picture,
-    size: Window | None,
+    size: Window,
     interpolation: InterpolationMode | int = InterpolationMode.BILINEAR,
     max_size: int | None = None,
     antialias: bool = True,
@@ -387,7 +408,10 @@ def resize(
     >>> resize(tg.tensor([[[0.0, 1.0, 2.0, 3.0]]]), (1, 2), antialias=False).tolist()
     [[[0.5, 2.5]]]
     """
-    sizes: list[Any] = [size] if size is None or isinstance(size, numbers.Integral) else list(size)  # type: ignore[arg-type]
+    by = mode_of(interpolation)
+    if not isinstance(size, Sequence | np.integer | int | Tensor):
+        raise TypeError(f"resize: size should be an int or a sequence, got {type(size).__name__}")
+    sizes: list[Any] = [size] if isinstance(size, numbers.Integral) else list(size)  # type: ignore[arg-type]
     _, h, w = get_dimensions(img)
     if len(sizes) == 2:
         if max_size is not None:
@@ -398,26 +422,22 @@ def resize(
     else:
         raise ValueError(f"resize: size should have 1 or 2 numbers, got {size}")
     if min(height, width) < 1:
-        raise ValueError(f"resize: size should be positive, got {size}, which makes {height} x {width} of {h} x {w}")
+        error = RuntimeError if isinstance(img, Tensor) else ValueError
+        raise error(f"resize: size should be positive, got {size}, which makes {height} x {width} of {h} x {w}")
     if (height, width) == (h, w):
         return img
-    return _apply("resize", img, height, width, _mode(interpolation), antialias)
+    return _apply("resize", img, height, width, by.value, antialias)
 
 
-def _proportionate(h: int, w: int, short: int | None, max_size: int | None) -> tuple[int, int]:
-    if short is None and max_size is None:
-        raise ValueError("resize: size is None, so max_size must be given")
-    if short is not None and max_size is not None and max_size <= short:
+def _proportionate(h: int, w: int, short: int, max_size: int | None) -> tuple[int, int]:
+    if max_size is not None and max_size <= short:
         raise ValueError(f"resize: max_size = {max_size} must be greater than size = {short}, the shorter side")
     least, most = min(h, w), max(h, w)
-    if short is None:
-        short, long = int(max_size * least / most), max_size  # type: ignore[operator]
-    else:
-        long = int(short * most / least)
-        if max_size is not None and long > max_size:
-            short, long = int(max_size * short / long), max_size
-    short = max(short, 1)  # of a long, thin image at least a line is left
-    return (short, long) if h <= w else (long, short)  # type: ignore[return-value]
+    long = int(short * most / least)
+    if max_size is not None and long > max_size:
+        short, long = int(max_size * short / long), max_size
+        short = max(short, 1)  # of a long, thin image at least a line is left
+    return (short, long) if h <= w else (long, short)
 
 
 def rotate(
@@ -437,20 +457,33 @@ def rotate(
     >>> rotate(tg.tensor([[[1, 2], [3, 4]]]), 90).tolist()
     [[[2, 4], [1, 3]]]
     """
+    by = mode_of(interpolation)
+    if not isinstance(angle, int | float):
+        raise TypeError(f"rotate: angle should be an int or a float, got {type(angle).__name__}")
+    if not isinstance(center, tuple | list | None):
+        raise TypeError(f"rotate: center should be a sequence, got {type(center).__name__}")
     if center is not None and len(center) != 2:
         raise ValueError(f"rotate: center should be (x, y), got {center}")
-    return _apply("rotate", img, angle, _mode(interpolation), expand, center, fill)
+    return _apply("rotate", img, angle, by.value, expand, center, fill)
 
 
-def _mode(interpolation: Any) -> str:
+def mode_of(interpolation: Any) -> InterpolationMode:
+    """What is meant by an InterpolationMode, or by the number that Pillow has for its filter.
+
+    TypeError for others, KeyError for a number that no filter has.
+
+    >>> mode_of(2)
+    <InterpolationMode.BILINEAR: 'bilinear'>
+    """
     if isinstance(interpolation, InterpolationMode):
-        return interpolation.value
+        return interpolation
+    if not isinstance(interpolation, int):
+        given = interpolation if isinstance(interpolation, str) else type(interpolation).__name__
+        raise TypeError(f"interpolation should be an InterpolationMode or the number of a PIL filter, got {given!r}")
     for name, number in pictures.FILTERS.items():
         if interpolation == number:
-            return name
-    raise TypeError(
-        f"interpolation should be an InterpolationMode or the number of a PIL filter, got {interpolation!r}"
-    )
+            return InterpolationMode(name)
+    raise KeyError(f"interpolation {interpolation} is not the number of a PIL filter; they are 0 to 5")
 
 
 def pair(size: Any, name: str) -> tuple[int, int]:
@@ -527,6 +560,7 @@ def rgb_to_grayscale(img: Picture, num_output_channels: int = 1) -> Picture:
     >>> rgb_to_grayscale(tg.tensor([[[100]], [[50]], [[0]]], dtype=tg.uint8)).tolist()
     [[[59]]]
     """
+    _image_dimensions("rgb_to_grayscale", img)
     if num_output_channels not in (1, 3):
         raise ValueError(f"rgb_to_grayscale: num_output_channels should be either 1 or 3, got {num_output_channels}")
     return _apply("grayscale", img, num_output_channels)
@@ -566,6 +600,7 @@ def adjust_saturation(img: Picture, saturation_factor: float) -> Picture:
 
 
 def _adjust(what: str, img: Any, factor: float) -> Any:
+    _image_dimensions(what, img)
     if factor < 0:
         raise ValueError(f"{what}: the factor should not be negative, got {factor}")
     return _apply(what, img, factor)
@@ -578,6 +613,7 @@ def adjust_hue(img: Picture, hue_factor: float) -> Picture:
     >>> adjust_hue(tg.tensor([[[200]], [[0]], [[0]]], dtype=tg.uint8), -0.5).flatten().tolist()
     [0, 200, 200]
     """
+    _image_dimensions("adjust_hue", img)
     if not -0.5 <= hue_factor <= 0.5:
         raise ValueError(f"adjust_hue: hue_factor should be between -0.5 and 0.5, got {hue_factor}")
     return _apply("adjust_hue", img, hue_factor)

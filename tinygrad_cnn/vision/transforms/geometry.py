@@ -26,18 +26,18 @@ class Resize(Layer):
 
     def __init__(
         self,
-        size: Window | None,
+        size: Window,
         interpolation: InterpolationMode | int = InterpolationMode.BILINEAR,
         max_size: int | None = None,
         antialias: bool = True,
     ):
         super().__init__()
-        if not (size is None or isinstance(size, (numbers.Integral, Sequence))):
+        if not isinstance(size, int | Sequence):
             raise TypeError(f"Resize: size should be an int or a sequence, got {type(size).__name__}")
         if isinstance(size, Sequence) and len(size) not in (1, 2):
             raise ValueError(f"Resize: size should have 1 or 2 numbers, got {size}")
         self.size = size
-        self.interpolation = interpolation
+        self.interpolation = F.mode_of(interpolation)
         self.max_size = max_size
         self.antialias = antialias
 
@@ -71,6 +71,13 @@ class Pad(Layer):
 
     def __init__(self, padding: Window, fill: float | Sequence[float] = 0, padding_mode: str = "constant"):
         super().__init__()
+        for name, value in (("padding", padding), ("fill", fill)):
+            if not isinstance(value, numbers.Number | tuple | list):
+                raise TypeError(f"Pad: {name} should be a number or a sequence, got {type(value).__name__}")
+        if padding_mode not in ("constant", "edge", "reflect", "symmetric"):
+            raise ValueError(f"Pad: padding_mode should be constant, edge, reflect or symmetric, got {padding_mode!r}")
+        if isinstance(padding, tuple | list) and len(padding) not in (1, 2, 4):
+            raise ValueError(f"Pad: padding should be 1, 2 or 4 numbers, got {padding}")
         self.padding = padding
         self.fill = fill
         self.padding_mode = padding_mode
@@ -148,13 +155,18 @@ class RandomResizedCrop(Layer):
     ):
         super().__init__()
         for name, bounds in (("scale", scale), ("ratio", ratio)):
+            if not isinstance(bounds, Sequence):
+                raise TypeError(f"RandomResizedCrop: {name} should be (least, most), got {type(bounds).__name__}")
             if len(bounds) != 2 or not 0 < bounds[0] <= bounds[1]:
                 raise ValueError(f"RandomResizedCrop: {name} should be (least, most), both positive, got {bounds}")
         self.size = F.pair(size, "RandomResizedCrop: size")
         self.scale = scale
         self.ratio = ratio
-        self.interpolation = interpolation
+        self.interpolation = F.mode_of(interpolation)
         self.antialias = antialias
+
+    def shown(self) -> dict[str, Any]:
+        return {k: tuple(round(b, 4) for b in v) if k in ("scale", "ratio") else v for k, v in super().shown().items()}
 
     @staticmethod
     def get_params(img: Any, scale: Sequence[float], ratio: Sequence[float]) -> tuple[int, int, int, int]:
@@ -231,13 +243,21 @@ class RandomRotation(Layer):
             if degrees < 0:
                 raise ValueError(f"RandomRotation: one number of degrees must not be negative, got {degrees}")
             both = (-degrees, degrees)
-        if len(both) != 2:
-            raise ValueError(f"RandomRotation: degrees should be one or two numbers, got {degrees}")
+        for name, value in (("degrees", both), ("center", center)):
+            if not isinstance(value, Sequence | None):
+                raise TypeError(f"RandomRotation: {name} should be a sequence of two numbers, got {value!r}")
+            if value is not None and len(value) != 2:
+                raise ValueError(f"RandomRotation: {name} should be two numbers, got {value}")
+        if not isinstance(fill, numbers.Number | Sequence | None):
+            raise TypeError(f"RandomRotation: fill should be a number or a sequence, got {type(fill).__name__}")
         self.degrees = [float(d) for d in both]
-        self.interpolation = interpolation
+        self.interpolation = F.mode_of(interpolation)
         self.expand = expand
         self.center = center
-        self.fill = fill
+        self.fill = 0 if fill is None else fill
+
+    def shown(self) -> dict[str, Any]:
+        return {k: v for k, v in super().shown().items() if v is not None}
 
     @staticmethod
     def get_params(degrees: Sequence[float]) -> float:

@@ -53,10 +53,12 @@ def rotate(x: Any, angle: float, interpolation: str, expand: bool, centre: Seque
     _, h, w = arrays.dimensions(x._array)
     # A weighted mean of pixels: what comes of each alone are the weights.
     ones = np.eye(h * w, dtype=x.dtype).reshape(h * w, 1, h, w)
-    weights = arrays.rotate(ones, angle, interpolation, expand, centre, 0)[:, 0]
-    out = x.flatten(-2) @ wrap(weights.reshape(h * w, -1))
-    background = wrap((1 - weights.sum(0)) * arrays._fill(x._array, fill))
-    return out.unflatten(-1, weights.shape[1:]) + background
+    weights = arrays.rotate(ones, angle, interpolation, expand, centre, None)[:, 0]
+    out = (x.flatten(-2) @ wrap(weights.reshape(h * w, -1))).unflatten(-1, weights.shape[1:])
+    if fill is None:
+        return out
+    share = weights.sum(0)
+    return out * wrap(share) + wrap((1 - share) * arrays._fill(x._array, fill))
 
 
 def grayscale(x: Any, channels: int) -> Tensor:
