@@ -64,7 +64,7 @@ CHANGES = {  # from the letter of the sum, and the operands, to that of the resu
     "bitwise_and": lambda s, x, y: s if whole(s) else ".",
     "bitwise_left_shift": lambda s, x, y: s if whole(s) and s != "?" else ".",
     "eq": lambda s, x, y: "?",
-    "atan2": lambda s, x, y: "f" if whole(s) else s,
+    "atan2": lambda s, x, y: "." if not isinstance(y, tg.Tensor) else "f" if whole(s) else s,
 }
 
 

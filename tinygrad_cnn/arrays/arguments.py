@@ -12,7 +12,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Container, Mapping, Sequence
-from functools import wraps
+from functools import cache, wraps
 from inspect import Parameter, signature, unwrap
 from types import MethodType, UnionType
 from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -33,11 +33,25 @@ ALSO = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": 
         "split_size": "split_size_or_sections", "sections": "indices_or_sections", "indices": "indices_or_sections",
         "train": "training"}  # fmt: skip
 OF_DEVICES = {"layout": (layout, type(None)), "pin_memory": (bool, type(None))}
-# By annotation: of the plain values, those that a parameter takes.
-STRICT: dict[str, tuple[type, ...]] = {"bool": (bool,), "int": (int,), "float": (float, int, bool), "str": (str,)}
-STRICT |= {f"builtins.{name}": kinds for name, kinds in STRICT.items()} | {"Array": ()}
-PLAIN = frozenset([int, float, complex, bool, str, type(None), list, tuple])  # what is no tensor, nor like one
-MISSING = object()
+NUMPY = {np.dtype(char).type for char in "?bBhHiIlLqQefd"}
+INTEGERS = {int, *(t for t in NUMPY if issubclass(t, np.integer))}
+SCALARS = {int, float, bool, *NUMPY}
+PLAIN = frozenset([int, float, complex, bool, str, type(None), list, tuple, dict, set, object, np.ndarray, *NUMPY])
+SEVERAL = ("an int or a tuple of ints", {list, tuple, np.ndarray, *INTEGERS})
+# By the words of annotations: how they are said, and the types of those of the plain values that they take.
+TAKES: dict[str, tuple[str, set[type]]] = {
+    "Array": ("a Tensor", {np.ndarray}),
+    "Number": ("a number", {complex, *SCALARS}),
+    "float": ("a float", SCALARS),
+    "int": ("an int", INTEGERS),
+    "bool": ("a bool", {bool}),
+    "str": ("a str", {str}),
+    "None": ("None", {type(None)}),
+    "DType": ("a dtype", {str}),
+    "Sequence[int]": ("a tuple of ints", {list, tuple, np.ndarray}),
+    **dict.fromkeys(["Axis", "Shape", "Window"], SEVERAL),
+}
+MISSING = ...  # no argument has this type
 NUMBERS = {bool: "__bool__", int: "__index__", float: "__float__", complex: "__float__"}  # what makes one of a thing
 
 
@@ -72,23 +86,24 @@ def without_devices(name: str, kwargs: dict) -> dict:
     return {word: value for word, value in kwargs.items() if word not in OF_DEVICES}
 
 
-def forgiving(f: Callable[P, R], strict: bool = False) -> Callable[P, R]:
+def forgiving(f: Callable[P, R], tensor: type | None = None) -> Callable[P, R]:
     """A composition of ops as an op is by itself (`engine/op.py`).
 
     It takes `axis=` for dim, `x=` for input and the like too (`ALSO`), and `layout=` and `pin_memory=` where it takes
     `device=`.
-    It says by its own name that it was given what is no tensor, or no number; `strict` looks before it is called.
+    It says by its own name that it was given what is no tensor, or no number; with `tensor`, the class of tensors, it
+    looks before it is called.
     """
 
-    checked = strict_places(f) if strict else []
+    checked = strict_places(f, tensor) if tensor else []
 
     @wraps(f)
     def g(*args: Any, **kwargs: Any) -> Any:
         try:
-            for place, name, kinds in checked:
+            for place, name, types in checked:
                 value = args[place] if place < len(args) else kwargs.get(name, MISSING)
-                if type(value) not in kinds and type(value) in PLAIN:
-                    raise not_plain(f.__name__, name, kinds, value)
+                if type(value) in types:
+                    look(f, name, value)
             return f(*args, **kwargs)
         except (RuntimeError, *STUMBLING) as error:
             found = ByExample.each(g, args, kwargs, error)
@@ -99,7 +114,7 @@ def forgiving(f: Callable[P, R], strict: bool = False) -> Callable[P, R]:
             known = signature(f).parameters if isinstance(error, TypeError) and kwargs else {}
             if (named := in_pytorch(kwargs, known)).keys() != kwargs.keys():
                 return g(*args, **named)
-            if isinstance(error, TypeError) and (now := scales_by_name(f, args)):
+            if isinstance(error, TypeError) and (now := scales_by_name(f, args)) and not now[1].keys() & kwargs.keys():
                 tensors, scales = now
                 warnings.warn(
                     f"{f.__name__}: say {', '.join(scales)} by name, behind the tensors", stacklevel=user_level()
@@ -114,36 +129,48 @@ def forgiving(f: Callable[P, R], strict: bool = False) -> Callable[P, R]:
     return g
 
 
-def _strict(hints: list[str]) -> list[tuple[type, ...] | None]:
-    """For each annotation the types of the plain values that such a parameter takes; None where it takes all."""
-    left = "Array" if "Array | Number" in hints else ""  # operators call it with a number on the left, too
-    return [None if hint == left else STRICT.get(hint) for hint in hints]
+@cache
+def refused(hint: str) -> frozenset[type]:
+    """The types of the plain values that a parameter of this annotation does not take; none where it cannot be told.
+
+    >>> float in refused("int | None"), type(None) in refused("int | None"), refused("Any")
+    (True, False, frozenset())
+    """
+    words = _words(hint)
+    return PLAIN.difference(*[TAKES[word][1] for word in words]) if TAKES.keys() >= {*words} else frozenset()
 
 
-def strict_types(parameters: list[str], annotations: dict[str, str]) -> dict[int, tuple[type, ...]]:
-    """By a bit for each parameter of an op that does not take all plain values: the types of those that it takes."""
-    kinds = _strict([annotations.get(name, "") for name in parameters])
-    return {1 << i: kind for i, kind in enumerate(kinds) if kind is not None}
+def _words(hint: str) -> list[str]:
+    return hint.replace("builtins.", "").split(" | ")
 
 
-def strict_places(f: Callable) -> list[tuple[int, str, tuple[type, ...]]]:
-    """The parameters of a function that do not take all plain values: place, name, the types of those that they do."""
+def strict_types(parameters: list[str], annotations: dict[str, str]) -> dict[int, frozenset[type]]:
+    """By a bit for each parameter of an op that does not take all plain values: the types of those that it does not."""
+    found = {1 << i: refused(annotations.get(name, "")) for i, name in enumerate(parameters)}
+    return {bit: types for bit, types in found.items() if types}
+
+
+def strict_places(f: Callable, tensor: type) -> list[tuple[int, str, frozenset[type]]]:
+    """The parameters of a function that do not take all values: place, name, the types of those that they do not."""
     whole: Any = unwrap(f)
     code, hints = whole.__code__, whole.__annotations__
     places = [*range(code.co_argcount), *[sys.maxsize] * code.co_kwonlyargcount]  # which are given by name alone
-    names = code.co_varnames[: len(places)]
-    kinds = _strict([hints.get(name, "") for name in names])
-    return [(i, n, kind) for i, n, kind in zip(places, names, kinds) if kind is not None]
+    found = [(i, name, refused(hints.get(name, ""))) for i, name in zip(places, code.co_varnames)]
+    return [(i, name, types | {tensor} if np.ndarray in types else types) for i, name, types in found if types]
 
 
-def not_plain(name: str, parameter: str, kinds: tuple[type, ...], value: Any) -> TypeError:
-    """The error for a plain value of another type than a parameter takes."""
-    got = f"{value!r:.60} of type {type(value).__name__}" if kinds else type(value).__name__
+def look(f: Callable, parameter: str, value: Any) -> None:
+    """Raise a TypeError for a value of a type that a parameter does not take; a tensor without axes is a number."""
+    whole: Any = unwrap(f)
+    words = _words(whole.__annotations__[parameter])
+    kinds = "biuf" if "float" in words or "Number" in words else "iu" if "int" in words else ""
+    if getattr(value, "ndim", None) == 0 and value.dtype.kind in kinds and type(value) not in NUMPY:
+        return
+    array, kind = getattr(value, "ndim", 0) or hasattr(value, "requires_grad"), type(value).__name__
+    got = _shown(value) if array else kind if "Array" in words else f"{value!r:.60} of type {kind}"
     cure = "; several axes are one tuple, dim=(0, 1)" if parameter == "keepdim" else ""
-    article = "an" if kinds and kinds[0] is int else "a"
-    return TypeError(
-        f"{name}: {parameter} must be {article} {kinds[0].__name__ if kinds else 'Tensor'}, got {got}{cure}"
-    )
+    expected = " or ".join([TAKES[word][0] for word in words])
+    raise TypeError(f"{f.__name__}: {parameter} must be {expected}, got {got}{cure}")
 
 
 def flag(name: str, parameter: str, value: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from functools import wraps
+from inspect import unwrap
 from typing import Any, TypeVar
 
 from .lines import user_level
@@ -51,8 +52,10 @@ def scales_by_name(f: Callable, args: tuple) -> tuple[list, dict[str, Any]] | No
     """
     names = SCALES.get(f.__name__, "").split()
     at = [i for i, a in enumerate(args[:-1]) if isinstance(a, int | float)]
-    if not at and len(names) == 1 and getattr(args[1], "shape", None) == ():
+    if not at and len(names) == 1 and len(args) > 1 and getattr(args[1], "shape", None) == ():
         at = [1]  # a tensor that holds the number
-    if not 0 < len(at) <= len(names) < len(args) or isinstance(args[-1], int | float):
+    code: Any = unwrap(f)
+    fits = len(args) - len(at) == code.__code__.co_argcount  # all of the tensors are there
+    if not 0 < len(at) <= len(names) or isinstance(args[-1], int | float) or not fits:
         return None
     return [a for i, a in enumerate(args) if i not in at], dict(zip(names, (args[i] for i in at)))

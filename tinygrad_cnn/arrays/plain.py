@@ -53,7 +53,7 @@ def dtype_of(name: str, given: Any) -> np.dtype:
         found = np.dtype(given)
     except TypeError:
         found = np.dtype(object)
-    if given is None or hasattr(given, "requires_grad") or found.char not in _CHARS:
+    if not isinstance(given, np.dtype | type | str) or found.char not in _CHARS:  # what has a dtype is none
         tensor = isinstance(given, np.ndarray) or hasattr(given, "requires_grad")
         shown = f"Tensor {tuple(given.shape)}" if tensor else f"{given!r:.120}"
         raise TypeError(f"{name}: expected a dtype of numbers, got dtype={shown}")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..arrays.arguments import STUMBLING, not_plain
+from ..arrays.arguments import STUMBLING
 from ..arrays.dtypes import float16
 from ..arrays.plain import dtype_of, plain, shares_memory
 from ..arrays.quiet import SILENT, loudness, quietly, restore
@@ -80,13 +80,15 @@ def op(
                         half = True
                 else:
                     foreign = True
-            elif bit in strict and type(a) not in strict[bit]:
-                raise not_plain(spec.name, spec.parameters[bit.bit_length() - 1], strict[bit], a)
+            elif bit in strict and type(a) in strict[bit]:
+                spec.look(args)
             values.append(a)
             bit += bit
         if asked is not None and values[asked] is not None:
             values[asked] = dtype_of(spec.name, values[asked])
         if foreign:
+            if loudness() is not SILENT:  # in a walk, rules hand on what NumPy makes numbers of
+                spec.look(args)
             values = [_beside_tensors(v) for v in values]
             half = half or (spec.asked is not None and values[spec.asked] == float16)
         now = mode.__dict__
@@ -154,7 +156,11 @@ def renamed(call: Callable, name: str) -> Callable:
 def _of_arrays(op: Op, values: Sequence) -> Any:
     """The result where no argument is a Tensor: that of the op's function, as it is."""
     try:
-        out = op.compute(*values) if loudness() is SILENT else quietly(op.compute, *values)  # silent: within a walk
+        if loudness() is SILENT:  # as a walk is
+            out = op.compute(*values)
+        else:
+            op.look(values)
+            out = quietly(op.compute, *values)
     except STUMBLING as error:
         op.refuse(values, error)
         raise

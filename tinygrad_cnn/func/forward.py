@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import float16
+from ..arrays.quiet import quietly
 from ..engine.broadcast import expand_to, fit, wide
 from ..engine.function import FunctionCtx
 from ..engine.higher import _in_the_graph, pull_recorded
@@ -50,7 +51,7 @@ def push(roots: Sequence[Node], moves: dict[Node, Any], graph: bool) -> list:
                 else:
                     moves[node] = through(node, [moves.get(p) for p in node.parents], picks.get(node), graph)
 
-    Setting(grad=True).during(along)
+    quietly(Setting(grad=True).during, along)  # as a walk goes
     return [moves.get(root) for root in roots]
 
 

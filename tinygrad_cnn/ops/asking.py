@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from ..arrays import dtypes
 from ..arrays.device import device as Device
 from ..arrays.dtypes import get_default_dtype, number
-from ..arrays.types import Array, DType, Number, Shape
+from ..arrays.types import Array, DType, Number
 from ..engine.call import op
 from ..engine.tensor import Tensor, as_array, wrap
 from .declared import appears
@@ -161,7 +162,12 @@ def scalar_tensor(s: Number, *, dtype: DType | None = None, device: Any = None, 
 
 @appears("function")
 def empty_strided(
-    size: Shape, stride: Shape, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False
+    size: Sequence[int],
+    stride: Sequence[int],
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Array:
     """A tensor of this shape whose elements lie in memory with these strides, counted in elements.
 
@@ -181,8 +187,8 @@ def empty_strided(
 @appears("method")
 def new_empty_strided(
     input: Array,
-    size: Shape,
-    stride: Shape,
+    size: Sequence[int],
+    stride: Sequence[int],
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,

@@ -164,7 +164,7 @@ def _shiftable(input: Any, other: Any) -> tuple:
 
 @appears("function out method in_place")
 @pairwise(np.bitwise_and, _bits, quick=_bits)
-def bitwise_and(input: Array, other: Array | Number):
+def bitwise_and(input: Array | Number, other: Array | Number):
     """input & other, bit by bit; for bool: both.
 
     NotImplementedError for floating numbers.
@@ -177,7 +177,7 @@ def bitwise_and(input: Array, other: Array | Number):
 
 @appears("function out method in_place")
 @pairwise(np.bitwise_or, _bits, quick=_bits)
-def bitwise_or(input: Array, other: Array | Number):
+def bitwise_or(input: Array | Number, other: Array | Number):
     """input | other, bit by bit; for bool: one or both.
 
     NotImplementedError for floating numbers.
@@ -190,7 +190,7 @@ def bitwise_or(input: Array, other: Array | Number):
 
 @appears("function out method in_place")
 @pairwise(np.bitwise_xor, _bits, quick=_bits)
-def bitwise_xor(input: Array, other: Array | Number):
+def bitwise_xor(input: Array | Number, other: Array | Number):
     """input ^ other, bit by bit; for bool: just one.
 
     NotImplementedError for floating numbers.
@@ -203,7 +203,7 @@ def bitwise_xor(input: Array, other: Array | Number):
 
 @appears("function out method in_place")
 @pairwise(np.left_shift, _shiftable, quick=_shiftable)
-def bitwise_left_shift(input: Array, other: Array | Number):
+def bitwise_left_shift(input: Array | Number, other: Array | Number):
     """input << other.
 
     What leaves at the upper end is lost. RuntimeError where the common dtype is no integer.
@@ -216,7 +216,7 @@ def bitwise_left_shift(input: Array, other: Array | Number):
 
 @appears("function out method in_place")
 @pairwise(np.right_shift, _shiftable, quick=_shiftable)
-def bitwise_right_shift(input: Array, other: Array | Number):
+def bitwise_right_shift(input: Array | Number, other: Array | Number):
     """input >> other; the sign stays.
 
     RuntimeError where the common dtype is no integer.

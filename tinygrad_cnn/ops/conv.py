@@ -315,7 +315,7 @@ def checked_conv2d(input, weight, bias, *geometry):
 
 def _check_operands(name, input, weight, bias, spatial):
     try:
-        fits = weight.ndim == spatial + 2 and input.dtype == weight.dtype and input.dtype.kind == "f"
+        fits = weight.ndim == spatial + 2 and input.dtype == weight.dtype and input.dtype.kind in "fiu"
         if fits and (bias is None or (bias.shape == weight.shape[:1] and bias.dtype == input.dtype)):
             return
     except AttributeError:
@@ -323,8 +323,8 @@ def _check_operands(name, input, weight, bias, spatial):
     for what, value in (("weight", weight), ("bias", bias)):
         if not hasattr(value, "dtype") and not (value is None and what == "bias"):
             raise TypeError(f"{name}: {what} must be a Tensor, got {type(value).__name__}")
-    if input.dtype.kind != "f":
-        raise RuntimeError(f"{name}: input is {input.dtype}, it must be floating; convert it with .float()")
+    if input.dtype.kind not in "fiu":
+        raise NotImplementedError(f"{name}: input is {input.dtype}, it must be of numbers; convert it with .float()")
     for what, value in (("weight", weight), ("bias", bias)):
         if value is not None and value.dtype != input.dtype:
             raise RuntimeError(

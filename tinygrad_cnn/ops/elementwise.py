@@ -29,7 +29,7 @@ from .unary import STAIRCASE, exp, log, nought, trunc
 
 
 @pairwise(np.add, modular, name="add", quick=operator.add)
-def plus(input: Array, other: Array | Number):
+def plus(input: Array | Number, other: Array | Number):
     """input + other."""
 
 
@@ -47,7 +47,7 @@ def _no_bool(input: Any, other: Any) -> tuple:
 
 
 @pairwise(np.subtract, _no_bool, name="sub", quick=operator.sub)
-def minus(input: Array, other: Array | Number):
+def minus(input: Array | Number, other: Array | Number):
     """input - other."""
 
 
@@ -57,7 +57,7 @@ minus.explain("The first gets the gradient, the second its negative.")
 
 @appears("function out method in_place", aliases="multiply")
 @pairwise(np.multiply, modular, quick=operator.mul)
-def mul(input: Array, other: Array | Number):
+def mul(input: Array | Number, other: Array | Number):
     """input · other.
 
     RuntimeError where shapes do not broadcast.
@@ -75,7 +75,7 @@ mul.explain("Each factor gets the gradient times the other factor.")
 
 
 @pairwise(np.true_divide, floating, name="div", quick=operator.truediv)
-def divide(input: Array, other: Array | Number):
+def divide(input: Array | Number, other: Array | Number):
     """input / other; integers are divided as floating numbers."""
 
 
@@ -105,7 +105,7 @@ neg.explain("The gradient with the other sign.")
 
 @appears("function out method in_place")
 @in_float32
-def add(input: Array, other: Array | Number, *, alpha: float = 1) -> Array:
+def add(input: Array | Number, other: Array | Number, *, alpha: float = 1) -> Array:
     """input + alpha · other.
 
     alpha: an integer where the result is one. RuntimeError where shapes do not broadcast.
@@ -119,7 +119,7 @@ def add(input: Array, other: Array | Number, *, alpha: float = 1) -> Array:
 
 @appears("function out method in_place", aliases="subtract")
 @in_float32
-def sub(input: Array, other: Array | Number, *, alpha: float = 1) -> Array:
+def sub(input: Array | Number, other: Array | Number, *, alpha: float = 1) -> Array:
     """input - alpha · other.
 
     RuntimeError where an operand is bool, and where shapes do not broadcast.
@@ -163,7 +163,7 @@ def rsub(input: Array, other: Array | Number, *, alpha: float = 1) -> Array:
 
 
 @appears("function out method in_place", aliases="divide")
-def div(input: Array, other: Array | Number, *, rounding_mode: str | None = None) -> Array:
+def div(input: Array | Number, other: Array | Number, *, rounding_mode: str | None = None) -> Array:
     """input / other, in floating numbers; rounding_mode "floor" or "trunc" rounds the quotient and keeps integers.
 
     RuntimeError for another rounding_mode, and where it makes integers be divided by 0.
@@ -182,7 +182,7 @@ def div(input: Array, other: Array | Number, *, rounding_mode: str | None = None
 
 
 @appears("function out method in_place")
-def true_divide(input: Array, other: Array | Number) -> Array:
+def true_divide(input: Array | Number, other: Array | Number) -> Array:
     """input / other, in floating numbers.
 
     >>> import tinygrad_cnn as tg
@@ -199,7 +199,7 @@ def _nonzero(input: Any, other: Any) -> tuple:
     """promote; integers have no inf to answer a division by zero with."""
     pair, kind = promote(input, other), result_type(input, other).kind
     if kind == "b":
-        raise RuntimeError("two bool tensors have no quotient or remainder; convert one with .int() or .float()")
+        raise NotImplementedError("two bool tensors have no quotient or remainder; convert one with .int() or .float()")
     if kind in "iu" and not np.all(other):
         raise RuntimeError("ZeroDivisionError: integers cannot be divided by zero; convert one with .float() for inf")
     return pair
@@ -213,7 +213,7 @@ def _truncated(input: Any, other: Any) -> Any:
 
 @appears("function out method in_place")
 @pairwise(np.floor_divide, _nonzero)
-def floor_divide(input: Array, other: Array | Number):
+def floor_divide(input: Array | Number, other: Array | Number):
     """⌊input / other⌋: rounded towards minus infinity, as `//`.
 
     RuntimeError where integers are divided by 0; floating numbers give inf or NaN.
@@ -239,7 +239,7 @@ trunc_divide.explain(**STAIRCASE)
 
 @appears("function out method in_place")
 @pairwise(np.remainder, _nonzero)
-def remainder(input: Array, other: Array | Number):
+def remainder(input: Array | Number, other: Array | Number):
     """input - other · ⌊input / other⌋: the sign is that of other, as `%`.
 
     RuntimeError where integers are divided by 0; floating numbers give NaN.
@@ -282,7 +282,7 @@ SMALL = 2.0**-149  # what is not 0 in float32
 def pow(input: Array | Number, exponent: Array | Number) -> Array:
     """input ** exponent; 0 ** 0 is 1, and a negative number to a fraction NaN.
 
-    Integers stay integers, so their exponents must not be negative (RuntimeError).
+    Integers stay integers: what is left of 1/2 is 0, and one exponent for all must not be negative (RuntimeError).
 
     >>> import tinygrad_cnn as tg
     >>> x = tg.tensor([2.0, 3.0], requires_grad=True)
@@ -299,6 +299,9 @@ def pow(input: Array | Number, exponent: Array | Number) -> Array:
         return input**exponent  # the operator, unlike np.power, is quick for 2, 0.5 and -1
     except ValueError:
         if np.size(exponent) and result_type(input, exponent).kind in "iu" and np.min(exponent) < 0:
+            if isinstance(exponent, np.ndarray):
+                powers = np.where((exponent < 0) & (np.abs(input) != 1), 0, input ** np.abs(exponent))
+                return powers.astype(result_type(input, exponent), copy=False)
             raise RuntimeError("pow: integers to negative integer powers are not allowed; use .float() first") from None
         raise RuntimeError(apart("pow", input, exponent)) from None
 
@@ -336,7 +339,7 @@ pow.explain(
 
 @appears("function out method in_place", aliases="arctan2")
 @pairwise(np.arctan2, floating)
-def atan2(input: Array, other: Array | Number):
+def atan2(input: Array, other: Array):
     """The angle of the point (other, input) to the x axis, in (-π, π].
 
     The gradient at the origin, where no angle is, is 0.
@@ -367,7 +370,7 @@ atan2.explain(
 
 @appears("function out method in_place")
 @pairwise(np.hypot, floating)
-def hypot(input: Array, other: Array | Number):
+def hypot(input: Array, other: Array):
     """√(input² + other²), without overflow.
 
     >>> import tinygrad_cnn as tg
@@ -388,7 +391,7 @@ def _real(input: Any, other: Any) -> tuple:
 
 @appears("function out method")
 @pairwise(np.logaddexp, _real)
-def logaddexp(input: Array, other: Array | Number):
+def logaddexp(input: Array, other: Array):
     """ln(e^input + e^other), without overflow.
 
     >>> import tinygrad_cnn as tg
@@ -412,7 +415,7 @@ def _xlogy(input: Any, other: Any) -> Any:
 
 @appears("function out method in_place function_")
 @pairwise(_xlogy, floating)
-def xlogy(input: Array, other: Array | Number):
+def xlogy(input: Array | Number, other: Array | Number):
     """input · ln(other), and 0 where input is 0 (unless other is NaN).
 
     >>> import tinygrad_cnn as tg

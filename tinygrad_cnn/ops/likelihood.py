@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.dtypes import floating
 from ..arrays.types import Array, Number
 from ..engine.broadcast import in_float32
 from ..engine.tensor import Tensor
@@ -53,6 +54,7 @@ def poisson_nll_loss(
 @elementwise_loss
 def _poisson_nll(input: Array, target: Array, log_input: bool, full: bool, eps: float, reduction: str) -> Array:
     """e^input - target·input, with the count's logarithm or the count        any shape twice -> () or the same"""
+    input, target = floating(input, target)
     losses = np.exp(input) - target * input if log_input else input - target * np.log(input + eps)
     if not full:
         return losses

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.dtypes import bool as BOOL
+from ..arrays.dtypes import number
 from ..arrays.types import Array
 from ..engine.broadcast import in_float32
 from ..engine.call import op
@@ -40,7 +42,10 @@ def matmul(input: Array, other: Array) -> Array:
     """
     try:
         if input.dtype is other.dtype or input.dtype == other.dtype:
-            return kernel.matmul(input, other)
+            out = kernel.matmul(input, other)
+            if out.dtype is BOOL:
+                raise NotImplementedError("matmul: bools are not added up; convert one with .int() or .float()")
+            return out
     except (ValueError, IndexError, AttributeError):
         pass
     raise _mismatch("matmul", input, other)
@@ -334,10 +339,10 @@ def added(name: str, input: Any, product: Any, beta: float, alpha: float) -> Any
     if input.dtype != product.dtype:
         raise RuntimeError(f"{name}: all must have one dtype, got {input.dtype} and a product of {product.dtype}")
     if product.dtype.kind in "iu":
-        beta, alpha = int(beta), int(alpha)
+        beta, alpha = number(beta, product.dtype), number(alpha, product.dtype)
     input, product = expand(input, tuple(product.shape)), product if alpha == 1 else product * alpha
     if beta == 0:
-        return where(np.True_, product, input)  # not looked at: NaN times 0 would be NaN
+        return where(True, product, input)  # not looked at: NaN times 0 would be NaN
     return (input if beta == 1 else input * beta) + product
 
 

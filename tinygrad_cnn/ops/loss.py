@@ -279,12 +279,12 @@ def multi_margin_loss(
     reduction = reduction_of(reduction, size_average, reduce)
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss: p must be 1 or 2, got {p}")
-    if input.ndim not in (1, 2):
+    if input.ndim > 2:
         raise RuntimeError(f"multi_margin_loss: expected input (N, C) or (C,), got {tuple(input.shape)}")
     _check_logits("multi_margin_loss", input, target, weight)
     shape, classes = tuple(target.shape), reshape(target, (-1,))
     labels = as_array(classes)
-    rows = input if input.ndim == 2 else unsqueeze(input, 0)
+    rows = input if input.ndim == 2 else reshape(input, (1, -1))
     N, C = rows.shape
     if labels.dtype != np.int64:
         raise RuntimeError(f"multi_margin_loss: expected target dtype int64, got {labels.dtype}; use .long()")

@@ -149,7 +149,11 @@ def spread_back(a: Any, over: tuple, ndim: int) -> Any:
 
 @appears("function out exact method")
 def norm(
-    input: Array, p: float | str = "fro", dim: Axis | None = None, keepdim: bool = False, dtype: DType | None = None
+    input: Array,
+    p: float | str | None = "fro",
+    dim: Axis | None = None,
+    keepdim: bool = False,
+    dtype: DType | None = None,
 ) -> Array:
     """(Σ |input|^p)^(1/p) along dim, of all elements without it; "fro" is p = 2, "nuc" the sum of singular values.
 

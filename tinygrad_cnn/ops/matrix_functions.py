@@ -101,8 +101,7 @@ def vander(x: Array, N: int | None = None) -> Array:
     >>> tg.linalg.vander(tg.tensor([2, 3]), N=3).tolist()
     [[1, 2, 4], [1, 3, 9]]
     """
-    if x.ndim < 1:
-        raise RuntimeError("linalg.vander: expects at least one axis, got a number")
+    x = x if x.ndim else x[None]
     n = x.shape[-1] if N is None else whole("linalg.vander", "N", N)
     if n <= 1:
         raise RuntimeError(f"linalg.vander: N must be greater than 1, got {n}")

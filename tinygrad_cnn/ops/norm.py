@@ -15,13 +15,13 @@ N batch, C channels, G groups; "..." any number of axes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..arrays.half import widened
-from ..arrays.types import Array, Axis, Shape
+from ..arrays.types import Array, Axis
 from ..engine.broadcast import in_float32
 from ..engine.call import op
 from ..engine.tensor import Tensor, as_array
@@ -329,7 +329,11 @@ _layer_norm.explain(
 
 @appears("function functional")
 def layer_norm(
-    input: Array, normalized_shape: Shape, weight: Array | None = None, bias: Array | None = None, eps: float = 1e-5
+    input: Array,
+    normalized_shape: Sequence[int],
+    weight: Array | None = None,
+    bias: Array | None = None,
+    eps: float = 1e-5,
 ) -> Array:
     """(input - mean) / √(var + eps) · weight + bias        (..., *normalized_shape) -> the same
 
@@ -345,7 +349,9 @@ def layer_norm(
 
 
 @appears("function functional")
-def rms_norm(input: Array, normalized_shape: Shape, weight: Array | None = None, eps: float | None = None) -> Array:
+def rms_norm(
+    input: Array, normalized_shape: Sequence[int], weight: Array | None = None, eps: float | None = None
+) -> Array:
     """input / √(mean of input² + eps) · weight        (..., *normalized_shape) -> the same
 
     layer_norm without the mean. eps: the dtype's own if None. (Zhang and Sennrich, 2019.)

@@ -10,7 +10,7 @@ import numpy as np
 from ..arrays.device import device as Device
 from ..arrays.dtypes import int32, int64
 from ..arrays.types import Array, DType, Shape
-from ..engine.broadcast import sum_to
+from ..engine.broadcast import cast, sum_to
 from ..engine.tensor import as_array, wrap
 from .declared import appears
 from .dims import whole
@@ -117,4 +117,6 @@ def sum_to_size(input: Array, size: Shape) -> Array:
     fits = len(size) <= len(shape) and all(a in (1, b) for a, b in zip(size[::-1], shape[::-1], strict=False))
     if not fits:
         raise RuntimeError(f"sum_to_size: {size} cannot be expanded to the shape of input, {shape}")
-    return input if size == shape else sum_to(input, size)
+    if size == shape:
+        return input
+    return sum_to(cast(input, int64) if input.dtype.kind in "biu" else input, size)

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from ..arrays.dtypes import int64, result_type
+from ..arrays.dtypes import int64, promote_types, result_type
 from ..arrays.types import Array
 from ..engine.broadcast import cast, in_float32
 from ..engine.tensor import as_array, wrap
@@ -54,7 +54,9 @@ def addr(input: Array, vec1: Array, vec2: Array, *, beta: float = 1, alpha: floa
     product = mul(unsqueeze(vec1, 1), vec2)
     if product.dtype.kind in "biu" and not (isinstance(beta, int) and isinstance(alpha, int)):
         raise RuntimeError(f"addr: of integers, beta and alpha must be integers too, got {beta} and {alpha}")
-    common = result_type(as_array(input), as_array(product))
+    common = promote_types(input.dtype, promote_types(vec1.dtype, vec2.dtype))  # a number's dtype counts as a matrix's
+    if common.kind == "b":
+        beta, alpha = bool(beta), bool(alpha)
     return added("addr", cast(input, common), cast(product, common), beta, alpha)
 
 

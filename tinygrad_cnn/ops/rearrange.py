@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import number
-from ..arrays.types import Array, Axis, Shape
+from ..arrays.types import Array, Axis, Number, Shape
 from ..arrays.windows import fitting
 from ..engine.broadcast import sum_to
 from ..engine.call import op
@@ -22,7 +22,7 @@ from .shape import clone, flatten, ints, reshape, transpose
 
 @appears("function sizes")
 @op
-def flip(input: Array, dims: Axis) -> Array:
+def flip(input: Array, dims: Sequence[int]) -> Array:
     """The order of the elements turned round along each axis of dims; a copy.
 
     IndexError for an axis that is not there, RuntimeError for one that is named twice.
@@ -51,7 +51,7 @@ def fliplr(input: Array) -> Array:
     """
     if input.ndim < 2:
         raise RuntimeError(f"fliplr: expects at least 2 axes, got shape {tuple(input.shape)}; use .flip(0)")
-    return flip(input, 1)
+    return flip(input, (1,))
 
 
 @appears("function method")
@@ -66,7 +66,7 @@ def flipud(input: Array) -> Array:
     """
     if input.ndim < 1:
         raise RuntimeError("flipud: expects at least 1 axis, got a number")
-    return flip(input, 0)
+    return flip(input, (0,))
 
 
 @appears("function method")
@@ -84,9 +84,9 @@ def rot90(input: Array, k: int = 1, dims: Sequence[int] = (0, 1)) -> Array:
     a, b = axes("rot90", tuple(dims), input.ndim)
     return (
         lambda x: flip(x, ()),
-        lambda x: flip(transpose(x, a, b), a),
+        lambda x: flip(transpose(x, a, b), (a,)),
         lambda x: flip(x, (a, b)),
-        lambda x: transpose(flip(x, a), a, b),
+        lambda x: transpose(flip(x, (a,)), a, b),
     )[k % 4](input)
 
 
@@ -162,7 +162,7 @@ repeat.explain("An element gets the sum of its copies' gradients.", input="Σ_{c
 
 
 @appears("function sizes")
-def tile(input: Array, dims: Shape) -> Array:
+def tile(input: Array, dims: Sequence[int]) -> Array:
     """`repeat`, where missing repeats in front are 1.
 
     >>> import tinygrad_cnn as tg
@@ -268,7 +268,7 @@ _PLACES = {
 
 
 @appears("functional")
-def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Array:
+def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: Number | None = None) -> Array:
     """More elements around: pad = (left, right, top, bottom, ...), beginning with the last axis.
 
     mode: "constant" (by `value`, 0 if not given), "reflect" (without repeating the edge), "replicate" (the

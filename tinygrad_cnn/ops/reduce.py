@@ -392,7 +392,7 @@ deviation.explain(
 @appears("function out method")
 def var(
     input: Array,
-    dim: Axis | None = None,
+    dim: Axis | bool | None = None,
     unbiased: bool | None = None,
     keepdim: bool = False,
     *,
@@ -413,7 +413,7 @@ def var(
 @appears("function out method")
 def std(
     input: Array,
-    dim: Axis | None = None,
+    dim: Axis | bool | None = None,
     unbiased: bool | None = None,
     keepdim: bool = False,
     *,
@@ -434,7 +434,7 @@ def std(
 @appears("function")
 def var_mean(
     input: Array,
-    dim: Axis | None = None,
+    dim: Axis | bool | None = None,
     unbiased: bool | None = None,
     keepdim: bool = False,
     *,
@@ -456,7 +456,7 @@ def var_mean(
 @appears("function")
 def std_mean(
     input: Array,
-    dim: Axis | None = None,
+    dim: Axis | bool | None = None,
     unbiased: bool | None = None,
     keepdim: bool = False,
     *,

@@ -7,12 +7,13 @@ averaged, or the greatest of them is kept.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..arrays.dtypes import int64
-from ..arrays.types import Array, Number, Shape
+from ..arrays.types import Array, Number
 from ..engine.broadcast import cast, in_float32
 from ..engine.call import op, renamed
 from ..engine.tensor import as_array
@@ -295,7 +296,7 @@ _put = renamed(setitem, "put")
 
 @appears("function")
 def as_strided_scatter(
-    input: Array, src: Array, size: Shape, stride: Shape, storage_offset: int | None = None
+    input: Array, src: Array, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
 ) -> Array:
     """input with what `as_strided` sees of it replaced by src.
 

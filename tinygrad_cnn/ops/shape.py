@@ -86,7 +86,7 @@ def _seeing(copying: Any = None) -> Callable:
 @appears("function sizes")
 @_seeing()
 @op(view=True)
-def reshape(input: Array, shape: Shape) -> Array:
+def reshape(input: Array, shape: Sequence[int]) -> Array:
     """The same elements in the same order, in another shape; one -1 stands for whatever is left.
 
     A view where the memory allows it, else a copy. RuntimeError where the numbers of elements differ.
@@ -200,7 +200,7 @@ def flatten(input: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
 
 @appears("function method")
 @op(view=True)
-def unflatten(input: Array, dim: int, sizes: Shape) -> Array:
+def unflatten(input: Array, dim: int, sizes: Sequence[int]) -> Array:
     """Several axes of these sizes in place of axis dim; one of them may be -1.
 
     RuntimeError where the sizes do not multiply up to the length of the axis.
@@ -453,7 +453,7 @@ def expand_as(input: Array, other: Array) -> Array:
 
 
 @appears("function method")
-def broadcast_to(input: Array, size: Shape) -> Array:
+def broadcast_to(input: Array, size: Sequence[int]) -> Array:
     """`expand`, under NumPy's name.
 
     RuntimeError where an axis is neither 1 nor of the wanted length.

@@ -19,6 +19,7 @@ from .factors import again, mirrored
 from .linalg import matmul
 from .matrices import floating, lapack, matrices, square
 from .reduce import sum
+from .shape import reshape
 
 
 def _diagonal(values: Any) -> Any:
@@ -384,7 +385,7 @@ def lstsq(A: Array, B: Array, rcond: float | None = None, *, driver: str | None 
     rank = _matrix_rank(A, None, rcond)
     left = sum((matmul(A, X) - rows) ** 2, -2)
     if m <= n or driver == "gelsy" or (driver != "gels" and bool((rank < n).any())):
-        left = wrap(np.empty((0,), A.dtype))
+        left = reshape(left, (-1,))[:0]
     none = lambda dtype: wrap(np.empty((0,), dtype))
     values = svdvals(A.detach()) if driver in ("gelsd", "gelss") else none(A.dtype)
     return LeastSquares(X[..., 0] if vector else X, left, none(np.int64) if driver == "gels" else rank, values)

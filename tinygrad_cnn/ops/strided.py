@@ -7,12 +7,13 @@ that is laid out alike.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..arrays.plain import owner
-from ..arrays.types import Array, Shape
+from ..arrays.types import Array
 from ..engine.call import op
 from ..engine.memory import put_in_order
 from ..engine.tensor import Tensor, as_array
@@ -23,7 +24,7 @@ from .shape import ints, reshape
 
 
 @appears("function method in_shape function_")
-def as_strided(input: Array, size: Shape, stride: Shape, storage_offset: int | None = None) -> Array:
+def as_strided(input: Array, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None) -> Array:
     """The memory of input with these sizes and strides, counted in elements from storage_offset on. A view.
 
     An element that is seen several times gets the sum of its gradients. storage_offset: that of input by default.

@@ -35,7 +35,8 @@ def converter(dtype: str) -> Callable:
     kind = np.dtype(dtype)
 
     def method(self: Tensor, memory_format: Any = None) -> Tensor:
-        return converted(self, kind)
+        out = converted(self, kind)
+        return out if memory_format is None else contiguous(out, memory_format=memory_format)
 
     return method
 
@@ -163,7 +164,7 @@ def newborn(make: Callable) -> Callable:
 
     def method(self: Tensor, *args: Any, dtype: DType | None = None, **kwargs: Any) -> Tensor:
         kind = self._array.dtype if dtype is None else dtype_of(f"new_{make.__name__}", dtype)
-        return forgiving(make, strict=True)(*args, dtype=kind, **kwargs)
+        return forgiving(make, Tensor)(*args, dtype=kind, **kwargs)
 
     return method
 

@@ -21,7 +21,7 @@ from .out import accepts_out
 def plain(declaration: Declaration) -> Callable:
     """The function without `out=`, which no method takes."""
     f = declaration.function
-    return f if hasattr(f, "op") else forgiving(f, strict=True)  # an op is so by itself
+    return f if hasattr(f, "op") else forgiving(f, Tensor)  # an op is so by itself
 
 
 @cache
