@@ -159,6 +159,13 @@ def strict_places(f: Callable, tensor: type) -> list[tuple[int, str, frozenset[t
     return [(i, name, types | {tensor} if np.ndarray in types else types) for i, name, types in found if types]
 
 
+def look_at(op: Any, values: Sequence) -> None:
+    """Raise a TypeError for the first of these values that its parameter of an op does not take."""
+    for i, value in enumerate(values):
+        if type(value) in op.strict.get(1 << i, ()):
+            look(op.forward, op.parameters[i], value)
+
+
 def look(f: Callable, parameter: str, value: Any) -> None:
     """Raise a TypeError for a value of a type that a parameter does not take; a tensor without axes is a number."""
     whole: Any = unwrap(f)

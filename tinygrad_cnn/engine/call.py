@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..arrays.arguments import STUMBLING
+from ..arrays.arguments import STUMBLING, look_at
 from ..arrays.dtypes import float16
 from ..arrays.plain import dtype_of, plain, shares_memory
 from ..arrays.quiet import SILENT, loudness, quietly, restore
@@ -54,8 +54,8 @@ def op(
     if not callable(forward):
         raise TypeError(f"op: expected a function on arrays, got {type(forward).__name__}")
     spec = Op(forward, keeps=keeps, view=view, exact=exact, pointwise=pointwise, **shared)
-    compute, keeps, rest, exact = spec.compute, spec.keeps, spec.rest, spec.exact
-    strict, asked = spec.strict, spec.asked
+    compute, keeps, rest, exact, strict = spec.compute, spec.keeps, spec.rest, spec.exact, spec.strict
+    asked = spec.asked
 
     @functools.wraps(forward)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -81,14 +81,14 @@ def op(
                 else:
                     foreign = True
             elif bit in strict and type(a) in strict[bit]:
-                spec.look(args)
+                look_at(spec, args)
             values.append(a)
             bit += bit
         if asked is not None and values[asked] is not None:
             values[asked] = dtype_of(spec.name, values[asked])
         if foreign:
             if loudness() is not SILENT:  # in a walk, rules hand on what NumPy makes numbers of
-                spec.look(args)
+                look_at(spec, args)
             values = [_beside_tensors(v) for v in values]
             half = half or (spec.asked is not None and values[spec.asked] == float16)
         now = mode.__dict__
@@ -156,11 +156,9 @@ def renamed(call: Callable, name: str) -> Callable:
 def _of_arrays(op: Op, values: Sequence) -> Any:
     """The result where no argument is a Tensor: that of the op's function, as it is."""
     try:
-        if loudness() is SILENT:  # as a walk is
-            out = op.compute(*values)
-        else:
-            op.look(values)
-            out = quietly(op.compute, *values)
+        if loudness() is not SILENT:  # and no rule of a walk
+            look_at(op, values)
+        out = quietly(op.compute, *values)
     except STUMBLING as error:
         op.refuse(values, error)
         raise
@@ -193,8 +191,7 @@ def _share(op: Op, args: Any, values: list, result: Tensor, index: int | None = 
     """Let a view of the first input follow its changes; index: which of several results it is."""
     source = args[0]
     if isinstance(source, Tensor) and shares_memory(result._array, source._array):
-        attributes = [v if type(v) in PLAIN else frozen(v) for v in values[1:]]
-        share(source, result, op.call, attributes, index)
+        share(source, result, op.call, [v if type(v) in PLAIN else frozen(v) for v in values[1:]], index)
 
 
 def _beside_tensors(value: Any) -> Any:

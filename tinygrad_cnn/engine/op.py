@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
-from ..arrays.arguments import in_pytorch, look, refusal, strict_types
+from ..arrays.arguments import in_pytorch, look_at, refusal, strict_types
 from ..arrays.dtypes import float16, float32, result_type
 from ..arrays.half import narrowed, widened
 
@@ -66,8 +66,7 @@ def parameters_of(f: Callable) -> Parameters:
 
 def _says_array(annotation: Any) -> bool:
     """Whether a parameter is an array by its annotation, or by having none."""
-    text = str(annotation)
-    return annotation is None or "Array" in text or "Tensor" in text
+    return annotation is None or "Array" in str(annotation) or "Tensor" in str(annotation)
 
 
 class Op:
@@ -261,12 +260,6 @@ class Op:
                 raise TypeError(f"{self.name}: {error}; its parameters are {', '.join(self.parameters)}") from None
         return values
 
-    def look(self, values: Sequence) -> None:
-        """Raise a TypeError for the first of these values that its parameter does not take."""
-        for i, value in enumerate(values):
-            if type(value) in self.strict.get(1 << i, ()):
-                look(self.forward, self.parameters[i], value)
-
     def refuse(self, values: Sequence, error: Exception) -> None:
         """Raise an error that names the input which is no tensor, or the number that fits no dtype, if that is why.
 
@@ -277,14 +270,13 @@ class Op:
         if isinstance(error, ValueError | LookupError) and (better is None or not self.own):
             return
         inputs = [(n, v) for n, v in given.items() if n in self.inputs and n not in self.defaults]
-        strange = [(n, v) for n, v in inputs if not isinstance(v, ndarray | np.generic | int | float | complex)]
-        if isinstance(error, AttributeError):
-            strange = strange or [(n, v) for n, v in inputs if not isinstance(v, ndarray | np.generic)]
+        numbers = () if isinstance(error, AttributeError) else (int, float, complex)
+        strange = [(n, v) for n, v in inputs if not isinstance(v, (ndarray, np.generic, *numbers))]
         if strange and not self.variadic:
             name, value = strange[0]
             cure = "; make one with tensor(...)" if isinstance(value, list | tuple | int | float) else ""
             raise TypeError(f"{self.name}: {name} must be a Tensor, got {type(value).__name__}{cure}") from None
-        self.look([v if isinstance(v, ndarray) else ... for v in values])
+        look_at(self, [v if isinstance(v, ndarray) else ... for v in values])
         if isinstance(error, OverflowError):
             raise RuntimeError(f"{self.name}: {error}; convert the tensor to a dtype that holds it") from None
         if better is not None and self.own:

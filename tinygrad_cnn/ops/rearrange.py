@@ -213,7 +213,7 @@ def along(input: Any, d: int, places: np.ndarray) -> Any:
 
 @appears("function")
 @op(exact=True)
-def constant_pad_nd(input: Array, pad: tuple, value: float = 0.0) -> Array:
+def constant_pad_nd(input: Array, pad: tuple, value: Number = 0.0) -> Array:
     """`pad` with a constant. Padding by a negative number cuts off, so it is its own way back.
 
     pad: (before, after) of the last axis, then of the last but one, and so on.
@@ -290,7 +290,7 @@ def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: Number 
     if mode not in _PLACES:
         raise NotImplementedError(f"pad: mode must be constant, reflect, replicate or circular, got {mode!r}")
     if value is not None:
-        raise ValueError(f"pad: mode {mode!r} takes no value, got {value}")
+        raise RuntimeError(f"pad: mode {mode!r} takes no value, got {value}")
     for d, (a, b) in enumerate(_widths(widths, input.ndim)):
         n = input.shape[d]
         if (a, b) == (0, 0):
