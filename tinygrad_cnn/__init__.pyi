@@ -171,7 +171,7 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any, *, return_indices: Lite
 def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: builtins.bool = False) -> Any:
     """max over P windows that cover the row        (N,C,L) -> (N,C,P)"""
 
-def add(input: Tensor, other: Tensor | Number, *, alpha: builtins.float = 1, out: Tensor | None = None) -> Tensor:
+def add(input: Tensor | Number, other: Tensor | Number, *, alpha: builtins.float = 1, out: Tensor | None = None) -> Tensor:
     """input + alpha · other."""
 
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1, out: Tensor | None = None) -> Tensor:
@@ -255,7 +255,7 @@ def arcsinh_(input: Tensor) -> Tensor:
 def arctan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The angle in (-π/2, π/2) whose tangent is input."""
 
-def arctan2(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def arctan2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The angle of the point (other, input) to the x axis, in (-π, π]."""
 
 def arctan_(input: Tensor) -> Tensor:
@@ -279,13 +279,13 @@ def argsort(input: Tensor, dim: builtins.int = -1, descending: builtins.bool = F
 def argwhere(input: Tensor) -> Tensor:
     """The places that are not zero, a row each        -> (n, ndim) int64"""
 
-def as_strided(input: Tensor, size: Shape, stride: Shape, storage_offset: builtins.int | None = None) -> Tensor:
+def as_strided(input: Tensor, size: Sequence[builtins.int], stride: Sequence[builtins.int], storage_offset: builtins.int | None = None) -> Tensor:
     """The memory of input with these sizes and strides, counted in elements from storage_offset on. A view."""
 
-def as_strided_(input: Tensor, size: Shape, stride: Shape, storage_offset: builtins.int | None = None) -> Tensor:
+def as_strided_(input: Tensor, size: Sequence[builtins.int], stride: Sequence[builtins.int], storage_offset: builtins.int | None = None) -> Tensor:
     """The memory of input with these sizes and strides, counted in elements from storage_offset on. A view."""
 
-def as_strided_scatter(input: Tensor, src: Tensor, size: Shape, stride: Shape, storage_offset: builtins.int | None = None) -> Tensor:
+def as_strided_scatter(input: Tensor, src: Tensor, size: Sequence[builtins.int], stride: Sequence[builtins.int], storage_offset: builtins.int | None = None) -> Tensor:
     """input with what `as_strided` sees of it replaced by src."""
 
 def as_tensor(data: Any, dtype: DType | None = None, device: Any = None) -> Tensor:
@@ -309,7 +309,7 @@ def asinh_(input: Tensor) -> Tensor:
 def atan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The angle in (-π/2, π/2) whose tangent is input."""
 
-def atan2(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def atan2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The angle of the point (other, input) to the x axis, in (-π, π]."""
 
 def atan_(input: Tensor) -> Tensor:
@@ -369,22 +369,22 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: builtins.i
 def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
     """How many of count tries succeed where each does with probability prob; the shapes broadcast."""
 
-def bitwise_and(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def bitwise_and(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input & other, bit by bit; for bool: both."""
 
-def bitwise_left_shift(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def bitwise_left_shift(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input << other."""
 
 def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """~input, bit by bit; for bool: not."""
 
-def bitwise_or(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def bitwise_or(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input | other, bit by bit; for bool: one or both."""
 
-def bitwise_right_shift(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def bitwise_right_shift(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input >> other; the sign stays."""
 
-def bitwise_xor(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def bitwise_xor(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input ^ other, bit by bit; for bool: just one."""
 
 def blackman_window(window_length: builtins.int, periodic: builtins.bool = True, *, dtype: DType | None = None, layout: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
@@ -402,7 +402,7 @@ def broadcast_shapes(*shapes: Shape) -> Size:
 def broadcast_tensors(*tensors: Tensor) -> builtins.tuple[Tensor, ...]:
     """All tensors, expanded to the one shape that they broadcast to."""
 
-def broadcast_to(input: Tensor, size: Shape) -> Tensor:
+def broadcast_to(input: Tensor, size: Sequence[builtins.int]) -> Tensor:
     """`expand`, under NumPy's name."""
 
 def bucketize(input: Tensor | Number, boundaries: Tensor, *, out_int32: builtins.bool = False, right: builtins.bool = False, out: Tensor | None = None) -> Tensor:
@@ -495,7 +495,7 @@ def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def conj_physical_(input: Tensor) -> Tensor:
     """`conj`, which elsewhere is a copy; of real numbers it is input itself."""
 
-def constant_pad_nd(input: Tensor, pad: builtins.tuple, value: builtins.float = 0.0) -> Tensor:
+def constant_pad_nd(input: Tensor, pad: builtins.tuple, value: Number = 0.0) -> Tensor:
     """`pad` with a constant. Padding by a negative number cuts off, so it is its own way back."""
 
 def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Window = 1, padding: Window | builtins.str = 0, dilation: Window = 1, groups: builtins.int = 1) -> Tensor:
@@ -606,10 +606,10 @@ def digamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def dist(input: Tensor, other: Tensor, p: builtins.float = 2) -> Tensor:
     """|input - other|, the p-norm of all elements; the shapes broadcast."""
 
-def div(input: Tensor, other: Tensor | Number, *, rounding_mode: builtins.str | None = None, out: Tensor | None = None) -> Tensor:
+def div(input: Tensor | Number, other: Tensor | Number, *, rounding_mode: builtins.str | None = None, out: Tensor | None = None) -> Tensor:
     """input / other, in floating numbers; rounding_mode "floor" or "trunc" rounds the quotient and keeps integers."""
 
-def divide(input: Tensor, other: Tensor | Number, *, rounding_mode: builtins.str | None = None, out: Tensor | None = None) -> Tensor:
+def divide(input: Tensor | Number, other: Tensor | Number, *, rounding_mode: builtins.str | None = None, out: Tensor | None = None) -> Tensor:
     """input / other, in floating numbers; rounding_mode "floor" or "trunc" rounds the quotient and keeps integers."""
 
 def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -642,7 +642,7 @@ def empty(*sizes: Shape, size: Shape | None = None, out: Tensor | None = None, d
 def empty_like(input: Tensor, *, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False, memory_format: Any = None) -> Tensor:
     """A tensor in the shape, dtype and layout of input, whose values are not set."""
 
-def empty_strided(size: Shape, stride: Shape, *, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+def empty_strided(size: Sequence[builtins.int], stride: Sequence[builtins.int], *, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of this shape whose elements lie in memory with these strides, counted in elements."""
 
 def eq(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
@@ -708,7 +708,7 @@ def fix_(input: Tensor) -> Tensor:
 def flatten(input: Tensor, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
     """One axis in place of the axes start_dim to end_dim."""
 
-def flip(input: Tensor, dims: Axis) -> Tensor:
+def flip(input: Tensor, dims: Sequence[builtins.int]) -> Tensor:
     """The order of the elements turned round along each axis of dims; a copy."""
 
 def fliplr(input: Tensor) -> Tensor:
@@ -726,7 +726,7 @@ def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 def floor_(input: Tensor) -> Tensor:
     """The greatest integer <= input."""
 
-def floor_divide(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def floor_divide(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """⌊input / other⌋: rounded towards minus infinity, as `//`."""
 
 def fmax(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -825,7 +825,7 @@ def hsplit(input: Tensor, indices_or_sections: Shape) -> builtins.tuple[Tensor, 
 def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """The tensors side by side: along axis 1, vectors along axis 0."""
 
-def hypot(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """√(input² + other²), without overflow."""
 
 def i0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -927,7 +927,7 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 def kthvalue(input: Tensor, k: builtins.int, dim: builtins.int = -1, keepdim: builtins.bool = False, *, out: builtins.tuple[Tensor, ...] | None = None) -> Chosen:
     """The k-th smallest element along dim, k counted from 1, as (values, indices)."""
 
-def layer_norm(input: Tensor, normalized_shape: Shape, weight: Tensor | None = None, bias: Tensor | None = None, eps: builtins.float = 1e-05) -> Tensor:
+def layer_norm(input: Tensor, normalized_shape: Sequence[builtins.int], weight: Tensor | None = None, bias: Tensor | None = None, eps: builtins.float = 1e-05) -> Tensor:
     """(input - mean) / √(var + eps) · weight + bias        (..., *normalized_shape) -> the same"""
 
 def lcm(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -987,7 +987,7 @@ def log_(input: Tensor) -> Tensor:
 def log_softmax(input: Tensor, dim: builtins.int, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """input - log Σ exp(input) along dim        any shape -> the same"""
 
-def logaddexp(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def logaddexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """ln(e^input + e^other), without overflow."""
 
 def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -1152,13 +1152,13 @@ def movedim(input: Tensor, source: Axis, destination: Axis) -> Tensor:
 def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The values of `sort` along the first axis."""
 
-def mul(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def mul(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input · other."""
 
 def multinomial(input: Tensor, num_samples: builtins.int, replacement: builtins.bool = False, *, generator: Generator | None = None, out: Tensor | None = None) -> Tensor:
     """Numbers of columns, drawn for each row with the weights that stand in it: (C,) or (N, C) -> (..., num_samples)."""
 
-def multiply(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def multiply(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input · other."""
 
 def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -1226,7 +1226,7 @@ def nonzero(input: Tensor, *, as_tuple: builtins.bool = False, out: Tensor | Non
 def nonzero_static(input: Tensor, *, size: builtins.int, fill_value: builtins.int = -1, out: Tensor | None = None) -> Tensor:
     """The first `size` rows of `nonzero`, with rows of fill_value behind them where there are fewer."""
 
-def norm(input: Tensor, p: builtins.float | builtins.str = 'fro', dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
+def norm(input: Tensor, p: builtins.float | builtins.str | None = 'fro', dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
     """(Σ |input|^p)^(1/p) along dim, of all elements without it; "fro" is p = 2, "nuc" the sum of singular values."""
 
 def normal(mean: Tensor | builtins.float, std: Tensor | builtins.float = 1.0, size: Shape | None = None, *, generator: Generator | None = None, out: Tensor | None = None, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
@@ -1343,7 +1343,7 @@ def relu(input: Tensor) -> Tensor:
 def relu_(input: Tensor) -> Tensor:
     """max(input, 0)."""
 
-def remainder(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def remainder(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input - other · ⌊input / other⌋: the sign is that of other, as `%`."""
 
 def renorm(input: Tensor, p: builtins.float, dim: builtins.int, maxnorm: builtins.float, *, out: Tensor | None = None) -> Tensor:
@@ -1352,7 +1352,7 @@ def renorm(input: Tensor, p: builtins.float, dim: builtins.int, maxnorm: builtin
 def repeat_interleave(input: Tensor, repeats: builtins.int | Tensor, dim: builtins.int | None = None, *, output_size: builtins.int | None = None) -> Tensor:
     """Each slice of axis dim repeated, one behind the other: by one number, or by a number for each."""
 
-def reshape(input: Tensor, shape: Shape) -> Tensor:
+def reshape(input: Tensor, shape: Sequence[builtins.int]) -> Tensor:
     """The same elements in the same order, in another shape; one -1 stands for whatever is left."""
 
 def resolve_conj(input: Tensor) -> Tensor:
@@ -1364,7 +1364,7 @@ def resolve_neg(input: Tensor) -> Tensor:
 def result_type(tensor1: Tensor | Number, tensor2: Tensor | Number) -> DType:
     """The dtype of what is computed from both; numbers without axes count less than tensors with some."""
 
-def rms_norm(input: Tensor, normalized_shape: Shape, weight: Tensor | None = None, eps: builtins.float | None = None) -> Tensor:
+def rms_norm(input: Tensor, normalized_shape: Sequence[builtins.int], weight: Tensor | None = None, eps: builtins.float | None = None) -> Tensor:
     """input / √(mean of input² + eps) · weight        (..., *normalized_shape) -> the same"""
 
 def rnn_relu(input: Tensor, hx: Tensor, params: Sequence, has_biases: builtins.bool, num_layers: builtins.int, dropout: builtins.float, train: builtins.bool, bidirectional: builtins.bool, batch_first: builtins.bool) -> builtins.tuple[Tensor, Tensor]:
@@ -1514,16 +1514,16 @@ def squeeze(input: Tensor, dim: Axis | None = None) -> Tensor:
 def stack(tensors: Sequence[Tensor], dim: builtins.int = 0, *, out: Tensor | None = None) -> Tensor:
     """Tensors of one shape side by side, along a new axis dim."""
 
-def std(input: Tensor, dim: Axis | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None, out: Tensor | None = None) -> Tensor:
+def std(input: Tensor, dim: Axis | builtins.bool | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None, out: Tensor | None = None) -> Tensor:
     """√var: the standard deviation along dim."""
 
-def std_mean(input: Tensor, dim: Axis | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> builtins.tuple[Tensor, Tensor]:
+def std_mean(input: Tensor, dim: Axis | builtins.bool | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> builtins.tuple[Tensor, Tensor]:
     """(std, mean) along dim."""
 
-def sub(input: Tensor, other: Tensor | Number, *, alpha: builtins.float = 1, out: Tensor | None = None) -> Tensor:
+def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: builtins.float = 1, out: Tensor | None = None) -> Tensor:
     """input - alpha · other."""
 
-def subtract(input: Tensor, other: Tensor | Number, *, alpha: builtins.float = 1, out: Tensor | None = None) -> Tensor:
+def subtract(input: Tensor | Number, other: Tensor | Number, *, alpha: builtins.float = 1, out: Tensor | None = None) -> Tensor:
     """input - alpha · other."""
 
 def sum(input: Tensor, dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None, *, out: Tensor | None = None) -> Tensor:
@@ -1577,7 +1577,7 @@ def threshold(input: Tensor, threshold: Number, value: Number, *, out: Tensor | 
 def threshold_(input: Tensor, threshold: Number, value: Number) -> Tensor:
     """input where it is greater than threshold, else value, in the dtype of input."""
 
-def tile(input: Tensor, dims: Shape) -> Tensor:
+def tile(input: Tensor, dims: Sequence[builtins.int]) -> Tensor:
     """`repeat`, where missing repeats in front are 1."""
 
 def topk(input: Tensor, k: builtins.int, dim: builtins.int = -1, largest: builtins.bool = True, sorted: builtins.bool = True, *, out: builtins.tuple[Tensor, ...] | None = None) -> Chosen:
@@ -1613,7 +1613,7 @@ def triu(input: Tensor, diagonal: builtins.int = 0, *, out: Tensor | None = None
 def triu_indices(row: builtins.int, col: builtins.int, offset: builtins.int = 0, *, dtype: DType | None = ..., device: Any = None) -> Tensor:
     """The places of a row × col matrix on and above a diagonal, row by row        -> (2, n)"""
 
-def true_divide(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def true_divide(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input / other, in floating numbers."""
 
 def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -1628,7 +1628,7 @@ def typename(obj: Any) -> builtins.str:
 def unbind(input: Tensor, dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
     """The slices along axis dim, without that axis: what iteration gives. Views."""
 
-def unflatten(input: Tensor, dim: builtins.int, sizes: Shape) -> Tensor:
+def unflatten(input: Tensor, dim: builtins.int, sizes: Sequence[builtins.int]) -> Tensor:
     """Several axes of these sizes in place of axis dim; one of them may be -1."""
 
 @overload
@@ -1672,10 +1672,10 @@ def unsqueeze(input: Tensor, dim: builtins.int) -> Tensor:
 def vander(x: Tensor, N: builtins.int | None = None, increasing: builtins.bool = False) -> Tensor:
     """The powers of each element, N of them, the highest first        (n,) -> (n, N)"""
 
-def var(input: Tensor, dim: Axis | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None, out: Tensor | None = None) -> Tensor:
+def var(input: Tensor, dim: Axis | builtins.bool | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None, out: Tensor | None = None) -> Tensor:
     """Σ (input - mean)² / (n - correction) along dim. unbiased=False is correction=0; the default is 1."""
 
-def var_mean(input: Tensor, dim: Axis | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> builtins.tuple[Tensor, Tensor]:
+def var_mean(input: Tensor, dim: Axis | builtins.bool | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> builtins.tuple[Tensor, Tensor]:
     """(var, mean) along dim."""
 
 def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -1690,10 +1690,10 @@ def vstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
 def where(condition: Tensor | builtins.bool, input: Tensor | Number | None = None, other: Tensor | Number | None = None, *, out: Tensor | None = None) -> Tensor:
     """input where condition, else other; where(condition) alone gives the places that hold, as nonzero does."""
 
-def xlogy(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def xlogy(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input · ln(other), and 0 where input is 0 (unless other is NaN)."""
 
-def xlogy_(input: Tensor, other: Tensor | Number) -> Tensor:
+def xlogy_(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """input · ln(other), and 0 where input is 0 (unless other is NaN)."""
 
 def zero_(self: Tensor) -> Tensor:

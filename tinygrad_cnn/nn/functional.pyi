@@ -200,7 +200,7 @@ def kl_div(input: Tensor, target: Tensor, size_average: builtins.bool | None = N
 def l1_loss(input: Tensor, target: Tensor, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean', weight: Tensor | None = None) -> Tensor:
     """mean of |input - target|        any shape twice -> ()"""
 
-def layer_norm(input: Tensor, normalized_shape: Shape, weight: Tensor | None = None, bias: Tensor | None = None, eps: builtins.float = 1e-05) -> Tensor:
+def layer_norm(input: Tensor, normalized_shape: Sequence[builtins.int], weight: Tensor | None = None, bias: Tensor | None = None, eps: builtins.float = 1e-05) -> Tensor:
     """(input - mean) / √(var + eps) · weight + bias        (..., *normalized_shape) -> the same"""
 
 def leaky_relu(input: Tensor, negative_slope: builtins.float = 0.01, inplace: builtins.bool = False) -> Tensor:
@@ -299,7 +299,7 @@ def normalize(input: Tensor, p: builtins.float = 2.0, dim: Any = 1, eps: builtin
 def one_hot(tensor: Tensor, num_classes: builtins.int = -1) -> Tensor:
     """1 at the class, 0 elsewhere: (...) ints -> (..., num_classes) int64; by default the largest class + 1."""
 
-def pad(input: Tensor, pad: Sequence[builtins.int], mode: builtins.str = 'constant', value: builtins.float | None = None) -> Tensor:
+def pad(input: Tensor, pad: Sequence[builtins.int], mode: builtins.str = 'constant', value: Number | None = None) -> Tensor:
     """More elements around: pad = (left, right, top, bottom, ...), beginning with the last axis."""
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: builtins.float = 2.0, eps: builtins.float = 1e-06, keepdim: builtins.bool = False) -> Tensor:
@@ -329,7 +329,7 @@ def relu6(input: Tensor, inplace: builtins.bool = False) -> Tensor:
 def relu_(input: Tensor) -> Tensor:
     """max(input, 0)."""
 
-def rms_norm(input: Tensor, normalized_shape: Shape, weight: Tensor | None = None, eps: builtins.float | None = None) -> Tensor:
+def rms_norm(input: Tensor, normalized_shape: Sequence[builtins.int], weight: Tensor | None = None, eps: builtins.float | None = None) -> Tensor:
     """input / √(mean of input² + eps) · weight        (..., *normalized_shape) -> the same"""
 
 def rrelu(input: Tensor, lower: builtins.float = 0.125, upper: builtins.float = 0.3333333333333333, training: builtins.bool = False, inplace: builtins.bool = False) -> Tensor:

@@ -377,10 +377,10 @@ class Attached:
     def arctan(self) -> Tensor:
         """The angle in (-π/2, π/2) whose tangent is input."""
 
-    def arctan2(self, other: Tensor | Number) -> Tensor:
+    def arctan2(self, other: Tensor) -> Tensor:
         """The angle of the point (other, input) to the x axis, in (-π, π]."""
 
-    def arctan2_(self, other: Tensor | Number) -> Self:
+    def arctan2_(self, other: Tensor) -> Self:
         """In place: the tensor becomes its `arctan2`."""
 
     def arctan_(self) -> Self:
@@ -404,10 +404,10 @@ class Attached:
     def argwhere(self) -> Tensor:
         """The places that are not zero, a row each        -> (n, ndim) int64"""
 
-    def as_strided(self, size: Shape, stride: Shape, storage_offset: builtins.int | None = None) -> Tensor:
+    def as_strided(self, size: Sequence[builtins.int], stride: Sequence[builtins.int], storage_offset: builtins.int | None = None) -> Tensor:
         """The memory of input with these sizes and strides, counted in elements from storage_offset on. A view."""
 
-    def as_strided_(self, size: Shape, stride: Shape, storage_offset: builtins.int | None = None) -> Self:
+    def as_strided_(self, size: Sequence[builtins.int], stride: Sequence[builtins.int], storage_offset: builtins.int | None = None) -> Self:
         """In place: the tensor itself gets the shape of its `as_strided`."""
 
     def asin(self) -> Tensor:
@@ -425,10 +425,10 @@ class Attached:
     def atan(self) -> Tensor:
         """The angle in (-π/2, π/2) whose tangent is input."""
 
-    def atan2(self, other: Tensor | Number) -> Tensor:
+    def atan2(self, other: Tensor) -> Tensor:
         """The angle of the point (other, input) to the x axis, in (-π, π]."""
 
-    def atan2_(self, other: Tensor | Number) -> Self:
+    def atan2_(self, other: Tensor) -> Self:
         """In place: the tensor becomes its `atan2`."""
 
     def atan_(self) -> Self:
@@ -500,7 +500,7 @@ class Attached:
     def bool(self, memory_format: Any = None) -> Tensor:
         """In dtype bool; itself where it is that already."""
 
-    def broadcast_to(self, size: Shape) -> Tensor:
+    def broadcast_to(self, size: Sequence[builtins.int]) -> Tensor:
         """`expand`, under NumPy's name."""
 
     def byte(self, memory_format: Any = None) -> Tensor:
@@ -783,7 +783,7 @@ class Attached:
         """One axis in place of the axes start_dim to end_dim."""
 
     @overload
-    def flip(self, dims: Axis) -> Tensor:
+    def flip(self, dims: Sequence[builtins.int]) -> Tensor:
         """The order of the elements turned round along each axis of dims; a copy."""
     @overload
     def flip(self, *dims: builtins.int) -> Tensor:
@@ -900,10 +900,10 @@ class Attached:
     def hsplit(self, indices_or_sections: Shape) -> builtins.tuple[Tensor, ...]:
         """So many equal parts along axis 1 (of a vector along axis 0), or parts that begin at the given places. Views."""
 
-    def hypot(self, other: Tensor | Number) -> Tensor:
+    def hypot(self, other: Tensor) -> Tensor:
         """√(input² + other²), without overflow."""
 
-    def hypot_(self, other: Tensor | Number) -> Self:
+    def hypot_(self, other: Tensor) -> Self:
         """In place: the tensor becomes its `hypot`."""
 
     def i0(self) -> Tensor:
@@ -1120,7 +1120,7 @@ class Attached:
     def log_softmax(self, dim: builtins.int, dtype: DType | None = None) -> Tensor:
         """input - log Σ exp(input) along dim        any shape -> the same"""
 
-    def logaddexp(self, other: Tensor | Number) -> Tensor:
+    def logaddexp(self, other: Tensor) -> Tensor:
         """ln(e^input + e^other), without overflow."""
 
     def logaddexp2(self, other: Tensor) -> Tensor:
@@ -1359,7 +1359,7 @@ class Attached:
     def new_empty(self, *args: Any, dtype: DType | None = None, **kwargs: Any) -> Tensor:
         """`empty`, by default in the dtype of self."""
 
-    def new_empty_strided(self, size: Shape, stride: Shape, dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
+    def new_empty_strided(self, size: Sequence[builtins.int], stride: Sequence[builtins.int], dtype: DType | None = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
         """`empty_strided` in the dtype of input."""
 
     def new_full(self, *args: Any, dtype: DType | None = None, **kwargs: Any) -> Tensor:
@@ -1393,7 +1393,7 @@ class Attached:
     def nonzero_static(self, *, size: builtins.int, fill_value: builtins.int = -1) -> Tensor:
         """The first `size` rows of `nonzero`, with rows of fill_value behind them where there are fewer."""
 
-    def norm(self, p: builtins.float | builtins.str = 'fro', dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None) -> Tensor:
+    def norm(self, p: builtins.float | builtins.str | None = 'fro', dim: Axis | None = None, keepdim: builtins.bool = False, dtype: DType | None = None) -> Tensor:
         """(Σ |input|^p)^(1/p) along dim, of all elements without it; "fro" is p = 2, "nuc" the sum of singular values."""
 
     def normal_(self, mean: builtins.float = 0, std: builtins.float = 1, *, generator: Generator | None = None) -> Tensor:
@@ -1520,7 +1520,7 @@ class Attached:
         """Set `requires_grad` in place."""
 
     @overload
-    def reshape(self, shape: Shape) -> Tensor:
+    def reshape(self, shape: Sequence[builtins.int]) -> Tensor:
         """The same elements in the same order, in another shape; one -1 stands for whatever is left."""
     @overload
     def reshape(self, *shape: builtins.int) -> Tensor:
@@ -1682,7 +1682,7 @@ class Attached:
     def squeeze_(self, dim: Axis | None = None) -> Self:
         """In place: the tensor itself gets the shape of its `squeeze`."""
 
-    def std(self, dim: Axis | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> Tensor:
+    def std(self, dim: Axis | builtins.bool | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> Tensor:
         """√var: the standard deviation along dim."""
 
     def storage(self) -> Storage:
@@ -1766,7 +1766,7 @@ class Attached:
         """That many parts of lengths that differ by at most 1; or parts that begin at the given places. Views."""
 
     @overload
-    def tile(self, dims: Shape) -> Tensor:
+    def tile(self, dims: Sequence[builtins.int]) -> Tensor:
         """`repeat`, where missing repeats in front are 1."""
     @overload
     def tile(self, *dims: builtins.int) -> Tensor:
@@ -1830,7 +1830,7 @@ class Attached:
     def unbind(self, dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
         """The slices along axis dim, without that axis: what iteration gives. Views."""
 
-    def unflatten(self, dim: builtins.int, sizes: Shape) -> Tensor:
+    def unflatten(self, dim: builtins.int, sizes: Sequence[builtins.int]) -> Tensor:
         """Several axes of these sizes in place of axis dim; one of them may be -1."""
 
     def unfold(self, dimension: builtins.int, size: builtins.int, step: builtins.int) -> Tensor:
@@ -1880,7 +1880,7 @@ class Attached:
     def untyped_storage(self) -> Storage:
         """The memory that it lies in, as bytes."""
 
-    def var(self, dim: Axis | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> Tensor:
+    def var(self, dim: Axis | builtins.bool | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> Tensor:
         """Σ (input - mean)² / (n - correction) along dim. unbiased=False is correction=0; the default is 1."""
 
     def vdot(self, other: Tensor) -> Tensor:
