@@ -92,7 +92,7 @@ def _bounds(name: str, value: Any, middle: float, least: float, most: float) -> 
     if isinstance(value, numbers.Real):
         if value < 0:
             raise ValueError(f"ColorJitter: {name} as one number must not be negative, got {value}")
-        low, high = float(middle - value), float(middle + value)
+        low, high = float(middle - value), float(middle + value)  # type: ignore[arg-type]
         if name != "hue":
             low = max(low, float(least))
     elif isinstance(value, Sequence) and len(value) == 2:

@@ -14,6 +14,7 @@ from .base import Layer, Transform
 class ToTensor(Transform):
     """PIL image or array (H, W, C), 0 to 255 -> Tensor (C, H, W), 0 to 1; see `functional.to_tensor`.
 
+    >>> import numpy as np
     >>> ToTensor()(np.full((2, 4, 3), 255, np.uint8)).shape
     (3, 2, 4)
     """
