@@ -69,6 +69,8 @@ np.exp(x); np.exp(r); np.clip(x, 0, .5); np.add(x, np.ones(2)); np.sqrt(torch.ar
 np.maximum(x, 0); np.argmax(x); np.round(x); np.transpose(torch.ones(2, 3)); np.abs(x); np.matmul(x, x); np.cumsum(x)
 np.divmod(x, 2); np.sin(torch.tensor(1.)); np.add.reduce(x); np.exp(x, out=np.zeros(2, 'f4')); np.float64(3) * x
 np.where(x > 0, x, x); np.logical_not(x)
+torch.where((x > 0).byte(), x, 0); torch.where((x > 0).byte() * 2, r, r * 2); r.where((x > 0).byte(), 0 * r)
+torch.where((x > 0).int(), x, 0)
 # derivatives
 torch.autograd.grad((r * 2).sum(), r, only_inputs=True); torch.autograd.grad((r * 2).sum(), r, only_inputs=False)
 torch.autograd.grad((r * 2).sum(), [r], None, None, False, True, True)

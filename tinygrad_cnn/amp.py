@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from .arrays.blocks import Ending
 from .arrays.lines import user_level
+from .pytorch.absent import explains
 
 F = TypeVar("F", bound=Callable)
 
@@ -144,3 +145,4 @@ def _of_cuda(kind: type) -> Callable:
 
 
 cuda_autocast, cuda_GradScaler = _of_cuda(autocast), _of_cuda(GradScaler)
+explains(__name__)

@@ -96,6 +96,17 @@ def _parameter_dict(lib):
     return [*seen, list(m.keys())]
 
 
+def _modules_among_parameters(lib):
+    inner = lib.nn.ParameterList([lib.ones(2), lib.ones(3)])
+    row = lib.nn.ParameterList([inner])
+    row.append(lib.nn.Linear(1, 2))
+    row[0] = lib.nn.ParameterList([lib.zeros(4)])
+    names = lib.nn.ParameterDict({"a": lib.nn.Linear(2, 1), "b": lib.ones(1), "k": None})
+    seen = [list(m.state_dict()) for m in (row, names)] + [[n for n, _ in m.named_modules()] for m in (row, names)]
+    del names["a"]
+    return [*seen, [type(m).__name__ for m in row], list(names.state_dict()), names["k"], len(row)]
+
+
 SCRIPTS = {
     "Sequential edited": lambda lib: _edited(lib, _sequential),
     "ModuleList edited": lambda lib: _edited(lib, _list),
@@ -104,6 +115,7 @@ SCRIPTS = {
     "ModuleDict": _dict,
     "ParameterList": _parameter_list,
     "ParameterDict": _parameter_dict,
+    "modules among parameters": _modules_among_parameters,
     "empty": lambda lib: [
         repr(getattr(lib.nn, k)()) for k in ("Sequential", "ModuleList", "ModuleDict", "ParameterList")
     ],

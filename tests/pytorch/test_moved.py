@@ -31,6 +31,11 @@ SAME = {
     "utils.hooks.RemovableHandle": type(nn.ReLU().register_forward_hook(print)),
     "functional.einsum": tg.einsum,
     "version.__version__": tg.__version__,
+    "cuda.amp.grad_scaler.GradScaler": tg.amp.cuda_GradScaler,
+    "amp.grad_scaler.GradScaler": tg.amp.GradScaler,
+    "special.expit": tg.sigmoid,
+    "special.psi": tg.digamma,
+    "special.log_softmax": tg.log_softmax,
     "vision.transforms.transforms.Compose": tg.vision.transforms.Compose,
     "vision.models.resnet.resnet18": tg.vision.models.resnet18,
 }

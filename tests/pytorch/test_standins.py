@@ -26,6 +26,9 @@ import tinygrad_cnn.quantization
 from tinygrad_cnn.ao.quantization import QuantStub, DeQuantStub
 from tinygrad_cnn.ao.nn.quantized import FloatFunctional
 from tinygrad_cnn.onnx.symbolic_helper import parse_args
+from tinygrad_cnn.distributed.nn import all_reduce
+from tinygrad_cnn.nn.attention.flex_attention import flex_attention, create_block_mask
+from tinygrad_cnn.nn.parallel._functions import Broadcast
 from tinygrad_cnn.overrides import has_torch_function
 from tinygrad_cnn.compiler import is_compiling
 from tinygrad_cnn.utils.cpp_extension import load
@@ -69,6 +72,11 @@ def test_rooms_are_reached_as_attributes(path):
             "torch.utils.model_zoo.load_url is not .* nothing is",
         ),
         ("tg.jit.trace(None, None)", "torch.jit.trace is not in tinygrad_cnn: .* tinygrad_cnn.compile"),
+        ("tg.xpu.Stream()", r"torch.xpu.Stream is not .* device\('cpu'\) is the only one"),
+        (
+            "tg.nn.attention.flex_attention.flex_attention(1)",
+            "flex_attention is not in .*scaled_dot_product_attention",
+        ),
         ("tg.jit.save(None, 'x')", "torch.jit.save is not"),
         ("tg.jit.load('x')", "torch.jit.load is not"),
         ("tg.fx.symbolic_trace(None)", "torch.fx.symbolic_trace is not"),
@@ -126,3 +134,28 @@ def test_what_changes_nothing_works():
         tg._assert(False, "said")
     assert tg._C._get_tracing_state() is None
     assert not tg.compiler.is_compiling()
+
+
+def test_devices_that_are_not_there_answer():
+    for room in (tg.mps, tg.mtia, tg.xpu):
+        assert not room.is_available()
+        assert room.device_count() == 0
+        room.empty_cache()
+        room.manual_seed(0)
+    assert tg.cpu.is_available()
+    assert tg.cpu.device_count() == 1
+
+
+def test_the_kernels_of_attention_are_chosen_among_one():
+    q, cuda = tg.randn(1, 2, 3, 4), tg.backends.cuda
+    once = tg.nn.functional.scaled_dot_product_attention(q, q, q)
+    backend = tg.nn.attention.SDPBackend
+    with tg.nn.attention.sdpa_kernel([backend.FLASH_ATTENTION, backend.MATH]), cuda.sdp_kernel(enable_math=False):
+        assert tg.equal(once, tg.nn.functional.scaled_dot_product_attention(q, q, q))
+    with pytest.raises(AssertionError, match="sdpa_kernel"), tg.nn.attention.sdpa_kernel("flash"):
+        pass
+    assert cuda.flash_sdp_enabled()
+    cuda.enable_flash_sdp(False)
+    assert not cuda.flash_sdp_enabled()
+    assert cuda.math_sdp_enabled()
+    cuda.enable_flash_sdp(True)

@@ -337,6 +337,8 @@ _LATER = {
 
 
 def __getattr__(name: str):
+    if name in _LATER.values():  # the file itself
+        return _importlib.import_module(f"{__name__}.{name}")
     if name not in _LATER:
         return find(__name__, name)
     globals()[name] = found = getattr(_importlib.import_module(f"{__name__}.{_LATER[name]}"), name)

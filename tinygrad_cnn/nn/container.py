@@ -271,24 +271,24 @@ class ModuleDict(_Named[Module], Module):
 
 
 class _Parameters(Module):
-    """What holds parameters under names, and whatever else it is given: a Tensor becomes a Parameter."""
+    """What holds parameters under names, and whatever else it is given: a Tensor becomes a Parameter.
+
+    All are attributes of the module, so that those of modules which are put in are known to it, too.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._names: dict[str, None] = {}  # in order
-        self._others: dict[str, Any] = {}  # what is no parameter
 
     def _let(self, name: str, value: Any) -> None:
-        if isinstance(value, Tensor):
-            self._others.pop(name, None)
-            self.register_parameter(name, value if isinstance(value, Parameter) else Parameter(value))
-        else:
-            self._parameters.pop(name, None)
-            self._others[name] = value
+        setattr(
+            self, name, Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value
+        )
         self._names[name] = None
 
     def _at(self, name: str) -> Any:
-        return self._parameters[name] if name in self._parameters else self._others[name]
+        """What is held; not by getattr, which finds the class's own names first."""
+        return next(room[name] for room in (self._parameters, self._modules, self.__dict__) if name in room)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         raise RuntimeError(f"{type(self).__name__} holds parameters and has no forward(); it should not be called")
@@ -306,7 +306,7 @@ def _described(value: Any) -> str:
 class ParameterList(_Parameters):
     """A list whose parameters are known to the module that holds it; a Tensor put in becomes a Parameter.
 
-    Anything else that is put in is kept beside them as it is.
+    A module that is put in is a child; anything else is kept beside them as it is.
 
     >>> import tinygrad_cnn as tg
     >>> weights = tg.nn.ParameterList([tg.ones(2), tg.zeros(3)])
@@ -360,7 +360,7 @@ class ParameterList(_Parameters):
 class ParameterDict(_Named[Parameter], _Parameters):
     """A dict whose parameters are known to the module that holds it; a Tensor put in becomes a Parameter.
 
-    Anything else that is put in is kept beside them as it is.
+    A module that is put in is a child; anything else is kept beside them as it is.
 
     >>> import tinygrad_cnn as tg
     >>> weights = tg.nn.ParameterDict({"scale": tg.ones(2), "shift": tg.zeros(2)})
@@ -382,8 +382,7 @@ class ParameterDict(_Named[Parameter], _Parameters):
 
     def __delitem__(self, key: str) -> None:
         del self._names[key]
-        self._parameters.pop(key, None)
-        self._others.pop(key, None)
+        delattr(self, key)
 
     def __reversed__(self) -> Iterator[str]:
         return reversed(self._names)

@@ -5,15 +5,17 @@ What was chosen gets the gradient. Operands of different dtypes are brought to t
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
 from ..arrays.dtypes import number, promote, result_type
 from ..arrays.formulas import Symbol, choose, written
+from ..arrays.lines import user_level
 from ..arrays.types import Array, Number
 from ..engine.call import op
-from .compare import eq, ge, gt, isfinite, isnan, le, logical_and, logical_or, lt
+from .compare import eq, ge, gt, isfinite, isnan, le, logical_and, logical_or, lt, ne
 from .declared import appears
 from .pairs import apart, pairwise
 from .pointwise import elementwise
@@ -24,9 +26,10 @@ from .pointwise import elementwise
 def where(condition: Array | bool, input: Array | Number | None = None, other: Array | Number | None = None) -> Array:
     """input where condition, else other; where(condition) alone gives the places that hold, as nonzero does.
 
-    condition: bool. input, other: tensors or numbers; the result has their common dtype.
+    condition: bool, or with a warning uint8, of which masks once were. input, other: tensors or numbers; the result has
+    their common dtype.
 
-    RuntimeError where condition is not bool, and where shapes do not broadcast.
+    RuntimeError where condition is of another dtype, and where shapes do not broadcast.
 
     >>> import tinygrad_cnn as tg
     >>> tg.where(tg.tensor([True, False]), 1, 0).tolist()
@@ -34,7 +37,10 @@ def where(condition: Array | bool, input: Array | Number | None = None, other: A
     """
     if input is None and other is None:
         return tuple(np.nonzero(np.asarray(condition)))
-    if (kind := result_type(condition)) != np.bool_:
+    if (kind := result_type(condition)) == np.uint8:
+        warnings.warn("where: a condition of dtype uint8 is deprecated, use bool instead", stacklevel=user_level())
+        condition = condition.astype(np.bool_)
+    elif kind != np.bool_:
         raise RuntimeError(f"where: condition must be a bool tensor, got {kind}; compare it: x != 0")
     common = result_type(input, other)
     try:
@@ -45,12 +51,16 @@ def where(condition: Array | bool, input: Array | Number | None = None, other: A
 
 where.grad(
     condition=None,
-    input=lambda g, condition: where(condition, g, 0),
-    other=lambda g, condition: where(condition, 0, g),
+    input=lambda g, condition: where(_holds(condition), g, 0),
+    other=lambda g, condition: where(_holds(condition), 0, g),
 )
 where.explain(
     "Each element's gradient goes to the one of the two that it was taken from.", zero="the other one was taken"
 )
+
+
+def _holds(condition: Any) -> Any:
+    return condition if result_type(condition) == np.bool_ else ne(condition, 0)
 
 
 def _held(value: Any, common: np.dtype) -> Any:

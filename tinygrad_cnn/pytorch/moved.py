@@ -31,7 +31,8 @@ _DATA = "torch.data torch.data.loader torch.data.collate torch.data.workers torc
 MOVED: dict[str, str] = {
     "torch._tensor": "torch.engine.tensor",
     "torch.autograd.gradcheck": "torch.autograd.numerical",
-    "torch.cuda.amp": "torch.amp",
+    **dict.fromkeys([f"torch.amp.{name}" for name in ("autocast_mode", "grad_scaler")], "torch.amp"),
+    **dict.fromkeys([f"torch.cuda.amp{name}" for name in ("", ".autocast_mode", ".grad_scaler")], "torch.amp"),
     "torch.functional": "torch",
     "torch.nn.common_types": "torch.utils.types",
     "torch.nn.modules": _LAYERS,
@@ -40,6 +41,8 @@ MOVED: dict[str, str] = {
     **dict.fromkeys([f"torch.nn.modules.{name}" for name in _FILES_OF_LAYERS], _LAYERS),
     **dict.fromkeys([f"torch.nn.parallel.{name}" for name in ("data_parallel", "distributed")], "torch.nn.parallel"),
     "torch.optim.adamw": "torch.optim",
+    "torch.profiler.profiler": "torch.profiler",
+    "torch.special": "torch torch.nn.functional",
     "torch.types": "torch.utils.types",
     **dict.fromkeys(
         [f"torch.utils.data.{name}" for name in ("dataloader", "dataset", "sampler", "distributed")], _DATA
@@ -58,8 +61,14 @@ MOVED: dict[str, str] = {
 # What is called otherwise here: by its path, or by its name, as base classes of layers are; and those that are not.
 NAMES = {
     **{name: name for name in ("_BatchNorm", "_InstanceNorm", "_Loss", "_WeightedLoss")},
-    "torch.cuda.amp.GradScaler": "cuda_GradScaler",
-    "torch.cuda.amp.autocast": "cuda_autocast",
+    **{f"torch.cuda.amp{file}GradScaler": "cuda_GradScaler" for file in (".", ".grad_scaler.")},
+    **{f"torch.cuda.amp{file}autocast": "cuda_autocast" for file in (".", ".autocast_mode.")},
+    "torch.special.expit": "sigmoid",
+    "torch.special.gammainc": "igamma",
+    "torch.special.gammaincc": "igammac",
+    "torch.special.gammaln": "lgamma",
+    "torch.special.multigammaln": "mvlgamma",
+    "torch.special.psi": "digamma",
     "torch.utils.hooks.RemovableHandle": "Handle",
     "_AdaptiveAvgPoolNd": "_AdaptiveAvgPool",
     "_ConvNd": "_Conv",
@@ -94,7 +103,7 @@ class Moved(ModuleType):
         for home in homes:
             if (found := vars(home).get(mine)) is not None:
                 return self.__wrapped__ if found is self else found
-        return getattr(homes[0], name)
+        return getattr(homes[0], mine)
 
     def __dir__(self) -> list[str]:
         return [*object.__dir__(self), *self.__all__]

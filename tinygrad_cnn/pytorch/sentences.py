@@ -40,7 +40,8 @@ NOT_HERE = [
      "is_storage const_data_ptr",
      "a tensor's memory is a NumPy array; x.numpy() shares it, numpy.memmap and from_numpy read it from a file"),
     ("get_device get_device_module is_cpu is_ipu is_maia is_meta is_mkldnn is_mtia is_vulkan is_xla is_xpu ipu mtia "
-     "xpu torch.cpu torch.mps record_stream Stream Event AcceleratorError OutOfMemoryError torch.nn.Module.ipu "
+     "xpu torch.cpu torch.mps torch.xpu.* torch.cpu.* torch.mps.* torch.mtia.* "
+     "record_stream Stream Event AcceleratorError OutOfMemoryError torch.nn.Module.ipu "
      "torch.nn.Module.mtia torch.nn.Module.xpu torch.nn.Module.to_empty torch.cuda.* torch.backends.* "
      "torch.accelerator.*",
      "everything is computed on the CPU, at once and in order; device('cpu') is the only one"),
@@ -60,6 +61,9 @@ NOT_HERE = [
     ("torch.library torch.overrides torch.package torch.types torch.return_types torch.functional "
      "Tag DisableTorchFunction as_subclass module_load hash_tensor typename",
      "it extends PyTorch from within; tinygrad_cnn.op and tinygrad_cnn.appears add an op here"),
+    ("torch.nn.attention.flex_attention torch.nn.attention.bias",
+     "nn.functional.scaled_dot_product_attention takes a mask, or numbers that are added to the scores"),
+    ("torch.nn.parallel.*", "there are no devices to scatter over; DataParallel runs the module as it is"),
     ("torch._C", "it is the part of PyTorch that is written in C++"),
     ("torch._dynamo torch._inductor torch._jit_internal torch._utils torch.onnx.symbolic_*",
      "it is a part of PyTorch that its documentation does not speak of"),

@@ -29,16 +29,17 @@ from .sentences import refusal
 # By PyTorch's names. A module below one of these is one as well.
 ROOMS = set(
     """
-    torch._C torch._dynamo torch._inductor torch._jit_internal torch._utils torch.ao torch.distributed.nn torch.export
-    torch.fx torch.hub torch.jit torch.library torch.monitor torch.nested torch.nn.attention.bias
-    torch.nn.attention.flex_attention torch.onnx.symbolic_helper torch.onnx.symbolic_opset9
+    torch._C torch._dynamo torch._inductor torch._jit_internal torch._utils torch.ao torch.cpu torch.distributed.nn
+    torch.export torch.fx torch.hub torch.jit torch.library torch.monitor torch.mps torch.mtia torch.nested
+    torch.nn.attention.bias torch.nn.attention.flex_attention torch.nn.parallel._functions
+    torch.nn.parallel.scatter_gather torch.onnx.symbolic_helper torch.onnx.symbolic_opset9
     torch.onnx.symbolic_opset11 torch.overrides torch.package torch.quantization
     torch.utils.cpp_extension torch.utils.mobile_optimizer torch.utils.model_zoo torchvision._internally_replaced_utils
     torchvision.datasets.utils torchvision.extension torchvision.io torchvision.models.detection
     torchvision.models.feature_extraction torchvision.models.optical_flow torchvision.models.quantization
     torchvision.models.segmentation torchvision.models.video torchvision.ops.deform_conv
     torchvision.ops.feature_pyramid_network torchvision.ops.poolers torchvision.ops.roi_align
-    torchvision.transforms.autoaugment torchvision.transforms.v2
+    torchvision.transforms.autoaugment torchvision.transforms.v2 torch.xpu
     """.split()
 )
 
@@ -119,6 +120,16 @@ def never(*args: Any, **kwargs: Any) -> bool:
     return False
 
 
+def always(*args: Any, **kwargs: Any) -> bool:
+    """True."""
+    return True
+
+
+def zero(*args: Any, **kwargs: Any) -> int:
+    """0."""
+    return 0
+
+
 def given(x: Any, *args: Any, **kwargs: Any) -> Any:
     """The first argument."""
     return x
@@ -145,6 +156,10 @@ DECORATORS = """
 
 REAL: dict[str, Any] = {
     "torch._assert": _assert,
+    "torch.cpu.is_available": always,
+    "torch.cpu.current_device": lambda: "cpu",
+    "torch.cpu.device_count": lambda: 1,
+    "torch.cpu.synchronize": nothing,
     "torch._utils._accumulate": itertools.accumulate,
     "torch.jit.Final": typing.Final,
     "torch.jit.Attribute": given,
@@ -167,6 +182,12 @@ REAL: dict[str, Any] = {
 }
 for _room, *_names in (line.split() for line in DECORATORS.strip().splitlines()):
     REAL.update({f"{_room[:-1]}.{name}": decorator for name in _names})
+for _room in ("torch.mps", "torch.mtia", "torch.xpu"):  # answered as on a machine without such a device
+    REAL.update({f"{_room}.{name}": never for name in ("is_available", "is_initialized", "is_bf16_supported")})
+    REAL.update(
+        {f"{_room}.{name}": nothing for name in "empty_cache manual_seed manual_seed_all seed synchronize".split()}
+    )
+    REAL.update({f"{_room}.{name}": zero for name in "device_count memory_allocated max_memory_allocated".split()})
 
 
 # How they are found.
