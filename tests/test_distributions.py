@@ -98,7 +98,47 @@ def test_pytorch_gives_the_same(pytorch, name):
     pytorch.agrees(question, rtol=1e-7, atol=1e-8)
 
 
+PAIRED = "Normal Laplace Gumbel Uniform Exponential Gamma Beta Bernoulli Binomial Poisson Cauchy".split()
+
+
+@pytest.mark.parametrize("name", PAIRED)
+def test_a_distribution_is_as_far_from_others_as_in_pytorch(pytorch, name):
+    make, arrays, _ = MADE[name]
+
+    def question(m):
+        found = {}
+        for other in [*PAIRED, "Uniform from 0 to 1", "Uniform far off"]:
+            inputs = [m.tensor(a).requires_grad_() for a in arrays]
+            if other.startswith("Uniform "):
+                q = m.distributions.Uniform(m.tensor(0.0).double(), m.tensor(1.0 if "1" in other else 9.0).double())
+            else:
+                q = MADE[other][0](m.distributions, *[m.tensor(a * 1.1 - 0.02) for a in MADE[other][1]])
+            p = make(m.distributions, *inputs)
+            p = m.distributions.Uniform(inputs[0].abs() / 9, inputs[0].abs() / 9 + 0.1) if name == "Uniform" else p
+            try:
+                out = m.distributions.kl_divergence(p, q)
+            except NotImplementedError:
+                found[other] = "missing"
+                continue
+            grads = m.autograd.grad(out.sum(), inputs, allow_unused=True) if out.isfinite().all() else []
+            found[other] = [out, *(m.zeros(1) if g is None else g for g in grads)]
+        return found
+
+    pytorch.agrees(question, rtol=1e-7, atol=1e-8)
+
+
+def test_constraints_show_themselves_as_in_pytorch(pytorch):
+    def question(m):
+        c = m.distributions.constraints
+        simple = [c.real, c.boolean, c.simplex, c.positive_definite, c.lower_cholesky, c.one_hot, c.real_vector]
+        numbers = [c.positive, c.nonnegative_integer, c.unit_interval, c.integer_interval(0, 3), c.less_than(2)]
+        return [repr(x) for x in (*simple, *numbers)]
+
+    pytorch.agrees(question)
+
+
 REFUSED = [
+    lambda m, D: D.Normal(1j, 1.0),
     lambda m, D: D.Normal(0.0, -1.0),
     lambda m, D: D.Normal("a", 1.0),
     lambda m, D: D.Normal(m.tensor(float("nan")), 1.0),

@@ -51,6 +51,10 @@ class Binomial(Distribution):
         return logits_to_probs(self.logits, is_binary=True)
 
     @property
+    def param_shape(self) -> Any:
+        return getattr(self, self._given).shape
+
+    @property
     def mean(self) -> Any:
         return self.total_count * self.probs
 

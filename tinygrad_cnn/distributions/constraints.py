@@ -24,7 +24,11 @@ class Constraint:
 
     def __repr__(self) -> str:
         numbers = ", ".join(f"{name}={value}" for name, value in vars(self).items() if name[0] != "_")
-        return f"{type(self).__name__}({numbers})"
+        return f"{_in_capitals(type(self).__name__)}({numbers})"
+
+
+def _in_capitals(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))
 
 
 class _Simple(Constraint):
@@ -37,7 +41,7 @@ class _Simple(Constraint):
         return self._check(value)
 
     def __repr__(self) -> str:
-        return self._name
+        return f"{_in_capitals(self._name)}()"
 
 
 class _Dependent(Constraint):
@@ -84,6 +88,9 @@ class independent(Constraint):
             raise ValueError(f"independent: expected a value of at least {self.event_dim} axes, got {value.ndim}")
         return found.reshape((*found.shape[: found.ndim - n], -1)).all(-1)
 
+    def __repr__(self) -> str:
+        return f"IndependentConstraint({self.base_constraint}, {self.reinterpreted_batch_ndims})"
+
 
 class greater_than(Constraint):
     def __init__(self, lower_bound: Any):
@@ -126,8 +133,11 @@ class integer_interval(interval):
         return (value % 1 == 0) & super().check(value)
 
 
-def _whole(lowest: int) -> Callable:
-    return lambda value: (value % 1 == 0) & (value >= lowest)
+class integer_greater_than(greater_than_eq):
+    is_discrete = True
+
+    def check(self, value: Any) -> Any:
+        return (value % 1 == 0) & super().check(value)
 
 
 def _square(value: Any) -> Any:
@@ -154,8 +164,8 @@ positive = greater_than(0.0)
 nonnegative = greater_than_eq(0.0)
 unit_interval = interval(0.0, 1.0)
 boolean = _Simple("boolean", lambda value: (value == 0) | (value == 1), 0, True)
-nonnegative_integer = _Simple("nonnegative_integer", _whole(0), 0, True)
-positive_integer = _Simple("positive_integer", _whole(1), 0, True)
+nonnegative_integer = integer_greater_than(0)
+positive_integer = integer_greater_than(1)
 simplex = _Simple("simplex", lambda value: (value >= 0).all(-1) & ((value.sum(-1) - 1).abs() < 1e-6), 1)
 one_hot = _Simple("one_hot", lambda v: ((v == 0) | (v == 1)).all(-1) & (v.sum(-1) == 1), 1, True)
 square = _Simple("square", _square, 2)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
+from ..arrays.lines import user_level
 from ..arrays.size import Size
 from ..autograd.grad_mode import no_grad
 from ..engine.tensor import Tensor
@@ -53,6 +55,11 @@ class Distribution:
         if value not in (True, False):
             raise ValueError(f"set_default_validate_args: expected a bool, got {value!r}")
         Distribution._checks = value
+
+    def sample_n(self, n: int) -> Tensor:
+        """`sample((n,))`: an older name, with PyTorch's warning."""
+        warnings.warn("sample_n(n) will be deprecated. Use .sample((n,)) instead", UserWarning, stacklevel=user_level())
+        return self.sample((n,))
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         """The same distribution for another batch_shape, to which its parameters broadcast."""

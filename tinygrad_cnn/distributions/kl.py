@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ..ops.choice import where
+from ..ops.elementwise import xlogy
 from ..ops.gamma import digamma, lgamma
-from ..ops.unary import abs, exp, log
+from ..ops.unary import abs, erf, exp, log
+from ..surface.creation import full_like
 from .bernoulli import Bernoulli
 from .beta import Beta
 from .binomial import Binomial
@@ -204,20 +206,127 @@ def _transformed(p: Any, q: Any) -> Any:
     return kl_divergence(p.base_dist, q.base_dist)
 
 
-@register_kl(Uniform, Normal)
-def _uniform_normal(p: Any, q: Any) -> Any:
-    width, middle = p.high - p.low, (p.high + p.low - 2 * q.loc) / 2
-    return log(math.sqrt(2 * math.pi) * q.scale / width) + (width**2 / 12 + middle**2) / (2 * q.scale**2)
+# Of different kinds: Σ p · ln(p / q) = -H(p) - E[ln q(x)], where the mean of ln q(x) follows from some means of p.
+
+
+def _log_of_exponential(q: Any, mean: Any) -> Any:
+    return log(q.rate) - q.rate * mean
+
+
+def _log_of_gamma(q: Any, mean: Any, mean_of_log: Any) -> Any:
+    a = q.concentration
+    return a * log(q.rate) - lgamma(a) + (a - 1) * mean_of_log - q.rate * mean
+
+
+def _log_of_normal(q: Any, mean: Any, variance: Any) -> Any:
+    return -log(q.scale) - 0.5 * math.log(2 * math.pi) - (variance + (mean - q.loc) ** 2) / (2 * q.scale**2)
+
+
+def _log_of_gumbel(q: Any, mean: Any, mean_of_exp: Any) -> Any:
+    """mean_of_exp: that of e^(-x / scale)."""
+    return -log(q.scale) - (mean - q.loc) / q.scale - mean_of_exp * exp(q.loc / q.scale)
+
+
+for _kind in (Beta, Exponential, Gamma, Gumbel, Laplace, Uniform):
+
+    @register_kl(_kind, Normal)
+    def _to_normal(p: Any, q: Any) -> Any:
+        return -p.entropy() - _log_of_normal(q, p.mean, p.variance)
+
+
+for _kind in (Beta, Gamma):
+
+    @register_kl(_kind, Exponential)
+    def _to_exponential(p: Any, q: Any) -> Any:
+        return -p.entropy() - _log_of_exponential(q, p.mean)
+
+
+@register_kl(Beta, Gamma)
+def _beta_gamma(p: Any, q: Any) -> Any:
+    mean_of_log = digamma(p.concentration1) - digamma(p.concentration1 + p.concentration0)
+    return -p.entropy() - _log_of_gamma(q, p.mean, mean_of_log)
 
 
 @register_kl(Exponential, Gamma)
 def _exponential_gamma(p: Any, q: Any) -> Any:
-    ratio = q.rate / p.rate
-    return -q.concentration * log(ratio) + ratio + lgamma(q.concentration) + q.concentration * EULER - (1 + EULER)
+    return -p.entropy() - _log_of_gamma(q, p.mean, -EULER - log(p.rate))
 
 
-@register_kl(Laplace, Normal)
-def _laplace_normal(p: Any, q: Any) -> Any:
-    spread = (p.scale / q.scale) ** 2
-    apart = (p.loc - q.loc) ** 2 / (2 * q.scale**2)
-    return spread + apart - 0.5 * log(2 * spread) - 1 + 0.5 * math.log(math.pi)
+@register_kl(Exponential, Gumbel)
+def _exponential_gumbel(p: Any, q: Any) -> Any:
+    return -p.entropy() - _log_of_gumbel(q, p.mean, p.rate / (p.rate + 1 / q.scale))
+
+
+@register_kl(Gamma, Gumbel)
+def _gamma_gumbel(p: Any, q: Any) -> Any:
+    return -p.entropy() - _log_of_gumbel(q, p.mean, (1 + 1 / (p.rate * q.scale)) ** -p.concentration)
+
+
+@register_kl(Normal, Gumbel)
+def _normal_gumbel(p: Any, q: Any) -> Any:
+    mean_of_exp = exp(-p.loc / q.scale + 0.5 * (p.scale / q.scale) ** 2)
+    return -p.entropy() - _log_of_gumbel(q, p.mean, mean_of_exp)
+
+
+@register_kl(Normal, Laplace)
+def _normal_laplace(p: Any, q: Any) -> Any:
+    apart = (p.loc - q.loc) / p.scale  # and the mean distance from q.loc is that of a folded normal number
+    distance = p.scale * (math.sqrt(2 / math.pi) * exp(-0.5 * apart**2) + apart * erf(apart / math.sqrt(2)))
+    return -p.entropy() + log(2 * q.scale) + distance / q.scale
+
+
+@register_kl(Uniform, Gumbel)
+def _uniform_gumbel(p: Any, q: Any) -> Any:
+    mean_of_exp = (exp(-p.low / q.scale) - exp(-p.high / q.scale)) * q.scale / (p.high - p.low)
+    return -p.entropy() - _log_of_gumbel(q, p.mean, mean_of_exp)
+
+
+def _mean_of_log(low: Any, high: Any) -> Any:
+    """Of ln x, for an x between low and high, all equally probable."""
+    return (xlogy(high, high) - xlogy(low, low)) / (high - low) - 1
+
+
+@register_kl(Uniform, Exponential)
+def _uniform_exponential(p: Any, q: Any) -> Any:
+    return where(p.low < 0, math.inf, -p.entropy() - _log_of_exponential(q, p.mean))
+
+
+@register_kl(Uniform, Gamma)
+def _uniform_gamma(p: Any, q: Any) -> Any:
+    return where(p.low < 0, math.inf, -p.entropy() - _log_of_gamma(q, p.mean, _mean_of_log(p.low, p.high)))
+
+
+@register_kl(Uniform, Beta)
+def _uniform_beta(p: Any, q: Any) -> Any:
+    a, b = q.concentration1, q.concentration0
+    logs = (a - 1) * _mean_of_log(p.low, p.high) + (b - 1) * _mean_of_log(1 - p.high, 1 - p.low)
+    found = -p.entropy() - logs + lgamma(a) + lgamma(b) - lgamma(a + b)
+    return where((p.low < 0) | (p.high > 1), math.inf, found)
+
+
+@register_kl(Beta, Uniform)
+def _beta_uniform(p: Any, q: Any) -> Any:
+    return where((q.low > 0) | (q.high < 1), math.inf, -p.entropy() + log(q.high - q.low))
+
+
+@register_kl(Bernoulli, Poisson)
+def _bernoulli_poisson(p: Any, q: Any) -> Any:
+    return -p.entropy() - (p.probs * log(q.rate) - q.rate)
+
+
+def _infinite(p: Any, q: Any) -> Any:
+    """p gives some probability to what q never is."""
+    return full_like(p.mean.detach(), math.inf)
+
+
+_WIDER = {
+    Exponential: (Beta, Uniform),
+    Gamma: (Beta, Uniform),
+    Gumbel: (Beta, Exponential, Gamma, Uniform),
+    Laplace: (Beta, Exponential, Gamma, Uniform),
+    Normal: (Beta, Exponential, Gamma, Uniform),
+    Poisson: (Bernoulli, Binomial),
+}
+for _wide, _narrower in _WIDER.items():
+    for _narrow in _narrower:
+        register_kl(_wide, _narrow)(_infinite)

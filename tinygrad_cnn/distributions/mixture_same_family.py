@@ -23,6 +23,9 @@ class MixtureSameFamily(Distribution):
 
     arg_constraints: dict[str, Any] = {}
 
+    def __repr__(self) -> str:
+        return f"MixtureSameFamily(\n  {self.mixture_distribution},\n  {self.component_distribution})"
+
     def __init__(self, mixture_distribution: Any, component_distribution: Any, validate_args: bool | None = None):
         self._mixture_distribution, self._component_distribution = mixture_distribution, component_distribution
         if not isinstance(mixture_distribution, Categorical):

@@ -29,7 +29,7 @@ def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
     [1.0, 1.0]
     """
     for v in values:
-        if not isinstance(v, Tensor | Number):
+        if not isinstance(v, Tensor | Number) or isinstance(v, complex):
             raise ValueError(f"broadcast_all: expected numbers and Tensors, got {type(v).__name__}")
     dtype = next((v.dtype for v in values if isinstance(v, Tensor)), get_default_dtype())
     return broadcast_tensors(*[v if isinstance(v, Tensor) else tensor(v, dtype=dtype) for v in values])
