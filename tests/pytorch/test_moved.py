@@ -36,6 +36,7 @@ SAME = {
     "special.expit": tg.sigmoid,
     "special.psi": tg.digamma,
     "special.log_softmax": tg.log_softmax,
+    "vision.transforms.autoaugment.AutoAugmentPolicy": tg.vision.transforms.AutoAugmentPolicy,
     "vision.transforms.transforms.Compose": tg.vision.transforms.Compose,
     "vision.models.resnet.resnet18": tg.vision.models.resnet18,
 }

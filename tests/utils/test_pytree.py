@@ -25,7 +25,7 @@ def test_trees(pytorch, name):
     def question(m):
         t, tree = theirs(m), TREES[name]
         leaves, spec = t.tree_flatten(tree)
-        whole = lambda x: isinstance(x, tuple)  # noqa: E731
+        whole = lambda x: isinstance(x, tuple)
         return [
             repr(leaves),
             spec.num_leaves,

@@ -142,9 +142,7 @@ NOT_HERE = [
     ("torchvision.datasets.wrap_dataset_for_transforms_v2", "transforms are those of version 1"),
     ("torchvision.datasets.*",
      "ImageFolder reads any folder of pictures, and a Dataset of your own any file"),
-    ("torchvision.transforms.*Augment* torchvision.transforms.AugMix torchvision.transforms.TrivialAugmentWide "
-     "torchvision.transforms.autoaugment",
-     "RandomApply and RandomChoice make a policy of the transforms that are here"),
+    ("torchvision.transforms.AugMix", "RandAugment and TrivialAugmentWide are here"),
     ("torchvision.transforms.* torchvision.transforms.functional.*",
      "Lambda(f) takes any function of a picture; Pillow's ImageOps and ImageFilter have many"),
     ("torchvision.utils.*", "Pillow's ImageDraw draws boxes and points; make_grid and save_image are here"),

@@ -39,7 +39,7 @@ ROOMS = set(
     torchvision.models.feature_extraction torchvision.models.optical_flow torchvision.models.quantization
     torchvision.models.segmentation torchvision.models.video torchvision.ops.deform_conv
     torchvision.ops.feature_pyramid_network torchvision.ops.poolers torchvision.ops.roi_align
-    torchvision.transforms.autoaugment torchvision.transforms.v2 torch.xpu
+    torchvision.transforms.v2 torch.xpu
     """.split()
 )
 

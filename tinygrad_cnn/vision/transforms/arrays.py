@@ -146,7 +146,22 @@ def rotate(
         )
         ox, oy = width / 2, height / 2
     dy, dx = np.arange(height)[:, None] + 0.5 - oy, np.arange(width) + 0.5 - ox
-    sx, sy = cos * dx - sin * dy + cx - 0.5, sin * dx + cos * dy + cy - 0.5  # (height, width): where from
+    return _looked_up(x, cos * dx - sin * dy + cx, sin * dx + cos * dy + cy, interpolation, fill)
+
+
+def affine(x: np.ndarray, matrix: Sequence[float], interpolation: str, fill: Any) -> np.ndarray:
+    """`matrix`, two rows of three numbers, says of each output pixel where it comes from."""
+    if interpolation not in ("nearest", "bilinear"):
+        raise ValueError(f"affine: tensors take nearest and bilinear, got {interpolation}")
+    _, h, w = dimensions(x)
+    dy, dx = np.arange(h)[:, None] + 0.5, np.arange(w) + 0.5
+    sx, sy = (a * dx + b * dy + c for a, b, c in (matrix[:3], matrix[3:]))
+    return _looked_up(x, sx, sy, interpolation, fill)
+
+
+def _looked_up(x: np.ndarray, sx: np.ndarray, sy: np.ndarray, interpolation: str, fill: Any) -> np.ndarray:
+    """The image at these places (height, width), in pixels from its left and upper edge; `fill` outside of it."""
+    _, h, w = dimensions(x)
 
     def pick(rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         inside = (rows >= 0) & (rows < h) & (columns >= 0) & (columns < w)
@@ -156,9 +171,10 @@ def rotate(
     background = _fill(x, fill)
     if interpolation == "nearest":
         # A rotation by 90° may land on pixel edges but for rounding errors, which must not decide on the side.
-        values, inside = pick(np.floor(np.round(sy + 0.5, 6)), np.floor(np.round(sx + 0.5, 6)))
+        values, inside = pick(np.floor(np.round(sy, 6)), np.floor(np.round(sx, 6)))
         return np.where(inside, values, background)
-    total, share = (np.zeros(shape) for shape in ((*x.shape[:-2], height, width), (height, width)))
+    total, share = (np.zeros(shape) for shape in ((*x.shape[:-2], *sx.shape), sx.shape))
+    sx, sy = sx - 0.5, sy - 0.5  # from middle to middle
     left, top = np.floor(sx), np.floor(sy)
     for rows, below in ((top, sy - top), (top + 1, 1 - sy + top)):
         for columns, beside in ((left, sx - left), (left + 1, 1 - sx + left)):
@@ -212,13 +228,65 @@ def adjust_hue(x: np.ndarray, factor: float) -> np.ndarray:
     return _as(x.dtype, np.stack(out, -3) * bound)
 
 
+def adjust_sharpness(x: np.ndarray, factor: float) -> np.ndarray:
+    """Away from the blurred image, or towards it: a mean of 3 x 3 pixels, the middle five times; the edge stays."""
+    _, h, w = dimensions(x)
+    if h <= 2 or w <= 2:
+        return x.copy()
+    whole = x.astype(_float(x))
+    windows = np.lib.stride_tricks.sliding_window_view(whole, (3, 3), (-2, -1))  # type: ignore[call-overload]
+    whole[..., 1:-1, 1:-1] = (windows.sum((-2, -1)) + 4 * windows[..., 1, 1]) / 13
+    return _blend(x, _as(x.dtype, whole), factor)
+
+
+def invert(x: np.ndarray) -> np.ndarray:
+    return (brightest(x.dtype) - x).astype(x.dtype)
+
+
+def solarize(x: np.ndarray, threshold: float) -> np.ndarray:
+    if threshold > brightest(x.dtype):
+        raise TypeError(f"solarize: threshold should be at most {brightest(x.dtype)} for {x.dtype}, got {threshold}")
+    return np.where(x >= threshold, invert(x), x)
+
+
+def posterize(x: np.ndarray, bits: int) -> np.ndarray:
+    return x & np.uint8(256 - 2 ** (8 - bits)) if _bytes("posterize", x) else x
+
+
+def autocontrast(x: np.ndarray) -> np.ndarray:
+    """Each channel stretched over all brightness there is; one of a single brightness stays."""
+    values, bound = x.astype(_float(x)), brightest(x.dtype)
+    least, most = (f(values, (-2, -1), keepdims=True) for f in (np.min, np.max))
+    flat = least == most
+    least[flat], most[flat] = 0, bound
+    return np.clip((values - least) * (1 / (most - least) * bound), 0, bound).astype(x.dtype)
+
+
+def equalize(x: np.ndarray) -> np.ndarray:
+    """Each channel with its pixels spread evenly over all brightness there is."""
+    out = x.copy()
+    for place in np.ndindex(x.shape[:-2] if _bytes("equalize", x) else ()):
+        counts = np.bincount(x[place].ravel(), minlength=256)
+        step = (counts.sum() - counts[counts > 0][-1]) // 255
+        if step:
+            table = (np.cumsum(counts) - counts + step // 2) // step
+            out[place] = np.clip(table, 0, 255).astype(np.uint8)[x[place]]
+    return out
+
+
+def _bytes(what: str, x: np.ndarray) -> bool:
+    if x.dtype != np.uint8:
+        raise TypeError(f"{what}: only images of uint8 are supported, got {x.dtype}; put it before ToTensor()")
+    return True
+
+
 def _luma(x: np.ndarray) -> np.ndarray:
     r, g, b = (x[..., i : i + 1, :, :] for i in range(3))
     return (0.2989 * r.astype(_float(x)) + 0.587 * g + 0.114 * b).astype(x.dtype)
 
 
 def _blend(x: np.ndarray, other: Any, factor: float) -> np.ndarray:
-    mixed = factor * x.astype(_float(x), copy=False) + (1 - factor) * other
+    mixed = factor * x.astype(_float(x), copy=False) + (1 - factor) * np.asarray(other, _float(x))
     return np.clip(mixed, 0, brightest(x.dtype)).astype(x.dtype)
 
 

@@ -48,6 +48,107 @@ class RandomGrayscale(Layer):
         return F.rgb_to_grayscale(img, F.get_image_num_channels(img)) if rng().random() < self.p else img
 
 
+class _Sometimes(Layer):
+    """A change of colour with probability p: what `change` does to the picture."""
+
+    def __init__(self, p: float = 0.5):
+        super().__init__()
+        self.p = p
+
+    def change(self, img: Picture) -> Picture:
+        raise NotImplementedError
+
+    def forward(self, img: Picture) -> Picture:
+        return self.change(img) if rng().random() < self.p else img
+
+    def __repr__(self) -> str:
+        kept = {k: v for k, v in vars(self).items() if k[0] != "_" and k not in ("training", "p")}
+        shown = ",".join(f"{k}={v}" for k, v in {**kept, "p": self.p}.items())
+        return f"{type(self).__name__}({shown})"
+
+
+class RandomInvert(_Sometimes):
+    """Bright becomes dark with probability p; see `functional.invert`.
+
+    >>> import tinygrad_cnn as tg
+    >>> RandomInvert(p=1.0)(tg.tensor([[[0.25]]])).item()
+    0.75
+    """
+
+    def change(self, img: Picture) -> Picture:
+        return F.invert(img)
+
+
+class RandomPosterize(_Sometimes):
+    """Only the upper `bits` of each byte, with probability p; see `functional.posterize`.
+
+    >>> import tinygrad_cnn as tg
+    >>> RandomPosterize(2, p=1.0)(tg.tensor([[[100]]], dtype=tg.uint8)).item()
+    64
+    """
+
+    def __init__(self, bits: int, p: float = 0.5):
+        super().__init__(p)
+        self.bits = bits
+
+    def change(self, img: Picture) -> Picture:
+        return F.posterize(img, self.bits)
+
+
+class RandomSolarize(_Sometimes):
+    """What is as bright as `threshold` inverted, with probability p; see `functional.solarize`.
+
+    >>> import tinygrad_cnn as tg
+    >>> RandomSolarize(0.5, p=1.0)(tg.tensor([[[0.25, 0.75]]])).tolist()
+    [[[0.25, 0.25]]]
+    """
+
+    def __init__(self, threshold: float, p: float = 0.5):
+        super().__init__(p)
+        self.threshold = threshold
+
+    def change(self, img: Picture) -> Picture:
+        return F.solarize(img, self.threshold)
+
+
+class RandomAdjustSharpness(_Sometimes):
+    """Sharper or blurred, with probability p; see `functional.adjust_sharpness`.
+
+    >>> RandomAdjustSharpness(2.0)
+    RandomAdjustSharpness(sharpness_factor=2.0,p=0.5)
+    """
+
+    def __init__(self, sharpness_factor: float, p: float = 0.5):
+        super().__init__(p)
+        self.sharpness_factor = sharpness_factor
+
+    def change(self, img: Picture) -> Picture:
+        return F.adjust_sharpness(img, self.sharpness_factor)
+
+
+class RandomAutocontrast(_Sometimes):
+    """Each channel stretched over all brightness, with probability p; see `functional.autocontrast`.
+
+    >>> import tinygrad_cnn as tg
+    >>> RandomAutocontrast(p=1.0)(tg.tensor([[[0.25, 0.75]]])).tolist()
+    [[[0.0, 1.0]]]
+    """
+
+    def change(self, img: Picture) -> Picture:
+        return F.autocontrast(img)
+
+
+class RandomEqualize(_Sometimes):
+    """Pixels spread evenly over all brightness, with probability p; see `functional.equalize`.
+
+    >>> RandomEqualize()
+    RandomEqualize(p=0.5)
+    """
+
+    def change(self, img: Picture) -> Picture:
+        return F.equalize(img)
+
+
 class ColorJitter(Layer):
     """Brightness, contrast, saturation and hue, each changed by a random factor, in a random order.
 

@@ -467,6 +467,54 @@ def rotate(
     return _apply("rotate", img, angle, by.value, expand, center, fill)
 
 
+def affine(
+    img: Picture,
+    angle: float,
+    translate: Sequence[int],
+    scale: float,
+    shear: float | Sequence[float],
+    interpolation: InterpolationMode | int = InterpolationMode.NEAREST,
+    fill: float | Sequence[float] | None = None,
+    center: Sequence[float] | None = None,
+) -> Picture:
+    """Clockwise by `angle` degrees, made larger by `scale`, sheared, and moved by `translate` = (right, down) pixels.
+
+    shear: degrees along x, or (along x, along y). All of it about `center` = (x, y), by default the middle. What comes
+    from outside is `fill`, by default 0. TypeError and ValueError for what is not of this form.
+
+    >>> import tinygrad_cnn as tg
+    >>> affine(tg.tensor([[[1, 2], [3, 4]]]), 90, (0, 0), 1.0, 0.0).tolist()
+    [[[3, 1], [4, 2]]]
+    """
+    if not isinstance(angle, numbers.Real):
+        raise TypeError(f"affine: angle should be a number, got {angle!r}")
+    for name, given in (("translate", translate), ("center", (0, 0) if center is None else center)):
+        if not isinstance(given, tuple | list):
+            raise TypeError(f"affine: {name} should be two numbers (x, y), got {given!r}")
+        if len(given) != 2:
+            raise ValueError(f"affine: {name} should have two numbers (x, y), got {given}")
+    if scale <= 0:
+        raise ValueError(f"affine: scale should be positive, got {scale}")
+    if not isinstance(shear, numbers.Real | tuple | list):
+        raise TypeError(f"affine: shear should be a number or two, got {shear!r}")
+    shears: list[Any] = [shear, 0.0] if isinstance(shear, numbers.Real) else list(shear)  # type: ignore[arg-type]
+    if len(shears) not in (1, 2):
+        raise ValueError(f"affine: shear should have one or two numbers, got {shear}")
+    _, h, w = get_dimensions(img)
+    (x, y), (right, down) = (w / 2, h / 2) if center is None else center, translate
+    there = _turn(angle, shears[0], shears[-1])
+    back = np.linalg.inv(there * scale)
+    offset = np.array([x, y]) - back @ np.array([x + right, y + down])
+    return _apply("affine", img, np.column_stack([back, offset]).ravel().tolist(), mode_of(interpolation).value, fill)
+
+
+def _turn(angle: float, along_x: float, along_y: float) -> np.ndarray:
+    """Sheared along y, then along x, and then turned; degrees -> (2, 2)"""
+    turn, sx, sy = np.radians([angle, along_x, along_y])
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    return rotation @ np.array([[1.0, 0.0], [-np.tan(sy), 1.0]]) @ np.array([[1.0, -np.tan(sx)], [0.0, 1.0]])
+
+
 def mode_of(interpolation: Any) -> InterpolationMode:
     """What is meant by an InterpolationMode, or by the number that Pillow has for its filter.
 
@@ -617,3 +665,65 @@ def adjust_hue(img: Picture, hue_factor: float) -> Picture:
     if not -0.5 <= hue_factor <= 0.5:
         raise ValueError(f"adjust_hue: hue_factor should be between -0.5 and 0.5, got {hue_factor}")
     return _apply("adjust_hue", img, hue_factor)
+
+
+def adjust_sharpness(img: Picture, sharpness_factor: float) -> Picture:
+    """factor · img + (1 - factor) · blurred img: 0 is blurred, 1 the image itself, 2 twice as sharp.
+
+    >>> import tinygrad_cnn as tg
+    >>> adjust_sharpness(tg.tensor([[[0, 0, 0], [0, 130, 0], [0, 0, 0]]], dtype=tg.uint8), 0)[0, 1].tolist()
+    [0, 50, 0]
+    """
+    return _adjust("adjust_sharpness", img, sharpness_factor)
+
+
+def invert(img: Picture) -> Picture:
+    """Bright becomes dark: the brightest there is, less the image.
+
+    >>> import tinygrad_cnn as tg
+    >>> invert(tg.tensor([[[0, 100, 255]]], dtype=tg.uint8)).tolist()
+    [[[255, 155, 0]]]
+    """
+    return _apply("invert", img)
+
+
+def solarize(img: Picture, threshold: float) -> Picture:
+    """What is as bright as `threshold` or brighter is inverted. TypeError for more than the brightest there is.
+
+    >>> import tinygrad_cnn as tg
+    >>> solarize(tg.tensor([[[0, 100, 200]]], dtype=tg.uint8), 100).tolist()
+    [[[0, 155, 55]]]
+    """
+    return _apply("solarize", img, threshold)
+
+
+def posterize(img: Picture, bits: int) -> Picture:
+    """Bytes of which only the upper `bits` are kept. TypeError for a tensor that is not of bytes.
+
+    >>> import tinygrad_cnn as tg
+    >>> posterize(tg.tensor([[[63, 64, 255]]], dtype=tg.uint8), 2).tolist()
+    [[[0, 64, 192]]]
+    """
+    if not 0 <= bits <= 8:
+        raise ValueError(f"posterize: bits should be between 0 and 8, got {bits}")
+    return _apply("posterize", img, bits)
+
+
+def autocontrast(img: Picture) -> Picture:
+    """Each channel stretched, so that its darkest pixel is black and its brightest as bright as there is.
+
+    >>> import tinygrad_cnn as tg
+    >>> autocontrast(tg.tensor([[[0.25, 0.5, 0.75]]])).tolist()
+    [[[0.0, 0.5, 1.0]]]
+    """
+    return _apply("autocontrast", img)
+
+
+def equalize(img: Picture) -> Picture:
+    """Each channel with its pixels spread evenly over all brightness. TypeError for a tensor that is not of bytes.
+
+    >>> import tinygrad_cnn as tg
+    >>> equalize(tg.arange(100, 116, dtype=tg.uint8).repeat(64).reshape(1, 32, 32)).amax().item()
+    255
+    """
+    return _apply("equalize", img)

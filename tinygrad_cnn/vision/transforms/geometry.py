@@ -238,19 +238,13 @@ class RandomRotation(Layer):
         fill: float | Sequence[float] = 0,
     ):
         super().__init__()
-        both: Any = degrees
-        if isinstance(degrees, numbers.Real):
-            if degrees < 0:
-                raise ValueError(f"RandomRotation: one number of degrees must not be negative, got {degrees}")
-            both = (-degrees, degrees)
-        for name, value in (("degrees", both), ("center", center)):
-            if not isinstance(value, Sequence | None):
-                raise TypeError(f"RandomRotation: {name} should be a sequence of two numbers, got {value!r}")
-            if value is not None and len(value) != 2:
-                raise ValueError(f"RandomRotation: {name} should be two numbers, got {value}")
+        if not isinstance(center, Sequence | None):
+            raise TypeError(f"RandomRotation: center should be a sequence of two numbers, got {center!r}")
+        if center is not None and len(center) != 2:
+            raise ValueError(f"RandomRotation: center should be two numbers, got {center}")
         if not isinstance(fill, numbers.Number | Sequence | None):
             raise TypeError(f"RandomRotation: fill should be a number or a sequence, got {type(fill).__name__}")
-        self.degrees = [float(d) for d in both]
+        self.degrees = _angles("RandomRotation: degrees", degrees, (2,))
         self.interpolation = F.mode_of(interpolation)
         self.expand = expand
         self.center = center
@@ -267,6 +261,92 @@ class RandomRotation(Layer):
     def forward(self, img: Picture) -> Picture:
         angle = self.get_params(self.degrees)
         return F.rotate(img, angle, self.interpolation, self.expand, self.center, self.fill)
+
+
+class RandomAffine(Layer):
+    """Turned, moved, scaled and sheared at random; see `functional.affine`.
+
+    degrees: as of RandomRotation. translate: the most, as parts of width and height. scale: (least, most). shear: one
+    number or (least, most) along x; four for x and y. ValueError for other numbers.
+
+    >>> import tinygrad_cnn as tg
+    >>> RandomAffine(10, translate=(0.1, 0.1))(tg.zeros(1, 28, 28)).shape
+    (1, 28, 28)
+    """
+
+    def __init__(
+        self,
+        degrees: float | Sequence[float],
+        translate: Sequence[float] | None = None,
+        scale: Sequence[float] | None = None,
+        shear: float | Sequence[float] | None = None,
+        interpolation: InterpolationMode | int = InterpolationMode.NEAREST,
+        fill: float | Sequence[float] | None = 0,
+        center: Sequence[float] | None = None,
+    ):
+        super().__init__()
+        for name, given in (("translate", translate), ("scale", scale), ("center", center)):
+            if not isinstance(given, Sequence | None):
+                raise TypeError(f"RandomAffine: {name} should be two numbers, got {given!r}")
+            if given is not None and len(given) != 2:
+                raise ValueError(f"RandomAffine: {name} should have two numbers, got {given}")
+        if translate is not None and not all(0 <= t <= 1 for t in translate):
+            raise ValueError(f"RandomAffine: translate should be parts of the image, between 0 and 1, got {translate}")
+        if scale is not None and min(scale) <= 0:
+            raise ValueError(f"RandomAffine: scale should be positive, got {scale}")
+        if not isinstance(fill, Sequence | numbers.Number | None):
+            raise TypeError(f"RandomAffine: fill should be a number or one a channel, got {fill!r}")
+        self.degrees = _angles("RandomAffine: degrees", degrees, (2,))
+        self.translate = translate
+        self.scale = scale
+        self.shear = None if shear is None else _angles("RandomAffine: shear", shear, (2, 4))
+        self.interpolation = F.mode_of(interpolation)
+        self.fill = 0 if fill is None else fill
+        self.center = center
+
+    @staticmethod
+    def get_params(
+        degrees: Sequence[float],
+        translate: Sequence[float] | None,
+        scale_ranges: Sequence[float] | None,
+        shears: Sequence[float] | None,
+        img_size: Sequence[int],
+    ) -> tuple[float, tuple[int, int], float, tuple[float, float]]:
+        """The angle, how far right and down, the scale, and the shear along x and y; img_size: (width, height)"""
+
+        def between(bounds: Sequence[float]) -> float:
+            return float(rng().uniform(bounds[0], bounds[1]))
+
+        angle = between(degrees)
+        right, down = (round(between((-part * size, part * size))) for part, size in zip(translate or (0, 0), img_size))
+        scale = between(scale_ranges) if scale_ranges is not None else 1.0
+        along_x, along_y = ([*shears, 0, 0][i : i + 2] if shears is not None else (0, 0) for i in (0, 2))
+        return angle, (right, down), scale, (between(along_x), between(along_y))
+
+    def forward(self, img: Picture) -> Picture:
+        _, h, w = F.get_dimensions(img)
+        how = self.get_params(self.degrees, self.translate, self.scale, self.shear, (w, h))
+        return F.affine(img, *how, self.interpolation, self.fill, self.center)
+
+    def __repr__(self) -> str:
+        plain = {"degrees": True, "translate": None, "scale": None, "shear": None}
+        plain |= {"interpolation": InterpolationMode.NEAREST, "fill": 0, "center": None}
+        shown = (f"{k}={getattr(self, k)}" for k, usual in plain.items() if getattr(self, k) != usual)
+        return f"RandomAffine({', '.join(shown)})"
+
+
+def _angles(name: str, given: float | Sequence[float], counts: Sequence[int]) -> list[float]:
+    """One number d for (-d, d), or as many as there may be. ValueError for others."""
+    both: Any = given
+    if isinstance(given, numbers.Real):
+        if given < 0:
+            raise ValueError(f"{name}, one number, must not be negative, got {given}")
+        both = (-given, given)
+    if not isinstance(both, Sequence):
+        raise TypeError(f"{name} should be a number or a sequence, got {given!r}")
+    if len(both) not in counts:
+        raise ValueError(f"{name} should be one or two numbers{', or four' * (4 in counts)}, got {given}")
+    return [float(d) for d in both]
 
 
 class FiveCrop(Layer):

@@ -57,6 +57,11 @@ def rotate(img: Any, angle: float, interpolation: str, expand: bool, centre: Seq
     return img.rotate(angle, FILTERS[interpolation], expand, centre, fillcolor=_fill(img, fill))
 
 
+def affine(img: Any, matrix: Sequence[float], interpolation: str, fill: Any) -> Any:
+    affine, how = pillow().Transform.AFFINE, FILTERS[interpolation]
+    return img.transform(img.size, affine, tuple(matrix), how, fillcolor=_fill(img, fill))
+
+
 # colour
 
 
@@ -83,6 +88,30 @@ def adjust_hue(img: Any, factor: float) -> Any:
     h, s, v = img.convert("HSV").split()
     turned = (np.asarray(h).astype(np.int64) + int(factor * 255)) % 256  # a byte goes round once
     return pillow().merge("HSV", (pillow().fromarray(turned.astype(np.uint8)), s, v)).convert(img.mode)
+
+
+def adjust_sharpness(img: Any, factor: float) -> Any:
+    return pillow("ImageEnhance").Sharpness(img).enhance(factor)
+
+
+def invert(img: Any) -> Any:
+    return pillow("ImageOps").invert(img)
+
+
+def solarize(img: Any, threshold: float) -> Any:
+    return pillow("ImageOps").solarize(img, threshold)
+
+
+def posterize(img: Any, bits: int) -> Any:
+    return pillow("ImageOps").posterize(img, bits)
+
+
+def autocontrast(img: Any) -> Any:
+    return pillow("ImageOps").autocontrast(img)
+
+
+def equalize(img: Any) -> Any:
+    return pillow("ImageOps").equalize(img)
 
 
 def _fill(img: Any, fill: Any) -> Any:

@@ -47,13 +47,22 @@ def resize(x: Any, height: int, width: int, interpolation: str, antialias: bool)
     return down @ x @ across.T
 
 
-def rotate(x: Any, angle: float, interpolation: str, expand: bool, centre: Sequence[float] | None, fill: Any) -> Tensor:
+def rotate(x: Any, angle: float, interpolation: str, *rest: Any) -> Tensor:
+    return _warped("rotate", x, angle, interpolation, *rest)
+
+
+def affine(x: Any, matrix: Sequence[float], interpolation: str, fill: Any) -> Tensor:
+    return _warped("affine", x, matrix, interpolation, fill)
+
+
+def _warped(what: str, x: Any, how: Any, interpolation: str, *rest: Any) -> Tensor:
+    *rest, fill = rest
     if interpolation == "nearest":
-        return _moved("rotate", x, angle, interpolation, expand, centre, 0, fill=fill)
+        return _moved(what, x, how, interpolation, *rest, 0, fill=fill)
     _, h, w = arrays.dimensions(x._array)
     # A weighted mean of pixels: what comes of each alone are the weights.
     ones = np.eye(h * w, dtype=x.dtype).reshape(h * w, 1, h, w)
-    weights = arrays.rotate(ones, angle, interpolation, expand, centre, None)[:, 0]
+    weights = getattr(arrays, what)(ones, how, interpolation, *rest, None)[:, 0]
     out = (x.flatten(-2) @ wrap(weights.reshape(h * w, -1))).unflatten(-1, weights.shape[1:])
     if fill is None:
         return out
@@ -93,6 +102,42 @@ def adjust_hue(x: Any, factor: float) -> Tensor:
     hue = (hue / 6 + factor) % 1 * 6
     out = [value - span * (((hue - full + 3) % 6 - 3).abs() - 1).clamp(0, 1) for full in (0, 2, 4)]
     return sum(plane.unsqueeze(-3) * wrap(one) for plane, one in zip(out, np.eye(3, dtype=x.dtype)[..., None, None]))
+
+
+def adjust_sharpness(x: Any, factor: float) -> Tensor:
+    _, h, w = arrays.dimensions(x._array)
+    if h <= 2 or w <= 2:
+        return x.clone()
+    rows = x[..., :-2, :] + x[..., 1:-1, :] + x[..., 2:, :]
+    middle = x[..., 1:-1, 1:-1]
+    blurred = (rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:] + 4 * middle) / 13
+    other = x.clone()
+    other[..., 1:-1, 1:-1] = blurred
+    return _blend(x, other, factor)
+
+
+def invert(x: Any) -> Tensor:
+    return 1 - x
+
+
+def solarize(x: Any, threshold: float) -> Tensor:
+    arrays.solarize(x._array[..., :0, :0], threshold)  # refuses what it refuses
+    return x.where(x < threshold, 1 - x)
+
+
+def posterize(x: Any, bits: int) -> Tensor:
+    return wrap(arrays.posterize(x._array, bits))
+
+
+def autocontrast(x: Any) -> Tensor:
+    least, most = x.amin((-2, -1), keepdim=True), x.amax((-2, -1), keepdim=True)
+    flat = least == most
+    stretched = (x - least) / (most - least).where(~flat, 1.0)
+    return x.clamp(0, 1).where(flat, stretched.clamp(0, 1))
+
+
+def equalize(x: Any) -> Tensor:
+    return wrap(arrays.equalize(x._array))
 
 
 def _luma(x: Any) -> Tensor:
