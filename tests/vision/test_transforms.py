@@ -235,7 +235,7 @@ def test_repr(transform, text):
         (lambda: T.RandomResizedCrop(4, scale=(0.5, 0.1)), ValueError, "scale should be"),
         (lambda: T.RandomResizedCrop(4, ratio=(0, 1)), ValueError, "ratio should be"),
         (lambda: T.RandomRotation(-3), ValueError, "must not be negative"),
-        (lambda: T.RandomRotation((1, 2, 3)), ValueError, "degrees should be two numbers"),
+        (lambda: T.RandomRotation((1, 2, 3)), ValueError, "degrees should be one or two numbers"),
         (lambda: T.RandomChoice([len], p=[1, 2]), ValueError, "p has 2 weights, expected one for each of 1"),
         (lambda: T.Lambda(3), TypeError, "callable, got int"),
         (lambda: T.ColorJitter(-1), ValueError, "brightness as one number"),
