@@ -101,7 +101,7 @@ def test_a_batch_does_not_share_memory_with_its_samples():
         ([None, None], TypeError, "found builtins.NoneType"),
         ([np.array(["a"])], TypeError, "dtype <U1"),
         ([np.zeros(2), 3], TypeError, "at entry 1 builtins.int"),
-        ([], ValueError, "at least one sample"),
+        ([], IndexError, "at least one sample"),
         ([{"x": 1}, {"y": 1}], KeyError, "x"),
     ],
 )

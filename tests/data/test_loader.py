@@ -414,7 +414,6 @@ def test_timeout():
         ({"batch_size": 2.5}, "batch_size=2.5"),
         ({"num_workers": -1}, "num_workers should not be negative, got -1"),
         ({"timeout": -1, "num_workers": 1}, "timeout should not be negative"),
-        ({"timeout": 1}, "timeout=1 is an option of workers"),
         ({"prefetch_factor": 2}, "prefetch_factor=2 is an option of workers"),
         ({"persistent_workers": True}, "persistent_workers=True is an option of workers"),
         ({"multiprocessing_context": "spawn"}, "multiprocessing_context='spawn' is an option of workers"),
@@ -424,6 +423,13 @@ def test_timeout():
 def test_refusals(options, message):
     with pytest.raises(ValueError, match=message):
         DataLoader(Mapped(3), **options)
+
+
+def test_a_timeout_without_workers_is_refused_when_the_loop_begins():
+    loader = DataLoader(Mapped(3), timeout=5)
+    assert loader.timeout == 5
+    with pytest.raises(AssertionError, match="timeout=5 is for workers"):
+        iter(loader)
 
 
 @pytest.mark.parametrize("options", [{"shuffle": True}, {"sampler": [0]}, {"batch_sampler": [[0]]}])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import pickle
 import sys
 import warnings
 from collections import OrderedDict
@@ -400,10 +401,50 @@ def test_set_submodule():
     net, new = Net(), Scale(3)
     net.set_submodule("two.1", new)
     assert net.two[1] is new
-    with pytest.raises(AttributeError, match="no submodule"):
-        net.set_submodule("two.9", new)
+    net.set_submodule("two.9", new)
+    assert getattr(net.two, "9") is new
+    with pytest.raises(AttributeError, match="has no attribute `8`"):
+        net.set_submodule("two.8", new, strict=True)
+    with pytest.raises(AttributeError, match="is not an nn"):
+        net.set_submodule("training", new)
+    with pytest.raises(ValueError, match="`module` is not an nn"):
+        net.set_submodule("two.1", 3)
     with pytest.raises(ValueError, match="empty"):
         net.set_submodule("", new)
+
+
+def test_compiled_in_place():
+    net, x = nn.Sequential(nn.Linear(2, 3), nn.ReLU()), tg.ones(4, 2)
+    plain = net(x)
+    net.compile()
+    net.compile(fullgraph=True)
+    assert net(x).tolist() == net(x).tolist() == plain.tolist()
+    assert list(net.state_dict()) == ["0.weight", "0.bias"]
+    for other in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        other[0].weight.data.zero_()
+        other[0].bias.data.zero_()
+        assert other(x).sum().item() == 0  # its own forward, not that of the module that it is a copy of
+    assert net(x).tolist() == plain.tolist()
+
+
+def test_to_empty_keeps_parameters_with_other_memory():
+    net = nn.Linear(2, 3)
+    weight, memory = net.weight, net.weight.data_ptr()
+    assert net.to_empty(device="cpu") is net
+    assert net.weight is weight
+    assert weight.data_ptr() != memory
+    with pytest.raises(TypeError):
+        net.to_empty()
+
+
+def test_an_extra_state_must_be_defined_to_be_asked_for():
+    net = nn.Linear(2, 3)
+    with pytest.raises(RuntimeError, match="define get_extra_state"):
+        net.get_extra_state()
+    with pytest.raises(RuntimeError, match="define set_extra_state"):
+        net.set_extra_state(1)
+    with pytest.raises(TypeError, match="requires_grad must be a bool"):
+        net.requires_grad_(None)
 
 
 def test_data_parallel_is_the_module():

@@ -30,7 +30,7 @@ def default_collate(batch: Sequence) -> Any:
     if isinstance(batch, Columns):
         return list(batch.fields)
     if len(batch) == 0:
-        raise ValueError("default_collate: a batch needs at least one sample, got none")
+        raise IndexError("default_collate: a batch needs at least one sample, got none")
     first = batch[0]
     if isinstance(first, (str, bytes)):  # NumPy's kinds of them are also its scalars
         return batch

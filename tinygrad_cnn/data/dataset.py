@@ -86,7 +86,7 @@ class Columns(Sequence):
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
     """The i-th sample is `(tensors[0][i], tensors[1][i], ...)`; a slice gives a slice of each.
 
-    `tensors` are Tensors or arrays with as many rows, otherwise ValueError.
+    `tensors` are Tensors or arrays with as many rows, otherwise AssertionError, as in PyTorch.
 
     >>> import tinygrad_cnn as tg
     >>> ds = TensorDataset(tg.arange(6).reshape(3, 2), tg.arange(3))
@@ -102,7 +102,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
             raise ValueError("TensorDataset: expected at least one tensor, got none")
         shapes = [np.shape(as_array(t)) for t in tensors]
         if () in shapes or len({shape[0] for shape in shapes}) > 1:
-            raise ValueError(
+            raise AssertionError(
                 f"TensorDataset: size mismatch between tensors, shapes {shapes}; dimension 0 must be equal"
             )
         self.tensors = tuple(t if isinstance(t, Tensor) else wrap(plain(np.asanyarray(t))) for t in tensors)
@@ -184,9 +184,9 @@ class ConcatDataset(Dataset[Sample]):
     def __init__(self, datasets: Iterable[Lookup[Sample]]):
         self.datasets = list(datasets)
         if not self.datasets:
-            raise ValueError("ConcatDataset: datasets should not be an empty iterable")
+            raise AssertionError("ConcatDataset: datasets should not be an empty iterable")
         if any(isinstance(d, IterableDataset) for d in self.datasets):
-            raise TypeError("ConcatDataset: an IterableDataset has no numbers; join streams with ChainDataset")
+            raise AssertionError("ConcatDataset: an IterableDataset has no numbers; join streams with ChainDataset")
         self.cumulative_sizes = list(itertools.accumulate(len(d) for d in self.datasets))  # type: ignore[arg-type]
 
     def __len__(self) -> int:
@@ -194,14 +194,16 @@ class ConcatDataset(Dataset[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         i = index + len(self) if index < 0 else index
-        if not 0 <= i < len(self):
+        if i < 0:
+            raise ValueError(f"ConcatDataset: index {index} counts back further than the {len(self)} samples")
+        if i >= len(self):
             raise IndexError(f"ConcatDataset: index {index} is out of range for {len(self)} samples")
         k = bisect.bisect_right(self.cumulative_sizes, i)
         return self.datasets[k][i - (self.cumulative_sizes[k - 1] if k else 0)]
 
 
 class ChainDataset(IterableDataset[Sample]):
-    """One stream after another. TypeError for a dataset that is no IterableDataset.
+    """One stream after another. AssertionError for a dataset that is no IterableDataset.
 
     >>> class Count(IterableDataset):
     ...     def __iter__(self):
@@ -213,7 +215,7 @@ class ChainDataset(IterableDataset[Sample]):
     def __init__(self, datasets: Iterable[Dataset[Sample]]):
         self.datasets = list(datasets)
         if not all(isinstance(d, IterableDataset) for d in self.datasets):
-            raise TypeError("ChainDataset: expected IterableDatasets; join datasets with numbers by ConcatDataset")
+            raise AssertionError("ChainDataset: expected IterableDatasets; join datasets with numbers by ConcatDataset")
 
     def __iter__(self) -> Iterator[Sample]:
         return itertools.chain.from_iterable(self.datasets)  # type: ignore[arg-type]

@@ -194,6 +194,8 @@ class DataLoader(Generic[Batch]):
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
+        if self.timeout and not self.num_workers:
+            raise AssertionError(f"DataLoader: timeout={self.timeout!r} is for workers; use num_workers > 0 with it")
         order, self._order = self._order or state.begin(self), None
         return Prefetched(self, order) if self.num_workers else InTurn(self, order)
 
@@ -249,13 +251,12 @@ def _check_workers(
         raise ValueError(f"DataLoader: timeout should not be negative, got {timeout}")
     if num_workers == 0:
         given = {
-            "timeout": timeout,
             "prefetch_factor": prefetch_factor,
             "persistent_workers": persistent_workers,
             "multiprocessing_context": context,
         }
         for name, value in given.items():
-            if value:
+            if value is not None and value is not False:
                 raise ValueError(f"DataLoader: {name}={value!r} is an option of workers; use num_workers > 0 with it")
     elif prefetch_factor is not None and prefetch_factor < 1:
         raise ValueError(f"DataLoader: prefetch_factor should be at least 1, got {prefetch_factor}")

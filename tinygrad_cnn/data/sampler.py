@@ -187,7 +187,8 @@ class BatchSampler(Sampler[list[Any]]):
 
 def _check(kind: type, replacement: Any, num_samples: Any) -> None:
     if not isinstance(replacement, bool):
-        raise TypeError(f"{kind.__name__}: replacement should be a boolean value, but got replacement={replacement!r}")
+        error = TypeError if kind is RandomSampler else ValueError  # PyTorch's
+        raise error(f"{kind.__name__}: replacement should be a boolean value, but got replacement={replacement!r}")
     if isinstance(num_samples, bool) or not isinstance(num_samples, int) or num_samples < 1:
         raise ValueError(
             f"{kind.__name__}: num_samples should be a positive integer value, but got num_samples={num_samples!r}"

@@ -7,6 +7,7 @@ dicts are all there is; parameters(), state_dict(), to() and the rest only walk 
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..arrays.arguments import forgiving, names_itself
+from ..arrays.device import device as Device
 from ..engine.modes import mode, scope_of
 from ..engine.tensor import Tensor, wrap
 from ..surface.printing import _repr_mimebundle_
@@ -133,6 +135,10 @@ class Module(Hooked):
         names = {*dir(type(self)), *self.__dict__, *self._parameters, *self._modules, *self._buffers}
         return sorted(name for name in names if not name[0].isdigit())
 
+    def __getstate__(self) -> dict:
+        left_out = ("forward", "_compiled") if "_compiled" in self.__dict__ else ()
+        return {name: value for name, value in self.__dict__.items() if name not in left_out}
+
     def __setstate__(self, state: dict) -> None:
         self.__dict__.update(state)
 
@@ -227,14 +233,18 @@ class Module(Hooked):
         return module
 
     @forgiving
-    def set_submodule(self, target: str, module: Module) -> None:
-        """Put a module at a dotted path, in place of the one that is there."""
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module at a dotted path, in place of the one that is there; with strict there must be one."""
         path, _, name = target.rpartition(".")
         if not name:
             raise ValueError("set_submodule: the path of the submodule must not be empty")
+        if not isinstance(module, Module):
+            raise ValueError(f"set_submodule: `module` is not an nn.Module, got {type(module).__name__}")
         parent = self.get_submodule(path)
-        if not isinstance(getattr(parent, name, None), Module):
-            raise AttributeError(f"{parent._get_name()} has no submodule `{name}` (looking for {target!r})")
+        if strict and not hasattr(parent, name):
+            raise AttributeError(f"{parent._get_name()} has no attribute `{name}` (looking for {target!r})")
+        if not isinstance(getattr(parent, name, module), Module):
+            raise AttributeError(f"`{name}` is not an nn.Module (looking for {target!r})")
         setattr(parent, name, module)
 
     @forgiving
@@ -333,6 +343,22 @@ class Module(Hooked):
         fn(self)
         return self
 
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """From now on run forward as `compile(forward, *args, **kwargs)`; hooks are called as before.
+
+        A copy, and a module that was pickled, has the plain forward.
+
+        >>> import tinygrad_cnn as tg
+        >>> layer = tg.nn.Linear(2, 3)
+        >>> layer.compile()
+        >>> layer(tg.ones(1, 2)).shape
+        (1, 3)
+        """
+        compile = importlib.import_module(__package__.partition(".")[0]).compile  # who compiles stands above modules
+        if "_compiled" in self.__dict__:
+            del self.__dict__["forward"]
+        self.__dict__["forward"] = self.__dict__["_compiled"] = compile(self.forward, *args, **kwargs)
+
     # changing all at once
 
     def train(self: M, mode: bool = True) -> M:
@@ -351,7 +377,7 @@ class Module(Hooked):
     def requires_grad_(self: M, requires_grad: bool = True) -> M:
         """Freeze (False) or unfreeze all parameters."""
         for p in self.parameters():
-            p.requires_grad = requires_grad
+            p.requires_grad_(requires_grad)  # type: ignore[attr-defined]
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -397,6 +423,15 @@ class Module(Hooked):
     def half(self: M) -> M:
         """to(float16)."""
         return self.to(np.dtype(np.float16))
+
+    def to_empty(self: M, *, device: Any, recurse: bool = True) -> M:
+        """New memory for parameters and buffers, whatever it holds; device: None or "cpu", where everything is.
+
+        recurse: also below.
+        """
+        if device is not None:
+            Device(device)
+        return self._apply(lambda t: wrap(np.empty_like(t._array)), recurse)
 
     def cpu(self: M) -> M:
         """to("cpu"): where everything is."""
@@ -450,6 +485,14 @@ class Module(Hooked):
         nothing is loaded then.
         """
         return state.load(self, state_dict, strict, assign)
+
+    def get_extra_state(self) -> Any:
+        """What a state is to hold beside tensors; a subclass that has some says it, and defines `set_extra_state`."""
+        raise RuntimeError(f"{type(self).__name__} must define get_extra_state() to be asked for it")
+
+    def set_extra_state(self, state: Any) -> None:
+        """Take over what `get_extra_state` gave; a subclass that has one says how."""
+        raise RuntimeError(f"{type(self).__name__} must define set_extra_state(state) to be given one")
 
     def _load_from_state_dict(
         self,

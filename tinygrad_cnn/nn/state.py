@@ -66,7 +66,7 @@ def save_own(module: Any, into: dict[str, Any], prefix: str, keep_vars: bool) ->
     """Put the state of this one module into a dict."""
     for name, tensor in _own(module):
         into[prefix + name] = tensor if keep_vars or is_lazy(tensor) else tensor.detach()
-    if hasattr(type(module), "get_extra_state"):
+    if _has(module, "get_extra_state"):
         into[prefix + EXTRA] = module.get_extra_state()
 
 
@@ -154,7 +154,7 @@ def load_own(
         if isinstance(value, Tensor):
             put = _assign if found.assign else _copy
             work.append(functools.partial(put, module, name, value))
-    if hasattr(type(module), "get_extra_state"):
+    if _has(module, "get_extra_state"):
         if prefix + EXTRA in state:
             found.work.append(functools.partial(module.set_extra_state, state[prefix + EXTRA]))
         else:
@@ -172,14 +172,19 @@ def load_own(
             task()
 
 
-def _overrides(module: Any) -> bool:
-    kind = next(k for k in type(module).__mro__ if "_load_from_state_dict" in vars(k))
+def _has(module: Any, method: str) -> bool:
+    """Whether a module has a method of its own, where all have one that is there to be overridden."""
+    kind = next(k for k in type(module).__mro__ if method in vars(k))
     return kind.__module__.partition(".")[0] != __package__.partition(".")[0]
+
+
+def _overrides(module: Any) -> bool:
+    return _has(module, "_load_from_state_dict")
 
 
 def _at_risk(module: Any) -> list:
     """The modules that may have changed before an error is found: those with a way of loading of their own."""
-    if any(hasattr(type(m), "set_extra_state") or m._load_state_dict_post_hooks for m in module.modules()):
+    if any(_has(m, "set_extra_state") or m._load_state_dict_post_hooks for m in module.modules()):
         return list(module.modules())
     return [m for m in module.modules() if _overrides(m)]
 

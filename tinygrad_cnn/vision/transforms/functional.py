@@ -6,7 +6,6 @@ for; here are the arguments, their checks, and the ways between both kinds of im
 
 from __future__ import annotations
 
-import enum
 import numbers
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -21,24 +20,9 @@ from ...ops.conv import conv2d
 from ...ops.rearrange import pad as pad_axes
 from ..pillow import is_picture, pillow
 from . import arrays, pictures, tensors
+from .interpolation import InterpolationMode, mode_of
 
 Picture = TypeVar("Picture")  # a PIL image or a Tensor; what is done to one gives one of the same kind
-
-
-class InterpolationMode(enum.Enum):
-    """How pixels between pixels are found.
-
-    >>> InterpolationMode("bicubic").name
-    'BICUBIC'
-    """
-
-    NEAREST = "nearest"
-    NEAREST_EXACT = "nearest-exact"
-    BILINEAR = "bilinear"
-    BICUBIC = "bicubic"
-    BOX = "box"
-    HAMMING = "hamming"
-    LANCZOS = "lanczos"
 
 
 def _apply(what: str, img: Any, *arguments: Any) -> Any:
@@ -513,25 +497,6 @@ def _turn(angle: float, along_x: float, along_y: float) -> np.ndarray:
     turn, sx, sy = np.radians([angle, along_x, along_y])
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     return rotation @ np.array([[1.0, 0.0], [-np.tan(sy), 1.0]]) @ np.array([[1.0, -np.tan(sx)], [0.0, 1.0]])
-
-
-def mode_of(interpolation: Any) -> InterpolationMode:
-    """What is meant by an InterpolationMode, or by the number that Pillow has for its filter.
-
-    TypeError for others, KeyError for a number that no filter has.
-
-    >>> mode_of(2)
-    <InterpolationMode.BILINEAR: 'bilinear'>
-    """
-    if isinstance(interpolation, InterpolationMode):
-        return interpolation
-    if not isinstance(interpolation, int):
-        given = interpolation if isinstance(interpolation, str) else type(interpolation).__name__
-        raise TypeError(f"interpolation should be an InterpolationMode or the number of a PIL filter, got {given!r}")
-    for name, number in pictures.FILTERS.items():
-        if interpolation == number:
-            return InterpolationMode(name)
-    raise KeyError(f"interpolation {interpolation} is not the number of a PIL filter; they are 0 to 5")
 
 
 def pair(size: Any, name: str) -> tuple[int, int]:
