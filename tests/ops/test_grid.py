@@ -45,6 +45,20 @@ def test_affine_grid_is_pytorchs(pytorch, size, align):
     pytorch.agrees(results, rtol=1e-9, atol=1e-10)
 
 
+@pytest.mark.parametrize("size", [(2, 3), (13, 9), (28, 28), (7, 64)], ids=str)
+def test_a_transformer_that_changes_nothing_has_pytorchs_slopes(pytorch, size):
+    """It reads a picture where its pixels are: the last digit of a place says which slope is taken, left or right."""
+
+    def results(m):
+        x = m.tensor(np.random.default_rng(2).normal(size=(1, 2, *size)).astype(np.float32))
+        theta = m.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]], requires_grad=True)
+        grid = m.nn.functional.affine_grid(theta, x.shape, align_corners=False)
+        m.nn.functional.grid_sample(x, grid, align_corners=False).pow(2).sum().backward()
+        return theta.grad
+
+    pytorch.agrees(results, rtol=1e-4, unit=1e-3)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
 def test_derivatives_of_both_orders(mode):

@@ -73,10 +73,23 @@ def affine_grid(theta: Array, size: Sequence[int], align_corners: bool | None = 
         raise ValueError(f"affine_grid: expected non-zero, positive output size; got {tuple(size)}")
     if theta.shape[0] != size[0]:
         raise RuntimeError(f"affine_grid: theta has {theta.shape[0]} matrices, size {tuple(size)} asks for {size[0]}")
-    sides = [np.linspace(-1, 1, n) * (1 if align_corners else (n - 1) / n) if n > 1 else np.zeros(1) for n in size[2:]]
+    sides = [_middles(n, align_corners, theta.dtype) for n in size[2:]]
     at = np.stack([*np.meshgrid(*sides, indexing="ij")[::-1], np.ones(size[2:])], -1)  # (H,W,3): x, y, 1
     places = matmul(at.reshape(-1, d + 1).astype(theta.dtype), transpose(theta, 1, 2))
     return reshape(places, (size[0], *size[2:], d))
+
+
+def _middles(n: int, align_corners: bool, dtype: np.dtype) -> np.ndarray:
+    """Where the n pixels of a side are.
+
+    Rounded as PyTorch does, once, and from both ends inwards: a picture that is read where its pixels are, as untrained
+    spatial transformers do, has slopes that differ to the left and to the right, and the last digit says which is taken.
+    """
+    if n == 1:
+        return np.zeros(1, dtype)
+    step, i = np.longdouble(dtype.type(2) / dtype.type(n - 1)), np.arange(n)
+    side = np.where(i < n // 2, step * i - 1, 1 - step * i[::-1]).astype(dtype)
+    return side if align_corners else side * dtype.type(n - 1) / dtype.type(n)
 
 
 @appears("functional")
@@ -115,7 +128,7 @@ def grid_sample(
     axes = []
     for size, at in zip(sizes, reversed(unbind(grid, -1)), strict=True):  # x, the first, runs along the last axis
         at = reshape(at, (N, P))
-        x = (at + 1) * ((size - 1) / 2) if align_corners else ((at + 1) * size - 1) / 2
+        x = (at + 1) * ((size - 1) / 2) if align_corners else (at + 1) * (size / 2) - 0.5
         axes.append(TAPS[mode](x, size, padding_mode, align_corners))
     pixels, out = reshape(input, (N, C, math.prod(sizes))), None
     for taps in itertools.product(*axes):
