@@ -60,7 +60,7 @@ where.explain(
 
 
 def _holds(condition: Any) -> Any:
-    return condition if result_type(condition) == np.bool_ else ne(condition, 0)
+    return ne(condition, 0) if getattr(condition, "dtype", None) == np.uint8 else condition
 
 
 def _held(value: Any, common: np.dtype) -> Any:
