@@ -34,6 +34,24 @@ SMALL = {
     "mnasnet": lambda v: v.MNASNet(0.25, num_classes=5),
     "shufflenet": lambda v: v.ShuffleNetV2([2, 1, 2], [8, 16, 32, 64, 32], num_classes=5),
     "mobilenet": lambda v: v.MobileNetV2(num_classes=5, width_mult=0.25),
+    "mobilenet 3": lambda v: v.MobileNetV3(
+        [
+            v.mobilenetv3.InvertedResidualConfig(16, 3, 16, 16, True, "RE", 1, 1, 0.5),
+            v.mobilenetv3.InvertedResidualConfig(16, 5, 40, 24, False, "HS", 2, 2, 0.5),
+        ],
+        16,
+        num_classes=5,
+    ),
+    "efficientnet": lambda v: v.EfficientNet(
+        [
+            v.efficientnet.FusedMBConvConfig(1, 3, 1, 8, 8, 2),
+            v.efficientnet.FusedMBConvConfig(4, 3, 2, 8, 16, 1),
+            v.efficientnet.MBConvConfig(4, 5, 2, 16, 24, 2, depth_mult=1.4),
+        ],
+        0.2,
+        num_classes=5,
+    ),
+    "vision transformer": lambda v: v.VisionTransformer(48, 16, 2, 2, 8, 16, num_classes=5, representation_size=6),
     "squeezenet": lambda v: v.SqueezeNet("1_1", num_classes=5),
     "what VGG begins with": lambda v: v.vgg.make_layers([8, "M", 8, 8, "M"], batch_norm=True),
 }
@@ -55,7 +73,10 @@ def test_outputs_and_gradients_are_torchvisions(pytorch, family):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["densenet121", "mobilenet_v2", "squeezenet1_0"])
+@pytest.mark.parametrize(
+    "name",
+    ["densenet121", "efficientnet_b1", "efficientnet_v2_s", "mobilenet_v2", "mobilenet_v3_large", "squeezenet1_0"],
+)
 def test_states_are_torchvisions(pytorch, name):
     pytorch.agrees(lambda m: _crc(getattr(_models(m), name)(num_classes=10).state_dict()))
 
@@ -94,7 +115,16 @@ def test_no_weights_are_built():
     with pytest.warns(UserWarning, match="'pretrained' is deprecated"):
         assert models.squeezenet1_1(pretrained=False, num_classes=2)(tg.zeros(1, 3, 32, 32)).shape == (1, 2)
     assert models.squeezenet1_1(weights=None, progress=False, num_classes=2).num_classes == 2
-    for name in ("AlexNet", "DenseNet121", "MobileNet_V2", "ResNet50", "SqueezeNet1_0", "VGG16_BN"):
+    for name in (
+        "AlexNet",
+        "DenseNet121",
+        "EfficientNet_V2_S",
+        "MobileNet_V3_Large",
+        "ViT_B_16",
+        "ResNet50",
+        "SqueezeNet1_0",
+        "VGG16_BN",
+    ):
         assert getattr(models, f"{name}_Weights").DEFAULT
 
 
@@ -107,6 +137,11 @@ def test_no_weights_are_built():
         lambda v: v.resnet18(replace_stride_with_dilation=[False, False, True]),
         lambda v: v.MobileNetV2(inverted_residual_setting=[]),
         lambda v: v.mobilenetv2.InvertedResidual(4, 4, 3, 1),
+        lambda v: v.MobileNetV3([], 8),
+        lambda v: v.MobileNetV3([1], 8),
+        lambda v: v.EfficientNet([], 0.2),
+        lambda v: v.EfficientNet([1], 0.2),
+        lambda v: v.efficientnet.MBConv(v.efficientnet.MBConvConfig(1, 3, 3, 8, 8, 1), 0.0, v.resnet.nn.BatchNorm2d),
         lambda v: v.alexnet(classes=3),
     ],
 )

@@ -201,7 +201,7 @@ DIFFERENT = [
      "weights have names, and asking for them is an error that says what to do: nothing is downloaded"),
     ("torchvision.models.resnet* torchvision.models.alexnet torchvision.models.vgg* torchvision.models.densenet* "
      "torchvision.models.mobilenet* torchvision.models.squeezenet* torchvision.models.mnasnet* "
-     "torchvision.models.shufflenet*",
+     "torchvision.models.shufflenet* torchvision.models.efficientnet* torchvision.models.vit_*",
      "weights=None alone: trained weights are loaded from a state dict that you have"),
 ]  # fmt: skip
 

@@ -12,17 +12,35 @@ from ... import nn
 from ...pytorch.absent import explains
 from . import alexnet as _alexnet
 from . import densenet as _densenet
+from . import efficientnet as _efficientnet
 from . import mnasnet as _mnasnet
 from . import mobilenetv2 as _mobilenetv2
+from . import mobilenetv3 as _mobilenetv3
 from . import resnet as _resnet
 from . import shufflenetv2 as _shufflenetv2
 from . import simple
 from . import squeezenet as _squeezenet
 from . import vgg as _vgg
+from . import vision_transformer as _vision_transformer
 from .alexnet import AlexNet, alexnet
 from .densenet import DenseNet, densenet121, densenet161, densenet169, densenet201
+from .efficientnet import (
+    EfficientNet,
+    efficientnet_b0,
+    efficientnet_b1,
+    efficientnet_b2,
+    efficientnet_b3,
+    efficientnet_b4,
+    efficientnet_b5,
+    efficientnet_b6,
+    efficientnet_b7,
+    efficientnet_v2_l,
+    efficientnet_v2_m,
+    efficientnet_v2_s,
+)
 from .mnasnet import MNASNet, mnasnet0_5, mnasnet0_75, mnasnet1_0, mnasnet1_3
 from .mobilenetv2 import MobileNetV2, mobilenet_v2
+from .mobilenetv3 import MobileNetV3, mobilenet_v3_large, mobilenet_v3_small
 from .resnet import (
     BasicBlock,
     Bottleneck,
@@ -44,10 +62,23 @@ from .simple import digits, keras_mnist, lenet, mlp, victorzhou
 from .squeezenet import SqueezeNet, squeezenet1_0, squeezenet1_1
 from .trained import Weights, names_of_weights
 from .vgg import VGG, vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
+from .vision_transformer import VisionTransformer, vit_b_16, vit_b_32, vit_h_14, vit_l_16, vit_l_32
 
 _FAMILIES: dict[str, Callable] = {
     name: f
-    for family in (_alexnet, _densenet, _mnasnet, _mobilenetv2, _resnet, _shufflenetv2, _squeezenet, _vgg)
+    for family in (
+        _alexnet,
+        _densenet,
+        _efficientnet,
+        _mnasnet,
+        _mobilenetv2,
+        _mobilenetv3,
+        _resnet,
+        _shufflenetv2,
+        _squeezenet,
+        _vgg,
+        _vision_transformer,
+    )
     for name, f in vars(family).items()
     if hasattr(f, "takes_weights")
 }
@@ -85,11 +116,14 @@ __all__ = [
     "BasicBlock",
     "Bottleneck",
     "DenseNet",
+    "EfficientNet",
     "MNASNet",
     "MobileNetV2",
+    "MobileNetV3",
     "ResNet",
     "ShuffleNetV2",
     "SqueezeNet",
+    "VisionTransformer",
     "Weights",
     "alexnet",
     "conv3x3",
@@ -98,6 +132,17 @@ __all__ = [
     "densenet169",
     "densenet201",
     "digits",
+    "efficientnet_b0",
+    "efficientnet_b1",
+    "efficientnet_b2",
+    "efficientnet_b3",
+    "efficientnet_b4",
+    "efficientnet_b5",
+    "efficientnet_b6",
+    "efficientnet_b7",
+    "efficientnet_v2_l",
+    "efficientnet_v2_m",
+    "efficientnet_v2_s",
     "get_model",
     "keras_mnist",
     "lenet",
@@ -108,6 +153,8 @@ __all__ = [
     "mnasnet1_0",
     "mnasnet1_3",
     "mobilenet_v2",
+    "mobilenet_v3_large",
+    "mobilenet_v3_small",
     "resnet18",
     "resnet34",
     "resnet50",
@@ -131,6 +178,11 @@ __all__ = [
     "vgg19",
     "vgg19_bn",
     "victorzhou",
+    "vit_b_16",
+    "vit_b_32",
+    "vit_h_14",
+    "vit_l_16",
+    "vit_l_32",
     "wide_resnet50_2",
     "wide_resnet101_2",
 ]

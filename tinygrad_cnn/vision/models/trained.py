@@ -52,10 +52,13 @@ def takes_weights(build: Callable[..., Module]) -> Callable[..., Module]:
 def names_of_weights(builders: Iterable[str]) -> list[str]:
     """torchvision's names of the weights of these models.
 
-    >>> names_of_weights(["resnet18", "vgg11_bn", "mobilenet_v2"])
-    ['ResNet18_Weights', 'VGG11_BN_Weights', 'MobileNet_V2_Weights']
+    >>> names_of_weights(["resnet18", "vgg11_bn", "mobilenet_v3_large"])
+    ['ResNet18_Weights', 'VGG11_BN_Weights', 'MobileNet_V3_Large_Weights']
     """
-    spelled = "AlexNet DenseNet MNASNet MobileNet ResNet ResNeXt ShuffleNet SqueezeNet VGG Wide _BN _V2_X _V2 X8D X4D"
+    spelled = (
+        "AlexNet DenseNet EfficientNet MNASNet MobileNet ResNet ResNeXt ShuffleNet SqueezeNet VGG ViT Wide _BN _V2_X "
+    )
+    spelled += "_V2 _V3 X8D X4D _Large _Small _B _H _L _M _S"
     found = []
     for name in builders:
         for word in spelled.split():
