@@ -53,6 +53,9 @@ class Adagrad(Optimizer):
             "fused": fused,
         }
         super().__init__(params, defaults)
+        for group in self.param_groups:
+            for p in group["params"]:
+                self.state[p] = self._fresh(p, group["initial_accumulator_value"])
 
     def check(self, group: dict[str, Any]) -> None:
         self._need(group, "lr", "learning rate")

@@ -324,7 +324,7 @@ class Optimizer:
             for p in group["params"]:
                 numbers.setdefault(p, len(numbers))
         state_dict = {
-            "state": {numbers[p]: dict(kept) for p, kept in self.state.items() if p in numbers},
+            "state": {numbers[p]: _with_step(kept) for p, kept in self.state.items() if p in numbers},
             "param_groups": [
                 {**{k: v for k, v in group.items() if k != "params"}, "params": [numbers[p] for p in group["params"]]}
                 for group in self.param_groups
@@ -397,6 +397,12 @@ class Optimizer:
 
 def _ours(f: Callable) -> bool:
     return f.__module__.startswith(f"{__package__}.")
+
+
+def _with_step(kept: dict[str, Any]) -> dict[str, Any]:
+    """What is remembered of a parameter, with the number of steps as a tensor, as PyTorch's states have it."""
+    step = kept.get("step")
+    return {**kept, "step": wrap(np.asarray(step, np.float32))} if isinstance(step, float) else dict(kept)
 
 
 def _remembered_in(dtype: np.dtype) -> np.dtype:
