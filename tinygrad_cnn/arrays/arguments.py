@@ -37,7 +37,7 @@ NUMPY = {np.dtype(char).type for char in "?bBhHiIlLqQefd"}
 INTEGERS = {int, *(t for t in NUMPY if issubclass(t, np.integer))}
 SCALARS = {int, float, bool, *NUMPY}
 PLAIN = frozenset([int, float, complex, bool, str, type(None), list, tuple, dict, set, object, np.ndarray, *NUMPY])
-SEVERAL = ("an int or a tuple of ints", {list, tuple, np.ndarray, *INTEGERS})
+SEVERAL = ("an int or a tuple of ints", {list, tuple, *INTEGERS})
 # By the words of annotations: how they are said, and the types of those of the plain values that they take.
 TAKES: dict[str, tuple[str, set[type]]] = {
     "Array": ("a Tensor", {np.ndarray}),
@@ -48,7 +48,9 @@ TAKES: dict[str, tuple[str, set[type]]] = {
     "str": ("a str", {str}),
     "None": ("None", {type(None)}),
     "DType": ("a dtype", {str}),
-    "Sequence[int]": ("a tuple of ints", {list, tuple, np.ndarray}),
+    "Sequence[int]": ("a tuple of ints", {list, tuple}),
+    "Sequence[Array]": ("a tuple of Tensors", {list, tuple}),
+    "Tensor": ("a Tensor", {np.ndarray}),
     **dict.fromkeys(["Axis", "Shape", "Window"], SEVERAL),
 }
 MISSING = ...  # no argument has this type
@@ -170,7 +172,7 @@ def look(f: Callable, parameter: str, value: Any) -> None:
     """Raise a TypeError for a value of a type that a parameter does not take; a tensor without axes is a number."""
     whole: Any = unwrap(f)
     words = _words(whole.__annotations__[parameter])
-    kinds = "biuf" if "float" in words or "Number" in words else "iu" if "int" in words else ""
+    kinds = "biuf" if {"float", "Number"} & {*words} else "iu" if {"int", "Axis", "Shape", "Window"} & {*words} else ""
     if getattr(value, "ndim", None) == 0 and value.dtype.kind in kinds and type(value) not in NUMPY:
         return
     array, kind = getattr(value, "ndim", 0) or hasattr(value, "requires_grad"), type(value).__name__
@@ -233,6 +235,8 @@ def refusal(
     words = f"{name}: {wrong or said or type(error).__name__}"
     if not wrong:
         words += f"; this is what it was given: {_listed(args, kwargs)}"
+    if "broadcast" in said or "truth value" in said:  # NumPy's words for shapes that do not fit
+        return RuntimeError(words)
     for kind in (IndexError, KeyError) if wrong else (IndexError, KeyError, ValueError):
         if isinstance(error, kind):
             return kind(words)

@@ -229,7 +229,7 @@ floor_divide.explain(**STAIRCASE)
 
 
 @pairwise(_truncated, _nonzero)
-def trunc_divide(input: Array, other: Array | Number):
+def trunc_divide(input: Array | Number, other: Array | Number):
     """input / other, rounded towards zero."""
 
 

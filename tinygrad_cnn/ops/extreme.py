@@ -227,6 +227,8 @@ def min(input: Array, dim: Any = None, keepdim: bool = False, *, other: Any = No
 def _extreme(
     input: Any, dim: Any, keepdim: bool, other: Any, pairwise: Any, whole: Any, find: Any, read_at: Any
 ) -> Any:
+    if not isinstance(keepdim, bool):
+        raise TypeError(f"{whole.__name__[1:]}: keepdim must be a bool, got {type(keepdim).__name__}")
     if isinstance(dim, Tensor):
         dim, other = None, dim
     if other is not None:

@@ -237,7 +237,7 @@ def svd(input: Array, some: bool = True, compute_uv: bool = True) -> SVDWithV:
     return SVDWithV(none[0], spectrum.svdvals(input), none[1])
 
 
-@appears("function method")
+@appears("function out method")
 def lu(A: Array, pivot: bool = True, get_infos: bool = False) -> tuple[Array, ...]:
     """L and U in one matrix, swaps of rows, and with get_infos which pivot is zero: deprecated, as in PyTorch, for
     `linalg.lu_factor`.

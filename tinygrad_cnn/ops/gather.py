@@ -278,7 +278,10 @@ def _slices(name: str, input: Any, dim: int, index: np.ndarray, source: Any) -> 
     d = axis(name, dim, input.ndim)
     wanted = tuple(index.size if i == d else n for i, n in enumerate(input.shape))
     if tuple(source.shape) != wanted:
-        raise RuntimeError(
+        apart = source.ndim == input.ndim and any(
+            n != w for i, (n, w) in enumerate(zip(source.shape, wanted)) if i != d
+        )
+        raise (RuntimeError if apart or name != "index_copy" else IndexError)(
             f"{name}: source must have shape {wanted}, a slice for each index; got {tuple(source.shape)}"
         )
     return source

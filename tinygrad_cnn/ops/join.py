@@ -7,6 +7,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from ..arrays.arguments import NUMPY
 from ..arrays.dtypes import result_type
 from ..arrays.types import Array, Shape
 from ..engine.broadcast import expand_to
@@ -98,7 +99,7 @@ def _sequence(name: str, tensors: Any) -> list:
     if not tensors:
         raise ValueError(f"{name}: expected a non-empty list of Tensors")
     for i, t in enumerate(tensors):
-        if not hasattr(t, "ndim"):
+        if not hasattr(t, "ndim") or type(t) in NUMPY:
             raise TypeError(f"{name}: element {i} is a {type(t).__name__}, expected a Tensor")
     return list(tensors)
 
@@ -182,6 +183,13 @@ def vstack(tensors: Sequence[Array]) -> Array:
 MOST = 1 << 24  # tensors, which take gigabytes
 
 
+def _axis(name: str, dim: int, input: Any) -> int:
+    """The axis that is taken apart; a number has none."""
+    if not input.ndim:
+        raise RuntimeError(f"{name}: expects at least one axis, got a tensor without any")
+    return axis(name, dim, input.ndim)
+
+
 def _refuse_many(name: str, parts: int) -> None:
     if parts > MOST:
         raise MemoryError(f"{name}: {parts:,} tensors are more than memory holds")
@@ -198,9 +206,7 @@ def split_with_sizes(input: Array, split_sizes: Sequence[int], dim: int = 0) -> 
     >>> [part.tolist() for part in tg.arange(5).split([2, 3])]
     [[0, 1], [2, 3, 4]]
     """
-    d = axis("split", dim, input.ndim)
-    if input.ndim == 0:
-        raise RuntimeError("split: expects at least one axis, got a tensor without any")
+    d = _axis("split", dim, input)
     if min(split_sizes, default=0) < 0 or sum(split_sizes) != input.shape[d]:
         raise RuntimeError(
             f"split: the sizes {list(split_sizes)} must not be negative, and sum up to the {input.shape[d]} of axis {d}"
@@ -239,7 +245,7 @@ def split(tensor: Array, split_size_or_sections: Shape, dim: int = 0) -> tuple[A
     if isinstance(split_size_or_sections, tuple | list):
         return split_with_sizes(tensor, split_size_or_sections, dim)
     size = whole("split", "split_size", split_size_or_sections)
-    n = tensor.shape[axis("split", dim, tensor.ndim)] if tensor.ndim else 0
+    n = tensor.shape[_axis("split", dim, tensor)]
     if size < 0 or (size == 0 and n):
         raise RuntimeError(f"split: expects split_size to be positive, got {size}")
     _refuse_many("split", -(-n // max(size, 1)))
@@ -261,7 +267,7 @@ def chunk(input: Array, chunks: int, dim: int = 0) -> tuple[Array, ...]:
     """
     if whole("chunk", "chunks", chunks) <= 0:
         raise RuntimeError(f"chunk: expects `chunks` to be greater than 0, got {chunks}")
-    n = input.shape[axis("chunk", dim, input.ndim)] if input.ndim else 0
+    n = input.shape[_axis("chunk", dim, input)]
     _refuse_many("chunk", min(chunks, n) or chunks)
     return split(input, -(-n // chunks), dim) if n else split_with_sizes(input, [0] * chunks, dim)
 
@@ -278,7 +284,7 @@ def tensor_split(input: Array, indices_or_sections: Shape | Array, dim: int = 0)
     >>> [part.tolist() for part in tg.tensor_split(tg.arange(7), (1, 5))]
     [[0], [1, 2, 3, 4], [5, 6]]
     """
-    n = input.shape[axis("tensor_split", dim, input.ndim)]
+    n = input.shape[_axis("tensor_split", dim, input)]
     sections: Any = indices_or_sections
     if hasattr(sections, "ndim"):  # a tensor says the same as a number or a list
         if sections.ndim > 1 or sections.dtype != np.int64:

@@ -27,6 +27,12 @@ from .solve import inv
 @op
 def _cross(input: Array, other: Array, dim: int) -> Array:
     """The vector at right angles to two vectors of length 3, along axis dim."""
+    if input.dtype != other.dtype:
+        raise RuntimeError(
+            f"cross: both must be of one dtype, got {input.dtype} and {other.dtype}; convert one with .to()"
+        )
+    if input.dtype.kind == "b":
+        raise NotImplementedError("cross: bools have no products that are taken away; convert them with .int()")
     return np.cross(input, other, axis=dim)
 
 

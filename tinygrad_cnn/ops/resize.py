@@ -23,14 +23,16 @@ from .declared import appears
 from .dims import whole
 from .linalg import weigh
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d
-from .shape import apart, clone, permute, reshape, squeeze, unsqueeze
+from .shape import apart, clone, flatten, permute, reshape, squeeze, unsqueeze
+from .volumes import adaptive_avg_pool3d
 
 SPATIAL = {
-    "nearest": (1, 2),
-    "nearest-exact": (1, 2),
-    "area": (1, 2),
+    "nearest": (1, 2, 3),
+    "nearest-exact": (1, 2, 3),
+    "area": (1, 2, 3),
     "linear": (1,),
     "bilinear": (2,),
+    "trilinear": (3,),
     "bicubic": (2,),
 }
 
@@ -46,11 +48,12 @@ def interpolate(
     recompute_scale_factor: bool | None = None,
     antialias: bool = False,
 ) -> Array:
-    """The picture in another size        (N,C,H,W) -> (N,C,P,Q), or (N,C,L) -> (N,C,P)
+    """The picture in another size        (N,C,H,W) -> (N,C,P,Q), or (N,C,L) -> (N,C,P), or of volumes (N,C,D,H,W)
 
     size or scale_factor: a number, or one for each axis; P = ⌊H · scale_factor⌋.
     mode: "nearest", "nearest-exact", "area" (the mean of what a new place covers), "linear" for (N,C,L),
-    "bilinear" or "bicubic" for (N,C,H,W). align_corners: the outermost numbers stay where they are.
+    "bilinear" or "bicubic" for (N,C,H,W), "trilinear" for (N,C,D,H,W).
+    align_corners: the outermost numbers stay where they are.
     recompute_scale_factor: places are computed from P and H, not from scale_factor.
 
     NotImplementedError for another mode, and for antialias.
@@ -64,7 +67,7 @@ def interpolate(
     if mode not in SPATIAL or spatial not in SPATIAL[mode]:
         raise NotImplementedError(
             f"interpolate: mode {mode!r} for an input of {input.ndim} axes {tuple(input.shape)}; there are "
-            "nearest, nearest-exact, area, linear (N, C, L), bilinear and bicubic (N, C, H, W)"
+            "nearest, nearest-exact, area, linear (N,C,L), bilinear and bicubic (N,C,H,W), trilinear (N,C,D,H,W)"
         )
     if antialias:
         raise NotImplementedError(
@@ -80,11 +83,15 @@ def interpolate(
     old = tuple(input.shape[2:])
     new, scales = _sizes(old, size, scale_factor, bool(recompute_scale_factor))
     if mode == "area":
-        return adaptive_avg_pool2d(input, new) if spatial == 2 else adaptive_avg_pool1d(input, new[0])
-    out = input if spatial == 2 else unsqueeze(input, -1)
-    matrices = [_matrix(mode, n, m, scale, bool(align_corners)) for n, m, scale in zip(old, new, scales)]
-    out = weigh(out, matrices[0], -2)
-    return weigh(out, matrices[1], -1) if spatial == 2 else squeeze(out, -1)
+        pool = {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d, 3: adaptive_avg_pool3d}[spatial]
+        return pool(input, new)
+    matrices = [_matrix(mode, *sizes, bool(align_corners)) for sizes in zip(old, new, scales)]
+    *depth, rows, columns = matrices if spatial > 1 else [*matrices, None]
+    out = input if spatial > 1 else unsqueeze(input, -1)
+    if depth:  # a line of it is as many numbers as a picture has
+        out = reshape(weigh(flatten(out, -2), depth[0], -2), (*out.shape[:2], new[0], *old[1:]))
+    out = weigh(out, rows, -2)
+    return squeeze(out, -1) if columns is None else weigh(out, columns, -1)
 
 
 def _sizes(old: tuple, size: Any, scale_factor: Any, recompute: bool) -> tuple[tuple, tuple]:

@@ -503,7 +503,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Array, ...]:
 
     indexing: "ij", or "xy" for the first two axes exchanged, as pictures count. Left out it is "ij", with a warning.
 
-    RuntimeError for other than vectors and numbers.
+    RuntimeError for other than vectors and numbers, for several dtypes, and for none.
 
     >>> import tinygrad_cnn as tg
     >>> rows, columns = tg.meshgrid(tg.arange(2), tg.arange(3), indexing="ij")
@@ -517,6 +517,10 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Array, ...]:
         indexing = "ij"
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f"meshgrid: indexing must be 'ij' or 'xy', got {indexing!r}")
+    if len({x.dtype for x in tensors}) != 1:
+        raise RuntimeError(
+            f"meshgrid: expects tensors, of one dtype, got {', '.join(str(x.dtype) for x in tensors) or 'none'}"
+        )
     if any(x.ndim > 1 for x in tensors):
         raise RuntimeError(f"meshgrid: expects vectors, got shapes {', '.join(str(tuple(x.shape)) for x in tensors)}")
     lengths = [x.shape[0] if x.ndim else 1 for x in tensors]

@@ -356,7 +356,7 @@ class LeastSquares(NamedTuple):
     singular_values: Tensor
 
 
-@appears("linalg")
+@appears("linalg out")
 def lstsq(A: Array, B: Array, rcond: float | None = None, *, driver: str | None = None) -> LeastSquares:
     """X with ‖A X − B‖ least, and of those the one with ‖X‖ least: (B, M, N) (B, M, K) -> (B, N, K), or vectors.
 

@@ -109,8 +109,6 @@ def dsplit(input: Array, indices_or_sections: Shape) -> tuple[Array, ...]:
 def _split(name: str, input: Any, parts: Any, dim: int, least: int) -> tuple:
     if input.ndim < least:
         raise RuntimeError(f"{name}: expects at least {least} axes, got shape {tuple(input.shape)}")
-    if hasattr(parts, "ndim"):
-        raise TypeError(f"{name}: expected an int or a list of ints, got a Tensor")
     if not isinstance(parts, tuple | list):
         (parts,) = ints(name, parts)
         if parts <= 0 or input.shape[dim] % parts:

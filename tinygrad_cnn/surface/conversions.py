@@ -57,17 +57,17 @@ def to(
     >>> tg.ones(2).to("cpu", tg.float64).dtype.name
     'float64'
     """
-    for i, a in enumerate(args):
-        if isinstance(a, Tensor):
-            dtype = a.dtype
-        elif isinstance(a, bool | float | complex) and i == 0:  # as a tensor of it
-            dtype = a.__class__
-        elif isinstance(a, bool):  # to(dtype, non_blocking, copy)
-            copy = a if isinstance(args[i - 1], bool) else copy
-        elif isinstance(a, str | Device | int):
-            device = a
-        elif a is not None:
-            dtype = a
+    first, *flags = args or (None,)
+    if first is None or (isinstance(first, str | Device | int) and not isinstance(first, bool)):
+        device = device if first is None else first
+        dtype = flags.pop(0) if flags else dtype
+    elif isinstance(first, Tensor | bool | float | complex):  # as this one is, or as a tensor of it
+        dtype = first.dtype if isinstance(first, Tensor) else first.__class__
+    else:
+        dtype = first
+    if len(flags) > 2 or not all(isinstance(flag, bool) for flag in (*flags, non_blocking, copy)):
+        raise TypeError(f"to: expected a device and a dtype, or one of them, and two flags; got {args}")
+    copy = flags[1] if len(flags) > 1 else copy
     refuse_other(device)
     out = converted(self, dtype, copy)
     return out if memory_format is None else contiguous(out, memory_format=memory_format)

@@ -10,6 +10,7 @@ import numpy as np
 from ..arrays.dtypes import get_default_dtype, number
 from ..arrays.quiet import quietly
 from ..arrays.types import DType, Shape
+from ..engine.broadcast import by_cases
 from ..engine.tensor import Tensor, as_array
 from ..ops.declared import appears
 from ..random import Generator, rng
@@ -233,6 +234,7 @@ def normal(
     >>> tg.normal(0.0, 1.0, (2, 3)).shape
     (2, 3)
     """
+    given = (mean, std)
     mean, std = as_array(mean), as_array(std)
     if np.any(np.less(std, 0)):
         raise RuntimeError("normal: expects all elements of std to be at least 0")
@@ -247,7 +249,8 @@ def normal(
     shape = np.broadcast_shapes(np.shape(mean), np.shape(std)) if size is None else shape_of("normal", (size,))
     kind = _floating("normal", dtype or next((x.dtype for x in (mean, std) if hasattr(x, "dtype")), None))
     values = standard_normal(rng(generator), shape, drawn_in(kind)) * std + mean
-    return finish(np.asarray(values, kind), device, requires_grad, out)
+    drawn = finish(np.asarray(values, kind), device, requires_grad, out)
+    return drawn if out is not None else _drawn_with(drawn, *given)
 
 
 @appears("function method")
@@ -266,7 +269,15 @@ def bernoulli(
     if np.size(chance) and not (np.min(chance) >= 0 and np.max(chance) <= 1):
         raise RuntimeError(f"bernoulli: probabilities must be 0 to 1, got {np.min(chance)} to {np.max(chance)}")
     ones = rng(generator).random(tuple(input.shape)) < chance
-    return finish(np.asarray(ones, input.dtype), out=out)
+    drawn = finish(np.asarray(ones, input.dtype), out=out)
+    return _drawn_with(drawn, input) if p is None and out is None else drawn
+
+
+def _drawn_with(drawn: Tensor, *chances: Any) -> Tensor:
+    """What was drawn, as a result of these: how they move it is a matter of chance, and counts as 0, as in PyTorch."""
+    for t in chances:
+        drawn = by_cases(drawn, t) if isinstance(t, Tensor) and t.requires_grad else drawn
+    return drawn
 
 
 @appears("function method")

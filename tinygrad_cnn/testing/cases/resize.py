@@ -42,6 +42,12 @@ CASES = [
     ),
     Case(
         "interpolate",
+        [(1, 1, 2, 3, 2)],
+        dict(size=(3, 2, 4), mode="trilinear"),
+        expected=lambda x, size, mode: along(-1, along(-2, along(-3, x, 3, linear), 2, linear), 4, linear),
+    ),
+    Case(
+        "interpolate",
         [(1, 2, 2, 3)],
         dict(scale_factor=2),
         expected=lambda x, scale_factor: x.repeat(2, -1).repeat(2, -2),
