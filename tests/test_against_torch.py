@@ -177,7 +177,8 @@ ON_PURPOSE = {
     "The machine is a CPU, and there is no device but that.": [r"cuda", r"\.to\(3\)"],
     "Names are this library's.": [r"\.type\(\)", r"str\(t\.float32\)"],
     "Numbers, NumPy arrays and names of dtypes are welcome where PyTorch wants a Tensor, a tuple or a dtype.": [
-        r"where\(True", r"clamp\(a,p,1\)", r"np\.(ones|float64)\(", r"full\(3,", r"randint\(10,3\)", r"dtype='float32'", r"zeros\(\)",
+        r"where\(True", r"clamp\(a,p,1\)", r"np\.(ones|float64)\(", r"full\(3,", r"randint\(10,3\)", r"dtype='float32'",
+        r"zeros\(\)",
     ],
     "What PyTorch has no kernel or no derivative for may be computed here.": [
         r"lerp\(a,d", r"scatter\(a,1,K,(d|p,reduce)", r"adaptive_avg_pool2d\(X,0\)", r"softsign\([bo]",

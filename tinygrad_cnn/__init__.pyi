@@ -648,8 +648,8 @@ def empty_strided(size: Sequence[builtins.int], stride: Sequence[builtins.int], 
 def eq(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input == other."""
 
-def equal(input: Tensor, other: Tensor) -> builtins.bool:
-    """Whether both have one shape and the same elements; a Python bool."""
+def equal(input: Tensor | builtins.dict, other: Tensor | builtins.dict) -> builtins.bool:
+    """Whether both have one shape and the same elements; a Python bool. Also of two states of a generator."""
 
 def erf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """2/√π ∫₀^input e^(-t²) dt."""
@@ -1035,7 +1035,7 @@ def lstsq(*args: Any, **kwargs: Any) -> Any:
 def lt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input < other."""
 
-def lu(A: Tensor, pivot: builtins.bool = True, get_infos: builtins.bool = False) -> builtins.tuple[Tensor, ...]:
+def lu(A: Tensor, pivot: builtins.bool = True, get_infos: builtins.bool = False, *, out: builtins.tuple[Tensor, ...] | None = None) -> builtins.tuple[Tensor, ...]:
     """L and U in one matrix, swaps of rows, and with get_infos which pivot is zero: deprecated, as in PyTorch, for"""
 
 def lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None) -> Tensor:

@@ -59,7 +59,7 @@ def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
 def inv_ex(A: Tensor, *, check_errors: builtins.bool = False, out: builtins.tuple[Tensor, ...] | None = None) -> Inverse:
     """The inverse of A and, as `info`, 0 or the pivot that is zero, an error for check_errors alone."""
 
-def lstsq(A: Tensor, B: Tensor, rcond: builtins.float | None = None, *, driver: builtins.str | None = None) -> LeastSquares:
+def lstsq(A: Tensor, B: Tensor, rcond: builtins.float | None = None, *, driver: builtins.str | None = None, out: builtins.tuple[Tensor, ...] | None = None) -> LeastSquares:
     """X with ‖A X − B‖ least, and of those the one with ‖X‖ least: (B, M, N) (B, M, K) -> (B, N, K), or vectors."""
 
 def lu(A: Tensor, *, pivot: builtins.bool = True, out: builtins.tuple[Tensor, ...] | None = None) -> LU:

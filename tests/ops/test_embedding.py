@@ -90,9 +90,22 @@ def test_errors_teach(call, error, says):
         call()
 
 
+def test_the_functions_at_the_top_level_have_parameters_of_their_own():
+    """As `torch.embedding(weight, indices)`: of losses, reduction is a number, and none where it is left out."""
+    table, x = tg.tensor([[1.0, 2.0], [3.0, 4.0]]), tg.tensor([[0.0, 1.0], [-1.0, 0.5]])
+    assert tg.embedding(table, tg.tensor([1, 0]), -1).tolist() == [[3.0, 4.0], [1.0, 2.0]]
+    assert tg.embedding(table, indices=tg.tensor([1])).tolist() == [[3.0, 4.0]]
+    for number, word in enumerate(["none", "mean", "sum"]):
+        expected = tg.nn.functional.binary_cross_entropy_with_logits(x, x.abs(), pos_weight=table, reduction=word)
+        assert tg.equal(expected, tg.binary_cross_entropy_with_logits(x, x.abs(), None, table, number))
+    assert tg.kl_div(x, x.abs(), log_target=True).shape == tg.hinge_embedding_loss(x, x.sign()).shape == x.shape
+    normed = tg.batch_norm(x, tg.ones(2), tg.zeros(2), tg.ones(2), tg.ones(2) * 4, False, 0.1, 0.0, True)
+    assert normed.tolist() == [[-0.5, 0.0], [-1.0, -0.25]]
+
+
 def test_long_rows_of_half_precision_are_shortened():
     table = tg.tensor([[300.0, 400.0], [1.0, 2.0]], dtype=tg.float16)
-    tg.embedding(tg.tensor([0, 1]), table, max_norm=10.0)
+    tg.nn.functional.embedding(tg.tensor([0, 1]), table, max_norm=10.0)
     assert table.tolist() == [[6.0, 8.0], [1.0, 2.0]]
 
 

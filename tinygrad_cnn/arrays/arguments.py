@@ -46,6 +46,7 @@ TAKES: dict[str, tuple[str, set[type]]] = {
     "int": ("an int", INTEGERS),
     "bool": ("a bool", {bool}),
     "str": ("a str", {str}),
+    "dict": ("a dict", {dict}),
     "None": ("None", {type(None)}),
     "DType": ("a dtype", {str}),
     "Sequence[int]": ("a tuple of ints", {list, tuple}),
@@ -175,7 +176,7 @@ def look(f: Callable, parameter: str, value: Any) -> None:
     kinds = "biuf" if {"float", "Number"} & {*words} else "iu" if {"int", "Axis", "Shape", "Window"} & {*words} else ""
     if getattr(value, "ndim", None) == 0 and value.dtype.kind in kinds and type(value) not in NUMPY:
         return
-    array, kind = getattr(value, "ndim", 0) or hasattr(value, "requires_grad"), type(value).__name__
+    array, kind = isinstance(value, np.ndarray) or hasattr(value, "requires_grad"), type(value).__name__
     got = _shown(value) if array else kind if "Array" in words else f"{value!r:.60} of type {kind}"
     cure = "; several axes are one tuple, dim=(0, 1)" if parameter == "keepdim" else ""
     expected = " or ".join([TAKES[word][0] for word in words])

@@ -19,7 +19,7 @@ from ..surface import forms
 from ..surface.out import into
 
 
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Tensor | None = None) -> Tensor:
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input @ weight.T + bias: (..., I) (O, I) (O,) -> (..., O); of a vector weight (I,) -> (...)
 
     RuntimeError where shapes or dtypes do not fit.
@@ -31,12 +31,10 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Te
     >>> tg.nn.functional.linear(x, tg.tensor([1.0, 10.0])).tolist()
     [21.0]
     """
-    if out is not None:
-        return into("linear", out, linear(input, weight, bias), exact=True)
     if getattr(weight, "ndim", 2) != 1:
         return _linalg.linear(input, weight, bias)
-    result = _linalg.matmul(input, weight)
-    return result if bias is None else result + bias
+    out = _linalg.matmul(input, weight)
+    return out if bias is None else out + bias
 
 
 # Softmax: PyTorch still chooses an axis where none is given, with a warning.

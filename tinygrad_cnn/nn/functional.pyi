@@ -65,7 +65,7 @@ def avg_pool1d(input: Tensor, kernel_size: Window, stride: Window | None = None,
 def avg_pool2d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True, divisor_override: builtins.int | None = None, *, out: Tensor | None = None) -> Tensor:
     """mean of input[n,c,ps+i,qs+j] over i and j        (N,C,H,W) -> (N,C,P,Q)"""
 
-def avg_pool3d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True, divisor_override: builtins.int | None = None) -> Tensor:
+def avg_pool3d(input: Tensor, kernel_size: Window, stride: Window | None = None, padding: Window = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True, divisor_override: builtins.int | None = None, *, out: Tensor | None = None) -> Tensor:
     """mean of input[n,c,ps+k,qs+i,rs+j] over k, i and j        (N,C,D,H,W) -> (N,C,P,Q,R)"""
 
 def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None, bias: Tensor | None = None, training: builtins.bool = False, momentum: builtins.float = 0.1, eps: builtins.float = 1e-05) -> Tensor:
@@ -192,7 +192,7 @@ def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var
     """(input - mean) / √(var + eps) · weight + bias        (N,C,...) (C,) (C,) (C,) (C,) -> (N,C,...)"""
 
 def interpolate(input: Tensor, size: Shape | None = None, scale_factor: Any = None, mode: builtins.str = 'nearest', align_corners: builtins.bool | None = None, recompute_scale_factor: builtins.bool | None = None, antialias: builtins.bool = False) -> Tensor:
-    """The picture in another size        (N,C,H,W) -> (N,C,P,Q), or (N,C,L) -> (N,C,P)"""
+    """The picture in another size        (N,C,H,W) -> (N,C,P,Q), or (N,C,L) -> (N,C,P), or of volumes (N,C,D,H,W)"""
 
 def kl_div(input: Tensor, target: Tensor, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: builtins.str = 'mean', log_target: builtins.bool = False) -> Tensor:
     """mean of target·(log target - input): the Kullback-Leibler divergence        any shape twice -> ()"""

@@ -373,8 +373,8 @@ def allclose(input: Array, other: Array, rtol: float = 1e-5, atol: float = 1e-8,
 
 
 @appears("function method")
-def equal(input: Array, other: Array) -> bool:
-    """Whether both have one shape and the same elements; a Python bool.
+def equal(input: Array | dict, other: Array | dict) -> bool:
+    """Whether both have one shape and the same elements; a Python bool. Also of two states of a generator.
 
     >>> import tinygrad_cnn as tg
     >>> x = tg.tensor([1, 2])

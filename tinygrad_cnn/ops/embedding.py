@@ -101,7 +101,7 @@ def embedding(
 
     >>> import tinygrad_cnn as tg
     >>> table = tg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
-    >>> out = tg.embedding(tg.tensor([1, 1, 0]), table)
+    >>> out = tg.nn.functional.embedding(tg.tensor([1, 1, 0]), table)
     >>> out.tolist()
     [[3.0, 4.0], [3.0, 4.0], [1.0, 2.0]]
     >>> out.sum().backward()

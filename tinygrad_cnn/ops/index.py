@@ -97,7 +97,7 @@ def _index_array(i: Any) -> np.ndarray:
     except ValueError:
         array = np.array(None)
     if array.dtype.kind not in "iub":
-        raise IndexError(
+        raise (TypeError if isinstance(i, str) else IndexError)(
             f"getitem: an index is an int, a slice, None, ..., or a tensor or list of ints or bools; got {_kind(i)}"
         )
     if array.dtype == np.uint8:  # which was the dtype of masks

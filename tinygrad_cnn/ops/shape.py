@@ -503,7 +503,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Array, ...]:
 
     indexing: "ij", or "xy" for the first two axes exchanged, as pictures count. Left out it is "ij", with a warning.
 
-    RuntimeError for other than vectors and numbers, for several dtypes, and for none.
+    RuntimeError for other than vectors and numbers, of one dtype.
 
     >>> import tinygrad_cnn as tg
     >>> rows, columns = tg.meshgrid(tg.arange(2), tg.arange(3), indexing="ij")
@@ -517,14 +517,10 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Array, ...]:
         indexing = "ij"
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f"meshgrid: indexing must be 'ij' or 'xy', got {indexing!r}")
-    if len({x.dtype for x in tensors}) != 1:
-        raise RuntimeError(
-            f"meshgrid: expects tensors, of one dtype, got {', '.join(str(x.dtype) for x in tensors) or 'none'}"
-        )
-    if any(x.ndim > 1 for x in tensors):
-        raise RuntimeError(f"meshgrid: expects vectors, got shapes {', '.join(str(tuple(x.shape)) for x in tensors)}")
-    lengths = [x.shape[0] if x.ndim else 1 for x in tensors]
-    n = len(lengths)
+    if any(x.ndim > 1 for x in tensors) or len({x.dtype for x in tensors}) != 1:
+        shown = ", ".join(f"{x.dtype} {tuple(x.shape)}" for x in tensors) or "none"
+        raise RuntimeError(f"meshgrid: expects vectors of one dtype, got {shown}")
+    n, lengths = len(tensors), [x.shape[0] if x.ndim else 1 for x in tensors]
     grids = [reshape(x, (1,) * i + (lengths[i],) + (1,) * (n - 1 - i)) for i, x in enumerate(tensors)]
     grids = [expand_to(x, tuple(lengths)) for x in grids]
     return tuple(transpose(x, 0, 1) for x in grids) if indexing == "xy" and n > 1 else tuple(grids)

@@ -712,8 +712,8 @@ class Attached:
     def eq_(self, other: Tensor | Number) -> Self:
         """In place: the tensor becomes its `eq`."""
 
-    def equal(self, other: Tensor) -> builtins.bool:
-        """Whether both have one shape and the same elements; a Python bool."""
+    def equal(self, other: Tensor | builtins.dict) -> builtins.bool:
+        """Whether both have one shape and the same elements; a Python bool. Also of two states of a generator."""
 
     def erf(self) -> Tensor:
         """2/√π ∫₀^input e^(-t²) dt."""

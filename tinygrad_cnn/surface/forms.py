@@ -14,6 +14,7 @@ from ..engine.memory import put_in_order
 from ..engine.modes import Setting
 from ..engine.tensor import Tensor, refuse_change
 from ..ops.declared import Declaration
+from .native import native
 from .out import accepts_out
 
 
@@ -35,7 +36,8 @@ def of_package(declaration: Declaration) -> dict[str, Callable]:
     words, names = declaration.words, declaration.names
     found: dict[str, Callable] = {}
     if "function" in words:
-        found.update(dict.fromkeys(names, function(declaration)))
+        form = function(declaration)
+        found.update(dict.fromkeys(names, native(form) if "functional" in words else form))
     if "function_" in words:
         form = in_shape if "in_shape" in words else in_place
         found.update({f"{name}_": form(plain(declaration), f"{name}_") for name in names})
