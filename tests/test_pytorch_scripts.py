@@ -317,7 +317,10 @@ def test_blitz_networks(compared, capsys):
 
 
 # As people keep them in collections: a network, what trains it, and what both need.
-COLLECTED = ["differential_equations", "maml", "optimizers", "segnet", "ssd", "style_gan", "swin", "wgan_gp"]
+COLLECTED = """
+    crf differential_equations forward_forward lists_of_weights maml optimizers reversible segnet spatial_transformer
+    ssd style_gan swin wgan_gp
+""".split()
 
 
 @pytest.mark.parametrize("name", COLLECTED)

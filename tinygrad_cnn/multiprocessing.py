@@ -2,6 +2,8 @@
 
 from multiprocessing import *  # noqa: F403
 
+from .pytorch.absent import explains
+
 
 def get_sharing_strategy() -> str:
     """How tensors go to another process: in memory that was shared before it began, or as a copy."""
@@ -14,3 +16,6 @@ def set_sharing_strategy(new_strategy: str) -> None:
     >>> set_sharing_strategy("file_system")
     """
     assert new_strategy in ("file_descriptor", "file_system"), f"set_sharing_strategy: got {new_strategy!r}"
+
+
+explains(__name__)

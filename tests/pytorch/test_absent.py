@@ -17,6 +17,7 @@ SAID = [
     ("optim.Muon", "torch.optim.Muon is not in .* AdamW is here"),
     ("cuda.Stream", "torch.cuda.Stream is not in .* on the CPU"),
     ("autograd.NestedIOFunction", "torch.autograd.NestedIOFunction is not in"),
+    ("multiprocessing.spawn", "torch.multiprocessing.spawn is not in .* launch .* multiprocessing.Process"),
     ("nn.Linaer", "module 'tinygrad_cnn.nn' has no attribute 'Linaer'; did you mean 'Linear'?"),
     ("nn.functional.reluu", "no attribute 'reluu'; did you mean 'relu'?"),
     ("vision.datasets.MNISTT", "did you mean 'MNIST'?"),

@@ -99,7 +99,12 @@ def refuse_other(place: str | device | int | None) -> None:
         return
     if isinstance(place, int):
         place = device("cuda", place)
-    if device(place).type != "cpu":
+    if (kind := device(place).type) == "meta":
+        raise RuntimeError(
+            "device 'meta': every tensor has numbers here; make the module or the tensor without it, and "
+            "load_state_dict(...) or functional_call(...) takes others"
+        )
+    if kind != "cpu":
         raise RuntimeError(
             f"device {str(place)!r}: tinygrad_cnn computes on the CPU; use device 'cpu' "
             "(cuda.is_available() and accelerator.is_available() are False here)"

@@ -18,6 +18,9 @@ def is_available() -> bool:
     return False
 
 
+_initialized = False
+
+
 def is_initialized() -> bool:
     """False: there is nothing to initialise.
 

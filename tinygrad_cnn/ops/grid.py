@@ -82,8 +82,8 @@ def affine_grid(theta: Array, size: Sequence[int], align_corners: bool | None = 
 def _middles(n: int, align_corners: bool, dtype: np.dtype) -> np.ndarray:
     """Where the n pixels of a side are.
 
-    Rounded as PyTorch does, once, and from both ends inwards: a picture that is read where its pixels are, as untrained
-    spatial transformers do, has slopes that differ to the left and to the right, and the last digit says which is taken.
+    Rounded as PyTorch does, once, and from both ends inwards: a picture that is read where its pixels are, as by an
+    untrained spatial transformer, has one slope to the left and another to the right, and the last digit chooses.
     """
     if n == 1:
         return np.zeros(1, dtype)
