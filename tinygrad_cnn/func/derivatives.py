@@ -128,10 +128,10 @@ def vjp(func: Callable, *primals: Any, has_aux: bool = False) -> tuple:
     _tensors("vjp", "outputs of the function", done.out)
     out = done.released(done.out)
 
-    def pull(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
-        flag("vjp", "retain_graph", retain_graph)
-        if create_graph is not None:
-            flag("vjp", "create_graph", create_graph)
+    def pull(cotangents: Any, retain_graph: bool | None = True, create_graph: bool | None = None) -> Any:
+        for name, value in (("retain_graph", retain_graph), ("create_graph", create_graph)):
+            if value is not None:
+                flag("vjp", name, value)
         v = (cotangents,) if _one_each(done.out, cotangents) else cotangents
         if not same_form(done.out, v):
             raise RuntimeError("vjp: the vector must have the form of the function's result, tuple for tuple")

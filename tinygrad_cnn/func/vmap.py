@@ -187,7 +187,7 @@ def vmap(
 
     @wraps(func, updated=())
     def mapped_function(*args: Any, **kwargs: Any) -> Any:
-        f = partial(func, **kwargs)
+        f = partial(func, **kwargs) if kwargs else func
         dims, size = _in_dims(in_dims, args)
         if chunk_size is None or chunk_size >= size:
             return _run(f, args, dims, size, out_dims, randomness)
