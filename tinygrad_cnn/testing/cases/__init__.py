@@ -122,12 +122,12 @@ def table() -> Iterator[Case]:
 
 
 def public(name: str) -> Callable:
-    """The function of this name: in tinygrad_cnn, in nn.functional, a method of Tensor, else the op."""
+    """The function of this name: in nn.functional, with the parameters of the op, the package, Tensor, else the op."""
     import tinygrad_cnn
     from tinygrad_cnn.engine.call import registry
     from tinygrad_cnn.nn import functional
 
-    for place in (tinygrad_cnn, functional, tinygrad_cnn.Tensor):
+    for place in (functional, tinygrad_cnn, tinygrad_cnn.Tensor):
         if hasattr(place, name):
             return getattr(place, name)
     return registry[name]
