@@ -221,6 +221,8 @@ def compared(pytorch, monkeypatch):
         names = {}
 
         def left(library):
+            if library is not tg and "torchvision" in (SCRIPTS / script).read_text():
+                pytest.importorskip("torchvision", reason="torchvision is not installed")
             with monkeypatch.context() as patch:
                 Numbers(library).install(patch)
                 names[library] = run(script, here if library is tg else str)
@@ -318,8 +320,8 @@ def test_blitz_networks(compared, capsys):
 
 # As people keep them in collections: a network, what trains it, and what both need.
 COLLECTED = """
-    crf differential_equations forward_forward lists_of_weights maml optimizers reversible segnet spatial_transformer
-    ssd style_gan swin wgan_gp
+    augmentation crf differential_equations forward_forward image_transformer lists_of_weights maml newer_imports
+    optimizers reversible segnet spatial_transformer ssd style_gan swin transfer_learning wgan_gp
 """.split()
 
 

@@ -65,6 +65,46 @@ def test_boxes_and_focal_loss(pytorch):
     pytorch.agrees(question, rtol=1e-9)
 
 
+def corners(count):
+    draw = np.random.RandomState(0)
+    low = draw.uniform(0, 20, (count, 2))
+    return (
+        np.hstack([low, low + draw.uniform(1, 9, (count, 2))]),
+        draw.permutation(count) / count,
+        draw.randint(0, 3, count),
+    )
+
+
+def test_boxes_are_cut_and_left_out_as_there(pytorch):
+    def question(m):
+        boxes, o = m.tensor(corners(40)[0]), theirs(m)
+        return [o.remove_small_boxes(boxes, 4.0), o.clip_boxes_to_image(boxes - 3, (12, 9))]
+
+    pytorch.agrees(question)
+
+
+@pytest.mark.parametrize("limit", [0.0, 0.2, 0.5, 1.0])
+def test_of_boxes_that_cover_each_other_the_best_is_kept(limit):
+    boxes, scores, kinds = map(tg.tensor, corners(40))
+    covered = ops.box_iou(boxes, boxes).numpy()
+
+    def expected(allowed):
+        kept = []
+        for i in sorted(range(40), key=lambda i: -scores[i].item()):
+            if all(covered[i, j] <= limit or not allowed(i, j) for j in kept):
+                kept.append(i)
+        return kept
+
+    assert ops.nms(boxes, scores, limit).tolist() == expected(lambda i, j: True)
+    apart = expected(lambda i, j: kinds[i].item() == kinds[j].item())
+    assert ops.batched_nms(boxes, scores, kinds, limit).tolist() == apart
+    for empty in (ops.nms(boxes[:0], scores[:0], limit), ops.batched_nms(boxes[:0], scores[:0], kinds[:0], limit)):
+        assert (empty.shape, empty.dtype) == ((0,), tg.int64)
+    for bad in (boxes[0], boxes[:3], boxes[:, :3]):
+        with pytest.raises(RuntimeError, match=r"nms: expected boxes \(N, 4\) and scores"):
+            ops.nms(bad, scores, limit)
+
+
 def test_stochastic_depth_leaves_rows_out():
     x = tg.ones(1000, 2, 2)
     rows = ops.stochastic_depth(x, 0.25, "row")
@@ -80,12 +120,12 @@ def test_stochastic_depth_leaves_rows_out():
 
 
 def test_what_is_for_detection_is_refused_when_it_is_called():
-    from tinygrad_cnn.vision.ops import MultiScaleRoIAlign, nms
+    from tinygrad_cnn.vision.ops import MultiScaleRoIAlign, RoIPool
     from tinygrad_cnn.vision.ops.feature_pyramid_network import LastLevelMaxPool
     from tinygrad_cnn.vision.ops.misc import Conv2dNormActivation
 
     assert Conv2dNormActivation is ops.Conv2dNormActivation
-    for name in (nms, MultiScaleRoIAlign, LastLevelMaxPool):
+    for name in (RoIPool, MultiScaleRoIAlign, LastLevelMaxPool):
         with pytest.raises(NotImplementedError, match="boxes and regions are for detection"):
             name()
 
