@@ -347,7 +347,7 @@ ERRORS = [
     (lambda: x(2, 3).expand(-1, 2, 3), RuntimeError, "cannot be expanded"),
     (lambda: tg.broadcast_tensors(x(2), x(3)), RuntimeError, r"\(2,\), \(3,\)"),
     (lambda: tg.cat([]), ValueError, "non-empty"),
-    (lambda: tg.cat(x(2)), TypeError, "list or tuple"),
+    (lambda: tg.cat(x(2)), TypeError, "tuple of Tensors"),
     (lambda: tg.cat([x(2), 1]), TypeError, "element 1 is a int"),
     (lambda: tg.cat([x(2, 3), x(3, 2)]), RuntimeError, r"\(2, 3\), \(3, 2\).*dim 0"),
     (lambda: tg.cat([x(), x()]), RuntimeError, "stack"),
