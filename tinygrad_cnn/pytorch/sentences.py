@@ -68,7 +68,7 @@ NOT_HERE = [
     ("torch._dynamo torch._inductor torch._jit_internal torch._utils torch.onnx.symbolic_*",
      "it is a part of PyTorch that its documentation does not speak of"),
     ("torch.multiprocessing.*",
-     "it is Python's own; tinygrad-cnn launch starts a program several times, multiprocessing.Process runs one function"),
+     "it is Python's own; tinygrad-cnn launch starts a program several times, multiprocessing.Process one function"),
     ("torch.futures torch.futures.* torch.monitor torch.distributed.*",
      "processes speak by MPI; tinygrad_cnn.distributed has collectives and DistributedDataParallel"),
     ("torch.utils.collect_env", "tinygrad-cnn info says what is installed"),
