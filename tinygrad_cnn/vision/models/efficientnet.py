@@ -135,8 +135,10 @@ class EfficientNet(nn.Module):
     stochastic_depth_prob: of the last block; those before it are left out less. last_channel: by default four times
     the last stage's. ValueError without stages, TypeError where they are not MBConvConfig or FusedMBConvConfig.
 
-    >>> from tinygrad_cnn.vision.models import efficientnet_b0
-    >>> net = efficientnet_b0(num_classes=10)  # doctest: +SKIP
+    >>> import tinygrad_cnn as tg
+    >>> stages = [FusedMBConvConfig(1, 3, 1, 8, 8, 1), MBConvConfig(4, 3, 2, 8, 8, 1)]
+    >>> EfficientNet(stages, 0.2, num_classes=10).eval()(tg.zeros(1, 3, 16, 16)).shape
+    (1, 10)
     """
 
     def __init__(

@@ -80,8 +80,10 @@ class MobileNetV3(nn.Module):
 
     ValueError without rows, TypeError where they are not InvertedResidualConfig.
 
-    >>> from tinygrad_cnn.vision.models import mobilenet_v3_small
-    >>> net = mobilenet_v3_small(num_classes=10)  # doctest: +SKIP
+    >>> import tinygrad_cnn as tg
+    >>> rows = [InvertedResidualConfig(16, 3, 16, 8, True, "RE", 2, 1, 0.5)]
+    >>> MobileNetV3(rows, last_channel=16, num_classes=10).eval()(tg.zeros(1, 3, 16, 16)).shape
+    (1, 10)
     """
 
     def __init__(

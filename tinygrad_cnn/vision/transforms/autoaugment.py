@@ -23,7 +23,11 @@ Fill = float | Sequence[float] | None
 
 
 class AutoAugmentPolicy(enum.Enum):
-    """The data set that a policy was found for."""
+    """The data set that a policy was found for.
+
+    >>> AutoAugmentPolicy("svhn")
+    <AutoAugmentPolicy.SVHN: 'svhn'>
+    """
 
     IMAGENET = "imagenet"
     CIFAR10 = "cifar10"

@@ -56,6 +56,7 @@ class _Sometimes(Layer):
         self.p = p
 
     def change(self, img: Picture) -> Picture:
+        """What is done, where it is done."""
         raise NotImplementedError
 
     def forward(self, img: Picture) -> Picture:
