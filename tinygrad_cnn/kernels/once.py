@@ -19,6 +19,7 @@ from typing import Any
 from ..arrays.apart import apart
 
 lock = threading.RLock()
+_at_fork: Callable = getattr(os, "register_at_fork", lambda **hooks: None)  # Windows does not fork
 _held: list[Any] = []  # while forking
 _importing: dict[str, Any] = getattr(getattr(importlib, "_bootstrap", None), "_module_locks", {})  # by module
 
@@ -63,8 +64,7 @@ def _forget_imports() -> None:
 
 
 def _watch() -> None:
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
+    _at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
 @cache
@@ -81,5 +81,4 @@ def watch_forks() -> None:
 
 
 _watch()  # for a fork that has begun when the first work does: who is asked was settled when it began
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_imports)
+_at_fork(after_in_child=_forget_imports)
