@@ -97,6 +97,20 @@ def test_states_go_into_both_and_out_of_both(make, x):
         assert repr(layer) == repr(known)
 
 
+def test_what_is_written_before_the_first_call_goes_nowhere(pytorch):
+    """As lessons write it, which initialise a lazy layer where they make it."""
+
+    def life(m):
+        layer = m.nn.LazyLinear(2)
+        said = [layer.weight.data.normal_(0, 0.01).shape, layer.bias.data.fill_(0).dtype == layer.bias.dtype]
+        layer.weight.data = layer.weight.data.double()
+        said += [tuple(said[0]) == (0,), str(layer.weight.dtype).rpartition(".")[2]]
+        layer.weight.data = layer.weight.data.float()
+        return [tuple(said[0]), said[1:], tuple(layer(m.ones(3, 4)).shape)]
+
+    pytorch.agrees(life)
+
+
 def test_a_state_that_does_not_fit_leaves_it_uninitialized():
     net = nn.Sequential(nn.LazyLinear(2), nn.Linear(2, 2))
     state = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 3)).state_dict()

@@ -23,7 +23,7 @@ from ..surface.printing import _repr_mimebundle_
 from ..surface.writing import clear_grad
 from . import state
 from .hooks import EVERYWHERE, OF_CALLS, OF_STATE, Hooked
-from .parameter import Buffer, Parameter
+from .parameter import Buffer, Parameter, is_lazy
 
 M = TypeVar("M", bound="Module")
 
@@ -390,7 +390,7 @@ class Module(Hooked):
         for module in self.modules() if recurse else [self]:
             for p in module._parameters.values():
                 if p is not None:
-                    p.data = fn(p.data)
+                    p.data = fn(p if is_lazy(p) else p.data)
                     if p.grad is not None:
                         p.grad.data = fn(p.grad.data)
             for name, buffer in module._buffers.items():

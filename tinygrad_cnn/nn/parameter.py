@@ -133,14 +133,15 @@ class UninitializedTensorMixin(Tensor):
 
     @property
     def data(self) -> Tensor:
-        """Itself: there is no memory to look at."""
-        return self
+        """Without elements: what is written to it now, the first call draws anew."""
+        return self._kept
 
     @data.setter
     def data(self, value: Tensor) -> None:
-        if not is_lazy(value):
+        kept = value._kept if is_lazy(value) else value
+        if kept.shape != (0,):
             raise RuntimeError(f"{type(self).__name__}.data: it has no shape yet; materialize(shape) gives it one")
-        self._kept = value._kept
+        self._kept = kept
 
     dtype = property(lambda self: self._kept.dtype, doc="The type that its elements will have.")
     device = property(lambda self: self._kept.device, doc="Where its elements will be.")

@@ -1,7 +1,7 @@
 """The functions of nn.functional that PyTorch has at its top level as well, with other parameters.
 
-`torch.embedding(weight, indices)` is what `nn.functional.embedding(indices, weight)` calls, in another order, and a loss
-there takes its reduction as a number, 0 where it is not given: `torch.kl_div(x, y)` is not reduced.
+`torch.embedding(weight, indices)` is what `nn.functional.embedding(indices, weight)` calls, in another order, and a
+loss there takes its reduction as a number, 0 where it is not given: `torch.kl_div(x, y)` is not reduced.
 """
 
 from __future__ import annotations
