@@ -4,4 +4,3 @@ Written by `python -m tinygrad_cnn.testing.stubs`.
 """
 
 from tinygrad_cnn import *
-from tinygrad_cnn.nn.functional import *

@@ -33,10 +33,12 @@ ALSO = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": 
         "split_size": "split_size_or_sections", "sections": "indices_or_sections", "indices": "indices_or_sections",
         "train": "training"}  # fmt: skip
 OF_DEVICES = {"layout": (layout, type(None)), "pin_memory": (bool, type(None))}
-NUMPY = {np.dtype(char).type for char in "?bBhHiIlLqQefd"}
-INTEGERS = {int, *(t for t in NUMPY if issubclass(t, np.integer))}
-SCALARS = {int, float, bool, *NUMPY}
-PLAIN = frozenset([int, float, complex, bool, str, type(None), list, tuple, dict, set, object, np.ndarray, *NUMPY])
+NUMPY: set[type] = {np.dtype(char).type for char in "?bBhHiIlLqQefd"}
+INTEGERS: set[type] = {int, *(t for t in NUMPY if issubclass(t, np.integer))}
+SCALARS: set[type] = {int, float, bool, *NUMPY}
+PLAIN: frozenset[type] = frozenset(
+    [int, float, complex, bool, str, type(None), list, tuple, dict, set, object, np.ndarray, *NUMPY]
+)
 SEVERAL = ("an int or a tuple of ints", {list, tuple, *INTEGERS})
 # By the words of annotations: how they are said, and the types of those of the plain values that they take.
 TAKES: dict[str, tuple[str, set[type]]] = {

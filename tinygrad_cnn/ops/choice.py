@@ -39,7 +39,7 @@ def where(condition: Array | bool, input: Array | Number | None = None, other: A
         return tuple(np.nonzero(np.asarray(condition)))
     if (kind := result_type(condition)) == np.uint8:
         warnings.warn("where: a condition of dtype uint8 is deprecated, use bool instead", stacklevel=user_level())
-        condition = condition.astype(np.bool_)
+        condition = ne(condition, 0)
     elif kind != np.bool_:
         raise RuntimeError(f"where: condition must be a bool tensor, got {kind}; compare it: x != 0")
     common = result_type(input, other)

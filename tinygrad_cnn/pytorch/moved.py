@@ -42,7 +42,7 @@ MOVED: dict[str, str] = {
     **dict.fromkeys([f"torch.nn.parallel.{name}" for name in ("data_parallel", "distributed")], "torch.nn.parallel"),
     "torch.optim.adamw": "torch.optim",
     "torch.profiler.profiler": "torch.profiler",
-    "torch.special": "torch torch.nn.functional",
+    "torch.special": "torch",
     "torch.types": "torch.utils.types",
     **dict.fromkeys(
         [f"torch.utils.data.{name}" for name in ("dataloader", "dataset", "sampler", "distributed")], _DATA

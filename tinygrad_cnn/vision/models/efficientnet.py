@@ -161,10 +161,11 @@ class EfficientNet(nn.Module):
         layers: list[nn.Module] = [step(3, stages[0].input_channels, 3, 2)]
         made, total = 0, sum(stage.num_layers for stage in stages)
         for stage in stages:
+            block: Any = stage.block
             blocks = []
             for i in range(stage.num_layers):
                 later = {"input_channels": stage.out_channels, "stride": 1} if i else {}
-                blocks.append(stage.block(_with(stage, **later), stochastic_depth_prob * made / total, norm))
+                blocks.append(block(_with(stage, **later), stochastic_depth_prob * made / total, norm))
                 made += 1
             layers.append(nn.Sequential(*blocks))
         last = stages[-1].out_channels
@@ -203,12 +204,13 @@ V2 = {  # the first three are fused
 }  # fmt: skip
 
 
-def _rows(table: str) -> list[list[int]]:
+def _rows(table: str) -> list[Any]:
     return [[int(word) for word in row.split()] for row in table.split(";")]
 
 
-def _scaled(width: float, depth: float, dropout: float, kwargs: dict, **norm: float) -> EfficientNet:
-    stages = [MBConvConfig(*row, width_mult=width, depth_mult=depth) for row in _rows(B)]
+def _scaled(width: float, depth: float, dropout: float, kwargs: dict, **norm: Any) -> EfficientNet:
+    stage: Any = partial(MBConvConfig, width_mult=width, depth_mult=depth)
+    stages = [stage(*row) for row in _rows(B)]
     if norm:
         kwargs.setdefault("norm_layer", partial(nn.BatchNorm2d, **norm))
     return EfficientNet(stages, **{"dropout": dropout, **kwargs})

@@ -65,11 +65,18 @@ POLICIES = {
     """,
 }
 
+
+def _sheared(img: Any, right: float, down: float, interpolation: Any, fill: Any) -> Any:
+    """About the corner, by so many pixels a pixel."""
+    degrees = [math.degrees(math.atan(m)) for m in (right, down)]
+    return F.affine(img, 0.0, (0, 0), 1.0, degrees, interpolation, fill, (0, 0))
+
+
 # What each change does to a picture, by a magnitude; `how` are the interpolation and the fill.
 CHANGES: dict[str, Callable[[Any, float, tuple], Any]] = {
     "Identity": lambda img, m, how: img,
-    "ShearX": lambda img, m, how: F.affine(img, 0.0, (0, 0), 1.0, (math.degrees(math.atan(m)), 0.0), *how, (0, 0)),
-    "ShearY": lambda img, m, how: F.affine(img, 0.0, (0, 0), 1.0, (0.0, math.degrees(math.atan(m))), *how, (0, 0)),
+    "ShearX": lambda img, m, how: _sheared(img, m, 0.0, *how),
+    "ShearY": lambda img, m, how: _sheared(img, 0.0, m, *how),
     "TranslateX": lambda img, m, how: F.affine(img, 0.0, (int(m), 0), 1.0, 0.0, *how),
     "TranslateY": lambda img, m, how: F.affine(img, 0.0, (0, int(m)), 1.0, 0.0, *how),
     "Rotate": lambda img, m, how: F.rotate(img, m, how[0], fill=how[1]),

@@ -329,7 +329,7 @@ class RandomAffine(Layer):
         return F.affine(img, *how, self.interpolation, self.fill, self.center)
 
     def __repr__(self) -> str:
-        plain = {"degrees": True, "translate": None, "scale": None, "shear": None}
+        plain: dict[str, Any] = {"degrees": True, "translate": None, "scale": None, "shear": None}
         plain |= {"interpolation": InterpolationMode.NEAREST, "fill": 0, "center": None}
         shown = (f"{k}={getattr(self, k)}" for k, usual in plain.items() if getattr(self, k) != usual)
         return f"RandomAffine({', '.join(shown)})"

@@ -56,13 +56,13 @@ def affine(x: Any, matrix: Sequence[float], interpolation: str, fill: Any) -> Te
 
 
 def _warped(what: str, x: Any, how: Any, interpolation: str, *rest: Any) -> Tensor:
-    *rest, fill = rest
+    *between, fill = rest
     if interpolation == "nearest":
-        return _moved(what, x, how, interpolation, *rest, 0, fill=fill)
+        return _moved(what, x, how, interpolation, *between, 0, fill=fill)
     _, h, w = arrays.dimensions(x._array)
     # A weighted mean of pixels: what comes of each alone are the weights.
     ones = np.eye(h * w, dtype=x.dtype).reshape(h * w, 1, h, w)
-    weights = getattr(arrays, what)(ones, how, interpolation, *rest, None)[:, 0]
+    weights = getattr(arrays, what)(ones, how, interpolation, *between, None)[:, 0]
     out = (x.flatten(-2) @ wrap(weights.reshape(h * w, -1))).unflatten(-1, weights.shape[1:])
     if fill is None:
         return out
