@@ -42,6 +42,24 @@ def test_is_pytorchs(pytorch, make, inputs):
     pytorch.agrees(results, rtol=1e-7, atol=1e-10)  # PyTorch's hardsigmoid has a float32 1/6
 
 
+VOLUMES = [row for row in LAYERS if "3d" in type(row[0](nn)).__name__]
+
+
+@pytest.mark.parametrize(("make", "inputs"), VOLUMES, ids=[repr(make(nn)) for make, _ in VOLUMES])
+def test_volumes_can_be_viewed_as_pytorchs(pytorch, make, inputs):
+    def results(m):
+        def viewed(t):
+            try:
+                return tuple(t.view(-1).shape)
+            except RuntimeError:
+                return "not without a copy"
+
+        out = make(m.nn).double().eval()(*[m.tensor(x) for x in inputs])
+        return [viewed(y) for y in several(out)]
+
+    pytorch.agrees(results)
+
+
 @pytest.mark.parametrize(
     "name",
     sorted(

@@ -26,7 +26,7 @@ from .gather import gather
 from .join import stack
 from .pool import INDICES, adaptive_avg_pool2d, adaptive_max_pool2d, avg_pool2d, lp_pooled, max_pool2d
 from .rearrange import pad
-from .shape import flatten, permute, reshape, squeeze, unsqueeze
+from .shape import contiguous, flatten, permute, reshape, squeeze, unsqueeze
 from .window import batched, numbers
 
 
@@ -72,7 +72,7 @@ def conv3d(
     N, C, _, H, W = x.shape
     pictures = reshape(depths, (N * P, C * d, H, W))
     out = conv2d(pictures, reshape(weight, (O, -1, h, w)), bias, s[1:], p[1:], steps[1:], groups)
-    out = permute(reshape(out, (N, P, *out.shape[1:])), (0, 2, 1, 3, 4))
+    out = contiguous(permute(reshape(out, (N, P, *out.shape[1:])), (0, 2, 1, 3, 4)))
     return out if batch else squeeze(out, 0)
 
 
@@ -114,7 +114,7 @@ def conv_transpose3d(
     columns = reshape(planes, (N * O * H * W, d, P, 1))
     depth = (s[0], 1), (p[0], 0), (more[0], 0), 1, (steps[0], 1)
     volumes = conv_transpose2d(columns, _each(d, x.dtype), None, *depth)  # each of d planes goes to a depth of its own
-    out = permute(reshape(volumes, (N, O, H, W, D)), (0, 1, 4, 2, 3))
+    out = contiguous(permute(reshape(volumes, (N, O, H, W, D)), (0, 1, 4, 2, 3)))
     out = out if bias is None else out + reshape(bias, (O, 1, 1, 1))
     return out if batch else squeeze(out, 0)
 
