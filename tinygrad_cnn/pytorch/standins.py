@@ -29,17 +29,17 @@ from .sentences import refusal
 # By PyTorch's names. A module below one of these is one as well.
 ROOMS = set(
     """
-    torch._C torch._dynamo torch._inductor torch._jit_internal torch._utils torch.ao torch.cpu torch.distributed.nn
-    torch.export torch.fx torch.hub torch.jit torch.library torch.monitor torch.mps torch.mtia torch.nested
-    torch.nn.attention.bias torch.nn.attention.flex_attention torch.nn.parallel._functions
-    torch.nn.parallel.scatter_gather torch.onnx.symbolic_helper torch.onnx.symbolic_opset9
-    torch.onnx.symbolic_opset11 torch.overrides torch.package torch.quantization
-    torch.utils.cpp_extension torch.utils.mobile_optimizer torch.utils.model_zoo torchvision._internally_replaced_utils
-    torchvision.datasets.utils torchvision.extension torchvision.io torchvision.models.detection
-    torchvision.models.feature_extraction torchvision.models.optical_flow torchvision.models.quantization
-    torchvision.models.segmentation torchvision.models.video torchvision.ops.deform_conv
-    torchvision.ops.feature_pyramid_network torchvision.ops.poolers torchvision.ops.roi_align
-    torchvision.transforms.v2 torch.xpu
+    torch._C torch._dynamo torch._inductor torch._jit_internal torch._utils torch.ao torch.cpu torch.cuda.comm
+    torch.distributed.algorithms torch.distributed.elastic torch.distributed.fsdp torch.distributed.nn
+    torch.distributed.optim torch.export torch.fx torch.hub torch.jit torch.library torch.monitor torch.mps torch.mtia
+    torch.nested torch.nn.attention.bias torch.nn.attention.flex_attention torch.nn.parallel._functions
+    torch.nn.parallel.scatter_gather torch.onnx.symbolic_helper torch.onnx.symbolic_opset9 torch.onnx.symbolic_opset11
+    torch.overrides torch.package torch.quantization torch.utils.cpp_extension torch.utils.mobile_optimizer
+    torch.utils.model_zoo torchvision._internally_replaced_utils torchvision.datasets.utils torchvision.extension
+    torchvision.io torchvision.models.detection torchvision.models.feature_extraction torchvision.models.optical_flow
+    torchvision.models.quantization torchvision.models.segmentation torchvision.models.video torchvision.ops.deform_conv
+    torchvision.ops.feature_pyramid_network torchvision.ops.poolers torchvision.ops.roi_align torchvision.transforms.v2
+    torch.xpu
     """.split()
 )
 
