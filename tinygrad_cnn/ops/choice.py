@@ -55,7 +55,10 @@ where.grad(
     other=lambda g, condition: where(_holds(condition), 0, g),
 )
 where.explain(
-    "Each element's gradient goes to the one of the two that it was taken from.", zero="the other one was taken"
+    "Each element's gradient goes to the one of the two that it was taken from.",
+    zero="the other one was taken",
+    input="g · condition",
+    other="0 if condition, else g",
 )
 
 

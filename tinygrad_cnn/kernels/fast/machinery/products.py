@@ -29,7 +29,7 @@ from .micro import ADD, BIAS, LANES, ROWS, THIRD, WIDTH, ZERO, clear, copy, shor
 from .transpose import transpose_block
 
 DEPTH, SHALLOW = 512, 256  # the latter where the right matrix lies by rows: so they are read in longer pieces
-LONG = 16 * DEPTH  # terms of sums that are taken in one go
+LONG = WIDTH * DEPTH  # terms of sums that are taken in one go: DEPTH in each lane of a vector
 BLOCK = 1 << 16  # floats of the right matrix that are packed at a time
 TALL = 32 * ROWS  # rows of the left matrix that are packed at a time
 AHEAD = 8  # columns of it that are asked for before they are packed
