@@ -26,7 +26,7 @@ from .gather import gather
 from .join import stack
 from .pool import INDICES, adaptive_avg_pool2d, adaptive_max_pool2d, avg_pool2d, lp_pooled, max_pool2d
 from .rearrange import pad
-from .shape import contiguous, flatten, permute, reshape, squeeze, unsqueeze
+from .shape import flatten, permute, reshape, squeeze, unsqueeze
 from .window import batched, numbers
 
 
@@ -72,7 +72,7 @@ def conv3d(
     N, C, _, H, W = x.shape
     pictures = reshape(depths, (N * P, C * d, H, W))
     out = conv2d(pictures, reshape(weight, (O, -1, h, w)), bias, s[1:], p[1:], steps[1:], groups)
-    out = contiguous(permute(reshape(out, (N, P, *out.shape[1:])), (0, 2, 1, 3, 4)))
+    out = _in_order(permute(reshape(out, (N, P, *out.shape[1:])), (0, 2, 1, 3, 4)))
     return out if batch else squeeze(out, 0)
 
 
@@ -114,9 +114,14 @@ def conv_transpose3d(
     columns = reshape(planes, (N * O * H * W, d, P, 1))
     depth = (s[0], 1), (p[0], 0), (more[0], 0), 1, (steps[0], 1)
     volumes = conv_transpose2d(columns, _each(d, x.dtype), None, *depth)  # each of d planes goes to a depth of its own
-    out = contiguous(permute(reshape(volumes, (N, O, H, W, D)), (0, 1, 4, 2, 3)))
+    out = _in_order(permute(reshape(volumes, (N, O, H, W, D)), (0, 1, 4, 2, 3)))
     out = out if bias is None else out + reshape(bias, (O, 1, 1, 1))
     return out if batch else squeeze(out, 0)
+
+
+def _in_order(x: Any) -> Any:
+    """The same in the order of its elements, so that .view takes it."""
+    return reshape(flatten(x, 2), x.shape)
 
 
 @kept
