@@ -175,8 +175,7 @@ class FunctionCtx(Node):
         tensors = [p if p is None or isinstance(p, Tensor) else wrap(np.asarray(p)) for p in incoming]
         grads = self.function.backward(self, *tensors)
         grads = grads if isinstance(grads, tuple) else (grads,)
-        needed = self.needs_input_grad
-        name = self.function.__name__
+        needed, name = self.needs_input_grad, self.function.__name__
         if len(grads) < len(needed) or any(g is not None for g in grads[len(needed) :]):
             raise RuntimeError(
                 f"{name}.backward returned {len(grads)} gradients, forward took {len(needed)} arguments"
