@@ -411,15 +411,11 @@ def gaussian_blur(
     widths = [0.15 * n + 0.35 for n in sizes] if sigma is None else _along_both("sigma", sigma, float)
     if any(width <= 0 for width in widths):
         raise ValueError(f"gaussian_blur: sigma should have positive values, got {sigma}")
+    _, h, w = _image_dimensions("gaussian_blur", img)
     picture = is_picture(img)
-    if not picture and not isinstance(img, Tensor):
-        raise TypeError(
-            f"gaussian_blur: img should be a PIL Image or a Tensor (..., C, H, W), got {type(img).__name__}"
-        )
     x: Any = pil_to_tensor(img) if picture else img
     dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float32)
     along_x, along_y = (_bell(n, width, dtype) for n, width in zip(sizes, widths))
-    *_, h, w = x.shape
     planes = pad_axes(x.reshape(-1, 1, h, w).to(dtype), (*[sizes[0] // 2] * 2, *[sizes[1] // 2] * 2), mode="reflect")
     out = conv2d(planes, wrap(np.outer(along_y, along_x)[None, None])).reshape(x.shape)
     if dtype != x.dtype:
