@@ -185,7 +185,7 @@ def look(f: Callable, parameter: str, value: Any) -> None:
     raise TypeError(f"{f.__name__}: {parameter} must be {expected}, got {got}{cure}")
 
 
-def flag(name: str, parameter: str, value: Any) -> bool:
+def truth(name: str, parameter: str, value: Any) -> bool:
     """A flag as PyTorch's engine takes it: a bool, or an integer of any kind; a TypeError for everything else."""
     try:
         return bool(operator.index(value))

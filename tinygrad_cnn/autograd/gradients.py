@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.arguments import flag
+from ..arrays.arguments import truth
 from ..arrays.lines import user_level
 from ..engine.broadcast import cast
 from ..engine.higher import pull_recorded
@@ -41,8 +41,8 @@ def backward(
     >>> x.grad.tolist()
     [2.0, 4.0]
     """
-    create_graph = flag("backward", "create_graph", create_graph)
-    retain_graph = create_graph if retain_graph is None else flag("backward", "retain_graph", retain_graph)
+    create_graph = truth("backward", "create_graph", create_graph)
+    retain_graph = create_graph if retain_graph is None else truth("backward", "retain_graph", retain_graph)
     roots, seeds = _roots("backward", tensors, grad_tensors, create_graph)
     pull = pull_recorded if create_graph else None
     if inputs is None:
@@ -90,9 +90,9 @@ def grad(
     inputs = _several("grad", "inputs", inputs)
     if not inputs:
         raise RuntimeError("grad: inputs must not be empty")
-    create_graph = flag("grad", "create_graph", create_graph)
-    retain_graph = create_graph if retain_graph is None else flag("grad", "retain_graph", retain_graph)
-    allow_unused = flag("grad", "allow_unused", materialize_grads if allow_unused is None else allow_unused)
+    create_graph = truth("grad", "create_graph", create_graph)
+    retain_graph = create_graph if retain_graph is None else truth("grad", "retain_graph", retain_graph)
+    allow_unused = truth("grad", "allow_unused", materialize_grads if allow_unused is None else allow_unused)
     if is_grads_batched:
         return _of_rows(outputs, inputs, grad_outputs, create_graph, allow_unused, materialize_grads)
     lifted = mode.tracer is not None and mode.tracer.rewrites

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.arguments import flag
+from ..arrays.arguments import truth
 from ..engine.tensor import Tensor, wrap
 from ..ops.shape import reshape
 from .reverse import Recorded, like
@@ -131,7 +131,7 @@ def vjp(func: Callable, *primals: Any, has_aux: bool = False) -> tuple:
     def pull(cotangents: Any, retain_graph: bool | None = True, create_graph: bool | None = None) -> Any:
         for name, value in (("retain_graph", retain_graph), ("create_graph", create_graph)):
             if value is not None:
-                flag("vjp", name, value)
+                truth("vjp", name, value)
         v = (cotangents,) if _one_each(done.out, cotangents) else cotangents
         if not same_form(done.out, v):
             raise RuntimeError("vjp: the vector must have the form of the function's result, tuple for tuple")
